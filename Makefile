@@ -1,0 +1,42 @@
+# Every target sets itself up: a Python of 3.11 or newer with venv is all that has to be there.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+SETUP := .venv/installed
+
+.PHONY: demo test lint check-generated generated fmt bench clean
+
+demo: $(SETUP)  ## the derivation of the example network, and the checks of it
+	$(BIN)/symgrad derive examples/notebook.py
+
+test: lint  ## everything that a change has to pass
+	$(BIN)/python -m pytest -n auto
+	@$(MAKE) --no-print-directory check-generated
+
+lint: $(SETUP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+check-generated: $(SETUP)  ## the generated files check themselves
+	@set -e; for file in generated/*.py; do echo "$(BIN)/python $$file"; $(BIN)/python $$file; done
+
+generated: $(SETUP)  ## derive all examples again, after a change to what is printed
+	@set -e; for spec in examples/*.py; do $(BIN)/symgrad derive $$spec > /dev/null; done
+
+fmt: $(SETUP)  ## format, and mend what the linter can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(SETUP)  ## how the time of a derivation grows with the depth of a network
+	$(BIN)/python benchmarks/depth.py
+
+clean:
+	rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+# The stamp is written last: an install that was cut short starts again.
+$(SETUP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "symgrad needs Python 3.11 or newer: make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+	$(PIP) install --editable '.[dev]'
+	@touch $@
