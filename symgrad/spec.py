@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import difflib
+import keyword
 import re
 import runpy
 import sys
@@ -203,14 +204,48 @@ def names_of(namespace: Mapping[str, Any]) -> dict[str, Array]:
     ``h1``, …  A value whose variable is called as an input is, or begins with ``_``, has no name.
     """
     found = list(_named_arrays(namespace))
-    names = {a.variable.name: a for _, a in found if a.variable is not None}
+    names: dict[str, Array] = {}
+    for array in inputs_of(array for _, array in found):
+        _add_input(names, array)
     seen = {id(a) for a in names.values()}
     for name, array in found:
-        if name in names or id(array) in seen or array.variable is not None:
-            continue
-        names[name] = array
-        seen.add(id(array))
+        if name not in names and id(array) not in seen and array.variable is None:
+            names[name] = array
+            seen.add(id(array))
     return names
+
+
+def is_input(array: Array) -> bool:
+    """Whether an array is a parameter or data; constants are a part of the mathematics."""
+    return array.variable is not None and array.variable.role != "constant"
+
+
+def inputs_of(arrays: Iterable[Array]) -> Iterator[Array]:
+    """Every input that the arrays are made of, themselves included, first operands first."""
+    seen: set[int] = set()
+    todo = list(arrays)[::-1]
+    while todo:
+        array = todo.pop()
+        if id(array) in seen:
+            continue
+        seen.add(id(array))
+        todo.extend(reversed(array.inputs))
+        if is_input(array):
+            yield array
+
+
+def _add_input(names: dict[str, Array], array: Array) -> None:
+    assert array.variable is not None
+    name, where = array.variable.name, array.variable.where
+    if name in names:
+        raise SpecError(
+            f"two arrays are called {name!r}",
+            where=where,
+            hint=f"the first is at {names[name].where}; give one of them another name",
+        )
+    if keyword.iskeyword(name):
+        raise SpecError(f"{name!r} is a keyword of Python", where=where, hint=f"perhaps {name}_")
+    names[name] = array
 
 
 def _named_arrays(namespace: Mapping[str, Any]) -> Iterator[tuple[str, Array]]:
@@ -229,8 +264,10 @@ def _named_arrays(namespace: Mapping[str, Any]) -> Iterator[tuple[str, Array]]:
 def unknown_name(name: str, known: Iterable[str]) -> str:
     """The hint for a name that is not there: those that are close, or all that there are."""
     names = list(known)
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
-    return f"perhaps {' or '.join(near)}" if near else f"there are {', '.join(names)}"
+    lower = [n.lower() for n in names]
+    near = difflib.get_close_matches(name.lower(), lower, n=3, cutoff=0.6)
+    close = [n for n, low in zip(names, lower, strict=True) if low in near]
+    return f"perhaps {' or '.join(close)}" if close else f"there are {', '.join(names)}"
 
 
 # -- the loss ---------------------------------------------------------------------------------
@@ -238,7 +275,7 @@ def unknown_name(name: str, known: Iterable[str]) -> str:
 
 def _loss(source: Source, namespace: Mapping[str, Any], names: Mapping[str, Array]) -> Array:
     if "loss" not in namespace:
-        scalars = [n for n, a in names.items() if not a.ndim and a.variable is None]
+        scalars = [n for n, a in names.items() if not (a.ndim or is_input(a))]
         raise SpecError(
             "the spec has no `loss`",
             where=source.end(),
@@ -268,7 +305,7 @@ DTYPES: dict[str, type[np.generic]] = {"float": np.float64, "int": np.int64, "bo
 
 @dataclass(frozen=True)
 class Tables:
-    """The dicts of numbers in a spec; ``sizes`` are the named sizes, as the first array has them."""
+    """The dicts of numbers in a spec; ``sizes``: the named sizes, as the first array has them."""
 
     source: Source
     namespace: Mapping[str, Any]
@@ -278,7 +315,7 @@ class Tables:
     def example(self) -> dict[str, Numbers]:
         """The example point: numbers for every input, or for none."""
         table = self._table("example")
-        inputs = {name: array for name, array in self.names.items() if array.variable is not None}
+        inputs = {name: array for name, array in self.names.items() if is_input(array)}
         for name in table:
             if name not in inputs:
                 raise SpecError(

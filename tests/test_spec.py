@@ -1,0 +1,211 @@
+"""Spec files: what is read from them, and the error for each thing that can be wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent
+
+import numpy as np
+import pytest
+
+from symgrad.errors import SpecError
+from symgrad.spec import Spec, load
+
+GOOD = """
+import numpy as np
+import symgrad as sg
+
+X = sg.data("X", ("N", 2))
+y = sg.data("y", ("N",), dtype=int)
+w = sg.param("W", (2, 3))
+
+z = X @ w
+h = [np.tanh(z), np.exp(z)]
+alias = z
+_hidden = h[0] + h[1]
+loss = np.sum(_hidden)
+"""
+POINT = """
+example = {"X": [[1, 2]], "y": [2], "W": [[1, 2, 3], [4, 5, 6]]}
+"""
+
+
+def spec(folder: Path, text: str, name: str = "net.py") -> Spec:
+    path = folder / name
+    path.write_text(dedent(text))
+    return load(path)
+
+
+def refusal(folder: Path, text: str) -> str:
+    with pytest.raises(SpecError) as caught:
+        spec(folder, text)
+    message = str(caught.value)
+    assert len(message.splitlines()) == 3, message
+    return message.replace(str(folder), "")
+
+
+def test_arrays_are_called_as_the_spec_calls_them(tmp_path: Path) -> None:
+    names = spec(tmp_path, GOOD).names
+    assert list(names) == ["X", "y", "W", "z", "loss", "h0", "h1"]
+
+
+def test_inputs_that_are_made_in_a_function_are_found(tmp_path: Path) -> None:
+    text = """
+    import numpy as np
+    import symgrad as sg
+
+    def layer(x, k):
+        return np.tanh(sg.param(f"W{k}", (3, 3)) @ x)
+
+    loss = np.sum(layer(layer(sg.data("x", (3,)), 1), 2))
+    """
+    assert set(spec(tmp_path, text).names) == {"W1", "W2", "x", "loss"}
+
+
+def test_a_name_that_is_bound_again_stays_with_the_input(tmp_path: Path) -> None:
+    text = """
+    import numpy as np
+    import symgrad as sg
+
+    x = sg.data("x", (3,))
+    for k in range(2):
+        x = np.tanh(x)
+    loss = np.sum(x)
+    """
+    names = spec(tmp_path, text).names
+    assert list(names) == ["x", "loss"]
+    assert names["x"].variable is not None
+
+
+def test_example_has_the_declared_dtypes(tmp_path: Path) -> None:
+    example = spec(tmp_path, GOOD + POINT).example
+    assert {name: a.dtype for name, a in example.items()} == {
+        "X": np.float64,
+        "y": np.int64,
+        "W": np.float64,
+    }
+
+
+def test_expected_and_compared(tmp_path: Path) -> None:
+    text = GOOD + POINT + 'compared = {"dL_dW.T": np.ones((3, 2)), "z": [[9, 12, 15]]}\n'
+    gradient, value = spec(tmp_path, text).compared
+    assert (gradient.value, gradient.adjoint, gradient.transposed) == ("W", True, True)
+    assert gradient.shown(np.arange(6).reshape(2, 3)).shape == (3, 2)
+    assert (value.value, value.adjoint, value.transposed) == ("z", False, False)
+
+
+def test_what_a_spec_prints_is_not_output(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec(tmp_path, GOOD + 'print("hello")\n')
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", "hello\n")
+
+
+def test_a_spec_imports_what_lies_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "beside_it.py").write_text("WIDTH = 3\n")
+    text = GOOD.replace("(2, 3)", "(2, WIDTH)") + POINT
+    spec(tmp_path, "from beside_it import WIDTH\n" + text)
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    (tmp_path / "notebook.py").touch()
+    with pytest.raises(SpecError, match=r"netbook.py does not exist") as caught:
+        load(tmp_path / "netbook.py")
+    assert "perhaps" in str(caught.value)
+    assert "notebook.py" in str(caught.value)
+
+
+def test_folder(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="is a folder"):
+        load(tmp_path)
+
+
+BAD = {
+    "raises": (
+        GOOD.replace("h = [", "h = [][1], ["),
+        ["the spec raised IndexError: list index out of range", "/net.py:10:  h = [][1], ["],
+    ),
+    "raises in a helper": (
+        "def half(x):\n    return x / 0\n\nhalf(1)\n",
+        ["the spec raised ZeroDivisionError: division by zero", "/net.py:2:  return x / 0"],
+    ),
+    "exits": ("import sys\nsys.exit(3)\n", ["the spec raised SystemExit: 3", "/net.py:2:"]),
+    "syntax": ("x = 1\nx = = 2\n", ["the spec is not valid Python", "/net.py:2:  x = = 2"]),
+    "no loss": (
+        GOOD.replace("loss =", "cost ="),
+        ["the spec has no `loss`", "/net.py:13:  cost = np.sum(_hidden)", "loss = cost"],
+    ),
+    "a loss of the wrong type": (
+        GOOD + "loss = 3.0\n",
+        ["`loss` is of type float", "/net.py:14:  loss = 3.0", "sg.param"],
+    ),
+    "a loss with axes": (
+        GOOD.replace("np.sum(_hidden)", "_hidden"),
+        ["`loss` has the shape N×3", "/net.py:13:  loss = _hidden", "np.sum"],
+    ),
+    "two arrays of one name": (
+        GOOD.replace('"X"', '"W"'),
+        ["two arrays are called 'W'", "/net.py:7:", "the first is at", "/net.py:5:"],
+    ),
+    "a keyword": (
+        GOOD.replace('"W"', '"lambda"'),
+        ["'lambda' is a keyword", '/net.py:7:  w = sg.param("lambda", (2, 3))', "lambda_"],
+    ),
+    "no identifier": (
+        GOOD.replace('"W"', '"W 1"'),
+        ["'W 1'", '/net.py:7:  w = sg.param("W 1", (2, 3))'],
+    ),
+    "an example of something else": (
+        GOOD + POINT.replace('"W"', '"w"'),
+        ["numbers for 'w', which is no input", "/net.py:15:", "perhaps W"],
+    ),
+    "an incomplete example": (
+        GOOD + 'example = {"X": [[1, 2]]}\n',
+        ["no numbers for y, W", "/net.py:14:"],
+    ),
+    "an example of the wrong shape": (
+        GOOD + POINT.replace("[[1, 2]]", "[1, 2]"),
+        ["`example['X']` has the shape 2; X is N×2", "/net.py:15:"],
+    ),
+    "an example with two sizes of one name": (
+        GOOD + POINT.replace("[2]", "[2, 1]"),
+        ["`example['y']` has the shape 2; y is 1", "/net.py:15:"],
+    ),
+    "a ragged example": (
+        GOOD + POINT.replace("[4, 5, 6]", "[4, 5]"),
+        ["`example['W']` is no array of numbers", "/net.py:15:"],
+    ),
+    "labels that are not whole": (
+        GOOD + POINT.replace('"y": [2]', '"y": [1.5]'),
+        ["`example['y']` is not of dtype int", "/net.py:15:"],
+    ),
+    "an example that is no dict": (
+        GOOD + "example = [1]\n",
+        ["`example` has to be a dict", "/net.py:14:  example = [1]"],
+    ),
+    "expecting something else": (
+        GOOD + POINT + 'expected = {\n    "dL_dw": [[1]],\n}\n',
+        ["the spec has no 'w'", '/net.py:17:  "dL_dw": [[1]],', "perhaps W"],
+    ),
+    "expecting another shape": (
+        GOOD + POINT + 'expected = {"dL_dW.T": [[1, 2, 3], [4, 5, 6]]}\n',
+        ["has the shape 2×3; dL_dW.T is 3×2"],
+    ),
+    "expecting without a point": (
+        GOOD + 'expected = {"z": [[1, 2, 3]]}\n',
+        ["not at which point", "/net.py:14:"],
+    ),
+    "a tolerance below zero": (
+        GOOD + POINT + "expected_tolerance = -1\n",
+        ["`expected_tolerance` is -1", "/net.py:16:"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_refusal(tmp_path: Path, case: str) -> None:
+    text, parts = BAD[case]
+    message = refusal(tmp_path, text)
+    for part in parts:
+        assert part in message
