@@ -29,4 +29,4 @@ z2 = a1 @ W2 + b2
 a2 = relu(z2)
 z3 = a2 @ W3 + b3
 logp = log_softmax(z3)
-loss = -np.mean(logp[np.arange(len(X)), y])
+loss = -np.mean(logp[sg.arange("N"), y])
