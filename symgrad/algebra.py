@@ -1,0 +1,350 @@
+"""The algebra of index notation: sums of products, Kronecker deltas, and names of bound indices."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import sympy as sp
+from sympy import KroneckerDelta as Delta
+
+from symgrad.equations import Equation
+from symgrad.indices import Index, axis_index, entries, fresh, indices_of, name_of
+from symgrad.leaves import Reduction, select
+
+BINDERS = (sp.Sum, Reduction)
+
+
+# -- bound indices ----------------------------------------------------------------------------
+
+
+def rename_bound(expr: sp.Expr, rename: Callable[[sp.Expr, int], dict[Index, Index]]) -> sp.Expr:
+    """``expr`` with bound indices renamed, innermost first.
+
+    ``rename`` gets a sum and its height (1 for an innermost one) and answers with the new names.
+    """
+
+    def walk(e: sp.Expr) -> tuple[sp.Expr, int]:
+        if not e.args or isinstance(e, sp.Indexed) and not _binds(e):
+            return e, 0
+        if isinstance(e, BINDERS):
+            body, height = walk(e.function)
+            e = e.func(body, *e.limits)
+            names = rename(e, height + 1)
+            limits = [(names[k], a, b) for k, a, b in e.limits]
+            return e.func(body.xreplace(names), *limits), height + 1
+        parts = [walk(a) for a in e.args]
+        height = max(h for _, h in parts)
+        if not height:
+            return e, 0
+        return e.func(*(p for p, _ in parts)), height
+
+    return walk(expr)[0]
+
+
+def _binds(expr: sp.Expr) -> bool:
+    return any(isinstance(e, BINDERS) for e in sp.preorder_traversal(expr))
+
+
+def bound_of(binder: sp.Expr) -> tuple[Index, ...]:
+    """The indices that a sum or reduction runs over."""
+    return tuple(limit[0] for limit in binder.limits)
+
+
+def freshen(expr: sp.Expr) -> sp.Expr:
+    """``expr`` with a fresh name for each bound index, so that nothing can be captured."""
+    return rename_bound(expr, lambda e, _: {k: fresh(k.size) for k in bound_of(e)})
+
+
+def canonical(expr: sp.Expr) -> sp.Expr:
+    """``expr`` with names of bound indices that depend on nothing but its structure.
+
+    A bound index is named by the height of its sum, so that nested sums never share a name.
+    """
+
+    def rename(e: sp.Expr, height: int) -> dict[Index, Index]:
+        order = sorted(bound_of(e), key=lambda k: _signature(e.function, k))
+        return {k: Index(f"~{height}.{n}", k.size) for n, k in enumerate(order)}
+
+    def ordered(e: sp.Expr) -> sp.Expr:
+        return e.func(e.function, *sorted(e.limits, key=lambda limit: limit[0].name))
+
+    renamed = rename_bound(expr, rename)
+    several = {e: ordered(e) for e in renamed.atoms(*BINDERS) if len(e.limits) > 1}
+    return renamed.xreplace(several) if several else renamed
+
+
+def _signature(body: sp.Expr, index: Index) -> list[tuple[str, int]]:
+    """Where an index occurs, told without the names of indices."""
+    return sorted(
+        (name_of(atom), place)
+        for atom in body.atoms(sp.Indexed)
+        for place, i in enumerate(atom.indices)
+        if i.has(index)
+    )
+
+
+def axis_name(position: int, size: sp.Expr) -> sp.Expr:
+    """The canonical index of an equation's axis."""
+    return sp.Integer(0) if size == 1 else Index(f"@{position}", size)
+
+
+def canonical_equation(equation: Equation) -> Equation:
+    """The equation over canonical names for its own and its bound indices."""
+    indices = tuple(axis_name(k, size) for k, size in enumerate(equation.shape))
+    rhs = canonical(instance(equation, indices))
+    backward = equation.backward
+    if backward is not None:
+        backward = canonical(instance(equation, indices, backward))
+    return Equation(equation.name, indices, rhs, equation.decimals, backward, equation.where)
+
+
+def instance(equation: Equation, indices: Sequence[sp.Expr], rhs: sp.Expr | None = None) -> sp.Expr:
+    """The right-hand side (or ``rhs``) at ``indices``, its bound indices fresh."""
+    return equation.at(tuple(indices), freshen(equation.rhs if rhs is None else rhs))
+
+
+# -- sums of products -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Term:
+    """The sum over ``bound`` of the product of ``factors``."""
+
+    factors: tuple[sp.Expr, ...]
+    bound: tuple[Index, ...] = ()
+
+    def __mul__(self, other: Term) -> Term:
+        return Term(self.factors + other.factors, self.bound + other.bound)
+
+    def map(self, f: Callable[[sp.Expr], sp.Expr]) -> Term:
+        """``f`` applied to every factor, and products taken apart again."""
+        return Term(tuple(a for e in self.factors for a in sp.Mul.make_args(f(e))), self.bound)
+
+    @property
+    def expr(self) -> sp.Expr:
+        """The term as an expression: what is free of a sum stands outside of it."""
+        outside, groups = _connected(self.factors, self.bound)
+        used = {i for indices, _ in groups for i in indices}
+        lone = [k.size for k in self.bound if k not in used]
+        sums = [sp.Sum(sp.Mul(*f), *(k.limits for k in indices)) for indices, f in groups]
+        return sp.Mul(*lone, *outside, *sums)
+
+
+def _connected(
+    factors: Iterable[sp.Expr], bound: Sequence[Index]
+) -> tuple[list[sp.Expr], list[tuple[list[Index], list[sp.Expr]]]]:
+    """Factors free of ``bound``; and the others, grouped so that groups share no index."""
+    outside: list[sp.Expr] = []
+    groups: list[tuple[list[Index], list[sp.Expr]]] = []
+    for factor in factors:
+        mine = [k for k in bound if k in factor.free_symbols]
+        if not mine:
+            outside.append(factor)
+            continue
+        linked = [g for g in groups if any(k in g[0] for k in mine)]
+        groups = [g for g in groups if g not in linked]
+        indices = [k for k in bound if k in mine or any(k in g[0] for g in linked)]
+        groups.append((indices, [f for g in linked for f in g[1]] + [factor]))
+    return outside, groups
+
+
+@functools.lru_cache(maxsize=4096)
+def has_delta(expr: sp.Expr) -> bool:
+    """Whether a Kronecker delta stands where the algebra can reach it."""
+    if isinstance(expr, Delta):
+        return True
+    if isinstance(expr, (sp.Add, sp.Mul)):
+        return any(has_delta(a) for a in expr.args)
+    if isinstance(expr, sp.Sum):
+        return has_delta(expr.function)
+    return isinstance(expr, select) and any(has_delta(a) for a in expr.args[1:])
+
+
+def terms(expr: sp.Expr) -> list[Term]:
+    """``expr`` as a sum of terms; sums in it are multiplied out only where a delta is inside."""
+    if isinstance(expr, sp.Add):
+        return [t for a in expr.args for t in terms(a)]
+    if isinstance(expr, sp.Sum):
+        bound = bound_of(expr)
+        return [Term(t.factors, bound + t.bound) for t in _factors(expr.function)]
+    return _factors(expr)
+
+
+def _factors(expr: sp.Expr) -> list[Term]:
+    if isinstance(expr, sp.Mul):
+        products = [Term(())]
+        for a in expr.args:
+            products = [p * t for p in products for t in _factors(a)]
+        return products
+    if isinstance(expr, sp.Sum) or isinstance(expr, sp.Add) and has_delta(expr):
+        return terms(expr)
+    if isinstance(expr, select) and has_delta(expr):
+        return _selected(expr)
+    return [Term((expr,))]
+
+
+def _selected(expr: sp.Expr) -> list[Term]:
+    """select(c, x, y) = select(c, x, 0) + select(c, 0, y), deltas and sums taken outside."""
+    condition, yes, no = expr.args
+    split = [(t, lambda e: select(condition, e, sp.S.Zero)) for t in terms(yes)]
+    split += [(t, lambda e: select(condition, sp.S.Zero, e)) for t in terms(no)]
+    result = []
+    for term, wrap in split:
+        deltas = tuple(f for f in term.factors if isinstance(f, Delta))
+        rest = sp.Mul(*(f for f in term.factors if not isinstance(f, Delta)))
+        if rest != 0:
+            result.append(Term((*deltas, wrap(rest)), term.bound))
+    return result
+
+
+def from_terms(items: Iterable[Term]) -> sp.Expr:
+    """The sum of the terms, like ones merged."""
+    return sp.Add(*(canonical(t.expr) for t in items))
+
+
+# -- deltas -----------------------------------------------------------------------------------
+
+
+def contract_deltas(term: Term) -> Term:
+    """Σ_j f(j) δ(j, q) = f(q), as often as it applies."""
+    while (match := next(_contractions(term), None)) is not None:
+        index, value = match
+        bound = tuple(k for k in term.bound if k != index)
+        term = Term(term.factors, bound).map(lambda e: e.xreplace({index: value}))  # noqa: B023
+    return term
+
+
+def _contractions(term: Term) -> Iterator[tuple[Index, sp.Expr]]:
+    for factor in term.factors:
+        if isinstance(factor, Delta):
+            for index, value in (factor.args, factor.args[::-1]):
+                if index in term.bound and not value.has(index) and _in_range(index, value):
+                    yield index, value
+
+
+def _in_range(index: Index, value: sp.Expr) -> bool:
+    """Whether ``value`` surely lies where ``index`` runs; labels are promised to."""
+    if isinstance(value, Index):
+        return bool(value.size == index.size)
+    return isinstance(value, sp.Indexed) or bool(value.is_Integer) or value.is_Symbol
+
+
+# -- common factors ---------------------------------------------------------------------------
+
+
+def collect(expr: sp.Expr) -> sp.Expr:
+    """a b + a c = a (b + c), for the factors that all terms of a sum share."""
+    if not isinstance(expr, sp.Add):
+        return expr
+    powers = [_powers(a) for a in expr.args]
+    shared = {b: e for b, e in powers[0].items() if all(p.get(b) == e for p in powers[1:])}
+    if not shared:
+        return expr
+    common = sp.Mul(*(b**e for b, e in shared.items()))
+    rest = [sp.Mul(*(b**e for b, e in p.items() if b not in shared), _number(a)) for p, a in zip(powers, expr.args, strict=True)]
+    return sp.Mul(common, sp.Add(*rest), evaluate=not common.is_Number)
+
+
+def _powers(product: sp.Expr) -> dict[sp.Expr, sp.Expr]:
+    factors = [f.as_base_exp() for f in sp.Mul.make_args(product) if not f.is_Number]
+    return dict(factors)
+
+
+def _number(product: sp.Expr) -> sp.Expr:
+    return product.as_coeff_Mul()[0]
+
+
+# -- names for what has one already -----------------------------------------------------------
+
+
+class Names:
+    """Values whose right-hand side may be recognised inside another expression."""
+
+    def __init__(self, equations: Iterable[Equation]) -> None:
+        self._by_kind: dict[tuple[type, frozenset[str]], list[Equation]] = {}
+        for e in equations:
+            if isinstance(e.rhs, (sp.Function, Reduction, sp.Pow)) and not isinstance(e.rhs, Delta):
+                self._by_kind.setdefault(_kind(e.rhs), []).append(e)
+
+    def fold(self, expr: sp.Expr) -> sp.Expr:
+        """``expr`` with every part that is a named value replaced by its entry."""
+        if not expr.args or isinstance(expr, sp.Indexed):
+            return expr
+        if isinstance(expr, (sp.Function, Reduction, sp.Pow)):
+            for equation in self._by_kind.get(_kind(expr), ()):
+                found = _match(equation, expr)
+                if found is not None:
+                    return found
+        parts = [self.fold(a) for a in expr.args]
+        return expr if parts == list(expr.args) else expr.func(*parts)
+
+
+def _kind(expr: sp.Expr) -> tuple[type, frozenset[str]]:
+    return expr.func, frozenset(map(name_of, entries(expr)))
+
+
+def _match(equation: Equation, expr: sp.Expr) -> sp.Expr | None:
+    """The entry of the equation's value that equals ``expr``, or a power of it."""
+    pattern, power = equation.rhs, sp.S.One
+    if isinstance(expr, sp.Pow) and expr.exp != pattern.exp:
+        power = expr.exp / pattern.exp
+        if not power.is_Integer:
+            return None
+        expr = sp.Pow(expr.base, pattern.exp)
+    wanted = canonical(expr)
+    for indices in _candidates(equation, expr):
+        if canonical(equation.at(indices)) == wanted:
+            return Equation(equation.name, indices, pattern).lhs ** power
+    return None
+
+
+def _candidates(equation: Equation, expr: sp.Expr) -> Iterator[tuple[sp.Expr, ...]]:
+    """Indices at which ``equation`` might read like ``expr``: its entries laid on those there."""
+    mine = sorted(entries(equation.rhs), key=lambda a: -len(set(indices_of(a)) & set(equation.indices)))
+    proper = [i for i in equation.indices if isinstance(i, Index)]
+    if not proper:
+        yield equation.indices
+        return
+    theirs = [a for a in entries(expr) if name_of(a) == name_of(mine[0])]
+    for atom in sorted(theirs, key=sp.default_sort_key):
+        found = dict(zip(indices_of(mine[0]), indices_of(atom), strict=True))
+        if all(i in found for i in proper):
+            yield tuple(found.get(i, i) for i in equation.indices)
+
+
+def weight(expr: sp.Expr) -> int:
+    """How much there is to read: the number of nodes, entries counted once."""
+    return 1 if not expr.args or isinstance(expr, sp.Indexed) else 1 + sum(map(weight, expr.args))
+
+
+def fresh_indices(equation_shape: Iterable[sp.Expr]) -> tuple[sp.Expr, ...]:
+    """A fresh index for each axis."""
+    return tuple(axis_index(s) for s in equation_shape)
+
+
+def limits(indices: Iterable[sp.Expr]) -> list[tuple[Index, sp.Expr, sp.Expr]]:
+    """The limits of a sum over all proper indices among ``indices``."""
+    return [i.limits for i in indices if isinstance(i, Index)]
+
+
+Assumed = Mapping[str, tuple[int, ...]]
+"""For each input, the axes along which its entries are promised to sum to 1."""
+
+
+def apply_sums_to_one(term: Term, assumed: Assumed) -> Term:
+    """Σ_i Y[n, i] = 1, where nothing else depends on i."""
+    for index in term.bound:
+        mine = [f for f in term.factors if index in f.free_symbols]
+        if len(mine) == 1 and _sums_to_one(mine[0], index, assumed):
+            rest = tuple(f for f in term.factors if f is not mine[0])
+            return apply_sums_to_one(Term(rest, tuple(k for k in term.bound if k != index)), assumed)
+    return term
+
+
+def _sums_to_one(factor: sp.Expr, index: Index, assumed: Assumed) -> bool:
+    if not isinstance(factor, sp.Indexed):
+        return False
+    places = [k for k, i in enumerate(factor.indices) if i == index]
+    return len(places) == 1 and places[0] in assumed.get(name_of(factor), ())

@@ -1,0 +1,312 @@
+"""The derivation: the adjoint equation of every value, latest first, with the steps that led there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import sympy as sp
+from sympy import KroneckerDelta as Delta
+
+from symgrad.algebra import (
+    BINDERS,
+    Assumed,
+    Names,
+    apply_sums_to_one,
+    axis_name,
+    canonical,
+    collect,
+    contract_deltas,
+    fresh_indices,
+    freshen,
+    from_terms,
+    has_delta,
+    instance,
+    limits,
+    terms,
+    weight,
+)
+from symgrad.equations import Equation, System
+from symgrad.errors import SpecError
+from symgrad.indices import Size, entries, entry, indices_of, name_of
+from symgrad.leaves import LEAVES, REDUCTIONS
+from symgrad.stability import stabilised
+from symgrad.steps import Step
+
+
+@dataclass(frozen=True)
+class Adjoint:
+    """The derivative of the output with respect to every entry of one value.
+
+    ``equation`` has the output's free indices first, then the value's.  ``chain`` names the
+    values through which the chain rule goes.  ``inlined``: no other equation reads it.
+    """
+
+    value: str
+    equation: Equation
+    chain: tuple[str, ...]
+    steps: tuple[Step, ...]
+    inlined: bool = False
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """A system, its stability rewrites, and the adjoint of each value on the way to ``wrt``."""
+
+    system: System
+    forward_steps: tuple[tuple[str, Step], ...]
+    adjoints: tuple[Adjoint, ...]
+    wrt: tuple[str, ...]
+    remarks: tuple[str, ...]
+    adjoint_name: Mapping[str, str]
+
+    def adjoint(self, value: str) -> Adjoint:
+        """The adjoint of a value, by the value's name."""
+        return next(a for a in self.adjoints if a.value == value)
+
+
+# -- rules of the backward pass ---------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Context:
+    """What rules may look up: promises about inputs, and the values that have names."""
+
+    assumed: Assumed
+    names: Names
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule of the backward pass; ``law`` is an instance of it, which the tests prove."""
+
+    name: str
+    apply: Callable[[sp.Expr, Context], sp.Expr]
+    law: tuple[sp.Expr, sp.Expr]
+    because: Callable[[sp.Expr, sp.Expr, Context], str] = lambda before, after, context: ""
+
+
+def _contract(expr: sp.Expr, _: Context) -> sp.Expr:
+    if not has_delta(expr) and not any(has_delta(a) for a in expr.args):
+        return from_terms(terms(freshen(expr)))
+    return from_terms(contract_deltas(t) for t in terms(freshen(expr)))
+
+
+def _assume(expr: sp.Expr, context: Context) -> sp.Expr:
+    return from_terms(apply_sums_to_one(t, context.assumed) for t in terms(freshen(expr)))
+
+
+def _because_assumed(before: sp.Expr, after: sp.Expr, context: Context) -> str:
+    used = {name_of(a) for a in entries(before)} & context.assumed.keys()
+    return " and ".join(f"{name} sums to 1 along axis {axis}" for name in sorted(used) for axis in context.assumed[name])
+
+
+def _fold(expr: sp.Expr, context: Context) -> sp.Expr:
+    return from_terms(terms(freshen(context.names.fold(expr))))
+
+
+def _collect(expr: sp.Expr, _: Context) -> sp.Expr:
+    return collect(expr)
+
+
+def _laws() -> dict[str, tuple[sp.Expr, sp.Expr]]:
+    size = sp.Symbol("d", integer=True, positive=True)
+    i, j, q = (axis_name(k, size) for k in range(3))
+    f, g, p, y = (lambda *at, n=n: entry(n, at) for n in "fgpy")
+    return {
+        "contract": (sp.Sum(f(i, j) * Delta(j, q), j.limits), f(i, q)),
+        "assume": (p(q) * sp.Sum(y(i, j), j.limits), p(q)),
+        "fold": (1 - sp.tanh(f(i, j)) ** 2, 1 - g(i, j) ** 2),
+        "collect": (f(i, j) * g(i, j) + f(i, j) * p(q), f(i, j) * (g(i, j) + p(q))),
+    }
+
+
+_LAW = _laws()
+RULES = (
+    Rule("contract δ", _contract, _LAW["contract"]),
+    Rule("assumption", _assume, _LAW["assume"], _because_assumed),
+    Rule("name", _fold, _LAW["fold"]),
+    Rule("assumption", _assume, _LAW["assume"], _because_assumed),
+    Rule("common factor", _collect, _LAW["collect"]),
+)
+
+
+def simplified(expr: sp.Expr, context: Context) -> tuple[sp.Expr, list[Step]]:
+    """``expr`` with every rule applied in order, and the steps that changed it."""
+    steps = []
+    before = canonical(expr)
+    for rule in RULES:
+        after = canonical(rule.apply(before, context))
+        if after != before:
+            steps.append(Step(rule.name, before, after, rule.because(before, after, context)))
+        before = after
+    return before, steps
+
+
+# -- the walk ---------------------------------------------------------------------------------
+
+
+def derive(system: System, wrt: Sequence[str]) -> Derivation:
+    """The adjoint equation of every value between ``wrt`` and the system's output."""
+    system, forward_steps = stabilised(system)
+    walk = _Walk(system, wrt)
+    adjoints = walk.run()
+    return Derivation(system, forward_steps, adjoints, tuple(wrt), walk.remarks(), walk.adjoint_name)
+
+
+class _Walk:
+    """One pass over the equations, backwards."""
+
+    def __init__(self, system: System, wrt: Sequence[str]) -> None:
+        self.system = system
+        self.wrt = tuple(wrt)
+        self.shapes: dict[str, tuple[Size, ...]] = {v.name: v.shape for v in system.variables}
+        self.shapes |= {e.name: e.shape for e in system.equations}
+        self.integer = {v.name for v in system.variables if v.dtype != "float"}
+        self.consumers = _consumers(system)
+        self.context = Context(_assumed(system), Names(system.equations))
+        self.adjoint_name = _adjoint_names(self.shapes)
+        self.done: dict[str, Adjoint] = {}
+        self.output_shape = self.shapes[system.output]
+
+    def run(self) -> tuple[Adjoint, ...]:
+        """All adjoints, latest value first."""
+        for value in self._order():
+            self.done[value] = self._adjoint(value)
+        read = {n for a in self.done.values() for n in map(name_of, entries(a.equation.rhs))}
+        return tuple(
+            a if a.value in self.wrt or a.equation.name in read else _inlined(a) for a in self.done.values()
+        )
+
+    def _order(self) -> list[str]:
+        """The values between ``wrt`` and the output, latest first; then what is asked for anyway."""
+        reached = set(self.wrt)
+        for equation in self.system.equations:
+            if equation.reads & reached:
+                reached.add(equation.name)
+        needed = {self.system.output}
+        for equation in reversed(self.system.equations):
+            if equation.name in needed:
+                needed |= equation.reads
+        order: list[str] = []
+        for equation in reversed(self.system.equations):
+            first = [v for v, readers in self.consumers.items() if readers[0] is equation]
+            order += [equation.name, *(v.name for v in self.system.variables if v.name in first)]
+        order += [n for n in self.wrt if n not in order]
+        return [n for n in order if n in reached & needed or n in self.wrt]
+
+    def _adjoint(self, value: str) -> Adjoint:
+        outer = fresh_indices(self.output_shape)
+        inner = fresh_indices(self.shapes[value])
+        atom = entry(value, inner)
+        chain = [e for e in reversed(self.consumers.get(value, ())) if e.name in self.done]
+        raw = self._seed(outer, inner) if value == self.system.output else sp.S.Zero
+        plain = raw + sp.Add(*(self._contribution(e, atom, outer, inline=False) for e in chain))
+        inlinable = {e.name for e in chain if self._may_inline(e)}
+        result, steps = self._finish(value, plain, outer, inner)
+        if inlinable:
+            short = raw + sp.Add(
+                *(self._contribution(e, atom, outer, inline=e.name in inlinable) for e in chain)
+            )
+            other, other_steps = self._finish(value, short, outer, inner)
+            if weight(other.rhs) <= weight(result.rhs):
+                result, steps = other, other_steps
+        return Adjoint(value, result, tuple(e.name for e in chain), tuple(steps))
+
+    def _finish(
+        self, value: str, raw: sp.Expr, outer: tuple[sp.Expr, ...], inner: tuple[sp.Expr, ...]
+    ) -> tuple[Equation, list[Step]]:
+        own = tuple(axis_name(k, s) for k, s in enumerate((*self.output_shape, *self.shapes[value])))
+        named = dict(zip((*outer, *inner), own, strict=True))
+        raw = raw.xreplace({a: b for a, b in named.items() if a != b})
+        rhs, steps = simplified(raw, self.context)
+        _supported(rhs, value)
+        return Equation(self.adjoint_name[value], own, rhs), steps
+
+    def _seed(self, outer: tuple[sp.Expr, ...], inner: tuple[sp.Expr, ...]) -> sp.Expr:
+        return sp.Mul(*(Delta(a, b) for a, b in zip(outer, inner, strict=True)))
+
+    def _contribution(
+        self, consumer: Equation, atom: sp.Expr, outer: tuple[sp.Expr, ...], *, inline: bool
+    ) -> sp.Expr:
+        """Σ ∂L/∂c ∂c/∂v for one consumer c of the value v."""
+        indices = fresh_indices(consumer.shape)
+        partial = instance(consumer, indices, consumer.differentiated).diff(atom)
+        adjoint = self.done[consumer.name].equation
+        at = (*outer, *indices)
+        cotangent = instance(adjoint, at) if inline else entry(adjoint.name, at)
+        product = cotangent * partial
+        bound = limits(indices)
+        return sp.Sum(product, *bound) if bound and product != 0 else product
+
+    def _may_inline(self, consumer: Equation) -> bool:
+        """Whether the adjoint has no sum of its own, so that writing it in repeats no work."""
+        return not self.done[consumer.name].equation.rhs.has(*BINDERS)
+
+    def remarks(self) -> tuple[str, ...]:
+        """What a reader should know beside the equations."""
+        return tuple(self._remarks())
+
+    def _remarks(self) -> Iterator[str]:
+        output = self.system.output
+        for name in self.wrt:
+            if self.done[name].equation.rhs == 0:
+                yield f"{output} does not depend on {name}: its gradient is zero"
+        for equation in self.system.equations:
+            if equation.decimals is not None:
+                places = "1 decimal" if equation.decimals == 1 else f"{equation.decimals} decimals"
+                yield (f"{equation.name} is held rounded to {places}: the mathematics is that of the unrounded "
+                       f"value, and every use, forward and backward, reads the rounded number")  # fmt: skip
+            if equation.backward is not None:
+                yield f"{equation.name} is differentiated as if it were another expression"
+        yield from _conventions(self.system)
+
+
+def _conventions(system: System) -> list[str]:
+    """The conventions at kinks of the functions that the equations use."""
+    found: dict[str, None] = {}
+    for equation in system.equations:
+        for part in sorted(equation.rhs.atoms(sp.Function, *BINDERS), key=str):
+            record = LEAVES.get(part.func) or REDUCTIONS.get(part.func)
+            if record is not None and record.convention:
+                found[record.convention] = None
+    return list(found)
+
+
+def _inlined(adjoint: Adjoint) -> Adjoint:
+    return Adjoint(adjoint.value, adjoint.equation, adjoint.chain, adjoint.steps, inlined=True)
+
+
+def _supported(rhs: sp.Expr, value: str) -> None:
+    """Refuse what SymPy could not differentiate: never a silent leftover."""
+    left = rhs.atoms(sp.Derivative, sp.Subs) or rhs.has(sp.nan, sp.zoo, sp.oo)
+    if left:
+        raise SpecError(f"the derivative with respect to {value} can't be worked out: {left}")
+
+
+def _consumers(system: System) -> dict[str, list[Equation]]:
+    result: dict[str, list[Equation]] = {}
+    for equation in system.equations:
+        for name in sorted(equation.reads):
+            result.setdefault(name, []).append(equation)
+    return result
+
+
+def _assumed(system: System) -> dict[str, tuple[int, ...]]:
+    kinds = ("one_hot", "sums_to_one")
+    found = {
+        v.name: tuple(sorted({a.axis for a in v.assumptions if a.kind in kinds and a.axis is not None}))
+        for v in system.variables
+    }
+    return {name: axes for name, axes in found.items() if axes}
+
+
+def _adjoint_names(values: Iterable[str]) -> dict[str, str]:
+    taken = set(values)
+    names = {}
+    for value in taken:
+        name = f"d{value}"
+        while name in taken:
+            name += "_"
+        names[value] = name
+    return names

@@ -1,0 +1,224 @@
+"""From the arrays of a spec to a system of named equations."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+import sympy as sp
+
+from symgrad.algebra import BINDERS, canonical_equation, freshen, weight
+from symgrad.arrays import Array, describe, shape_text
+from symgrad.equations import Equation, System, Variable
+from symgrad.errors import SpecError
+from symgrad.indices import Index, Size, entries, fixed, indices_of, name_of, size_of
+from symgrad.leaves import absolute
+
+LONGEST = 40
+"""The weight beyond which a value gets a name of its own."""
+
+
+def trace(output: Array, names: Mapping[str, Array]) -> System:
+    """The equations that ``output`` depends on, each value under its name in ``names``.
+
+    A value without a name is written into its consumer, unless it is used twice, is a contraction
+    that feeds something non-linear, or would make the equation too long to read.
+    """
+    order = _topological(output)
+    variables = _variables(order, names)
+    named = _named(order, names, {v.name for v in variables})
+    uses = _uses(order, output)
+    equations: dict[str, Equation] = {}
+    inlined: dict[str, Equation] = {}
+    for array in order:
+        if array.variable is not None:
+            continue
+        equation = _written_out(array, inlined, equations)
+        if array.key in named or array is output or not _inlines(array, equation, uses):
+            equations[array.key] = equation
+        else:
+            inlined[array.key] = equation
+    taken = {v.name for v in variables} | set(named.values())
+    partial = {i.key for a in order for i in a.inputs if i.where == a.where}
+    final = {k: named.get(k) or _invented(a, partial, taken) for k, a in _kept(order, equations)}
+    system = tuple(canonical_equation(_renamed(e, final)) for e in equations.values())
+    used = {name_of(a) for e in system for r in (e.rhs, e.backward) if r is not None for a in entries(r)}
+    given = tuple(v for v in variables if v.role != "constant" or v.name in used)
+    invented = frozenset(final.values()) - frozenset(named.values())
+    return System(given, system, final.get(output.key, output.key), _pinned(given, system), invented)
+
+
+def _topological(output: Array) -> list[Array]:
+    """Every array that ``output`` is built from, inputs first."""
+    order: list[Array] = []
+    seen: set[str] = set()
+    stack = [(output, False)]
+    while stack:
+        array, done = stack.pop()
+        if done:
+            order.append(array)
+        elif array.key not in seen:
+            seen.add(array.key)
+            stack.append((array, True))
+            stack.extend((i, False) for i in reversed(array.inputs))
+    return order
+
+
+def _variables(order: Iterable[Array], names: Mapping[str, Array]) -> tuple[Variable, ...]:
+    """The inputs: those of the spec's namespace in its order, then what else is reached."""
+    found: dict[str, Array] = {}
+    for array in [*names.values(), *order]:
+        if array.variable is None:
+            continue
+        other = found.setdefault(array.key, array)
+        if other is not array and other.variable != array.variable:
+            raise SpecError(f"two arrays have the name {array.key!r}", where=array.where,
+                            hint=f"the other is declared at {other.where}; give one another name")  # fmt: skip
+        if other is not array and array.variable.role != "constant":
+            raise SpecError(f"two arrays have the name {array.key!r}", where=array.where,
+                            hint="declare it once, and use it in several places")  # fmt: skip
+    return tuple(a.variable for a in found.values() if a.variable is not None)
+
+
+def _named(order: Iterable[Array], names: Mapping[str, Array], taken: set[str]) -> dict[str, str]:
+    """The name of each value that the spec has one for: the first one that it was given."""
+    reached = {a.key for a in order if a.variable is None}
+    result: dict[str, str] = {}
+    used = set(taken)
+    for name, array in names.items():
+        if array.key in reached and array.key not in result:
+            result[array.key] = _unique(name, used)
+    return result
+
+
+def _unique(base: str, taken: set[str]) -> str:
+    name, count = base, 0
+    while name in taken:
+        count += 1
+        name = f"{base}_{count}"
+    taken.add(name)
+    return name
+
+
+def _uses(order: Iterable[Array], output: Array) -> Counter[str]:
+    """How many arrays read each array, a relabelling counting as often as it is read itself."""
+    uses: Counter[str] = Counter()
+    for array in reversed(list(order)):
+        times = max(uses[array.key], 1) if array.relabels else 1
+        for source in array.inputs:
+            uses[source.key] += times
+    return uses
+
+
+def _written_out(array: Array, inlined: Mapping[str, Equation], named: dict[str, Equation]) -> Equation:
+    """The equation of an array with the unnamed values written in."""
+    assert array.rhs is not None
+    rhs = _substituted(array, array.rhs, inlined, named)
+    backward = array.backward
+    if backward is not None:
+        backward = _substituted(array, backward, inlined, named)
+    return Equation(array.key, array.indices, rhs, array.decimals, backward, array.where)
+
+
+def _substituted(
+    array: Array, rhs: sp.Expr, inlined: Mapping[str, Equation], named: dict[str, Equation]
+) -> sp.Expr:
+    replaced: dict[sp.Expr, sp.Expr] = {}
+    linear = _linear_entries(rhs)
+    for atom in sorted(entries(rhs), key=lambda a: len(str(a))):
+        source = inlined.get(name_of(atom))
+        if source is None:
+            continue
+        if atom not in linear and isinstance(source.rhs, sp.Expr) and source.rhs.has(*BINDERS):
+            named[source.name] = source
+            continue
+        indices = [i.xreplace(replaced) for i in indices_of(atom)]
+        replaced[atom] = source.at(tuple(indices), freshen(source.rhs))
+    return _plain(rhs.xreplace(replaced)) if replaced else rhs
+
+
+def _plain(rhs: sp.Expr) -> sp.Expr:
+    """SymPy writes sqrt(x²) as its own Abs, which has other rules at 0 than ours."""
+    return rhs.replace(sp.Abs, absolute) if rhs.has(sp.Abs) else rhs
+
+
+def _linear_entries(rhs: sp.Expr) -> set[sp.Expr]:
+    """The entries that stand in no function, power or reduction, nor as an index."""
+    if isinstance(rhs, (sp.Add, sp.Mul)):
+        return set().union(*map(_linear_entries, rhs.args))
+    if isinstance(rhs, sp.Sum):
+        return _linear_entries(rhs.function)
+    return {rhs} if isinstance(rhs, (sp.Indexed, sp.Symbol)) else set()
+
+
+def _inlines(array: Array, equation: Equation, uses: Counter[str]) -> bool:
+    if array.decimals is not None or array.backward is not None:
+        return False
+    if array.relabels and isinstance(equation.rhs, (sp.Indexed, sp.Symbol)):
+        return True
+    if not entries(equation.rhs):
+        return True
+    return uses[array.key] == 1 and weight(equation.rhs) <= LONGEST
+
+
+def _kept(order: Iterable[Array], equations: Mapping[str, Equation]) -> list[tuple[str, Array]]:
+    return [(a.key, a) for a in order if a.key in equations]
+
+
+def _invented(array: Array, partial: set[str], taken: set[str]) -> str:
+    """A name for a value that the spec gave none: the one that its line assigns to, or a letter."""
+    target = re.match(r"([^\W\d]\w*)\s*=[^=]", array.where.text)
+    if target and array.key not in partial:
+        return _numbered(target[1], taken)
+    return _numbered("s" if isinstance(array.rhs, BINDERS) and array.rhs.func is not sp.Sum else "t", taken)
+
+
+def _numbered(base: str, taken: set[str]) -> str:
+    count = 1
+    while f"{base}{count}" in taken:
+        count += 1
+    taken.add(f"{base}{count}")
+    return f"{base}{count}"
+
+
+def _renamed(equation: Equation, names: Mapping[str, str]) -> Equation:
+    """The equation with the names that people read in place of the internal ones."""
+
+    def rename(expr: sp.Expr | None) -> sp.Expr | None:
+        return None if expr is None else rename_entries(expr, names)
+
+    rhs = rename(equation.rhs)
+    name = names.get(equation.name, equation.name)
+    return Equation(name, equation.indices, rhs, equation.decimals, rename(equation.backward), equation.where)
+
+
+def rename_entries(expr: sp.Expr, names: Mapping[str, str]) -> sp.Expr:
+    """``expr`` with entries of arrays of other names."""
+    labels = {atom.base.label if isinstance(atom, sp.Indexed) else atom for atom in entries(expr)}
+    return expr.xreplace(
+        {x: sp.Symbol(names[x.name], **x._assumptions_orig) for x in labels if x.name in names}
+    )
+
+
+def _pinned(variables: Iterable[Variable], equations: Iterable[Equation]) -> frozenset[Size]:
+    """Fixed sizes that an equation depends on: those of constants, and of axes cut by a number."""
+    shapes = {v.name: v.shape for v in variables} | {e.name: e.shape for e in equations}
+    pinned = {s for v in variables if v.role == "constant" for s in v.shape}
+    for equation in equations:
+        for atom in entries(equation.rhs):
+            for index, size in zip(indices_of(atom), shapes[name_of(atom)], strict=True):
+                if not isinstance(index, (Index, sp.Indexed)) and size != 1:
+                    pinned |= {size, *(i.size for i in index.atoms(Index))}
+    return frozenset(s for s in pinned if fixed(s) is not None)
+
+
+def scalar_output(loss: object, name: str = "loss") -> Array:
+    """``loss``, which must be a scalar array."""
+    if not isinstance(loss, Array):
+        raise SpecError(f"{name} is not an array of symgrad, but {type(loss).__name__}",
+                        hint="it must depend on an sg.param")  # fmt: skip
+    if any(s != 1 for s in loss.sizes):
+        raise SpecError(f"{name} is not a scalar: its shape is {shape_text(loss.shape)}", where=loss.where,
+                        hint="sum or average it: np.sum(...), np.mean(...); sg.jacobian takes arrays")  # fmt: skip
+    return loss
