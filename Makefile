@@ -1,7 +1,7 @@
 # Every target sets itself up: a Python of 3.11 or newer with venv is all that has to be there.
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 SETUP := .venv/installed
 
 .PHONY: demo test lint check-generated generated fmt bench clean

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-PIP = ("-m", "pip", "--disable-pip-version-check", "--quiet")
+PIP = ("-m", "pip", "--disable-pip-version-check", "-qq")
 
 
 def run(*command: str | Path, cwd: Path) -> str:
