@@ -1,0 +1,138 @@
+"""How a system of equations is written: symbols for names, letters for indices, LaTeX and text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+import sympy as sp
+
+from symgrad.equations import Equation, System
+from symgrad.indices import Index, fixed, index_product
+from symgrad.writing.latex import LatexPrinter
+from symgrad.writing.letters import Letters
+from symgrad.writing.names import Name, symbols
+from symgrad.writing.printer import Names, Printer, Term
+from symgrad.writing.text import TextPrinter
+
+Written = TypeVar("Written", sp.Expr, Equation)
+
+
+class Notation:
+    """The notation of one system; ``adjoints``: name of the adjoint of each value.
+
+    One index letter means one axis size throughout.  Letters are given out in the order of the
+    equations (``more``: the adjoint equations), so that equal systems are written equally.
+    """
+
+    def __init__(
+        self,
+        system: System,
+        adjoints: Mapping[str, str] | None = None,
+        more: Iterable[Equation] = (),
+    ) -> None:
+        self.system = system
+        self.adjoints = dict(adjoints or {})
+        values = [v.name for v in system.variables] + [e.name for e in system.equations]
+        sizes = _sizes(system)
+        taken = {*values, *self.adjoints.values(), *sizes}
+        self.letters = Letters(taken)
+        self.letters.reserve(system.equations)
+        self.letters.reserve(more)
+        self.names = _names(system, self.adjoints, values, sizes)
+
+    def symbol(self, name: str) -> str:
+        """LaTeX of a whole value, adjoint or size: ``z_{1}``, a partial derivative, ``N``."""
+        return LatexPrinter(self.names, {}).symbol(name)
+
+    def latex(self, expr: sp.Expr, free: Iterable[sp.Expr] = ()) -> str:
+        """LaTeX of an expression; the indices ``free`` get their letters first."""
+        return self.printer(LatexPrinter, expr, free).text(_plain(expr))
+
+    def text(self, expr: sp.Expr, free: Iterable[sp.Expr] = ()) -> str:
+        """One line of Unicode text."""
+        return self.printer(TextPrinter, expr, free).text(_plain(expr))
+
+    def latex_terms(self, expr: sp.Expr, free: Iterable[sp.Expr] = ()) -> list[Term]:
+        """The terms of a sum, for whoever breaks it into lines."""
+        return self.printer(LatexPrinter, expr, free).terms(_plain(expr))
+
+    def latex_equation(self, equation: Equation) -> str:
+        """``left = right``."""
+        left = self.latex(equation.lhs, equation.indices)
+        return f"{left} = {self.latex(equation.rhs, equation.indices)}"
+
+    def text_equation(self, equation: Equation) -> str:
+        """``left = right``, such as ``z1[n,i] = Σ_j X[n,j] W1[i,j] + b1[i]``."""
+        left = self.text(equation.lhs, equation.indices)
+        return f"{left} = {self.text(equation.rhs, equation.indices)}"
+
+    def printer(self, kind: type[Printer], expr: sp.Expr, free: Iterable[sp.Expr] = ()) -> Printer:
+        """A printer that knows the letters for this expression."""
+        return kind(self.names, self.letters.assign(expr, free))
+
+    def relabel(self, what: Written) -> Written:
+        """The same equation or expression with its indices named by their letters."""
+        if isinstance(what, Equation):
+            letters = self.letters.assign(what.rhs, what.indices)
+            return _renamed(what, {i: Index(name, i.size) for i, name in letters.items()})
+        letters = self.letters.assign(what)
+        return what.xreplace({i: Index(name, i.size) for i, name in letters.items()})
+
+    def public(self, what: Written) -> Written:
+        """As :meth:`relabel`, with sizes such as 784 as numbers."""
+        pretty = self.relabel(what)
+        rhs = pretty.rhs if isinstance(pretty, Equation) else pretty
+        symbols_ = rhs.free_symbols | rhs.atoms(sp.Symbol)
+        if isinstance(pretty, Equation):
+            symbols_ |= set(index_product(pretty.indices))
+        numbers = {s: sp.Integer(s.name) for s in symbols_ if s.name.isdigit()}
+        for index in symbols_:
+            if isinstance(index, Index):
+                size = fixed(index.size)
+                numbers[index] = Index(index.name, index.size if size is None else sp.Integer(size))
+        if isinstance(pretty, Equation):
+            return _renamed(pretty, numbers)
+        return pretty.xreplace(numbers)
+
+
+def _renamed(equation: Equation, new: Mapping[sp.Expr, sp.Expr]) -> Equation:
+    backward = equation.backward
+    return replace(
+        equation,
+        indices=tuple(new.get(i, i) for i in equation.indices),
+        rhs=equation.rhs.xreplace(new),
+        backward=None if backward is None else backward.xreplace(new),
+    )
+
+
+def _plain(expr: sp.Expr) -> sp.Expr:
+    """Sizes that are known are written as numbers."""
+    numbers = {s: sp.Integer(s.name) for s in expr.free_symbols if s.name.isdigit()}
+    return expr.xreplace(numbers) if numbers else expr
+
+
+def _sizes(system: System) -> list[str]:
+    sizes = [s for v in system.variables for s in v.shape]
+    sizes += [s for e in system.equations for s in e.shape]
+    named = {a.name: None for s in sizes for a in sorted(s.free_symbols, key=str)}
+    return [name for name in named if not name.isdigit()]
+
+
+def _names(
+    system: System, adjoints: Mapping[str, str], values: list[str], sizes: list[str]
+) -> Names:
+    shapes = {v.name: v.shape for v in system.variables}
+    shapes |= {e.name: e.shape for e in system.equations}
+    table = symbols([*values, *sizes])
+    if system.output == "loss" and "L" not in table:
+        table["loss"] = Name("L")
+    return Names(
+        symbols=table,
+        adjoint_of={adjoint: value for value, adjoint in adjoints.items()},
+        axes={name: tuple(s != 1 for s in shape) for name, shape in shapes.items()},
+        order={name: place for place, name in enumerate(values)},
+        late=frozenset(v.name for v in system.variables if v.role == "param"),
+        output=system.output,
+    )

@@ -1,0 +1,1 @@
+"""Expressions in index notation as people write them."""

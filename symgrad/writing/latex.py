@@ -1,0 +1,128 @@
+"""Expressions as LaTeX."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+import sympy as sp
+
+from symgrad.indices import Index
+from symgrad.leaves import LEAVES, REDUCTIONS
+from symgrad.writing.parts import is_entry, scale_parts
+from symgrad.writing.printer import Level, Piece, Printer
+
+
+class LatexPrinter(Printer):
+    """LaTeX that needs amsmath and amssymb only."""
+
+    CONSTANTS: ClassVar[Mapping[sp.Expr, str]] = {sp.pi: r"\pi", sp.E: "e"}
+
+    def bracket(self, text: str) -> str:
+        return rf"\left({text}\right)" if tall(text) else f"({text})"
+
+    def letter(self, letter: str) -> str:
+        if letter == "l":
+            return r"\ell"
+        return letter if len(letter) == 1 else f"{letter[0]}_{{{letter[1:]}}}"
+
+    def size(self, name: str) -> str:
+        return self.names.symbols[name].latex if name in self.names.symbols else name
+
+    def symbol(self, name: str) -> str:
+        if name in self.names.adjoint_of:
+            return self.entry(name, ()).text
+        return self.names.symbols[name].latex
+
+    def operator(self, name: str) -> str:
+        return rf"\operatorname{{{name}}}"
+
+    def subscript(self, index: sp.Expr) -> str:
+        return f"_{{{self.text(index)}}}"
+
+    def index_list(self, indices: Sequence[Index]) -> str:
+        return ",".join(self.text(i) for i in indices)
+
+    def kronecker(self, first: str, second: str) -> str:
+        if any(s.stem == r"\delta" for s in self.names.symbols.values()):
+            return f"[{first} = {second}]"
+        simple = len(first) == len(second) == 1
+        return rf"\delta_{{{first}{'' if simple else ', '}{second}}}"
+
+    def entry(self, name: str, indices: Sequence[sp.Expr]) -> Piece:
+        if name in self.names.adjoint_of:
+            return self._adjoint(self.names.adjoint_of[name], indices)
+        symbol = self.names.symbols[name]
+        shown = [self.text(i) for i in self.names.shown(name, indices)]
+        clash = any(s.latex == symbol.stem for s in self.names.symbols.values())
+        return Piece(symbol.entry(shown, clash=clash))
+
+    def _adjoint(self, value: str, indices: Sequence[sp.Expr]) -> Piece:
+        above = len(self.names.axes.get(self.names.output, ()))
+        if len(indices) < above or not indices:
+            top, bottom = self.symbol(self.names.output), self.symbol(value)
+        else:
+            top = self.entry(self.names.output, indices[:above]).text
+            bottom = self.entry(value, indices[above:]).text
+        return Piece(rf"\frac{{\partial {top}}}{{\partial {bottom}}}", Level.SCRIPTED)
+
+    def quotient(self, scale: sp.Expr, above: Sequence[sp.Expr], below: Sequence[sp.Expr]) -> Piece:
+        """The scale, then adjoints, then a fraction (or, without one, the other factors)."""
+        front = [] if scale == 1 else [self._scale(scale)]
+        if not below:
+            if not above:
+                return Piece(front[0]) if front else Piece("1")
+            if not front:
+                return self.product(above)
+            rest = self.product(above)
+            text = rest.text if rest.level > Level.SUM else self.bracket(rest.text)
+            return Piece(f"{front[0]} {text}", min(Level.PRODUCT, max(rest.level, Level.OPEN)))
+        outside = [f for f in above if self._factor_rank(f) < 2]
+        inside = [f for f in above if f not in outside]
+        if not inside:
+            top, bottom = scale_parts(scale)
+            front, below = [], [*sp.Mul.make_args(bottom), *below] if bottom != 1 else below
+        numerator = self.product(inside).text if inside else self.product_of_sizes(top)
+        fraction = rf"\frac{{{numerator}}}{{{self.product(below).text}}}"
+        front += [self.at_least(f, Level.PRODUCT) for f in outside]
+        return Piece(" ".join([*front, fraction]), Level.PRODUCT if front else Level.SCRIPTED)
+
+    def _scale(self, scale: sp.Expr) -> str:
+        top, bottom = scale_parts(scale)
+        if bottom == 1:
+            return self.product_of_sizes(top)
+        return rf"\frac{{{self.product_of_sizes(top)}}}{{{self.product_of_sizes(bottom)}}}"
+
+    def product_of_sizes(self, expr: sp.Expr) -> str:
+        number, rest = expr.as_coeff_Mul()
+        parts = [] if number == 1 and rest != 1 else [self.number(number).text]
+        sizes = sorted(sp.Mul.make_args(rest), key=str) if rest != 1 else []
+        return " ".join([*parts, *(self.text(s) for s in sizes)])
+
+    def fraction_of_numbers(self, above: str, below: str) -> Piece:
+        return Piece(rf"\frac{{{above}}}{{{below}}}", Level.SCRIPTED)
+
+    def root(self, base: sp.Expr) -> Piece:
+        return Piece(rf"\sqrt{{{self.text(base)}}}", Level.SCRIPTED)
+
+    def power(self, base: sp.Expr, exponent: sp.Expr) -> Piece:
+        return Piece(f"{self.at_least(base, Level.ATOM)}^{{{self.text(exponent)}}}", Level.SCRIPTED)
+
+    def derivative(self, expr: sp.Expr) -> Piece:
+        value, by = expr.expr, self.text(expr.variables[0])
+        if is_entry(value):
+            return Piece(rf"\frac{{\partial {self.text(value)}}}{{\partial {by}}}", Level.SCRIPTED)
+        inside = self.piece(value)
+        text = self.bracket(inside.text) if inside.level <= Level.OPEN else inside.text
+        return Piece(rf"\frac{{\partial}}{{\partial {by}}} {text}", Level.OPEN)
+
+    def leaf_pattern(self, cls: type) -> str:
+        return LEAVES[cls].latex
+
+    def reduction_pattern(self, cls: type) -> str:
+        return REDUCTIONS[cls].latex
+
+
+def tall(text: str) -> bool:
+    """Whether brackets around this LaTeX have to grow."""
+    return any(mark in text for mark in (r"\frac", r"\sum", r"\left", r"\max_", r"\min_"))

@@ -1,0 +1,115 @@
+"""Names of a spec as LaTeX symbols: ``z1`` is z with the subscript 1, ``alpha`` is Greek."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+_GREEK = """
+alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon
+phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega
+"""
+_COMMANDS = {name: "\\" + name for name in _GREEK.split()} | {
+    "epsilon": r"\varepsilon",
+    "eps": r"\varepsilon",
+    "lam": r"\lambda",
+    "l": r"\ell",
+}
+_ACCENTS = {"hat": r"\hat", "bar": r"\bar", "tilde": r"\tilde", "dot": r"\dot"}
+_COMBINING = {"\u0302": r"\hat", "\u0304": r"\bar", "\u0303": r"\tilde", "\u0307": r"\dot"}
+_SPELLINGS = {"lamda": "lambda"}
+
+
+@dataclass(frozen=True)
+class Name:
+    """A LaTeX symbol: its letter, and the subscript that belongs to the name itself."""
+
+    stem: str
+    sub: str = ""
+
+    @property
+    def latex(self) -> str:
+        """The symbol as a whole."""
+        return f"{self.stem}_{{{self.sub}}}" if self.sub else self.stem
+
+    def entry(self, indices: list[str], *, clash: bool = False) -> str:
+        """An entry of the array; ``clash``: the subscript must not be read as an index."""
+        if not indices:
+            return self.latex
+        simple = all(re.fullmatch(r"[\w\\{}]+", i) for i in indices)
+        single = all(len(i) == 1 for i in indices)
+        shown = ("" if single else r"\," if simple else ",").join(indices)
+        if not self.sub:
+            return f"{self.stem}_{{{shown}}}"
+        if simple and not clash:
+            return f"{self.stem}_{{{self.sub},{shown}}}"
+        return rf"\left[{self.latex}\right]_{{{shown}}}"
+
+
+def parse(name: str) -> Name:
+    """The symbol for an identifier."""
+    core = name.strip("_") or name
+    head, _, tail = core.rpartition("_")
+    if head and tail in _ACCENTS:
+        inner = parse(head)
+        return Name(f"{_ACCENTS[tail]}{{{inner.stem}}}", inner.sub)
+    numbered = re.fullmatch(r"(.*?[^\d_])_?(\d+)", core, re.ASCII)
+    if numbered and "_" not in numbered[1]:
+        return Name(_stem(numbered[1]), numbered[2])
+    head, _, tail = core.partition("_")
+    if not head or not tail.strip("_"):
+        return Name(_stem(core))
+    return Name(_stem(head), r"\,".join(_label(part) for part in tail.split("_") if part))
+
+
+def symbols(names: Iterable[str]) -> dict[str, Name]:
+    """A symbol for each name; no two the same."""
+    table: dict[str, Name] = {}
+    shown: set[str] = set()
+    for name in names:
+        symbol = parse(name)
+        if symbol.latex in shown:
+            symbol = Name(rf"\mathtt{{{_plain(name)}}}")
+        shown.add(symbol.latex)
+        table[name] = symbol
+    return table
+
+
+def _stem(word: str) -> str:
+    greek = _greek(word)
+    if greek in _COMMANDS:
+        return _COMMANDS[greek]
+    decomposed = unicodedata.normalize("NFD", word)
+    if len(decomposed) == 2 and decomposed[1] in _COMBINING:
+        return f"{_COMBINING[decomposed[1]]}{{{_stem(decomposed[0])}}}"
+    plain = _plain(word)
+    return plain if len(plain) == 1 else rf"\mathit{{{plain}}}"
+
+
+def _label(part: str) -> str:
+    greek = _greek(part)
+    if greek in _COMMANDS:
+        return _COMMANDS[greek]
+    plain = _plain(part)
+    return plain if len(plain) == 1 or plain.isdigit() else rf"\mathrm{{{plain}}}"
+
+
+def _greek(word: str) -> str:
+    """The name of a Greek letter that is typed as the letter itself; other words as they are."""
+    if len(word) != 1 or word.isascii():
+        return word
+    spelled = unicodedata.name(word, "").split()
+    if spelled[:1] != ["GREEK"] or spelled[2:3] != ["LETTER"] or len(spelled) != 4:
+        return word
+    letter = spelled[3].lower()
+    letter = _SPELLINGS.get(letter, letter)
+    return letter.capitalize() if spelled[1] == "CAPITAL" else letter
+
+
+def _plain(word: str) -> str:
+    """ASCII that says the same: accents dropped, other characters by their code."""
+    kept = (c for c in unicodedata.normalize("NFD", word) if not unicodedata.combining(c))
+    ascii_only = "".join(c if c.isascii() else f"u{ord(c):x}" for c in kept)
+    return ascii_only.replace("_", r"\_")

@@ -1,0 +1,141 @@
+"""Expressions taken apart as a person does who writes them: signs, factors in front, patterns."""
+
+from __future__ import annotations
+
+from functools import cache
+from string import Formatter
+
+import sympy as sp
+
+from symgrad.indices import Index, is_size
+from symgrad.leaves import LogSumExp
+
+
+def signed(expr: sp.Expr) -> tuple[str, sp.Expr]:
+    """The sign of an expression, and the expression without it."""
+    if isinstance(expr, sp.Sum):
+        sign, body = _sign_of_factor(expr.function)
+        return (sign, sp.Sum(body, *expr.limits)) if sign == "-" else ("+", expr)
+    if not (expr.is_Mul or expr.is_Rational):
+        return "+", expr
+    if expr.as_coeff_Mul()[0].is_negative:
+        return "-", _negated(expr)
+    for factor in expr.args:
+        sign, positive = _sign_of_factor(factor)
+        if sign == "-":
+            rest = [f for f in expr.args if f is not factor]
+            return "-", sp.Mul(*rest, positive, evaluate=False)
+    return "+", expr
+
+
+def _sign_of_factor(expr: sp.Expr) -> tuple[str, sp.Expr]:
+    """As :func:`signed`, for what is not written as terms: -x - y is -(x + y) here."""
+    if not expr.is_Add:
+        return signed(expr)
+    parts = [signed(a) for a in expr.args]
+    if any(sign == "+" for sign, _ in parts):
+        return "+", expr
+    return "-", sp.Add(*(positive for _, positive in parts))
+
+
+def _negated(expr: sp.Expr) -> sp.Expr:
+    coefficient, rest = expr.as_coeff_Mul()
+    if coefficient == -1:
+        return rest
+    return sp.Mul(-coefficient, rest, evaluate=False) if rest.is_Add else -expr
+
+
+def split_scale(expr: sp.Expr) -> tuple[sp.Expr, list[sp.Expr]]:
+    """The numbers and sizes among the factors, multiplied, and the other factors."""
+    factors = [f for g in expr.args for f in (g.args if g.is_Mul else (g,))]
+    scale = sp.Mul(*(f for f in factors if _is_scale(f)))
+    return scale, [f for f in factors if not _is_scale(f)]
+
+
+def scale_parts(scale: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+    """Numerator and denominator of a product of numbers and sizes; decimals stay decimals."""
+    number, rest = scale.as_coeff_Mul()
+    top, bottom = rest.as_numer_denom()
+    if number.is_Rational and as_decimal(number) is None:
+        return number.p * top, number.q * bottom
+    return number * top, bottom
+
+
+def common_scale(expr: sp.Expr) -> sp.Expr:
+    """What all terms of a sum are multiplied by: a number, 1/N."""
+    scales = {split_scale(a)[0] if a.is_Mul else sp.S.One for a in expr.args}
+    positive = {-s if s.could_extract_minus_sign() else s for s in scales}
+    if len(positive) != 1 or any(a.is_number for a in expr.args):
+        return sp.S.One
+    return positive.pop()
+
+
+def as_decimal(number: sp.Expr) -> str | None:
+    """An integer, or a decimal such as 0.1, as it is written; None for 1/3, and for 1/2 and 1/4."""
+    if number.q == 1:
+        return str(number.p)
+    rest, places = int(number.q), 0
+    if rest < 10:
+        return None
+    while rest % 10 == 0 or rest % 2 == 0 or rest % 5 == 0:
+        rest //= 10 if rest % 10 == 0 else 2 if rest % 2 == 0 else 5
+        places += 1
+    if rest != 1:
+        return None
+    digits = str(abs(number.p) * 10**places // number.q).rjust(places + 1, "0")
+    return f"{'-' if number.p < 0 else ''}{digits[:-places]}.{digits[-places:]}"
+
+
+def softmax_of(expr: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
+    """For exp(x[i] - LogSumExp_k x[k]): x[i] and i."""
+    exponent = expr.args[0]
+    for term in exponent.args if exponent.is_Add else ():
+        shift = -term
+        if isinstance(shift, LogSumExp) and len(shift.limits) == 1:
+            rest = exponent - term
+            bound = shift.limits[0][0]
+            for index in _candidates(rest, bound):
+                if shift.function.xreplace({bound: index}) == rest:
+                    return rest, index
+    return None
+
+
+def _candidates(expr: sp.Expr, bound: Index) -> list[sp.Expr]:
+    found = {i for atom in expr.atoms(sp.Indexed) for i in atom.indices}
+    return [i for i in found if not isinstance(i, Index) or i.size == bound.size]
+
+
+def is_entry(expr: sp.Expr) -> bool:
+    """Whether this is an entry of an array, or a scalar value."""
+    return isinstance(expr, sp.Indexed) or (
+        isinstance(expr, sp.Symbol) and not isinstance(expr, Index) and not is_size(expr)
+    )
+
+
+def _is_scale(expr: sp.Expr) -> bool:
+    base = expr.base if expr.is_Pow and expr.exp.is_Integer else expr
+    return bool(base.is_Rational or (isinstance(base, sp.Symbol) and is_size(base)))
+
+
+def is_reciprocal(expr: sp.Expr) -> bool:
+    """Whether this is written below a fraction bar."""
+    return bool(expr.is_Pow and expr.exp.is_Rational and expr.exp.is_negative)
+
+
+def index_atoms(index: sp.Expr) -> list[Index]:
+    """The index letters in one index."""
+    if isinstance(index, Index):
+        return [index]
+    return sorted(index.atoms(Index), key=lambda i: str(i.size))
+
+
+@cache
+def enclosed(pattern: str) -> dict[str, bool]:
+    """The arguments of a pattern in order, each with whether the pattern puts it in brackets."""
+    fields, depth = {}, 0
+    for literal, name, _, _ in Formatter().parse(pattern):
+        bare = literal.replace(r"\left|", "(").replace(r"\right|", ")")
+        depth += sum(bare.count(c) for c in "([{") - sum(bare.count(c) for c in ")]}")
+        if name is not None:
+            fields[name] = depth > 0
+    return fields
