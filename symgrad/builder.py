@@ -1,0 +1,162 @@
+"""Building programs: one operation at a time, none of them twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import sympy as sp
+
+from symgrad.equations import DType, Variable
+from symgrad.indices import Index, Size
+from symgrad.leaves import LEAVES
+from symgrad.program import (
+    Axes,
+    Kind,
+    Op,
+    Operand,
+    Program,
+    Ref,
+    is_temporary,
+    labels,
+    size_of,
+    verified,
+)
+
+BOOLEAN = {
+    *("greater", "greater_equal", "less", "less_equal", "equal", "not_equal"),
+    *("logical_and", "logical_or", "logical_not"),
+} | {leaf.cls.__name__ for leaf in LEAVES.values() if leaf.boolean}
+"""Functions whose values are true or false."""
+
+
+class Builder:
+    """Makes operations; one that is there already, up to the names of labels, is reused."""
+
+    def __init__(self, inputs: Iterable[Variable]) -> None:
+        self.inputs = tuple(inputs)
+        self.ops: dict[str, Op] = {}
+        self.dtypes: dict[str, DType] = {v.name: v.dtype for v in self.inputs}
+        self._known: dict[object, str] = {}
+        self._renamed: dict[str, str] = {}
+        self._count = 0
+
+    def add(
+        self,
+        kind: Kind,
+        args: tuple[Operand, ...],
+        axes: Axes,
+        *,
+        function: str = "",
+        detail: tuple[int | None, ...] = (),
+        hint: str = "",
+    ) -> Ref:
+        """The value of an operation: a new one, or one that is there, seen with these labels."""
+        key = _key(kind, args, axes, function, detail)
+        if key in self._known and kind != "copy":
+            return self._again(self.ops[self._known[key]], args, axes)
+        dtype = self._dtype(kind, args, function)
+        self._count += 1
+        op = Op(f"%{self._count}", kind, args, axes, function, detail, dtype, hint)
+        self.ops[op.name] = op
+        self.dtypes[op.name] = dtype
+        self._known[key] = op.name
+        return op.ref
+
+    def _again(self, op: Op, args: tuple[Operand, ...], axes: Axes) -> Ref:
+        theirs = [a for r in op.reads for a in r.axes]
+        mine = [a for r in args if isinstance(r, Ref) for a in r.axes]
+        renamed = dict(zip(theirs, mine, strict=True)) | dict(
+            zip(op.axes, axes, strict=True) if op.kind in _FREE else ()
+        )
+        found = Ref(op.name, tuple(renamed.get(a, a) for a in op.axes))
+        return self.view(found, axes)
+
+    def view(self, source: Ref, axes: Axes) -> Ref:
+        """The same entries with these axes."""
+        if source.axes == axes:
+            return source
+        op = self.ops.get(source.name)
+        if op is not None and op.kind == "view" and is_temporary(op.name):
+            renamed = dict(zip(op.axes, source.axes, strict=True))
+            (inner,) = op.reads
+            return self.view(Ref(inner.name, tuple(renamed.get(a, a) for a in inner.axes)), axes)
+        return self.add("view", (source,), axes)
+
+    def _dtype(self, kind: Kind, args: tuple[Operand, ...], function: str) -> DType:
+        if kind == "iota":
+            return "int"
+        if kind in ("map", "reduce", "contract", "matmul"):
+            return self._computed(kind, args, function)
+        first = args[0]
+        return self.dtypes[first.name] if isinstance(first, Ref) else "float"
+
+    def _computed(self, kind: Kind, args: tuple[Operand, ...], function: str) -> DType:
+        if function in BOOLEAN:
+            return "bool"
+        kinds = {self.dtypes[a.name] if isinstance(a, Ref) else "number" for a in args}
+        logical = kinds == {"bool"} and (function == "multiply" or kind == "reduce")
+        return "bool" if logical and function != "sum" else "float"
+
+    def name(self, ref: Ref, name: str, hint: str = "") -> None:
+        """Give a value its name; one that has a name already is taken over under the new one."""
+        op = self.ops.get(ref.name)
+        if op is None or op.name in self._renamed:
+            op = self._alias(ref)
+        self._renamed[op.name] = name
+
+    def _alias(self, ref: Ref) -> Op:
+        self._count += 1
+        op = Op(f"%{self._count}", "view", (ref,), ref.axes, dtype=self.dtypes[ref.name])
+        self.ops[op.name] = op
+        self.dtypes[op.name] = op.dtype
+        return op
+
+    def program(self, outputs: Iterable[str]) -> Program:
+        """What was built, under its final names."""
+        ops = tuple(self._final(op) for op in self.ops.values())
+        return verified(Program(self.inputs, ops, tuple(outputs)))
+
+    def _final(self, op: Op) -> Op:
+        if not self._renamed:
+            return op
+        args = tuple(
+            Ref(self._renamed.get(a.name, a.name), a.axes) if isinstance(a, Ref) else a
+            for a in op.args
+        )
+        return replace(op, name=self._renamed.get(op.name, op.name), args=args)
+
+
+_FREE = frozenset({"iota", "fill", "expand"})
+"""Kinds whose result has labels of its own."""
+
+_ANY_LAYOUT = frozenset({"reduce", "contract", "logsumexp"})
+"""Kinds whose result is one value, however its axes are laid out."""
+
+
+def _key(
+    kind: Kind,
+    args: tuple[Operand, ...],
+    axes: Axes,
+    function: str,
+    detail: tuple[int | None, ...],
+) -> object:
+    numbers: dict[sp.Expr, tuple[int, Size]] = {}
+
+    def numbered(label: sp.Expr) -> object:
+        return (
+            numbers.setdefault(label, (len(numbers), size_of(label)))
+            if isinstance(label, Index)
+            else 1
+        )
+
+    parts = tuple(
+        (a.name, tuple(map(numbered, a.axes))) if isinstance(a, Ref) else a.value for a in args
+    )
+    shape = tuple(map(numbered, axes))
+    result = (
+        frozenset(labels(axes) and {numbered(a) for a in labels(axes)})
+        if kind in _ANY_LAYOUT
+        else shape
+    )
+    return kind, function, detail, parts, result
