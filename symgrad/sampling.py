@@ -1,0 +1,308 @@
+"""Random points for checks: small sizes, and rational numbers that keep what is assumed of them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from symgrad.equations import Assumption, Equation, System, Variable
+from symgrad.errors import SymgradError
+from symgrad.fields import Field
+from symgrad.indices import Index, Size, fixed, indices_of, is_size, name_of
+
+Range = tuple[float, float]
+
+RANGES: tuple[Mapping[str, Range], ...] = (
+    {"param": (-1.0, 1.0), "data": (-1.0, 1.0)},
+    {"param": (-1.0, 1.0), "data": (0.2, 1.2)},
+    {"param": (0.2, 1.2), "data": (0.2, 1.2)},
+    {"param": (0.1, 0.4), "data": (0.1, 0.4)},
+    {"param": (1.1, 2.1), "data": (1.1, 2.1)},
+)
+"""Where to draw numbers from: the next where a value was outside the domain of a function."""
+
+SMALL = (2, 3, 4, 5, 6, 7)
+"""The sizes that free and shrunk axes get, in turn: different ones, so that a swap is seen."""
+
+_GRID = 1 << 16
+
+
+@dataclass(frozen=True)
+class Point:
+    """Sizes, and the arrays of all inputs."""
+
+    sizes: dict[sp.Symbol, int]
+    env: dict[str, np.ndarray]
+
+
+def size_symbols(system: System) -> set[sp.Symbol]:
+    """Every symbol that occurs in a size, or as a size in an equation."""
+    shapes = [v.shape for v in system.variables] + [e.shape for e in system.equations]
+    sizes = {s for shape in shapes for size in shape for s in size.free_symbols}
+    for equation in system.equations:
+        for side in filter(None, (equation.rhs, equation.backward)):
+            symbols = side.atoms(sp.Symbol)
+            sizes |= {s for s in symbols if is_size(s)}
+            sizes |= {f for s in symbols if isinstance(s, Index) for f in s.size.free_symbols}
+    return sizes
+
+
+def small_sizes(system: System) -> dict[sp.Symbol, int]:
+    """A small number for each size; a pinned one keeps its own, none grows beyond its own."""
+    kept = {s for size in system.pinned for s in size.free_symbols if fixed(s) is not None}
+    symbols = sorted(size_symbols(system), key=_by_number)
+    numbers = itertools.cycle(SMALL)
+    return {s: _own(s) if s in kept else min(next(numbers), _own(s)) for s in symbols}
+
+
+def true_sizes(system: System, free: Iterable[int]) -> dict[sp.Symbol, int]:
+    """Each fixed size as it is, the free ones as ``free`` says."""
+    numbers = iter(free)
+    return {s: fixed(s) or next(numbers) for s in sorted(size_symbols(system), key=_by_number)}
+
+
+def given_point(system: System, arrays: Mapping[str, Any], field: Field) -> Point:
+    """The point at which the inputs are ``arrays``; the free sizes are theirs."""
+    sizes = {s: n for s in size_symbols(system) if (n := fixed(s)) is not None}
+    env: dict[str, np.ndarray] = {}
+    with field.precision():
+        for variable in system.variables:
+            given = np.asarray(arrays.get(variable.name, variable.values))
+            for size, length in zip(variable.shape, given.shape, strict=True):
+                sizes |= {size: length} if size.is_Symbol else {}
+            plain = variable.dtype != "float"
+            env[variable.name] = given if plain else field.array(given)
+    return Point(sizes, env)
+
+
+def _own(symbol: sp.Symbol) -> int:
+    number = fixed(symbol)
+    return SMALL[-1] if number is None else number
+
+
+def _by_number(symbol: sp.Symbol) -> tuple[bool, int, str]:
+    """The fixed sizes first, from the smallest."""
+    number = fixed(symbol)
+    return (number is None, number or 0, symbol.name)
+
+
+def point(
+    system: System,
+    rng: np.random.Generator,
+    field: Field,
+    *,
+    sizes: Mapping[sp.Symbol, int] | None = None,
+    ranges: Mapping[str, Range] = RANGES[0],
+) -> Point:
+    """A random array for each input, as its assumptions and its use as an index allow."""
+    numbers = dict(sizes) if sizes is not None else small_sizes(system)
+    limits = index_limits(system)
+    with field.precision():
+        env = {
+            v.name: _array(v, numbers, limits.get(v.name, []), rng, field, ranges)
+            for v in system.variables
+        }
+    return Point(numbers, env)
+
+
+def _array(
+    variable: Variable,
+    sizes: Mapping[sp.Symbol, int],
+    limits: list[Size],
+    rng: np.random.Generator,
+    field: Field,
+    ranges: Mapping[str, Range],
+) -> np.ndarray:
+    shape = tuple(int(s.xreplace(sizes)) for s in variable.shape)
+    if variable.role == "constant":
+        return _constant(variable, shape, field)
+    if variable.dtype != "float":
+        lengths = [int(s.xreplace(sizes)) for s in limits]
+        top = 2 if variable.dtype == "bool" else min(lengths, default=4)
+        return rng.integers(0, top, size=shape)
+    if not variable.assumptions:
+        return numbers_between(shape, rng, ranges[variable.role], field)
+    return field.array(assumed(variable.assumptions, shape, rng, ranges[variable.role]))
+
+
+def _constant(variable: Variable, shape: tuple[int, ...], field: Field) -> np.ndarray:
+    """The given numbers; of axes that were shrunk, the first of them."""
+    values = np.asarray(variable.values)
+    if values.ndim != len(shape) or any(a > b for a, b in zip(shape, values.shape, strict=True)):
+        raise SymgradError(f"the constant {variable.name} has shape {values.shape}, not {shape}")
+    values = values[tuple(slice(length) for length in shape)]
+    return values if values.dtype.kind in "iub" else field.array(_fractions(values))
+
+
+def _fractions(values: np.ndarray) -> np.ndarray:
+    """Floats as the decimal numbers that they print as."""
+    return np.frompyfunc(lambda v: Fraction(repr(float(v))), 1, 1)(values)
+
+
+def index_limits(system: System) -> dict[str, list[Size]]:
+    """For each array that serves as an index, the sizes of the axes that it points into."""
+    shapes = {v.name: v.shape for v in system.variables}
+    shapes |= {e.name: e.shape for e in system.equations}
+    found: dict[str, list[Size]] = {}
+    for equation in system.equations:
+        for name, size in _uses_as_index(equation, shapes):
+            found.setdefault(name, []).append(size)
+    return found
+
+
+def _uses_as_index(
+    equation: Equation, shapes: Mapping[str, tuple[Size, ...]]
+) -> Iterator[tuple[str, Size]]:
+    for atom in equation.rhs.atoms(sp.Indexed):
+        for index, size in zip(indices_of(atom), shapes[name_of(atom)], strict=True):
+            yield from ((name, size) for name in _labels(index))
+    for delta in equation.rhs.atoms(sp.KroneckerDelta):
+        sizes = [a.size for a in delta.args if isinstance(a, Index)]
+        yield from ((name, size) for a in delta.args for name in _labels(a) for size in sizes)
+
+
+def _labels(index: sp.Expr) -> list[str]:
+    """The arrays that an index expression reads."""
+    entries: Iterable[sp.Expr] = index.atoms(sp.Indexed)
+    if isinstance(index, sp.Symbol) and not isinstance(index, Index) and not is_size(index):
+        entries = [index]
+    return [name_of(e) for e in entries]
+
+
+def numbers_between(
+    shape: tuple[int, ...], rng: np.random.Generator, limits: Range, field: Field
+) -> np.ndarray:
+    """Random numbers; for floats, drawn as such."""
+    if field.dtype == object:
+        return field.array(uniform(shape, rng, limits))
+    return field.array(rng.uniform(*limits, size=shape))
+
+
+# Arrays of fractions -----------------------------------------------------------------------------
+
+def assumed(
+    assumptions: tuple[Assumption, ...],
+    shape: tuple[int, ...],
+    rng: np.random.Generator,
+    limits: Range,
+) -> np.ndarray:
+    """Random fractions of which the assumptions hold exactly."""
+    for assumption in assumptions:
+        if assumption.kind not in _ASSUMED:
+            raise SymgradError(f"cannot draw numbers that are {assumption.kind}")
+    strongest = min(assumptions, key=lambda a: list(_ASSUMED).index(a.kind))
+    return _ASSUMED[strongest.kind](strongest.axis, shape, rng, limits)
+
+
+def uniform(shape: tuple[int, ...], rng: np.random.Generator, limits: Range) -> np.ndarray:
+    """Random fractions between two numbers."""
+    low, high = (Fraction(str(limit)) for limit in limits)
+    drawn = rng.integers(1, _GRID, size=shape).astype(object)
+    return np.asarray(np.frompyfunc(lambda k: low + (high - low) * Fraction(k, _GRID), 1, 1)(drawn))
+
+
+def _one_hot(axis: Any, shape: tuple[int, ...], rng: np.random.Generator, _: Range) -> np.ndarray:
+    scores = rng.random(shape)
+    hot = scores == scores.max(axis=axis, keepdims=True)
+    return hot.astype(np.int64).astype(object)
+
+
+def _sums_to_one(
+    axis: Any, shape: tuple[int, ...], rng: np.random.Generator, _: Range
+) -> np.ndarray:
+    parts = uniform(shape, rng, (0.1, 1.0))
+    return np.asarray(parts / parts.sum(axis=axis, keepdims=True))
+
+
+def _positive(_: Any, shape: tuple[int, ...], rng: np.random.Generator, __: Range) -> np.ndarray:
+    return uniform(shape, rng, (0.2, 1.2))
+
+
+def _symmetric(
+    _: Any, shape: tuple[int, ...], rng: np.random.Generator, limits: Range
+) -> np.ndarray:
+    square = uniform(shape, rng, limits)
+    return np.asarray((square + np.swapaxes(square, -1, -2)) / 2)
+
+
+def _unit_norm(
+    axis: Any, shape: tuple[int, ...], rng: np.random.Generator, _: Range
+) -> np.ndarray:
+    """Points on a sphere with rational coordinates: (2 t, |t|² - 1) / (|t|² + 1)."""
+    if axis is None:
+        return _unit_norm(0, (int(np.prod(shape)),), rng, _).reshape(shape)
+    t = np.moveaxis(uniform(shape, rng, (-1.0, 1.0)), axis, -1)
+    t[..., -1] = Fraction(0)
+    square = (t * t).sum(axis=-1)
+    t = 2 * t
+    t[..., -1] = square - 1
+    return np.moveaxis(t / (square + 1)[..., None], -1, axis)
+
+
+def _orthogonal(_: Any, shape: tuple[int, ...], rng: np.random.Generator, __: Range) -> np.ndarray:
+    """A product of two reflections 1 - 2 v vᵀ / vᵀv."""
+    return _reflection(shape[-1], rng) @ _reflection(shape[-1], rng)
+
+
+def _reflection(length: int, rng: np.random.Generator) -> np.ndarray:
+    v = uniform((length,), rng, (0.2, 1.2))
+    identity = np.array([[Fraction(int(i == j)) for j in range(length)] for i in range(length)])
+    return np.asarray(identity - 2 * np.outer(v, v) / v.dot(v))
+
+
+_ASSUMED: dict[str, Callable[[Any, tuple[int, ...], np.random.Generator, Range], np.ndarray]] = {
+    "one_hot": _one_hot,
+    "orthogonal": _orthogonal,
+    "unit_norm": _unit_norm,
+    "sums_to_one": _sums_to_one,
+    "symmetric": _symmetric,
+    "positive": _positive,
+}
+"""The strongest first: a one-hot row also sums to one."""
+
+
+# Directions ---------------------------------------------------------------------------------------
+
+
+def tangent(
+    assumptions: tuple[Assumption, ...], here: np.ndarray, free: np.ndarray
+) -> np.ndarray:
+    """The part of a direction along which the assumptions stay true."""
+    for assumption in assumptions:
+        if assumption.kind in _TANGENT:
+            free = _TANGENT[assumption.kind](assumption.axis, here, free)
+    return free
+
+
+def _centred(axis: Any, here: np.ndarray, free: np.ndarray) -> np.ndarray:
+    count = free.size if axis is None else free.shape[axis]
+    return np.asarray(free - free.sum(axis=axis, keepdims=True) / count)
+
+
+def _across(axis: Any, here: np.ndarray, free: np.ndarray) -> np.ndarray:
+    along = (here * free).sum(axis=axis, keepdims=True)
+    return np.asarray(free - along * here)
+
+
+def _symmetrised(_: Any, __: np.ndarray, free: np.ndarray) -> np.ndarray:
+    return np.asarray((free + np.swapaxes(free, -1, -2)) / 2)
+
+
+def _rotation(_: Any, here: np.ndarray, free: np.ndarray) -> np.ndarray:
+    return np.asarray(here @ (free - np.swapaxes(free, -1, -2)))
+
+
+_TANGENT: dict[str, Callable[[Any, np.ndarray, np.ndarray], np.ndarray]] = {
+    "one_hot": _centred,
+    "sums_to_one": _centred,
+    "unit_norm": _across,
+    "symmetric": _symmetrised,
+    "orthogonal": _rotation,
+}
+"""A positive number may move both ways: it is not at the edge."""
