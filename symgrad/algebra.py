@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,32 +20,32 @@ BINDERS = (sp.Sum, Reduction)
 # -- bound indices ----------------------------------------------------------------------------
 
 
-def rename_bound(expr: sp.Expr, rename: Callable[[sp.Expr, int], dict[Index, Index]]) -> sp.Expr:
-    """``expr`` with bound indices renamed, innermost first.
+@functools.lru_cache(maxsize=1 << 16)
+def height(expr: sp.Basic) -> int:
+    """How deep sums and reductions are nested in an expression."""
+    inside = max(map(height, expr.args), default=0)
+    return inside + 1 if isinstance(expr, BINDERS) else inside
 
-    ``rename`` gets a sum and its height (1 for an innermost one) and answers with the new names.
+
+def rename_bound(expr: sp.Expr, rename: Callable[[sp.Expr], dict[Index, Index]]) -> sp.Expr:
+    """``expr`` with bound indices renamed; ``rename`` answers with new names for those of a sum.
+
+    The new names must not occur in ``expr`` where they would be captured.
     """
 
-    def walk(e: sp.Expr) -> tuple[sp.Expr, int]:
-        if not e.args or isinstance(e, sp.Indexed) and not _binds(e):
-            return e, 0
+    def walk(e: sp.Basic, names: dict[Index, Index]) -> sp.Basic:
+        if isinstance(e, Index):
+            return names.get(e, e)
+        if not e.args or not names and not height(e):
+            return e
         if isinstance(e, BINDERS):
-            body, height = walk(e.function)
-            e = e.func(body, *e.limits)
-            names = rename(e, height + 1)
-            limits = [(names[k], a, b) for k, a, b in e.limits]
-            return e.func(body.xreplace(names), *limits), height + 1
-        parts = [walk(a) for a in e.args]
-        height = max(h for _, h in parts)
-        if not height:
-            return e, 0
-        return e.func(*(p for p, _ in parts)), height
+            mine = rename(e)
+            limits = sorted(((mine[k], a, b) for k, a, b in e.limits), key=lambda limit: limit[0].name)
+            return e.func(walk(e.function, names | mine), *limits)
+        parts = [walk(a, names) for a in e.args]
+        return e if all(map(operator.is_, parts, e.args)) else e.func(*parts)
 
-    return walk(expr)[0]
-
-
-def _binds(expr: sp.Expr) -> bool:
-    return any(isinstance(e, BINDERS) for e in sp.preorder_traversal(expr))
+    return walk(expr, {})
 
 
 def bound_of(binder: sp.Expr) -> tuple[Index, ...]:
@@ -54,7 +55,7 @@ def bound_of(binder: sp.Expr) -> tuple[Index, ...]:
 
 def freshen(expr: sp.Expr) -> sp.Expr:
     """``expr`` with a fresh name for each bound index, so that nothing can be captured."""
-    return rename_bound(expr, lambda e, _: {k: fresh(k.size) for k in bound_of(e)})
+    return rename_bound(expr, lambda e: {k: fresh(k.size) for k in bound_of(e)})
 
 
 def canonical(expr: sp.Expr) -> sp.Expr:
@@ -63,16 +64,11 @@ def canonical(expr: sp.Expr) -> sp.Expr:
     A bound index is named by the height of its sum, so that nested sums never share a name.
     """
 
-    def rename(e: sp.Expr, height: int) -> dict[Index, Index]:
-        order = sorted(bound_of(e), key=lambda k: _signature(e.function, k))
-        return {k: Index(f"~{height}.{n}", k.size) for n, k in enumerate(order)}
+    def rename(e: sp.Expr) -> dict[Index, Index]:
+        order = sorted(bound_of(e), key=lambda k: _signature(e.function, k)) if len(e.limits) > 1 else bound_of(e)
+        return {k: Index(f"~{height(e)}.{n}", k.size) for n, k in enumerate(order)}
 
-    def ordered(e: sp.Expr) -> sp.Expr:
-        return e.func(e.function, *sorted(e.limits, key=lambda limit: limit[0].name))
-
-    renamed = rename_bound(expr, rename)
-    several = {e: ordered(e) for e in renamed.atoms(*BINDERS) if len(e.limits) > 1}
-    return renamed.xreplace(several) if several else renamed
+    return rename_bound(expr, rename)
 
 
 def _signature(body: sp.Expr, index: Index) -> list[tuple[str, int]]:
@@ -254,6 +250,26 @@ def _powers(product: sp.Expr) -> dict[sp.Expr, sp.Expr]:
 
 def _number(product: sp.Expr) -> sp.Expr:
     return product.as_coeff_Mul()[0]
+
+
+def merge_selects(expr: sp.Expr) -> sp.Expr:
+    """a select(c, x, 0) + a select(c, 0, y) = a select(c, x, y)."""
+    merged: dict[tuple[sp.Expr, sp.Expr], sp.Tuple] = {}
+    rest = []
+    for addend in sp.Add.make_args(expr):
+        choices = [f for f in sp.Mul.make_args(addend) if isinstance(f, select)]
+        if len(choices) != 1:
+            rest.append(addend)
+            continue
+        condition, yes, no = choices[0].args
+        key = condition, addend / choices[0]
+        merged[key] = sp.Tuple(yes, no) if key not in merged else _both(merged[key], yes, no)
+    whole = [factor * select(c, *branches) for (c, factor), branches in merged.items()]
+    return sp.Add(*rest, *whole)
+
+
+def _both(branches: sp.Tuple, yes: sp.Expr, no: sp.Expr) -> sp.Tuple:
+    return sp.Tuple(branches[0] + yes, branches[1] + no)
 
 
 # -- names for what has one already -----------------------------------------------------------

@@ -8,7 +8,7 @@ import numbers
 import operator
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import sympy as sp
@@ -22,6 +22,8 @@ from symgrad.leaves import LEAVES, AxisMax, AxisMin
 
 Dim = int | sp.Expr
 Shape = tuple[Dim, ...]
+Op = Literal["map", "relabel", "contract"]
+"""How an array reads its inputs: entry by entry, the same entries elsewhere, or in a product sum."""
 
 _count = itertools.count()
 
@@ -45,7 +47,7 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         variable: Variable | None = None,
         decimals: int | None = None,
         backward: sp.Expr | None = None,
-        relabels: bool = False,
+        op: Op = "map",
     ) -> None:
         self.indices = tuple(indices)
         self.rhs = rhs
@@ -54,7 +56,7 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         self.variable = variable
         self.decimals = decimals
         self.backward = backward
-        self.relabels = relabels
+        self.op = op
         self.where = caller()
         self.key = variable.name if variable else f"%{next(_count)}"
 
@@ -174,7 +176,7 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         """The same values; an indicator may become numbers, floats stay floats."""
         kind = np.dtype(dtype).kind
         if kind == "f":
-            return Array(self.indices, self.at(self.indices), [self], relabels=True)
+            return Array(self.indices, self.at(self.indices), [self], op="relabel")
         if kind == "b" and self.kind == "bool":
             return self
         if kind in "iu" and self.kind in ("int", "bool"):
@@ -574,7 +576,7 @@ def contract(operands: Sequence[tuple[Array, Sequence[Any]]], out: Sequence[Any]
     bound = [i.limits for label, i in index.items() if label not in out and isinstance(i, Index)]
     product = sp.Mul(*factors)
     rhs = sp.Sum(product, *bound) if bound else product
-    return Array([index[label] for label in out], rhs, [a for a, _ in operands])
+    return Array([index[label] for label in out], rhs, [a for a, _ in operands], op="contract")
 
 
 def _product_hint(arrays: Sequence[Array]) -> str:
@@ -642,7 +644,7 @@ def dot(x: Any, y: Any) -> Array:
 
 def relabel(array: Array, indices: Sequence[sp.Expr], source: Sequence[sp.Expr]) -> Array:
     """The array whose entry at ``indices`` is the entry of ``array`` at ``source``."""
-    return Array(indices, array.at(source), [array], dtype=array.kind, relabels=True)
+    return Array(indices, array.at(source), [array], dtype=array.kind, op="relabel")
 
 
 def transpose(a: Any, axes: Any = None) -> Array:
@@ -742,7 +744,7 @@ def broadcast_to(a: Any, shape: Any) -> Array:
     if broadcast_sizes("broadcast", [array, target]) != target.sizes:
         raise SpecError(f"cannot broadcast {describe(array)} to {shape_text(target.shape)}", where=caller(),
                         hint="sizes must be equal, or 1")  # fmt: skip
-    return Array(indices, broadcast_index(indices, array), [array], dtype=array.kind, relabels=True)
+    return Array(indices, broadcast_index(indices, array), [array], dtype=array.kind, op="relabel")
 
 
 def stack(arrays: Any, axis: int = 0) -> Array:
@@ -790,8 +792,8 @@ def getitem(array: Array, key: Any) -> Array:
         del size
     if place is not None:
         out[place:place] = shared
-    plain = all(isinstance(i, Index) or i == 0 for i in source)
-    return Array(out, array.at(source), [array, *used], dtype=array.kind, relabels=plain)
+    op: Op = "relabel" if all(isinstance(i, Index) or i == 0 for i in source) else "map"
+    return Array(out, array.at(source), [array, *used], dtype=array.kind, op=op)
 
 
 def _is_array_index(item: Any) -> bool:

@@ -23,13 +23,14 @@ from symgrad.algebra import (
     has_delta,
     instance,
     limits,
+    merge_selects,
     terms,
     weight,
 )
 from symgrad.equations import Equation, System
 from symgrad.errors import SpecError
-from symgrad.indices import Size, entries, entry, indices_of, name_of
-from symgrad.leaves import LEAVES, REDUCTIONS
+from symgrad.indices import Size, entries, entry, fresh_from_start, name_of
+from symgrad.leaves import LEAVES, REDUCTIONS, select, step
 from symgrad.stability import stabilised
 from symgrad.steps import Step
 
@@ -109,6 +110,10 @@ def _collect(expr: sp.Expr, _: Context) -> sp.Expr:
     return collect(expr)
 
 
+def _merge(expr: sp.Expr, _: Context) -> sp.Expr:
+    return merge_selects(expr) if expr.has(select) else expr
+
+
 def _laws() -> dict[str, tuple[sp.Expr, sp.Expr]]:
     size = sp.Symbol("d", integer=True, positive=True)
     i, j, q = (axis_name(k, size) for k in range(3))
@@ -117,6 +122,10 @@ def _laws() -> dict[str, tuple[sp.Expr, sp.Expr]]:
         "contract": (sp.Sum(f(i, j) * Delta(j, q), j.limits), f(i, q)),
         "assume": (p(q) * sp.Sum(y(i, j), j.limits), p(q)),
         "fold": (1 - sp.tanh(f(i, j)) ** 2, 1 - g(i, j) ** 2),
+        "merge": (
+            select(step(p(i)), f(i, j), 0) + select(step(p(i)), 0, g(i, j)),
+            select(step(p(i)), f(i, j), g(i, j)),
+        ),
         "collect": (f(i, j) * g(i, j) + f(i, j) * p(q), f(i, j) * (g(i, j) + p(q))),
     }
 
@@ -127,6 +136,7 @@ RULES = (
     Rule("assumption", _assume, _LAW["assume"], _because_assumed),
     Rule("name", _fold, _LAW["fold"]),
     Rule("assumption", _assume, _LAW["assume"], _because_assumed),
+    Rule("where", _merge, _LAW["merge"]),
     Rule("common factor", _collect, _LAW["collect"]),
 )
 
@@ -196,22 +206,27 @@ class _Walk:
         return [n for n in order if n in reached & needed or n in self.wrt]
 
     def _adjoint(self, value: str) -> Adjoint:
+        chain = [e for e in reversed(self.consumers.get(value, ())) if e.name in self.done]
+        always = frozenset(e.name for e in chain if self._is_alias(e))
+        sometimes = frozenset(e.name for e in chain if self._may_cancel(e)) - always
+        with fresh_from_start():
+            result, steps = self._candidate(value, chain, always)
+            if sometimes:
+                other, other_steps = self._candidate(value, chain, always | sometimes)
+                if weight(other.rhs) <= weight(result.rhs) or has_delta(other.rhs):
+                    result, steps = other, other_steps
+        return Adjoint(value, result, tuple(e.name for e in chain), tuple(steps))
+
+    def _candidate(
+        self, value: str, chain: Sequence[Equation], inline: frozenset[str]
+    ) -> tuple[Equation, list[Step]]:
+        """The adjoint equation in which the adjoints of ``inline`` are written in."""
         outer = fresh_indices(self.output_shape)
         inner = fresh_indices(self.shapes[value])
-        atom = entry(value, inner)
-        chain = [e for e in reversed(self.consumers.get(value, ())) if e.name in self.done]
         raw = self._seed(outer, inner) if value == self.system.output else sp.S.Zero
-        plain = raw + sp.Add(*(self._contribution(e, atom, outer, inline=False) for e in chain))
-        inlinable = {e.name for e in chain if self._may_inline(e)}
-        result, steps = self._finish(value, plain, outer, inner)
-        if inlinable:
-            short = raw + sp.Add(
-                *(self._contribution(e, atom, outer, inline=e.name in inlinable) for e in chain)
-            )
-            other, other_steps = self._finish(value, short, outer, inner)
-            if weight(other.rhs) <= weight(result.rhs):
-                result, steps = other, other_steps
-        return Adjoint(value, result, tuple(e.name for e in chain), tuple(steps))
+        atom = entry(value, inner)
+        raw += sp.Add(*(self._contribution(e, atom, outer, inline=e.name in inline) for e in chain))
+        return self._finish(value, raw, outer, inner)
 
     def _finish(
         self, value: str, raw: sp.Expr, outer: tuple[sp.Expr, ...], inner: tuple[sp.Expr, ...]
@@ -239,9 +254,17 @@ class _Walk:
         bound = limits(indices)
         return sp.Sum(product, *bound) if bound and product != 0 else product
 
-    def _may_inline(self, consumer: Equation) -> bool:
-        """Whether the adjoint has no sum of its own, so that writing it in repeats no work."""
-        return not self.done[consumer.name].equation.rhs.has(*BINDERS)
+    def _is_alias(self, consumer: Equation) -> bool:
+        """Whether the adjoint is a number or one entry: another name for what there is."""
+        rhs = self.done[consumer.name].equation.rhs.as_coeff_Mul()[1]
+        return rhs.is_number or isinstance(rhs, sp.Indexed) or rhs.is_Symbol
+
+    def _may_cancel(self, consumer: Equation) -> bool:
+        """Whether to try the adjoint written in: it has no sum, and a delta or what may cancel."""
+        rhs = self.done[consumer.name].equation.rhs
+        names = set(map(name_of, entries(rhs)))
+        shared = consumer.name in names or names & consumer.reads
+        return not rhs.has(*BINDERS) and bool(shared or has_delta(rhs))
 
     def remarks(self) -> tuple[str, ...]:
         """What a reader should know beside the equations."""

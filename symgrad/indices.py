@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 import sympy as sp
 
@@ -17,6 +18,7 @@ equation does depend on (an axis that is cut, or indexed by a number) is listed 
 """
 
 _fresh = itertools.count()
+_indices: dict[tuple[str, Size], Index] = {}
 
 
 def size_of(dimension: int | str | sp.Expr) -> Size:
@@ -44,8 +46,11 @@ class Index(sp.Symbol):
     size: Size
 
     def __new__(cls, name: str, size: Size) -> Index:
-        self = sp.Symbol.__xnew__(cls, name, integer=True, nonnegative=True)
-        self.size = size
+        self = _indices.get((name, size))
+        if self is None:  # one object for each, because SymPy works out what it may assume of it
+            self = sp.Symbol.__xnew__(cls, name, integer=True, nonnegative=True)
+            self.size = size
+            _indices[name, size] = self
         return self
 
     def __getnewargs_ex__(self):
@@ -63,6 +68,17 @@ class Index(sp.Symbol):
 def fresh(size: Size) -> Index:
     """An index that occurs nowhere else."""
     return Index(f"_{next(_fresh)}", size)
+
+
+@contextmanager
+def fresh_from_start() -> Iterator[None]:
+    """Hand out the same fresh indices each time: for work whose results hold none of them."""
+    global _fresh
+    before, _fresh = _fresh, itertools.count()
+    try:
+        yield
+    finally:
+        _fresh = before
 
 
 def axis_index(size: Size) -> sp.Expr:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import sympy as sp
 
-from symgrad.algebra import bound_of, canonical, canonical_equation, freshen, instance
+from symgrad.algebra import BINDERS, bound_of, canonical, canonical_equation, freshen, instance
 from symgrad.equations import Equation, System
 from symgrad.indices import Index, entries, indices_of, name_of
 from symgrad.leaves import AxisMax, LogSumExp, xlogy
@@ -57,13 +57,22 @@ def _exponent(expr: sp.Expr, known: Known) -> sp.Expr | None:
 
 
 def _unshifted(exponent: sp.Expr, known: Known) -> sp.Expr:
-    """The exponent, written out where its name hides a shift by a maximum."""
-    written = {t: resolved(t, known) for t in sp.Add.make_args(exponent)}
-    return sp.Add(*(v if _is_shifted(v, known) else t for t, v in written.items()))
+    """The sum, written out where a name hides a shift by a maximum, or a log-sum-exp."""
+    return sp.Add(*(_without_shift(t, known) for t in sp.Add.make_args(exponent)))
+
+
+def _without_shift(addend: sp.Expr, known: Known) -> sp.Expr:
+    coefficient, value = addend.as_coeff_Mul()
+    written = resolved(value, known)
+    if isinstance(written, (AxisMax, LogSumExp)):
+        return coefficient * written
+    if _is_shifted(written, known):
+        return coefficient * sp.Add(*(_without_shift(t, known) for t in sp.Add.make_args(written)))
+    return addend
 
 
 def _is_shifted(expr: sp.Expr, known: Known) -> bool:
-    addends = [resolved(-t if t.could_extract_minus_sign() else t, known) for t in sp.Add.make_args(expr)]
+    addends = [resolved(t.as_coeff_Mul()[1], known) for t in sp.Add.make_args(expr)]
     return len(addends) > 1 and any(isinstance(t, AxisMax) for t in addends)
 
 
@@ -96,11 +105,25 @@ def log_sum_exp(exponent: sp.Expr, bound: tuple[Index, ...]) -> sp.Expr:
 
 
 def _log(expr: sp.Expr, known: Known) -> sp.Expr | None:
+    if isinstance(expr, sp.Add):
+        parts = [_scaled_log(t, known) for t in expr.args]
+        return None if parts == list(expr.args) else _unshifted(sp.Add(*parts), known)
+    found = _scaled_log(expr, known)
+    return None if found == expr else found
+
+
+def _scaled_log(expr: sp.Expr, known: Known) -> sp.Expr:
+    """A number times the logarithm of a sum of exponentials, rewritten; else the same."""
+    coefficient, log = expr.as_coeff_Mul()
+    if not isinstance(log, sp.log):
+        return expr
+    found = _sum_of_exps(log.args[0], known)
+    return expr if found is None else coefficient * (sp.log(found[0]) + found[1])
+
+
+def _log_of_exp(expr: sp.Expr, known: Known) -> sp.Expr | None:
     if not isinstance(expr, sp.log):
         return None
-    found = _sum_of_exps(expr.args[0], known)
-    if found is not None:
-        return sp.log(found[0]) + found[1]
     exponents = [_exponent(f, known) for f in sp.Mul.make_args(expr.args[0])]
     return None if any(u is None for u in exponents) else sp.Add(*exponents)
 
@@ -161,6 +184,7 @@ def _laws() -> dict[str, tuple[sp.Expr, sp.Expr]]:
     return {
         "softmax": (sp.exp(x[i]) / total, sp.exp(x[i] - log_total)),
         "log-sum-exp": (sp.log(total), log_total),
+        "log of exp": (sp.log(sp.exp(x[i]), evaluate=False), x[i]),
         "x log y": (x[i] * sp.log(y[i]), xlogy(x[i], y[i])),
     }
 
@@ -169,6 +193,7 @@ _LAW = _laws()
 REWRITES = (
     Rewrite("softmax", _LAW["softmax"], _quotient),
     Rewrite("log-sum-exp", _LAW["log-sum-exp"], _log),
+    Rewrite("log of exp", _LAW["log of exp"], _log_of_exp),
     Rewrite("x log y", _LAW["x log y"], _probability_log, "x log y is taken as 0 where x is 0"),
 )
 
@@ -180,7 +205,8 @@ def stabilised(system: System) -> tuple[System, tuple[tuple[str, Step], ...]]:
     steps: list[tuple[str, Step]] = []
     for equation in system.equations:
         for rewrite in REWRITES:
-            after = canonical(_everywhere(equation.rhs, rewrite, known))
+            after = _everywhere(equation.rhs, rewrite, known)
+            after = after if after == equation.rhs else canonical(after)
             if after != equation.rhs:
                 steps.append((equation.name, Step(rewrite.name, equation.rhs, after, rewrite.because)))
                 equation = canonical_equation(replace(equation, rhs=after))
@@ -201,6 +227,8 @@ def _everywhere(expr: sp.Expr, rewrite: Rewrite, known: Known) -> sp.Expr:
     expr = expr if found is None else found
     if not expr.args or isinstance(expr, sp.Indexed):
         return expr
+    if isinstance(expr, BINDERS):
+        return expr.func(_everywhere(expr.function, rewrite, known), *expr.limits)
     parts = [_everywhere(a, rewrite, known) for a in expr.args]
     return expr if parts == list(expr.args) else expr.func(*parts)
 

@@ -105,7 +105,7 @@ def _uses(order: Iterable[Array], output: Array) -> Counter[str]:
     """How many arrays read each array, a relabelling counting as often as it is read itself."""
     uses: Counter[str] = Counter()
     for array in reversed(list(order)):
-        times = max(uses[array.key], 1) if array.relabels else 1
+        times = max(uses[array.key], 1) if array.op == "relabel" else 1
         for source in array.inputs:
             uses[source.key] += times
     return uses
@@ -130,12 +130,23 @@ def _substituted(
         source = inlined.get(name_of(atom))
         if source is None:
             continue
-        if atom not in linear and isinstance(source.rhs, sp.Expr) and source.rhs.has(*BINDERS):
+        nonlinear = atom not in linear and source.rhs.has(*BINDERS)
+        if nonlinear or array.op == "contract" and not _is_product(source.rhs):
             named[source.name] = source
             continue
         indices = [i.xreplace(replaced) for i in indices_of(atom)]
         replaced[atom] = source.at(tuple(indices), freshen(source.rhs))
     return _plain(rhs.xreplace(replaced)) if replaced else rhs
+
+
+def _is_product(rhs: sp.Expr) -> bool:
+    """Whether an expression is a product of entries and numbers, summed or not."""
+    if isinstance(rhs, sp.Sum):
+        return _is_product(rhs.function)
+    return all(
+        not e.args or isinstance(e, sp.Indexed) or isinstance(e, sp.Sum) and _is_product(e) or not entries(e)
+        for e in sp.Mul.make_args(rhs)
+    )
 
 
 def _plain(rhs: sp.Expr) -> sp.Expr:
@@ -155,7 +166,7 @@ def _linear_entries(rhs: sp.Expr) -> set[sp.Expr]:
 def _inlines(array: Array, equation: Equation, uses: Counter[str]) -> bool:
     if array.decimals is not None or array.backward is not None:
         return False
-    if array.relabels and isinstance(equation.rhs, (sp.Indexed, sp.Symbol)):
+    if array.op == "relabel" and isinstance(equation.rhs, (sp.Indexed, sp.Symbol)):
         return True
     if not entries(equation.rhs):
         return True
