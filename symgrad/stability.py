@@ -213,7 +213,18 @@ def stabilised(system: System) -> tuple[System, tuple[tuple[str, Step], ...]]:
         done[equation.name] = equation
     live = _live(system, done)
     names = {e.name for e in live}
-    return replace(system, equations=live), tuple(s for s in steps if s[0] in names)
+    gone = {e.name: e for e in system.equations if e.name not in names}
+    shown = ((n, replace(s, before=_written_out(s.before, gone))) for n, s in steps if n in names)
+    return replace(system, equations=live), tuple(shown)
+
+
+def _written_out(expr: sp.Expr, gone: Mapping[str, Equation]) -> sp.Expr:
+    """``expr`` without the names of equations that are no longer there."""
+    while found := {
+        atom: instance(gone[name_of(atom)], indices_of(atom)) for atom in entries(expr) if name_of(atom) in gone
+    }:
+        expr = canonical(expr.xreplace(found))
+    return expr
 
 
 def _probabilities(system: System) -> frozenset[str]:

@@ -233,3 +233,13 @@ def scalar_output(loss: object, name: str = "loss") -> Array:
         raise SpecError(f"{name} is not a scalar: its shape is {shape_text(loss.shape)}", where=loss.where,
                         hint="sum or average it: np.sum(...), np.mean(...); sg.jacobian takes arrays")  # fmt: skip
     return loss
+
+
+def names_in(namespace: Mapping[str, object]) -> dict[str, Array]:
+    """The arrays of a namespace by name; the entries of a list ``h`` are ``h0``, ``h1``, …"""
+    found = {n: a for n, a in namespace.items() if isinstance(a, Array) and not n.startswith("_")}
+    for name, value in namespace.items():
+        if isinstance(value, (list, tuple)) and not name.startswith("_"):
+            joint = "_" if name[-1:].isdigit() else ""
+            found |= {f"{name}{joint}{k}": a for k, a in enumerate(value) if isinstance(a, Array)}
+    return found

@@ -1,0 +1,38 @@
+"""Write a loss in NumPy; read its derivation; own its backward pass."""
+
+from symgrad.arrays import (
+    Array,
+    arange,
+    data,
+    one_hot,
+    param,
+    positive,
+    rounded,
+    stop_gradient,
+    straight_through,
+    sums_to_one,
+    symmetric,
+)
+from symgrad.errors import CheckError, SpecError, SymgradError
+from symgrad.face import Derivation, Gradient, derive, jacobian
+
+__all__ = [
+    "Array",
+    "CheckError",
+    "Derivation",
+    "Gradient",
+    "SpecError",
+    "SymgradError",
+    "arange",
+    "data",
+    "derive",
+    "jacobian",
+    "one_hot",
+    "param",
+    "positive",
+    "rounded",
+    "stop_gradient",
+    "straight_through",
+    "sums_to_one",
+    "symmetric",
+]

@@ -1,0 +1,156 @@
+"""What a user of the library calls: derive a loss, read the derivation, get the code."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+
+import sympy as sp
+
+from symgrad import derivation as core
+from symgrad.arrays import Array
+from symgrad.errors import SpecError, caller
+from symgrad.notation import Notation
+from symgrad.steps import Step
+from symgrad.tracing import names_in, scalar_output, trace
+
+Wrt = str | Array | Iterable[str | Array] | None
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """The derivative of the output with respect to every entry of one value."""
+
+    derivation: Derivation
+    adjoint: core.Adjoint
+
+    @property
+    def equation(self) -> sp.Eq:
+        """The equation in index form, as SymPy has it."""
+        return _public(self.derivation.notation, self.adjoint.equation)
+
+    @property
+    def shape(self) -> tuple[int | sp.Expr, ...]:
+        """The output's shape followed by the value's: an int for each fixed size."""
+        return tuple(int(s) if s.is_Integer else s for s in map(_plain, self.adjoint.equation.shape))
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps that led to the equation, in order."""
+        return tuple(_shown(self.derivation.notation, s) for s in self.adjoint.steps)
+
+    def latex(self) -> str:
+        """The equation in index form as LaTeX."""
+        return self.derivation.notation.latex_equation(self.adjoint.equation)
+
+
+@dataclass(frozen=True)
+class Derivation(core.Derivation):
+    """The derivation of an output's derivatives: equations, steps, text and code."""
+
+    @functools.cached_property
+    def notation(self) -> Notation:
+        """How its symbols and indices are written."""
+        return Notation(self.system, self.adjoint_name, (a.equation for a in self.adjoints))
+
+    @functools.cached_property
+    def gradients(self) -> Mapping[str, Gradient]:
+        """The gradient of each value on the way, parameters and intermediate values, by name."""
+        return {a.value: Gradient(self, a) for a in self.adjoints}
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Every step, in order: those that keep the forward pass stable, then the backward pass."""
+        forward = (step for _, step in self.forward_steps)
+        backward = (step for a in self.adjoints for step in a.steps)
+        return tuple(_shown(self.notation, s) for s in (*forward, *backward))
+
+
+def derive(loss: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = None) -> Derivation:
+    """The derivation of the gradients of a scalar.
+
+    ``wrt``: the parameters (names or arrays) to differentiate by, by default all.  ``names``:
+    what to call the values, by default as the caller's variables are called.
+    """
+    names = names if names is not None else _callers_names()
+    return _derived(scalar_output(loss), wrt, names, "loss")
+
+
+def jacobian(value: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = None) -> Derivation:
+    """The derivation of the derivatives of every entry of ``value``.
+
+    The gradient of W has the shape of ``value`` followed by that of W.
+    """
+    names = names if names is not None else _callers_names()
+    if not isinstance(value, Array):
+        raise SpecError(f"the value is not an array of symgrad, but {type(value).__name__}", where=caller(),
+                        hint="it must depend on an sg.param or sg.data")  # fmt: skip
+    return _derived(value, wrt, names, "value")
+
+
+def _derived(output: Array, wrt: Wrt, names: Mapping[str, Array], default: str) -> Derivation:
+    if not any(a is output for a in names.values()):
+        names = {**names, _free_name(default, names): output}
+    if output.variable is not None:
+        output = output + 0
+    system = trace(output, names)
+    derived = core.derive(system, _resolved(wrt, system.variables, {e.name for e in system.equations}, names))
+    return Derivation(**{f.name: getattr(derived, f.name) for f in fields(derived)})
+
+
+def _free_name(name: str, taken: Iterable[str]) -> str:
+    while name in set(taken):
+        name += "_"
+    return name
+
+
+def _callers_names() -> dict[str, Array]:
+    """The arrays among the variables of whoever called the library."""
+    frame = sys._getframe(2)
+    return names_in({**frame.f_globals, **frame.f_locals})
+
+
+def _resolved(wrt: Wrt, variables: Iterable[core.Variable], values: set[str], names: Mapping[str, Array]) -> list[str]:
+    """The names to differentiate by."""
+    known = {v.name: v for v in variables}
+    if wrt is None:
+        chosen = [name for name, v in known.items() if v.role == "param"]
+        if not chosen:
+            raise SpecError("there is nothing to differentiate by", hint="declare parameters with sg.param(name, shape)")
+        return chosen
+    items = [wrt] if isinstance(wrt, (str, Array)) else list(wrt)
+    return [_one(item, known, values, names) for item in dict.fromkeys(items)]
+
+
+def _one(item: str | Array, known: Mapping[str, core.Variable], values: set[str], names: Mapping[str, Array]) -> str:
+    name = item if isinstance(item, str) else _name_of_array(item, names)
+    if name in known and known[name].dtype != "float":
+        raise SpecError(f"can't differentiate by {name}, which holds integers", hint="leave it out of wrt")
+    if name in known or name in values:
+        return name
+    near = difflib.get_close_matches(name, [*known, *values], n=3)
+    raise SpecError(f"wrt names {name!r}, which is not there",
+                    hint=f"perhaps {' or '.join(near)}" if near else f"there are {', '.join(known)}")  # fmt: skip
+
+
+def _name_of_array(array: Array, names: Mapping[str, Array]) -> str:
+    if array.variable is not None:
+        return array.variable.name
+    return next((name for name, a in names.items() if a is array), "a value without a name")
+
+
+def _plain(expr: sp.Expr) -> sp.Expr:
+    return expr.xreplace({s: sp.Integer(s.name) for s in expr.free_symbols if s.name.isdigit()})
+
+
+def _public(notation: Notation, equation: core.Equation) -> sp.Eq:
+    public = notation.public(equation)
+    return sp.Eq(public.lhs, public.rhs, evaluate=False)
+
+
+def _shown(notation: Notation, step: Step) -> Step:
+    before, after = notation.public(step.before), notation.public(step.after)
+    return Step(step.rule, before, after, step.because, step.equations)
