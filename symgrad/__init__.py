@@ -1,20 +1,10 @@
 """Write a loss in NumPy; read its derivation; own its backward pass."""
 
-from symgrad.arrays import (
-    Array,
-    arange,
-    data,
-    one_hot,
-    param,
-    positive,
-    rounded,
-    stop_gradient,
-    straight_through,
-    sums_to_one,
-    symmetric,
-)
+from symgrad.arrays import Array, data, one_hot, param, positive, sums_to_one, symmetric
 from symgrad.errors import CheckError, SpecError, SymgradError
 from symgrad.face import Derivation, Gradient, derive, jacobian
+from symgrad.language.held import rounded, stop_gradient, straight_through
+from symgrad.language.indexing import arange
 
 __all__ = [
     "Array",

@@ -36,11 +36,13 @@ def rename_bound(expr: sp.Expr, rename: Callable[[sp.Expr], dict[Index, Index]])
     def walk(e: sp.Basic, names: dict[Index, Index]) -> sp.Basic:
         if isinstance(e, Index):
             return names.get(e, e)
-        if not e.args or not names and not height(e):
+        if not e.args or (not names and not height(e)):
             return e
         if isinstance(e, BINDERS):
             mine = rename(e)
-            limits = sorted(((mine[k], a, b) for k, a, b in e.limits), key=lambda limit: limit[0].name)
+            limits = sorted(
+                ((mine[k], a, b) for k, a, b in e.limits), key=lambda limit: limit[0].name
+            )
             return e.func(walk(e.function, names | mine), *limits)
         parts = [walk(a, names) for a in e.args]
         return e if all(map(operator.is_, parts, e.args)) else e.func(*parts)
@@ -65,7 +67,11 @@ def canonical(expr: sp.Expr) -> sp.Expr:
     """
 
     def rename(e: sp.Expr) -> dict[Index, Index]:
-        order = sorted(bound_of(e), key=lambda k: _signature(e.function, k)) if len(e.limits) > 1 else bound_of(e)
+        order = (
+            sorted(bound_of(e), key=lambda k: _signature(e.function, k))
+            if len(e.limits) > 1
+            else bound_of(e)
+        )
         return {k: Index(f"~{height(e)}.{n}", k.size) for n, k in enumerate(order)}
 
     return rename_bound(expr, rename)
@@ -174,7 +180,7 @@ def _factors(expr: sp.Expr) -> list[Term]:
         for a in expr.args:
             products = [p * t for p in products for t in _factors(a)]
         return products
-    if isinstance(expr, sp.Sum) or isinstance(expr, sp.Add) and has_delta(expr):
+    if isinstance(expr, sp.Sum) or (isinstance(expr, sp.Add) and has_delta(expr)):
         return terms(expr)
     if isinstance(expr, select) and has_delta(expr):
         return _selected(expr)
@@ -239,7 +245,10 @@ def collect(expr: sp.Expr) -> sp.Expr:
     if not shared:
         return expr
     common = sp.Mul(*(b**e for b, e in shared.items()))
-    rest = [sp.Mul(*(b**e for b, e in p.items() if b not in shared), _number(a)) for p, a in zip(powers, expr.args, strict=True)]
+    rest = [
+        sp.Mul(*(b**e for b, e in p.items() if b not in shared), _number(a))
+        for p, a in zip(powers, expr.args, strict=True)
+    ]
     return sp.Mul(common, sp.Add(*rest), evaluate=not common.is_Number)
 
 
@@ -318,7 +327,9 @@ def _match(equation: Equation, expr: sp.Expr) -> sp.Expr | None:
 
 def _candidates(equation: Equation, expr: sp.Expr) -> Iterator[tuple[sp.Expr, ...]]:
     """Indices at which ``equation`` might read like ``expr``: its entries laid on those there."""
-    mine = sorted(entries(equation.rhs), key=lambda a: -len(set(indices_of(a)) & set(equation.indices)))
+    mine = sorted(
+        entries(equation.rhs), key=lambda a: -len(set(indices_of(a)) & set(equation.indices))
+    )
     proper = [i for i in equation.indices if isinstance(i, Index)]
     if not proper:
         yield equation.indices
@@ -355,7 +366,9 @@ def apply_sums_to_one(term: Term, assumed: Assumed) -> Term:
         mine = [f for f in term.factors if index in f.free_symbols]
         if len(mine) == 1 and _sums_to_one(mine[0], index, assumed):
             rest = tuple(f for f in term.factors if f is not mine[0])
-            return apply_sums_to_one(Term(rest, tuple(k for k in term.bound if k != index)), assumed)
+            return apply_sums_to_one(
+                Term(rest, tuple(k for k in term.bound if k != index)), assumed
+            )
     return term
 
 

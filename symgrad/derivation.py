@@ -99,7 +99,11 @@ def _assume(expr: sp.Expr, context: Context) -> sp.Expr:
 
 def _because_assumed(before: sp.Expr, after: sp.Expr, context: Context) -> str:
     used = {name_of(a) for a in entries(before)} & context.assumed.keys()
-    return " and ".join(f"{name} sums to 1 along axis {axis}" for name in sorted(used) for axis in context.assumed[name])
+    return " and ".join(
+        f"{name} sums to 1 along axis {axis}"
+        for name in sorted(used)
+        for axis in context.assumed[name]
+    )
 
 
 def _fold(expr: sp.Expr, context: Context) -> sp.Expr:
@@ -161,7 +165,9 @@ def derive(system: System, wrt: Sequence[str]) -> Derivation:
     system, forward_steps = stabilised(system)
     walk = _Walk(system, wrt)
     adjoints = walk.run()
-    return Derivation(system, forward_steps, adjoints, tuple(wrt), walk.remarks(), walk.adjoint_name)
+    return Derivation(
+        system, forward_steps, adjoints, tuple(wrt), walk.remarks(), walk.adjoint_name
+    )
 
 
 class _Walk:
@@ -185,7 +191,8 @@ class _Walk:
             self.done[value] = self._adjoint(value)
         read = {n for a in self.done.values() for n in map(name_of, entries(a.equation.rhs))}
         return tuple(
-            a if a.value in self.wrt or a.equation.name in read else _inlined(a) for a in self.done.values()
+            a if a.value in self.wrt or a.equation.name in read else _inlined(a)
+            for a in self.done.values()
         )
 
     def _order(self) -> list[str]:
@@ -231,7 +238,9 @@ class _Walk:
     def _finish(
         self, value: str, raw: sp.Expr, outer: tuple[sp.Expr, ...], inner: tuple[sp.Expr, ...]
     ) -> tuple[Equation, list[Step]]:
-        own = tuple(axis_name(k, s) for k, s in enumerate((*self.output_shape, *self.shapes[value])))
+        own = tuple(
+            axis_name(k, s) for k, s in enumerate((*self.output_shape, *self.shapes[value]))
+        )
         named = dict(zip((*outer, *inner), own, strict=True))
         raw = raw.xreplace({a: b for a, b in named.items() if a != b})
         rhs, steps = simplified(raw, self.context)
@@ -278,8 +287,10 @@ class _Walk:
         for equation in self.system.equations:
             if equation.decimals is not None:
                 places = "1 decimal" if equation.decimals == 1 else f"{equation.decimals} decimals"
-                yield (f"{equation.name} is held rounded to {places}: the mathematics is that of the unrounded "
-                       f"value, and every use, forward and backward, reads the rounded number")  # fmt: skip
+                yield (
+                    f"{equation.name} is held rounded to {places}: the mathematics is that of the unrounded "
+                    f"value, and every use, forward and backward, reads the rounded number"
+                )
             if equation.backward is not None:
                 yield f"{equation.name} is differentiated as if it were another expression"
         yield from _conventions(self.system)
@@ -318,7 +329,9 @@ def _consumers(system: System) -> dict[str, list[Equation]]:
 def _assumed(system: System) -> dict[str, tuple[int, ...]]:
     kinds = ("one_hot", "sums_to_one")
     found = {
-        v.name: tuple(sorted({a.axis for a in v.assumptions if a.kind in kinds and a.axis is not None}))
+        v.name: tuple(
+            sorted({a.axis for a in v.assumptions if a.kind in kinds and a.axis is not None})
+        )
         for v in system.variables
     }
     return {name: axes for name, axes in found.items() if axes}

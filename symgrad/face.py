@@ -12,6 +12,7 @@ import sympy as sp
 
 from symgrad import derivation as core
 from symgrad.arrays import Array
+from symgrad.equations import Equation, Variable
 from symgrad.errors import SpecError, caller
 from symgrad.notation import Notation
 from symgrad.steps import Step
@@ -35,7 +36,9 @@ class Gradient:
     @property
     def shape(self) -> tuple[int | sp.Expr, ...]:
         """The output's shape followed by the value's: an int for each fixed size."""
-        return tuple(int(s) if s.is_Integer else s for s in map(_plain, self.adjoint.equation.shape))
+        return tuple(
+            int(s) if s.is_Integer else s for s in map(_plain, self.adjoint.equation.shape)
+        )
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -86,8 +89,11 @@ def jacobian(value: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = 
     """
     names = names if names is not None else _callers_names()
     if not isinstance(value, Array):
-        raise SpecError(f"the value is not an array of symgrad, but {type(value).__name__}", where=caller(),
-                        hint="it must depend on an sg.param or sg.data")  # fmt: skip
+        raise SpecError(
+            f"the value is not an array of symgrad, but {type(value).__name__}",
+            where=caller(),
+            hint="it must depend on an sg.param or sg.data",
+        )
     return _derived(value, wrt, names, "value")
 
 
@@ -97,7 +103,9 @@ def _derived(output: Array, wrt: Wrt, names: Mapping[str, Array], default: str) 
     if output.variable is not None:
         output = output + 0
     system = trace(output, names)
-    derived = core.derive(system, _resolved(wrt, system.variables, {e.name for e in system.equations}, names))
+    derived = core.derive(
+        system, _resolved(wrt, system.variables, {e.name for e in system.equations}, names)
+    )
     return Derivation(**{f.name: getattr(derived, f.name) for f in fields(derived)})
 
 
@@ -113,27 +121,41 @@ def _callers_names() -> dict[str, Array]:
     return names_in({**frame.f_globals, **frame.f_locals})
 
 
-def _resolved(wrt: Wrt, variables: Iterable[core.Variable], values: set[str], names: Mapping[str, Array]) -> list[str]:
+def _resolved(
+    wrt: Wrt, variables: Iterable[Variable], values: set[str], names: Mapping[str, Array]
+) -> list[str]:
     """The names to differentiate by."""
     known = {v.name: v for v in variables}
     if wrt is None:
         chosen = [name for name, v in known.items() if v.role == "param"]
         if not chosen:
-            raise SpecError("there is nothing to differentiate by", hint="declare parameters with sg.param(name, shape)")
+            raise SpecError(
+                "there is nothing to differentiate by",
+                hint="declare parameters with sg.param(name, shape)",
+            )
         return chosen
     items = [wrt] if isinstance(wrt, (str, Array)) else list(wrt)
     return [_one(item, known, values, names) for item in dict.fromkeys(items)]
 
 
-def _one(item: str | Array, known: Mapping[str, core.Variable], values: set[str], names: Mapping[str, Array]) -> str:
+def _one(
+    item: str | Array,
+    known: Mapping[str, Variable],
+    values: set[str],
+    names: Mapping[str, Array],
+) -> str:
     name = item if isinstance(item, str) else _name_of_array(item, names)
     if name in known and known[name].dtype != "float":
-        raise SpecError(f"can't differentiate by {name}, which holds integers", hint="leave it out of wrt")
+        raise SpecError(
+            f"can't differentiate by {name}, which holds integers", hint="leave it out of wrt"
+        )
     if name in known or name in values:
         return name
     near = difflib.get_close_matches(name, [*known, *values], n=3)
-    raise SpecError(f"wrt names {name!r}, which is not there",
-                    hint=f"perhaps {' or '.join(near)}" if near else f"there are {', '.join(known)}")  # fmt: skip
+    raise SpecError(
+        f"wrt names {name!r}, which is not there",
+        hint=f"perhaps {' or '.join(near)}" if near else f"there are {', '.join(known)}",
+    )
 
 
 def _name_of_array(array: Array, names: Mapping[str, Array]) -> str:
@@ -146,7 +168,7 @@ def _plain(expr: sp.Expr) -> sp.Expr:
     return expr.xreplace({s: sp.Integer(s.name) for s in expr.free_symbols if s.name.isdigit()})
 
 
-def _public(notation: Notation, equation: core.Equation) -> sp.Eq:
+def _public(notation: Notation, equation: Equation) -> sp.Eq:
     public = notation.public(equation)
     return sp.Eq(public.lhs, public.rhs, evaluate=False)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeAlias
 
 import sympy as sp
 
-Size = sp.Expr
+Size: TypeAlias = sp.Expr
 """A number of entries along an axis: the integer 1, or a symbol.
 
 A fixed size such as 784 is a symbol *named* ``784``: it prints as the number, and a check may
@@ -112,7 +113,8 @@ def entries(expr: sp.Expr) -> set[sp.Expr]:
     found = expr.atoms(sp.Indexed)
     labels = {e.base.label for e in found}
     scalars = {
-        s for s in expr.atoms(sp.Symbol)
+        s
+        for s in expr.atoms(sp.Symbol)
         if not isinstance(s, Index) and s not in labels and not is_size(s)
     }
     return found | scalars

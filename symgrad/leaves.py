@@ -44,7 +44,9 @@ class Leaf:
 LEAVES: dict[type[sp.Function], Leaf] = {}
 
 
-def record(cls: type[sp.Function], numpy: str, latex: str, mp: Callable[..., Any], **more: Any) -> Leaf:
+def record(
+    cls: type[sp.Function], numpy: str, latex: str, mp: Callable[..., Any], **more: Any
+) -> Leaf:
     """Enter a function into the table."""
     LEAVES[cls] = Leaf(cls, numpy, latex, mp, **more)
     return LEAVES[cls]

@@ -208,7 +208,9 @@ def stabilised(system: System) -> tuple[System, tuple[tuple[str, Step], ...]]:
             after = _everywhere(equation.rhs, rewrite, known)
             after = after if after == equation.rhs else canonical(after)
             if after != equation.rhs:
-                steps.append((equation.name, Step(rewrite.name, equation.rhs, after, rewrite.because)))
+                steps.append(
+                    (equation.name, Step(rewrite.name, equation.rhs, after, rewrite.because))
+                )
                 equation = canonical_equation(replace(equation, rhs=after))
         done[equation.name] = equation
     live = _live(system, done)
@@ -221,7 +223,9 @@ def stabilised(system: System) -> tuple[System, tuple[tuple[str, Step], ...]]:
 def _written_out(expr: sp.Expr, gone: Mapping[str, Equation]) -> sp.Expr:
     """``expr`` without the names of equations that are no longer there."""
     while found := {
-        atom: instance(gone[name_of(atom)], indices_of(atom)) for atom in entries(expr) if name_of(atom) in gone
+        atom: instance(gone[name_of(atom)], indices_of(atom))
+        for atom in entries(expr)
+        if name_of(atom) in gone
     }:
         expr = canonical(expr.xreplace(found))
     return expr

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping
 import sympy as sp
 
 from symgrad.algebra import BINDERS, canonical_equation, freshen, weight
-from symgrad.arrays import Array, describe, shape_text
+from symgrad.arrays import Array, shape_text
 from symgrad.equations import Equation, System, Variable
 from symgrad.errors import SpecError
-from symgrad.indices import Index, Size, entries, fixed, indices_of, name_of, size_of
+from symgrad.indices import Index, Size, entries, fixed, indices_of, name_of
 from symgrad.leaves import absolute
 
 LONGEST = 40
@@ -43,10 +43,14 @@ def trace(output: Array, names: Mapping[str, Array]) -> System:
     partial = {i.key for a in order for i in a.inputs if i.where == a.where}
     final = {k: named.get(k) or _invented(a, partial, taken) for k, a in _kept(order, equations)}
     system = tuple(canonical_equation(_renamed(e, final)) for e in equations.values())
-    used = {name_of(a) for e in system for r in (e.rhs, e.backward) if r is not None for a in entries(r)}
+    used = {
+        name_of(a) for e in system for r in (e.rhs, e.backward) if r is not None for a in entries(r)
+    }
     given = tuple(v for v in variables if v.role != "constant" or v.name in used)
     invented = frozenset(final.values()) - frozenset(named.values())
-    return System(given, system, final.get(output.key, output.key), _pinned(given, system), invented)
+    return System(
+        given, system, final.get(output.key, output.key), _pinned(given, system), invented
+    )
 
 
 def _topological(output: Array) -> list[Array]:
@@ -73,11 +77,17 @@ def _variables(order: Iterable[Array], names: Mapping[str, Array]) -> tuple[Vari
             continue
         other = found.setdefault(array.key, array)
         if other is not array and other.variable != array.variable:
-            raise SpecError(f"two arrays have the name {array.key!r}", where=array.where,
-                            hint=f"the other is declared at {other.where}; give one another name")  # fmt: skip
+            raise SpecError(
+                f"two arrays have the name {array.key!r}",
+                where=array.where,
+                hint=f"the other is declared at {other.where}; give one another name",
+            )
         if other is not array and array.variable.role != "constant":
-            raise SpecError(f"two arrays have the name {array.key!r}", where=array.where,
-                            hint="declare it once, and use it in several places")  # fmt: skip
+            raise SpecError(
+                f"two arrays have the name {array.key!r}",
+                where=array.where,
+                hint="declare it once, and use it in several places",
+            )
     return tuple(a.variable for a in found.values() if a.variable is not None)
 
 
@@ -111,7 +121,9 @@ def _uses(order: Iterable[Array], output: Array) -> Counter[str]:
     return uses
 
 
-def _written_out(array: Array, inlined: Mapping[str, Equation], named: dict[str, Equation]) -> Equation:
+def _written_out(
+    array: Array, inlined: Mapping[str, Equation], named: dict[str, Equation]
+) -> Equation:
     """The equation of an array with the unnamed values written in."""
     assert array.rhs is not None
     rhs = _substituted(array, array.rhs, inlined, named)
@@ -131,7 +143,7 @@ def _substituted(
         if source is None:
             continue
         nonlinear = atom not in linear and source.rhs.has(*BINDERS)
-        if nonlinear or array.op == "contract" and not _is_product(source.rhs):
+        if nonlinear or (array.op == "contract" and not _is_product(source.rhs)):
             named[source.name] = source
             continue
         indices = [i.xreplace(replaced) for i in indices_of(atom)]
@@ -144,7 +156,11 @@ def _is_product(rhs: sp.Expr) -> bool:
     if isinstance(rhs, sp.Sum):
         return _is_product(rhs.function)
     return all(
-        not e.args or isinstance(e, sp.Indexed) or isinstance(e, sp.Sum) and _is_product(e) or not entries(e)
+        not e.args
+        or isinstance(e, sp.Indexed)
+        or (isinstance(e, sp.Sum)
+        and _is_product(e))
+        or not entries(e)
         for e in sp.Mul.make_args(rhs)
     )
 
@@ -182,7 +198,9 @@ def _invented(array: Array, partial: set[str], taken: set[str]) -> str:
     target = re.match(r"([^\W\d]\w*)\s*=[^=]", array.where.text)
     if target and array.key not in partial:
         return _numbered(target[1], taken)
-    return _numbered("s" if isinstance(array.rhs, BINDERS) and array.rhs.func is not sp.Sum else "t", taken)
+    return _numbered(
+        "s" if isinstance(array.rhs, BINDERS) and array.rhs.func is not sp.Sum else "t", taken
+    )
 
 
 def _numbered(base: str, taken: set[str]) -> str:
@@ -201,7 +219,9 @@ def _renamed(equation: Equation, names: Mapping[str, str]) -> Equation:
 
     rhs = rename(equation.rhs)
     name = names.get(equation.name, equation.name)
-    return Equation(name, equation.indices, rhs, equation.decimals, rename(equation.backward), equation.where)
+    return Equation(
+        name, equation.indices, rhs, equation.decimals, rename(equation.backward), equation.where
+    )
 
 
 def rename_entries(expr: sp.Expr, names: Mapping[str, str]) -> sp.Expr:
@@ -227,11 +247,16 @@ def _pinned(variables: Iterable[Variable], equations: Iterable[Equation]) -> fro
 def scalar_output(loss: object, name: str = "loss") -> Array:
     """``loss``, which must be a scalar array."""
     if not isinstance(loss, Array):
-        raise SpecError(f"{name} is not an array of symgrad, but {type(loss).__name__}",
-                        hint="it must depend on an sg.param")  # fmt: skip
+        raise SpecError(
+            f"{name} is not an array of symgrad, but {type(loss).__name__}",
+            hint="it must depend on an sg.param",
+        )
     if any(s != 1 for s in loss.sizes):
-        raise SpecError(f"{name} is not a scalar: its shape is {shape_text(loss.shape)}", where=loss.where,
-                        hint="sum or average it: np.sum(...), np.mean(...); sg.jacobian takes arrays")  # fmt: skip
+        raise SpecError(
+            f"{name} is not a scalar: its shape is {shape_text(loss.shape)}",
+            where=loss.where,
+            hint="sum or average it: np.sum(...), np.mean(...); sg.jacobian takes arrays",
+        )
     return loss
 
 
