@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from symgrad.arrays import Array, shape_text
 from symgrad.errors import Location, SpecError
+from symgrad.tracing import names_in
 
 Numbers = npt.NDArray[Any]
 
@@ -203,7 +204,7 @@ def names_of(namespace: Mapping[str, Any]) -> dict[str, Array]:
     The first variable that holds a value names it; the entries of a list ``h`` are ``h0``,
     ``h1``, …  A value whose variable is called as an input is, or begins with ``_``, has no name.
     """
-    found = list(_named_arrays(namespace))
+    found = names_in(namespace).items()
     names: dict[str, Array] = {}
     for array in inputs_of(array for _, array in found):
         _add_input(names, array)
@@ -246,19 +247,6 @@ def _add_input(names: dict[str, Array], array: Array) -> None:
     if keyword.iskeyword(name):
         raise SpecError(f"{name!r} is a keyword of Python", where=where, hint=f"perhaps {name}_")
     names[name] = array
-
-
-def _named_arrays(namespace: Mapping[str, Any]) -> Iterator[tuple[str, Array]]:
-    public = {name: value for name, value in namespace.items() if not name.startswith("_")}
-    for name, value in public.items():
-        if isinstance(value, Array):
-            yield name, value
-    for name, value in public.items():
-        if isinstance(value, (list, tuple)):
-            joint = "_" if name[-1].isdigit() else ""
-            for k, element in enumerate(value):
-                if isinstance(element, Array):
-                    yield f"{name}{joint}{k}", element
 
 
 def unknown_name(name: str, known: Iterable[str]) -> str:
