@@ -8,12 +8,13 @@ from typing import TypeVar
 
 import sympy as sp
 
+from symgrad.derivation import Derivation
 from symgrad.equations import Equation, System
 from symgrad.indices import Index, fixed, index_product
 from symgrad.writing.latex import LatexPrinter
-from symgrad.writing.letters import Letters
+from symgrad.writing.letters import Letters, unshadowed
 from symgrad.writing.names import Name, symbols
-from symgrad.writing.printer import Names, Printer, Term
+from symgrad.writing.printer import Names, Printer
 from symgrad.writing.text import TextPrinter
 
 Written = TypeVar("Written", sp.Expr, Equation)
@@ -42,21 +43,37 @@ class Notation:
         self.letters.reserve(more)
         self.names = _names(system, self.adjoints, values, sizes)
 
+    @classmethod
+    def of(cls, derivation: Derivation) -> Notation:
+        """The notation of a derivation; every printing of it uses the same letters."""
+        more = (a.equation for a in derivation.adjoints)
+        return cls(derivation.system, derivation.adjoint_name, more)
+
     def symbol(self, name: str) -> str:
         """LaTeX of a whole value, adjoint or size: ``z_{1}``, a partial derivative, ``N``."""
         return LatexPrinter(self.names, {}).symbol(name)
 
     def latex(self, expr: sp.Expr, free: Iterable[sp.Expr] = ()) -> str:
         """LaTeX of an expression; the indices ``free`` get their letters first."""
-        return self.printer(LatexPrinter, expr, free).text(_plain(expr))
+        return self.write(LatexPrinter, expr, free)
 
     def text(self, expr: sp.Expr, free: Iterable[sp.Expr] = ()) -> str:
         """One line of Unicode text."""
-        return self.printer(TextPrinter, expr, free).text(_plain(expr))
+        return self.write(TextPrinter, expr, free)
 
-    def latex_terms(self, expr: sp.Expr, free: Iterable[sp.Expr] = ()) -> list[Term]:
-        """The terms of a sum, for whoever breaks it into lines."""
-        return self.printer(LatexPrinter, expr, free).terms(_plain(expr))
+    def write(self, kind: type[Printer], expr: sp.Expr, free: Iterable[sp.Expr] = ()) -> str:
+        """The expression as ``kind`` prints it."""
+        expr = _plain(unshadowed(expr))
+        return kind(self.names, self.letters.assign(expr, free)).text(expr)
+
+    def write_terms(
+        self, kind: type[Printer], expr: sp.Expr, free: Iterable[sp.Expr] = ()
+    ) -> tuple[str, ...]:
+        """The terms of a sum, each with its sign, for whoever breaks it into lines."""
+        expr = _plain(unshadowed(expr))
+        first, *rest = kind(self.names, self.letters.assign(expr, free)).terms(expr)
+        head = first.piece.text if first.sign == "+" else f"-{first.piece.text}"
+        return (head, *(f"{t.sign} {t.piece.text}" for t in rest))
 
     def latex_equation(self, equation: Equation) -> str:
         """``left = right``."""
@@ -68,15 +85,13 @@ class Notation:
         left = self.text(equation.lhs, equation.indices)
         return f"{left} = {self.text(equation.rhs, equation.indices)}"
 
-    def printer(self, kind: type[Printer], expr: sp.Expr, free: Iterable[sp.Expr] = ()) -> Printer:
-        """A printer that knows the letters for this expression."""
-        return kind(self.names, self.letters.assign(expr, free))
-
     def relabel(self, what: Written) -> Written:
         """The same equation or expression with its indices named by their letters."""
         if isinstance(what, Equation):
+            what = replace(what, rhs=unshadowed(what.rhs))
             letters = self.letters.assign(what.rhs, what.indices)
             return _renamed(what, {i: Index(name, i.size) for i, name in letters.items()})
+        what = unshadowed(what)
         letters = self.letters.assign(what)
         return what.xreplace({i: Index(name, i.size) for i, name in letters.items()})
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import ClassVar
 
 import sympy as sp
 
 from symgrad.indices import Index
 from symgrad.leaves import LEAVES, REDUCTIONS
-from symgrad.writing.parts import is_entry, scale_parts
+from symgrad.writing.names import run_together
+from symgrad.writing.parts import scale_parts
 from symgrad.writing.printer import Level, Piece, Printer
 
 
@@ -20,6 +22,14 @@ class LatexPrinter(Printer):
 
     def bracket(self, text: str) -> str:
         return rf"\left({text}\right)" if tall(text) else f"({text})"
+
+    def joined(self, factors: Sequence[str]) -> str:
+        """Factors side by side, with a little space around fractions."""
+        text = factors[0]
+        for before, after in pairwise(factors):
+            fractions = r"\frac" in before or after.startswith(r"\frac")
+            text += (r" \, " if fractions else " ") + after
+        return text
 
     def letter(self, letter: str) -> str:
         if letter == "l":
@@ -46,8 +56,7 @@ class LatexPrinter(Printer):
     def kronecker(self, first: str, second: str) -> str:
         if any(s.stem == r"\delta" for s in self.names.symbols.values()):
             return f"[{first} = {second}]"
-        simple = len(first) == len(second) == 1
-        return rf"\delta_{{{first}{'' if simple else ', '}{second}}}"
+        return rf"\delta_{{{run_together([first, second])}}}"
 
     def entry(self, name: str, indices: Sequence[sp.Expr]) -> Piece:
         if name in self.names.adjoint_of:
@@ -85,7 +94,7 @@ class LatexPrinter(Printer):
         numerator = self.product(inside).text if inside else self.product_of_sizes(top)
         fraction = rf"\frac{{{numerator}}}{{{self.product(below).text}}}"
         front += [self.at_least(f, Level.PRODUCT) for f in outside]
-        return Piece(" ".join([*front, fraction]), Level.PRODUCT if front else Level.SCRIPTED)
+        return Piece(self.joined([*front, fraction]), Level.PRODUCT if front else Level.SCRIPTED)
 
     def _scale(self, scale: sp.Expr) -> str:
         top, bottom = scale_parts(scale)
@@ -108,13 +117,19 @@ class LatexPrinter(Printer):
     def power(self, base: sp.Expr, exponent: sp.Expr) -> Piece:
         return Piece(f"{self.at_least(base, Level.ATOM)}^{{{self.text(exponent)}}}", Level.SCRIPTED)
 
-    def derivative(self, expr: sp.Expr) -> Piece:
-        value, by = expr.expr, self.text(expr.variables[0])
-        if is_entry(value):
-            return Piece(rf"\frac{{\partial {self.text(value)}}}{{\partial {by}}}", Level.SCRIPTED)
-        inside = self.piece(value)
-        text = self.bracket(inside.text) if inside.level <= Level.OPEN else inside.text
-        return Piece(rf"\frac{{\partial}}{{\partial {by}}} {text}", Level.OPEN)
+    def partial(self, expr: sp.Expr) -> Piece:
+        value, by = map(self.text, expr.args)
+        return Piece(rf"\frac{{\partial {value}}}{{\partial {by}}}", Level.SCRIPTED)
+
+    def shape(self, sizes: Sequence[str]) -> str:
+        if len(sizes) == 1:
+            return sizes[0]
+        return r" \times ".join(sizes) or r"\text{scalar}"
+
+    def range(self, letters: str, size: int | None, last: str) -> str:
+        if size is not None and size <= 3:
+            return f"{letters} = {', '.join(map(str, range(size)))}"
+        return rf"{letters} = 0, \dots, {last}"
 
     def leaf_pattern(self, cls: type) -> str:
         return LEAVES[cls].latex

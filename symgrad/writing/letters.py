@@ -9,7 +9,7 @@ import sympy as sp
 from sympy.concrete.expr_with_limits import ExprWithLimits
 
 from symgrad.equations import Equation
-from symgrad.indices import Index, Size, fixed, index_product, name_of
+from symgrad.indices import Index, Size, fixed, fresh, index_product, name_of
 
 _POOL = "ijklmpqrsuvhtnabcfgwxyz"
 _AVOIDED = frozenset("deoL")
@@ -22,6 +22,7 @@ class Letters:
     def __init__(self, taken: Iterable[str] = ()) -> None:
         self._taken = set(taken) | _AVOIDED
         self._of: dict[Size, list[str]] = {}
+        self._kept: dict[str, str] = {}
 
     def of(self, size: Size, rank: int = 0) -> str:
         """The letter of the ``rank``-th index of this size that is in use at once."""
@@ -31,20 +32,33 @@ class Letters:
         return letters[rank]
 
     def _next(self, size: Size, mine: Sequence[str]) -> str:
+        if mine and mine[0] in self._kept:
+            return self._kept.pop(mine[0])
         letter = next(c for c in self._candidates(size, mine) if c not in self._taken)
         self._taken.add(letter)
+        self._keep(letter)
         return letter
 
+    def _keep(self, letter: str) -> None:
+        """Keep the letter that usually goes with this one: m with n, s with t."""
+        companion = _COMPANIONS.get(letter)
+        if companion is not None and companion not in self._taken:
+            self._taken.add(companion)
+            self._kept[letter] = companion
+
     def _candidates(self, size: Size, mine: Sequence[str]) -> Iterator[str]:
-        if mine:
-            yield _COMPANIONS.get(mine[0], mine[0])
-        elif fixed(size) is None:
-            yield str(size)[0].lower() if str(size)[0].isascii() and str(size)[0].isalpha() else "i"
+        initial = str(size)[0].lower()
+        if not mine and fixed(size) is None and initial.isascii() and initial.isalpha():
+            yield initial
         yield from _POOL
         number = 1
         while True:
             yield f"i{number}"
             number += 1
+
+    def ranges(self) -> list[tuple[tuple[str, ...], Size]]:
+        """The letters given out so far, with the size that they run over."""
+        return [(tuple(letters), size) for size, letters in self._of.items() if letters]
 
     def reserve(self, equations: Iterable[Equation]) -> None:
         """Give letters to all that these equations need, every size its first letter first."""
@@ -91,6 +105,18 @@ def free_indices(expr: sp.Expr, bound: Iterable[Index]) -> list[Index]:
         if isinstance(node, Index):
             found.setdefault(node)
     return [index for index in found if index not in set(bound)]
+
+
+def unshadowed(expr: sp.Expr, around: frozenset[Index] = frozenset()) -> sp.Expr:
+    """The same expression, in which no index is bound again inside its own scope."""
+    if not expr.has(ExprWithLimits):
+        return expr
+    if not isinstance(expr, ExprWithLimits):
+        return expr.func(*(unshadowed(a, around) for a in expr.args))
+    mine = [limit[0] for limit in expr.limits]
+    new = {i: fresh(i.size) for i in mine if i in around}
+    body = unshadowed(expr.function.xreplace(new), around | set(mine) | set(new.values()))
+    return expr.func(body, *(limit.xreplace(new) for limit in expr.limits))
 
 
 @lru_cache(maxsize=4096)

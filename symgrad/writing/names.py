@@ -39,13 +39,18 @@ class Name:
         if not indices:
             return self.latex
         simple = all(re.fullmatch(r"[\w\\{}]+", i) for i in indices)
-        single = all(len(i) == 1 for i in indices)
-        shown = ("" if single else r"\," if simple else ",").join(indices)
+        shown = run_together(indices) if simple else ",".join(indices)
         if not self.sub:
             return f"{self.stem}_{{{shown}}}"
         if simple and not clash:
             return f"{self.stem}_{{{self.sub},{shown}}}"
         return rf"\left[{self.latex}\right]_{{{shown}}}"
+
+
+def run_together(indices: list[str]) -> str:
+    """Indices side by side: letters as they are, others with a little space."""
+    letters = all(len(i) == 1 or i == r"\ell" for i in indices)
+    return (" " if letters and r"\ell" in indices else "" if letters else r"\,").join(indices)
 
 
 def parse(name: str) -> Name:

@@ -47,6 +47,8 @@ def _negated(expr: sp.Expr) -> sp.Expr:
 
 def split_scale(expr: sp.Expr) -> tuple[sp.Expr, list[sp.Expr]]:
     """The numbers and sizes among the factors, multiplied, and the other factors."""
+    if not expr.is_Mul:
+        return (expr, []) if _is_scale(expr) else (sp.S.One, [expr])
     factors = [f for g in expr.args for f in (g.args if g.is_Mul else (g,))]
     scale = sp.Mul(*(f for f in factors if _is_scale(f)))
     return scale, [f for f in factors if not _is_scale(f)]
@@ -102,7 +104,7 @@ def softmax_of(expr: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
 
 def _candidates(expr: sp.Expr, bound: Index) -> list[sp.Expr]:
     found = {i for atom in expr.atoms(sp.Indexed) for i in atom.indices}
-    return [i for i in found if not isinstance(i, Index) or i.size == bound.size]
+    return [i for i in found if not isinstance(i, Index) or bool(i.size == bound.size)]
 
 
 def is_entry(expr: sp.Expr) -> bool:

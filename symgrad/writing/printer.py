@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import ClassVar
@@ -47,6 +47,10 @@ class Piece:
 
     text: str
     level: Level = Level.ATOM
+
+
+class Partial(sp.Expr):
+    """∂value/∂by as it stands in the chain rule: only written, never evaluated."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,8 @@ class Printer:
             return Piece("-" + self.at_least(positive, Level.OPEN), Level.SUM)
         for kind in type(expr).__mro__:
             if kind in self.METHODS:
-                return self.METHODS[kind](self, expr)
+                piece: Piece = getattr(self, self.METHODS[kind])(expr)
+                return piece
         raise SpecError(f"cannot write {type(expr).__name__} as mathematics: {expr}")
 
     def at_least(self, expr: sp.Expr, level: Level) -> str:
@@ -164,7 +169,7 @@ class Printer:
         first = [self.at_least(f, Level.PRODUCT) for f in factors[:-1]]
         last = self.piece(factors[-1])
         text = last.text if last.level >= Level.OPEN else self.bracket(last.text)
-        return Piece(" ".join([*first, text]), min(last.level, Level.PRODUCT) or Level.PRODUCT)
+        return Piece(self.joined([*first, text]), min(last.level, Level.PRODUCT) or Level.PRODUCT)
 
     def _ordered(self, factors: Sequence[sp.Expr]) -> list[sp.Expr]:
         return sorted(factors, key=self._factor_key)
@@ -176,7 +181,7 @@ class Printer:
     def _factor_rank(self, factor: sp.Expr) -> int:
         if is_entry(factor):
             return 0 if name_of(factor) in self.names.adjoint_of else 2
-        if isinstance(factor, sp.Derivative):
+        if isinstance(factor, Partial):
             return 1
         if isinstance(factor, sp.Sum):
             return 4
@@ -251,6 +256,9 @@ class Printer:
         return self.at_least(expr, Level.OPEN if isinstance(expr, sp.Sum) else Level.SCRIPTED)
 
     def reduction(self, expr: ExprWithLimits) -> Piece:
+        scale, factors = split_scale(expr.function)
+        if isinstance(expr, sp.Sum) and scale != 1 and factors:
+            return self._scaled(scale, [sp.Sum(sp.Mul(*factors), *expr.limits)])
         indices, body = self._merged(expr)
         fields = dict(enclosed(self.reduction_pattern(type(expr))))
         inside = self.text(body) if fields["x"] else self.at_least(body, Level.OPEN)
@@ -291,7 +299,7 @@ class Printer:
         first, second = sorted(expr.args, key=lambda a: (not isinstance(a, Index), self._seen(a)))
         return Piece(self.kronecker(self.text(first), self.text(second)))
 
-    def derivative(self, expr: sp.Expr) -> Piece:
+    def partial(self, expr: sp.Expr) -> Piece:
         raise NotImplementedError
 
     def entry(self, name: str, indices: Sequence[sp.Expr]) -> Piece:
@@ -300,10 +308,13 @@ class Printer:
     # What the two notations write differently
 
     CONSTANTS: ClassVar[Mapping[sp.Expr, str]] = {}
-    METHODS: ClassVar[Mapping[type, Callable[[Printer, sp.Expr], Piece]]] = {}
+    METHODS: ClassVar[Mapping[type, str]] = {}
 
     def bracket(self, text: str) -> str:
         return f"({text})"
+
+    def joined(self, factors: Sequence[str]) -> str:
+        return " ".join(factors)
 
     def letter(self, letter: str) -> str:
         return letter
@@ -316,6 +327,12 @@ class Printer:
 
     def operator(self, name: str) -> str:
         return name
+
+    def shape(self, sizes: Sequence[str]) -> str:
+        raise NotImplementedError
+
+    def range(self, letters: str, size: int | None, last: str) -> str:
+        raise NotImplementedError
 
     def subscript(self, index: sp.Expr) -> str:
         raise NotImplementedError
@@ -337,16 +354,16 @@ class Printer:
 
 
 Printer.METHODS = {
-    sp.Add: Printer.add,
-    sp.Mul: Printer.mul,
-    sp.Pow: Printer.pow,
-    sp.exp: Printer.exp,
-    sp.Symbol: Printer.symbol_atom,
-    sp.Indexed: Printer.indexed,
-    sp.Rational: Printer.number,
-    sp.NumberSymbol: Printer.constant,
-    sp.KroneckerDelta: Printer.delta,
-    sp.Derivative: Printer.derivative,
-    **{cls: Printer.leaf for cls in LEAVES if cls is not sp.exp},
-    **dict.fromkeys(REDUCTIONS, Printer.reduction),
+    sp.Add: "add",
+    sp.Mul: "mul",
+    sp.Pow: "pow",
+    sp.exp: "exp",
+    sp.Symbol: "symbol_atom",
+    sp.Indexed: "indexed",
+    sp.Rational: "number",
+    sp.NumberSymbol: "constant",
+    sp.KroneckerDelta: "delta",
+    Partial: "partial",
+    **{cls: "leaf" for cls in LEAVES if cls is not sp.exp},
+    **dict.fromkeys(REDUCTIONS, "reduction"),
 }

@@ -69,9 +69,15 @@ class TextPrinter(Printer):
         small = {"2": "²", "3": "³"}.get(raised, f"^{raised}")
         return Piece(f"{self.at_least(base, Level.ATOM)}{small}", Level.SCRIPTED)
 
-    def derivative(self, expr: sp.Expr) -> Piece:
-        value = self.at_least(expr.expr, Level.ATOM)
-        return Piece(f"∂{value}/∂{self.text(expr.variables[0])}", Level.PRODUCT)
+    def partial(self, expr: sp.Expr) -> Piece:
+        value, by = map(self.text, expr.args)
+        return Piece(f"∂{value}/∂{by}", Level.PRODUCT)
+
+    def shape(self, sizes: Sequence[str]) -> str:
+        return "×".join(sizes) or "scalar"
+
+    def range(self, letters: str, size: int | None, last: str) -> str:
+        return f"{letters} = 0..{last}"
 
     def leaf_pattern(self, cls: type) -> str:
         return text_pattern(LEAVES[cls].latex, cls.__name__)
@@ -90,7 +96,7 @@ _AS_TEXT = (
     (r"\\ge(?!\w)", "≥"),
     (r"\\sum", "Σ"),
     (r"\\(\w+) \{(\w)\}", r"\1({\2})"),
-    (r"\\(log|max|min)(?!\w)", r"\1"),
+    (r"\\(log|max|min)(?![a-z])", r"\1"),
 )
 
 

@@ -1,0 +1,226 @@
+"""The derivation as LaTeX: a fragment that needs amsmath and amssymb, or a document around it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from symgrad.derivation import Derivation
+from symgrad.document import (
+    Detail,
+    Equations,
+    Math,
+    Matrix,
+    MatrixForm,
+    Prose,
+    Row,
+    Table,
+    document,
+)
+from symgrad.notation import Notation
+from symgrad.templating import render as rendered
+from symgrad.writing.latex import LatexPrinter
+
+LINE = 27.0
+"""The longest equation, in units of the font size: about 95 mm at 10 points."""
+
+PAGE = 33.5
+"""The longest line with the remark at its right."""
+
+GAP = 1.5
+"""The least space before that remark."""
+
+
+def render(
+    derivation: Derivation,
+    *,
+    matrix: MatrixForm | None = None,
+    example: Mapping[str, Any] | None = None,
+    detail: Detail = "normal",
+    notation: Notation | None = None,
+    standalone: bool = False,
+    title: str = "",
+) -> str:
+    """LaTeX of a derivation.
+
+    ``matrix`` gives the matrix form of an equation by its name, ``example`` the exact values at
+    a point, as nested lists of SymPy numbers by name.
+    """
+    notation = notation or Notation.of(derivation)
+    content = document(
+        derivation, notation, LatexPrinter,
+        matrix=matrix, example=example, detail=detail, title=title,
+    )  # fmt: skip
+    template = "document.tex.jinja" if standalone else "derivation.tex.jinja"
+    return rendered(
+        template, document=content, text=text, aligned=aligned, columns=columns, matrix=array,
+        kind=lambda block: type(block).__name__,
+    )  # fmt: skip
+
+
+_ESCAPES = {c: f"\\{c}" for c in "&%$#_{}"} | {
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "\\": r"\textbackslash{}",
+    "<": "$<$",
+    ">": "$>$",
+    "×": r"$\times$",
+    "δ": r"$\delta$",
+    "Σ": r"$\Sigma$",
+    "∂": r"$\partial$",
+    "−": "$-$",
+    "≈": r"$\approx$",
+    "≤": r"$\le$",
+    "≥": r"$\ge$",
+}
+
+
+def escaped(words: str) -> str:
+    """Plain text, with what means something to TeX taken literally."""
+    return "".join(_ESCAPES.get(c, c if c.isascii() else "?") for c in words)
+
+
+def text(prose: Prose) -> str:
+    """A sentence with formulas."""
+    return "".join(f"${p.text}$" if isinstance(p, Math) else escaped(p) for p in prose)
+
+
+def note(prose: Prose) -> str:
+    """A remark inside an equation: its words are upright text there."""
+    parts = (p.text if isinstance(p, Math) else _words(p) for p in prose)
+    return " ".join(p for p in parts if p)
+
+
+def _words(words: str) -> str:
+    pieces = re.split(r"\$([^$]*)\$", escaped(words))
+    return " ".join(p if k % 2 else rf"\text{{{p}}}" for k, p in enumerate(pieces) if p)
+
+
+def aligned(block: Equations) -> list[str]:
+    """The lines of aligned equations, broken where they would get too long.
+
+    Remarks stand in a column at the right, or, where that has no room, each under its equation.
+    """
+    left = max(width(row.left) for row in block.rows)
+    beside = max(width(note(row.note)) for row in block.rows)
+    room = min(LINE, PAGE - beside - GAP) - left
+    broken = [lines_of(row.terms, room) for row in block.rows]
+    narrow = all(width(line) <= room + 1 for lines in broken for line in lines)
+    below = bool(beside) and not narrow
+    if below:
+        broken = [lines_of(row.terms, LINE - left) for row in block.rows]
+    pairs = zip(block.rows, broken, strict=True)
+    return [line for row, lines in pairs for line in _row_lines(row, lines, below=below)]
+
+
+def _row_lines(row: Row, lines: Sequence[str], *, below: bool) -> Iterator[str]:
+    beside = f" && {note(row.note)}" if row.note and not below else ""
+    first, *rest = lines
+    yield f"{row.left} &{row.relation} {first}{'' if rest else beside}".lstrip()
+    for place, line in enumerate(rest):
+        yield rf"&\qquad {line}{beside if place == len(rest) - 1 else ''}"
+    if row.note and below:
+        yield rf"&\qquad\quad \text{{(}} {note(row.note)} \text{{)}}"
+
+
+def lines_of(terms: Sequence[str], room: float) -> list[str]:
+    """Terms in lines of at most ``room``; a bracket that is too long is opened."""
+    lines: list[str] = []
+    pieces = [p for t in terms for p in (opened(t) if width(t) > room else [t])]
+    for piece in pieces:
+        if lines and width(lines[-1]) + width(piece) + 1 <= room:
+            lines[-1] += f" {piece}"
+        else:
+            lines.append(piece)
+    return lines
+
+
+_BRACKET = re.compile(r"\\left\(|\\right\)|(?<!\\)[{}()]")
+
+
+def opened(term: str) -> list[str]:
+    """A term cut before each + and - in its first bracket, which gets a size of its own."""
+    marks = [(m.start(), m.group()) for m in _BRACKET.finditer(term)]
+    depth, start = 0, -1
+    for at, mark in marks:
+        if start < 0 and depth == 0 and mark in ("(", r"\left("):
+            start, first = at, mark
+        depth += 1 if mark in ("{", "(", r"\left(") else -1
+        if start >= 0 and depth == 0:
+            inside = term[start + len(first) : at]
+            cut = _cut(inside)
+            if len(cut) < 2:
+                return [term]
+            return [
+                rf"{term[:start]}\Bigl({cut[0]}",
+                *cut[1:-1],
+                rf"{cut[-1]}\Bigr){term[at + len(mark) :]}",
+            ]
+    return [term]
+
+
+def _cut(text: str) -> list[str]:
+    """The terms of a sum: cut before each + and - that stands in no bracket."""
+    parts, depth, start = [], 0, 0
+    for at, c in enumerate(text):
+        depth += (c in "{([") - (c in "})]")
+        if depth == 0 and text[at : at + 3] in (" + ", " - "):
+            parts.append(text[start:at])
+            start = at + 1
+    return [*parts, text[start:]]
+
+
+def columns(table: Table) -> str:
+    """The column specification of a table."""
+    return "l" * len(table.head)
+
+
+def array(matrix: Matrix) -> str:
+    """``symbol = exact ≈ decimals``."""
+    shown = f"{matrix.symbol} &= {_array(matrix.exact)}"
+    return shown + (rf" \approx {_array(matrix.decimals)}" if matrix.decimals else "")
+
+
+def _array(rows: Sequence[Sequence[str]]) -> str:
+    if len(rows) == len(rows[0]) == 1:
+        return rows[0][0]
+    lines = r" \\ ".join(" & ".join(row) for row in rows)
+    return rf"\begin{{pmatrix}} {lines} \end{{pmatrix}}"
+
+
+# -- how wide a formula is --------------------------------------------------------------------
+
+_TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[{}_^&]|\s+|.")
+_SPACED = {"=": 1.3, "+": 1.2, "-": 1.2, r"\approx": 1.3, r"\odot": 1.2, r"\times": 1.2}
+_WIDE = {r"\sum": 1.4, r"\quad": 1.0, r"\log": 1.4, r"\max": 1.8, r"\min": 1.6, r"\tanh": 2.0}
+_NO_WIDTH = {r"\left", r"\right", "&", r"\operatorname", r"\mathit", r"\mathrm", r"\text"}
+_SCRIPT = 0.7
+
+
+@cache
+def width(latex: str) -> float:
+    """An estimate of the width of a formula, in units of the font size."""
+    return _group(iter(_TOKEN.findall(latex)))
+
+
+def _group(tokens: Iterator[str]) -> float:
+    total = 0.0
+    for token in tokens:
+        if token == "}":
+            break
+        total += _token(token, tokens)
+    return total
+
+
+def _token(token: str, tokens: Iterator[str]) -> float:
+    if token == "{":
+        return _group(tokens)
+    if token in "_^":
+        return _SCRIPT * _token(next(tokens, ""), tokens)
+    if token in (r"\frac", r"\tfrac"):
+        return 0.3 + max(_token(next(tokens, ""), tokens), _token(next(tokens, ""), tokens))
+    if token in _NO_WIDTH or token.isspace() or not token:
+        return 0.0
+    return _SPACED.get(token) or _WIDE.get(token) or 0.55

@@ -1,0 +1,42 @@
+"""The Jinja environment that renders the templates."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+_PACKAGE = Path(__file__).parent
+_TEX: dict[str, Any] = {
+    "variable_start_string": "<<",
+    "variable_end_string": ">>",
+    "block_start_string": "<%",
+    "block_end_string": "%>",
+    "comment_start_string": "<#",
+    "comment_end_string": "#>",
+}
+
+
+def render(template: str, **values: object) -> str:
+    """The text of a template; a name that it uses and does not get is an error.
+
+    In templates for TeX, whose braces mean something else, ``<< >>`` and ``<% %>`` take the
+    place of Jinja's own marks.
+    """
+    environment = _environment(tex=".tex" in template)
+    return environment.get_template(template).render(**values)
+
+
+@cache
+def _environment(*, tex: bool) -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader([_PACKAGE / "templates", _PACKAGE.parent / "templates"]),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+        **(_TEX if tex else {}),
+    )
