@@ -1,4 +1,4 @@
-"""Numbers for expressions in index notation, as arrays with one labelled axis for each free index."""
+"""Numbers for expressions in index notation: arrays with one axis for each free index."""
 
 from __future__ import annotations
 
@@ -66,11 +66,11 @@ class Evaluator:
         """The numbers of ``expr`` over its free indices."""
         table = self._known.get(expr)
         if table is None:
-            table = self._known[expr] = _rule(type(expr))(self, expr)
+            table = self._known[expr] = _rule(expr.func)(self, expr)
         return table
 
     def array(self, expr: sp.Expr, indices: Sequence[sp.Expr]) -> np.ndarray:
-        """The numbers of ``expr`` with one axis for each of ``indices`` (the integer 0: length 1)."""
+        """The numbers of ``expr`` with an axis for each of ``indices``: for a 0, of length 1."""
         table = self(expr)
         proper = [i for i in indices if isinstance(i, Index)]
         if not set(table.axes) <= set(proper):
@@ -100,7 +100,7 @@ class Evaluator:
             return Table(table.axes, np.asarray(table.values).astype(np.int64))
         if index.is_Integer or isinstance(index, sp.Symbol):
             return Table((), np.int64(self.size(index)))
-        if isinstance(index, tuple(_INTEGER)):
+        if index.func in _INTEGER:
             axes, numbers = aligned([self.integers(argument) for argument in index.args])
             return Table(axes, functools.reduce(_INTEGER[index.func], numbers))
         if isinstance(index, sp.floor):
@@ -211,8 +211,7 @@ def _contract(at: Evaluator, term: sp.Expr, bound: tuple[Index, ...]) -> Table:
     """Σ over ``bound`` of a product; an index that no factor has multiplies by its size."""
     factors = [at(factor) for factor in sp.Mul.make_args(term)]
     axes = ordered(index for factor in factors for index in factor.axes)
-    for index in set(bound) - set(axes):
-        factors.append(Table((), at.field.number(sp.Integer(at.size(index.size)))))
+    factors += [at(index.size) for index in bound if index not in axes]
     numbers = {index: number for number, index in enumerate(axes)}
     kept = tuple(index for index in axes if index not in bound)
     operands: list[Any] = []
@@ -266,7 +265,7 @@ _RULES: dict[type[sp.Basic], Rule] = {
 
 
 @functools.cache
-def _rule(cls: type[sp.Expr]) -> Rule:
+def _rule(cls: Any) -> Rule:
     """How expressions of a class are evaluated."""
     if cls in LEAVES:
         return _leaf

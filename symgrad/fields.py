@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
@@ -42,7 +43,7 @@ class Field(Protocol):
         """``base ** exponent``."""
 
     def settle(self, values: np.ndarray) -> np.ndarray:
-        """A finished value, brought into its simplest form; an error if it is no real number."""
+        """A finished value in its simplest form; an error if it is no real number or infinity."""
 
     def rounded(self, values: np.ndarray, decimals: int) -> np.ndarray:
         """Rounded to so many decimals, a tie to the even digit, as ``np.round``."""
@@ -55,12 +56,12 @@ class OutsideDomain(SymgradError):
 @functools.cache
 def numpy_function(text: str, names: tuple[str, ...]) -> Callable[..., Any]:
     """The function that a leaf's NumPy text stands for."""
-    function: Callable[..., Any] = eval(f"lambda {', '.join(names)}: {text}", {"np": np})  # noqa: S307 (a text of our own tables)
+    function: Callable[..., Any] = eval(f"lambda {', '.join(names)}: {text}", {"np": np})
     return function
 
 
 @functools.cache
-def _elementwise(function: Callable[..., Any], count: int) -> np.ufunc:
+def _elementwise(function: Callable[..., Any], count: int) -> Any:
     return np.frompyfunc(function, count, 1)
 
 
@@ -164,7 +165,7 @@ class Digits:
 
     def settle(self, values: np.ndarray) -> np.ndarray:
         for value in values.flat:
-            if isinstance(value, mpmath.mpc) or not mpmath.isfinite(value):
+            if isinstance(value, mpmath.mpc) or mpmath.isnan(value):
                 raise OutsideDomain("a value is not a real number at this point")
         return values
 
@@ -206,10 +207,7 @@ class Exact:
         return np.power(np.asarray(base, dtype=object), exponent)
 
     def settle(self, values: np.ndarray) -> np.ndarray:
-        settled = [self._settle(value) for value in values.flat]
-        result = np.empty(values.shape, dtype=object)
-        result.flat = settled
-        return result
+        return np.asarray(_elementwise(self._settle, 1)(values), dtype=object)
 
     def _settle(self, value: sp.Expr) -> sp.Expr:
         if value.is_Rational:
@@ -230,7 +228,9 @@ def exact_number(value: Any) -> sp.Expr:
     if isinstance(value, sp.Basic):
         return value
     plain = value.item() if isinstance(value, np.generic) else value
-    return sp.Rational(str(plain)) if isinstance(plain, float) else sp.Rational(plain)
+    if isinstance(plain, float):
+        return sp.Rational(str(plain)) if math.isfinite(plain) else sp.sympify(plain)
+    return sp.Rational(plain)
 
 
 @functools.cache
@@ -292,7 +292,11 @@ def _plain(value: Any) -> Any:
 def sign_of(value: sp.Expr) -> int:
     """-1, 0 or 1, proved; an error where SymPy can't tell."""
     reduced = simplest(value)
-    for answer, holds in ((0, reduced.is_zero), (1, reduced.is_positive), (-1, reduced.is_negative)):
+    for answer, holds in (
+        (0, reduced.is_zero),
+        (1, reduced.is_positive),
+        (-1, reduced.is_negative),
+    ):
         if holds:
             return answer
     raise OutsideDomain(f"cannot tell the sign of {reduced} exactly")
@@ -302,7 +306,7 @@ def simplest(value: sp.Expr) -> sp.Expr:
     """A quotient of polynomials (in e, say) without a common factor or a negative exponent."""
     if value.is_Rational:
         return value
-    return sp.cancel(sp.together(value))
+    return sp.factor_terms(sp.cancel(sp.together(value)), sign=True)
 
 
 def _simple_log(argument: sp.Expr) -> sp.Expr:
@@ -317,7 +321,7 @@ def weight(value: sp.Expr) -> int:
 
 def _settled(value: sp.Expr) -> sp.Expr:
     reduced = simplest(value.replace(sp.log, _simple_log))
-    if reduced.has(sp.nan, sp.zoo, sp.oo, sp.I) or not reduced.is_number:
+    if reduced.has(sp.nan, sp.zoo, sp.I) or not reduced.is_number:
         raise OutsideDomain("a value is not a real number at this point")
     return reduced
 

@@ -141,8 +141,12 @@ def _constant(variable: Variable, shape: tuple[int, ...], field: Field) -> np.nd
 
 
 def _fractions(values: np.ndarray) -> np.ndarray:
-    """Floats as the decimal numbers that they print as."""
-    return np.frompyfunc(lambda v: Fraction(repr(float(v))), 1, 1)(values)
+    """Floats as the decimal numbers that they print as; an infinity stays one."""
+    return np.asarray(np.frompyfunc(_fraction, 1, 1)(values), dtype=object)
+
+
+def _fraction(value: Any) -> Fraction | float:
+    return Fraction(repr(float(value))) if np.isfinite(value) else float(value)
 
 
 def index_limits(system: System) -> dict[str, list[Size]]:
@@ -186,6 +190,7 @@ def numbers_between(
 
 # Arrays of fractions -----------------------------------------------------------------------------
 
+
 def assumed(
     assumptions: tuple[Assumption, ...],
     shape: tuple[int, ...],
@@ -210,7 +215,7 @@ def uniform(shape: tuple[int, ...], rng: np.random.Generator, limits: Range) -> 
 def _one_hot(axis: Any, shape: tuple[int, ...], rng: np.random.Generator, _: Range) -> np.ndarray:
     scores = rng.random(shape)
     hot = scores == scores.max(axis=axis, keepdims=True)
-    return hot.astype(np.int64).astype(object)
+    return np.asarray(hot.astype(np.int64), dtype=object)
 
 
 def _sums_to_one(
@@ -231,9 +236,7 @@ def _symmetric(
     return np.asarray((square + np.swapaxes(square, -1, -2)) / 2)
 
 
-def _unit_norm(
-    axis: Any, shape: tuple[int, ...], rng: np.random.Generator, _: Range
-) -> np.ndarray:
+def _unit_norm(axis: Any, shape: tuple[int, ...], rng: np.random.Generator, _: Range) -> np.ndarray:
     """Points on a sphere with rational coordinates: (2 t, |t|² - 1) / (|t|² + 1)."""
     if axis is None:
         return _unit_norm(0, (int(np.prod(shape)),), rng, _).reshape(shape)
@@ -247,7 +250,7 @@ def _unit_norm(
 
 def _orthogonal(_: Any, shape: tuple[int, ...], rng: np.random.Generator, __: Range) -> np.ndarray:
     """A product of two reflections 1 - 2 v vᵀ / vᵀv."""
-    return _reflection(shape[-1], rng) @ _reflection(shape[-1], rng)
+    return np.asarray(_reflection(shape[-1], rng) @ _reflection(shape[-1], rng))
 
 
 def _reflection(length: int, rng: np.random.Generator) -> np.ndarray:
@@ -270,9 +273,7 @@ _ASSUMED: dict[str, Callable[[Any, tuple[int, ...], np.random.Generator, Range],
 # Directions ---------------------------------------------------------------------------------------
 
 
-def tangent(
-    assumptions: tuple[Assumption, ...], here: np.ndarray, free: np.ndarray
-) -> np.ndarray:
+def tangent(assumptions: tuple[Assumption, ...], here: np.ndarray, free: np.ndarray) -> np.ndarray:
     """The part of a direction along which the assumptions stay true."""
     for assumption in assumptions:
         if assumption.kind in _TANGENT:

@@ -95,7 +95,12 @@ CASES = {
                   X.max(1) - X.min()),
     "a maximum without its index": (AxisMax(b(j), i.limits), (j,), B),
 }  # fmt: skip
-FIELDS = {"float64": Floats(), "longdouble": Floats(np.longdouble), "digits": Digits(40), "exact": Exact(50_000)}
+FIELDS = {
+    "float64": Floats(),
+    "longdouble": Floats(np.longdouble),
+    "digits": Digits(40),
+    "exact": Exact(50_000),
+}
 
 
 def env_of(field):
@@ -165,11 +170,12 @@ def test_rounding_is_applied_on_request(field):
     assert float(rounded["t"][()]) == np.round(X @ W.T, 0).sum()
 
 
-@pytest.mark.parametrize("expr", [sp.log(-s), sp.sqrt(-s), 1 / (s - s * N / 2), relu(sp.log(-s))])
+@pytest.mark.parametrize(
+    "expr",
+    [sp.log(-s), sp.sqrt(-s), s / (s - s * N / 2) - s / (s - s * N / 2 + D - 3), relu(sp.log(-s))],
+)
 @pytest.mark.parametrize("field", FIELDS)
 def test_a_value_that_is_not_real_is_an_error(expr, field):
-    if field in ("float64", "longdouble") and expr.is_Pow and expr.exp == -1:
-        pytest.skip("an infinity is a float")
     with pytest.raises(OutsideDomain):
         evaluate_equations([Equation("t", (), expr)], env_of(FIELDS[field]), SIZES, FIELDS[field])
 

@@ -1,0 +1,171 @@
+"""Gradients against differences: the forward pass is run again, moved a little to either side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from symgrad.equations import Equation, Variable
+from symgrad.evaluate import Evaluator, value
+from symgrad.indices import entries, name_of
+from symgrad.sampling import numbers_between, tangent
+from symgrad.scenes import Scene, Scenes, difference
+
+if TYPE_CHECKING:
+    from symgrad.derivation import Derivation
+
+Moves = Mapping[str, np.ndarray]
+"""What is added to the values: an array for each that is moved."""
+
+
+@dataclass(frozen=True)
+class Slope:
+    """What was found for some values: the error, and whether it is small enough."""
+
+    agrees: bool
+    error: float
+    detail: str = ""
+
+
+class Model:
+    """The forward pass at a point, as a function of what is added to each of its values.
+
+    A value whose backward pass is that of something else moves as that something does.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self._reads = {
+            e.name: {name_of(a) for side in sides(e) for a in entries(side)} for e in scene.system
+        }
+        self._still = scene.evaluator()
+
+    def output(self, moves: Moves) -> np.ndarray:
+        """The output when ``moves`` are added; only what depends on them is computed."""
+        env = dict(self.scene.values)
+        env |= {name: env[name] + move for name, move in moves.items()}
+        moved = set(moves)
+        at = self.scene.evaluator(env)
+        for equation in self.scene.system:
+            if moved & self._reads[equation.name]:
+                env[equation.name] = self._value(equation, at) + moves.get(equation.name, 0)
+                moved.add(equation.name)
+        return env[self.scene.system.output]
+
+    def _value(self, equation: Equation, at: Evaluator) -> np.ndarray:
+        if equation.backward is None:
+            return value(equation, at)
+        moved = at.array(equation.backward, equation.indices)
+        still = self._still.array(equation.backward, equation.indices)
+        return np.asarray(self.scene.values[equation.name] + (moved - still))
+
+
+def sides(equation: Equation) -> list[Any]:
+    """What is evaluated to move a value: what is differentiated."""
+    return [equation.rhs if equation.backward is None else equation.backward]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The output's difference quotients along a direction: to the right, to the left, central."""
+
+    right: np.ndarray
+    left: np.ndarray
+
+    @property
+    def central(self) -> np.ndarray:
+        return np.asarray((self.right + self.left) / 2)
+
+    def smooth(self, kink: float) -> bool:
+        """Whether both sides agree."""
+        return difference(self.right, self.left)[0] < kink
+
+
+def quotient(model: Model, directions: Moves) -> Difference:
+    """The difference quotients of the output along ``directions``, all moved at once."""
+    scene = model.scene
+    h = scene.precision.field.array(scene.precision.step)[()]
+    here = scene.values[scene.system.output]
+    right = model.output({name: h * v for name, v in directions.items()})
+    left = model.output({name: -h * v for name, v in directions.items()})
+    return Difference((right - here) / h, (here - left) / h)
+
+
+def slope(derivation: Derivation, scene: Scene, directions: Moves) -> np.ndarray:
+    """The same from the adjoints: each contracted with its direction."""
+    shape = scene.values[scene.system.output].shape
+    names = derivation.adjoint_name
+    parts = [
+        scene.values[names[name]].reshape(*shape, -1) @ direction.reshape(-1)
+        for name, direction in directions.items()
+    ]
+    return np.asarray(sum(parts[1:], start=parts[0]))
+
+
+def directions(scene: Scene, names: Sequence[str], rng: np.random.Generator) -> Moves:
+    """A random direction for each value, along which what is assumed of it stays true."""
+    inputs = {v.name: v for v in scene.system.variables}
+    return {name: _direction(scene, name, inputs.get(name), rng) for name in names}
+
+
+def _direction(
+    scene: Scene, name: str, variable: Variable | None, rng: np.random.Generator
+) -> np.ndarray:
+    here = scene.values[name]
+    free = numbers_between(here.shape, rng, (-1.0, 1.0), scene.precision.field)
+    return tangent(variable.assumptions, here, free) if variable else free
+
+
+def compare(derivation: Derivation, points: Scenes, names: Sequence[str]) -> Slope:
+    """The adjoints of some values against differences along one random direction of all.
+
+    Another point is tried where this one is at a kink, or where both slopes are zero.  At a kink
+    at every point (relu of relu), the values are moved entry by entry.
+    """
+    rng = np.random.default_rng([points.seed, len(names)])
+    zero = False
+    for scene in points:
+        with scene.precision.field.precision():
+            along = directions(scene, names, rng)
+            found = quotient(Model(scene), along)
+            if not found.smooth(scene.precision.kink):
+                continue
+            error, magnitude = difference(slope(derivation, scene, along), found.central)
+        zero = magnitude <= scene.precision.slope
+        if not zero or error >= scene.precision.slope:
+            return Slope(error < scene.precision.slope, error)
+    if zero:
+        return Slope(True, 0.0, "zero at each of the random points")
+    return _each_entry(derivation, points[len(points) - 1], names)
+
+
+def _each_entry(derivation: Derivation, scene: Scene, names: Sequence[str]) -> Slope:
+    """One entry at a time; at a kink, the derivative has to be one of those between both sides."""
+    places = [(name, place) for name in names for place in np.ndindex(scene.values[name].shape)]
+    with scene.precision.field.precision():
+        model = Model(scene)
+        results = [_one_entry(derivation, model, name, place) for name, place in places]
+    kinks = sum(at_kink for at_kink, _ in results)
+    detail = f"{kinks} of {len(results)} entries at a kink: between the one-sided derivatives"
+    error = max((s.error for _, s in results), default=0.0)
+    return Slope(all(s.agrees for _, s in results), error, detail if kinks else "")
+
+
+def _one_entry(
+    derivation: Derivation, model: Model, name: str, place: tuple[int, ...]
+) -> tuple[bool, Slope]:
+    scene, precision = model.scene, model.scene.precision
+    unit = np.zeros(scene.values[name].shape, dtype=int)
+    unit[place] = 1
+    along = {name: precision.field.array(unit)}
+    found, mine = quotient(model, along), slope(derivation, scene, along)
+    if found.smooth(precision.kink):
+        error, _ = difference(mine, found.central)
+        return False, Slope(error < precision.slope, error)
+    low, high = np.minimum(found.left, found.right), np.maximum(found.left, found.right)
+    outside = np.maximum(np.maximum(low - mine, mine - high), 0 * mine)
+    error, _ = difference(outside, 0 * mine)
+    return True, Slope(error < precision.kink, error)
