@@ -153,7 +153,7 @@ record(less_equal, "x <= y", r"[{x} \le {y}]", lambda x, y: mpmath.mpf(x <= y), 
        domain=(REALS, REALS), ufunc="less_equal")  # fmt: skip
 record(equal, "x == y", r"[{x} = {y}]", lambda x, y: mpmath.mpf(x == y), boolean=True,
        domain=(REALS, REALS), ufunc="equal")  # fmt: skip
-record(tie_half, "0.5 * ((x > y) + (x >= y))",
+record(tie_half, "np.heaviside(x - y, 0.5)",
        r"\tfrac12\left([{x} > {y}] + [{x} \ge {y}]\right)",
        lambda x, y: mpmath.mpf((x > y) + (x >= y)) / 2, domain=(REALS, REALS))  # fmt: skip
 record(
