@@ -73,7 +73,8 @@ class Equations:
 class Result:
     """A final formula, with the shape of what it gives."""
 
-    formula: str
+    left: str
+    terms: tuple[str, ...]
     shape: str
 
 
@@ -273,7 +274,7 @@ class Author:
         for name in adjoint.chain:
             written_out = self.derivation.adjoint(name)
             if not self._is_shown(written_out) and name != self.derivation.system.output:
-                yield ("Here ", Math(self._equation(written_out.equation)), " is put in.")
+                yield (Math(self._equation(written_out.equation)), " is written out here.")
 
     def _rule(self, step: Step) -> Prose:
         before, after = ({name_of(e) for e in entries(x)} for x in (step.before, step.after))
@@ -286,16 +287,14 @@ class Author:
         return [self.prose(_sentence(f"Here {s.because}")) for s in steps if s.because]
 
     def _result(self, adjoint: Adjoint) -> Result:
-        return Result(self._final(adjoint), self.shape(self._shape(adjoint)))
-
-    def _final(self, adjoint: Adjoint) -> str:
-        matrix = self.matrix(adjoint.equation.name)
-        if matrix is None:
-            return self._equation(adjoint.equation)
-        return f"{self.symbol(adjoint.equation.name)} = {matrix}"
-
-    def _shape(self, adjoint: Adjoint) -> tuple[Size, ...]:
-        return adjoint.equation.shape
+        """The derivative in matrix form, or in index form where it has no other."""
+        equation = adjoint.equation
+        shape = self.shape(equation.shape)
+        matrix = self.matrix(equation.name)
+        if matrix is not None:
+            return Result(self.symbol(equation.name), (matrix,), shape)
+        left = self._written(equation.lhs, equation.indices)
+        return Result(left, self._terms(equation.rhs, equation), shape)
 
     # -- all gradients, remarks, numbers --------------------------------------------------
 
@@ -303,9 +302,8 @@ class Author:
         """The gradients that were asked for, each on a line."""
         rows = []
         for name in self.derivation.wrt:
-            adjoint = self.derivation.adjoint(name)
-            left, right = self._final(adjoint).split(" = ", 1)
-            rows.append(Row(left, (right,), (Math(self.shape(self._shape(adjoint))),)))
+            result = self._result(self.derivation.adjoint(name))
+            rows.append(Row(result.left, result.terms, (Math(result.shape),)))
         return Section(("All gradients",), (Equations(tuple(rows)),))
 
     def remarks(self) -> Section | None:
@@ -315,20 +313,22 @@ class Author:
             return None
         return Section(("Remarks",), (Items(tuple(self.prose(_sentence(r)) for r in remarks)),))
 
-    def example(self, numbers: Mapping[str, Any]) -> Section:
-        """The exact values at one point; ``numbers``: nested lists of SymPy numbers by name."""
-        arrays = [self._numbers(name, nested) for name, nested in numbers.items()]
+    def example(self, exact: Mapping[str, Any], decimals: Mapping[str, Any]) -> Section:
+        """The values at one point: exact numbers, and decimals, by name."""
+        names = [*exact, *(name for name in decimals if name not in exact)]
+        arrays = [self._numbers(name, exact.get(name), decimals.get(name)) for name in names]
         shown = tuple(a for a in arrays if a is not None)
         return Section(("At the example point",), (Matrices(shown),))
 
-    def _numbers(self, name: str, nested: Any) -> Matrix | None:
-        rows = _rows(nested)
+    def _numbers(self, name: str, exact: Any, decimals: Any) -> Matrix | None:
+        rows = _rows(decimals if exact is None else exact)
         if rows is None or sum(map(len, rows)) > SHOWN_ENTRIES:
             return None
-        exact = tuple(tuple(self._written(n, ()) for n in row) for row in rows)
-        inexact = any(not n.is_Integer for row in rows for n in row)
-        decimals = tuple(tuple(_decimal(n) for n in row) for row in rows) if inexact else ()
-        return Matrix(self.symbol(name), exact, decimals if decimals != exact else ())
+        inexact = tuple(tuple(_decimal(n) for n in row) for row in rows)
+        if exact is None:
+            return Matrix(self.symbol(name), (), inexact)
+        printed = tuple(tuple(self._written(sp.sympify(n), ()) for n in row) for row in rows)
+        return Matrix(self.symbol(name), printed, inexact if inexact != printed else ())
 
     # -- formulas and sentences -----------------------------------------------------------
 
@@ -371,6 +371,7 @@ def document(
     *,
     matrix: MatrixForm | None = None,
     example: Mapping[str, Any] | None = None,
+    decimals: Mapping[str, Any] | None = None,
     detail: Detail = "normal",
     title: str = "",
 ) -> Document:
@@ -378,7 +379,7 @@ def document(
     author = Author(derivation, notation, kind, matrix or (lambda name: None), detail)
     later = [author.forward(), author.backward(), author.summary()]
     later += [s for s in (author.remarks(),) if s is not None]
-    later += [author.example(example)] if example else []
+    later += [author.example(example or {}, decimals or {})] if example or decimals else []
     return Document(title or "Derivation", (author.given(), *later))
 
 
@@ -424,16 +425,17 @@ def _sentence(text: str) -> str:
     return text if text.endswith(".") else f"{text}."
 
 
-def _rows(nested: Any) -> list[list[sp.Expr]] | None:
+def _rows(numbers: Any) -> list[list[Any]] | None:
     """Numbers as rows: a vector is one row; None for what has more than two axes."""
+    nested = numbers.tolist() if hasattr(numbers, "tolist") else numbers
     if not isinstance(nested, (list, tuple)):
-        return [[sp.sympify(nested)]]
+        return [[nested]]
     if not any(isinstance(n, (list, tuple)) for n in nested):
-        return [[sp.sympify(n) for n in nested]]
+        return [list(nested)]
     if any(isinstance(n, (list, tuple)) for row in nested for n in row):
         return None
-    return [[sp.sympify(n) for n in row] for row in nested]
+    return [list(row) for row in nested]
 
 
-def _decimal(number: sp.Expr) -> str:
+def _decimal(number: Any) -> str:
     return f"{float(number):.6g}"

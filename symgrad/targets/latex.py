@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -15,6 +16,7 @@ from symgrad.document import (
     Matrix,
     MatrixForm,
     Prose,
+    Result,
     Row,
     Table,
     document,
@@ -26,8 +28,10 @@ from symgrad.writing.latex import LatexPrinter
 LINE = 27.0
 """The longest equation, in units of the font size: about 95 mm at 10 points."""
 
-PAGE = 33.5
+PAGE = 34.0
 """The longest line with the remark at its right."""
+
+TRANSPOSED = r"^{\top}"
 
 GAP = 1.5
 """The least space before that remark."""
@@ -38,6 +42,7 @@ def render(
     *,
     matrix: MatrixForm | None = None,
     example: Mapping[str, Any] | None = None,
+    decimals: Mapping[str, Any] | None = None,
     detail: Detail = "normal",
     notation: Notation | None = None,
     standalone: bool = False,
@@ -46,16 +51,18 @@ def render(
     """LaTeX of a derivation.
 
     ``matrix`` gives the matrix form of an equation by its name, ``example`` the exact values at
-    a point, as nested lists of SymPy numbers by name.
+    a point as nested lists (or arrays) of SymPy numbers by name, and ``decimals`` the same
+    values as plain numbers, where they are known only so.
     """
     notation = notation or Notation.of(derivation)
     content = document(
         derivation, notation, LatexPrinter,
-        matrix=matrix, example=example, detail=detail, title=title,
+        matrix=matrix, example=example, decimals=decimals, detail=detail, title=title,
     )  # fmt: skip
     template = "document.tex.jinja" if standalone else "derivation.tex.jinja"
     return rendered(
-        template, document=content, text=text, aligned=aligned, columns=columns, matrix=array,
+        template, document=content, text=text, aligned=aligned, boxed=boxed, columns=columns,
+        matrix=array,
         kind=lambda block: type(block).__name__,
     )  # fmt: skip
 
@@ -75,6 +82,9 @@ _ESCAPES = {c: f"\\{c}" for c in "&%$#_{}"} | {
     "≤": r"$\le$",
     "≥": r"$\ge$",
 }
+
+
+Numbers = Sequence[Sequence[str]]
 
 
 def escaped(words: str) -> str:
@@ -172,22 +182,45 @@ def _cut(text: str) -> list[str]:
     return [*parts, text[start:]]
 
 
+def boxed(block: Result) -> str:
+    """A final formula; a long one on several lines inside its box."""
+    first, *rest = lines_of(block.terms, LINE - width(block.left))
+    if not rest:
+        return f"{block.left} = {first}"
+    lines = [f"{block.left} &= {first}", *(rf"&\qquad {line}" for line in rest)]
+    return r"\begin{aligned} " + r" \\ ".join(lines) + r" \end{aligned}"
+
+
 def columns(table: Table) -> str:
     """The column specification of a table."""
     return "l" * len(table.head)
 
 
 def array(matrix: Matrix) -> str:
-    """``symbol = exact ≈ decimals``."""
-    shown = f"{matrix.symbol} &= {_array(matrix.exact)}"
-    return shown + (rf" \approx {_array(matrix.decimals)}" if matrix.decimals else "")
+    """``symbol = exact ≈ decimals``; either may be missing."""
+    exact = f"= {_array(matrix.exact)}" if matrix.exact else ""
+    decimals = rf"\approx {_array(matrix.decimals)}" if matrix.decimals else ""
+    long = _array_width(matrix.exact) + _array_width(matrix.decimals) > LINE
+    between = r" \\ &" if exact and decimals and long else " " if exact and decimals else ""
+    return f"{matrix.symbol} &{exact}{between}{decimals}"
 
 
-def _array(rows: Sequence[Sequence[str]]) -> str:
+def _array(rows: Numbers) -> str:
+    """A matrix; a column is written as a row, transposed."""
     if len(rows) == len(rows[0]) == 1:
         return rows[0][0]
-    lines = r" \\ ".join(" & ".join(row) for row in rows)
-    return rf"\begin{{pmatrix}} {lines} \end{{pmatrix}}"
+    column = len(rows[0]) == 1
+    shown = [tuple(row[0] for row in rows)] if column else rows
+    gap = r" \\[4pt] " if any(r"\frac" in n for row in shown for n in row) else r" \\ "
+    lines = gap.join(" & ".join(row) for row in shown)
+    return rf"\begin{{pmatrix}} {lines} \end{{pmatrix}}{TRANSPOSED if column else ''}"
+
+
+def _array_width(rows: Numbers) -> float:
+    if not rows:
+        return 0.0
+    columns = [tuple(row[0] for row in rows)] if len(rows[0]) == 1 else rows
+    return max(sum(width(n) + 1.0 for n in row) for row in columns) + 1.0
 
 
 # -- how wide a formula is --------------------------------------------------------------------
@@ -195,7 +228,7 @@ def _array(rows: Sequence[Sequence[str]]) -> str:
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[{}_^&]|\s+|.")
 _SPACED = {"=": 1.3, "+": 1.2, "-": 1.2, r"\approx": 1.3, r"\odot": 1.2, r"\times": 1.2}
 _WIDE = {r"\sum": 1.4, r"\quad": 1.0, r"\log": 1.4, r"\max": 1.8, r"\min": 1.6, r"\tanh": 2.0}
-_NO_WIDTH = {r"\left", r"\right", "&", r"\operatorname", r"\mathit", r"\mathrm", r"\text"}
+_NO_WIDTH = {r"\left", r"\right", "&", r"\operatorname", r"\mathit", r"\mathrm"}
 _SCRIPT = 0.7
 
 
@@ -214,11 +247,18 @@ def _group(tokens: Iterator[str]) -> float:
     return total
 
 
+def _words_width(tokens: Iterator[str]) -> float:
+    words = itertools.takewhile(lambda t: t != "}", tokens)
+    return sum(0.33 * len(t) if t.isspace() else 0.47 for t in words if t != "{")
+
+
 def _token(token: str, tokens: Iterator[str]) -> float:
     if token == "{":
         return _group(tokens)
     if token in "_^":
         return _SCRIPT * _token(next(tokens, ""), tokens)
+    if token == r"\text":
+        return _words_width(tokens)
     if token in (r"\frac", r"\tfrac"):
         return 0.3 + max(_token(next(tokens, ""), tokens), _token(next(tokens, ""), tokens))
     if token in _NO_WIDTH or token.isspace() or not token:
