@@ -17,6 +17,7 @@ from symgrad.program import (
     Operand,
     Program,
     Ref,
+    broadcast,
     is_temporary,
     labels,
     size_of,
@@ -72,6 +73,11 @@ class Builder:
         found = Ref(op.name, tuple(renamed.get(a, a) for a in op.axes))
         return self.view(found, axes)
 
+    def map(self, function: str, *args: Operand) -> Ref:
+        """One elementwise function of values that are lined up with each other."""
+        axes = broadcast(a.axes for a in args if isinstance(a, Ref))
+        return self.add("map", args, axes, function=function)
+
     def view(self, source: Ref, axes: Axes) -> Ref:
         """The same entries with these axes."""
         if source.axes == axes:
@@ -98,12 +104,13 @@ class Builder:
         logical = kinds == {"bool"} and (function == "multiply" or kind == "reduce")
         return "bool" if logical and function != "sum" else "float"
 
-    def name(self, ref: Ref, name: str, hint: str = "") -> None:
-        """Give a value its name; one that has a name already is taken over under the new one."""
+    def name(self, ref: Ref, name: str) -> Ref:
+        """Give a value its name; where it has one already, a second value is a view of it."""
         op = self.ops.get(ref.name)
         if op is None or op.name in self._renamed:
             op = self._alias(ref)
         self._renamed[op.name] = name
+        return Ref(op.name, ref.axes)
 
     def _alias(self, ref: Ref) -> Op:
         self._count += 1

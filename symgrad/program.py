@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal as OneOf
 
@@ -143,6 +143,13 @@ def drop_leading_units(axes: Axes) -> Axes:
     return axes[start:]
 
 
+def wanted(known: Iterable[Index], at: Axes) -> Axes:
+    """The axes, lined up with ``at``, of a value that has only the labels ``known``."""
+    mine = set(known)
+    axes = tuple(a if a in mine else UNIT for a in at)
+    return axes if mine >= set(labels(at)) else drop_leading_units(axes)
+
+
 def broadcasts(axes: Axes, onto: Axes) -> bool:
     """Whether NumPy lines up ``axes`` with ``onto`` as the labels say."""
     if len(axes) > len(onto):
@@ -251,7 +258,9 @@ def _reduce(op: Op) -> str:
     gone = set(labels(source.axes)) - set(labels(op.axes))
     kept = tuple(UNIT if a in gone else a for a in source.axes)
     dropped = tuple(a for a in source.axes if a not in gone)
-    return "" if op.axes in (kept, dropped) else "axes are reduced, and others changed"
+    whole = not labels(op.axes) and op.axes == ()
+    fits = whole or op.axes in (kept, dropped)
+    return "" if fits else "axes are reduced, and others changed"
 
 
 def _same_labels(op: Op) -> str:
@@ -284,11 +293,15 @@ def _scatter(op: Op) -> str:
 
 
 def indexed_axes(op: Op, axes: Axes) -> Axes:
-    """The axes of ``array[positions]``, as NumPy orders them."""
-    places = [k for k, position in enumerate(op.detail) if position is not None]
-    used = [op.args[op.detail[k] or 0] for k in places]
-    advanced = broadcast([a.axes for a in used if isinstance(a, Ref)])
-    rest = [a for k, a in enumerate(axes) if op.detail[k] is None]
+    """The axes of ``array[positions]`` in a gather or scatter."""
+    return positions_axes(axes, [op.args[k] for k in op.detail if k is not None], op.detail)
+
+
+def positions_axes(axes: Axes, positions: Sequence[Operand], detail: Sequence[int | None]) -> Axes:
+    """The axes of ``array[positions]``, as NumPy orders them; None in ``detail`` is a slice."""
+    places = [k for k, position in enumerate(detail) if position is not None]
+    advanced = broadcast([a.axes for a in positions if isinstance(a, Ref)])
+    rest = [a for k, a in enumerate(axes) if detail[k] is None]
     together = not places or places == list(range(places[0], places[-1] + 1))
     start = places[0] if places and together else 0
     return (*rest[:start], *advanced, *rest[start:])

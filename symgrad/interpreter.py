@@ -1,0 +1,207 @@
+"""The reference interpreter: every operation by labels, with none of the printers' shortcuts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import sympy as sp
+
+from symgrad.indices import Index
+from symgrad.leaves import LEAVES
+from symgrad.program import (
+    Axes,
+    Literal,
+    Op,
+    Operand,
+    Program,
+    indexed_axes,
+    is_temporary,
+    labels,
+    size_of,
+)
+
+Array = npt.NDArray[Any]
+
+
+def interpret(program: Program, inputs: Mapping[str, npt.ArrayLike]) -> dict[str, Array]:
+    """Every named value of a program, inputs included."""
+    run = _Run(program, inputs)
+    for op in program.ops:
+        value = np.asarray(_KINDS[op.kind](run, op))
+        run.values[op.name] = value
+    return {name: value for name, value in run.values.items() if not is_temporary(name)}
+
+
+class _Run:
+    """The values so far, and the number behind each size."""
+
+    def __init__(self, program: Program, inputs: Mapping[str, npt.ArrayLike]) -> None:
+        self.values = {v.name: np.asarray(inputs[v.name]) for v in program.inputs}
+        floats = [a.dtype for a in self.values.values() if a.dtype.kind == "f"]
+        self.dtype = np.result_type(*floats) if floats else np.dtype(np.float64)
+        self.sizes: dict[sp.Expr, sp.Integer] = {}
+        for variable in program.inputs:
+            value = self.values[variable.name]
+            if variable.dtype == "float":
+                self.values[variable.name] = value.astype(self.dtype)
+            pairs = zip(variable.shape, value.shape, strict=True)
+            self.sizes |= {s: sp.Integer(n) for s, n in pairs if s.is_Symbol}
+
+    def number(self, expr: sp.Expr) -> Any:
+        """A literal as a number of Python."""
+        fixed = {s: sp.Integer(s.name) for s in expr.free_symbols if s.name.isdigit()}
+        value = expr.xreplace(self.sizes).xreplace(fixed)
+        return int(value) if value.is_Integer else float(value)
+
+    def operand(self, operand: Operand) -> Any:
+        """An argument as it is."""
+        return (
+            self.number(operand.value)
+            if isinstance(operand, Literal)
+            else self.values[operand.name]
+        )
+
+    def shape(self, axes: Axes) -> tuple[int, ...]:
+        """The lengths of axes."""
+        return tuple(self.number(size_of(a)) for a in axes)
+
+    def placed(self, operand: Operand, onto: Sequence[Index]) -> Array:
+        """An argument with exactly the axes ``onto``, of length 1 where it lacks the label."""
+        if isinstance(operand, Literal):
+            return np.asarray(self.number(operand.value)).reshape((1,) * len(onto))
+        mine = labels(operand.axes)
+        value = self.values[operand.name].reshape(self.shape(tuple(mine)))
+        order = [mine.index(a) for a in onto if a in mine]
+        shape = tuple(self.number(a.size) if a in mine else 1 for a in onto)
+        return value.transpose(order).reshape(shape)
+
+
+def _map(run: _Run, op: Op) -> Array:
+    onto = labels(op.axes)
+    args = [run.placed(a, onto) for a in op.args]
+    if op.function == "cast":
+        value = args[0].astype(run.dtype)
+    elif op.function == "round":
+        value = np.round(args[0], op.detail[0] or 0)
+    elif op.function in _LEAVES:
+        value = np.vectorize(_LEAVES[op.function], otypes=[run.dtype])(*args)
+    else:
+        literal = [isinstance(a, Literal) for a in op.args]
+        numbers = (
+            a.item() if is_literal else a for a, is_literal in zip(args, literal, strict=True)
+        )
+        value = getattr(np, op.function)(*numbers)
+    return np.asarray(value).reshape(run.shape(op.axes))
+
+
+def _product(run: _Run, op: Op) -> Array:
+    number = {
+        a: k for k, a in enumerate(dict.fromkeys(a for r in op.reads for a in labels(r.axes)))
+    }
+    terms: list[Any] = []
+    for ref in op.reads:
+        mine = labels(ref.axes)
+        terms += [run.values[ref.name].reshape(run.shape(tuple(mine))), [number[a] for a in mine]]
+    product = np.einsum(*terms, [number[a] for a in labels(op.axes)])
+    return product.reshape(run.shape(op.axes))
+
+
+def _reduced(run: _Run, op: Op, function: Callable[..., Array]) -> Array:
+    (source,) = op.reads
+    gone = tuple(k for k, a in enumerate(source.axes) if a not in op.axes)
+    return function(run.values[source.name], axis=gone).reshape(run.shape(op.axes))
+
+
+def _reduce(run: _Run, op: Op) -> Array:
+    return _reduced(run, op, getattr(np, op.function))
+
+
+def _view(run: _Run, op: Op) -> Array:
+    return run.placed(op.reads[0], labels(op.axes)).reshape(run.shape(op.axes))
+
+
+def _expand(run: _Run, op: Op) -> Array:
+    onto = labels(op.axes)
+    value = np.broadcast_to(run.placed(op.args[0], onto), run.shape(tuple(onto)))
+    return value.reshape(run.shape(op.axes)).copy()
+
+
+def _places(run: _Run, op: Op, axes: Axes, layout: Axes) -> tuple[Array, ...]:
+    """An index array for each axis, over the axes of the layout."""
+    onto = labels(layout)
+    arrays = []
+    for axis, position in zip(axes, op.detail, strict=True):
+        if position is not None:
+            arrays.append(run.placed(op.args[position], onto).astype(int))
+        elif isinstance(axis, Index):
+            shape = tuple(-1 if a == axis else 1 for a in onto)
+            arrays.append(np.arange(run.number(axis.size)).reshape(shape))
+        else:
+            arrays.append(np.zeros((1,) * len(onto), int))
+    return tuple(arrays)
+
+
+def _gather(run: _Run, op: Op) -> Array:
+    source = op.reads[0]
+    places = _places(run, op, source.axes, op.axes)
+    value = run.values[source.name][np.broadcast_arrays(*places) if places else ()]
+    return np.broadcast_to(value, run.shape(tuple(labels(op.axes)))).reshape(run.shape(op.axes))
+
+
+def _scatter(run: _Run, op: Op) -> Array:
+    layout = indexed_axes(op, op.axes)
+    places = np.broadcast_arrays(*_places(run, op, op.axes, layout))
+    full = np.broadcast_shapes(places[0].shape, run.shape(tuple(labels(layout))))
+    values = np.broadcast_to(run.placed(op.args[1], labels(layout)), full)
+    base = run.values[op.reads[0].name].copy()
+    function = getattr(np, op.function.removesuffix("_at"))
+    function.at(base, tuple(np.broadcast_to(p, full) for p in places), values)
+    return base
+
+
+def _softmax(run: _Run, op: Op) -> Array:
+    z = run.values[op.reads[0].name]
+    axis = tuple(k for k in op.detail if k is not None)
+    return np.exp(z - _log_sum_exp(z, axis, keepdims=True))
+
+
+def _log_softmax(run: _Run, op: Op) -> Array:
+    z = run.values[op.reads[0].name]
+    return z - _log_sum_exp(z, tuple(k for k in op.detail if k is not None), keepdims=True)
+
+
+def _log_sum_exp(z: Array, axis: tuple[int, ...], *, keepdims: bool = False) -> Array:
+    """Smaller terms first, each added in the logarithm."""
+    total = np.logaddexp.reduce(np.sort(_flattened(z, axis), axis=-1), axis=-1)
+    if not keepdims:
+        return np.asarray(total)
+    shape = tuple(1 if k in axis else n for k, n in enumerate(z.shape))
+    return np.asarray(total).reshape(shape)
+
+
+def _flattened(z: Array, axis: tuple[int, ...]) -> Array:
+    others = [k for k in range(z.ndim) if k not in axis]
+    return z.transpose([*others, *axis]).reshape([z.shape[k] for k in others] + [-1])
+
+
+_LEAVES = {leaf.cls.__name__: leaf.mpmath for leaf in LEAVES.values()}
+
+_KINDS: dict[str, Callable[[_Run, Op], Any]] = {
+    "map": _map,
+    "contract": _product,
+    "matmul": _product,
+    "reduce": _reduce,
+    "view": _view,
+    "expand": _expand,
+    "copy": lambda run, op: run.operand(op.args[0]).copy(),
+    "gather": _gather,
+    "scatter": _scatter,
+    "iota": lambda run, op: np.arange(run.number(size_of(op.axes[0]))),
+    "fill": lambda run, op: np.full(run.shape(op.axes), run.operand(op.args[0]), run.dtype),
+    "softmax": _softmax,
+    "log_softmax": _log_softmax,
+    "logsumexp": lambda run, op: _reduced(run, op, _log_sum_exp),
+}
