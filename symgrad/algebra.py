@@ -11,7 +11,7 @@ import sympy as sp
 from sympy import KroneckerDelta as Delta
 
 from symgrad.equations import Equation
-from symgrad.indices import Index, axis_index, entries, fresh, indices_of, name_of
+from symgrad.indices import Index, axis_index, entries, fresh, indices_of, is_size, name_of
 from symgrad.leaves import Reduction, select
 
 BINDERS = (sp.Sum, Reduction)
@@ -221,16 +221,55 @@ def contract_deltas(term: Term) -> Term:
 def _contractions(term: Term) -> Iterator[tuple[Index, sp.Expr]]:
     for factor in term.factors:
         if isinstance(factor, Delta):
-            for index, value in (factor.args, factor.args[::-1]):
-                if index in term.bound and not value.has(index) and _in_range(index, value):
-                    yield index, value
+            for one, other in (factor.args, factor.args[::-1]):
+                yield from _solutions(term, one, other)
+
+
+def _solutions(term: Term, one: sp.Expr, other: sp.Expr) -> Iterator[tuple[Index, sp.Expr]]:
+    """A bound index and its only value, where ``one = other`` has one and it is in range."""
+    if one in term.bound and not other.has(one) and _in_range(one, other):
+        yield one, other
+        return
+    for index in term.bound:
+        if index in other.free_symbols and other.diff(index) in (1, -1):
+            value = sp.expand((one - other) * other.diff(index) + index)
+            if not value.has(index) and _in_range(index, value):
+                yield index, value
 
 
 def _in_range(index: Index, value: sp.Expr) -> bool:
     """Whether ``value`` surely lies where ``index`` runs; labels are promised to."""
     if isinstance(value, Index):
-        return bool(value.size == index.size)
-    return isinstance(value, sp.Indexed) or bool(value.is_Integer) or value.is_Symbol
+        return bool(value.size == index.size) or _fits(index, value)
+    return isinstance(value, sp.Indexed) or _fits(index, value)
+
+
+def _fits(index: Index, value: sp.Expr) -> bool:
+    """Whether an affine expression over indices stays between 0 and the size of ``index``."""
+    if not value.free_symbols or all(
+        isinstance(s, Index) or is_size(s) for s in value.free_symbols
+    ):
+        low, high = bounds(value)
+        room = numbers_for(index.size - 1 - high)
+        return bool(numbers_for(low).is_nonnegative and room.is_nonnegative)
+    return False
+
+
+def bounds(value: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+    """The least and the greatest value of an affine expression over indices."""
+    low = high = value
+    for index in sorted(value.atoms(Index), key=str):
+        slope = value.diff(index)
+        ends = (sp.Integer(0), index.size - 1)
+        low = low.xreplace({index: ends[bool(slope.is_negative)]})
+        high = high.xreplace({index: ends[not slope.is_negative]})
+    return low, high
+
+
+def numbers_for(expr: sp.Expr) -> sp.Expr:
+    """An expression over sizes with the fixed ones as numbers."""
+    known = {s: sp.Integer(s.name) for s in expr.free_symbols if is_size(s) and s.name.isdigit()}
+    return sp.expand(expr.xreplace(known))
 
 
 # -- common factors ---------------------------------------------------------------------------

@@ -20,8 +20,8 @@ from symgrad.indices import Index, Size, axis_index, entry, fixed, size_of
 
 Dim: TypeAlias = int | sp.Expr
 Shape: TypeAlias = tuple[Dim, ...]
-Op = Literal["map", "relabel", "contract"]
-"""How an array reads its inputs: entry by entry, the same entries elsewhere, or in a product sum."""
+Op = Literal["map", "relabel", "contract", "structure"]
+"""How an array reads its inputs: entry by entry, under other labels, in a product, or moved."""
 
 _count = itertools.count()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import sympy as sp
 
@@ -12,7 +13,7 @@ from symgrad.algebra import BINDERS, canonical_equation, freshen, weight
 from symgrad.arrays import Array, shape_text
 from symgrad.equations import Equation, System, Variable
 from symgrad.errors import SpecError
-from symgrad.indices import Index, Size, entries, fixed, indices_of, name_of
+from symgrad.indices import Index, Size, entries, fixed, indices_of, is_size, name_of
 from symgrad.leaves import absolute
 
 LONGEST = 40
@@ -41,13 +42,15 @@ def trace(output: Array, names: Mapping[str, Array]) -> System:
             inlined[array.key] = equation
     taken = {v.name for v in variables} | set(named.values())
     partial = {i.key for a in order for i in a.inputs if i.where == a.where}
-    final = {k: named.get(k) or _invented(a, partial, taken) for k, a in _kept(order, equations)}
+    constants = {v.name: _numbered("c", taken) for v in variables if v.role == "constant"}
+    variables = tuple(replace(v, name=constants.get(v.name, v.name)) for v in variables)
+    final = constants | {k: named.get(k) or _invented(a, partial, taken) for k, a in _kept(order, equations)}
     system = tuple(canonical_equation(_renamed(e, final)) for e in equations.values())
     used = {
         name_of(a) for e in system for r in (e.rhs, e.backward) if r is not None for a in entries(r)
     }
     given = tuple(v for v in variables if v.role != "constant" or v.name in used)
-    invented = frozenset(final.values()) - frozenset(named.values())
+    invented = frozenset(n for k, n in final.items() if k not in named and k not in constants)
     return System(
         given, system, final.get(output.key, output.key), _pinned(given, system), invented
     )
@@ -158,8 +161,7 @@ def _is_product(rhs: sp.Expr) -> bool:
     return all(
         not e.args
         or isinstance(e, sp.Indexed)
-        or (isinstance(e, sp.Sum)
-        and _is_product(e))
+        or (isinstance(e, sp.Sum) and _is_product(e))
         or not entries(e)
         for e in sp.Mul.make_args(rhs)
     )
@@ -180,7 +182,7 @@ def _linear_entries(rhs: sp.Expr) -> set[sp.Expr]:
 
 
 def _inlines(array: Array, equation: Equation, uses: Counter[str]) -> bool:
-    if array.decimals is not None or array.backward is not None:
+    if array.op == "structure" or array.decimals is not None or array.backward is not None:
         return False
     if array.op == "relabel" and isinstance(equation.rhs, (sp.Indexed, sp.Symbol)):
         return True
@@ -233,15 +235,23 @@ def rename_entries(expr: sp.Expr, names: Mapping[str, str]) -> sp.Expr:
 
 
 def _pinned(variables: Iterable[Variable], equations: Iterable[Equation]) -> frozenset[Size]:
-    """Fixed sizes that an equation depends on: those of constants, and of axes cut by a number."""
+    """Fixed sizes that an equation depends on: of constants, and of axes that are cut or joined."""
+    variables, equations = tuple(variables), tuple(equations)
     shapes = {v.name: v.shape for v in variables} | {e.name: e.shape for e in equations}
     pinned = {s for v in variables if v.role == "constant" for s in v.shape}
     for equation in equations:
         for atom in entries(equation.rhs):
             for index, size in zip(indices_of(atom), shapes[name_of(atom)], strict=True):
-                if not isinstance(index, (Index, sp.Indexed)) and size != 1:
-                    pinned |= {size, *(i.size for i in index.atoms(Index))}
-    return frozenset(s for s in pinned if fixed(s) is not None)
+                if not isinstance(index, sp.Indexed) and size not in (1, getattr(index, "size", 0)):
+                    pinned |= {size, *_sizes_in(index)}
+        for delta in equation.rhs.atoms(sp.KroneckerDelta):
+            if not all(isinstance(i, (Index, sp.Indexed)) for i in delta.args):
+                pinned |= _sizes_in(delta)
+    return frozenset(a for s in pinned for a in s.free_symbols if fixed(a) is not None)
+
+
+def _sizes_in(expr: sp.Expr) -> set[Size]:
+    return {i.size for i in expr.atoms(Index)} | {s for s in expr.free_symbols if is_size(s)}
 
 
 def scalar_output(loss: object, name: str = "loss") -> Array:

@@ -21,10 +21,11 @@ from symgrad.arrays import (
     checked_size,
     describe,
     function,
+    known_size,
     unsupported,
 )
 from symgrad.errors import SpecError, caller
-from symgrad.indices import Index, axis_index, fixed
+from symgrad.indices import Index, Size, axis_index, fixed, size_of
 
 
 def arange(size: Any) -> Array:
@@ -36,34 +37,33 @@ def arange(size: Any) -> Array:
 def getitem(array: Array, key: Any) -> Array:
     """``array[key]`` with NumPy's rules: ints, slices, None, ``...`` and integer arrays."""
     items = _expanded(array, key if isinstance(key, tuple) else (key,))
-    arrays = [as_array(i) for i in items if _is_array_index(i)]
-    shared = [axis_index(s) for s in broadcast_sizes("index by", arrays)] if arrays else []
+    labels = {n: as_array(_positions(i)) for n, i in enumerate(items) if _is_array_index(i)}
+    shared = (
+        [axis_index(s) for s in broadcast_sizes("index by", [*labels.values()])] if labels else []
+    )
+    advanced = [n for n, i in enumerate(items) if n in labels or (labels and _is_integer(i))]
     out: list[sp.Expr] = []
     source: list[sp.Expr] = []
-    used: list[Array] = []
-    place: int | None = None
-    axis = 0
-    for position, item in enumerate(items):
+    place = 0
+    for n, item in enumerate(items):
+        if n in advanced and n == advanced[0]:
+            place = len(out)
         if item is None:
             out.append(sp.Integer(0))
-            continue
-        if _is_array_index(item):
-            labels = as_array(item)
-            adjacent = place is None or _is_array_index(items[position - 1])
-            place = len(out) if place is None else place if adjacent else 0
-            source.append(_label(array, axis, labels, shared))
-            used.append(labels)
+        elif n in labels:
+            labels[n] = _from_the_front(array, len(source), labels[n])
+            source.append(_label(array, len(source), labels[n], shared))
         elif isinstance(item, slice):
-            index, position_of = _sliced(array, axis, item)
+            index, position = _sliced(array, len(source), item)
             out.append(index)
-            source.append(position_of)
+            source.append(position)
         else:
-            source.append(_position(array, axis, item))
-        axis += 1
-    if place is not None:
-        out[place:place] = shared
+            source.append(_position(array, len(source), item))
+    if advanced and advanced != [*range(advanced[0], advanced[-1] + 1)]:
+        place = 0  # NumPy puts the shared axes first where the indices are not side by side
+    out[place:place] = shared
     op: Op = "relabel" if all(isinstance(i, Index) or i == 0 for i in source) else "map"
-    return Array(out, array.at(source), [array, *used], dtype=array.kind, op=op)
+    return Array(out, array.at(source), [array, *labels.values()], dtype=array.kind, op=op)
 
 
 METHODS["__getitem__"] = getitem
@@ -71,6 +71,22 @@ METHODS["__getitem__"] = getitem
 
 def _is_array_index(item: Any) -> bool:
     return isinstance(item, (Array, np.ndarray, list))
+
+
+def _is_integer(item: Any) -> bool:
+    return isinstance(item, numbers.Integral) and not isinstance(item, (bool, np.bool_))
+
+
+def _positions(item: Any) -> Any:
+    """A constant condition as the positions where it holds; anything else as it is."""
+    if isinstance(item, Array):
+        return item
+    values = np.asarray(item)
+    if values.dtype.kind != "b":
+        return values
+    if values.ndim != 1:
+        raise unsupported("indexing by a condition of several axes", "multiply by it instead")
+    return np.flatnonzero(values)
 
 
 def _expanded(array: Array, key: tuple[Any, ...]) -> list[Any]:
@@ -111,19 +127,77 @@ def _counts_up(values: np.ndarray[Any, Any], size: Dim) -> bool:
     return values.shape == (size,) and bool((values == np.arange(len(values))).all())
 
 
+def _from_the_front(array: Array, axis: int, labels: Array) -> Array:
+    """Constant positions within the axis, negative ones counted from the other end."""
+    values = labels.variable.values if labels.variable is not None else labels.rhs
+    if values is None or labels.inputs:
+        return labels
+    positions = np.asarray(values, dtype=object if isinstance(values, sp.Expr) else None)
+    if isinstance(values, sp.Expr) and not values.is_Integer:
+        return labels
+    positions = positions.astype(int)
+    known = array.shape[axis]
+    if isinstance(known, int) and not ((-known <= positions) & (positions < known)).all():
+        raise SpecError(
+            f"an index is outside of axis {axis} of {describe(array)}",
+            where=caller(),
+            hint=f"it has {known} entries, counted from 0",
+        )
+    if (positions >= 0).all():
+        return labels
+    size = known_size(known, "a negative position")
+    shifted = np.where(positions < 0, positions + size, positions)
+    return as_array(np.broadcast_to(shifted, tuple(map(int, labels.shape))))
+
+
 def _sliced(array: Array, axis: int, item: slice) -> tuple[sp.Expr, sp.Expr]:
+    """The index of a sliced axis, and the position in the array that it stands for."""
     size = array.sizes[axis]
     if item == slice(None):
         index = axis_index(size)
         return index, index
-    raise unsupported(
-        f"the slice {item}", "`:`, `...`, None, integers and integer arrays are supported"
+    known = fixed(size)
+    start, count, stride = (
+        _named_slice(array, size, item) if known is None else _fixed_slice(array, known, item)
     )
+    index = axis_index(count)
+    return index, start + stride * index
+
+
+def _fixed_slice(array: Array, size: int, item: slice) -> tuple[int, Size, int]:
+    positions = range(size)[item]
+    if not positions:
+        raise SpecError(
+            f"the slice {_slice_text(item)} of {describe(array)} is empty",
+            where=caller(),
+            hint="every axis needs an entry",
+        )
+    return positions.start, size_of(len(positions)), positions.step
+
+
+def _named_slice(array: Array, size: Size, item: slice) -> tuple[sp.Expr, Size, int]:
+    """A slice of an axis whose size is a name: what is cut off at either end has to be known."""
+    if item == slice(None, None, -1):
+        return size - 1, size, -1
+    start, stop = item.start or 0, item.stop
+    if item.step in (None, 1) and start >= 0 and (stop is None or stop < 0):
+        return sp.Integer(start), size - start + (stop or 0), 1
+    if item.step in (None, 1) and start < 0 and stop is None:
+        return size + start, size_of(-start), 1
+    raise unsupported(
+        f"the slice {_slice_text(item)} of an axis of the named size {size}",
+        "x[a:], x[:-b], x[a:-b], x[-b:] and x[::-1] are supported there",
+    )
+
+
+def _slice_text(item: slice) -> str:
+    parts = (item.start, item.stop) if item.step is None else (item.start, item.stop, item.step)
+    return ":".join("" if p is None else str(p) for p in parts)
 
 
 def _position(array: Array, axis: int, item: Any) -> sp.Expr:
     size = array.sizes[axis]
-    if not isinstance(item, numbers.Integral):
+    if not _is_integer(item):
         raise SpecError(
             f"{item!r} can't be an index",
             where=caller(),

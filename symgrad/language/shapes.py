@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import numbers
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import sympy as sp
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
+from symgrad import leaves
 from symgrad.arrays import (
     Array,
     as_array,
@@ -17,8 +20,8 @@ from symgrad.arrays import (
     broadcast_index,
     broadcast_sizes,
     describe,
-    dim_of,
     function,
+    known_size,
     shape_text,
     unsupported,
 )
@@ -40,6 +43,13 @@ def transpose(a: Any, axes: Any = None) -> Array:
     return relabel(array, [inner[k] for k in order], inner)
 
 
+def structure(indices: Sequence[sp.Expr], rhs: sp.Expr, inputs: Sequence[Array]) -> Array:
+    """Entries put elsewhere: a value with an equation of its own, never written into another."""
+    kinds = {a.kind for a in inputs}
+    kind = kinds.pop() if len(kinds) == 1 else "float"
+    return Array(indices, rhs, inputs, dtype=kind, op="structure")
+
+
 @function("reshape", method=True)
 def reshape(a: Any, *shape: Any, **options: Any) -> Array:
     """Another shape for the same entries in the same order."""
@@ -48,15 +58,88 @@ def reshape(a: Any, *shape: Any, **options: Any) -> Array:
     if options:
         raise unsupported(f"the argument {next(iter(options))}= of reshape")
     sizes = _resolved(array, wanted)
+    for start, old, new in _regrouped(array, [s for s in sizes if s != 1]):
+        array = _merge(array, start, old) if len(old) > 1 else array
+        array = _split(array, start, new) if len(new) > 1 else array
     inner = [axis_index(s) for s in array.sizes]
-    proper = [i for i in inner if isinstance(i, Index)]
-    if [i.size for i in proper] != [s for s in sizes if s != 1]:
-        raise unsupported(
-            f"reshaping {describe(array)} to {shape_text(tuple(map(dim_of, sizes)))}",
-            "reshape may add and drop axes of size 1",
-        )
-    left = iter(proper)
+    left = (i for i in inner if isinstance(i, Index))
     return relabel(array, [sp.Integer(0) if s == 1 else next(left) for s in sizes], inner)
+
+
+def _regrouped(array: Array, new: list[Size]) -> list[tuple[int, list[Size], list[Size]]]:
+    """Runs of axes with equally many entries before and after, last first.
+
+    Each run is its first axis among the axes that are longer than 1, its old and its new sizes.
+    """
+    old = [s for s in array.sizes if s != 1]
+    groups = []
+    place = 0
+    while place < len(old) or new:
+        mine, theirs = old[place : place + 1], new[:1]
+        while not _same_count(mine, theirs):
+            if len(mine) + place < len(old) and not _divides(theirs, mine):
+                mine = old[place : place + len(mine) + 1]
+            elif len(theirs) < len(new):
+                theirs = new[: len(theirs) + 1]
+            else:
+                mine, theirs = old[place:], new
+        groups.append((place, mine, theirs))
+        place, new = place + len(mine), new[len(theirs) :]
+    return [g for g in groups[::-1] if g[1] != g[2]]
+
+
+def _same_count(old: Sequence[Size], new: Sequence[Size]) -> bool:
+    ratio = sp.Mul(*old) / sp.Mul(*new)
+    return bool(ratio == 1 or fixed(ratio) == 1)
+
+
+def _divides(few: Sequence[Size], many: Sequence[Size]) -> bool:
+    """Whether the product of ``few`` is smaller than that of ``many`` and goes into it."""
+    ratio = sp.Mul(*many) / sp.Mul(*few)
+    known = ratio.xreplace({s: sp.Integer(s.name) for s in ratio.free_symbols if s.name.isdigit()})
+    return bool(known != 1 and known.as_numer_denom()[1] == 1)
+
+
+def _proper_axes(array: Array) -> list[sp.Expr]:
+    return [axis_index(s) for s in array.sizes if s != 1]
+
+
+def _at_proper(array: Array, proper: Sequence[sp.Expr]) -> sp.Expr:
+    """The entry at indices for the axes that are longer than 1."""
+    left = iter(proper)
+    return array.at([sp.Integer(0) if s == 1 else next(left) for s in array.sizes])
+
+
+def _flat(indices: Sequence[sp.Expr]) -> sp.Expr:
+    """The position of an entry when the axes are laid out in order, the last fastest."""
+    position = sp.Integer(0)
+    for index in indices:
+        position = position * index.size + index
+    return sp.expand(position)
+
+
+def _product(sizes: Sequence[Size]) -> Size:
+    total = sp.Mul(*sizes)
+    known = fixed(total)
+    return total if known is None else size_of(known)
+
+
+def _merge(array: Array, start: int, old: Sequence[Size]) -> Array:
+    """out[m] = Σ x[i, j] δ(m, i d + j): several axes laid out as one."""
+    proper = _proper_axes(array)
+    run = proper[start : start + len(old)]
+    merged = axis_index(_product(old))
+    value = _at_proper(array, proper) * sp.KroneckerDelta(merged, _flat(run))
+    rhs = sp.Sum(value, *(i.limits for i in run))
+    return structure([*proper[:start], merged, *proper[start + len(old) :]], rhs, [array])
+
+
+def _split(array: Array, start: int, new: Sequence[Size]) -> Array:
+    """out[i, j] = x[i d + j]: one axis taken apart into several."""
+    proper = _proper_axes(array)
+    run = [axis_index(s) for s in new]
+    value = _at_proper(array, [*proper[:start], _flat(run), *proper[start + 1 :]])
+    return structure([*proper[:start], *run, *proper[start + 1 :]], value, [array])
 
 
 def _resolved(array: Array, wanted: Sequence[Any]) -> list[Size]:
@@ -149,7 +232,236 @@ def broadcast_to(a: Any, shape: Any) -> Array:
     return Array(indices, broadcast_index(indices, array), [array], dtype=array.kind, op="relabel")
 
 
+# -- several arrays ---------------------------------------------------------------------------
+
+
+def _placed(
+    array: Array, axis: int, target: sp.Expr, offset: sp.Expr, others: Sequence[sp.Expr]
+) -> sp.Expr:
+    """Σ_j x[…, j, …] δ(target, j + offset): the array at its place along the target's axis."""
+    index = axis_index(array.sizes[axis])
+    source = [*others[:axis], index, *others[axis + 1 :]]
+    value = array.at(
+        [i if s != 1 else sp.Integer(0) for i, s in zip(source, array.sizes, strict=True)]
+    )
+    value *= sp.KroneckerDelta(target, index + offset)
+    return sp.Sum(value, index.limits) if isinstance(index, Index) else value
+
+
+@function("concatenate")
+def concatenate(arrays: Any, axis: Any = 0) -> Array:
+    """Arrays one after the other along an axis that they have."""
+    parts = [as_array(a) for a in arrays]
+    if axis is None:
+        return concatenate([ravel(a) for a in parts])
+    if len(parts) == 1:
+        return parts[0]
+    axis = axes_of(parts[0], axis)[0]
+    _same_but(parts, axis)
+    total = _total([a.sizes[axis] for a in parts])
+    out = [axis_index(s) for s in parts[0].sizes]
+    out[axis] = axis_index(total)
+    offset, placed = sp.Integer(0), []
+    for array in parts:
+        placed.append(_placed(array, axis, out[axis], offset, out))
+        offset += array.sizes[axis]
+    return structure(out, sp.Add(*placed), parts)
+
+
+def _total(sizes: Sequence[Size]) -> Size:
+    total = sp.Add(*sizes)
+    known = fixed(total)
+    return total if known is None else size_of(known)
+
+
+def _same_but(arrays: Sequence[Array], axis: int) -> None:
+    first = arrays[0]
+    for other in arrays[1:]:
+        same = other.ndim == first.ndim and all(
+            k == axis or a == b
+            for k, (a, b) in enumerate(zip(first.sizes, other.sizes, strict=True))
+        )
+        if not same:
+            raise SpecError(
+                f"cannot join {describe(first)} and {describe(other)} along axis {axis}",
+                where=caller(),
+                hint="they must have the same shape, except along that axis",
+            )
+
+
 @function("stack")
 def stack(arrays: Any, axis: int = 0) -> Array:
     """Arrays of one shape along a new axis."""
-    raise unsupported("np.stack")
+    parts = [as_array(a) for a in arrays]
+    return concatenate([expand_dims(a, axis) for a in parts], axis % (parts[0].ndim + 1))
+
+
+@function("vstack")
+def vstack(arrays: Any) -> Array:
+    """Arrays below each other; vectors become rows."""
+    return concatenate([_at_least_2d(as_array(a)) for a in arrays])
+
+
+@function("hstack")
+def hstack(arrays: Any) -> Array:
+    """Arrays beside each other."""
+    parts = [as_array(a) for a in arrays]
+    return concatenate(parts, 0 if parts[0].ndim == 1 else 1)
+
+
+def _at_least_2d(array: Array) -> Array:
+    return reshape(array, 1, -1) if array.ndim < 2 else array
+
+
+@function("split", "array_split")
+def split(a: Any, sections: Any, axis: int = 0) -> list[Array]:
+    """Pieces along an axis: so many equal ones, or cut at the given positions."""
+    array = as_array(a)
+    axis = axes_of(array, axis)[0]
+    size = known_size(array.shape[axis], "np.split along an axis")
+    if isinstance(sections, numbers.Integral):
+        if size % int(sections):
+            raise SpecError(
+                f"cannot split axis {axis} of {describe(array)} into {sections} equal pieces",
+                where=caller(),
+                hint="give the positions of the cuts instead",
+            )
+        sections = range(size // int(sections), size, size // int(sections))
+    cuts = [0, *sections, size]
+    before = (slice(None),) * axis
+    return [array[(*before, slice(i, j))] for i, j in itertools.pairwise(cuts)]
+
+
+@function("pad")
+def pad(a: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0) -> Array:
+    """Zeros before and after the entries of each axis."""
+    array = as_array(a)
+    if mode != "constant" or constant_values != 0:
+        raise unsupported(
+            f"np.pad with mode={mode!r}, constant_values={constant_values!r}", "zeros are"
+        )
+    widths = np.broadcast_to(np.asarray(pad_width), (array.ndim, 2))
+    for axis, (before, after) in enumerate(widths.tolist()):
+        if before or after:
+            out = [axis_index(s) for s in array.sizes]
+            out[axis] = axis_index(
+                _total([array.sizes[axis], sp.Integer(before), sp.Integer(after)])
+            )
+            placed = _placed(array, axis, out[axis], sp.Integer(before), out)
+            array = structure(out, placed, [array])
+    return array
+
+
+@function("flip")
+def flip(a: Any, axis: Any = None) -> Array:
+    """The entries in reverse order along the axes."""
+    array = as_array(a)
+    axes = axes_of(array, axis)
+    return array[tuple(slice(None, None, -1 if k in axes else None) for k in range(array.ndim))]
+
+
+@function("roll")
+def roll(a: Any, shift: int, axis: Any = None) -> Array:
+    """The entries moved along an axis, those pushed out at the end coming in at the start."""
+    array = as_array(a)
+    if axis is None:
+        return reshape(roll(ravel(array), shift, 0), array.shape)
+    axis = axes_of(array, axis)[0]
+    size = fixed(array.sizes[axis])
+    shift = int(shift) if size is None else int(shift) % size
+    if not shift:
+        return array
+    before = (slice(None),) * axis
+    return concatenate(
+        [array[(*before, slice(-shift, None))], array[(*before, slice(None, -shift))]], axis
+    )
+
+
+@function("repeat", method=True)
+def repeat(a: Any, repeats: int, axis: Any = None) -> Array:
+    """Each entry so many times in a row."""
+    array = as_array(a)
+    if not isinstance(repeats, numbers.Integral):
+        raise unsupported("np.repeat with a number for each entry", "one number for all is")
+    if axis is None:
+        array, axis = ravel(array), 0
+    axis = axes_of(array, axis)[0]
+    spread = expand_dims(array, axis + 1)
+    shape = list(array.shape)
+    spread = broadcast_to(spread, (*shape[: axis + 1], int(repeats), *shape[axis + 1 :]))
+    return reshape(spread, (*shape[:axis], shape[axis] * int(repeats), *shape[axis + 1 :]))
+
+
+@function("tile")
+def tile(a: Any, reps: Any) -> Array:
+    """The whole array so many times along each axis."""
+    array = as_array(a)
+    times = as_tuple(reps)
+    ndim = max(len(times), array.ndim)
+    times = (1,) * (ndim - len(times)) + times
+    array = reshape(array, (1,) * (ndim - array.ndim) + array.shape)
+    for axis, count in enumerate(times):
+        if count != 1:
+            array = concatenate([array] * int(count), axis)
+    return array
+
+
+# -- diagonals and triangles ------------------------------------------------------------------
+
+
+@function("diag")
+def diag(v: Any, k: int = 0) -> Array:
+    """A vector on the diagonal of a matrix, or the diagonal of a matrix as a vector."""
+    array = as_array(v)
+    if array.ndim == 2:
+        return diagonal(array, k)
+    if array.ndim != 1 or k != 0:
+        raise unsupported(
+            f"np.diag of {describe(array)} with k={k}", "k=0 of a vector or a matrix is"
+        )
+    row, column = axis_index(array.sizes[0]), axis_index(array.sizes[0])
+    return structure([row, column], array.at([row]) * sp.KroneckerDelta(row, column), [array])
+
+
+@function("diagonal", method=True)
+def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
+    """The entries with equal positions along two axes, as the last axis."""
+    array = as_array(a)
+    first, second = axes_of(array, axis1)[0], axes_of(array, axis2)[0]
+    if offset or array.sizes[first] != array.sizes[second]:
+        raise unsupported(
+            f"the diagonal of {describe(array)} with offset={offset}", "that of a square is"
+        )
+    inner = [axis_index(s) for s in array.sizes]
+    inner[second] = inner[first]
+    out = [i for k, i in enumerate(inner) if k not in (first, second)]
+    return Array([*out, inner[first]], array.at(inner), [array], dtype=array.kind)
+
+
+@function("trace", method=True)
+def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
+    """The sum of the diagonal."""
+    array = diagonal(a, offset, axis1, axis2)
+    index = array.indices[-1]
+    assert array.rhs is not None
+    rhs = sp.Sum(array.rhs, index.limits) if isinstance(index, Index) else array.rhs
+    return Array(array.indices[:-1], rhs, array.inputs, dtype=array.kind)
+
+
+def _triangle(a: Any, condition: Any) -> Array:
+    array = as_array(a)
+    inner = [axis_index(s) for s in array.sizes]
+    kept = leaves.less_equal(*condition(inner[-2], inner[-1]))
+    return Array(inner, array.at(inner) * kept, [array], dtype=array.kind)
+
+
+@function("tril")
+def tril(m: Any, k: int = 0) -> Array:
+    """The entries on and below a diagonal; 0 above it."""
+    return _triangle(m, lambda row, column: (column, row + k))
+
+
+@function("triu")
+def triu(m: Any, k: int = 0) -> Array:
+    """The entries on and above a diagonal; 0 below it."""
+    return _triangle(m, lambda row, column: (row + k, column))
