@@ -5,6 +5,7 @@ from symgrad.errors import CheckError, SpecError, SymgradError
 from symgrad.face import Derivation, Gradient, derive, jacobian
 from symgrad.language.held import rounded, stop_gradient, straight_through
 from symgrad.language.indexing import arange
+from symgrad.language.reductions import log_softmax, logsumexp, softmax
 
 __all__ = [
     "Array",
@@ -17,10 +18,13 @@ __all__ = [
     "data",
     "derive",
     "jacobian",
+    "log_softmax",
+    "logsumexp",
     "one_hot",
     "param",
     "positive",
     "rounded",
+    "softmax",
     "stop_gradient",
     "straight_through",
     "sums_to_one",

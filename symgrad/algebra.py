@@ -40,10 +40,11 @@ def rename_bound(expr: sp.Expr, rename: Callable[[sp.Expr], dict[Index, Index]])
             return e
         if isinstance(e, BINDERS):
             mine = rename(e)
-            limits = sorted(
-                ((mine[k], a, b) for k, a, b in e.limits), key=lambda limit: limit[0].name
-            )
-            return e.func(walk(e.function, names | mine), *limits)
+            limits = [(mine[k], a, b) for k, a, b in e.limits]
+            if not getattr(e, "ordered", False):
+                limits.sort(key=lambda limit: limit[0].name)
+            at = (walk(i, names) for i in e.args[1 + len(limits) :])
+            return e.func(walk(e.function, names | mine), *limits, *at)
         parts = [walk(a, names) for a in e.args]
         return e if all(map(operator.is_, parts, e.args)) else e.func(*parts)
 
@@ -67,11 +68,9 @@ def canonical(expr: sp.Expr) -> sp.Expr:
     """
 
     def rename(e: sp.Expr) -> dict[Index, Index]:
-        order = (
-            sorted(bound_of(e), key=lambda k: _signature(e.function, k))
-            if len(e.limits) > 1
-            else bound_of(e)
-        )
+        order = bound_of(e)
+        if len(order) > 1 and not getattr(e, "ordered", False):
+            order = sorted(order, key=lambda k: _signature(e.function, k))
         return {k: Index(f"~{height(e)}.{n}", k.size) for n, k in enumerate(order)}
 
     return rename_bound(expr, rename)
@@ -323,20 +322,24 @@ def _both(branches: sp.Tuple, yes: sp.Expr, no: sp.Expr) -> sp.Tuple:
 # -- names for what has one already -----------------------------------------------------------
 
 
+FOLDED = (sp.Function, Reduction, sp.Sum, sp.Pow)
+"""What is recognised as the right-hand side of a named value."""
+
+
 class Names:
     """Values whose right-hand side may be recognised inside another expression."""
 
     def __init__(self, equations: Iterable[Equation]) -> None:
         self._by_kind: dict[tuple[type, frozenset[str]], list[Equation]] = {}
         for e in equations:
-            if isinstance(e.rhs, (sp.Function, Reduction, sp.Pow)) and not isinstance(e.rhs, Delta):
+            if isinstance(e.rhs, FOLDED) and not isinstance(e.rhs, Delta):
                 self._by_kind.setdefault(_kind(e.rhs), []).append(e)
 
     def fold(self, expr: sp.Expr) -> sp.Expr:
         """``expr`` with every part that is a named value replaced by its entry."""
         if not expr.args or isinstance(expr, sp.Indexed):
             return expr
-        if isinstance(expr, (sp.Function, Reduction, sp.Pow)):
+        if isinstance(expr, FOLDED):
             for equation in self._by_kind.get(_kind(expr), ()):
                 found = _match(equation, expr)
                 if found is not None:
@@ -365,19 +368,25 @@ def _match(equation: Equation, expr: sp.Expr) -> sp.Expr | None:
 
 
 def _candidates(equation: Equation, expr: sp.Expr) -> Iterator[tuple[sp.Expr, ...]]:
-    """Indices at which ``equation`` might read like ``expr``: its entries laid on those there."""
-    mine = sorted(
-        entries(equation.rhs), key=lambda a: -len(set(indices_of(a)) & set(equation.indices))
-    )
-    proper = [i for i in equation.indices if isinstance(i, Index)]
+    """Indices at which ``equation`` might read like ``expr``: one place in it laid on another."""
+    proper = {i for i in equation.indices if isinstance(i, Index)}
     if not proper:
         yield equation.indices
         return
-    theirs = [a for a in entries(expr) if name_of(a) == name_of(mine[0])]
-    for atom in sorted(theirs, key=sp.default_sort_key):
-        found = dict(zip(indices_of(mine[0]), indices_of(atom), strict=True))
-        if all(i in found for i in proper):
+    places = _places(equation.rhs)
+    name, mine = max(places, key=lambda place: (len(proper.intersection(place[1])), str(place)))
+    theirs = {at for other, at in _places(expr) if other == name}
+    for at in sorted(theirs, key=str):
+        found = dict(zip(mine, at, strict=True))
+        if proper <= found.keys():
             yield tuple(found.get(i, i) for i in equation.indices)
+
+
+def _places(expr: sp.Expr) -> set[tuple[str, tuple[sp.Expr, ...]]]:
+    """Where indices stand in an expression: at entries, and at functions that have entries."""
+    found = {(name_of(a), indices_of(a)) for a in entries(expr)}
+    functions = (e for e in expr.atoms(Reduction) if getattr(e, "at", ()))
+    return found | {(type(e).__name__, e.at) for e in functions}
 
 
 def weight(expr: sp.Expr) -> int:

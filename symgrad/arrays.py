@@ -137,7 +137,8 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         raise SpecError(
             "a symbolic array can't become an array of numbers",
             where=caller(),
-            hint="this function does not know symbolic arrays; use one that the README lists",
+            hint="this function does not know symbolic arrays; use NumPy's, or sg.softmax, "
+            "sg.log_softmax, sg.logsumexp for SciPy's",
         )
 
     # -- methods, as ndarray has them ---------------------------------------------------------
@@ -254,8 +255,8 @@ def checked_size(dimension: Any, name: str, where: Location) -> Size:
     if isinstance(dimension, numbers.Integral) and not isinstance(dimension, bool):
         if dimension > 0:
             return size_of(int(dimension))
-    elif (
-        (isinstance(dimension, str) and dimension.isidentifier()) or isinstance(dimension, sp.Symbol)
+    elif (isinstance(dimension, str) and dimension.isidentifier()) or isinstance(
+        dimension, sp.Symbol
     ):
         return size_of(dimension)
     raise SpecError(
@@ -294,12 +295,19 @@ def constant(values: Any) -> Array:
         )
     if array.size and (array == array.flat[0]).all():
         return Array([axis_index(size_of(d)) for d in array.shape], number(array.flat[0].item()))
+    if array.ndim == 2 and array.dtype.kind == "f" and _is_identity(array):
+        row, column = (axis_index(size_of(d)) for d in array.shape)
+        return Array([row, column], sp.KroneckerDelta(row, column))
     kinds: dict[str, DType] = {"f": "float", "i": "int", "u": "int", "b": "bool"}
     kind = kinds[array.dtype.kind]
     sizes = tuple(size_of(d) for d in array.shape)
     name = f"constant_{_digest(array)}"
     variable = Variable(name, sizes, "constant", kind, (), caller(), array)
     return Array([axis_index(s) for s in sizes], None, dtype=kind, variable=variable)
+
+
+def _is_identity(array: np.ndarray[Any, Any]) -> bool:
+    return array.shape[0] == array.shape[1] and np.array_equal(array, np.eye(len(array)))
 
 
 def _digest(array: np.ndarray[Any, Any]) -> str:

@@ -272,7 +272,7 @@ class _Walk:
         """Whether to try the adjoint written in: it has no sum, and a delta or what may cancel."""
         rhs = self.done[consumer.name].equation.rhs
         names = set(map(name_of, entries(rhs)))
-        shared = consumer.name in names or names & consumer.reads
+        shared = consumer.name in names or names & consumer.reads or not consumer.indices
         return not rhs.has(*BINDERS) and bool(shared or has_delta(rhs))
 
     def remarks(self) -> tuple[str, ...]:

@@ -1,16 +1,29 @@
-"""Sums of products: matrix products, dot."""
+"""Sums of products: matrix products, inner and outer products, einsum."""
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Sequence
 from typing import Any
 
 import sympy as sp
 
-from symgrad.arrays import UFUNCS, Array, as_array, describe, dim_of, function, spec_name
+from symgrad.arrays import (
+    UFUNCS,
+    Array,
+    as_array,
+    as_tuple,
+    axes_of,
+    describe,
+    dim_of,
+    function,
+    spec_name,
+    unsupported,
+)
 from symgrad.errors import SpecError, caller
 from symgrad.indices import Index, Size, axis_index
 from symgrad.language.elementwise import elementwise
+from symgrad.language.shapes import ravel, reshape
 
 
 def contract(
@@ -39,8 +52,8 @@ def contract(
     factors = [
         array.at(
             [
-                index[l] if size != 1 else sp.Integer(0)
-                for l, size in zip(labels, array.sizes, strict=True)
+                index[label] if size != 1 else sp.Integer(0)
+                for label, size in zip(labels, array.sizes, strict=True)
             ]
         )
         for array, labels in operands
@@ -116,3 +129,120 @@ def dot(x: Any, y: Any) -> Array:
     labels = ["inner" if k == inner else label for k, label in enumerate(right)]
     out = [*left, *(label for label in labels if label != "inner")]
     return contract([(a, [*left, "inner"]), (b, labels)], out, "multiply")
+
+
+@function("inner")
+def inner(a: Any, b: Any) -> Array:
+    """The last axes multiplied and summed."""
+    x, y = as_array(a), as_array(b)
+    if not x.ndim or not y.ndim:
+        return elementwise("multiply", x, y)
+    left = [("x", k) for k in range(x.ndim - 1)]
+    right = [("y", k) for k in range(y.ndim - 1)]
+    operands = [(x, [*left, "inner"]), (y, [*right, "inner"])]
+    return _checked("inner", operands, [*left, *right])
+
+
+@function("vdot")
+def vdot(a: Any, b: Any) -> Array:
+    """All entries multiplied and summed."""
+    return inner(ravel(a), ravel(b))
+
+
+@function("outer")
+def outer(a: Any, b: Any) -> Array:
+    """Every entry of the first by every entry of the second."""
+    return contract([(ravel(a), ["row"]), (ravel(b), ["column"])], ["row", "column"], "multiply")
+
+
+@function("tensordot")
+def tensordot(a: Any, b: Any, axes: Any = 2) -> Array:
+    """The given axes of the first multiplied with those of the second and summed."""
+    x, y = as_array(a), as_array(b)
+    if isinstance(axes, numbers.Integral):
+        axes = (range(x.ndim - int(axes), x.ndim), range(int(axes)))
+    mine, theirs = (axes_of(array, as_tuple(k)) for array, k in zip((x, y), axes, strict=True))
+    left: list[Any] = [("x", k) for k in range(x.ndim)]
+    right: list[Any] = [("y", k) for k in range(y.ndim)]
+    for k, j in zip(mine, theirs, strict=True):
+        right[j] = left[k]
+    out = [label for k, label in enumerate(left) if k not in mine]
+    out += [label for k, label in enumerate(right) if k not in theirs]
+    return _checked("tensordot", [(x, left), (y, right)], out)
+
+
+@function("einsum")
+def einsum(subscripts: Any, *operands: Any) -> Array:
+    """Einstein summation, as NumPy writes it: repeated and missing letters, ``...``."""
+    if not isinstance(subscripts, str):
+        raise unsupported("np.einsum without a string of subscripts")
+    arrays = [as_array(a) for a in operands]
+    given, arrow, result = subscripts.replace(" ", "").partition("->")
+    parts = given.split(",")
+    if len(parts) != len(arrays):
+        raise SpecError(
+            f"np.einsum({subscripts!r}) is for {len(parts)} arrays and got {len(arrays)}",
+            where=caller(),
+            hint="one group of letters for each array, with commas between",
+        )
+    labels = [_einsum_labels(part, array) for part, array in zip(parts, arrays, strict=True)]
+    dots = max((label for ls in labels for label in ls if isinstance(label, int)), default=-1) + 1
+    if not arrow:
+        letters = "".join(parts).replace(".", "")
+        result = "..." * bool(dots) + "".join(
+            c for c in sorted(set(letters)) if letters.count(c) == 1
+        )
+    out = _letters(result, dots)
+    if unknown := [c for c in out if all(c not in ls for ls in labels)]:
+        raise SpecError(
+            f"np.einsum({subscripts!r}): {unknown[0]!r} is in the result and in no array",
+            where=caller(),
+            hint="every letter of the result has to be a letter of an array",
+        )
+    return _checked("einsum", list(zip(arrays, labels, strict=True)), out)
+
+
+def _letters(text: str, dots: int) -> list[Any]:
+    """One label for each axis: letters, and numbers counted from the last for ``...``."""
+    before, ellipsis, after = text.partition("...")
+    middle = range(dots - 1, -1, -1) if ellipsis else ()
+    return [*before, *middle, *after]
+
+
+def _einsum_labels(text: str, array: Array) -> list[Any]:
+    letters = text.replace("...", "")
+    dots = array.ndim - len(letters)
+    if not (letters.isalpha() or not letters) or dots < 0 or (dots and "..." not in text):
+        raise SpecError(
+            f"the subscripts {text!r} don't fit {describe(array)}",
+            where=caller(),
+            hint=f"it has {array.ndim} axes; one letter for each",
+        )
+    return _letters(text, dots)
+
+
+def _checked(what: str, operands: list[tuple[Array, list[Any]]], out: list[Any]) -> Array:
+    """A contraction whose labels must have one size each."""
+    sizes: dict[Any, Size] = {}
+    for array, labels in operands:
+        for label, size in zip(labels, array.sizes, strict=True):
+            if sizes.setdefault(label, size) != size and not isinstance(label, int):
+                raise SpecError(
+                    f"cannot take np.{what} of {' and '.join(describe(a) for a, _ in operands)}: "
+                    f"the sizes {dim_of(sizes[label])} and {dim_of(size)} are to be summed together",
+                    where=caller(),
+                    hint="axes that share a letter, or are summed, must have one size",
+                )
+    return contract(operands, out, what)
+
+
+@function("kron")
+def kron(a: Any, b: Any) -> Array:
+    """Every entry of the first times the whole of the second, laid out as blocks."""
+    x, y = as_array(a), as_array(b)
+    ndim = max(x.ndim, y.ndim)
+    x = reshape(x, (1,) * (ndim - x.ndim) + x.shape)
+    y = reshape(y, (1,) * (ndim - y.ndim) + y.shape)
+    spread = reshape(x, [d for size in x.shape for d in (size, 1)])
+    blocks = spread * reshape(y, [d for size in y.shape for d in (1, size)])
+    return reshape(blocks, [m * n for m, n in zip(x.shape, y.shape, strict=True)])

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import sympy as sp
 
-from symgrad.arrays import UFUNCS, Array, as_array, axes_of, function
+from symgrad.arrays import UFUNCS, Array, as_array, axes_of, function, unsupported
 from symgrad.indices import Index, axis_index
-from symgrad.leaves import AxisMax, AxisMin
+from symgrad.language.elementwise import elementwise
+from symgrad.language.shapes import ravel, structure
+from symgrad.leaves import AxisMax, AxisMin, LogSumExp, less_equal
 
 
 def reduction(cls: type[sp.Expr]) -> Callable[..., Array]:
@@ -46,6 +49,91 @@ def mean(a: Any, axis: Any = None, *, keepdims: bool = False) -> Array:
     """The arithmetic mean along the axes."""
     array = as_array(a)
     return sum_(array, axis, keepdims=keepdims) / count(array, axis)
+
+
+@function("average")
+def average(a: Any, axis: Any = None, weights: Any = None, *, keepdims: bool = False) -> Array:
+    """The mean, with weights of the same shape where they are given."""
+    if weights is None:
+        return mean(a, axis, keepdims=keepdims)
+    array, w = as_array(a), as_array(weights)
+    if array.sizes != w.sizes:
+        raise unsupported(
+            "np.average with weights of another shape", "multiply, and divide by their sum"
+        )
+    total = sum_(w, axis, keepdims=keepdims)
+    return sum_(array * w, axis, keepdims=keepdims) / total
+
+
+@function("var", method=True)
+def var(a: Any, axis: Any = None, *, ddof: int = 0, keepdims: bool = False) -> Array:
+    """The mean squared distance from the mean."""
+    array = as_array(a)
+    apart = array - mean(array, axis, keepdims=True)
+    return sum_(apart**2, axis, keepdims=keepdims) / (count(array, axis) - ddof)
+
+
+@function("std", method=True)
+def std(a: Any, axis: Any = None, *, ddof: int = 0, keepdims: bool = False) -> Array:
+    """The square root of the variance."""
+    return elementwise("sqrt", var(a, axis, ddof=ddof, keepdims=keepdims))
+
+
+@function("cumsum", method=True)
+def cumsum(a: Any, axis: Any = None) -> Array:
+    """The sum of all entries up to each one."""
+    array = ravel(a) if axis is None else as_array(a)
+    axis = axes_of(array, -1 if axis is None else axis)[0]
+    inner = [axis_index(size) for size in array.sizes]
+    if not isinstance(inner[axis], Index):
+        return array
+    last = axis_index(array.sizes[axis])
+    rhs = sp.Sum(array.at(inner) * less_equal(inner[axis], last), inner[axis].limits)
+    return structure([*inner[:axis], last, *inner[axis + 1 :]], rhs, [array])
+
+
+@function("linalg.norm")
+def norm(x: Any, ord: Any = None, axis: Any = None, *, keepdims: bool = False) -> Array:
+    """Frobenius and Euclidean norms; the 1, 2 and infinity norms of vectors."""
+    array = as_array(x)
+    axes = axes_of(array, axis)
+    if ord in (None, "fro") or (ord == 2 and len(axes) == 1):
+        return elementwise("sqrt", sum_(array**2, axis, keepdims=keepdims))
+    if len(axes) == 1 and ord == 1:
+        return sum_(elementwise("absolute", array), axis, keepdims=keepdims)
+    if len(axes) == 1 and ord in (math.inf, -math.inf):
+        reduce = max_ if ord > 0 else min_
+        return reduce(elementwise("absolute", array), axis, keepdims=keepdims)
+    raise unsupported(f"np.linalg.norm with ord={ord!r} over {len(axes)} axes",
+                      "Frobenius, and 1, 2, inf of vectors are")  # fmt: skip
+
+
+def logsumexp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Array:
+    """log Σ exp along the axes, without overflow: what scipy.special.logsumexp computes."""
+    return _log_sum_exp(a, axis, keepdims=keepdims)
+
+
+_log_sum_exp = reduction(LogSumExp)
+
+
+def log_softmax(x: Any, axis: Any = None) -> Array:
+    """x - logsumexp(x): what scipy.special.log_softmax computes."""
+    return _over_log_sum_exp(x, axis, lambda log: log)
+
+
+def softmax(x: Any, axis: Any = None) -> Array:
+    """exp(x) / Σ exp(x): what scipy.special.softmax computes."""
+    return _over_log_sum_exp(x, axis, sp.exp)
+
+
+def _over_log_sum_exp(x: Any, axis: Any, outside: Callable[[sp.Expr], sp.Expr]) -> Array:
+    array = as_array(x)
+    axes = axes_of(array, axis)
+    out = [axis_index(size) for size in array.sizes]
+    inner = [axis_index(s) if k in axes else out[k] for k, s in enumerate(array.sizes)]
+    bound = [inner[k].limits for k in axes if isinstance(inner[k], Index)]
+    total = LogSumExp(array.at(inner), *bound) if bound else array.at(inner)
+    return Array(out, outside(array.at(out) - total), [array, array])
 
 
 def _first_axis(reduce: Callable[..., Array]) -> Callable[..., Array]:

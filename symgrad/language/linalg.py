@@ -1,0 +1,145 @@
+"""Linear algebra: inverses, determinants, solutions, Cholesky factors."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import sympy as sp
+
+from symgrad.arrays import Array, as_array, describe, function, unsupported
+from symgrad.errors import SpecError, caller
+from symgrad.indices import Index, axis_index
+from symgrad.language.contractions import matmul
+from symgrad.language.elementwise import elementwise
+from symgrad.language.shapes import structure
+from symgrad.leaves import sign
+from symgrad.matrices import (
+    CholeskyEntry,
+    DeterminantValue,
+    DeterminantSign,
+    InverseEntry,
+    LogAbsDeterminant,
+    MatrixFunction,
+    matrix_function,
+)
+
+
+def _square(a: Any, what: str) -> Array:
+    array = as_array(a)
+    if array.ndim < 2 or array.sizes[-1] != array.sizes[-2]:
+        raise SpecError(
+            f"np.linalg.{what} of {describe(array)}",
+            where=caller(),
+            hint="the last two axes have to be those of a square matrix",
+        )
+    return array
+
+
+def _entrywise(a: Any, what: str, cls: type[MatrixFunction], alone: Any) -> Array:
+    """A matrix of the same shape; ``alone`` is the function of a 1 by 1 matrix."""
+    array = _square(a, what)
+    if array.sizes[-1] == 1:
+        return alone(array)
+    lead, row, column, i, j = _indices(array)
+    value = matrix_function(cls, array.at([*lead, row, column]), (row, column), i, j)
+    return structure([*lead, i, j], value, [array])
+
+
+def _indices(array: Array) -> tuple[list[sp.Expr], Index, Index, Index, Index]:
+    lead = [axis_index(s) for s in array.sizes[:-2]]
+    row, column, i, j = (axis_index(array.sizes[-1]) for _ in range(4))
+    return lead, row, column, i, j
+
+
+def _scalar(a: Any, what: str, cls: type[MatrixFunction], alone: Any) -> Array:
+    """A number for each matrix; ``alone`` is the function of the entry of a 1 by 1 matrix."""
+    array = _square(a, what)
+    if array.sizes[-1] == 1:
+        return alone(array[..., 0, 0])
+    lead, row, column, _, _ = _indices(array)
+    value = matrix_function(cls, array.at([*lead, row, column]), (row, column))
+    return structure(lead, value, [array])
+
+
+@function("linalg.inv")
+def inv(a: Any) -> Array:
+    """The inverse of each matrix."""
+    return _entrywise(a, "inv", InverseEntry, lambda x: 1 / x)
+
+
+@function("linalg.det")
+def det(a: Any) -> Array:
+    """The determinant of each matrix; its derivative needs the matrix to be invertible."""
+    return _scalar(a, "det", DeterminantValue, lambda x: x)
+
+
+class SlogdetResult(NamedTuple):
+    """What ``np.linalg.slogdet`` answers with."""
+
+    sign: Array
+    logabsdet: Array
+
+
+@function("linalg.slogdet")
+def slogdet(a: Any) -> SlogdetResult:
+    """The sign and the logarithm of the absolute value of the determinant of each matrix."""
+    return SlogdetResult(
+        _scalar(a, "slogdet", DeterminantSign, _sign),
+        _scalar(a, "slogdet", LogAbsDeterminant, lambda x: elementwise("log", abs(x))),
+    )
+
+
+def _sign(array: Array) -> Array:
+    inner = [axis_index(s) for s in array.sizes]
+    return Array(inner, sign(array.at(inner)), [array])
+
+
+@function("linalg.cholesky")
+def cholesky(a: Any) -> Array:
+    """The lower triangular factor of each symmetric positive definite matrix."""
+    return _entrywise(a, "cholesky", CholeskyEntry, lambda x: elementwise("sqrt", x))
+
+
+@function("linalg.solve")
+def solve(a: Any, b: Any) -> Array:
+    """The solution x of a x = b; a vector ``b`` has one axis, as NumPy has it."""
+    matrix, right = _square(a, "solve"), as_array(b)
+    vector = right.ndim == 1
+    if matrix.sizes[-1] == 1:
+        return right / (matrix[..., 0] if vector else matrix)
+    if right.sizes[-1 if vector else -2] != matrix.sizes[-1]:
+        raise SpecError(
+            f"cannot solve {describe(matrix)} x = {describe(right)}: the sizes don't fit",
+            where=caller(),
+            hint="b has as many rows as the matrix",
+        )
+    if not vector and right.sizes[:-2] != matrix.sizes[:-2]:
+        raise unsupported(f"np.linalg.solve with {describe(matrix)} and {describe(right)}",
+                          "the leading axes must be the same")  # fmt: skip
+    lead, row, column, i, j = _indices(matrix)
+    inverse = matrix_function(InverseEntry, matrix.at([*lead, row, column]), (row, column), i, j)
+    last: Sequence[sp.Expr] = () if vector else [axis_index(right.sizes[-1])]
+    inside = [j, *last] if vector else [*lead, j, *last]
+    rhs = sp.Sum(inverse * right.at(inside), j.limits)
+    return structure([*lead, i, *last], rhs, [matrix, right])
+
+
+@function("linalg.multi_dot")
+def multi_dot(arrays: Sequence[Any]) -> Array:
+    """The product of several matrices; the order of the products is chosen later."""
+    product = as_array(arrays[0])
+    for array in arrays[1:]:
+        product = matmul(product, array)
+    return product
+
+
+@function("linalg.matrix_power")
+def matrix_power(a: Any, n: int) -> Array:
+    """The n-th power of each matrix; of its inverse where n is negative."""
+    array = _square(a, "matrix_power")
+    if not isinstance(n, numbers.Integral) or n == 0:
+        raise unsupported(f"np.linalg.matrix_power with n={n!r}", "an int other than 0 is")
+    base = array if n > 0 else inv(array)
+    return multi_dot([base] * abs(int(n)))
