@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from symgrad.differences import Slope, compare
-from symgrad.equations import System
+from symgrad.equations import Equation, System
 from symgrad.errors import SymgradError
 from symgrad.evaluate import Evaluator, aligned, evaluate_equations
 from symgrad.fields import Floats, OutsideDomain
@@ -40,12 +40,12 @@ def run(
 ) -> tuple[Check, ...]:
     """The checks that need nothing but the derivation: its steps and its gradients.
 
-    ``written``: the system as the spec wrote it, of before the rewrites.
+    ``written``: the system as the spec wrote it, if its values are to be compared as well.
     """
     points = Scenes(derivation, seed, written=written)
     found: list[Check] = []
     try:
-        for kind in (rewrites, steps, gradients):
+        for kind in (steps, gradients, *([rewrites] if written else [])):
             found += kind(derivation, points)
     except SymgradError as error:
         found.append(Check(derivation.system.output, "can be evaluated", False, None, str(error)))
@@ -90,9 +90,21 @@ def steps(derivation: Derivation, points: Scenes) -> tuple[Check, ...]:
 
 
 def _named_steps(derivation: Derivation) -> Iterator[tuple[str, Step]]:
-    yield from derivation.forward_steps
+    for equation in derivation.system:
+        forward = [step for name, step in derivation.forward_steps if name == equation.name]
+        yield from ((equation.name, step) for step in _linked(forward, equation))
     for adjoint in derivation.adjoints:
-        yield from ((derivation.adjoint_name[adjoint.value], step) for step in adjoint.steps)
+        name = derivation.adjoint_name[adjoint.value]
+        yield from ((name, step) for step in _linked(adjoint.steps, adjoint.equation))
+
+
+def _linked(given: Sequence[Step], equation: Equation) -> Iterator[Step]:
+    """The steps; and where one does not go on from the end of another, that it is equal to it."""
+    starts = [step.before for step in given[1:]] + [equation.rhs]
+    for step, start in zip(given, starts, strict=False):
+        yield step
+        if step.after != start:
+            yield replace(step, rule="the next line", before=step.after, after=start)
 
 
 def compare_sides(step: Step, points: Scenes) -> Sides:
