@@ -202,7 +202,7 @@ class Author:
         rows = [
             Row("", self._terms(s.before, equation), () if k else says) for k, s in enumerate(steps)
         ]
-        last = self._rule(steps[-1]) if steps else says
+        last = self.prose(steps[-1].rule) if steps else says
         rows += [Row("", self._terms(equation.rhs, equation), last + _held(equation))]
         return _chained(left, rows)
 
@@ -277,6 +277,7 @@ class Author:
                 yield (Math(self._equation(written_out.equation)), " is written out here.")
 
     def _rule(self, step: Step) -> Prose:
+        """The rule; a step that brings in a name says which."""
         before, after = ({name_of(e) for e in entries(x)} for x in (step.before, step.after))
         introduced = sorted(after - before, key=lambda name: self.notation.names.order.get(name, 0))
         if introduced:
@@ -315,7 +316,8 @@ class Author:
 
     def example(self, exact: Mapping[str, Any], decimals: Mapping[str, Any]) -> Section:
         """The values at one point: exact numbers, and decimals, by name."""
-        names = [*exact, *(name for name in decimals if name not in exact)]
+        seed = self.derivation.adjoint_name.get(self.derivation.system.output)
+        names = [name for name in dict.fromkeys([*exact, *decimals]) if name != seed]
         arrays = [self._numbers(name, exact.get(name), decimals.get(name)) for name in names]
         shown = tuple(a for a in arrays if a is not None)
         return Section(("At the example point",), (Matrices(shown),))

@@ -31,8 +31,6 @@ LINE = 27.0
 PAGE = 34.0
 """The longest line with the remark at its right."""
 
-TRANSPOSED = r"^{\top}"
-
 GAP = 1.5
 """The least space before that remark."""
 
@@ -188,7 +186,7 @@ def boxed(block: Result) -> str:
     if not rest:
         return f"{block.left} = {first}"
     lines = [f"{block.left} &= {first}", *(rf"&\qquad {line}" for line in rest)]
-    return r"\begin{aligned} " + r" \\ ".join(lines) + r" \end{aligned}"
+    return r"\begin{split} " + r" \\ ".join(lines) + r" \end{split}"
 
 
 def columns(table: Table) -> str:
@@ -213,7 +211,8 @@ def _array(rows: Numbers) -> str:
     shown = [tuple(row[0] for row in rows)] if column else rows
     gap = r" \\[4pt] " if any(r"\frac" in n for row in shown for n in row) else r" \\ "
     lines = gap.join(" & ".join(row) for row in shown)
-    return rf"\begin{{pmatrix}} {lines} \end{{pmatrix}}{TRANSPOSED if column else ''}"
+    matrix = rf"\begin{{pmatrix}} {lines} \end{{pmatrix}}"
+    return rf"{{{matrix}}}^{{\top}}" if column else matrix
 
 
 def _array_width(rows: Numbers) -> float:

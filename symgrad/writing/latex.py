@@ -76,33 +76,36 @@ class LatexPrinter(Printer):
         return Piece(rf"\frac{{\partial {top}}}{{\partial {bottom}}}", Level.SCRIPTED)
 
     def quotient(self, scale: sp.Expr, above: Sequence[sp.Expr], below: Sequence[sp.Expr]) -> Piece:
-        """The scale, then adjoints, then a fraction (or, without one, the other factors)."""
-        front = [] if scale == 1 else [self._scale(scale)]
-        if not below:
-            if not above:
-                return Piece(front[0]) if front else Piece("1")
-            if not front:
-                return self.product(above)
-            rest = self.product(above)
-            text = rest.text if rest.level > Level.SUM else self.bracket(rest.text)
-            return Piece(f"{front[0]} {text}", min(Level.PRODUCT, max(rest.level, Level.OPEN)))
-        outside = [f for f in above if self._factor_rank(f) < 2]
-        inside = [f for f in above if f not in outside]
-        if not inside:
-            top, bottom = scale_parts(scale)
-            front, below = [], [*sp.Mul.make_args(bottom), *below] if bottom != 1 else below
-        numerator = self.product(inside).text if inside else self.product_of_sizes(top)
-        fraction = rf"\frac{{{numerator}}}{{{self.product(below).text}}}"
-        front += [self.at_least(f, Level.PRODUCT) for f in outside]
+        """A number or 1/N goes in front, and into the fraction where there is one anyway."""
+        if below:
+            return self._fraction(scale, above, below)
+        if scale == 1:
+            return self.product(above) if above else Piece("1")
+        if not above:
+            return Piece(self._scale(scale), Level.SCRIPTED)
+        rest = self.product(above)
+        text = rest.text if rest.level > Level.SUM else self.bracket(rest.text)
+        level = min(Level.PRODUCT, max(rest.level, Level.OPEN))
+        return Piece(f"{self._scale(scale)} {text}", level)
+
+    def _fraction(
+        self, scale: sp.Expr, above: Sequence[sp.Expr], below: Sequence[sp.Expr]
+    ) -> Piece:
+        """Adjoints stand before the fraction: they are fractions themselves."""
+        front = [self.at_least(f, Level.PRODUCT) for f in above if self._factor_rank(f) < 2]
+        inside = [f for f in above if self._factor_rank(f) >= 2]
+        top, bottom = scale_parts(scale)
+        over = self.product([*_factors(top), *inside]).text if inside else self._sizes(top)
+        fraction = rf"\frac{{{over}}}{{{self.product([*_factors(bottom), *below]).text}}}"
         return Piece(self.joined([*front, fraction]), Level.PRODUCT if front else Level.SCRIPTED)
 
     def _scale(self, scale: sp.Expr) -> str:
         top, bottom = scale_parts(scale)
         if bottom == 1:
-            return self.product_of_sizes(top)
-        return rf"\frac{{{self.product_of_sizes(top)}}}{{{self.product_of_sizes(bottom)}}}"
+            return self._sizes(top)
+        return rf"\frac{{{self._sizes(top)}}}{{{self._sizes(bottom)}}}"
 
-    def product_of_sizes(self, expr: sp.Expr) -> str:
+    def _sizes(self, expr: sp.Expr) -> str:
         number, rest = expr.as_coeff_Mul()
         parts = [] if number == 1 and rest != 1 else [self.number(number).text]
         sizes = sorted(sp.Mul.make_args(rest), key=str) if rest != 1 else []
@@ -136,6 +139,10 @@ class LatexPrinter(Printer):
 
     def reduction_pattern(self, cls: type) -> str:
         return REDUCTIONS[cls].latex
+
+
+def _factors(scale: sp.Expr) -> Sequence[sp.Expr]:
+    return () if scale == 1 else sp.Mul.make_args(scale)
 
 
 def tall(text: str) -> bool:

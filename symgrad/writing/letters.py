@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 import sympy as sp
@@ -64,7 +64,7 @@ class Letters:
         """Give letters to all that these equations need, every size its first letter first."""
         equations = tuple(equations)
         for equation in equations:
-            for index in (*index_product(equation.indices), *binders(equation.rhs)):
+            for index in (*index_product(equation.indices), *_scopes(equation.rhs, self._of)):
                 self.of(index.size)
         for equation in equations:
             self.assign(equation.rhs, equation.indices)
@@ -74,7 +74,7 @@ class Letters:
 
         No two indices that can be seen in one place get the same letter.
         """
-        bound = _scopes(expr)
+        bound = _scopes(expr, self._of)
         outside = [*index_product(free), *free_indices(expr, bound)]
         letters: dict[Index, str] = {}
         for index in dict.fromkeys(outside):
@@ -91,11 +91,6 @@ class Letters:
         while self.of(index.size, rank) in used:
             rank += 1
         return self.of(index.size, rank)
-
-
-def binders(expr: sp.Expr) -> list[Index]:
-    """The indices bound inside an expression, outermost first."""
-    return list(_scopes(expr))
 
 
 def free_indices(expr: sp.Expr, bound: Iterable[Index]) -> list[Index]:
@@ -149,16 +144,21 @@ def _preorder(expr: sp.Basic) -> Iterator[sp.Basic]:
         yield from _preorder(child)
 
 
-def _scopes(expr: sp.Expr) -> dict[Index, set[Index]]:
+def _scopes(expr: sp.Expr, sizes: Iterable[Size]) -> dict[Index, set[Index]]:
     """For each bound index, outermost first, the bound indices that it must differ from."""
     seen: dict[Index, set[Index]] = {}
-    _collect(expr, (), seen)
+    _collect(expr, (), seen, {size: rank for rank, size in enumerate(sizes)})
     return seen
 
 
-def _collect(expr: sp.Basic, around: tuple[Index, ...], seen: dict[Index, set[Index]]) -> None:
+def _collect(
+    expr: sp.Basic,
+    around: tuple[Index, ...],
+    seen: dict[Index, set[Index]],
+    ranks: Mapping[Size, int],
+) -> None:
     if isinstance(expr, ExprWithLimits):
-        mine = _in_order([limit[0] for limit in expr.limits], expr.function)
+        mine = _in_order([limit[0] for limit in expr.limits], expr.function, ranks)
         for index in mine:
             seen.setdefault(index, set())
         around = (*around, *mine)
@@ -166,15 +166,15 @@ def _collect(expr: sp.Basic, around: tuple[Index, ...], seen: dict[Index, set[In
             seen[index].update(other for other in around if other != index)
             for other in set(around) - {index}:
                 seen[other].add(index)
-        _collect(expr.function, around, seen)
+        _collect(expr.function, around, seen, ranks)
         return
     for child in children(expr):
         if child.args:
-            _collect(child, around, seen)
+            _collect(child, around, seen, ranks)
 
 
-def _in_order(indices: Sequence[Index], body: sp.Expr) -> list[Index]:
-    """Indices bound together, in the order of the axes that they run along."""
+def _in_order(indices: Sequence[Index], body: sp.Expr, ranks: Mapping[Size, int]) -> list[Index]:
+    """Indices bound together: in the order of their sizes, then of the axes that they run along."""
     if len(indices) == 1:
         return list(indices)
     atoms = body.atoms(sp.Indexed)
@@ -182,4 +182,7 @@ def _in_order(indices: Sequence[Index], body: sp.Expr) -> list[Index]:
     def places(index: Index) -> list[tuple[int, str]]:
         return sorted((a.indices.index(index), name_of(a)) for a in atoms if index in a.indices)
 
-    return sorted(indices, key=lambda index: (places(index), str(index.size)))
+    def key(index: Index) -> tuple[object, ...]:
+        return (ranks.get(index.size, len(ranks)), places(index), str(index.size))
+
+    return sorted(indices, key=key)

@@ -51,7 +51,11 @@ def split_scale(expr: sp.Expr) -> tuple[sp.Expr, list[sp.Expr]]:
         return (expr, []) if _is_scale(expr) else (sp.S.One, [expr])
     factors = [f for g in expr.args for f in (g.args if g.is_Mul else (g,))]
     scale = sp.Mul(*(f for f in factors if _is_scale(f)))
-    return scale, [f for f in factors if not _is_scale(f)]
+    rest = [f for f in factors if not _is_scale(f)]
+    if len(rest) == 1 and rest[0].is_Add:
+        inner = common_scale(rest[0])
+        return scale * inner, [sp.Add(*(a / inner for a in rest[0].args))]
+    return scale, rest
 
 
 def scale_parts(scale: sp.Expr) -> tuple[sp.Expr, sp.Expr]:

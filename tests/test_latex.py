@@ -1,0 +1,244 @@
+"""The derivation as LaTeX: every formula parses, the whole compiles, and it says what it should."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+import latex2mathml.converter
+import numpy as np
+import pytest
+import sympy as sp
+
+import symgrad as sg
+from symgrad.document import Equations, Row
+from symgrad.spec import load
+from symgrad.targets.latex import aligned, escaped, lines_of, opened, render, width
+
+EXAMPLES = ("notebook", "notebook_rounded", "mlp")
+
+ENVIRONMENT = re.compile(r"\\begin\{(align\*)\}(.*?)\\end\{\1\}", re.DOTALL)
+DISPLAY = re.compile(r"(?<!\\)\\\[(.*?)\\\]", re.DOTALL)
+INLINE = re.compile(r"\$([^$]*)\$")
+
+
+def formulas(latex: str) -> Iterator[str]:
+    """Every formula of a fragment: displays, aligned equations, and what is between dollars."""
+    for match in ENVIRONMENT.finditer(latex):
+        yield match.group()
+    for match in DISPLAY.finditer(latex):
+        yield match.group(1)
+    yield from INLINE.findall(ENVIRONMENT.sub("", DISPLAY.sub("", latex)))
+
+
+def parse(formula: str) -> None:
+    """Parse a formula, strictly: no unknown command, no missing argument, no stray brace."""
+    bare = re.sub(r"\\[\\{}]", "", formula)
+    assert bare.count("{") == bare.count("}"), formula
+    mathml = latex2mathml.converter.convert(formula)
+    unknown = re.findall(r"\\\w+", mathml)
+    assert not unknown, f"{unknown} in {formula}"
+    children = {"mfrac": 2, "msub": 2, "msup": 2, "msubsup": 3}
+    for element in ElementTree.fromstring(mathml).iter():
+        tag = element.tag.rpartition("}")[2]
+        assert len(element) == children.get(tag, len(element)), formula
+
+
+def derivation_of(root: Path, name: str) -> sg.Derivation:
+    spec = load(root / "examples" / f"{name}.py")
+    return sg.derive(spec.loss, names=spec.names)
+
+
+@pytest.fixture(scope="module", params=EXAMPLES)
+def derivation(request: pytest.FixtureRequest, root: Path) -> sg.Derivation:
+    return derivation_of(root, request.param)
+
+
+@pytest.mark.parametrize("detail", ["brief", "normal", "full"])
+def test_every_formula_parses(derivation: sg.Derivation, detail: str) -> None:
+    found = list(formulas(render(derivation, detail=detail)))
+    assert len(found) > 20
+    for formula in found:
+        parse(formula)
+
+
+@pytest.mark.parametrize("formula", [r"\frac{a}", r"\foo{a}", "{a", "a}", r"\left( a", "a_b_c"])
+def test_the_parser_is_strict(formula: str) -> None:
+    with pytest.raises(Exception):  # noqa: B017, PT011 - the parser has many
+        parse(formula)
+
+
+def compiled(latex: str, folder: Path) -> str:
+    """The log of pdflatex, after it has succeeded."""
+    if shutil.which("pdflatex") is None:
+        pytest.skip("pdflatex is missing: apt-get install texlive-latex-base")
+    (folder / "derivation.tex").write_text(latex, encoding="utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "derivation.tex"]
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout[-2000:]
+    return (folder / "derivation.log").read_text(encoding="latin-1")
+
+
+def overfull(log: str) -> list[float]:
+    """By how many points lines are too long."""
+    return [float(points) for points in re.findall(r"Overfull \\hbox \(([\d.]+)pt", log)]
+
+
+@pytest.mark.parametrize("detail", ["brief", "full"])
+def test_the_document_compiles(derivation: sg.Derivation, detail: str, tmp_path: Path) -> None:
+    log = compiled(render(derivation, detail=detail, standalone=True, title="x_1 & y"), tmp_path)
+    assert not [points for points in overfull(log) if points > 5]
+    assert "undefined" not in log.lower()
+
+
+def attention() -> sg.Derivation:
+    """A loss with long formulas."""
+    Q, K, V = sg.param("Q", ("T", 4)), sg.param("K", ("T", 4)), sg.param("V", ("T", 4))
+    target = sg.data("target", ("T", 4))
+    scores = Q @ K.T / 2
+    weights = np.exp(scores) / np.sum(np.exp(scores), axis=1, keepdims=True)
+    loss = np.mean(np.square(weights @ V - target)) + 0.01 * np.sum(np.tanh(Q * K) ** 2)
+    names = {"Q": Q, "K": K, "V": V, "target": target, "scores": scores, "weights": weights}
+    return sg.derive(loss, names={**names, "loss": loss})
+
+
+def test_long_formulas_fit(tmp_path: Path) -> None:
+    latex = render(attention(), standalone=True, detail="full")
+    for formula in formulas(latex):
+        parse(formula)
+    assert not [points for points in overfull(compiled(latex, tmp_path)) if points > 5]
+
+
+def test_hostile_names_stay_inside_their_formula(tmp_path: Path) -> None:
+    a, b = sg.param("größe_1", (3,)), sg.data("数", (3,))
+    loss = np.sum(a * b)
+    latex = render(sg.derive(loss, names={"größe_1": a, "数": b, "loss": loss}), standalone=True)
+    assert latex.isascii()
+    for formula in formulas(latex):
+        parse(formula)
+    compiled(latex, tmp_path)
+
+
+# -- what it says -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def notebook(root: Path) -> sg.Derivation:
+    return derivation_of(root, "notebook")
+
+
+def section(latex: str, title: str) -> str:
+    """What stands between a heading and the next."""
+    return re.split(r"\\(?:sub)?section\*", latex.partition(f"{title}}}")[2])[0]
+
+
+def test_symbols_with_shapes_and_roles(notebook: sg.Derivation) -> None:
+    given = section(render(notebook), "What is given")
+    assert r"$W_{1}$ & $4 \times 3$ & $W_{1,ij}$ & parameter" in given
+    assert r"$Y$ & $3 \times 1$ & $Y_{j}$ & data; one hot along axis 0" in given
+    assert r"$i, r = 0, \dots, 3$" in given
+
+
+def test_forward_equations(notebook: sg.Derivation) -> None:
+    forward = section(render(notebook), "The forward pass")
+    assert r"z_{1,i} &= \sum_{j} W_{1,ij} X_{j} + b_{1,i}" in forward
+    assert r"\left(z_{3,j} - \log \sum_{\ell} e^{z_{3,\ell}}\right) && \text{" in forward
+
+
+def test_the_softmax_cross_entropy_gradient_step_by_step(notebook: sg.Derivation) -> None:
+    steps = section(render(notebook), "The derivative with respect to $z_{3}$")
+    assert r"\text{derivative of } L" in steps
+    assert r"\sum_{\ell} Y_{\ell} - Y_{j} && \text{" in steps
+    assert r"a_{3,j} - Y_{j} && \text{definition of } a_{3}" in steps
+    assert "Here $Y$ sums to 1 along axis 0." in steps
+    assert (
+        r"\boxed{\frac{\partial L}{\partial z_{3,j}} = a_{3,j} - Y_{j}} \qquad 3 \times 1" in steps
+    )
+
+
+def test_the_chain_rule_is_shown(notebook: sg.Derivation) -> None:
+    steps = section(render(notebook), "The derivative with respect to $W_{3}$")
+    chain = r"\sum_{\ell} \frac{\partial L}{\partial z_{3,\ell}} \, \frac{\partial z_{3,\ell}}"
+    assert rf"&= {chain}{{\partial W_{{3,jk}}}} && \text{{chain rule}}" in steps
+
+
+def test_the_mask_of_layer_2_is_there(notebook: sg.Derivation) -> None:
+    steps = section(render(notebook, detail="brief"), "The derivative with respect to $z_{2}$")
+    assert r"\frac{\partial L}{\partial a_{2,k}} \, [z_{2,k} > 0]" in steps
+
+
+def test_matrix_forms_are_boxed(notebook: sg.Derivation) -> None:
+    forms = {"dW3": r"\frac{\partial L}{\partial z_{3}} a_{2}^{\top}", "z1": "W_{1} X + b_{1}"}
+    latex = render(notebook, matrix=forms.get)
+    assert rf"\boxed{{\frac{{\partial L}}{{\partial W_{{3}}}} = {forms['dW3']}}}" in latex
+    assert "&& z_{1} = W_{1} X + b_{1}" in section(latex, "The forward pass")
+    assert forms["dW3"] in section(latex, "All gradients")
+
+
+def test_rounding_is_remarked(root: Path) -> None:
+    latex = render(derivation_of(root, "notebook_rounded"))
+    assert "rounded to 1 decimal}" in section(latex, "The forward pass")
+    assert "$a_{3}$ is held rounded" in section(latex, "Remarks")
+
+
+def test_values_at_the_example_point(notebook: sg.Derivation) -> None:
+    share = sp.exp(4) / (1 + 2 * sp.exp(4))
+    exact = {"a3": [[share], [share], [1 - 2 * share]], "db2": [[1], [-1]]}
+    values = section(render(notebook, example=exact), "At the example point")
+    assert r"\frac{e^{4}}{1 + 2 e^{4}}" in values
+    decimals = r"\begin{pmatrix} 0.495463 & 0.495463 & 0.00907471 \end{pmatrix}"
+    assert rf"\approx {{{decimals}}}^{{\top}}" in values
+    column = r"{\begin{pmatrix} 1 & -1 \end{pmatrix}}^{\top}"
+    assert rf"\frac{{\partial L}}{{\partial b_{{2}}}} &= {column}" in values
+    for formula in formulas(render(notebook, example=exact)):
+        parse(formula)
+
+
+def test_the_same_derivation_gives_the_same_text(root: Path) -> None:
+    first, second = (render(derivation_of(root, "mlp")) for _ in range(2))
+    assert first == second
+
+
+# -- lines ------------------------------------------------------------------------------------
+
+
+def test_width_is_close_to_what_tex_makes_of_it() -> None:
+    measured = {
+        r"-\sum_{\ell} \frac{\left(\delta_{j \ell} - \sum_{m} \delta_{jm} \operatorname{softmax}"
+        r"(z_{3})_{m}\right) Y_{\ell} \operatorname{softmax}(z_{3})_{\ell}}{a_{3,\ell}}": 22.9,
+        r"\text{derivative of } a_{3}": 6.65,
+        r"\frac{\partial L}{\partial z_{3,j}}": 2.4,
+    }
+    for formula, em in measured.items():
+        assert abs(width(formula) - em) < 0.1 * em + 0.3
+
+
+def test_terms_are_broken_into_lines() -> None:
+    assert lines_of(["aaaa", "+ bbbb", "- cccc"], 7) == ["aaaa + bbbb", "- cccc"]
+
+
+def test_a_long_bracket_is_opened() -> None:
+    assert opened(r"\frac{1}{N} \left(a_{x + y} + \frac{b}{c} - d\right) e") == [
+        r"\frac{1}{N} \Bigl(a_{x + y}",
+        r"+ \frac{b}{c}",
+        r"- d\Bigr) e",
+    ]
+    assert opened("a (b c) (d + e)") == ["a (b c) (d + e)"]
+
+
+def test_a_remark_that_has_no_room_beside_goes_below() -> None:
+    lines = aligned(Equations((Row("y", ("x" * 50,), ("rule",)), Row("", ("x",), ("rule",)))))
+    assert lines == [
+        f"y &= {'x' * 50}",
+        r"&\qquad\quad \text{(} \text{rule} \text{)}",
+        "&= x",
+        r"&\qquad\quad \text{(} \text{rule} \text{)}",
+    ]
+
+
+def test_words_are_taken_literally() -> None:
+    assert escaped(r"50% of a_b & \x{y}") == r"50\% of a\_b \& \textbackslash{}x\{y\}"

@@ -1,0 +1,288 @@
+"""Letters, names and expressions as they are written."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import symgrad as sg
+from symgrad.equations import Equation, System, Variable
+from symgrad.errors import SpecError
+from symgrad.indices import Index, entry, fresh, size_of
+from symgrad.leaves import LEAVES, REDUCTIONS, AxisMax, LogSumExp, maximum, relu, step, xlogy
+from symgrad.notation import Notation
+from symgrad.writing.names import parse, symbols
+from symgrad.writing.parts import as_decimal
+from symgrad.writing.printer import Partial
+
+N, D, C = size_of("N"), size_of(4), size_of(3)
+n, i, j = fresh(N), fresh(D), fresh(C)
+
+
+def arrays(**shapes: tuple[sp.Expr, ...]) -> Notation:
+    """The notation of a system with these inputs, ``b*`` being parameters, and one equation."""
+    variables = tuple(
+        Variable(name, shape, "param" if name[0] == "b" else "data")
+        for name, shape in shapes.items()
+    )
+    adjoints = {name: f"d{name}" for name in [*shapes, "loss"]}
+    equation = Equation("u", (n, i, j), entry("X", (n, i, j)))
+    return Notation(System(variables, (equation, Equation("loss", (), sp.S.One)), "loss"), adjoints)
+
+
+NOTATION = arrays(
+    X=(N, D), Z=(N, D), W=(D, C), z1=(D,), y=(N,), b1=(C,), c=(), x=(D, sp.S.One), S=(D, D)
+)
+X, Z, W, z, b, c = (
+    entry("X", (n, i)), entry("Z", (n, i)), entry("W", (i, j)), entry("z1", (i,)),
+    entry("b1", (j,)), entry("c", ()),
+)  # fmt: skip
+FREE = (n, i, j)
+k = fresh(D)
+
+
+def total(body: sp.Expr, *over: Index) -> sp.Expr:
+    return sp.Sum(body, *(index.limits for index in over))
+
+
+EXPRESSIONS = [
+    # order
+    (b + total(X * W, i), r"\sum_{i} X_{ni} W_{ij} + b_{1,j}", "Σ_i X[n,i] W[i,j] + b1[j]"),
+    (-Z + X, r"X_{ni} - Z_{ni}", "X[n,i] - Z[n,i]"),
+    (1 - z, "1 - z_{1,i}", "1 - z1[i]"),
+    (1 + sp.exp(-z), r"1 + e^{-z_{1,i}}", "1 + exp(-z1[i])"),
+    (z**2 + 3, "z_{1,i}^{2} + 3", "z1[i]² + 3"),
+    (-z - X, "-X_{ni} - z_{1,i}", "-X[n,i] - z1[i]"),
+    (W * X, "X_{ni} W_{ij}", "X[n,i] W[i,j]"),
+    (X * c, "c X_{ni}", "c X[n,i]"),
+    (
+        X * entry("dz1", (i,)),
+        r"\frac{\partial L}{\partial z_{1,i}} \, X_{ni}",
+        "dz1[i] X[n,i]",
+    ),
+    # signs, scales and fractions
+    (-total(X, n), r"-\sum_{n} X_{ni}", "-Σ_n X[n,i]"),
+    (total(-X, n), r"-\sum_{n} X_{ni}", "-Σ_n X[n,i]"),
+    (total(-X - Z, n), r"-\sum_{n} (X_{ni} + Z_{ni})", "-Σ_n (X[n,i] + Z[n,i])"),
+    (total(X / N, n), r"\frac{1}{N} \sum_{n} X_{ni}", "1/N Σ_n X[n,i]"),
+    (X / N - Z / N, r"\frac{1}{N} (X_{ni} - Z_{ni})", "(X[n,i] - Z[n,i])/N"),
+    (X / size_of(4), r"\frac{1}{4} X_{ni}", "X[n,i]/4"),
+    (2 * (X - Z) / (N * C), r"\frac{2}{3 N} (X_{ni} - Z_{ni})", "2 (X[n,i] - Z[n,i])/(3 N)"),
+    (X / 10, "0.1 X_{ni}", "0.1 X[n,i]"),
+    (1 / (1 + sp.exp(-z)), r"\frac{1}{1 + e^{-z_{1,i}}}", "1/(1 + exp(-z1[i]))"),
+    (2 * X / (z + 1), r"\frac{2 X_{ni}}{z_{1,i} + 1}", "2 X[n,i]/(z1[i] + 1)"),
+    (3 / z**2, r"\frac{3}{z_{1,i}^{2}}", "3/z1[i]²"),
+    # brackets
+    (X * (1 - X), "X_{ni} (1 - X_{ni})", "X[n,i] (1 - X[n,i])"),
+    (z * sp.log(z), r"z_{1,i} \log z_{1,i}", "z1[i] log(z1[i])"),
+    (sp.log(z * X), r"\log (X_{ni} z_{1,i})", "log(X[n,i] z1[i])"),
+    (
+        c * total(X, n) * (1 + total(Z, n)),
+        r"c \left(\sum_{n} Z_{ni} + 1\right) \sum_{n} X_{ni}",
+        "c (Σ_n Z[n,i] + 1) Σ_n X[n,i]",
+    ),
+    (total(X, n) ** 2, r"\left(\sum_{n} X_{ni}\right)^{2}", "(Σ_n X[n,i])²"),
+    (sp.exp(z) ** 2 * c, r"c e^{2 z_{1,i}}", "c exp(2 z1[i])"),
+    (sp.sqrt(z) / c, r"\frac{\sqrt{z_{1,i}}}{c}", "sqrt(z1[i])/c"),
+    (z**c, "z_{1,i}^{c}", "z1[i]^c"),
+    (relu(z + 1), r"\operatorname{relu}(z_{1,i} + 1)", "relu(z1[i] + 1)"),
+    (step(z) * X, r"X_{ni} [z_{1,i} > 0]", "X[n,i] [z1[i] > 0]"),
+    (maximum(z, c), r"\max(z_{1,i}, c)", "max(z1[i], c)"),
+    (xlogy(z, 1 + c), r"z_{1,i} \log (c + 1)", "z1[i] log(c + 1)"),
+    # sums
+    (total(X * W, n, i), r"\sum_{n,i} X_{ni} W_{ij}", "Σ_{n,i} X[n,i] W[i,j]"),
+    (total(total(X * W, n), i), r"\sum_{n,i} X_{ni} W_{ij}", "Σ_{n,i} X[n,i] W[i,j]"),
+    (
+        LogSumExp(X, i.limits) * c,
+        r"c \log \sum_{i} e^{X_{ni}}",
+        "c log Σ_i exp(X[n,i])",
+    ),
+    (X - AxisMax(X, n.limits), r"X_{ni} - \max_{n} X_{ni}", "X[n,i] - max_n X[n,i]"),
+    # softmax
+    (
+        sp.exp(z - LogSumExp(entry("z1", (k,)), k.limits)),
+        r"\operatorname{softmax}(z_{1})_{i}",
+        "softmax(z1)[i]",
+    ),
+    (
+        sp.exp(X - LogSumExp(entry("X", (n, k)), k.limits)),
+        r"\operatorname{softmax}_{i}(X_{ni})",
+        "softmax[i](X[n,i])",
+    ),
+    # indices
+    (entry("x", (i, sp.S.Zero)), "x_{i}", "x[i]"),
+    (
+        entry("W", (i, entry("y", (n,), integer=True))),
+        r"W_{i\,y_{n}}",
+        "W[i,y[n]]",
+    ),
+    (sp.KroneckerDelta(i, k), r"\delta_{ik}", "δ(i, k)"),
+    (
+        sp.KroneckerDelta(entry("y", (n,), integer=True), i),
+        r"\delta_{i\,y_{n}}",
+        "δ(i, y[n])",
+    ),
+    (
+        Partial(z, entry("W", (i, j))),
+        r"\frac{\partial z_{1,i}}{\partial W_{ij}}",
+        "∂z1[i]/∂W[i,j]",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("expr", "latex", "text"), EXPRESSIONS)
+def test_expressions(expr: sp.Expr, latex: str, text: str) -> None:
+    bound = {limit[0] for s in expr.atoms(*REDUCTIONS) for limit in s.limits}
+    free = [index for index in (*FREE, k) if expr.has(index) and index not in bound]
+    assert NOTATION.latex(expr, free) == latex
+    assert NOTATION.text(expr, free) == text
+
+
+def test_what_is_not_known_is_an_error() -> None:
+    with pytest.raises(SpecError, match="cannot write gamma"):
+        NOTATION.latex(sp.gamma(z))
+
+
+@pytest.mark.parametrize("cls", LEAVES)
+def test_every_leaf_is_written(cls: type[sp.Function]) -> None:
+    leaf = LEAVES[cls]
+    args = (z + 1, X * c, b)[: len(leaf.domain)]
+    written = cls(*args, evaluate=False)
+    for shown in (NOTATION.latex(written), NOTATION.text(written)):
+        assert all(part in shown for part in ("1", "X")[: len(args)])
+        assert shown.count("(") == shown.count(")")
+    assert "\\" not in NOTATION.text(written)
+
+
+@pytest.mark.parametrize("cls", REDUCTIONS)
+def test_every_reduction_is_written(cls: type[sp.Expr]) -> None:
+    written = cls(X + Z, i.limits)
+    assert "X_{ni}" in NOTATION.latex(written, (n,))
+    assert "X[n,i]" in NOTATION.text(written, (n,))
+    assert "\\" not in NOTATION.text(written, (n,))
+
+
+# -- letters ----------------------------------------------------------------------------------
+
+
+def test_a_letter_means_one_size() -> None:
+    letters = NOTATION.letters
+    given = [letters.of(size, rank) for size in (N, D, C) for rank in range(4)]
+    assert given[0] == "n"
+    assert len(set(given)) == len(given)
+
+
+def test_letters_avoid_names() -> None:
+    notation = arrays(X=(D,), i=(D,), j=(D,), k=(D,))
+    assert not {"i", "j", "k"} & {notation.letters.of(D, rank) for rank in range(5)}
+
+
+def test_no_capture() -> None:
+    """Nested indices of one size get different letters; neighbours share one."""
+    p, q = fresh(D), fresh(D)
+    s = lambda a, b: entry("S", (a, b))  # noqa: E731
+    notation = arrays(S=(D, D))
+    nested = total(s(i, p) * sp.exp(total(s(p, q), q)), p)
+    assert notation.text(nested, (i,)) == "Σ_k S[i,k] exp(Σ_l S[k,l])"
+    beside = total(s(i, p), p) * total(s(q, i), q)
+    assert notation.text(beside, (i,)).count("Σ_k") == 2
+
+
+def test_an_index_bound_twice_is_written_twice() -> None:
+    inner = LogSumExp(entry("z1", (i,)), i.limits)
+    assert NOTATION.text(total(z * inner, i)) == "Σ_i z1[i] log Σ_k exp(z1[k])"
+
+
+def test_internal_names_do_not_matter() -> None:
+    def written() -> str:
+        p, q, r = (fresh(D) for _ in range(3))
+        s = lambda a, b: entry("S", (a, b))  # noqa: E731
+        return NOTATION.text(total(s(r, p) * s(p, q) * entry("z1", (q,)), p, q), (r,))
+
+    assert len({written() for _ in range(30)}) == 1
+
+
+def test_relabel_and_public() -> None:
+    equation = Equation("u", (n, i), total(X * W * entry("b1", (j,)), j) / D)
+    pretty = NOTATION.relabel(equation)
+    assert [str(x) for x in pretty.indices] == ["n", "i"]
+    public = NOTATION.public(equation)
+    assert public.shape == (N, 4)
+    assert public.rhs.args[0] == sp.Rational(1, 4)
+    assert public.rhs.atoms(sp.Sum).pop().limits[0][2] == 2
+
+
+def test_many_sizes_get_numbered_letters() -> None:
+    sizes = [size_of(100 + number) for number in range(40)]
+    given = [NOTATION.letters.of(size) for size in sizes]
+    assert len(set(given)) == 40
+
+
+# -- names ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "latex"),
+    [
+        ("x", "x"),
+        ("z1", "z_{1}"),
+        ("z_12", "z_{12}"),
+        ("alpha", r"\alpha"),
+        ("sigma_2", r"\sigma_{2}"),
+        ("Sigma", r"\Sigma"),
+        ("lambda_", r"\lambda"),
+        ("α", r"\alpha"),
+        ("Ω1", r"\Omega_{1}"),
+        ("λ", r"\lambda"),
+        ("y_hat", r"\hat{y}"),
+        ("ŷ", r"\hat{y}"),
+        ("x1_bar", r"\bar{x}_{1}"),
+        ("logits", r"\mathit{logits}"),
+        ("W_hh", r"W_{\mathrm{hh}}"),
+        ("Y_target", r"Y_{\mathrm{target}}"),
+        ("W_q_1", r"W_{q\,1}"),
+        ("_", r"\mathit{\_}"),
+        ("__x", "x"),
+        ("é", "e"),
+        ("größe", r"\mathit{groudfe}"),
+        ("中", r"\mathit{u4e2d}"),
+        ("conv2d", r"\mathit{conv2d}"),
+    ],
+)
+def test_names(name: str, latex: str) -> None:
+    assert parse(name).latex == latex
+
+
+def test_no_two_names_are_written_alike() -> None:
+    table = symbols(["z1", "z_1", "z__1", "é", "e", "alpha", "α"])
+    assert len({s.latex for s in table.values()}) == 7
+
+
+def test_a_numbered_name_beside_its_stem_keeps_its_number_apart() -> None:
+    notation = arrays(X=(N, D), z=(D, D), z1=(D,))
+    assert notation.latex(entry("z1", (i,))) == r"\left[z_{1}\right]_{i}"
+    assert NOTATION.latex(z) == "z_{1,i}"
+
+
+def test_the_loss_is_called_L_unless_something_else_is() -> None:
+    assert arrays(X=(D,)).symbol("loss") == "L"
+    assert arrays(L=(D,)).symbol("loss") == r"\mathit{loss}"
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [("1/10", "0.1"), ("-1/1000", "-0.001"), ("44715/1000000", "0.044715"), ("1/2", None),
+     ("1/3", None), ("7", "7"), ("1/16", "0.0625"), ("25/2", None), ("1001/10", "100.1")],
+)  # fmt: skip
+def test_decimals(number: str, text: str | None) -> None:
+    assert as_decimal(sp.Rational(number)) == text
+
+
+def test_a_jacobian_has_the_output_above() -> None:
+    A = sg.param("A", (2, 3))
+    v = sg.data("v", (3,))
+    u = np.tanh(A @ v)
+    derivation = sg.jacobian(u, A, names={"A": A, "v": v, "u": u})
+    shown = Notation.of(derivation).latex(derivation.adjoint("A").equation.lhs)
+    assert shown.startswith(r"\frac{\partial u_{")
