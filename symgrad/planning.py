@@ -96,8 +96,10 @@ def _pair(builder: Builder, a: Ref, b: Ref, needed: Labels, out: Axes | None) ->
         return _summed(builder, _multiplied(builder, a, b, None), axes)
     if len(gone) == 1:
         return _matmul(builder, a, b, next(iter(gone)), out)
-    axes = out or tuple(dict.fromkeys(x for x in labels((*a.axes, *b.axes)) if x not in gone))
-    return builder.add("contract", (a, b), axes)
+    a, b = (builder.view(r, tuple(labels(r.axes))) for r in (a, b))
+    axes = tuple(dict.fromkeys(x for x in (*a.axes, *b.axes) if x not in gone))
+    value = builder.add("contract", (a, b), axes)
+    return value if out is None else builder.view(value, out)
 
 
 def _without(axes: Axes, gone: Labels) -> Axes:

@@ -1,0 +1,9 @@
+"""Targets: what a derivation can be written as."""
+
+from __future__ import annotations
+
+from symgrad.targets import numpy
+from symgrad.targets.module import Target
+
+TARGETS = {target.name: target for target in (Target("numpy", numpy.emit, numpy.load),)}
+"""Every target by its name."""

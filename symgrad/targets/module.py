@@ -1,0 +1,116 @@
+"""What a target writes: the programs of a generated module and all that is said about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+import numpy.typing as npt
+import sympy as sp
+from sympy import KroneckerDelta as Delta
+
+from symgrad.equations import Equation, Variable
+from symgrad.indices import Index, Size, name_of
+from symgrad.passes import compiled, for_outputs
+from symgrad.products import is_entry
+from symgrad.program import Program
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Numbers that a value of the module has at the example point.
+
+    ``value`` is what the programs call it; ``label`` is what the spec calls it.
+    """
+
+    label: str
+    value: str
+    numbers: npt.NDArray[Any]
+    transposed: bool = False
+
+
+@dataclass(frozen=True)
+class Module:
+    """All that a generated module holds, as data.
+
+    ``gradients``: for each parameter the value that is its gradient.  ``formulas``: what each
+    named value is, as a line of text.  ``labels``: for each array of integers the sizes of the
+    axes that it points into.  ``not_differentiable`` says why central differences of the loss
+    are no test of the gradients, where they are not.
+    """
+
+    program: Program
+    output: str
+    gradients: Mapping[str, str]
+    formulas: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, tuple[Size, ...]] = field(default_factory=dict)
+    title: str = "A loss and its gradients."
+    remarks: Sequence[str] = ()
+    dtype: str = "float64"
+    example: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    expected: Sequence[Expected] = ()
+    tolerance: float = 1e-9
+    not_differentiable: str = ""
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        """The inputs."""
+        return self.program.inputs
+
+    def computing(self, outputs: Iterable[str]) -> Program:
+        """The part of the program that some values need."""
+        return for_outputs(self.program, outputs)
+
+
+@dataclass(frozen=True)
+class Target:
+    """A language that modules are written in: ``emit`` gives the text, ``load`` runs it."""
+
+    name: str
+    emit: Callable[[Module], str]
+    load: Callable[[str, str], ModuleType]
+    suffix: str = ".py"
+
+
+def assembled(
+    variables: Iterable[Variable],
+    equations: Sequence[Equation],
+    output: str,
+    gradients: Mapping[str, str],
+    **more: Any,
+) -> Module:
+    """The module of some equations, lowered; ``more``: the other fields of :class:`Module`."""
+    variables = tuple(variables)
+    expected = [e.value for e in more.get("expected", ())]
+    outputs = dict.fromkeys([output, *gradients.values(), *expected])
+    program = compiled(variables, equations, outputs)
+    labels = label_sizes(equations, {v.name: v.shape for v in variables})
+    return Module(program, output, gradients, labels=labels, **more)
+
+
+def label_sizes(
+    equations: Sequence[Equation], shapes: Mapping[str, tuple[Size, ...]]
+) -> dict[str, tuple[Size, ...]]:
+    """For each array that is used as an index, the sizes of the axes that it points into."""
+    shapes = {**shapes, **{e.name: e.shape for e in equations}}
+    found: dict[str, dict[Size, None]] = {}
+    for equation in equations:
+        for index, size in _indexed(equation.rhs, shapes):
+            found.setdefault(name_of(index), {})[size] = None
+    return {name: tuple(sizes) for name, sizes in found.items()}
+
+
+def _indexed(
+    expr: sp.Expr, shapes: Mapping[str, tuple[Size, ...]]
+) -> Iterable[tuple[sp.Expr, Size]]:
+    """Entries that are used as an index, each with the size of its axis."""
+    for atom in sorted(expr.atoms(sp.Indexed), key=str):
+        for index, size in zip(atom.indices, shapes[name_of(atom)], strict=True):
+            if is_entry(index):
+                yield index, size
+    for delta in sorted(expr.atoms(Delta), key=str):
+        for index, entry in (delta.args, delta.args[::-1]):
+            if isinstance(index, Index) and is_entry(entry):
+                yield entry, index.size

@@ -1,0 +1,293 @@
+"""The NumPy target: a module that stands alone, checks its arguments and checks itself."""
+
+from __future__ import annotations
+
+import linecache
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+
+import numpy as np
+
+from symgrad.equations import Variable
+from symgrad.errors import SpecError
+from symgrad.indices import Size, fixed
+from symgrad.targets.identifiers import is_possible, reserved_names
+from symgrad.targets.module import Module
+from symgrad.targets.operations import Line, Writer
+from symgrad.templating import render
+
+WIDTH = 96
+"""The longest line of a comment or a list."""
+
+__all__ = ["emit", "load", "reserved_names"]
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of the generated module, as the template needs it."""
+
+    head: Sequence[str]
+    summary: str
+    unpack: Sequence[str]
+    lines: Sequence[str]
+    result: str
+
+
+def emit(module: Module) -> str:
+    """The text of the module."""
+    arguments = [v for v in module.variables if v.role != "constant"]
+    _check_names(arguments)
+    names = [v.name for v in arguments]
+    intermediate = _intermediate(module)
+    return render(
+        "numpy.py.jinja",
+        title=_quoted(module.title),
+        document=[_quoted(line) for line in _document(module, arguments)],
+        dtype=module.dtype,
+        arguments=[(v.name, v.dtype, _shape_data(v.shape)) for v in arguments],
+        labels=[(n, _shape_data(s)) for n, s in module.labels.items() if n in names],
+        constants=[(v.name, _numbers(v.values)) for v in module.variables if v.role == "constant"],
+        output=module.output,
+        gradients=[(p, _shape(module.program.shapes[g])) for p, g in module.gradients.items()],
+        functions=list(_functions(module, names, intermediate)),
+        sizes=_sample_sizes(arguments),
+        samples=_samples(arguments),
+        example=[(n, _numbers(module.example[n])) for n in names if module.example],
+        expected=[(e.label, e.value, e.transposed, _numbers(e.numbers)) for e in module.expected],
+        tolerance=repr(module.tolerance),
+        known=_known(module, intermediate),
+        not_differentiable=_quoted(module.not_differentiable),
+    )
+
+
+def load(text: str, name: str) -> ModuleType:
+    """The module that a text is; a traceback through it shows its lines."""
+    module = ModuleType(name)
+    file = f"<{name}>"
+    module.__file__ = file
+    linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+    exec(compile(text, file, "exec"), module.__dict__)
+    return module
+
+
+def _check_names(variables: Iterable[Variable]) -> None:
+    for variable in variables:
+        if not is_possible(variable.name):
+            raise SpecError(
+                f"an input can't be called {variable.name!r}",
+                where=variable.where,
+                hint="the generated file needs this name itself, or Python does",
+            )
+
+
+# Functions
+
+
+def _functions(
+    module: Module, names: Sequence[str], intermediate: Sequence[str]
+) -> Iterator[Function]:
+    output, gradients = module.output, list(module.gradients.values())
+    value = module.formulas.get(output, output)
+    yield _function(module, names, "loss", value, [output], "{0}")
+    each = "Gradients(" + ", ".join(f"{{{k}}}" for k in range(len(gradients))) + ")"
+    yield _function(
+        module,
+        names,
+        "gradients",
+        f"The derivatives of {output} by the parameters.",
+        gradients,
+        each,
+    )
+    both = "Gradients(" + ", ".join(f"{{{k + 1}}}" for k in range(len(gradients))) + ")"
+    yield _function(
+        module,
+        names,
+        "loss_and_gradients",
+        f"The value of {output}, and its derivatives by the parameters.",
+        [output, *gradients],
+        "{0}, " + both,
+    )
+    if intermediate:
+        table = ", ".join(f'"{name}": {{{k}}}' for k, name in enumerate(intermediate))
+        yield _function(
+            module, names, "_values", "What is compared below.", intermediate, f"{{{{{table}}}}}"
+        )
+
+
+def _function(
+    module: Module,
+    names: Sequence[str],
+    name: str,
+    summary: str,
+    outputs: Sequence[str],
+    result: str,
+) -> Function:
+    writer = Writer(module.computing(outputs))
+    lines = [*_size_lines(writer, module), *_constant_lines(writer, module)]
+    for line in writer.lines:
+        lines += _commented(line, module.formulas.get(line.name, ""))
+    found = result.format(*(writer.local[o] for o in outputs))
+    return Function(_head(name, names), _quoted(summary), _unpacked(names), lines, found)
+
+
+def _head(name: str, names: Sequence[str]) -> list[str]:
+    line = f"def {name}({', '.join(names)}):"
+    if len(line) <= WIDTH:
+        return [line]
+    return [f"def {name}(", *("    " + line for line in _wrapped(names)), "):"]
+
+
+def _unpacked(names: Sequence[str]) -> list[str]:
+    if len(" ".join(names)) < WIDTH // 2 - 12:
+        targets = ", ".join(names) if len(names) > 1 else f"({names[0]},)"
+        return [f"{targets} = _checked({', '.join(names)})"]
+    lines = ["    " + line for line in _wrapped(names)]
+    return ["(", *lines, ") = _checked(", *lines, ")"]
+
+
+def _wrapped(names: Sequence[str]) -> list[str]:
+    """Names with a comma after each, in lines."""
+    return textwrap.wrap(", ".join(names) + ",", WIDTH - 4, break_long_words=False)
+
+
+def _size_lines(writer: Writer, module: Module) -> Iterator[str]:
+    for size, local in writer.sizes.items():
+        variable, axis = _where(size, module.variables)
+        yield f"{local} = {variable}.shape[{axis}]"
+
+
+def _where(size: str, variables: Iterable[Variable]) -> tuple[str, int]:
+    """The first argument that has an axis of this size."""
+    for variable in variables:
+        for axis, found in enumerate(variable.shape):
+            if found.is_Symbol and found.name == size and variable.role != "constant":
+                return variable.name, axis
+    raise SpecError(f"the size {size} is the length of no input's axis")
+
+
+def _constant_lines(writer: Writer, module: Module) -> Iterator[str]:
+    for variable in module.variables:
+        if variable.role == "constant" and variable.name in writer.read:
+            dtype = f", {writer.dtype()}" if variable.dtype == "float" else ""
+            yield f"{variable.name} = np.array(_{variable.name}{dtype})"
+
+
+def _commented(line: Line, formula: str) -> list[str]:
+    """The code under the equation that it computes; beside its shape where it has no name."""
+    shape = _shape(line.shape)
+    if not formula:
+        *first, last = line.code
+        return [*first, f"{last}  # {shape}" if shape else last]
+    above = textwrap.wrap(
+        f"{formula}  {shape}".strip(),
+        WIDTH - 4,
+        initial_indent="# ",
+        subsequent_indent="#     ",
+        break_long_words=False,
+    )
+    return [*above, *line.code]
+
+
+# Text
+
+
+def _document(module: Module, arguments: Sequence[Variable]) -> Iterator[str]:
+    shapes = module.program.shapes
+    width = max(len(v.name) for v in arguments)
+    yield "Arguments:"
+    for variable in arguments:
+        told = _shape(variable.shape) or "scalar"
+        yield f"    {variable.name:<{width}}  {', '.join([told, *_told(variable, module)])}"
+    yield ""
+    yield f"    {module.formulas.get(module.output, module.output)}"
+    yield ""
+    yield "Gradients:"
+    for parameter, gradient in module.gradients.items():
+        formula = module.formulas.get(gradient, gradient)
+        yield f"    {parameter:<{width}}  {_shape(shapes[gradient]) or 'scalar'}  {formula}"
+    if module.remarks:
+        yield ""
+    for remark in module.remarks:
+        yield from textwrap.wrap(remark[:1].upper() + remark[1:] + ".", WIDTH)
+
+
+def _told(variable: Variable, module: Module) -> Iterator[str]:
+    if variable.dtype != "float":
+        yield variable.dtype
+    for size in module.labels.get(variable.name, ()):
+        yield f"0 <= {variable.name} < {_size(size)}"
+    for assumption in variable.assumptions:
+        yield _assumed(assumption.kind, assumption.axis)
+
+
+def _assumed(kind: str, axis: int | None) -> str:
+    return kind.replace("_", " ") + ("" if axis is None else f" along axis {axis}")
+
+
+def _quoted(text: str) -> str:
+    """Text that may stand in a docstring or a string."""
+    return text.replace("\\", "\\\\").replace('"', "'")
+
+
+def _size(size: Size) -> str:
+    known = fixed(size)
+    return str(size if known is None else known)
+
+
+def _shape(shape: Sequence[Size]) -> str:
+    if not shape:
+        return ""
+    return f"({', '.join(map(_size, shape))}{',' if len(shape) == 1 else ''})"
+
+
+def _shape_data(shape: Sequence[Size]) -> str:
+    """A shape in which named sizes are strings."""
+    parts = [repr(str(s)) if fixed(s) is None else str(fixed(s)) for s in shape]
+    return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})".replace("'", '"')
+
+
+def _numbers(values: object) -> str:
+    """An array as nested lists; whole numbers without a point."""
+    array = np.asarray(values)
+    text = repr(array.tolist())
+    if array.dtype.kind == "f":
+        text = repr(_shortened(array.tolist()))
+    lines = textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)
+    return "\n        ".join(lines)
+
+
+def _shortened(values: object) -> object:
+    if isinstance(values, list):
+        return [_shortened(v) for v in values]
+    return int(values) if isinstance(values, float) and values == int(values) else values
+
+
+# The self-check
+
+
+def _intermediate(module: Module) -> list[str]:
+    """Values with expected numbers that no function returns."""
+    known = {module.output, *module.gradients.values()}
+    return list(dict.fromkeys(e.value for e in module.expected if e.value not in known))
+
+
+def _known(module: Module, intermediate: Sequence[str]) -> list[tuple[str, str]]:
+    """Where the self-check finds each value."""
+    found = [(g, f"found.{p}") for p, g in module.gradients.items()]
+    others = [(name, f'_values(**point)["{name}"]') for name in intermediate]
+    return [(module.output, "value"), *found, *others]
+
+
+def _sample_sizes(variables: Iterable[Variable]) -> list[tuple[str, int]]:
+    """Small sizes for the named dimensions, no two the same."""
+    names = dict.fromkeys(
+        s.name for v in variables for s in v.shape if s.is_Symbol and fixed(s) is None
+    )
+    return [(name, 5 + k) for k, name in enumerate(names)]
+
+
+def _samples(variables: Iterable[Variable]) -> list[tuple[str, str]]:
+    """What a random point has to keep."""
+    return [(v.name, f'("{a.kind}", {a.axis or 0})') for v in variables for a in v.assumptions[:1]]

@@ -1,0 +1,344 @@
+"""Operations as lines of NumPy: a method for each kind; what is used once is written into its use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import ClassVar
+
+import sympy as sp
+
+from symgrad.indices import Index, Size
+from symgrad.lower import is_decimal
+from symgrad.program import (
+    UNIT,
+    Axes,
+    Literal,
+    Op,
+    Operand,
+    Program,
+    is_temporary,
+    labels,
+    size_of,
+)
+from symgrad.targets.identifiers import Locals
+
+WIDTH = 88
+"""A line longer than this is taken apart."""
+
+
+class Level(IntEnum):
+    """How tightly an expression of Python holds together."""
+
+    COMPARISON = 0
+    SUM = 1
+    MATMUL = 2
+    PRODUCT = 3
+    UNARY = 4
+    POWER = 5
+    ATOM = 6
+
+
+@dataclass(frozen=True)
+class Text:
+    """An expression of Python."""
+
+    code: str
+    level: Level = Level.ATOM
+
+    def at_least(self, level: Level) -> str:
+        """In brackets where it would fall apart."""
+        return self.code if self.level >= level else f"({self.code})"
+
+
+@dataclass(frozen=True)
+class Line:
+    """An assignment (or several lines that belong together), and what it computes."""
+
+    name: str
+    code: tuple[str, ...]
+    shape: tuple[Size, ...]
+    local: str
+
+
+class Writer:
+    """Writes the operations of one program, in order."""
+
+    def __init__(self, program: Program) -> None:
+        self.uses = program.uses
+        self.ops = {o.name: o for o in program.ops}
+        self.lines: list[Line] = []
+        self.pending: dict[str, Text] = {}
+        self.sizes: dict[str, str] = {}
+        """Local names of the sizes that the lines mention."""
+        values = [o.name for o in program.ops if not is_temporary(o.name)]
+        inputs = [v.name for v in program.inputs]
+        self.names = Locals(inputs)
+        self.local = dict(zip(inputs, inputs, strict=True))
+        self.local |= {name: self.names.new(name) for name in values}
+        self.read = {r.name for o in program.ops for r in o.reads}
+        floats = [v for v in program.inputs if v.dtype == "float" and v.role != "constant"]
+        self.floats = [v.name for v in floats]
+        self._size_locals = {s: self.names.new(s) for s in _size_names(program)}
+        for op in program.ops:
+            self._write(op)
+
+    def _write(self, op: Op) -> None:
+        if op.kind == "scatter":
+            self._scatter(op)
+            return
+        text = self._fitting(op)
+        if self._is_inlined(op, text):
+            self.pending[op.name] = text
+        else:
+            self._assign(op, (f"{self._name(op)} = {text.code}",))
+
+    def _fitting(self, op: Op) -> Text:
+        """The text of an operation; where it is too long, parts get lines of their own."""
+        text = self._text(op)
+        while len(text.code) > WIDTH:
+            parts = [r.name for r in op.reads if r.name in self.pending]
+            if not parts:
+                break
+            longest = max(parts, key=lambda name: len(self.pending[name].code))
+            if len(self.pending[longest].code) < WIDTH // 4:
+                break
+            self._settle(longest)
+            text = self._text(op)
+        return text
+
+    def _settle(self, name: str) -> None:
+        """Give a value that was to be written into its use a line of its own."""
+        op = self.ops[name]
+        code = self.pending.pop(name).code
+        self._assign(op, (f"{self._name(op)} = {code}",))
+
+    def _is_inlined(self, op: Op, text: Text) -> bool:
+        if not is_temporary(op.name):
+            return False
+        simple = op.kind == "view" and text.level == Level.ATOM and len(text.code) < WIDTH // 4
+        return self.uses[op.name] == 1 or (simple and op.reads[0].name not in self.pending)
+
+    def _name(self, op: Op) -> str:
+        if op.name not in self.local:
+            self.local[op.name] = self.names.new(op.hint or "t")
+        return self.local[op.name]
+
+    def _assign(self, op: Op, code: tuple[str, ...]) -> None:
+        self.lines.append(Line(op.name, code, op.shape, self._name(op)))
+
+    def _text(self, op: Op) -> Text:
+        return self.KINDS[op.kind](self, op, [self.operand(a) for a in op.args])
+
+    # Operands
+
+    def operand(self, operand: Operand) -> Text:
+        """An argument: a number, a name, or the text of a value that has no line."""
+        if isinstance(operand, Literal):
+            return self.number(operand.value)
+        return self.pending.get(operand.name) or Text(self.local[operand.name])
+
+    def number(self, expr: sp.Expr) -> Text:
+        """A number or an expression of sizes, as numbers of Python."""
+        known = {s: sp.Integer(s.name) for s in expr.free_symbols if s.name.isdigit()}
+        expr = expr.xreplace(known)
+        if expr.could_extract_minus_sign():
+            return Text(f"-{self.number(-expr).at_least(Level.PRODUCT)}", Level.UNARY)
+        if expr.is_Symbol:
+            return Text(self._size(expr.name))
+        if expr.is_Integer:
+            return Text(str(expr))
+        if is_decimal(expr):
+            return Text(repr(float(expr)))
+        over, under = expr.as_numer_denom()
+        if under != 1:
+            return self._infix("divide", [self.number(over), self.number(under)])
+        return self._of_sizes(expr)
+
+    def _of_sizes(self, expr: sp.Expr) -> Text:
+        if expr.is_Add:
+            return Text(
+                " + ".join(self.number(a).at_least(Level.SUM) for a in expr.args), Level.SUM
+            )
+        if expr.is_Mul:
+            parts = [self.number(a).at_least(Level.UNARY) for a in expr.args]
+            return Text(" * ".join(parts), Level.PRODUCT)
+        if expr.is_Pow and (expr.base.is_Integer or not expr.is_number):
+            base, exponent = map(self.number, expr.args)
+            code = f"{base.at_least(Level.ATOM)} ** {exponent.at_least(Level.POWER)}"
+            return Text(code, Level.POWER)
+        if expr.is_number:
+            return Text(repr(float(expr)))
+        (argument,) = expr.args
+        return Text(f"np.{type(expr).__name__}({self.number(argument).code}).item()")
+
+    def _size(self, name: str) -> str:
+        self.sizes[name] = self._size_locals[name]
+        return self.sizes[name]
+
+    def shape(self, axes: Axes) -> str:
+        """A shape as a tuple of Python."""
+        sizes = [self.number(size_of(a)).code for a in axes]
+        return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
+
+    def dtype(self) -> str:
+        """The dtype that the function computes in."""
+        return f"{self.floats[0]}.dtype" if self.floats else "_DTYPE"
+
+    # Kinds
+
+    def map(self, op: Op, args: Sequence[Text]) -> Text:
+        if op.function in _INFIX:
+            return self._infix(op.function, args)
+        if op.function == "negative":
+            level = Level.PRODUCT if args[0].level == Level.PRODUCT else Level.UNARY
+            return Text(f"-{args[0].at_least(Level.PRODUCT)}", level)
+        if op.function == "cast":
+            return Text(f"{args[0].at_least(Level.ATOM)}.astype({self.dtype()})")
+        if op.function == "round":
+            return Text(f"np.round({args[0].code}, {op.detail[0]})")
+        return Text(f"np.{op.function}({', '.join(a.code for a in args)})")
+
+    def _infix(self, function: str, args: Sequence[Text]) -> Text:
+        sign, level, left, right = _INFIX[function]
+        x, y = args
+        return Text(f"{x.at_least(left)} {sign} {y.at_least(right)}", level)
+
+    def matmul(self, op: Op, args: Sequence[Text]) -> Text:
+        left, right = args
+        first = left.code if left.level == Level.MATMUL else left.at_least(Level.UNARY)
+        return Text(f"{first} @ {right.at_least(Level.UNARY)}", Level.MATMUL)
+
+    def contract(self, op: Op, args: Sequence[Text]) -> Text:
+        x, y = (r.axes for r in op.reads)
+        gone = [a for a in x if a in y and a not in op.axes]
+        pair = f"{args[0].code}, {args[1].code}"
+        if op.axes == tuple(a for a in (*x, *y) if a not in gone):
+            axes = ([x.index(a) for a in gone], [y.index(a) for a in gone])
+            return Text(f"np.tensordot({pair}, axes={axes})")
+        letters = dict(zip(dict.fromkeys((*x, *y)), "ijklmnopqrstuvwxyz", strict=False))
+        terms = ["".join(letters[a] for a in axes) for axes in (x, y, op.axes)]
+        return Text(f'np.einsum("{terms[0]},{terms[1]}->{terms[2]}", {pair})')
+
+    def reduce(self, op: Op, args: Sequence[Text]) -> Text:
+        source = op.reads[0].axes
+        gone = [k for k, a in enumerate(source) if isinstance(a, Index) and a not in op.axes]
+        options = [f"axis={gone[0] if len(gone) == 1 else tuple(gone)}"] if op.axes else []
+        if op.axes and len(op.axes) == len(source):
+            options.append("keepdims=True")
+        if args[0].level == Level.ATOM and "(" not in args[0].code:
+            return Text(f"{args[0].code}.{op.function}({', '.join(options)})")
+        return Text(f"np.{op.function}({', '.join([args[0].code, *options])})")
+
+    def view(self, op: Op, args: Sequence[Text]) -> Text:
+        source, target = op.reads[0].axes, op.axes
+        if source == target:
+            return args[0]
+        array = args[0].at_least(Level.ATOM)
+        if len(source) == 2 and source[::-1] == target:
+            return Text(f"{array}.T")
+        order = [a for a in target if isinstance(a, Index)]
+        if labels(source) != order:
+            turned = (*(a for a in source if a is UNIT), *order)
+            units = [k for k, a in enumerate(source) if a is UNIT]
+            places = units + [source.index(a) for a in order]
+            array = f"{array}.transpose({', '.join(map(str, places))})"
+            source = turned
+        return Text(array + _unit_axes(source, target))
+
+    def expand(self, op: Op, args: Sequence[Text]) -> Text:
+        return Text(f"np.broadcast_to({args[0].code}, {self.shape(op.axes)})")
+
+    def copy(self, op: Op, args: Sequence[Text]) -> Text:
+        return Text(f"{args[0].at_least(Level.ATOM)}.copy()")
+
+    def iota(self, op: Op, args: Sequence[Text]) -> Text:
+        return Text(f"np.arange({self.number(size_of(op.axes[0])).code})")
+
+    def fill(self, op: Op, args: Sequence[Text]) -> Text:
+        if not op.axes:
+            return Text(f"{self.dtype()}.type({args[0].code})")
+        function = {"0": "zeros", "1": "ones"}.get(args[0].code)
+        if function:
+            return Text(f"np.{function}({self.shape(op.axes)}, {self.dtype()})")
+        return Text(f"np.full({self.shape(op.axes)}, {args[0].code}, {self.dtype()})")
+
+    def gather(self, op: Op, args: Sequence[Text]) -> Text:
+        return Text(f"{args[0].at_least(Level.ATOM)}[{_positions(op, args)}]")
+
+    def _scatter(self, op: Op) -> None:
+        args = [self.operand(a) for a in op.args]
+        places, name = _positions(op, args), self._name(op)
+        function, _, repeats = op.function.partition("_")
+        if repeats:
+            where = f"({places})" if "," in places else places
+            change = f"np.{function}.at({name}, {where}, {args[1].code})"
+        else:
+            change = f"{name}[{places}] {_IN_PLACE[function]} {args[1].code}"
+        self._assign(op, (f"{name} = {args[0].code}", change))
+
+    KINDS: ClassVar[Mapping[str, Callable[[Writer, Op, Sequence[Text]], Text]]] = {
+        "map": map,
+        "matmul": matmul,
+        "contract": contract,
+        "reduce": reduce,
+        "view": view,
+        "expand": expand,
+        "copy": copy,
+        "iota": iota,
+        "fill": fill,
+        "gather": gather,
+    }
+
+
+_INFIX = {
+    "add": ("+", Level.SUM, Level.SUM, Level.MATMUL),
+    "subtract": ("-", Level.SUM, Level.SUM, Level.MATMUL),
+    "multiply": ("*", Level.PRODUCT, Level.PRODUCT, Level.UNARY),
+    "divide": ("/", Level.PRODUCT, Level.PRODUCT, Level.UNARY),
+    "power": ("**", Level.POWER, Level.ATOM, Level.POWER),
+    "greater": (">", Level.COMPARISON, Level.SUM, Level.SUM),
+    "greater_equal": (">=", Level.COMPARISON, Level.SUM, Level.SUM),
+    "less": ("<", Level.COMPARISON, Level.SUM, Level.SUM),
+    "less_equal": ("<=", Level.COMPARISON, Level.SUM, Level.SUM),
+    "equal": ("==", Level.COMPARISON, Level.SUM, Level.SUM),
+    "not_equal": ("!=", Level.COMPARISON, Level.SUM, Level.SUM),
+}
+"""Sign, level, and how tight the left and the right side have to be."""
+
+_IN_PLACE = {"add": "+=", "subtract": "-="}
+
+
+def _positions(op: Op, args: Sequence[Text]) -> str:
+    texts = [":" if place is None else args[place].code for place in op.detail]
+    while len(texts) > 1 and texts[-1] == ":":
+        texts.pop()
+    return ", ".join(texts)
+
+
+def _unit_axes(source: Axes, target: Axes) -> str:
+    """The subscript that puts unit axes in and takes them out; the labels are in order."""
+    texts: list[str] = []
+    left = list(source)
+    for axis in target:
+        if isinstance(axis, Index):
+            while left[0] is UNIT:
+                texts.append("0")
+                left.pop(0)
+        if left and left[0] == axis:
+            left.pop(0)
+            texts.append(":")
+        else:
+            texts.append("None")
+    texts += ["0"] * len(left)
+    while texts and texts[-1] == ":":
+        texts.pop()
+    return f"[{', '.join(texts)}]" if texts else ""
+
+
+def _size_names(program: Program) -> list[str]:
+    """The named sizes, in the order in which the inputs have them."""
+    sizes = [s for v in program.inputs for s in v.shape]
+    names = dict.fromkeys(s.name for size in sizes for s in sorted(size.free_symbols, key=str))
+    return [name for name in names if not name.isdigit()]
