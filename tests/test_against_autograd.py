@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 
 import symgrad as sg
-from symgrad.check import example_values, run
+from symgrad.check import example_values, module_checks, run
+from symgrad.interpreter import interpret
+from symgrad.scenes import forward_and_adjoints
+from symgrad.targets import numpy as target
+from symgrad.targets.module import assembled
 
 N = 5
 """The number of samples, a named size."""
@@ -206,6 +210,55 @@ def test_value_and_gradients_are_those_of_autograd(case):
         assert found.shape == np.shape(slope)
         np.testing.assert_allclose(found, slope, rtol=1e-9, atol=1e-12 * np.abs(slope).max())
     assert all(check.passed for check in run(made))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_generated_code_is_that_of_autograd(case):
+    function, parameter_shapes, data_shapes = CASES[case]
+    rng = np.random.default_rng(len(case))
+    given, weights = numbers(data_shapes, rng), numbers(parameter_shapes, rng)
+    made = derived(function, parameter_shapes, data_shapes)
+    read = {v.name: given[v.name] for v in made.system.variables if v.name in given}
+    module = generated(made, "float64")
+    value, gradients = module.loss_and_gradients(**read, **weights)
+    loss = function(anp, weights, given)
+    slopes = autograd.grad(lambda p: function(anp, p, given))(weights)
+    np.testing.assert_allclose(value, loss, rtol=1e-12)
+    for name, slope in slopes.items():
+        found = getattr(gradients, name)
+        assert found.shape == np.shape(slope)
+        np.testing.assert_allclose(found, slope, rtol=1e-9, atol=1e-12 * np.abs(slope).max())
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("case", CASES)
+def test_generated_code_is_that_of_the_equations(case, dtype):
+    made = derived(*CASES[case])
+    checks = module_checks(made, generated(made, dtype), dtype)
+    assert len(checks) == 1 + len(made.wrt)
+    assert all(check.passed for check in checks)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_program_is_that_of_the_equations(case):
+    made = derived(*CASES[case])
+    _, parameter_shapes, data_shapes = CASES[case]
+    rng = np.random.default_rng(1)
+    inputs = {**numbers(data_shapes, rng), **numbers(parameter_shapes, rng)}
+    found = interpret(program_of(made, "float64").program, inputs)
+    true = example_values(made, inputs)
+    for name in (made.system.output, *(made.adjoint_name[name] for name in made.wrt)):
+        np.testing.assert_allclose(found[name], true[name], rtol=1e-9, atol=1e-11)
+
+
+def program_of(made, dtype):
+    gradients = {name: made.adjoint_name[name] for name in made.wrt}
+    system, equations = made.system, forward_and_adjoints(made)
+    return assembled(system.variables, equations, system.output, gradients, dtype=dtype)
+
+
+def generated(made, dtype):
+    return target.load(target.emit(program_of(made, dtype)), "generated")
 
 
 class SpecNumPy:
