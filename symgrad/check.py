@@ -137,7 +137,7 @@ def _step_check(name: str, found: Sequence[Sides], same: float) -> Check:
 
 # -- gradients ------------------------------------------------------------------------------------
 
-RUNS = 1_000
+RUNS = 500
 """About how many equations may be computed for differences: beyond, values share directions."""
 
 
@@ -324,11 +324,13 @@ def _float_difference(found: Any, wanted: np.ndarray, dtype: str) -> float:
     array = np.asarray(found)
     if array.shape != wanted.shape or array.dtype != np.dtype(dtype):
         return float("inf")
-    with np.errstate(invalid="ignore"):
-        apart = np.where(array == wanted, 0.0, np.abs(array - wanted))
-    largest = np.where(np.isfinite(wanted), np.abs(wanted), 0.0).max(initial=1e-30)
-    worst = float(apart.max(initial=0.0) / largest)
-    return worst if np.isfinite(worst) else float("inf")
+    if np.array_equal(array, wanted):
+        return 0.0
+    if not np.isfinite(wanted).all():
+        same = array == wanted
+        array, wanted = np.where(same, 0.0, array), np.where(same, 0.0, wanted)
+    apart = float(np.abs(array - wanted).max()) / max(float(np.abs(wanted).max()), 1e-30)
+    return apart if np.isfinite(apart) else float("inf")
 
 
 def _module_check(name: str, errors: list[float], dtype: str, sizes: int) -> Check:

@@ -126,9 +126,17 @@ def _array(
         lengths = [int(s.xreplace(sizes)) for s in limits]
         top = 2 if variable.dtype == "bool" else min(lengths, default=4)
         return rng.integers(0, top, size=shape)
+    low, high = ranges[variable.role]
+    scale = _moderate(shape) if variable.role == "param" else 1.0
+    between = (low * scale, high * scale)
     if not variable.assumptions:
-        return numbers_between(shape, rng, ranges[variable.role], field)
-    return field.array(assumed(variable.assumptions, shape, rng, ranges[variable.role]))
+        return numbers_between(shape, rng, between, field)
+    return field.array(assumed(variable.assumptions, shape, rng, between))
+
+
+def _moderate(shape: tuple[int, ...]) -> float:
+    """A scale for weights, so that sums over a long axis don't saturate what reads them."""
+    return min(1.0, 2.0 / float(max(shape)) ** 0.5) if len(shape) > 1 else 1.0
 
 
 def _constant(variable: Variable, shape: tuple[int, ...], field: Field) -> np.ndarray:
