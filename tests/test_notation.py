@@ -75,6 +75,11 @@ EXPRESSIONS = [
     (3 / z**2, r"\frac{3}{z_{1,i}^{2}}", "3/z1[i]²"),
     # brackets
     (X * (1 - X), "X_{ni} (1 - X_{ni})", "X[n,i] (1 - X[n,i])"),
+    (
+        total(2 * X * sp.tanh(X) ** 2, n) / (4 * N),
+        r"\frac{1}{2 N} \sum_{n} X_{ni} \tanh^{2} X_{ni}",
+        "1/(2 N) Σ_n X[n,i] tanh(X[n,i])²",
+    ),
     (z * sp.log(z), r"z_{1,i} \log z_{1,i}", "z1[i] log(z1[i])"),
     (sp.log(z * X), r"\log (X_{ni} z_{1,i})", "log(X[n,i] z1[i])"),
     (

@@ -112,13 +112,12 @@ def aligned(block: Equations) -> list[str]:
     Remarks stand in a column at the right, or, where that has no room, each under its equation.
     """
     left = max(width(row.left) for row in block.rows)
-    beside = max(width(note(row.note)) for row in block.rows)
-    room = min(LINE, PAGE - beside - GAP) - left
-    broken = [lines_of(row.terms, room) for row in block.rows]
-    narrow = all(width(line) <= room + 1 for lines in broken for line in lines)
-    below = bool(beside) and not narrow
-    if below:
-        broken = [lines_of(row.terms, LINE - left) for row in block.rows]
+    remarks = max(width(note(row.note)) for row in block.rows)
+    room = {False: min(LINE, PAGE - remarks - GAP) - left, True: LINE - left}
+    for opening, below in itertools.product((False, True), repeat=2):
+        broken = [lines_of(row.terms, room[below], opening=opening) for row in block.rows]
+        if all(width(line) <= room[below] for lines in broken for line in lines):
+            break
     pairs = zip(block.rows, broken, strict=True)
     return [line for row, lines in pairs for line in _row_lines(row, lines, below=below)]
 
@@ -128,20 +127,20 @@ def _row_lines(row: Row, lines: Sequence[str], *, below: bool) -> Iterator[str]:
     first, *rest = lines
     yield f"{row.left} &{row.relation} {first}{'' if rest else beside}".lstrip()
     for place, line in enumerate(rest):
-        yield rf"&\qquad {line}{beside if place == len(rest) - 1 else ''}"
+        yield rf"&\qquad {{}} {line}{beside if place == len(rest) - 1 else ''}"
     if row.note and below:
         yield rf"&\qquad\quad \text{{(}} {note(row.note)} \text{{)}}"
 
 
-def lines_of(terms: Sequence[str], room: float) -> list[str]:
-    """Terms in lines of at most ``room``; a bracket that is too long is opened."""
+def lines_of(terms: Sequence[str], room: float, *, opening: bool = True) -> list[str]:
+    """Terms in lines of at most ``room``; ``opening``: a bracket that is too long is opened."""
     lines: list[str] = []
-    pieces = [p for t in terms for p in (opened(t) if width(t) > room else [t])]
-    for piece in pieces:
-        if lines and width(lines[-1]) + width(piece) + 1 <= room:
-            lines[-1] += f" {piece}"
-        else:
-            lines.append(piece)
+    for term in terms:
+        for piece in opened(term) if opening and width(term) > room else [term]:
+            if lines and width(lines[-1]) + width(piece) + 1 <= room:
+                lines[-1] += f" {piece}"
+            else:
+                lines.append(piece)
     return lines
 
 
@@ -185,8 +184,9 @@ def boxed(block: Result) -> str:
     first, *rest = lines_of(block.terms, LINE - width(block.left))
     if not rest:
         return f"{block.left} = {first}"
-    lines = [f"{block.left} &= {first}", *(rf"&\qquad {line}" for line in rest)]
-    return r"\begin{split} " + r" \\ ".join(lines) + r" \end{split}"
+    lines = [f"{block.left} = {first}", *(rf"\qquad\qquad {{}} {line}" for line in rest)]
+    shown = r" \\[6pt] ".join(rf"\displaystyle {line}" for line in lines)
+    return rf"\begin{{array}}{{l}} {shown} \end{{array}}"
 
 
 def columns(table: Table) -> str:
@@ -225,10 +225,17 @@ def _array_width(rows: Numbers) -> float:
 # -- how wide a formula is --------------------------------------------------------------------
 
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[{}_^&]|\s+|.")
-_SPACED = {"=": 1.3, "+": 1.2, "-": 1.2, r"\approx": 1.3, r"\odot": 1.2, r"\times": 1.2}
-_WIDE = {r"\sum": 1.4, r"\quad": 1.0, r"\log": 1.4, r"\max": 1.8, r"\min": 1.6, r"\tanh": 2.0}
-_NO_WIDTH = {r"\left", r"\right", "&", r"\operatorname", r"\mathit", r"\mathrm"}
-_SCRIPT = 0.7
+_WIDTHS = {
+    **dict.fromkeys("=<>", 1.35), **dict.fromkeys("+-", 1.25), **dict.fromkeys("()[]|,.;", 0.4),
+    **dict.fromkeys("ijl", 0.4), **dict.fromkeys("mw", 0.85), "n": 0.6, "W": 0.95,
+    r"\approx": 1.35, r"\odot": 1.25, r"\times": 1.25, r"\top": 0.8, r"\,": 0.17,
+    r"\quad": 1.0, r"\qquad": 2.0, r"\sum": 1.5, r"\Bigl": 0.2, r"\Bigr": 0.2,
+    r"\log": 1.5, r"\max": 1.9, r"\min": 1.7, r"\tanh": 2.2,
+}  # fmt: skip
+_NO_WIDTH = {r"\left", r"\right", "&", r"\displaystyle"}
+_LIMITS = {r"\sum", r"\max", r"\min"}
+_WORDS = {r"\text", r"\operatorname", r"\mathit", r"\mathrm", r"\mathtt"}
+_SCRIPT = 0.75
 
 
 @cache
@@ -238,28 +245,31 @@ def width(latex: str) -> float:
 
 
 def _group(tokens: Iterator[str]) -> float:
-    total = 0.0
+    total, before = 0.0, ""
     for token in tokens:
         if token == "}":
             break
-        total += _token(token, tokens)
+        own = _token(token, tokens)
+        if before in _LIMITS and token == "_":
+            own = max(0.0, own - _WIDTHS[before])
+        total, before = total + own, token
     return total
-
-
-def _words_width(tokens: Iterator[str]) -> float:
-    words = itertools.takewhile(lambda t: t != "}", tokens)
-    return sum(0.33 * len(t) if t.isspace() else 0.47 for t in words if t != "{")
 
 
 def _token(token: str, tokens: Iterator[str]) -> float:
     if token == "{":
         return _group(tokens)
-    if token in "_^":
-        return _SCRIPT * _token(next(tokens, ""), tokens)
-    if token == r"\text":
+    if token in ("_", "^"):
+        return 0.05 + _SCRIPT * _token(next(tokens, ""), tokens)
+    if token in _WORDS:
         return _words_width(tokens)
     if token in (r"\frac", r"\tfrac"):
-        return 0.3 + max(_token(next(tokens, ""), tokens), _token(next(tokens, ""), tokens))
+        return 0.25 + max(_token(next(tokens, ""), tokens), _token(next(tokens, ""), tokens))
     if token in _NO_WIDTH or token.isspace() or not token:
         return 0.0
-    return _SPACED.get(token) or _WIDE.get(token) or 0.55
+    return _WIDTHS.get(token, 0.75 if token.isupper() else 0.53)
+
+
+def _words_width(tokens: Iterator[str]) -> float:
+    words = itertools.takewhile(lambda t: t != "}", tokens)
+    return sum(0.33 * len(t) if t.isspace() else 0.46 for t in words if t != "{")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import ClassVar
@@ -118,7 +119,15 @@ class LatexPrinter(Printer):
         return Piece(rf"\sqrt{{{self.text(base)}}}", Level.SCRIPTED)
 
     def power(self, base: sp.Expr, exponent: sp.Expr) -> Piece:
+        named = _NAMED.fullmatch(self._pattern_of(base))
+        if named and exponent.is_Integer:
+            inside = self._argument(base.args[0], inside=False)
+            return Piece(rf"\{named[1]}^{{{exponent}}} {inside}", Level.OPEN)
         return Piece(f"{self.at_least(base, Level.ATOM)}^{{{self.text(exponent)}}}", Level.SCRIPTED)
+
+    def _pattern_of(self, expr: sp.Expr) -> str:
+        leaf = LEAVES.get(type(expr))
+        return leaf.latex if leaf else ""
 
     def partial(self, expr: sp.Expr) -> Piece:
         value, by = map(self.text, expr.args)
@@ -139,6 +148,10 @@ class LatexPrinter(Printer):
 
     def reduction_pattern(self, cls: type) -> str:
         return REDUCTIONS[cls].latex
+
+
+_NAMED = re.compile(r"\\(\w+) \{x\}")
+"""The pattern of a function that takes its exponent at its name, as tanh does."""
 
 
 def _factors(scale: sp.Expr) -> Sequence[sp.Expr]:

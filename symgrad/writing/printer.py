@@ -11,7 +11,7 @@ import sympy as sp
 from sympy.concrete.expr_with_limits import ExprWithLimits
 
 from symgrad.errors import SpecError
-from symgrad.indices import Index, is_size, name_of
+from symgrad.indices import Index, indices_of, is_size, name_of
 from symgrad.leaves import LEAVES, REDUCTIONS
 from symgrad.writing.letters import skeleton
 from symgrad.writing.names import Name
@@ -189,12 +189,10 @@ class Printer:
 
     def _seen(self, expr: sp.Expr) -> tuple[int, ...]:
         """The places of the free indices in the order of their letters: A[i,j] goes before x[j]."""
-        if isinstance(expr, sp.Indexed):
-            found = [a for i in expr.indices for a in index_atoms(i)]
-        else:
-            bound = {limit[0] for s in expr.atoms(ExprWithLimits) for limit in s.limits}
-            found = sorted(expr.atoms(Index) - bound, key=lambda i: self._places.get(i, -1))
-        return tuple(self._places.get(i, -1) for i in found)
+        bound = {limit[0] for s in expr.atoms(ExprWithLimits) for limit in s.limits}
+        atoms = [expr] if is_entry(expr) else sorted(expr.atoms(sp.Indexed), key=skeleton)
+        found = dict.fromkeys(i for a in atoms for at in indices_of(a) for i in index_atoms(at))
+        return tuple(self._places.get(i, -1) for i in found if i not in bound)
 
     def _first_name(self, expr: sp.Expr) -> int:
         atoms = [expr] if is_entry(expr) else expr.atoms(sp.Indexed)
@@ -241,7 +239,7 @@ class Printer:
         pattern = self.leaf_pattern(type(expr))
         fields = enclosed(pattern)
         shown = {
-            name: self._argument(argument, fields[name])
+            name: self._argument(argument, inside=fields[name])
             for name, argument in zip("xyz", expr.args, strict=False)
             if name in fields
         }
@@ -250,15 +248,15 @@ class Printer:
             return Piece(text, Level.OPEN)
         return Piece(text, Level.SCRIPTED if "^" in pattern else Level.ATOM)
 
-    def _argument(self, expr: sp.Expr, inside: bool) -> str:
+    def _argument(self, expr: sp.Expr, *, inside: bool) -> str:
         if inside:
             return self.text(expr)
         return self.at_least(expr, Level.OPEN if isinstance(expr, sp.Sum) else Level.SCRIPTED)
 
     def reduction(self, expr: ExprWithLimits) -> Piece:
-        scale, factors = split_scale(expr.function)
-        if isinstance(expr, sp.Sum) and scale != 1 and factors:
-            return self._scaled(scale, [sp.Sum(sp.Mul(*factors), *expr.limits)])
+        scale, factors = split_scale(expr) if isinstance(expr, sp.Sum) else (sp.S.One, [])
+        if scale != 1:
+            return self._scaled(scale, factors)
         indices, body = self._merged(expr)
         fields = dict(enclosed(self.reduction_pattern(type(expr))))
         inside = self.text(body) if fields["x"] else self.at_least(body, Level.OPEN)
