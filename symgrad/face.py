@@ -7,15 +7,23 @@ import functools
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
+from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import sympy as sp
 
 from symgrad import derivation as core
+from symgrad import outputs
 from symgrad.arrays import Array
 from symgrad.equations import Equation, Variable
 from symgrad.errors import SpecError, caller
+from symgrad.exact import ExactValues, exact_values
+from symgrad.files import write_atomically
 from symgrad.notation import Notation
 from symgrad.steps import Step
+from symgrad.targets import TARGETS
+from symgrad.targets.module import Target
 from symgrad.tracing import names_in, scalar_output, trace
 
 Wrt = str | Array | Iterable[str | Array] | None
@@ -70,6 +78,37 @@ class Derivation(core.Derivation):
         forward = (step for _, step in self.forward_steps)
         backward = (step for a in self.adjoints for step in a.steps)
         return tuple(_shown(self.notation, s) for s in (*forward, *backward))
+
+    def latex(
+        self, example: Mapping[str, Any] | ExactValues | None = None, *, standalone: bool = False
+    ) -> str:
+        """The derivation in LaTeX: to paste, or as a document of its own.
+
+        ``example``: numbers for every input; the values there are shown exactly.
+        """
+        values = exact_values(self, example) if isinstance(example, Mapping) else example
+        return outputs.latex(self, self.notation, values=values, standalone=standalone)
+
+    def source(self, target: str = "numpy", dtype: str = "float64", **more: Any) -> str:
+        """The text of the generated module."""
+        module = outputs.module(self, self.notation, dtype=dtype, **more)
+        return _target(target).emit(module)
+
+    def write(self, path: str | Path, target: str = "numpy", dtype: str = "float64") -> None:
+        """Write the generated module to a file, whole or not at all."""
+        write_atomically(Path(path), self.source(target, dtype))
+
+    def compile(self, target: str = "numpy", dtype: str = "float64") -> ModuleType:
+        """The generated module, imported."""
+        return _target(target).load(self.source(target, dtype), self.system.output)
+
+
+def _target(name: str) -> Target:
+    if name not in TARGETS:
+        raise SpecError(
+            f"there is no target {name!r}", where=caller(), hint=f"there are {', '.join(TARGETS)}"
+        )
+    return TARGETS[name]
 
 
 def derive(loss: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = None) -> Derivation:

@@ -46,13 +46,14 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Spec:
-    """A spec that has been run.
+    """A spec that has been run; ``title`` is the first line of its docstring.
 
     ``names`` are its arrays by the names that they have; ``expected`` has to be met within
     ``tolerance`` (0: bit for bit), ``compared`` is only reported.
     """
 
     path: Path
+    title: str
     loss: Array
     names: Mapping[str, Array]
     example: Mapping[str, Numbers]
@@ -67,7 +68,8 @@ def load(path: Path) -> Spec:
     namespace = _run(source)
     names = names_of(namespace)
     loss = _loss(source, namespace, names)
-    tables = Tables(source, namespace, names)
+    used = frozenset(id(array) for array in sources_of([loss]))
+    tables = Tables(source, namespace, names, used)
     example = tables.example()
     expected, compared = tables.expectations("expected"), tables.expectations("compared")
     if not example and (expected or compared):
@@ -76,7 +78,8 @@ def load(path: Path) -> Spec:
             where=source.binding("expected") or source.binding("compared"),
             hint='add example = {"X": ..., ...} with numbers for every input',
         )
-    return Spec(path, loss, names, example, expected, compared, tables.tolerance())
+    title = (namespace.get("__doc__") or "The loss and its gradients.").strip().splitlines()[0]
+    return Spec(path, title, loss, names, example, expected, compared, tables.tolerance())
 
 
 # -- the file ---------------------------------------------------------------------------------
@@ -222,16 +225,19 @@ def is_input(array: Array) -> bool:
 
 
 def inputs_of(arrays: Iterable[Array]) -> Iterator[Array]:
-    """Every input that the arrays are made of, themselves included, first operands first."""
+    """Every input that the arrays are made of, themselves included."""
+    return filter(is_input, sources_of(arrays))
+
+
+def sources_of(arrays: Iterable[Array]) -> Iterator[Array]:
+    """Everything that the arrays are made of, themselves included, first operands first."""
     seen: set[int] = set()
     todo = list(arrays)[::-1]
     while todo:
         array = todo.pop()
-        if id(array) in seen:
-            continue
-        seen.add(id(array))
-        todo.extend(reversed(array.inputs))
-        if is_input(array):
+        if id(array) not in seen:
+            seen.add(id(array))
+            todo.extend(reversed(array.inputs))
             yield array
 
 
@@ -293,11 +299,16 @@ DTYPES: dict[str, type[np.generic]] = {"float": np.float64, "int": np.int64, "bo
 
 @dataclass(frozen=True)
 class Tables:
-    """The dicts of numbers in a spec; ``sizes``: the named sizes, as the first array has them."""
+    """The dicts of numbers in a spec.
+
+    ``used`` has the ``id`` of every array that the loss is made of; ``sizes`` are the named
+    sizes, as the first array has them.
+    """
 
     source: Source
     namespace: Mapping[str, Any]
     names: Mapping[str, Array]
+    used: frozenset[int]
     sizes: dict[Any, int] = field(default_factory=dict)
 
     def example(self) -> dict[str, Numbers]:
@@ -361,6 +372,12 @@ class Tables:
             )
         transposed, adjoint = key != bare, value != bare
         array = self.names[value]
+        if id(array) not in self.used and not is_input(array):
+            raise SpecError(
+                f"`{table}` has numbers for {key!r}, and the loss does not depend on {value}",
+                where=self.source.key(table, key),
+                hint="leave them out, or use the value in the loss",
+            )
         shape = array.shape[::-1] if transposed else array.shape
         numbers = self._numbers(table, key, "float" if adjoint else array.kind, shape)
         return Expectation(key, value, adjoint, transposed, numbers)

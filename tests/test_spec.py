@@ -188,6 +188,12 @@ BAD = {
         GOOD + POINT + 'expected = {\n    "dL_dw": [[1]],\n}\n',
         ["the spec has no 'w'", '/net.py:17:  "dL_dw": [[1]],', "perhaps W"],
     ),
+    "expecting what is not used": (
+        GOOD.replace("loss =", "other = z + 1\nloss =")
+        + POINT
+        + 'expected = {"other": [[1, 2, 3]]}\n',
+        ["the loss does not depend on other", "/net.py:17:"],
+    ),
     "expecting another shape": (
         GOOD + POINT + 'expected = {"dL_dW.T": [[1, 2, 3], [4, 5, 6]]}\n',
         ["has the shape 2×3; dL_dW.T is 3×2"],

@@ -1,0 +1,195 @@
+"""The command line: ``symgrad derive SPEC``."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from symgrad import check
+from symgrad.check import Check
+from symgrad.errors import CheckError, SpecError, SymgradError
+from symgrad.exact import comparisons, exact_values
+from symgrad.face import derive as derive_loss
+from symgrad.files import write_atomically
+from symgrad.report import print_checks, print_comparisons, print_remarks
+from symgrad.spec import Expectation, Spec, load
+from symgrad.targets import TARGETS
+from symgrad.targets.module import Expected
+
+EXAMPLES = """\b
+Examples:
+  symgrad derive spec.py
+  symgrad derive spec.py --wrt W1,b1 --dtype float32
+  symgrad derive spec.py --format tex > derivation.tex
+"""
+FORMATS = {"latex": False, "tex": True}
+"""Whether the LaTeX is a document of its own."""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="symgrad", message="%(prog)s %(version)s")
+def main() -> None:
+    """Write a loss in NumPy; read its derivation; own its backward pass."""
+
+
+@main.command(epilog=EXAMPLES)
+@click.argument("spec", type=click.Path(path_type=Path))
+@click.option(
+    "--wrt",
+    metavar="NAMES",
+    help="Differentiate by these, e.g. W1,b1. Without it, by all parameters.",
+)
+@click.option(
+    "--format",
+    "layout",
+    type=click.Choice(list(FORMATS)),
+    default="latex",
+    show_default=True,
+    help="The derivation as LaTeX to paste, or as a document of its own.",
+)
+@click.option(
+    "--target",
+    type=click.Choice(list(TARGETS)),
+    default="numpy",
+    show_default=True,
+    help="What to generate.",
+)
+@click.option(
+    "--dtype",
+    type=click.Choice(["float64", "float32"]),
+    default="float64",
+    show_default=True,
+    help="What the generated functions compute with.",
+)
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("generated"),
+    show_default=True,
+    help="Where the generated file goes.",
+)
+@click.option("--quiet", "-q", is_flag=True, help="Say nothing on stderr unless it is an error.")
+def derive(
+    spec: Path, wrt: str | None, layout: str, target: str, dtype: str, out: Path, quiet: bool
+) -> None:
+    """Derive the gradients of the loss in SPEC, check them, and generate their code.
+
+    The derivation goes to stdout, all else to stderr. The generated file is called as SPEC is.
+
+    The exit code is 0 if all is done and checked, 1 if a check failed, 2 if the spec is wrong.
+    """
+    with _errors():
+        job = Job(load(spec), wrt, target, dtype)
+        path = _generated(spec, out)
+        _print(job.derivation.latex(job.values, standalone=FORMATS[layout]))
+        checks = job.checks()
+        if not quiet:
+            _report(job, checks)
+        _require(checks, path)
+        write_atomically(path, job.source)
+        if not quiet:
+            click.echo(f"wrote {path}", err=True)
+
+
+class Job:
+    """A spec, derived and generated; SpecError where it can't be."""
+
+    def __init__(self, spec: Spec, wrt: str | None, target: str, dtype: str) -> None:
+        self.spec = spec
+        self.dtype = dtype
+        names = None if wrt is None else [name.strip() for name in wrt.split(",")]
+        self.derivation = derive_loss(spec.loss, wrt=names, names=spec.names)
+        self.expected = self._derived(spec.expected)
+        self.compared = self._derived(spec.compared)
+        self.source = self.derivation.source(
+            target,
+            dtype,
+            title=spec.title,
+            example=spec.example,
+            expected=[self._in_module(e) for e in self.expected],
+            tolerance=spec.tolerance,
+        )
+        self.module = TARGETS[target].load(self.source, spec.path.stem)
+        self.values = exact_values(self.derivation, spec.example) if spec.example else None
+
+    def _derived(self, stated: Sequence[Expectation]) -> list[Expectation]:
+        """What the spec states of values and of those gradients that have been asked for."""
+        adjoints = {adjoint.value for adjoint in self.derivation.adjoints}
+        return [s for s in stated if not s.adjoint or s.value in adjoints]
+
+    def _in_module(self, stated: Expectation) -> Expected:
+        name = self.derivation.adjoint_name[stated.value] if stated.adjoint else stated.value
+        return Expected(stated.key, name, stated.numbers, stated.transposed)
+
+    def checks(self) -> tuple[Check, ...]:
+        """Everything that has to hold before a file is written."""
+        derived = check.run(self.derivation)
+        generated = check.module_checks(self.derivation, self.module, self.dtype)
+        return (*derived, *generated, *self._numbers())
+
+    def _numbers(self) -> tuple[Check, ...]:
+        """The numbers that the spec expects: the gradients as the generated module has them."""
+        if not self.expected:
+            return ()
+        derivation, example = self.derivation, self.spec.example
+        values = check.example_values(derivation, example)
+        loss, gradients = self.module.loss_and_gradients(**example)
+        values[derivation.system.output] = loss
+        values |= {derivation.adjoint_name[n]: getattr(gradients, n) for n in derivation.wrt}
+        tolerance = self.spec.tolerance
+        return check.numbers(values, self.expected, derivation.adjoint_name, tolerance)
+
+
+def _generated(spec: Path, out: Path) -> Path:
+    """The file to generate: a module called as the spec is."""
+    path = out / f"{re.sub(r'[^0-9a-zA-Z_]', '_', spec.stem)}.py"
+    if path.resolve() == spec.resolve():
+        raise SpecError(
+            f"the generated file would replace the spec {spec}",
+            hint=f"choose another folder: --out {out / 'generated'}",
+        )
+    return path
+
+
+def _report(job: Job, checks: Sequence[Check]) -> None:
+    console = Console(stderr=True, highlight=False)
+    print_checks(console, checks)
+    if job.compared and job.values is not None:
+        names = job.derivation.adjoint_name
+        print_comparisons(console, comparisons(job.values, job.compared, names))
+    print_remarks(console, job.derivation.remarks)
+
+
+def _require(checks: Sequence[Check], path: Path) -> None:
+    failed = [c for c in checks if not c.passed]
+    if failed:
+        worst = "\n  ".join(f"{c.name}: {c.what}: {c.detail}" for c in failed[:5])
+        more = f" (and {len(failed) - 5} more)" if len(failed) > 5 else ""
+        kept = "was left as it was" if path.exists() else "was not written"
+        raise CheckError(f"a check failed{more}:\n  {worst}", hint=f"{path} {kept}")
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    """An error of a user's as a message and an exit code."""
+    try:
+        yield
+    except SymgradError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(1 if isinstance(error, CheckError) else 2)
+
+
+def _print(text: str) -> None:
+    """To stdout; a reader that has seen enough is no error."""
+    try:
+        click.echo(text)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,60 @@
+"""What a derivation is written as: its LaTeX, and the module that a target prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from symgrad.derivation import Derivation
+from symgrad.exact import ExactValues
+from symgrad.notation import Notation
+from symgrad.scenes import forward_and_adjoints
+from symgrad.targets import latex as latex_target
+from symgrad.targets.module import Module, assembled
+
+
+def latex(
+    derivation: Derivation,
+    notation: Notation,
+    *,
+    values: ExactValues | None = None,
+    standalone: bool = False,
+) -> str:
+    """The derivation in LaTeX, with its values at a point where they are given."""
+    return latex_target.render(
+        derivation,
+        notation=notation,
+        example=_lists(values.exact) if values else None,
+        decimals=_lists(values.decimals) if values else None,
+        standalone=standalone,
+    )
+
+
+def _lists(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    return {name: array.tolist() for name, array in arrays.items()}
+
+
+def module(derivation: Derivation, notation: Notation, **more: Any) -> Module:
+    """The module that computes the output and its gradients; ``more``: its other fields."""
+    system, equations = derivation.system, forward_and_adjoints(derivation)
+    return assembled(
+        system.variables,
+        equations,
+        system.output,
+        {name: derivation.adjoint_name[name] for name in derivation.wrt},
+        formulas={e.name: notation.text_equation(e) for e in equations},
+        remarks=derivation.remarks,
+        not_differentiable=_not_differentiable(derivation),
+        **more,
+    )
+
+
+def _not_differentiable(derivation: Derivation) -> str:
+    """Why differences of the output are no test of the gradients, where they are not."""
+    rounded = [e.name for e in derivation.system if e.decimals is not None]
+    swapped = [e.name for e in derivation.system if e.backward is not None]
+    reasons = [f"{name} is held rounded" for name in rounded]
+    reasons += [f"{name} has the backward pass of another expression" for name in swapped]
+    return "; ".join(reasons)
