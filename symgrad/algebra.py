@@ -238,8 +238,8 @@ def _solutions(term: Term, one: sp.Expr, other: sp.Expr) -> Iterator[tuple[Index
 
 def _in_range(index: Index, value: sp.Expr) -> bool:
     """Whether ``value`` surely lies where ``index`` runs; labels are promised to."""
-    if isinstance(value, Index):
-        return bool(value.size == index.size) or _fits(index, value)
+    if isinstance(value, Index) and value.size == index.size:
+        return True
     return isinstance(value, sp.Indexed) or _fits(index, value)
 
 
@@ -377,9 +377,25 @@ def _candidates(equation: Equation, expr: sp.Expr) -> Iterator[tuple[sp.Expr, ..
     name, mine = max(places, key=lambda place: (len(proper.intersection(place[1])), str(place)))
     theirs = {at for other, at in _places(expr) if other == name}
     for at in sorted(theirs, key=str):
-        found = dict(zip(mine, at, strict=True))
-        if proper <= found.keys():
-            yield tuple(found.get(i, i) for i in equation.indices)
+        found = dict(_laid_on(p, t) for p, t in zip(mine, at, strict=True))
+        indices = tuple(found.get(i, i) for i in equation.indices)
+        if proper <= found.keys() and _reaches(equation, indices):
+            yield indices
+
+
+def _laid_on(pattern: sp.Expr, index: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+    """What the index in ``pattern`` is where ``pattern`` (i, or i + a number) equals ``index``."""
+    inside = list(pattern.atoms(Index))
+    if len(inside) != 1 or pattern.diff(inside[0]) not in (1, -1):
+        return pattern, index
+    slope = pattern.diff(inside[0])
+    return inside[0], sp.expand((index - pattern) * slope + inside[0])
+
+
+def _reaches(equation: Equation, indices: Sequence[sp.Expr]) -> bool:
+    """Whether the value has entries wherever ``indices`` run."""
+    pairs = zip(equation.indices, indices, strict=True)
+    return all(_in_range(mine, i) for mine, i in pairs if isinstance(mine, Index))
 
 
 def _places(expr: sp.Expr) -> set[tuple[str, tuple[sp.Expr, ...]]]:

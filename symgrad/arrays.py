@@ -15,7 +15,7 @@ import sympy as sp
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from symgrad.equations import Assumption, DType, Variable
-from symgrad.errors import Location, SpecError, caller
+from symgrad.errors import Location, SpecError, caller, returned_to
 from symgrad.indices import Index, Size, axis_index, entry, fixed, size_of
 
 Dim: TypeAlias = int | sp.Expr
@@ -55,7 +55,8 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         self.decimals = decimals
         self.backward = backward
         self.op = op
-        self.where = caller()
+        self.lines = returned_to()
+        self.where = self.lines[0]
         self.key = variable.name if variable else f"%{next(_count)}"
 
     # -- what it is ---------------------------------------------------------------------------

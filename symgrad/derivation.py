@@ -88,12 +88,12 @@ class Rule:
 
 
 def _contract(expr: sp.Expr, _: Context) -> sp.Expr:
-    if not has_delta(expr) and not any(has_delta(a) for a in expr.args):
-        return from_terms(terms(freshen(expr)))
     return from_terms(contract_deltas(t) for t in terms(freshen(expr)))
 
 
 def _assume(expr: sp.Expr, context: Context) -> sp.Expr:
+    if not context.assumed.keys() & set(map(name_of, entries(expr))):
+        return expr
     return from_terms(apply_sums_to_one(t, context.assumed) for t in terms(freshen(expr)))
 
 
@@ -107,7 +107,8 @@ def _because_assumed(before: sp.Expr, after: sp.Expr, context: Context) -> str:
 
 
 def _fold(expr: sp.Expr, context: Context) -> sp.Expr:
-    return from_terms(terms(freshen(context.names.fold(expr))))
+    folded = context.names.fold(expr)
+    return expr if folded == expr else from_terms(terms(freshen(folded)))
 
 
 def _collect(expr: sp.Expr, _: Context) -> sp.Expr:
@@ -150,8 +151,8 @@ def simplified(expr: sp.Expr, context: Context) -> tuple[sp.Expr, list[Step]]:
     steps = []
     before = canonical(expr)
     for rule in RULES:
-        after = canonical(rule.apply(before, context))
-        if after != before:
+        after = rule.apply(before, context)
+        if after != before and (after := canonical(after)) != before:
             steps.append(Step(rule.name, before, after, rule.because(before, after, context)))
         before = after
     return before, steps

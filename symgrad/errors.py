@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import linecache
 import sys
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 
 _PACKAGE = str(Path(__file__).parent)
 
 
 @dataclass(frozen=True)
 class Location:
-    """A line of the user's code."""
+    """A line of the user's code; ``offset`` tells how far in it the program was."""
 
     file: str
     line: int
     function: str = "<module>"
+    offset: int = field(default=0, compare=False)
+
+    def precedes(self, other: Location) -> bool:
+        """Whether both are on one line, and this comes first in it."""
+        return self == other and self.offset < other.offset
 
     @property
     def text(self) -> str:
@@ -33,13 +40,27 @@ class Location:
 
 def caller() -> Location:
     """The innermost line that belongs neither to symgrad nor to a library: the line of the spec."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None:
-        file = frame.f_code.co_filename
-        if not file.startswith(_PACKAGE) and "site-packages" not in file:
+    return next(_callers())
+
+
+def returned_to() -> tuple[Location, ...]:
+    """The lines that a value built now is handed to: the caller's, and on from each `return`."""
+    lines: list[Location] = []
+    for line in _callers():
+        lines.append(line)
+        if not line.text.startswith("return"):
             break
+    return tuple(lines)
+
+
+def _callers() -> Iterator[Location]:
+    """The lines of the user's code that led here, innermost first."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        code = frame.f_code
+        if not code.co_filename.startswith(_PACKAGE) and "site-packages" not in code.co_filename:
+            yield Location(code.co_filename, frame.f_lineno, code.co_name, frame.f_lasti)
         frame = frame.f_back
-    return Location(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
 
 
 class SymgradError(Exception):

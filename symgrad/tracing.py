@@ -14,7 +14,7 @@ from symgrad.arrays import Array, shape_text
 from symgrad.equations import Equation, System, Variable
 from symgrad.errors import SpecError
 from symgrad.indices import Index, Size, entries, fixed, indices_of, is_size, name_of
-from symgrad.leaves import absolute
+from symgrad.leaves import Indicator, absolute
 
 LONGEST = 40
 """The weight beyond which a value gets a name of its own."""
@@ -30,21 +30,30 @@ def trace(output: Array, names: Mapping[str, Array]) -> System:
     variables = _variables(order, names)
     named = _named(order, names, {v.name for v in variables})
     uses = _uses(order, output)
+    targets = _targets(order)
     equations: dict[str, Equation] = {}
     inlined: dict[str, Equation] = {}
     for array in order:
         if array.variable is not None:
             continue
         equation = _written_out(array, inlined, equations)
-        if array.key in named or array is output or not _inlines(array, equation, uses):
+        asked = array.key in named or array is output
+        if (
+            asked
+            or array.key in targets
+            and _is_step(equation)
+            or not _inlines(array, equation, uses)
+        ):
             equations[array.key] = equation
         else:
             inlined[array.key] = equation
     taken = {v.name for v in variables} | set(named.values())
-    partial = {i.key for a in order for i in a.inputs if i.where == a.where}
     constants = {v.name: _numbered("c", taken) for v in variables if v.role == "constant"}
     variables = tuple(replace(v, name=constants.get(v.name, v.name)) for v in variables)
-    final = constants | {k: named.get(k) or _invented(a, partial, taken) for k, a in _kept(order, equations)}
+    kept = (a for a in order if a.key in equations)
+    final = constants | {
+        a.key: named.get(a.key) or _numbered(targets.get(a.key, "t"), taken) for a in kept
+    }
     system = tuple(canonical_equation(_renamed(e, final)) for e in equations.values())
     used = {
         name_of(a) for e in system for r in (e.rhs, e.backward) if r is not None for a in entries(r)
@@ -168,8 +177,11 @@ def _is_product(rhs: sp.Expr) -> bool:
 
 
 def _plain(rhs: sp.Expr) -> sp.Expr:
-    """SymPy writes sqrt(x²) as its own Abs, which has other rules at 0 than ours."""
-    return rhs.replace(sp.Abs, absolute) if rhs.has(sp.Abs) else rhs
+    """Without empty sums; and SymPy writes sqrt(x²) as its own Abs, with other rules at 0."""
+    if rhs.has(sp.Abs):
+        rhs = rhs.replace(sp.Abs, absolute)
+    empty = {e: sp.S.Zero for e in rhs.atoms(sp.Sum) if e.function == 0}
+    return _plain(rhs.xreplace(empty)) if empty else rhs
 
 
 def _linear_entries(rhs: sp.Expr) -> set[sp.Expr]:
@@ -191,18 +203,21 @@ def _inlines(array: Array, equation: Equation, uses: Counter[str]) -> bool:
     return uses[array.key] == 1 and weight(equation.rhs) <= LONGEST
 
 
-def _kept(order: Iterable[Array], equations: Mapping[str, Equation]) -> list[tuple[str, Array]]:
-    return [(a.key, a) for a in order if a.key in equations]
+def _is_step(equation: Equation) -> bool:
+    """Whether a value is worth the name of its variable: it has axes, and applies a function."""
+    functions = equation.rhs.atoms(sp.Function, sp.Pow) - equation.rhs.atoms(Indicator)
+    return bool(equation.indices) and any(entries(f) for f in functions)
 
 
-def _invented(array: Array, partial: set[str], taken: set[str]) -> str:
-    """A name for a value that the spec gave none: the one that its line assigns to, or a letter."""
-    target = re.match(r"([^\W\d]\w*)\s*=[^=]", array.where.text)
-    if target and array.key not in partial:
-        return _numbered(target[1], taken)
-    return _numbered(
-        "s" if isinstance(array.rhs, BINDERS) and array.rhs.func is not sp.Sum else "t", taken
-    )
+def _targets(order: Iterable[Array]) -> dict[str, str]:
+    """What the lines of functions and loops assign to, for the values that they compute."""
+    order = tuple(order)
+    partial = {i.key for a in order for i in a.inputs if any(map(i.lines[-1].precedes, a.lines))}
+    lines = {a.key: _TARGET.match(a.lines[-1].text) for a in order if a.key not in partial}
+    return {key: match[1] for key, match in lines.items() if match}
+
+
+_TARGET = re.compile(r"([^\W\d]\w*)\s*=[^=]")
 
 
 def _numbered(base: str, taken: set[str]) -> str:

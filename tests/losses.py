@@ -1,0 +1,445 @@
+"""Loss functions as people write them: NumPy code that runs on numbers and on symbolic arrays alike.
+
+Each is written over a module ``np``, so that the tests can run it with NumPy (symbolic arrays
+answer through its protocols) and with an automatic-differentiation library in NumPy's place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss; the shapes of what it is differentiated by and of its data; labels below a bound.
+
+    ``positive`` inputs are drawn from (0.5, 2), ``definite`` ones are symmetric positive definite.
+    """
+
+    function: Callable[..., Any]
+    params: Mapping[str, Shape]
+    data: Mapping[str, Shape] = field(default_factory=dict)
+    labels: Mapping[str, tuple[Shape, int]] = field(default_factory=dict)
+    positive: tuple[str, ...] = ()
+    definite: tuple[str, ...] = ()
+    shift: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """The name of its function."""
+        return self.function.__name__
+
+
+def relu(np, x):
+    return np.maximum(0, x)
+
+
+def softmax(np, z, axis=-1):
+    e = np.exp(z - np.max(z, axis=axis, keepdims=True))
+    return e / np.sum(e, axis=axis, keepdims=True)
+
+
+def log_softmax(np, z, axis=-1):
+    m = np.max(z, axis=axis, keepdims=True)
+    return z - m - np.log(np.sum(np.exp(z - m), axis=axis, keepdims=True))
+
+
+def sigmoid(np, x):
+    return 1 / (1 + np.exp(-x))
+
+
+def logistic_regression(np, w, b, X, y):
+    p = sigmoid(np, X @ w + b)
+    return -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
+
+
+def softmax_regression(np, W, b, X, y):
+    logp = log_softmax(np, X @ W + b)
+    return -np.mean(logp[np.arange(X.shape[0]), y])
+
+
+def hinge(np, w, b, X, t):
+    return 0.5 * np.sum(w**2) + np.mean(np.maximum(0, 1 - t * (X @ w + b)))
+
+
+def squared_hinge(np, w, b, X, t):
+    return 0.1 * np.dot(w, w) + np.mean(np.maximum(0, 1 - t * (X @ w + b)) ** 2)
+
+
+def multiclass_hinge(np, W, X, y):
+    scores = X @ W
+    N = X.shape[0]
+    correct = scores[np.arange(N), y][:, None]
+    return np.sum(np.maximum(0, scores - correct + 1.0)) / N - 1.0
+
+
+def poisson_regression(np, w, b, X, k):
+    rate = np.exp(X @ w + b)
+    return np.mean(rate - k * np.log(rate))
+
+
+def least_squares(np, w, b, X, y):
+    return np.mean((X @ w + b - y) ** 2)
+
+
+def ridge(np, w, X, y):
+    r = y - np.dot(X, w)
+    return np.dot(r, r) + 0.3 * np.dot(w, w)
+
+
+def mlp_tanh(np, W1, b1, W2, b2, W3, b3, X, T):
+    h = np.tanh(X @ W1 + b1)
+    h = np.tanh(h @ W2 + b2)
+    return np.mean(np.sum((h @ W3 + b3 - T) ** 2, axis=1))
+
+
+def mlp_columns(np, W1, b1, W2, b2, X, Y):
+    a = relu(np, W1 @ X + b1)
+    z = W2 @ a + b2
+    p = softmax(np, z, axis=0)
+    return -np.sum(Y * np.log(p)) / X.shape[1]
+
+
+def matrix_factorisation(np, U, V, R, M):
+    return 0.5 * np.sum(M * (R - U @ V.T) ** 2) + 0.1 * (np.sum(U**2) + np.sum(V**2))
+
+
+def pca_trace(np, W, S):
+    return -np.trace(W.T @ S @ W)
+
+
+def kmeans(np, C, X):
+    d = np.sum((X[:, None, :] - C[None, :, :]) ** 2, axis=2)
+    return np.sum(np.min(d, axis=1))
+
+
+def batch_norm(np, gamma, beta, W, X, T):
+    z = X @ W
+    mu = np.mean(z, axis=0)
+    var = np.var(z, axis=0)
+    out = gamma * (z - mu) / np.sqrt(var + 1e-5) + beta
+    return np.sum((out - T) ** 2)
+
+
+def layer_norm(np, gamma, beta, x, T):
+    mu = x.mean(axis=-1, keepdims=True)
+    var = ((x - mu) ** 2).mean(axis=-1, keepdims=True)
+    y = gamma * (x - mu) / np.sqrt(var + 1e-5) + beta
+    return np.sum((y - T) ** 2)
+
+
+def rms_norm(np, gamma, x, T):
+    y = gamma * x / np.sqrt(np.mean(x**2, axis=-1, keepdims=True) + 1e-6)
+    return np.sum((y - T) ** 2)
+
+
+def gelu(np, x):
+    return 0.5 * x * (1 + np.tanh(0.7978845608 * (x + 0.044715 * x**3)))
+
+
+def gelu_mlp(np, W1, W2, X, T):
+    return np.mean((gelu(np, X @ W1) @ W2 - T) ** 2)
+
+
+def attention(np, Q, K, V, T):
+    s = Q @ K.T / np.sqrt(4.0)
+    return np.sum((softmax(np, s) @ V - T) ** 2)
+
+
+def multi_head_attention(np, Wq, Wk, Wv, Wo, x, T):
+    n, t, d = x.shape
+    h = 2
+
+    def heads(W):
+        return np.transpose(np.reshape(x @ W, (n, t, h, d // h)), (0, 2, 1, 3))
+
+    q, k, v = heads(Wq), heads(Wk), heads(Wv)
+    s = q @ np.transpose(k, (0, 1, 3, 2)) / 1.5
+    mask = np.tril(np.ones((t, t)))
+    s = np.where(mask == 1, s, -1e9)
+    o = softmax(np, s) @ v
+    o = np.reshape(np.transpose(o, (0, 2, 1, 3)), (n, t, d))
+    return np.sum((o @ Wo - T) ** 2)
+
+
+def gpt_block(np, E, P, Wq, Wk, Wv, Wo, W1, W2, g1, g2, ids, targets):
+    t = ids.shape[0]
+    x = E[ids] + P
+
+    def norm(x, g):
+        mu = np.mean(x, axis=-1, keepdims=True)
+        var = np.mean((x - mu) ** 2, axis=-1, keepdims=True)
+        return g * (x - mu) / np.sqrt(var + 1e-5)
+
+    a = norm(x, g1)
+    q, k, v = a @ Wq, a @ Wk, a @ Wv
+    s = q @ k.T / 2.0
+    s = np.where(np.tril(np.ones((t, t))) == 1, s, -1e9)
+    x = x + softmax(np, s) @ v @ Wo
+    x = x + gelu(np, norm(x, g2) @ W1) @ W2
+    logp = log_softmax(np, x @ E.T)
+    return -np.mean(logp[np.arange(t), targets])
+
+
+def lstm(np, W, U, b, x, T):
+    steps, n, _ = x.shape
+    d = U.shape[0]
+    h = c = np.zeros((n, d))
+    for t in range(steps):
+        z = x[t] @ W + h @ U + b
+        i = sigmoid(np, z[:, :d])
+        f = sigmoid(np, z[:, d : 2 * d])
+        o = sigmoid(np, z[:, 2 * d : 3 * d])
+        g = np.tanh(z[:, 3 * d :])
+        c = f * c + i * g
+        h = o * np.tanh(c)
+    return np.sum((h - T) ** 2)
+
+
+def rnn_shared(np, W, U, x, T):
+    h = np.zeros((x.shape[1], 3))
+    total = 0.0
+    for t in range(x.shape[0]):
+        h = np.tanh(x[t] @ W + h @ U)
+        total = total + np.sum((h - T[t]) ** 2)
+    return total
+
+
+def conv_slices(np, K, x, T):
+    n = x.shape[0] - K.shape[0] + 1
+    y = sum(K[k] * x[k : k + n] for k in range(K.shape[0]))
+    return np.sum((y - T) ** 2)
+
+
+def conv2d_slices(np, K, b, x, T):
+    rows, columns = x.shape[0] - 1, x.shape[1] - 1
+    y = b
+    for i in range(2):
+        for j in range(2):
+            y = y + K[i, j] * x[i : i + rows, j : j + columns]
+    y = relu(np, y)
+    pooled = np.maximum(
+        np.maximum(y[::2, ::2], y[1::2, ::2]), np.maximum(y[::2, 1::2], y[1::2, 1::2])
+    )
+    return np.sum((pooled - T) ** 2)
+
+
+def vae(np, W, V, U, x, eps):
+    h = np.tanh(x @ W)
+    mu, logvar = h @ V, h @ U
+    z = mu + np.exp(0.5 * logvar) * eps
+    reconstruction = np.sum((z @ V.T @ W.T - x) ** 2)
+    return reconstruction - 0.5 * np.sum(1 + logvar - mu**2 - np.exp(logvar))
+
+
+def info_nce(np, A, B):
+    a = A / np.sqrt(np.sum(A**2, axis=1, keepdims=True))
+    b = B / np.sqrt(np.sum(B**2, axis=1, keepdims=True))
+    logits = a @ b.T / 0.5
+    logp = log_softmax(np, logits)
+    return -np.trace(logp) / A.shape[0]
+
+
+def huber(np, w, X, y):
+    r = X @ w - y
+    small = np.abs(r) <= 1.0
+    return np.sum(np.where(small, 0.5 * r**2, np.abs(r) - 0.5))
+
+
+def focal(np, W, X, Y):
+    p = softmax(np, X @ W)
+    return -np.sum(Y * (1 - p) ** 2 * np.log(p))
+
+
+def label_smoothing(np, W, X, Y):
+    k = Y.shape[1]
+    smooth = Y * 0.9 + 0.1 / k
+    return -np.mean(np.sum(smooth * log_softmax(np, X @ W), axis=1))
+
+
+def dropout(np, W1, W2, X, M, T):
+    h = relu(np, X @ W1) * M / 0.8
+    return np.mean((h @ W2 - T) ** 2)
+
+
+def gaussian_nll(np, mu, S, X):
+    d = X - mu
+    quadratic = np.sum(np.dot(d, np.linalg.inv(S)) * d)
+    return 0.5 * quadratic + 0.5 * X.shape[0] * np.linalg.slogdet(S)[1]
+
+
+def mixture_full(np, a, mu, S, X):
+    logw = a - np.log(np.sum(np.exp(a)))
+    d = X[:, None, :] - mu[None, :, :]
+    P = np.linalg.inv(S)
+    q = np.einsum("nki,kij,nkj->nk", d, P, d)
+    logdet = np.linalg.slogdet(S)[1]
+    l = logw - 0.5 * (q + logdet + X.shape[1] * 1.8378770664093453)
+    m = np.max(l, axis=1, keepdims=True)
+    return -np.sum(m[:, 0] + np.log(np.sum(np.exp(l - m), axis=1)))
+
+
+def gaussian_process(np, K, y):
+    L = np.linalg.cholesky(K)
+    alpha = np.linalg.solve(K, y)
+    return 0.5 * np.dot(y, alpha) + np.sum(np.log(np.diagonal(L)))
+
+
+def ridge_closed_form(np, s, X, y):
+    w = np.linalg.solve(X.T @ X + np.exp(s) * np.eye(3), X.T @ y)
+    return np.sum((X @ w - y) ** 2)
+
+
+def log_det_divergence(np, A, B):
+    M = A @ B
+    return np.trace(M) - np.linalg.slogdet(M)[1]
+
+
+def broadcast_everything(np, a, b, c, d):
+    return np.sum((a * b + c) ** 2 * d) + np.sum(a) * np.sum(b)
+
+
+def unit_sizes(np, W, b, X, T):
+    return np.mean((np.tanh(X @ W + b) - T) ** 2)
+
+
+def concatenated(np, a, b):
+    z = np.concatenate([a, np.tanh(b), a], axis=1)
+    return np.sum(z**2 * np.concatenate([b, a, a * b], axis=1))
+
+
+def reshaped(np, a, b):
+    return np.sum(np.reshape(a, (4, 6)) ** 2 @ np.reshape(b, (6, 2))) + np.sum(np.ravel(a) ** 3)
+
+
+def rolled(np, a):
+    return np.sum((np.roll(a, 1, axis=0) - a) ** 2 * np.cumsum(a, axis=0))
+
+
+def stacked(np, a, b):
+    z = np.stack([a, b, a * b], axis=1)
+    return np.sum(z[:, ::-1] * z * z[:, :1])
+
+
+def cosine_embedding(np, E, y, t):
+    a = E[y]
+    b = E[t]
+    dots = np.sum(a * b, axis=1)
+    return np.sum(dots / np.sqrt(np.sum(a**2, axis=1) * np.sum(b**2, axis=1)))
+
+
+def norms(np, a, b):
+    return np.linalg.norm(a) + np.sum(np.abs(b)) + np.sqrt(np.sum((a @ b) ** 2)) + np.std(a)
+
+
+def powers(np, a, b):
+    return np.sum(a**1.5 / b**2 + a**b + np.sqrt(a) - 1 / a)
+
+
+def kronecker(np, a, b):
+    return np.sum(np.kron(a, b) ** 3)
+
+
+def einsums(np, a, b, c):
+    return np.sum(np.einsum("ij,jk,kl->il", a, b, c) ** 2) + np.einsum("ij,ij->", a, a)
+
+
+def outer_products(np, u, v):
+    return np.sum(np.tanh(np.outer(u, v))) + np.inner(u, u) * np.dot(v, v)
+
+
+def bilinear(np, A, B, C):
+    return np.trace(A @ B @ C) + np.sum((A @ B) * C.T)
+
+
+def triplet(np, W, a, p, n):
+    fa, fp, fn = a @ W, p @ W, n @ W
+    near = np.sum((fa - fp) ** 2, axis=1)
+    far = np.sum((fa - fn) ** 2, axis=1)
+    return np.mean(np.maximum(near - far + 0.3, 0))
+
+
+def swish_gated(np, W, V, U, X):
+    g = X @ W
+    return np.sum(((g * sigmoid(np, g)) * (X @ V)) @ U)
+
+
+LOSSES = [
+    Loss(logistic_regression, {"w": (3,), "b": ()}, {"X": (5, 3)}, {"y": ((5,), 2)}),
+    Loss(softmax_regression, {"W": (3, 4), "b": (4,)}, {"X": (5, 3)}, {"y": ((5,), 4)}),
+    Loss(hinge, {"w": (3,), "b": ()}, {"X": (5, 3), "t": (5,)}),
+    Loss(squared_hinge, {"w": (3,), "b": ()}, {"X": (5, 3), "t": (5,)}),
+    Loss(multiclass_hinge, {"W": (3, 4)}, {"X": (5, 3)}, {"y": ((5,), 4)}),
+    Loss(poisson_regression, {"w": (3,), "b": ()}, {"X": (5, 3), "k": (5,)}),
+    Loss(least_squares, {"w": (3,), "b": ()}, {"X": (5, 3), "y": (5,)}),
+    Loss(ridge, {"w": (3,)}, {"X": (5, 3), "y": (5,)}),
+    Loss(
+        mlp_tanh,
+        {"W1": (3, 4), "b1": (4,), "W2": (4, 4), "b2": (4,), "W3": (4, 2), "b3": (2,)},
+        {"X": (5, 3), "T": (5, 2)},
+    ),
+    Loss(
+        mlp_columns,
+        {"W1": (4, 3), "b1": (4, 1), "W2": (2, 4), "b2": (2, 1)},
+        {"X": (3, 5), "Y": (2, 5)},
+    ),
+    Loss(matrix_factorisation, {"U": (4, 2), "V": (3, 2)}, {"R": (4, 3), "M": (4, 3)}),
+    Loss(pca_trace, {"W": (4, 2)}, {"S": (4, 4)}),
+    Loss(kmeans, {"C": (3, 2)}, {"X": (6, 2)}),
+    Loss(
+        batch_norm, {"gamma": (4,), "beta": (4,), "W": (3, 4)}, {"X": (6, 3), "T": (6, 4)}
+    ),
+    Loss(layer_norm, {"gamma": (4,), "beta": (4,), "x": (3, 4)}, {"T": (3, 4)}),
+    Loss(rms_norm, {"gamma": (4,), "x": (2, 3, 4)}, {"T": (2, 3, 4)}),
+    Loss(gelu_mlp, {"W1": (3, 4), "W2": (4, 2)}, {"X": (5, 3), "T": (5, 2)}),
+    Loss(attention, {"Q": (3, 4), "K": (5, 4), "V": (5, 2)}, {"T": (3, 2)}),
+    Loss(
+        multi_head_attention,
+        {"Wq": (4, 4), "Wk": (4, 4), "Wv": (4, 4), "Wo": (4, 4)},
+        {"x": (2, 3, 4), "T": (2, 3, 4)},
+    ),
+    Loss(
+        gpt_block,
+        {
+            "E": (6, 4), "P": (3, 4), "Wq": (4, 4), "Wk": (4, 4), "Wv": (4, 4), "Wo": (4, 4),
+            "W1": (4, 8), "W2": (8, 4), "g1": (4,), "g2": (4,),
+        },
+        labels={"ids": ((3,), 6), "targets": ((3,), 6)},
+    ),
+    Loss(lstm, {"W": (2, 12), "U": (3, 12), "b": (12,)}, {"x": (3, 2, 2), "T": (2, 3)}),
+    Loss(rnn_shared, {"W": (2, 3), "U": (3, 3)}, {"x": (3, 4, 2), "T": (3, 4, 3)}),
+    Loss(conv_slices, {"K": (3,), "x": (7,)}, {"T": (5,)}),
+    Loss(conv2d_slices, {"K": (2, 2), "b": (4, 6)}, {"x": (5, 7), "T": (2, 3)}),
+    Loss(vae, {"W": (5, 4), "V": (4, 2), "U": (4, 2)}, {"x": (3, 5), "eps": (3, 2)}),
+    Loss(info_nce, {"A": (4, 3), "B": (4, 3)}),
+    Loss(huber, {"w": (3,)}, {"X": (6, 3), "y": (6,)}),
+    Loss(focal, {"W": (3, 4)}, {"X": (5, 3), "Y": (5, 4)}),
+    Loss(label_smoothing, {"W": (3, 4)}, {"X": (5, 3), "Y": (5, 4)}),
+    Loss(dropout, {"W1": (3, 4), "W2": (4, 2)}, {"X": (5, 3), "M": (5, 4), "T": (5, 2)}),
+    Loss(gaussian_nll, {"mu": (3,), "S": (3, 3)}, {"X": (5, 3)}, definite=("S",)),
+    Loss(
+        mixture_full, {"a": (2,), "mu": (2, 3), "S": (2, 3, 3)}, {"X": (5, 3)}, definite=("S",)
+    ),
+    Loss(gaussian_process, {"K": (4, 4)}, {"y": (4,)}, definite=("K",)),
+    Loss(ridge_closed_form, {"s": ()}, {"X": (5, 3), "y": (5,)}),
+    Loss(log_det_divergence, {"A": (3, 3), "B": (3, 3)}, definite=("A", "B")),
+    Loss(broadcast_everything, {"a": (3, 1), "b": (4,), "c": (2, 1, 4), "d": (1, 1, 1)}),
+    Loss(unit_sizes, {"W": (1, 1), "b": (1,)}, {"X": (1, 1), "T": (1, 1)}),
+    Loss(concatenated, {"a": (3, 2), "b": (3, 2)}),
+    Loss(reshaped, {"a": (2, 3, 4), "b": (3, 4)}),
+    Loss(rolled, {"a": (4, 2)}),
+    Loss(stacked, {"a": (3,), "b": (3,)}),
+    Loss(cosine_embedding, {"E": (5, 3)}, labels={"y": ((4,), 5), "t": ((4,), 5)}),
+    Loss(norms, {"a": (3, 2), "b": (2,)}),
+    Loss(powers, {"a": (3,), "b": (3,)}, positive=("a", "b")),
+    Loss(kronecker, {"a": (2, 3), "b": (2, 2)}),
+    Loss(einsums, {"a": (2, 3), "b": (3, 4), "c": (4, 2)}),
+    Loss(outer_products, {"u": (3,), "v": (4,)}),
+    Loss(bilinear, {"A": (2, 3), "B": (3, 4), "C": (4, 2)}),
+    Loss(triplet, {"W": (3, 2)}, {"a": (5, 3), "p": (5, 3), "n": (5, 3)}),
+    Loss(swish_gated, {"W": (3, 4), "V": (3, 4), "U": (4, 2)}, {"X": (5, 3)}),
+]  # fmt: skip
