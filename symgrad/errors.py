@@ -21,10 +21,6 @@ class Location:
     function: str = "<module>"
     offset: int = field(default=0, compare=False)
 
-    def precedes(self, other: Location) -> bool:
-        """Whether both are on one line, and this comes first in it."""
-        return self == other and self.offset < other.offset
-
     @property
     def text(self) -> str:
         """The line itself, without its indentation."""

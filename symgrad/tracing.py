@@ -212,9 +212,18 @@ def _is_step(equation: Equation) -> bool:
 def _targets(order: Iterable[Array]) -> dict[str, str]:
     """What the lines of functions and loops assign to, for the values that they compute."""
     order = tuple(order)
-    partial = {i.key for a in order for i in a.inputs if any(map(i.lines[-1].precedes, a.lines))}
+    partial = {i.key for a in order for i in a.inputs if _is_part_of(i, a)}
     lines = {a.key: _TARGET.match(a.lines[-1].text) for a in order if a.key not in partial}
     return {key: match[1] for key, match in lines.items() if match}
+
+
+def _is_part_of(array: Array, consumer: Array) -> bool:
+    """Whether both are computed by one run of one line, the array on the way to the consumer."""
+    last = array.lines[-1]
+    if last not in consumer.lines:
+        return False
+    theirs = consumer.lines[: consumer.lines.index(last) + 1]
+    return [x.offset for x in array.lines[::-1]] < [x.offset for x in theirs[::-1]]
 
 
 _TARGET = re.compile(r"([^\W\d]\w*)\s*=[^=]")
