@@ -14,7 +14,7 @@ from rich.console import Console
 
 from symgrad import check
 from symgrad.check import Check
-from symgrad.errors import CheckError, SpecError, SymgradError
+from symgrad.errors import CheckError, Location, SpecError, SymgradError
 from symgrad.exact import comparisons, exact_values
 from symgrad.face import derive as derive_loss
 from symgrad.files import write_atomically
@@ -105,8 +105,9 @@ class Job:
     def __init__(self, spec: Spec, wrt: str | None, target: str, dtype: str) -> None:
         self.spec = spec
         self.dtype = dtype
-        names = None if wrt is None else [name.strip() for name in wrt.split(",")]
-        self.derivation = derive_loss(spec.loss, wrt=names, names=spec.names)
+        with _about(spec.loss.where):
+            names = None if wrt is None else [name.strip() for name in wrt.split(",")]
+            self.derivation = derive_loss(spec.loss, wrt=names, names=spec.names)
         self.expected = self._derived(spec.expected)
         self.compared = self._derived(spec.compared)
         self.source = self.derivation.source(
@@ -185,6 +186,16 @@ def _errors() -> Iterator[None]:
     except SymgradError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(1 if isinstance(error, CheckError) else 2)
+
+
+@contextmanager
+def _about(where: Location) -> Iterator[None]:
+    """What is wrong with the whole is told at the line of the loss."""
+    try:
+        yield
+    except SpecError as error:
+        error.where = error.where or where
+        raise
 
 
 def _print(text: str) -> None:

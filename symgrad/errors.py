@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import linecache
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -83,3 +84,12 @@ class SpecError(SymgradError):
 
 class CheckError(SymgradError):
     """A check of a derivation or of a generated file failed."""
+
+
+def perhaps(name: str, known: Iterable[str]) -> str:
+    """The hint for a name that is not there: those that are close, or all that there are."""
+    names = list(dict.fromkeys(known))
+    lower = [n.lower() for n in names]
+    near = difflib.get_close_matches(name.lower(), lower, n=3)
+    close = [n for n, low in zip(names, lower, strict=True) if low in near]
+    return f"perhaps {' or '.join(close)}" if close else f"there are {', '.join(names)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import sys
 from collections.abc import Iterable, Mapping
@@ -17,7 +16,7 @@ from symgrad import derivation as core
 from symgrad import outputs
 from symgrad.arrays import Array
 from symgrad.equations import Equation, Variable
-from symgrad.errors import SpecError, caller
+from symgrad.errors import SpecError, caller, perhaps
 from symgrad.exact import ExactValues, exact_values
 from symgrad.files import write_atomically
 from symgrad.notation import Notation
@@ -190,10 +189,9 @@ def _one(
         )
     if name in known or name in values:
         return name
-    near = difflib.get_close_matches(name, [*known, *values], n=3)
     raise SpecError(
         f"wrt names {name!r}, which is not there",
-        hint=f"perhaps {' or '.join(near)}" if near else f"there are {', '.join(known)}",
+        hint=perhaps(name, [*known, *values]),
     )
 
 

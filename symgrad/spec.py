@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import difflib
-import keyword
+import linecache
 import re
 import runpy
 import sys
@@ -19,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from symgrad.arrays import Array, shape_text
-from symgrad.errors import Location, SpecError
+from symgrad.errors import Location, SpecError, perhaps
+from symgrad.targets.identifiers import is_possible
 from symgrad.tracing import names_in
 
 Numbers = npt.NDArray[Any]
@@ -64,6 +65,7 @@ class Spec:
 
 def load(path: Path) -> Spec:
     """Run a spec file and read what it says; SpecError where something is wrong with it."""
+    linecache.checkcache(str(path))
     source = Source(path, _read(path))
     namespace = _run(source)
     names = names_of(namespace)
@@ -250,18 +252,13 @@ def _add_input(names: dict[str, Array], array: Array) -> None:
             where=where,
             hint=f"the first is at {names[name].where}; give one of them another name",
         )
-    if keyword.iskeyword(name):
-        raise SpecError(f"{name!r} is a keyword of Python", where=where, hint=f"perhaps {name}_")
+    if not is_possible(name):
+        raise SpecError(
+            f"an input can't be called {name!r}",
+            where=where,
+            hint="the generated file needs this name itself, or Python does",
+        )
     names[name] = array
-
-
-def unknown_name(name: str, known: Iterable[str]) -> str:
-    """The hint for a name that is not there: those that are close, or all that there are."""
-    names = list(known)
-    lower = [n.lower() for n in names]
-    near = difflib.get_close_matches(name.lower(), lower, n=3, cutoff=0.6)
-    close = [n for n, low in zip(names, lower, strict=True) if low in near]
-    return f"perhaps {' or '.join(close)}" if close else f"there are {', '.join(names)}"
 
 
 # -- the loss ---------------------------------------------------------------------------------
@@ -320,7 +317,7 @@ class Tables:
                 raise SpecError(
                     f"`example` has numbers for {name!r}, which is no input",
                     where=self.source.key("example", name),
-                    hint=unknown_name(name, inputs),
+                    hint=perhaps(name, inputs),
                 )
         missing = [name for name in inputs if table and name not in table]
         if missing:
@@ -368,7 +365,7 @@ class Tables:
             raise SpecError(
                 f"`{table}` has numbers for {key!r}, and the spec has no {value!r}",
                 where=self.source.key(table, key),
-                hint=unknown_name(value, self.names),
+                hint=perhaps(value, self.names),
             )
         transposed, adjoint = key != bare, value != bare
         array = self.names[value]

@@ -101,10 +101,11 @@ def test_a_document_of_its_own(folder: Path) -> None:
         (SPEC.replace("r**2", "np.fmod(r, 2)"), [], ["fmod", "net.py:11:"]),
         (SPEC.replace('"t"', '"X"'), [], ["two arrays are called 'X'", "net.py:6:"]),
         (SPEC.replace('"w"', '"np"'), [], ["'np'", "net.py:7:"]),
-        (SPEC, ["--wrt", "W"], ["'W'", "perhaps w"]),
+        (SPEC.replace("param", "data"), [], ["nothing to differentiate by", "net.py:11:"]),
+        (SPEC, ["--wrt", "W"], ["'W'", "net.py:11:  loss =", "perhaps w"]),
         ("1 / 0\n", [], ["ZeroDivisionError", "net.py:1:  1 / 0"]),
     ],
-    ids=["sizes", "unsupported", "same name", "reserved", "wrt", "raises"],
+    ids=["sizes", "unsupported", "same name", "reserved", "no parameter", "wrt", "raises"],
 )
 def test_a_bad_spec(folder: Path, text: str, arguments: list[str], parts: list[str]) -> None:
     (folder / "net.py").write_text(text)

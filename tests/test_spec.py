@@ -150,7 +150,11 @@ BAD = {
     ),
     "a keyword": (
         GOOD.replace('"W"', '"lambda"'),
-        ["'lambda' is a keyword", '/net.py:7:  w = sg.param("lambda", (2, 3))', "lambda_"],
+        ["can't be called 'lambda'", '/net.py:7:  w = sg.param("lambda", (2, 3))'],
+    ),
+    "a name of the generated file": (
+        GOOD.replace('"W"', '"gradients"'),
+        ["can't be called 'gradients'", '/net.py:7:  w = sg.param("gradients", (2, 3))'],
     ),
     "no identifier": (
         GOOD.replace('"W"', '"W 1"'),
