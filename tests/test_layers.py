@@ -10,18 +10,23 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "symgrad"
 
-# A module may import those that stand before it, and no others.
-LAYERS = [
-    "errors",
-    "indices",
-    "equations",
-    "leaves",
-    "arrays",
-    "spec",
-    "__init__",
-    "cli",
-    "__main__",
-]
+# The flow, stage by stage.  A module may import those that stand before it, and no others.
+STAGES = {
+    "what all stand on": "errors files templating steps indices special",
+    "equations": "equations records functions pieces leaves matrices algebra",
+    "arrays: NumPy's language": "arrays language.elementwise language.held language.indexing"
+    " language.shapes language.contractions language.reductions language.linalg language",
+    "system": "tracing",
+    "derivation": "stability derivation",
+    "writing": "writing writing.names writing.letters writing.parts writing.printer"
+    " writing.latex writing.text notation document",
+    "program": "products program builder lower interpreter planning passes",
+    "targets": "targets.identifiers targets.operations targets.module targets.numpy targets.latex"
+    " targets",
+    "check": "fields evaluate sampling scenes differences check exact",
+    "the face, the spec file, the command line": "outputs face __init__ spec report cli __main__",
+}
+LAYERS = " ".join(STAGES.values()).split()
 
 
 def modules() -> dict[str, Path]:
