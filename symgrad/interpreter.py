@@ -45,7 +45,7 @@ class _Run:
         self.sizes: dict[sp.Expr, sp.Integer] = {}
         for variable in program.inputs:
             value = self.values[variable.name]
-            if variable.dtype == "float":
+            if variable.dtype != "int":
                 self.values[variable.name] = value.astype(self.dtype)
             pairs = zip(variable.shape, value.shape, strict=True)
             self.sizes |= {s: sp.Integer(n) for s, n in pairs if s.is_Symbol}
@@ -80,8 +80,11 @@ class _Run:
 
 
 def _map(run: _Run, op: Op) -> Array:
+    """Truth values are the numbers 0 and 1 here."""
     onto = labels(op.axes)
     args = [run.placed(a, onto) for a in op.args]
+    if op.function == "where":
+        args[0] = args[0] != 0
     if op.function == "cast":
         value = args[0].astype(run.dtype)
     elif op.function == "round":
@@ -94,7 +97,9 @@ def _map(run: _Run, op: Op) -> Array:
             a.item() if is_literal else a for a, is_literal in zip(args, literal, strict=True)
         )
         value = getattr(np, op.function)(*numbers)
-    return np.asarray(value).reshape(run.shape(op.axes))
+    value = np.asarray(value)
+    value = value.astype(run.dtype) if value.dtype == bool else value
+    return value.reshape(run.shape(op.axes))
 
 
 def _product(run: _Run, op: Op) -> Array:
@@ -105,7 +110,7 @@ def _product(run: _Run, op: Op) -> Array:
     for ref in op.reads:
         mine = labels(ref.axes)
         terms += [run.values[ref.name].reshape(run.shape(tuple(mine))), [number[a] for a in mine]]
-    product = np.einsum(*terms, [number[a] for a in labels(op.axes)])
+    product: Array = np.einsum(*terms, [number[a] for a in labels(op.axes)])
     return product.reshape(run.shape(op.axes))
 
 
@@ -147,8 +152,9 @@ def _places(run: _Run, op: Op, axes: Axes, layout: Axes) -> tuple[Array, ...]:
 def _gather(run: _Run, op: Op) -> Array:
     source = op.reads[0]
     places = _places(run, op, source.axes, op.axes)
-    value = run.values[source.name][np.broadcast_arrays(*places) if places else ()]
-    return np.broadcast_to(value, run.shape(tuple(labels(op.axes)))).reshape(run.shape(op.axes))
+    value = run.values[source.name][places]
+    full: Array = np.broadcast_to(value, run.shape(tuple(labels(op.axes))))
+    return full.reshape(run.shape(op.axes))
 
 
 def _scatter(run: _Run, op: Op) -> Array:

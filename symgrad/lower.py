@@ -448,7 +448,7 @@ def _normalisation(lse: sp.Expr, scale: sp.Expr, terms: Sequence[sp.Expr]) -> _N
             at = {k: other.indices[atom.indices.index(k)] for k in bound}
             for parts in (sp.Add.make_args(body), (body,)):
                 needed = [(scale * part).xreplace(at) for part in parts]
-                if all(n in terms for n in needed):
+                if len(set(needed)) == len(needed) and all(n in terms for n in needed):
                     rest = [t for t in terms if t not in needed]
                     return _Normalisation(scale, body, at, rest)
     return None

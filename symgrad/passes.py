@@ -190,28 +190,33 @@ def _call(node: ast.expr) -> tuple[str, list[ast.expr]]:
 
 def typed(program: Program) -> Program:
     """Truth values and integers become numbers where NumPy would compute with them as such."""
-    return rewritten(program, _cast_arguments)
+    program = rewritten(program, _cast_arguments)
+    counted = {o for o in program.outputs if program.dtypes[o] != "float"}
+
+    def cast_output(builder: Builder, op: Op) -> Ref | None:
+        return builder.map("cast", _same(builder, op)) if op.name in counted else None
+
+    return rewritten(program, cast_output) if counted else program
 
 
 def _cast_arguments(builder: Builder, op: Op) -> Ref | None:
-    first = _FIRST_NUMBER.get(op.function, 0)
-    if op.kind not in ("map", "reduce", "contract", "matmul") or op.function in BOOLEAN | _ANY:
+    if op.kind not in _COUNTING or op.function in BOOLEAN | _ANY:
         return None
+    first, last = _FIRST_NUMBER.get(op.function, 0), _COUNTING[op.kind]
     kinds = [builder.dtypes[a.name] if isinstance(a, Ref) else "number" for a in op.args]
-    exact = set(kinds[first:]) == {"bool"} and op.function == "multiply"
-    if exact:
+    if op.function == "multiply" and set(kinds) == {"bool"}:
         return None
-    has_float = "float" in kinds[first:]
+    has_float = "float" in kinds[first:last] and op.kind != "scatter"
+    counted = {"int"} if has_float else {"int", "bool"}
     args = tuple(
-        builder.map("cast", a)
-        if isinstance(a, Ref)
-        and k >= first
-        and (kind == "int" or (kind == "bool" and not has_float))
-        else a
-        for k, (a, kind) in enumerate(zip(op.args, kinds, strict=True))
+        builder.map("cast", a) if isinstance(a, Ref) and kind in counted else a
+        for a, kind in zip(op.args[first:last], kinds[first:last], strict=True)
     )
-    return None if args == op.args else _same(builder, replace(op, args=args))
+    return _same(builder, replace(op, args=(*op.args[:first], *args, *op.args[last:])))
 
+
+_COUNTING: dict[str, int] = {"map": 3, "reduce": 1, "contract": 2, "matmul": 2, "scatter": 2}
+"""Kinds that compute with their arguments, and the first argument with which they do not."""
 
 _FIRST_NUMBER = {"where": 1}
 """The first argument that is computed with, where it is not argument 0."""

@@ -170,12 +170,12 @@ def _best_form(a: Ref, b: Ref, inner: sp.Expr, out: Axes | None) -> Form | None:
 def _priced(a: Ref, b: Ref, form: tuple[bool, Axes, Axes, Axes], out: Axes | None) -> Form:
     swapped, x, y, axes = form
     first, second = (b, a) if swapped else (a, b)
-    after = 0 if out is None else view_cost(axes, out)
+    after = 0 if out is None else 3 * view_cost(axes, out)
     return view_cost(first.axes, x) + view_cost(second.axes, y) + after, *form
 
 
 def view_cost(source: Axes, target: Axes) -> float:
-    """How much a view hurts the reader, and BLAS."""
+    """How much a view hurts the reader, and BLAS; more so where it is of the product."""
     if source == target:
         return 0
     if len(source) == 2 and source[::-1] == target:

@@ -12,7 +12,7 @@ import sympy as sp
 from sympy import KroneckerDelta as Delta
 
 from symgrad.equations import Equation, Variable
-from symgrad.indices import Index, Size, name_of
+from symgrad.indices import Index, Size, entries, name_of
 from symgrad.passes import compiled, for_outputs
 from symgrad.products import is_entry
 from symgrad.program import Program
@@ -85,9 +85,21 @@ def assembled(
     variables = tuple(variables)
     expected = [e.value for e in more.get("expected", ())]
     outputs = dict.fromkeys([output, *gradients.values(), *expected])
+    equations = needed(equations, outputs)
     program = compiled(variables, equations, outputs)
     labels = label_sizes(equations, {v.name: v.shape for v in variables})
     return Module(program, output, gradients, labels=labels, **more)
+
+
+def needed(equations: Iterable[Equation], outputs: Iterable[str]) -> tuple[Equation, ...]:
+    """The equations that some values need."""
+    wanted = set(outputs)
+    kept = []
+    for equation in reversed(tuple(equations)):
+        if equation.name in wanted:
+            kept.append(equation)
+            wanted |= {name_of(a) for a in entries(equation.rhs)}
+    return tuple(reversed(kept))
 
 
 def label_sizes(

@@ -1,4 +1,4 @@
-"""Operations as lines of NumPy: a method for each kind; what is used once is written into its use."""
+"""Operations as lines of NumPy; what is used once is written into its use."""
 
 from __future__ import annotations
 
@@ -272,7 +272,7 @@ class Writer:
         places, name = _positions(op, args), self._name(op)
         function, _, repeats = op.function.partition("_")
         if repeats:
-            where = f"({places})" if "," in places else places
+            where = f"np.s_[{places}]" if "," in places else places
             change = f"np.{function}.at({name}, {where}, {args[1].code})"
         else:
             change = f"{name}[{places}] {_IN_PLACE[function]} {args[1].code}"
