@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from symgrad.cli import main
+from symgrad.face import derive as derive_loss
 from symgrad.spec import Spec, load
 
 ROOT = Path(__file__).parent.parent
@@ -112,3 +113,13 @@ def test_code_in_the_readme_is_that_of_the_files() -> None:
     assert shown
     for block in shown:
         assert any(all(line in text for line in block.splitlines()) for text in files), block
+
+
+def test_the_derivation_in_the_readme_is_that_of_the_example() -> None:
+    spec = load(ROOT / "examples" / "notebook.py")
+    derivation = derive_loss(spec.loss, names=spec.names).latex()
+    (block,) = re.findall(r"```math\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    rows = [line.removeprefix("> ").removesuffix(r" \\").strip() for line in block.splitlines()]
+    assert len(rows) == 7
+    for row in rows[1:-2]:
+        assert row in derivation

@@ -1,0 +1,368 @@
+"""A classifier for batches of any size: rows are samples, labels are integers.
+
+Arguments:
+    X   (N, 64)
+    y   (N,), int, 0 <= y < 10
+    W1  (64, 128)
+    b1  (128,)
+    W2  (128, 64)
+    b2  (64,)
+    W3  (64, 10)
+    b3  (10,)
+
+    loss = -1/N Σ_n logp[n,y[n]]
+
+Gradients:
+    W1  (64, 128)  dW1[j,i] = Σ_n dz1[n,i] X[n,j]
+    b1  (128,)  db1[i] = Σ_n dz1[n,i]
+    W2  (128, 64)  dW2[i,j] = Σ_n dz2[n,j] a1[n,i]
+    b2  (64,)  db2[j] = Σ_n dz2[n,j]
+    W3  (64, 10)  dW3[j,k] = Σ_n dz3[n,k] a2[n,j]
+    b3  (10,)  db3[k] = Σ_n dz3[n,k]
+
+Relu'(0) = 0.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+_DTYPE = np.float64  # what lists and integers become where no argument is an array of floats
+_ARGUMENTS = {  # kind, shape
+    "X": ("float", ("N", 64)),
+    "y": ("int", ("N",)),
+    "W1": ("float", (64, 128)),
+    "b1": ("float", (128,)),
+    "W2": ("float", (128, 64)),
+    "b2": ("float", (64,)),
+    "W3": ("float", (64, 10)),
+    "b3": ("float", (10,)),
+}
+_LABELS = {  # the axes that they point into
+    "y": (10,),
+}
+
+
+class Gradients(NamedTuple):
+    """The derivative of loss by every entry of each parameter."""
+
+    W1: np.ndarray  # (64, 128)
+    b1: np.ndarray  # (128,)
+    W2: np.ndarray  # (128, 64)
+    b2: np.ndarray  # (64,)
+    W3: np.ndarray  # (64, 10)
+    b3: np.ndarray  # (10,)
+
+
+def loss(X, y, W1, b1, W2, b2, W3, b3):
+    """loss = -1/N Σ_n logp[n,y[n]]"""
+    X, y, W1, b1, W2, b2, W3, b3 = _checked(X, y, W1, b1, W2, b2, W3, b3)
+    N = X.shape[0]
+    # z1[n,i] = Σ_j X[n,j] W1[j,i] + b1[i]  (N, 128)
+    z1 = X @ W1 + b1
+    # a1[n,i] = relu(z1[n,i])  (N, 128)
+    a1 = np.maximum(z1, 0)
+    # z2[n,j] = Σ_i a1[n,i] W2[i,j] + b2[j]  (N, 64)
+    z2 = a1 @ W2 + b2
+    # a2[n,j] = relu(z2[n,j])  (N, 64)
+    a2 = np.maximum(z2, 0)
+    # z3[n,k] = Σ_j a2[n,j] W3[j,k] + b3[k]  (N, 10)
+    z3 = a2 @ W3 + b3
+    shifted = z3 - z3.max(axis=1, keepdims=True)  # (N, 10)
+    # logp[n,k] = z3[n,k] - log Σ_l exp(z3[n,l])  (N, 10)
+    logp = shifted - np.log(np.sum(np.exp(shifted), axis=1, keepdims=True))
+    # loss = -1/N Σ_n logp[n,y[n]]
+    loss = -np.sum(logp[np.arange(N), y]) / N
+    return loss
+
+
+def gradients(X, y, W1, b1, W2, b2, W3, b3):
+    """The derivatives of loss by the parameters."""
+    X, y, W1, b1, W2, b2, W3, b3 = _checked(X, y, W1, b1, W2, b2, W3, b3)
+    N = X.shape[0]
+    # z1[n,i] = Σ_j X[n,j] W1[j,i] + b1[i]  (N, 128)
+    z1 = X @ W1 + b1
+    # a1[n,i] = relu(z1[n,i])  (N, 128)
+    a1 = np.maximum(z1, 0)
+    # z2[n,j] = Σ_i a1[n,i] W2[i,j] + b2[j]  (N, 64)
+    z2 = a1 @ W2 + b2
+    # a2[n,j] = relu(z2[n,j])  (N, 64)
+    a2 = np.maximum(z2, 0)
+    # z3[n,k] = Σ_j a2[n,j] W3[j,k] + b3[k]  (N, 10)
+    z3 = a2 @ W3 + b3
+    e = np.exp(z3 - z3.max(axis=1, keepdims=True))  # (N, 10)
+    t = e / e.sum(axis=1, keepdims=True)
+    t[np.arange(N), y] -= 1  # (N, 10)
+    # dz3[n,k] = (softmax[k](z3[n,k]) - δ(k, y[n]))/N  (N, 10)
+    dz3 = t / N
+    # dW3[j,k] = Σ_n dz3[n,k] a2[n,j]  (64, 10)
+    dW3 = a2.T @ dz3
+    # db3[k] = Σ_n dz3[n,k]  (10,)
+    db3 = dz3.sum(axis=0)
+    # da2[n,j] = Σ_k dz3[n,k] W3[j,k]  (N, 64)
+    da2 = dz3 @ W3.T
+    # dz2[n,j] = da2[n,j] [z2[n,j] > 0]  (N, 64)
+    dz2 = da2 * (z2 > 0)
+    # dW2[i,j] = Σ_n dz2[n,j] a1[n,i]  (128, 64)
+    dW2 = a1.T @ dz2
+    # db2[j] = Σ_n dz2[n,j]  (64,)
+    db2 = dz2.sum(axis=0)
+    # da1[n,i] = Σ_j dz2[n,j] W2[i,j]  (N, 128)
+    da1 = dz2 @ W2.T
+    # dz1[n,i] = da1[n,i] [z1[n,i] > 0]  (N, 128)
+    dz1 = da1 * (z1 > 0)
+    # dW1[j,i] = Σ_n dz1[n,i] X[n,j]  (64, 128)
+    dW1 = X.T @ dz1
+    # db1[i] = Σ_n dz1[n,i]  (128,)
+    db1 = dz1.sum(axis=0)
+    return Gradients(dW1, db1, dW2, db2, dW3, db3)
+
+
+def loss_and_gradients(X, y, W1, b1, W2, b2, W3, b3):
+    """The value of loss, and its derivatives by the parameters."""
+    X, y, W1, b1, W2, b2, W3, b3 = _checked(X, y, W1, b1, W2, b2, W3, b3)
+    N = X.shape[0]
+    # z1[n,i] = Σ_j X[n,j] W1[j,i] + b1[i]  (N, 128)
+    z1 = X @ W1 + b1
+    # a1[n,i] = relu(z1[n,i])  (N, 128)
+    a1 = np.maximum(z1, 0)
+    # z2[n,j] = Σ_i a1[n,i] W2[i,j] + b2[j]  (N, 64)
+    z2 = a1 @ W2 + b2
+    # a2[n,j] = relu(z2[n,j])  (N, 64)
+    a2 = np.maximum(z2, 0)
+    # z3[n,k] = Σ_j a2[n,j] W3[j,k] + b3[k]  (N, 10)
+    z3 = a2 @ W3 + b3
+    shifted = z3 - z3.max(axis=1, keepdims=True)  # (N, 10)
+    e = np.exp(shifted)  # (N, 10)
+    s = e.sum(axis=1, keepdims=True)  # (N, 1)
+    # logp[n,k] = z3[n,k] - log Σ_l exp(z3[n,l])  (N, 10)
+    logp = shifted - np.log(s)
+    rows = np.arange(N)  # (N,)
+    # loss = -1/N Σ_n logp[n,y[n]]
+    loss = -logp[rows, y].sum() / N
+    t = e / s
+    t[rows, y] -= 1  # (N, 10)
+    # dz3[n,k] = (softmax[k](z3[n,k]) - δ(k, y[n]))/N  (N, 10)
+    dz3 = t / N
+    # dW3[j,k] = Σ_n dz3[n,k] a2[n,j]  (64, 10)
+    dW3 = a2.T @ dz3
+    # db3[k] = Σ_n dz3[n,k]  (10,)
+    db3 = dz3.sum(axis=0)
+    # da2[n,j] = Σ_k dz3[n,k] W3[j,k]  (N, 64)
+    da2 = dz3 @ W3.T
+    # dz2[n,j] = da2[n,j] [z2[n,j] > 0]  (N, 64)
+    dz2 = da2 * (z2 > 0)
+    # dW2[i,j] = Σ_n dz2[n,j] a1[n,i]  (128, 64)
+    dW2 = a1.T @ dz2
+    # db2[j] = Σ_n dz2[n,j]  (64,)
+    db2 = dz2.sum(axis=0)
+    # da1[n,i] = Σ_j dz2[n,j] W2[i,j]  (N, 128)
+    da1 = dz2 @ W2.T
+    # dz1[n,i] = da1[n,i] [z1[n,i] > 0]  (N, 128)
+    dz1 = da1 * (z1 > 0)
+    # dW1[j,i] = Σ_n dz1[n,i] X[n,j]  (64, 128)
+    dW1 = X.T @ dz1
+    # db1[i] = Σ_n dz1[n,i]  (128,)
+    db1 = dz1.sum(axis=0)
+    return loss, Gradients(dW1, db1, dW2, db2, dW3, db3)
+
+
+def _checked(*given):
+    """The arguments as arrays of one dtype; ValueError where one does not fit."""
+    arrays = {name: _array(name, value) for name, value in zip(_ARGUMENTS, given)}
+    dtype, sizes = _dtype(given), {}
+    for name, (kind, shape) in _ARGUMENTS.items():
+        array = arrays[name]
+        wanted = {"float": "fiub", "int": "iu", "bool": "b"}[kind]
+        if array.dtype.kind not in wanted:
+            raise ValueError(f"{name}: expected dtype {kind}, got {array.dtype}")
+        _check_shape(name, array.shape, shape, sizes)
+        if kind == "float":
+            arrays[name] = array.astype(dtype, copy=False)[()]
+    for name, limits in _LABELS.items():
+        limit = min(sizes.get(size, (size,))[0] for size in limits)
+        labels = arrays[name]
+        if labels.size and not 0 <= labels.min() <= labels.max() < limit:
+            bad = labels.min() if labels.min() < 0 else labels.max()
+            raise ValueError(f"{name}: expected labels from 0 to {limit - 1}, got {bad}")
+    return arrays.values()
+
+
+def _array(name, value):
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name}: expected an array, got {error}") from None
+
+
+def _dtype(given):
+    """float64 where an argument is an array of it, else float32 where one is of that."""
+    floats = {}
+    for (name, (kind, _)), value in zip(_ARGUMENTS.items(), given):
+        found = getattr(value, "dtype", None)
+        if kind == "float" and isinstance(found, np.dtype) and found.kind == "f":
+            floats[name] = found
+    for name, found in floats.items():
+        if found not in (np.float32, np.float64):
+            raise ValueError(f"{name}: expected dtype float32 or float64, got {found}")
+    return np.result_type(*floats.values()) if floats else np.dtype(_DTYPE)
+
+
+def _check_shape(name, found, shape, sizes):
+    """Compare a shape with the expected one; a named size is what its first array has."""
+    told = f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
+    if len(found) != len(shape):
+        raise ValueError(f"{name}: expected shape {told}, got {found}")
+    for size, expected in zip(found, shape):
+        number, why = expected, ""
+        if isinstance(expected, str):
+            number, first = sizes.setdefault(expected, (size, name))
+            why = f" with {expected} = {number} as in {first}"
+        if size != number:
+            raise ValueError(f"{name}: expected shape {told}{why}, got {found}")
+
+
+# The check of this file, when it is run
+
+_SIZES = {"N": 5}  # of a random point
+_SAMPLES = {  # what random numbers have to keep, and along which axis
+}
+_EXAMPLE = {
+}  # where the spec has an example
+_EXPECTED = [  # what the spec calls it, the value, transposed, numbers
+]
+_TOLERANCE = 0.0
+
+
+def _self_check():
+    """Whether the gradients are right; prints what was compared.  The exit code."""
+    point = _point()
+    if point is None:
+        print("FAILED: no point found at which the loss and its gradients are finite")
+        return 1
+    rows = [*_same_numbers(point), *_differences(point), *_expected_numbers(point)]
+    print(f"{'check':<48} {'error':>9}")
+    for label, error, allowed in rows:
+        print(f"{label:<48} {error:>9.1e}  {'ok' if error <= allowed else 'FAILED'}")
+    return int(any(not error <= allowed for _, error, allowed in rows))
+
+
+def _point():
+    """The example, else a random point at which all is finite and every gradient is felt."""
+    if _EXAMPLE:
+        kinds = {name: _DTYPES[_ARGUMENTS[name][0]] for name in _EXAMPLE}
+        return {name: np.array(value, kinds[name]) for name, value in _EXAMPLE.items()}
+    finite = None
+    for seed in range(20):
+        point = _random_point(np.random.default_rng(seed), positive=seed % 4 == 3)
+        with np.errstate(all="ignore"):
+            value, found = loss_and_gradients(**point)
+        if np.isfinite(value) and all(np.isfinite(g).all() for g in found):
+            finite = point
+            if all(np.any(g) for g in found):
+                break
+    return finite
+
+
+_DTYPES = {"float": np.float64, "int": np.int64, "bool": np.bool_}
+
+
+def _random_point(rng, positive):
+    point = {}
+    for name, (kind, shape) in _ARGUMENTS.items():
+        shape = tuple(_SIZES.get(size, size) for size in shape)
+        how, axis = _SAMPLES.get(name, ("positive" if positive else "normal", 0))
+        if kind == "int":
+            limit = min(_SIZES.get(size, size) for size in _LABELS.get(name, (3,)))
+            point[name] = rng.integers(0, limit, shape)
+        elif kind == "bool":
+            point[name] = rng.random(shape) < 0.5
+        else:
+            point[name] = _sample(rng, shape, how, axis)
+    return point
+
+
+def _sample(rng, shape, how, axis):
+    """Random numbers that keep what the spec assumes of an argument."""
+    if how in ("one_hot", "sums_to_one"):
+        numbers = rng.random(shape) + 0.1
+        if how == "one_hot":
+            numbers = (numbers == numbers.max(axis, keepdims=True)).astype(float)
+        return numbers / numbers.sum(axis, keepdims=True)
+    if how == "positive":
+        return rng.random(shape) + 0.5
+    numbers = rng.standard_normal(shape)
+    if len(shape) > 1:
+        numbers /= max(shape) ** 0.5
+    return (numbers + np.swapaxes(numbers, -1, -2)) / 2 if how == "symmetric" else numbers
+
+
+def _same_numbers(point):
+    """loss() and gradients() alone give what loss_and_gradients() gives."""
+    value, found = loss_and_gradients(**point)
+    yield "loss() and loss_and_gradients()", _relative(loss(**point), value), 1e-12
+    for name, a, b in zip(Gradients._fields, gradients(**point), found):
+        yield f"{name}: gradients() and loss_and_gradients()", _relative(a, b), 1e-12
+
+
+def _differences(point):
+    """Each gradient along a random direction, and central differences of the loss."""
+    rng = np.random.default_rng(0)
+    point = dict(point)
+    for name in Gradients._fields:  # off the kinks on which an example may lie
+        if name in point and _SAMPLES.get(name, ("normal",))[0] == "normal":
+            point[name] = point[name] + 1e-3 * rng.standard_normal(np.shape(point[name]))
+    value, found = loss_and_gradients(**point)
+    for name, gradient in found._asdict().items():
+        shape = np.shape(point[name])
+        if np.shape(gradient) != shape:
+            yield f"{name}: shape {np.shape(gradient)}, not {shape}", np.inf, 0.0
+            continue
+        direction = rng.standard_normal(shape)
+        if _SAMPLES.get(name, ("",))[0] == "symmetric":
+            direction = direction + np.swapaxes(direction, -1, -2)
+        direction = direction / max(1.0, np.sqrt(np.sum(direction**2)))
+        exact = float(np.sum(gradient * direction))
+        error = min(abs(exact - _slope(point, name, direction, h)) for h in (1e-4, 1e-5, 1e-6))
+        scale = abs(exact) + 1e-3 * (1.0 + abs(float(value)))
+        yield f"dloss/d{name}: gradient and differences", error / scale, 1e-6
+
+
+def _slope(point, name, direction, h):
+    ahead = loss(**(point | {name: point[name] + h * direction}))
+    behind = loss(**(point | {name: point[name] - h * direction}))
+    return float(ahead - behind) / (2 * h)
+
+
+def _expected_numbers(point):
+    """The numbers that the spec expects at its example point."""
+    if not _EXPECTED:
+        return
+    value, found = loss_and_gradients(**point)
+    values = {
+        "loss": value,
+        "dW1": found.W1,
+        "db1": found.b1,
+        "dW2": found.W2,
+        "db2": found.b2,
+        "dW3": found.W3,
+        "db3": found.b3,
+    }
+    for label, name, transposed, expected in _EXPECTED:
+        shown = values[name].T if transposed else values[name]
+        yield f"{label}: as expected", _error(shown, np.array(expected)), _TOLERANCE
+
+
+def _error(found, expected):
+    """The largest difference; infinite where the shapes differ."""
+    if np.shape(found) != np.shape(expected):
+        return np.inf
+    return float(np.max(np.abs(np.subtract(found, expected)), initial=0.0))
+
+
+def _relative(found, expected):
+    return _error(found, expected) / (1.0 + float(np.max(np.abs(expected), initial=0.0)))
+
+
+if __name__ == "__main__":
+    raise SystemExit(_self_check())

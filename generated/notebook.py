@@ -1,0 +1,368 @@
+"""One sample through a 3-4-2-3 network, its numbers compared with those of a hand-made example.
+
+Arguments:
+    X   (3, 1)
+    Y   (3, 1), one hot along axis 0
+    W1  (4, 3)
+    b1  (4, 1)
+    W2  (2, 4)
+    b2  (2, 1)
+    W3  (3, 2)
+    b3  (3, 1)
+
+    loss = -Σ_j Y[j] (z3[j] - log Σ_l exp(z3[l]))
+
+Gradients:
+    W1  (4, 3)  dW1[i,j] = dz1[i] X[j]
+    b1  (4, 1)  db1[i] = dz1[i]
+    W2  (2, 4)  dW2[k,i] = dz2[k] a1[i]
+    b2  (2, 1)  db2[k] = dz2[k]
+    W3  (3, 2)  dW3[j,k] = dz3[j] a2[k]
+    b3  (3, 1)  db3[j] = dz3[j]
+
+Relu'(0) = 0.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+_DTYPE = np.float64  # what lists and integers become where no argument is an array of floats
+_ARGUMENTS = {  # kind, shape
+    "X": ("float", (3, 1)),
+    "Y": ("float", (3, 1)),
+    "W1": ("float", (4, 3)),
+    "b1": ("float", (4, 1)),
+    "W2": ("float", (2, 4)),
+    "b2": ("float", (2, 1)),
+    "W3": ("float", (3, 2)),
+    "b3": ("float", (3, 1)),
+}
+_LABELS = {  # the axes that they point into
+}
+
+
+class Gradients(NamedTuple):
+    """The derivative of loss by every entry of each parameter."""
+
+    W1: np.ndarray  # (4, 3)
+    b1: np.ndarray  # (4, 1)
+    W2: np.ndarray  # (2, 4)
+    b2: np.ndarray  # (2, 1)
+    W3: np.ndarray  # (3, 2)
+    b3: np.ndarray  # (3, 1)
+
+
+def loss(X, Y, W1, b1, W2, b2, W3, b3):
+    """loss = -Σ_j Y[j] (z3[j] - log Σ_l exp(z3[l]))"""
+    X, Y, W1, b1, W2, b2, W3, b3 = _checked(X, Y, W1, b1, W2, b2, W3, b3)
+    # z1[i] = Σ_j W1[i,j] X[j] + b1[i]  (4, 1)
+    z1 = W1 @ X + b1
+    # a1[i] = relu(z1[i])  (4, 1)
+    a1 = np.maximum(z1, 0)
+    # z2[k] = Σ_i W2[k,i] a1[i] + b2[k]  (2, 1)
+    z2 = W2 @ a1 + b2
+    # a2[k] = relu(z2[k])  (2, 1)
+    a2 = np.maximum(z2, 0)
+    # z3[j] = Σ_k W3[j,k] a2[k] + b3[j]  (3, 1)
+    z3 = W3 @ a2 + b3
+    shifted = z3 - z3.max()  # (3, 1)
+    # loss = -Σ_j Y[j] (z3[j] - log Σ_l exp(z3[l]))
+    loss = -np.sum(Y * (shifted - np.log(np.sum(np.exp(shifted)))))
+    return loss
+
+
+def gradients(X, Y, W1, b1, W2, b2, W3, b3):
+    """The derivatives of loss by the parameters."""
+    X, Y, W1, b1, W2, b2, W3, b3 = _checked(X, Y, W1, b1, W2, b2, W3, b3)
+    # z1[i] = Σ_j W1[i,j] X[j] + b1[i]  (4, 1)
+    z1 = W1 @ X + b1
+    # a1[i] = relu(z1[i])  (4, 1)
+    a1 = np.maximum(z1, 0)
+    # z2[k] = Σ_i W2[k,i] a1[i] + b2[k]  (2, 1)
+    z2 = W2 @ a1 + b2
+    # a2[k] = relu(z2[k])  (2, 1)
+    a2 = np.maximum(z2, 0)
+    # z3[j] = Σ_k W3[j,k] a2[k] + b3[j]  (3, 1)
+    z3 = W3 @ a2 + b3
+    e = np.exp(z3 - z3.max())  # (3, 1)
+    # a3[j] = softmax(z3)[j]  (3, 1)
+    a3 = e / e.sum()
+    # dz3[j] = a3[j] - Y[j]  (3, 1)
+    dz3 = a3 - Y
+    # dW3[j,k] = dz3[j] a2[k]  (3, 2)
+    dW3 = dz3 @ a2.T
+    # db3[j] = dz3[j]  (3, 1)
+    db3 = dz3
+    # da2[k] = Σ_j dz3[j] W3[j,k]  (2, 1)
+    da2 = W3.T @ dz3
+    # dz2[k] = da2[k] [z2[k] > 0]  (2, 1)
+    dz2 = da2 * (z2 > 0)
+    # dW2[k,i] = dz2[k] a1[i]  (2, 4)
+    dW2 = dz2 @ a1.T
+    # db2[k] = dz2[k]  (2, 1)
+    db2 = dz2
+    # da1[i] = Σ_k dz2[k] W2[k,i]  (4, 1)
+    da1 = W2.T @ dz2
+    # dz1[i] = da1[i] [z1[i] > 0]  (4, 1)
+    dz1 = da1 * (z1 > 0)
+    # dW1[i,j] = dz1[i] X[j]  (4, 3)
+    dW1 = dz1 @ X.T
+    # db1[i] = dz1[i]  (4, 1)
+    db1 = dz1
+    return Gradients(dW1, db1, dW2, db2, dW3, db3)
+
+
+def loss_and_gradients(X, Y, W1, b1, W2, b2, W3, b3):
+    """The value of loss, and its derivatives by the parameters."""
+    X, Y, W1, b1, W2, b2, W3, b3 = _checked(X, Y, W1, b1, W2, b2, W3, b3)
+    # z1[i] = Σ_j W1[i,j] X[j] + b1[i]  (4, 1)
+    z1 = W1 @ X + b1
+    # a1[i] = relu(z1[i])  (4, 1)
+    a1 = np.maximum(z1, 0)
+    # z2[k] = Σ_i W2[k,i] a1[i] + b2[k]  (2, 1)
+    z2 = W2 @ a1 + b2
+    # a2[k] = relu(z2[k])  (2, 1)
+    a2 = np.maximum(z2, 0)
+    # z3[j] = Σ_k W3[j,k] a2[k] + b3[j]  (3, 1)
+    z3 = W3 @ a2 + b3
+    shifted = z3 - z3.max()  # (3, 1)
+    e = np.exp(shifted)  # (3, 1)
+    s = e.sum()
+    # a3[j] = softmax(z3)[j]  (3, 1)
+    a3 = e / s
+    # loss = -Σ_j Y[j] (z3[j] - log Σ_l exp(z3[l]))
+    loss = -np.sum(Y * (shifted - np.log(s)))
+    # dz3[j] = a3[j] - Y[j]  (3, 1)
+    dz3 = a3 - Y
+    # dW3[j,k] = dz3[j] a2[k]  (3, 2)
+    dW3 = dz3 @ a2.T
+    # db3[j] = dz3[j]  (3, 1)
+    db3 = dz3
+    # da2[k] = Σ_j dz3[j] W3[j,k]  (2, 1)
+    da2 = W3.T @ dz3
+    # dz2[k] = da2[k] [z2[k] > 0]  (2, 1)
+    dz2 = da2 * (z2 > 0)
+    # dW2[k,i] = dz2[k] a1[i]  (2, 4)
+    dW2 = dz2 @ a1.T
+    # db2[k] = dz2[k]  (2, 1)
+    db2 = dz2
+    # da1[i] = Σ_k dz2[k] W2[k,i]  (4, 1)
+    da1 = W2.T @ dz2
+    # dz1[i] = da1[i] [z1[i] > 0]  (4, 1)
+    dz1 = da1 * (z1 > 0)
+    # dW1[i,j] = dz1[i] X[j]  (4, 3)
+    dW1 = dz1 @ X.T
+    # db1[i] = dz1[i]  (4, 1)
+    db1 = dz1
+    return loss, Gradients(dW1, db1, dW2, db2, dW3, db3)
+
+
+def _checked(*given):
+    """The arguments as arrays of one dtype; ValueError where one does not fit."""
+    arrays = {name: _array(name, value) for name, value in zip(_ARGUMENTS, given)}
+    dtype, sizes = _dtype(given), {}
+    for name, (kind, shape) in _ARGUMENTS.items():
+        array = arrays[name]
+        wanted = {"float": "fiub", "int": "iu", "bool": "b"}[kind]
+        if array.dtype.kind not in wanted:
+            raise ValueError(f"{name}: expected dtype {kind}, got {array.dtype}")
+        _check_shape(name, array.shape, shape, sizes)
+        if kind == "float":
+            arrays[name] = array.astype(dtype, copy=False)[()]
+    for name, limits in _LABELS.items():
+        limit = min(sizes.get(size, (size,))[0] for size in limits)
+        labels = arrays[name]
+        if labels.size and not 0 <= labels.min() <= labels.max() < limit:
+            bad = labels.min() if labels.min() < 0 else labels.max()
+            raise ValueError(f"{name}: expected labels from 0 to {limit - 1}, got {bad}")
+    return arrays.values()
+
+
+def _array(name, value):
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name}: expected an array, got {error}") from None
+
+
+def _dtype(given):
+    """float64 where an argument is an array of it, else float32 where one is of that."""
+    floats = {}
+    for (name, (kind, _)), value in zip(_ARGUMENTS.items(), given):
+        found = getattr(value, "dtype", None)
+        if kind == "float" and isinstance(found, np.dtype) and found.kind == "f":
+            floats[name] = found
+    for name, found in floats.items():
+        if found not in (np.float32, np.float64):
+            raise ValueError(f"{name}: expected dtype float32 or float64, got {found}")
+    return np.result_type(*floats.values()) if floats else np.dtype(_DTYPE)
+
+
+def _check_shape(name, found, shape, sizes):
+    """Compare a shape with the expected one; a named size is what its first array has."""
+    told = f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
+    if len(found) != len(shape):
+        raise ValueError(f"{name}: expected shape {told}, got {found}")
+    for size, expected in zip(found, shape):
+        number, why = expected, ""
+        if isinstance(expected, str):
+            number, first = sizes.setdefault(expected, (size, name))
+            why = f" with {expected} = {number} as in {first}"
+        if size != number:
+            raise ValueError(f"{name}: expected shape {told}{why}, got {found}")
+
+
+# The check of this file, when it is run
+
+_SIZES = {}  # of a random point
+_SAMPLES = {  # what random numbers have to keep, and along which axis
+    "Y": ("one_hot", 0),
+}
+_EXAMPLE = {
+    "X": [[2], [1], [3]],
+    "Y": [[0], [1], [0]],
+    "W1": [[1, -1, 1], [1, 1, 0], [0, 1, 1], [1, 0, 1]],
+    "b1": [[-5], [0], [1], [-2]],
+    "W2": [[1, -1, 1, 0], [0, 1, -1, 1]],
+    "b2": [[0], [3]],
+    "W3": [[2, 0], [0, 2], [1, 1]],
+    "b3": [[-1], [-5], [-7]],
+}  # where the spec has an example
+_EXPECTED = [  # what the spec calls it, the value, transposed, numbers
+]
+_TOLERANCE = 0.0
+
+
+def _self_check():
+    """Whether the gradients are right; prints what was compared.  The exit code."""
+    point = _point()
+    if point is None:
+        print("FAILED: no point found at which the loss and its gradients are finite")
+        return 1
+    rows = [*_same_numbers(point), *_differences(point), *_expected_numbers(point)]
+    print(f"{'check':<48} {'error':>9}")
+    for label, error, allowed in rows:
+        print(f"{label:<48} {error:>9.1e}  {'ok' if error <= allowed else 'FAILED'}")
+    return int(any(not error <= allowed for _, error, allowed in rows))
+
+
+def _point():
+    """The example, else a random point at which all is finite and every gradient is felt."""
+    if _EXAMPLE:
+        kinds = {name: _DTYPES[_ARGUMENTS[name][0]] for name in _EXAMPLE}
+        return {name: np.array(value, kinds[name]) for name, value in _EXAMPLE.items()}
+    finite = None
+    for seed in range(20):
+        point = _random_point(np.random.default_rng(seed), positive=seed % 4 == 3)
+        with np.errstate(all="ignore"):
+            value, found = loss_and_gradients(**point)
+        if np.isfinite(value) and all(np.isfinite(g).all() for g in found):
+            finite = point
+            if all(np.any(g) for g in found):
+                break
+    return finite
+
+
+_DTYPES = {"float": np.float64, "int": np.int64, "bool": np.bool_}
+
+
+def _random_point(rng, positive):
+    point = {}
+    for name, (kind, shape) in _ARGUMENTS.items():
+        shape = tuple(_SIZES.get(size, size) for size in shape)
+        how, axis = _SAMPLES.get(name, ("positive" if positive else "normal", 0))
+        if kind == "int":
+            limit = min(_SIZES.get(size, size) for size in _LABELS.get(name, (3,)))
+            point[name] = rng.integers(0, limit, shape)
+        elif kind == "bool":
+            point[name] = rng.random(shape) < 0.5
+        else:
+            point[name] = _sample(rng, shape, how, axis)
+    return point
+
+
+def _sample(rng, shape, how, axis):
+    """Random numbers that keep what the spec assumes of an argument."""
+    if how in ("one_hot", "sums_to_one"):
+        numbers = rng.random(shape) + 0.1
+        if how == "one_hot":
+            numbers = (numbers == numbers.max(axis, keepdims=True)).astype(float)
+        return numbers / numbers.sum(axis, keepdims=True)
+    if how == "positive":
+        return rng.random(shape) + 0.5
+    numbers = rng.standard_normal(shape)
+    if len(shape) > 1:
+        numbers /= max(shape) ** 0.5
+    return (numbers + np.swapaxes(numbers, -1, -2)) / 2 if how == "symmetric" else numbers
+
+
+def _same_numbers(point):
+    """loss() and gradients() alone give what loss_and_gradients() gives."""
+    value, found = loss_and_gradients(**point)
+    yield "loss() and loss_and_gradients()", _relative(loss(**point), value), 1e-12
+    for name, a, b in zip(Gradients._fields, gradients(**point), found):
+        yield f"{name}: gradients() and loss_and_gradients()", _relative(a, b), 1e-12
+
+
+def _differences(point):
+    """Each gradient along a random direction, and central differences of the loss."""
+    rng = np.random.default_rng(0)
+    point = dict(point)
+    for name in Gradients._fields:  # off the kinks on which an example may lie
+        if name in point and _SAMPLES.get(name, ("normal",))[0] == "normal":
+            point[name] = point[name] + 1e-3 * rng.standard_normal(np.shape(point[name]))
+    value, found = loss_and_gradients(**point)
+    for name, gradient in found._asdict().items():
+        shape = np.shape(point[name])
+        if np.shape(gradient) != shape:
+            yield f"{name}: shape {np.shape(gradient)}, not {shape}", np.inf, 0.0
+            continue
+        direction = rng.standard_normal(shape)
+        if _SAMPLES.get(name, ("",))[0] == "symmetric":
+            direction = direction + np.swapaxes(direction, -1, -2)
+        direction = direction / max(1.0, np.sqrt(np.sum(direction**2)))
+        exact = float(np.sum(gradient * direction))
+        error = min(abs(exact - _slope(point, name, direction, h)) for h in (1e-4, 1e-5, 1e-6))
+        scale = abs(exact) + 1e-3 * (1.0 + abs(float(value)))
+        yield f"dloss/d{name}: gradient and differences", error / scale, 1e-6
+
+
+def _slope(point, name, direction, h):
+    ahead = loss(**(point | {name: point[name] + h * direction}))
+    behind = loss(**(point | {name: point[name] - h * direction}))
+    return float(ahead - behind) / (2 * h)
+
+
+def _expected_numbers(point):
+    """The numbers that the spec expects at its example point."""
+    if not _EXPECTED:
+        return
+    value, found = loss_and_gradients(**point)
+    values = {
+        "loss": value,
+        "dW1": found.W1,
+        "db1": found.b1,
+        "dW2": found.W2,
+        "db2": found.b2,
+        "dW3": found.W3,
+        "db3": found.b3,
+    }
+    for label, name, transposed, expected in _EXPECTED:
+        shown = values[name].T if transposed else values[name]
+        yield f"{label}: as expected", _error(shown, np.array(expected)), _TOLERANCE
+
+
+def _error(found, expected):
+    """The largest difference; infinite where the shapes differ."""
+    if np.shape(found) != np.shape(expected):
+        return np.inf
+    return float(np.max(np.abs(np.subtract(found, expected)), initial=0.0))
+
+
+def _relative(found, expected):
+    return _error(found, expected) / (1.0 + float(np.max(np.abs(expected), initial=0.0)))
+
+
+if __name__ == "__main__":
+    raise SystemExit(_self_check())
