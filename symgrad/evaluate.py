@@ -15,6 +15,7 @@ from symgrad.errors import SymgradError
 from symgrad.fields import Field, Numbers
 from symgrad.indices import Index, indices_of, is_size, name_of
 from symgrad.leaves import LEAVES, REDUCTIONS
+from symgrad.matrices import MATRIX_FUNCTIONS, MatrixFunction
 
 Environment = Mapping[str, np.ndarray]
 Sizes = Mapping[sp.Symbol, int]
@@ -234,6 +235,21 @@ def _reduction(at: Evaluator, expr: sp.Expr) -> Table:
     return Table(tuple(kept), at.field.reduce(REDUCTIONS[type(expr)], joined))
 
 
+def _matrix(at: Evaluator, expr: MatrixFunction) -> Table:
+    """A function of whole matrices; then, where it has indices, the entries at them."""
+    bound, body = _whole_axes(at, expr), at(expr.function)
+    kept = [a for a in body.axes if a not in bound]
+    lengths = [at.size(a.size) for a in (*kept, *bound)]
+    axes = ordered((*kept, *bound))
+    spread = np.broadcast_to(body.over(axes), [at.size(a.size) for a in axes])
+    matrices = spread.transpose([axes.index(a) for a in (*kept, *bound)]).reshape(lengths)
+    values = at.field.matrix(MATRIX_FUNCTIONS[type(expr)], matrices)
+    if not expr.at:
+        return Table(tuple(kept), values)
+    out, places = aligned([at.integers(i) for i in (*kept, *expr.at)])
+    return Table(out, values[tuple(places)])
+
+
 def _whole_axes(at: Evaluator, expr: sp.Expr) -> tuple[Index, ...]:
     """The bound indices; each must run over the whole of its axis."""
     for index, low, high in expr.limits:
@@ -269,6 +285,8 @@ def _rule(cls: Any) -> Rule:
     """How expressions of a class are evaluated."""
     if cls in LEAVES:
         return _leaf
+    if cls in MATRIX_FUNCTIONS:
+        return _matrix
     found = next((_RULES[base] for base in cls.__mro__ if base in _RULES), None)
     return found or (_reduction if cls in REDUCTIONS else _unknown)
 
