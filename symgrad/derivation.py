@@ -139,7 +139,7 @@ _LAW = _laws()
 RULES = (
     Rule("contract δ", _contract, _LAW["contract"]),
     Rule("assumption", _assume, _LAW["assume"], _because_assumed),
-    Rule("name", _fold, _LAW["fold"]),
+    Rule("definition", _fold, _LAW["fold"]),
     Rule("assumption", _assume, _LAW["assume"], _because_assumed),
     Rule("where", _merge, _LAW["merge"]),
     Rule("common factor", _collect, _LAW["collect"]),
