@@ -40,6 +40,11 @@ def rename_bound(expr: sp.Expr, rename: Callable[[sp.Expr], dict[Index, Index]])
             return e
         if isinstance(e, BINDERS):
             mine = rename(e)
+            bound = bound_of(e)
+            if len(set(bound)) < len(bound):  # Σ_k Σ_k f = d Σ_k f: only the first k is f's
+                once = dict.fromkeys(bound)
+                again = [k.size for k in once for _ in range(bound.count(k) - 1)]
+                return walk(sp.Mul(*again, e.func(e.function, *(k.limits for k in once))), names)
             limits = [(mine[k], a, b) for k, a, b in e.limits]
             if not getattr(e, "ordered", False):
                 limits.sort(key=lambda limit: limit[0].name)
