@@ -40,6 +40,7 @@ def emit(module: Module) -> str:
     arguments = [v for v in module.variables if v.role != "constant"]
     _check_names(arguments)
     names = [v.name for v in arguments]
+    shapes = module.program.shapes
     intermediate = _intermediate(module)
     return render(
         "numpy.py.jinja",
@@ -50,7 +51,7 @@ def emit(module: Module) -> str:
         labels=[(n, _shape_data(s)) for n, s in module.labels.items() if n in names],
         constants=[(v.name, _numbers(v.values)) for v in module.variables if v.role == "constant"],
         output=module.output,
-        gradients=[(p, _shape(module.program.shapes[g])) for p, g in module.gradients.items()],
+        gradients=[(p, _shape(shapes[g])) for p, g in module.gradients.items()],
         functions=list(_functions(module, names, intermediate)),
         sizes=_sample_sizes(arguments),
         samples=_samples(arguments),
