@@ -1,6 +1,16 @@
 """Write a loss in NumPy; read its derivation; own its backward pass."""
 
-from symgrad.arrays import Array, data, one_hot, param, positive, sums_to_one, symmetric
+from symgrad.arrays import (
+    Array,
+    data,
+    one_hot,
+    orthogonal,
+    param,
+    positive,
+    sums_to_one,
+    symmetric,
+    unit_norm,
+)
 from symgrad.errors import CheckError, SpecError, SymgradError
 from symgrad.face import Derivation, Gradient, derive, jacobian
 from symgrad.language.held import rounded, stop_gradient, straight_through
@@ -21,6 +31,7 @@ __all__ = [
     "log_softmax",
     "logsumexp",
     "one_hot",
+    "orthogonal",
     "param",
     "positive",
     "rounded",
@@ -29,4 +40,5 @@ __all__ = [
     "straight_through",
     "sums_to_one",
     "symmetric",
+    "unit_norm",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import sympy as sp
@@ -423,26 +423,3 @@ def fresh_indices(equation_shape: Iterable[sp.Expr]) -> tuple[sp.Expr, ...]:
 def limits(indices: Iterable[sp.Expr]) -> list[tuple[Index, sp.Expr, sp.Expr]]:
     """The limits of a sum over all proper indices among ``indices``."""
     return [i.limits for i in indices if isinstance(i, Index)]
-
-
-Assumed = Mapping[str, tuple[int, ...]]
-"""For each input, the axes along which its entries are promised to sum to 1."""
-
-
-def apply_sums_to_one(term: Term, assumed: Assumed) -> Term:
-    """Σ_i Y[n, i] = 1, where nothing else depends on i."""
-    for index in term.bound:
-        mine = [f for f in term.factors if index in f.free_symbols]
-        if len(mine) == 1 and _sums_to_one(mine[0], index, assumed):
-            rest = tuple(f for f in term.factors if f is not mine[0])
-            return apply_sums_to_one(
-                Term(rest, tuple(k for k in term.bound if k != index)), assumed
-            )
-    return term
-
-
-def _sums_to_one(factor: sp.Expr, index: Index, assumed: Assumed) -> bool:
-    if not isinstance(factor, sp.Indexed):
-        return False
-    places = [k for k, i in enumerate(factor.indices) if i == index]
-    return len(places) == 1 and places[0] in assumed.get(name_of(factor), ())

@@ -239,6 +239,13 @@ def _input(name: str, shape: Any, role: Any, kind: DType, assume: Any) -> Array:
     _check_name(name, where)
     sizes = tuple(checked_size(d, name, where) for d in as_tuple(shape))
     assumptions = _assumptions(assume, len(sizes), name, where)
+    square = [a.kind for a in assumptions if a.kind in ("symmetric", "orthogonal")]
+    if square and (len(sizes) < 2 or sizes[-1] != sizes[-2]):
+        raise SpecError(
+            f"{name!r} ({shape_text(tuple(map(dim_of, sizes)))}) can't be {square[0]}",
+            where=where,
+            hint="its last two axes would have to be those of a square matrix",
+        )
     variable = Variable(name, sizes, role, kind, assumptions, where)
     return Array([axis_index(s) for s in sizes], None, dtype=kind, variable=variable)
 
@@ -366,8 +373,17 @@ def sums_to_one(axis: int = -1) -> Assumption:
     return Assumption("sums_to_one", axis)
 
 
+def unit_norm(axis: int = -1) -> Assumption:
+    """The squares of the entries along ``axis`` sum to 1."""
+    return Assumption("unit_norm", axis)
+
+
 positive = Assumption("positive")
+"""Every entry is larger than 0."""
 symmetric = Assumption("symmetric")
+"""The matrices in the last two axes equal their transposes."""
+orthogonal = Assumption("orthogonal")
+"""The matrices in the last two axes have their transposes as inverses."""
 
 
 # -- shapes -----------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import sympy as sp
@@ -10,27 +10,19 @@ from sympy import KroneckerDelta as Delta
 
 from symgrad.algebra import (
     BINDERS,
-    Assumed,
     Names,
-    apply_sums_to_one,
     axis_name,
-    canonical,
-    collect,
-    contract_deltas,
     fresh_indices,
-    freshen,
-    from_terms,
     has_delta,
     instance,
     limits,
-    merge_selects,
-    terms,
     weight,
 )
-from symgrad.equations import Equation, System
+from symgrad.equations import Assumption, Equation, System
 from symgrad.errors import SpecError
 from symgrad.indices import Size, entries, entry, fresh_from_start, name_of
-from symgrad.leaves import LEAVES, REDUCTIONS, select, step
+from symgrad.leaves import LEAVES, REDUCTIONS
+from symgrad.rules import Context, simplified
 from symgrad.stability import stabilised
 from symgrad.steps import Step
 
@@ -66,98 +58,6 @@ class Derivation:
         return next(a for a in self.adjoints if a.value == value)
 
 
-# -- rules of the backward pass ---------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Context:
-    """What rules may look up: promises about inputs, and the values that have names."""
-
-    assumed: Assumed
-    names: Names
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A rule of the backward pass; ``law`` is an instance of it, which the tests prove."""
-
-    name: str
-    apply: Callable[[sp.Expr, Context], sp.Expr]
-    law: tuple[sp.Expr, sp.Expr]
-    because: Callable[[sp.Expr, sp.Expr, Context], str] = lambda before, after, context: ""
-
-
-def _contract(expr: sp.Expr, _: Context) -> sp.Expr:
-    return from_terms(contract_deltas(t) for t in terms(freshen(expr)))
-
-
-def _assume(expr: sp.Expr, context: Context) -> sp.Expr:
-    if not context.assumed.keys() & set(map(name_of, entries(expr))):
-        return expr
-    return from_terms(apply_sums_to_one(t, context.assumed) for t in terms(freshen(expr)))
-
-
-def _because_assumed(before: sp.Expr, after: sp.Expr, context: Context) -> str:
-    used = {name_of(a) for a in entries(before)} & context.assumed.keys()
-    return " and ".join(
-        f"{name} sums to 1 along axis {axis}"
-        for name in sorted(used)
-        for axis in context.assumed[name]
-    )
-
-
-def _fold(expr: sp.Expr, context: Context) -> sp.Expr:
-    folded = context.names.fold(expr)
-    return expr if folded == expr else from_terms(terms(freshen(folded)))
-
-
-def _collect(expr: sp.Expr, _: Context) -> sp.Expr:
-    return collect(expr)
-
-
-def _merge(expr: sp.Expr, _: Context) -> sp.Expr:
-    return merge_selects(expr) if expr.has(select) else expr
-
-
-def _laws() -> dict[str, tuple[sp.Expr, sp.Expr]]:
-    size = sp.Symbol("d", integer=True, positive=True)
-    i, j, q = (axis_name(k, size) for k in range(3))
-    f, g, p, y = (lambda *at, n=n: entry(n, at) for n in "fgpy")
-    return {
-        "contract": (sp.Sum(f(i, j) * Delta(j, q), j.limits), f(i, q)),
-        "assume": (p(q) * sp.Sum(y(i, j), j.limits), p(q)),
-        "fold": (1 - sp.tanh(f(i, j)) ** 2, 1 - g(i, j) ** 2),
-        "merge": (
-            select(step(p(i)), f(i, j), 0) + select(step(p(i)), 0, g(i, j)),
-            select(step(p(i)), f(i, j), g(i, j)),
-        ),
-        "collect": (f(i, j) * g(i, j) + f(i, j) * p(q), f(i, j) * (g(i, j) + p(q))),
-    }
-
-
-_LAW = _laws()
-RULES = (
-    Rule("contract δ", _contract, _LAW["contract"]),
-    Rule("assumption", _assume, _LAW["assume"], _because_assumed),
-    Rule("definition", _fold, _LAW["fold"]),
-    Rule("assumption", _assume, _LAW["assume"], _because_assumed),
-    Rule("where", _merge, _LAW["merge"]),
-    Rule("common factor", _collect, _LAW["collect"]),
-)
-
-
-def simplified(expr: sp.Expr, context: Context) -> tuple[sp.Expr, list[Step]]:
-    """``expr`` with every rule applied in order, and the steps that changed it."""
-    steps = []
-    before = canonical(expr)
-    for rule in RULES:
-        after = rule.apply(before, context)
-        if after != before and (after := canonical(after)) != before:
-            steps.append(Step(rule.name, before, after, rule.because(before, after, context)))
-        before = after
-    return before, steps
-
-
 # -- the walk ---------------------------------------------------------------------------------
 
 
@@ -181,7 +81,7 @@ class _Walk:
         self.shapes |= {e.name: e.shape for e in system.equations}
         self.integer = {v.name for v in system.variables if v.dtype != "float"}
         self.consumers = _consumers(system)
-        self.context = Context(_assumed(system), Names(system.equations))
+        self.context = Context(_promises(system), Names(system.equations))
         self.adjoint_name = _adjoint_names(self.shapes)
         self.done: dict[str, Adjoint] = {}
         self.output_shape = self.shapes[system.output]
@@ -327,15 +227,9 @@ def _consumers(system: System) -> dict[str, list[Equation]]:
     return result
 
 
-def _assumed(system: System) -> dict[str, tuple[int, ...]]:
-    kinds = ("one_hot", "sums_to_one")
-    found = {
-        v.name: tuple(
-            sorted({a.axis for a in v.assumptions if a.kind in kinds and a.axis is not None})
-        )
-        for v in system.variables
-    }
-    return {name: axes for name, axes in found.items() if axes}
+def _promises(system: System) -> dict[str, tuple[Assumption, ...]]:
+    """What the spec assumes of each input."""
+    return {v.name: v.assumptions for v in system.variables if v.assumptions}
 
 
 def _adjoint_names(values: Iterable[str]) -> dict[str, str]:

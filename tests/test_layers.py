@@ -17,7 +17,7 @@ STAGES = {
     "arrays: NumPy's language": "arrays language.elementwise language.held language.indexing"
     " language.shapes language.contractions language.reductions language.linalg language",
     "system": "tracing",
-    "derivation": "stability derivation",
+    "derivation": "stability rules derivation",
     "writing": "writing writing.names writing.letters writing.parts writing.printer"
     " writing.latex writing.text notation document",
     "program": "products program builder lower interpreter planning passes",

@@ -5,40 +5,64 @@ from __future__ import annotations
 import itertools
 import random
 
+import mpmath
 import numpy as np
 import pytest
 import sympy as sp
 from sympy import KroneckerDelta as Delta
 
 from symgrad.algebra import Names, canonical, contract_deltas, freshen, from_terms, terms
-from symgrad.derivation import RULES, Context, Rule, simplified
-from symgrad.equations import Equation
+from symgrad.equations import Assumption, Equation
 from symgrad.evaluate import evaluate
 from symgrad.fields import Digits
 from symgrad.indices import Index, entries, entry, indices_of, name_of
+from symgrad.rules import RULES, Context, Rule, simplified
 from symgrad.stability import REWRITES, Known, Rewrite
 
 D = sp.Symbol("d", integer=True, positive=True)
 SIZES = {D: 3}
 I, J, Q = (Index(name, D) for name in ("@0", "@1", "@2"))
+PROMISES = {
+    "y": Assumption("one_hot", 1),
+    "u": Assumption("unit_norm", 1),
+    "o": Assumption("orthogonal"),
+    "s": Assumption("symmetric"),
+    "r": Assumption("positive"),
+}
 TANH = Equation("g", (I, J), sp.tanh(entry("f", (I, J))))
 
 
 def context() -> Context:
-    return Context({"y": (1,)}, Names([TANH]))
+    return Context({name: (promise,) for name, promise in PROMISES.items()}, Names([TANH]))
 
 
 def environment(*sides: sp.Expr) -> dict[str, np.ndarray]:
-    """Random positive numbers for every entry; y sums to 1 along its last axis."""
+    """Random positive numbers for every entry, those of PROMISES as promised."""
     rng = np.random.default_rng(3)
     shapes = {name_of(a): (3,) * len(indices_of(a)) for e in sides for a in entries(e)}
     env = {n: Digits().array(rng.uniform(0.5, 1.5, size=s)) for n, s in sorted(shapes.items())}
-    if "y" in env:
-        with Digits().precision():
-            env["y"] = env["y"] / env["y"].sum(-1, keepdims=True)
+    with Digits().precision():
+        env |= {
+            name: promised(name, value)
+            for name, value in env.items()
+            if name in PROMISES and (value.ndim > 1 or name == "r")
+        }
     if "g" in env and "f" in env:
         env["g"] = evaluate(TANH.rhs, env, SIZES, Digits(), TANH.indices)
     return env
+
+
+def promised(name: str, value: np.ndarray) -> np.ndarray:
+    """The numbers, made to fit what is assumed of them."""
+    if name == "y":
+        return Digits().array(np.eye(3, dtype=int)[[1, 2, 1]])
+    if name == "u":
+        norm = (value**2).sum(-1, keepdims=True)
+        return value / np.frompyfunc(mpmath.sqrt, 1, 1)(norm)
+    if name == "o":
+        factor, _ = mpmath.qr(mpmath.matrix(value.tolist()))
+        return np.array(factor.tolist(), dtype=object)
+    return value + value.T if name == "s" else value
 
 
 def apart(one: sp.Expr, other: sp.Expr) -> float:
