@@ -228,6 +228,24 @@ def conv2d_slices(np, K, b, x, T):
     return np.sum((pooled - T) ** 2)
 
 
+def windows(np, x, axis):
+    """Windows of three, in autograd by stacking slices: it has no sliding_window_view."""
+    if hasattr(np, "lib") and hasattr(np.lib, "stride_tricks"):
+        return np.lib.stride_tricks.sliding_window_view(x, 3, axis=axis)
+    n = x.shape[axis] - 2
+    return np.stack([x[:, k : k + n] if axis else x[k : k + n] for k in range(3)], axis=-1)
+
+
+def conv_windows(np, K, b, x, T):
+    """A batch of sequences (n, t), two filters of width three."""
+    y = np.einsum("ntk,fk->ntf", windows(np, x, 1), K) + b
+    return np.sum((np.tanh(y) - T) ** 2)
+
+
+def products(np, a):
+    return np.sum(np.prod(a, axis=1) ** 2) + np.prod(a)
+
+
 def vae(np, W, V, U, x, eps):
     h = np.tanh(x @ W)
     mu, logvar = h @ V, h @ U
@@ -414,6 +432,8 @@ LOSSES = [
     Loss(rnn_shared, {"W": (2, 3), "U": (3, 3)}, {"x": (3, 4, 2), "T": (3, 4, 3)}),
     Loss(conv_slices, {"K": (3,), "x": (7,)}, {"T": (5,)}),
     Loss(conv2d_slices, {"K": (2, 2), "b": (4, 6)}, {"x": (5, 7), "T": (2, 3)}),
+    Loss(conv_windows, {"K": (2, 3), "b": (2,), "x": (2, 6)}, {"T": (2, 4, 2)}),
+    Loss(products, {"a": (3, 4)}),
     Loss(vae, {"W": (5, 4), "V": (4, 2), "U": (4, 2)}, {"x": (3, 5), "eps": (3, 2)}),
     Loss(info_nce, {"A": (4, 3), "B": (4, 3)}),
     Loss(huber, {"w": (3,)}, {"X": (6, 3), "y": (6,)}),

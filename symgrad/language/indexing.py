@@ -16,6 +16,8 @@ from symgrad.arrays import (
     Dim,
     Op,
     as_array,
+    as_tuple,
+    axes_of,
     broadcast_index,
     broadcast_sizes,
     checked_size,
@@ -231,3 +233,37 @@ def take_along_axis(a: Any, indices: Any, axis: int = -1) -> Array:
     source = [i if size != 1 else sp.Integer(0) for i, size in zip(out, array.sizes, strict=True)]
     source[axis] = _label(array, axis, labels, out)
     return Array(out, array.at(source), [array, labels], dtype=array.kind)
+
+
+@function("sliding_window_view")
+def sliding_window_view(x: Any, window_shape: Any, axis: Any = None) -> Array:
+    """Every window of the given shape, its own axes last: out[i, k] = x[i + k]."""
+    array = as_array(x)
+    windows = as_tuple(window_shape)
+    axes = axes_of(array, axis) if axis is not None else tuple(range(array.ndim))
+    if len(windows) != len(axes):
+        raise SpecError(
+            f"{len(windows)} window sizes for {len(axes)} axes of {describe(array)}",
+            where=caller(),
+            hint="give one size for each axis, or name the axes with axis=",
+        )
+    out = [axis_index(s) for s in array.sizes]
+    source = list(out)
+    inside: list[sp.Expr] = []
+    for k, window in zip(axes, windows, strict=True):
+        inside.append(axis_index(checked_size(window, "window_shape", caller())))
+        out[k] = axis_index(_fewer(array, k, int(window)))
+        source[k] = sp.Add(out[k], inside[-1])
+    return Array([*out, *inside], array.at(source), [array], dtype=array.kind, op="structure")
+
+
+def _fewer(array: Array, axis: int, window: int) -> Size:
+    """The number of windows along an axis."""
+    known = fixed(array.sizes[axis])
+    if known is not None and window > known:
+        raise SpecError(
+            f"a window of {window} is longer than axis {axis} of {describe(array)}",
+            where=caller(),
+            hint=f"that axis has {known} entries",
+        )
+    return array.sizes[axis] - window + 1 if known is None else size_of(known - window + 1)

@@ -12,7 +12,7 @@ from symgrad.arrays import UFUNCS, Array, as_array, axes_of, function, unsupport
 from symgrad.indices import Index, axis_index
 from symgrad.language.elementwise import elementwise
 from symgrad.language.shapes import ravel, structure
-from symgrad.leaves import AxisMax, AxisMin, LogSumExp, less_equal
+from symgrad.leaves import AxisMax, AxisMin, AxisProduct, LogSumExp, less_equal
 
 
 def reduction(cls: type[sp.Expr]) -> Callable[..., Array]:
@@ -37,6 +37,7 @@ def reduction(cls: type[sp.Expr]) -> Callable[..., Array]:
 sum_ = function("sum", method=True)(reduction(sp.Sum))
 max_ = function("max", "amax", method=True)(reduction(AxisMax))
 min_ = function("min", "amin", method=True)(reduction(AxisMin))
+prod = function("prod", method=True)(reduction(AxisProduct))
 
 
 def count(array: Array, axis: Any = None) -> sp.Expr:
@@ -142,5 +143,6 @@ def _first_axis(reduce: Callable[..., Array]) -> Callable[..., Array]:
 
 
 UFUNCS["add.reduce"] = _first_axis(sum_)
+UFUNCS["multiply.reduce"] = _first_axis(prod)
 UFUNCS["maximum.reduce"] = _first_axis(max_)
 UFUNCS["minimum.reduce"] = _first_axis(min_)
