@@ -64,7 +64,9 @@ class Comparison:
     true: np.ndarray
 
     def __str__(self) -> str:
-        return "exactly right" if self.proved else f"off by up to {self.error:.3g}"
+        if self.proved:
+            return "exactly right"
+        return "right to 30 digits" if self.error < 1e-30 else f"off by up to {self.error:.3g}"
 
 
 def comparisons(

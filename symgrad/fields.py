@@ -15,6 +15,9 @@ import sympy as sp
 from symgrad.errors import SymgradError
 from symgrad.leaves import Leaf, ReductionLeaf
 
+LONGEST = 60
+"""The degree beyond which an exact number is neither readable nor quick to simplify."""
+
 Numbers = Any
 """A NumPy array, or a single number, of the kind that the field works with."""
 
@@ -183,7 +186,7 @@ class Exact:
 
     dtype = np.dtype(object)
 
-    def __init__(self, budget: int = 4_000) -> None:
+    def __init__(self, budget: int = 2_000) -> None:
         self.budget = budget
         self._settled: dict[sp.Expr, sp.Expr] = {}
 
@@ -214,7 +217,7 @@ class Exact:
             return value
         if value not in self._settled:
             self.budget -= weight(value)
-            if self.budget < 0:
+            if self.budget < 0 or degree(value) > LONGEST:
                 raise OutsideDomain("the exact number is too long")
             self._settled[value] = _settled(value)
         return self._settled[value]
@@ -317,6 +320,15 @@ def _simple_log(argument: sp.Expr) -> sp.Expr:
 def weight(value: sp.Expr) -> int:
     """The number of nodes of an expression."""
     return sum(1 for _ in sp.preorder_traversal(value))
+
+
+def degree(value: sp.Expr) -> int:
+    """The degree of a number as a polynomial in the powers of e that it is made of."""
+    exponents = [e.args[0] for e in value.atoms(sp.exp) if e.args[0].is_Rational]
+    if value.has(sp.E):
+        exponents.append(sp.S.One)
+    step = functools.reduce(sp.gcd, exponents, sp.S.Zero)
+    return max((int(abs(exponent / step)) for exponent in exponents), default=0)
 
 
 def _settled(value: sp.Expr) -> sp.Expr:

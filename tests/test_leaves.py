@@ -53,7 +53,7 @@ def many_digits(expr: sp.Expr, row: list[Fraction]) -> mpmath.mpf:
 
 def by_sympy(expr: sp.Expr, row: list[Fraction]) -> mpmath.mpf:
     """The same by stock SymPy alone."""
-    numbers = {s: sp.Rational(v.numerator, v.denominator) for s, v in zip(X, row, strict=False)}
+    numbers = {s: sp.Float(float(v), 70) for s, v in zip(X, row, strict=False)}
     with DIGITS.precision():
         return mpmath.mpmathify(expr.xreplace(numbers).evalf(50))
 
