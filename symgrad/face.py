@@ -19,6 +19,7 @@ from symgrad.equations import Equation, Variable
 from symgrad.errors import SpecError, caller, perhaps
 from symgrad.exact import ExactValues, exact_values
 from symgrad.files import write_atomically
+from symgrad.formats import FORMATS
 from symgrad.notation import Notation
 from symgrad.steps import Step
 from symgrad.targets import TARGETS
@@ -85,8 +86,21 @@ class Derivation(core.Derivation):
 
         ``example``: numbers for every input; the values there are shown exactly.
         """
+        return str(self.render("tex" if standalone else "latex", example))
+
+    def render(
+        self,
+        layout: str = "text",
+        example: Mapping[str, Any] | ExactValues | None = None,
+        **more: Any,
+    ) -> str | bytes:
+        """The derivation in one of the formats; ``more``: ``choice``, ``style``, ``title``."""
+        if layout not in FORMATS:
+            raise SpecError(
+                f"there is no format {layout!r}", where=caller(), hint=perhaps(layout, FORMATS)
+            )
         values = exact_values(self, example) if isinstance(example, Mapping) else example
-        return outputs.latex(self, self.notation, values=values, standalone=standalone)
+        return FORMATS[layout].write(outputs.sheet(self, values=values, **more))
 
     def source(self, target: str = "numpy", dtype: str = "float64", **more: Any) -> str:
         """The text of the generated module."""

@@ -15,6 +15,7 @@ from symgrad.writing.latex import LatexPrinter
 from symgrad.writing.letters import Letters, unshadowed
 from symgrad.writing.names import Name, symbols
 from symgrad.writing.printer import Names, Printer
+from symgrad.writing.style import Style
 from symgrad.writing.text import TextPrinter
 
 Written = TypeVar("Written", sp.Expr, Equation)
@@ -32,6 +33,7 @@ class Notation:
         system: System,
         adjoints: Mapping[str, str] | None = None,
         more: Iterable[Equation] = (),
+        style: Style | None = None,
     ) -> None:
         self.system = system
         self.adjoints = dict(adjoints or {})
@@ -41,13 +43,13 @@ class Notation:
         self.letters = Letters(taken)
         self.letters.reserve(system.equations)
         self.letters.reserve(more)
-        self.names = _names(system, self.adjoints, values, sizes)
+        self.names = _names(system, self.adjoints, values, sizes, style or Style())
 
     @classmethod
-    def of(cls, derivation: Derivation) -> Notation:
+    def of(cls, derivation: Derivation, style: Style | None = None) -> Notation:
         """The notation of a derivation; every printing of it uses the same letters."""
         more = (a.equation for a in derivation.adjoints)
-        return cls(derivation.system, derivation.adjoint_name, more)
+        return cls(derivation.system, derivation.adjoint_name, more, style)
 
     def symbol(self, name: str) -> str:
         """LaTeX of a whole value, adjoint or size: ``z_{1}``, a partial derivative, ``N``."""
@@ -136,13 +138,17 @@ def _sizes(system: System) -> list[str]:
 
 
 def _names(
-    system: System, adjoints: Mapping[str, str], values: list[str], sizes: list[str]
+    system: System,
+    adjoints: Mapping[str, str],
+    values: list[str],
+    sizes: list[str],
+    style: Style,
 ) -> Names:
     shapes = {v.name: v.shape for v in system.variables}
     shapes |= {e.name: e.shape for e in system.equations}
     table = symbols([*values, *sizes])
     if system.output == "loss" and "L" not in table:
-        table["loss"] = Name("L")
+        table["loss"] = Name("L", plain="L")
     return Names(
         symbols=table,
         adjoint_of={adjoint: value for value, adjoint in adjoints.items()},
@@ -150,4 +156,6 @@ def _names(
         order={name: place for place, name in enumerate(values)},
         late=frozenset(v.name for v in system.variables if v.role == "param"),
         output=system.output,
+        inputs=frozenset(v.name for v in system.variables),
+        style=style,
     )

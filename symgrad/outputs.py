@@ -1,4 +1,4 @@
-"""What a derivation is written as: its LaTeX, and the module that a target prints."""
+"""What a derivation is written as: what a format prints, and the module that a target prints."""
 
 from __future__ import annotations
 
@@ -7,29 +7,28 @@ from typing import Any
 
 import numpy as np
 
+from symgrad.author import Choice, Numbers
 from symgrad.derivation import Derivation
 from symgrad.exact import ExactValues
+from symgrad.formats.sheet import Sheet
 from symgrad.notation import Notation
 from symgrad.scenes import forward_and_adjoints
-from symgrad.targets import latex as latex_target
 from symgrad.targets.module import Module, assembled
+from symgrad.writing.style import Style
 
 
-def latex(
+def sheet(
     derivation: Derivation,
-    notation: Notation,
     *,
+    choice: Choice | None = None,
+    style: Style | None = None,
     values: ExactValues | None = None,
-    standalone: bool = False,
-) -> str:
-    """The derivation in LaTeX, with its values at a point where they are given."""
-    return latex_target.render(
-        derivation,
-        notation=notation,
-        example=_lists(values.exact) if values else None,
-        decimals=_lists(values.decimals) if values else None,
-        standalone=standalone,
-    )
+    **more: Any,
+) -> Sheet:
+    """What a format prints of a derivation; ``more``: the other fields of :class:`Sheet`."""
+    numbers = Numbers(_lists(values.exact), _lists(values.decimals)) if values else None
+    notation = Notation.of(derivation, style)
+    return Sheet(derivation, notation, choice or Choice(), numbers=numbers, **more)
 
 
 def _lists(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import jinja2
 
 _PACKAGE = Path(__file__).parent
+_FOLDERS = (_PACKAGE / "templates", _PACKAGE.parent / "templates")
 _TEX: dict[str, Any] = {
     "variable_start_string": "<<",
     "variable_end_string": ">>",
@@ -29,10 +30,15 @@ def render(template: str, **values: object) -> str:
     return environment.get_template(template).render(**values)
 
 
+def path_of(file: str) -> Path:
+    """A file that lies with the templates."""
+    return next(f / file for f in _FOLDERS if (f / file).exists())
+
+
 @cache
 def _environment(*, tex: bool) -> jinja2.Environment:
     return jinja2.Environment(
-        loader=jinja2.FileSystemLoader([_PACKAGE / "templates", _PACKAGE.parent / "templates"]),
+        loader=jinja2.FileSystemLoader(_FOLDERS),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

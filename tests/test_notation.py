@@ -113,7 +113,7 @@ EXPRESSIONS = [
     (
         sp.exp(X - LogSumExp(entry("X", (n, k)), k.limits)),
         r"\operatorname{softmax}_{i}(X_{ni})",
-        "softmax[i](X[n,i])",
+        "softmax_i(X[n,i])",
     ),
     # indices
     (entry("x", (i, sp.S.Zero)), "x_{i}", "x[i]"),

@@ -11,7 +11,7 @@ import sympy as sp
 
 from symgrad.indices import Index
 from symgrad.leaves import LEAVES, REDUCTIONS
-from symgrad.writing.names import run_together
+from symgrad.writing.names import Name, run_together
 from symgrad.writing.parts import scale_parts
 from symgrad.writing.printer import Level, Piece, Printer
 
@@ -55,7 +55,8 @@ class LatexPrinter(Printer):
         return ",".join(self.text(i) for i in indices)
 
     def kronecker(self, first: str, second: str) -> str:
-        if any(s.stem == r"\delta" for s in self.names.symbols.values()):
+        named = any(s.stem == r"\delta" for s in self.names.symbols.values())
+        if named or self.names.style.adjoints == "delta":
             return f"[{first} = {second}]"
         return rf"\delta_{{{run_together([first, second])}}}"
 
@@ -68,6 +69,8 @@ class LatexPrinter(Printer):
         return Piece(symbol.entry(shown, clash=clash))
 
     def _adjoint(self, value: str, indices: Sequence[sp.Expr]) -> Piece:
+        if self.names.mark(value) != "partial":
+            return self._marked(value, indices)
         above = len(self.names.axes.get(self.names.output, ()))
         if len(indices) < above or not indices:
             top, bottom = self.symbol(self.names.output), self.symbol(value)
@@ -75,6 +78,15 @@ class LatexPrinter(Printer):
             top = self.entry(self.names.output, indices[:above]).text
             bottom = self.entry(value, indices[above:]).text
         return Piece(rf"\frac{{\partial {top}}}{{\partial {bottom}}}", Level.SCRIPTED)
+
+    def _marked(self, value: str, indices: Sequence[sp.Expr]) -> Piece:
+        """The derivative by a value as a symbol of its own."""
+        name = self.names.symbols[value]
+        shown = [self.text(i) for i in self.names.shown(value, indices)]
+        if self.names.mark(value) == "bar":
+            bar = r"\overline" if name.stem.startswith(r"\math") else r"\bar"
+            return Piece(Name(rf"{bar}{{{name.stem}}}", name.sub).entry(shown))
+        return Piece(Name(rf"\delta^{{({name.latex})}}").entry(shown), Level.SCRIPTED)
 
     def quotient(self, scale: sp.Expr, above: Sequence[sp.Expr], below: Sequence[sp.Expr]) -> Piece:
         """A number or 1/N goes in front, and into the fraction where there is one anyway."""

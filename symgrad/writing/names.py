@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _GREEK = """
 alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon
@@ -22,12 +22,19 @@ _COMBINING = {"\u0302": r"\hat", "\u0304": r"\bar", "\u0303": r"\tilde", "\u0307
 _SPELLINGS = {"lamda": "lambda"}
 
 
+SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
 @dataclass(frozen=True)
 class Name:
-    """A LaTeX symbol: its letter, and the subscript that belongs to the name itself."""
+    """A LaTeX symbol: its letter, and the subscript that belongs to the name itself.
+
+    ``plain`` is the same in Unicode, without commands.
+    """
 
     stem: str
     sub: str = ""
+    plain: str = ""
 
     @property
     def latex(self) -> str:
@@ -74,12 +81,29 @@ def symbols(names: Iterable[str]) -> dict[str, Name]:
     table: dict[str, Name] = {}
     shown: set[str] = set()
     for name in names:
-        symbol = parse(name)
+        symbol, plain = parse(name), in_unicode(name)
         if symbol.latex in shown:
             symbol = Name(rf"\mathtt{{{_plain(name)}}}")
-        shown.add(symbol.latex)
-        table[name] = symbol
+        if plain in shown:
+            plain = name
+        shown |= {symbol.latex, plain}
+        table[name] = replace(symbol, plain=plain)
     return table
+
+
+def in_unicode(name: str) -> str:
+    """The name with Greek letters, an accent or a subscript of digits, where it spells them."""
+    numbered = re.fullmatch(r"([^\W\d_]+)_?(\d+)", name, re.ASCII)
+    if numbered:
+        return in_unicode(numbered[1]) + numbered[2].translate(SUBSCRIPTS)
+    head, _, tail = name.rpartition("_")
+    if len(head) == 1 and tail in _ACCENTS:
+        accent = next(c for c, command in _COMBINING.items() if command == _ACCENTS[tail])
+        return unicodedata.normalize("NFC", head + accent)
+    case = "CAPITAL" if name[:1].isupper() else "SMALL"
+    spelled = {"lambda": "lamda", "lam": "lamda", "eps": "epsilon"}.get(name, name)
+    known = name in _COMMANDS and name != "l"
+    return unicodedata.lookup(f"GREEK {case} LETTER {spelled.upper()}") if known else name
 
 
 def _stem(word: str) -> str:

@@ -26,6 +26,7 @@ from symgrad.writing.parts import (
     softmax_of,
     split_scale,
 )
+from symgrad.writing.style import Adjoints, Style
 
 
 class Level(IntEnum):
@@ -73,6 +74,16 @@ class Names:
     late: frozenset[str] = frozenset()
     """What is added last, as a person would: parameters (biases)."""
     output: str = ""
+    inputs: frozenset[str] = frozenset()
+    style: Style = field(default_factory=Style)
+
+    def mark(self, value: str) -> Adjoints:
+        """How the derivative by a value is marked; a derivative of many values is a fraction."""
+        if self.axes.get(self.output) or value == self.output:
+            return "partial"
+        if self.style.adjoints == "delta" and value in self.inputs:
+            return "partial"
+        return self.style.adjoints
 
     def shown(self, name: str, indices: Sequence[sp.Expr]) -> list[sp.Expr]:
         """The indices that are written: none for an axis of size 1."""
@@ -225,7 +236,7 @@ class Printer:
         if self._is_vector(body, index):
             inside = self.symbol(name_of(body))
             return Piece(f"{self.operator('softmax')}({inside}){self.subscript(index)}")
-        operator = self.operator("softmax") + self.subscript(index)
+        operator = self.operator("softmax") + self.over(index)
         return Piece(f"{operator}({self.text(body)})")
 
     def _is_vector(self, expr: sp.Expr, index: sp.Expr) -> bool:
@@ -334,6 +345,10 @@ class Printer:
 
     def subscript(self, index: sp.Expr) -> str:
         raise NotImplementedError
+
+    def over(self, index: sp.Expr) -> str:
+        """The axis that a function is taken along."""
+        return self.subscript(index)
 
     def index_list(self, indices: Sequence[Index]) -> str:
         raise NotImplementedError

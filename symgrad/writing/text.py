@@ -24,6 +24,9 @@ class TextPrinter(Printer):
     def subscript(self, index: sp.Expr) -> str:
         return f"[{self.text(index)}]"
 
+    def over(self, index: sp.Expr) -> str:
+        return f"_{self.text(index)}"
+
     def index_list(self, indices: Sequence[Index]) -> str:
         letters = ",".join(self.text(i) for i in indices)
         return letters if len(indices) == 1 else f"{{{letters}}}"

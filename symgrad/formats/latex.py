@@ -4,24 +4,11 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import Any
 
-from symgrad.derivation import Derivation
-from symgrad.document import (
-    Detail,
-    Equations,
-    Math,
-    Matrix,
-    MatrixForm,
-    Prose,
-    Result,
-    Row,
-    Table,
-    document,
-)
-from symgrad.notation import Notation
+from symgrad.document import Equations, Math, Matrix, Prose, Result, Row, Table
+from symgrad.formats.sheet import Sheet
 from symgrad.templating import render as rendered
 from symgrad.writing.latex import LatexPrinter
 
@@ -35,32 +22,20 @@ GAP = 1.5
 """The least space before that remark."""
 
 
-def render(
-    derivation: Derivation,
-    *,
-    matrix: MatrixForm | None = None,
-    example: Mapping[str, Any] | None = None,
-    decimals: Mapping[str, Any] | None = None,
-    detail: Detail = "normal",
-    notation: Notation | None = None,
-    standalone: bool = False,
-    title: str = "",
-) -> str:
-    """LaTeX of a derivation.
+def fragment(sheet: Sheet) -> str:
+    """LaTeX to paste into a document of one's own."""
+    return _rendered(sheet, "derivation.tex.jinja")
 
-    ``matrix`` gives the matrix form of an equation by its name, ``example`` the exact values at
-    a point as nested lists (or arrays) of SymPy numbers by name, and ``decimals`` the same
-    values as plain numbers, where they are known only so.
-    """
-    notation = notation or Notation.of(derivation)
-    content = document(
-        derivation, notation, LatexPrinter,
-        matrix=matrix, example=example, decimals=decimals, detail=detail, title=title,
-    )  # fmt: skip
-    template = "document.tex.jinja" if standalone else "derivation.tex.jinja"
+
+def paper(sheet: Sheet) -> str:
+    """A document that stands alone."""
+    return _rendered(sheet, "document.tex.jinja")
+
+
+def _rendered(sheet: Sheet, template: str) -> str:
     return rendered(
-        template, document=content, text=text, aligned=aligned, boxed=boxed, columns=columns,
-        matrix=array,
+        template, document=sheet.document(LatexPrinter), title=sheet.title, text=text,
+        aligned=aligned, boxed=boxed, columns=columns, matrix=array,
         kind=lambda block: type(block).__name__,
     )  # fmt: skip
 
@@ -129,7 +104,7 @@ def _row_lines(row: Row, lines: Sequence[str], *, below: bool) -> Iterator[str]:
     for place, line in enumerate(rest):
         yield rf"&\qquad {{}} {line}{beside if place == len(rest) - 1 else ''}"
     if row.note and below:
-        yield rf"&\qquad\quad \text{{(}} {note(row.note)} \text{{)}}"
+        yield rf"&\qquad\quad ({note(row.note)})"
 
 
 def lines_of(terms: Sequence[str], room: float, *, opening: bool = True) -> list[str]:
@@ -180,13 +155,17 @@ def _cut(text: str) -> list[str]:
 
 
 def boxed(block: Result) -> str:
-    """A final formula; a long one on several lines inside its box."""
-    first, *rest = lines_of(block.terms, LINE - width(block.left))
-    if not rest:
-        return f"{block.left} = {first}"
-    lines = [f"{block.left} = {first}", *(rf"\qquad\qquad {{}} {line}" for line in rest)]
+    """A final formula in its forms, each broken where it is too long."""
+    lines = [line for row in block.rows for line in _boxed_lines(row)]
+    if len(lines) == 1:
+        return lines[0]
     shown = r" \\[6pt] ".join(rf"\displaystyle {line}" for line in lines)
     return rf"\begin{{array}}{{l}} {shown} \end{{array}}"
+
+
+def _boxed_lines(row: Row) -> list[str]:
+    first, *rest = lines_of(row.terms, LINE - width(row.left))
+    return [f"{row.left} = {first}", *(rf"\qquad\qquad {{}} {line}" for line in rest)]
 
 
 def columns(table: Table) -> str:

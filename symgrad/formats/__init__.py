@@ -1,0 +1,19 @@
+"""Formats: what a derivation can be printed as for people."""
+
+from __future__ import annotations
+
+from symgrad.formats import data, latex, markdown, pdf, text
+from symgrad.formats.sheet import Format
+
+FORMATS = {
+    f.name: f
+    for f in (
+        Format("latex", "LaTeX to paste", latex.fragment),
+        Format("text", "Unicode mathematics for the terminal", text.write),
+        Format("tex", "a LaTeX document of its own", latex.paper),
+        Format("pdf", "the same, typeset by the LaTeX that is installed", pdf.write),
+        Format("markdown", "Markdown for GitHub and Jupyter", markdown.write),
+        Format("json", "every step as data", data.write, checked=True),
+    )
+}
+"""Every format by its name."""

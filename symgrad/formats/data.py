@@ -1,0 +1,148 @@
+"""The derivation as JSON: every equation and every step, as text and as LaTeX."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import sympy as sp
+
+from symgrad.derivation import Adjoint
+from symgrad.equations import Equation, Variable
+from symgrad.formats.sheet import Sheet
+from symgrad.indices import Size, fixed, index_product
+from symgrad.steps import Step
+from symgrad.templating import path_of
+from symgrad.writing.unicode import UnicodePrinter
+
+VERSION = 1
+
+Json = Mapping[str, Any]
+
+
+def schema() -> Any:
+    """The JSON schema of what :func:`write` gives."""
+    return json.loads(path_of("derivation.schema.json").read_text(encoding="utf-8"))
+
+
+def write(sheet: Sheet) -> str:
+    """The derivation."""
+    return json.dumps(Record(sheet).whole(), indent=2, ensure_ascii=False) + "\n"
+
+
+class Record:
+    """The parts of a sheet as data."""
+
+    def __init__(self, sheet: Sheet) -> None:
+        self.sheet = sheet
+        self.notation = sheet.notation
+        self.derivation = sheet.derivation
+        self.choice = sheet.choice.checked(sheet.derivation)
+
+    def whole(self) -> Json:
+        """The whole."""
+        system = self.derivation.system
+        return {
+            "version": VERSION,
+            "title": self.sheet.title,
+            "output": system.output,
+            "wrt": list(self.derivation.wrt),
+            "inputs": [self.variable(v) for v in system.variables],
+            "equations": [self.forward(e) for e in system],
+            "derivatives": [self.adjoint(a) for a in self._adjoints()],
+            "remarks": list(self.derivation.remarks),
+            "example": self.example(),
+            "checks": [
+                {"what": c.what, "of": list(c.names), "error": c.error, "passed": c.passed}
+                for c in self.sheet.checks
+            ],
+        }
+
+    def _adjoints(self) -> Iterable[Adjoint]:
+        only = self.choice.only
+        return (a for a in self.derivation.adjoints if not only or a.value in only)
+
+    def variable(self, variable: Variable) -> Json:
+        """An input."""
+        return {
+            "name": variable.name,
+            "latex": self.notation.symbol(variable.name),
+            "shape": shape(variable.shape),
+            "role": variable.role,
+            "dtype": variable.dtype,
+            "assumptions": [{"kind": a.kind, "axis": a.axis} for a in variable.assumptions],
+        }
+
+    def forward(self, equation: Equation) -> Json:
+        """An equation of the forward pass, with the rewrites that keep its numbers finite."""
+        steps = [s for name, s in self.derivation.forward_steps if name == equation.name]
+        return {
+            **self.equation(equation),
+            "decimals": equation.decimals,
+            "steps": [self.step(s, equation.indices) for s in steps],
+        }
+
+    def adjoint(self, adjoint: Adjoint) -> Json:
+        """The derivative with respect to one value."""
+        return {
+            **self.equation(adjoint.equation),
+            "value": adjoint.value,
+            "chain": list(adjoint.chain),
+            "written_out": adjoint.inlined,
+            "steps": [self.step(s, adjoint.equation.indices) for s in adjoint.steps],
+        }
+
+    def equation(self, equation: Equation) -> dict[str, Any]:
+        """An equation in index form, and in matrix form where it has one."""
+        letters = self.notation.letters.assign(equation.rhs, equation.indices)
+        matrix = self.sheet.matrix(equation.name) if self.sheet.matrix else None
+        return {
+            "name": equation.name,
+            "latex_name": self.notation.symbol(equation.name),
+            "shape": shape(equation.shape),
+            "indices": [letters[i] for i in index_product(equation.indices)],
+            "left": self.expression(equation.lhs, equation.indices),
+            "right": self.expression(equation.rhs, equation.indices),
+            "matrix": matrix,
+        }
+
+    def step(self, step: Step, free: Sequence[sp.Expr]) -> Json:
+        """A rewrite."""
+        return {
+            "rule": step.rule,
+            "before": self.expression(step.before, free),
+            "after": self.expression(step.after, free),
+            "because": step.because,
+        }
+
+    def expression(self, expr: sp.Expr, free: Sequence[sp.Expr]) -> Json:
+        """An expression, printed."""
+        return {
+            "text": self.notation.write(UnicodePrinter, expr, free),
+            "code": self.notation.text(expr, free),
+            "latex": self.notation.latex(expr, free),
+        }
+
+    def example(self) -> Json | None:
+        """The values at the example point: exact ones as text."""
+        numbers = self.sheet.numbers
+        if numbers is None:
+            return None
+        return {
+            "exact": {name: _texts(values) for name, values in numbers.exact.items()},
+            "decimals": {name: _floats(values) for name, values in numbers.decimals.items()},
+        }
+
+
+def shape(sizes: Iterable[Size]) -> list[int | str]:
+    """Sizes: numbers, or names where they are free."""
+    return [str(size) if (known := fixed(size)) is None else known for size in sizes]
+
+
+def _texts(values: Any) -> Any:
+    return [_texts(v) for v in values] if isinstance(values, list) else str(values)
+
+
+def _floats(values: Any) -> Any:
+    return [_floats(v) for v in values] if isinstance(values, list) else float(values)

@@ -1,0 +1,71 @@
+"""What a format prints, and what a format is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from symgrad.author import Choice, MatrixForm, Numbers, document
+from symgrad.derivation import Derivation
+from symgrad.document import Document
+from symgrad.notation import Notation
+from symgrad.writing.printer import Printer
+
+
+@dataclass(frozen=True)
+class Code:
+    """A generated file, and the text of the equation that each of its values computes."""
+
+    source: str
+    file: str
+    formulas: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One kind of check: what was compared, of which values, and the largest difference."""
+
+    what: str
+    names: tuple[str, ...]
+    error: float
+    passed: bool
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A derivation with all that there is to print about it."""
+
+    derivation: Derivation
+    notation: Notation
+    choice: Choice = field(default_factory=Choice)
+    title: str = ""
+    matrix: MatrixForm | None = None
+    numbers: Numbers | None = None
+    code: Code | None = None
+    checks: Sequence[Checked] = ()
+    coloured: bool = False
+
+    def document(self, kind: type[Printer]) -> Document:
+        """The derivation as a document whose formulas ``kind`` prints."""
+        return document(
+            self.derivation,
+            self.notation,
+            kind,
+            matrix=self.matrix,
+            numbers=self.numbers,
+            choice=self.choice,
+            title=self.title,
+        )
+
+
+@dataclass(frozen=True)
+class Format:
+    """A way to print a derivation: its name, what it is, and the function that writes it.
+
+    ``checked``: it shows the checks, which have to be made first.
+    """
+
+    name: str
+    about: str
+    write: Callable[[Sheet], str | bytes]
+    checked: bool = False

@@ -1,0 +1,262 @@
+"""The derivation as Unicode text of 80 columns, for the terminal."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from symgrad.document import (
+    Block,
+    Equations,
+    Items,
+    Math,
+    Matrices,
+    Matrix,
+    Paragraph,
+    Prose,
+    Result,
+    Row,
+    Section,
+    Table,
+)
+from symgrad.formats.sheet import Sheet
+from symgrad.templating import render
+from symgrad.writing.unicode import UnicodePrinter
+
+COLUMNS = 80
+INDENT = "  "
+
+_COLOURS = {"title": "1", "head": "1;36", "note": "2", "result": "1;32"}
+"""How the parts of the text look on a terminal: the numbers of its escape sequences."""
+
+Paint = Callable[[str, str], str]
+
+
+def write(sheet: Sheet) -> str:
+    """The derivation; with escape sequences where it is coloured."""
+    paint = _painted if sheet.coloured else _plain
+    content = sheet.document(UnicodePrinter)
+    return render(
+        "derivation.txt.jinja",
+        title=paint("title", content.title),
+        sections=list(_sections(content.sections, paint)),
+    )
+
+
+def _plain(_: str, text: str) -> str:
+    return text
+
+
+def _painted(kind: str, text: str) -> str:
+    return f"\x1b[{_COLOURS[kind]}m{text}\x1b[0m" if text.strip() else text
+
+
+def _sections(sections: Iterable[Section], paint: Paint, depth: int = 0) -> Iterator[str]:
+    for section in sections:
+        title = prose(section.title)
+        line = "─" * columns(title) if depth else "═" * columns(title)
+        yield f"{paint('head', title)}\n{paint('note', line)}"
+        yield from ("\n".join(lines(block, paint)) for block in section.blocks)
+        yield from _sections(section.parts, paint, depth + 1)
+
+
+def columns(text: str) -> int:
+    """How many columns of a terminal a text takes."""
+    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
+    return len(text) + wide - sum(bool(unicodedata.combining(c)) for c in text)
+
+
+def padded(text: str, width: int) -> str:
+    """The text with spaces after it."""
+    return text + " " * (width - columns(text))
+
+
+def formula(text: str) -> str:
+    """A formula with the sign that mathematics has for minus, and nothing a terminal obeys."""
+    return _harmless(text).replace("-", "−")
+
+
+def prose(parts: Prose) -> str:
+    """A sentence with formulas."""
+    return "".join(formula(p.text) if isinstance(p, Math) else _harmless(p) for p in parts)
+
+
+def _harmless(text: str) -> str:
+    return "".join(c for c in text if c == " " or unicodedata.category(c) not in _CONTROL)
+
+
+_CONTROL = ("Cc", "Cf", "Zl", "Zp")
+
+
+def lines(block: Block, paint: Paint) -> Iterator[str]:
+    """The lines of a block."""
+    return _WRITERS[type(block)](block, paint)
+
+
+def _paragraph(block: Paragraph, _: Paint) -> Iterator[str]:
+    yield from wrapped(prose(block.prose))
+
+
+def _items(block: Items, _: Paint) -> Iterator[str]:
+    for item in block.items:
+        yield from wrapped(prose(item), first=f"{INDENT}• ", rest=INDENT * 2)
+
+
+def wrapped(text: str, first: str = "", rest: str = "") -> list[str]:
+    """Words in lines of 80 columns."""
+    return textwrap.wrap(
+        text, COLUMNS, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False
+    )
+
+
+def _equations(block: Equations, paint: Paint) -> Iterator[str]:
+    left = min(max(columns(formula(row.left)) for row in block.rows), COLUMNS // 3)
+    for row in block.rows:
+        yield from _row(row, left, paint)
+
+
+def _row(row: Row, left: int, paint: Paint) -> Iterator[str]:
+    """A row, its note at the right where there is room, else on a line of its own."""
+    head = padded(formula(row.left), left)
+    start = f"{INDENT}{head} {row.relation} "
+    *first, last = broken(row.terms, COLUMNS - columns(start))
+    hang = " " * columns(start)
+    shown = [start if k == 0 else hang for k in range(len(first) + 1)]
+    yield from (f"{begin}{line}" for begin, line in zip(shown, first, strict=False))
+    yield from _noted(f"{shown[-1]}{last}", row.note, paint)
+
+
+def _noted(line: str, note: Prose, paint: Paint) -> Iterator[str]:
+    says = prose(note)
+    room = COLUMNS - columns(line) - 2
+    if not says:
+        yield line
+    elif columns(says) <= room:
+        yield f"{line}{' ' * (room + 2 - columns(says))}{paint('note', says)}"
+    else:
+        yield line
+        for part in wrapped(says, rest=INDENT):
+            yield " " * (COLUMNS - columns(part)) + paint("note", part)
+
+
+def broken(terms: Sequence[str], room: int) -> list[str]:
+    """Terms in lines; one that is too long for a line is broken at its spaces."""
+    found: list[str] = []
+    for term in map(formula, terms):
+        if found and columns(found[-1]) + 1 + columns(term) <= room:
+            found[-1] += f" {term}"
+        elif columns(term) <= room:
+            found.append(term)
+        else:
+            found += _cut(term, room)
+    return found
+
+
+def _cut(term: str, room: int) -> list[str]:
+    """A long term in lines, each but the first set in a little."""
+    cut = textwrap.wrap(
+        term, max(room, 20), subsequent_indent=INDENT, break_long_words=True, break_on_hyphens=False
+    )
+    return cut or [term]
+
+
+def _result(block: Result, paint: Paint) -> Iterator[str]:
+    """The formulas in a box, the shape at the right."""
+    rows = [line for row in block.rows for line in _boxed(row)]
+    inside = max(map(columns, rows))
+    shape = formula(block.shape)
+    rows = [padded(line, inside) for line in rows]
+    yield f"{INDENT}┌{'─' * (inside + 2)}┐"
+    for place, line in enumerate(rows):
+        told = f"  {paint('note', shape)}" if place == 0 else ""
+        yield f"{INDENT}│ {paint('result', line)} │{told}"
+    yield f"{INDENT}└{'─' * (inside + 2)}┘"
+
+
+def _boxed(row: Row) -> list[str]:
+    room = COLUMNS - 24
+    left = f"{formula(row.left)} = "
+    if columns(left) > room // 2:
+        return [left.rstrip(), *(INDENT + line for line in broken(row.terms, room - 2))]
+    first, *rest = broken(row.terms, room - columns(left))
+    return [left + first, *(" " * columns(left) + line for line in rest)]
+
+
+def _table(block: Table, paint: Paint) -> Iterator[str]:
+    rows = [[prose(cell) for cell in row] for row in block.rows]
+    cells = [list(block.head), *rows]
+    widths = [max(columns(row[k]) for row in cells) for k in range(len(block.head))]
+    yield paint("note", _cells(block.head, widths))
+    for row in rows:
+        yield from wrapped_cells(row, widths)
+
+
+def _cells(row: Sequence[str], widths: Sequence[int]) -> str:
+    shown = (padded(cell, width) for cell, width in zip(row, widths, strict=True))
+    return (INDENT + "  ".join(shown)).rstrip()
+
+
+def wrapped_cells(row: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
+    """A row whose last cell may go on below itself."""
+    start = len(INDENT) + sum(w + 2 for w in widths[:-1])
+    first, *rest = textwrap.wrap(row[-1], max(COLUMNS - start, 20)) or [""]
+    yield _cells([*row[:-1], first], widths)
+    yield from (" " * start + line for line in rest)
+
+
+def _matrices(block: Matrices, _: Paint) -> Iterator[str]:
+    width = max((columns(formula(m.symbol)) for m in block.arrays), default=0)
+    for matrix in block.arrays:
+        yield from _array(matrix, width)
+
+
+def _array(matrix: Matrix, width: int) -> Iterator[str]:
+    head = padded(formula(matrix.symbol), width)
+    shown = [("=", matrix.exact)] if matrix.exact else []
+    shown += [("≈", matrix.decimals)] if matrix.decimals else []
+    for place, (relation, rows) in enumerate(shown):
+        start = f"{INDENT}{head if place == 0 else ' ' * width} {relation} "
+        yield from _numbers(start, rows)
+
+
+def _numbers(start: str, rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """An array in brackets; a column lies on its side, with a T at its end."""
+    column = len(rows) > 1 and len(rows[0]) == 1
+    lying = [[row[0] for row in rows]] if column else [list(row) for row in rows]
+    if len(lying) == len(lying[0]) == 1 and not column:
+        yield start + formula(lying[0][0])
+        return
+    widths = [max(columns(row[k]) for row in lying) for k in range(len(lying[0]))]
+    told = [
+        "  ".join(" " * (w - columns(n)) + formula(n) for n, w in zip(row, widths, strict=True))
+        for row in lying
+    ]
+    yield from _bracketed(start, told, "ᵀ" if column else "")
+
+
+def _bracketed(start: str, rows: Sequence[str], end: str) -> Iterator[str]:
+    room = COLUMNS - columns(start) - 4
+    for place, row in enumerate(rows):
+        begin = start if place == 0 else " " * columns(start)
+        parts = textwrap.wrap(row, room, break_on_hyphens=False) if columns(row) > room else [row]
+        for part, text in enumerate(parts):
+            close = f"]{end}" if part == len(parts) - 1 else ""
+            opening = f"{begin}[" if part == 0 else " " * (columns(start) + 1)
+            yield f"{opening}{text}{close}"
+
+
+_WRITERS: dict[type, Callable[..., Iterator[str]]] = {
+    Paragraph: _paragraph,
+    Items: _items,
+    Equations: _equations,
+    Result: _result,
+    Table: _table,
+    Matrices: _matrices,
+}
+
+
+def bare(text: str) -> str:
+    """The text without escape sequences."""
+    return re.sub(r"\x1b\[[\d;]*m", "", text)
