@@ -6,10 +6,11 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
+from symgrad.derivation import Derivation
 from symgrad.differences import Slope, compare
 from symgrad.equations import Equation, System
 from symgrad.errors import SymgradError
@@ -18,10 +19,7 @@ from symgrad.fields import Floats, OutsideDomain
 from symgrad.indices import fixed
 from symgrad.sampling import RANGES, Point, given_point, point, size_symbols, true_sizes
 from symgrad.scenes import TRIES, Arrays, Scenes, difference, values_where_possible
-
-if TYPE_CHECKING:
-    from symgrad.derivation import Derivation
-    from symgrad.steps import Step
+from symgrad.steps import Step
 
 
 @dataclass(frozen=True)

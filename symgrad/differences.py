@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from symgrad.derivation import Derivation
 from symgrad.equations import Equation, Variable
 from symgrad.evaluate import Evaluator, value
 from symgrad.indices import entries, name_of
 from symgrad.sampling import numbers_between, tangent
 from symgrad.scenes import Scene, Scenes, difference
-
-if TYPE_CHECKING:
-    from symgrad.derivation import Derivation
 
 Moves = Mapping[str, np.ndarray]
 """What is added to the values: an array for each that is moved."""

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import mpmath
 import numpy as np
 import sympy as sp
 
 from symgrad.check import Expected, stated
+from symgrad.derivation import Derivation
 from symgrad.errors import SymgradError
 from symgrad.fields import Digits, Exact, exact_number, simplest
 from symgrad.sampling import given_point
 from symgrad.scenes import values_where_possible
-
-if TYPE_CHECKING:
-    from symgrad.derivation import Derivation
 
 MANY_ENTRIES = 300
 """Larger arrays are given in decimals only."""

@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import sympy as sp
 
+from symgrad.derivation import Derivation
 from symgrad.equations import Equation, System
 from symgrad.errors import SymgradError
 from symgrad.evaluate import Evaluator, Sizes, evaluate_equations, value
 from symgrad.fields import Digits, Field, Floats, OutsideDomain
 from symgrad.indices import Index
 from symgrad.sampling import RANGES, Point, point, small_sizes
-
-if TYPE_CHECKING:
-    from symgrad.derivation import Derivation
 
 Arrays = Mapping[str, np.ndarray]
 
