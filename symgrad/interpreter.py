@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -96,7 +98,7 @@ def _map(run: _Run, op: Op) -> Array:
         numbers = (
             a.item() if is_literal else a for a, is_literal in zip(args, literal, strict=True)
         )
-        value = getattr(np, op.function)(*numbers)
+        value = (getattr(np, op.function, None) or _helper(op.function))(*numbers)
     value = np.asarray(value)
     value = value.astype(run.dtype) if value.dtype == bool else value
     return value.reshape(run.shape(op.axes))
@@ -171,12 +173,13 @@ def _scatter(run: _Run, op: Op) -> Array:
 def _softmax(run: _Run, op: Op) -> Array:
     z = run.values[op.reads[0].name]
     axis = tuple(k for k in op.detail if k is not None)
-    return np.exp(z - _log_sum_exp(z, axis, keepdims=True))
+    return np.asarray(np.exp(z - _log_sum_exp(z, axis, keepdims=True)))
 
 
 def _log_softmax(run: _Run, op: Op) -> Array:
     z = run.values[op.reads[0].name]
-    return z - _log_sum_exp(z, tuple(k for k in op.detail if k is not None), keepdims=True)
+    axis = tuple(k for k in op.detail if k is not None)
+    return np.asarray(z - _log_sum_exp(z, axis, keepdims=True))
 
 
 def _log_sum_exp(z: Array, axis: tuple[int, ...], *, keepdims: bool = False) -> Array:
@@ -191,6 +194,16 @@ def _log_sum_exp(z: Array, axis: tuple[int, ...], *, keepdims: bool = False) -> 
 def _flattened(z: Array, axis: tuple[int, ...]) -> Array:
     others = [k for k in range(z.ndim) if k not in axis]
     return z.transpose([*others, *axis]).reshape([z.shape[k] for k in others] + [-1])
+
+
+@cache
+def _helper(name: str) -> Callable[..., Array]:
+    """A function that generated files bring with them."""
+    namespace: dict[str, Any] = {"np": np, "math": math}
+    for leaf in LEAVES.values():
+        exec(leaf.helper, namespace)
+    function: Callable[..., Array] = namespace[name]
+    return function
 
 
 _LEAVES = {leaf.cls.__name__: leaf.mpmath for leaf in LEAVES.values()}

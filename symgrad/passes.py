@@ -176,6 +176,8 @@ def _call(node: ast.expr) -> tuple[str, list[ast.expr]]:
     match node:
         case ast.Call(func=ast.Attribute(value=ast.Name(id="np"), attr=name), args=args):
             return name, args
+        case ast.Call(func=ast.Name(id=name), args=args):
+            return name, args
         case ast.BinOp(left=left, op=operator, right=right):
             return _BINARY[type(operator)], [left, right]
         case ast.Compare(left=left, ops=[operator], comparators=[right]):

@@ -16,7 +16,18 @@ from symgrad.equations import Equation, Variable
 from symgrad.errors import SpecError
 from symgrad.indices import Index, axis_index, entry, fresh, indices_of, name_of, size_of
 from symgrad.interpreter import interpret
-from symgrad.leaves import AxisMax, LogSumExp, maximum, relu, select, step, tie_half, xlogy
+from symgrad.leaves import (
+    LEAVES,
+    AxisMax,
+    Leaf,
+    LogSumExp,
+    maximum,
+    relu,
+    select,
+    step,
+    tie_half,
+    xlogy,
+)
 from symgrad.lower import lower
 from symgrad.passes import alive, compiled, expanded, for_outputs, planned, typed
 from symgrad.program import Op, Program, ProgramError, Ref, verified
@@ -260,6 +271,32 @@ def test_random_equations_in_float32(seed: int) -> None:
     found = ran(equation, env)
     assert found.dtype == np.float32
     assert isinstance(found, (np.ndarray, np.float32))
+
+
+# Every function in the table
+
+
+@pytest.mark.parametrize("leaf", LEAVES.values(), ids=lambda leaf: leaf.cls.__name__)
+def test_functions_as_generated_code_are_what_their_records_say(leaf: Leaf) -> None:
+    n = fresh(N)
+    rng = np.random.default_rng(0)
+    names = "xyz"[: len(leaf.domain)]
+    variables = [Variable(name, (N,), "param") for name in names]
+    rhs = leaf.cls(*(entry(name, (n,)) for name in names))
+    point = {
+        name: np.array([low, high, *rng.uniform(low, high, 20)])
+        for name, (low, high) in zip(names, leaf.domain, strict=True)
+    }
+    point["x"] = np.array(leaf.kinks) if leaf.kinks and len(names) == 1 else point["x"]
+    expected = [float(leaf.mpmath(*map(float, args))) for args in zip(*point.values(), strict=True)]
+    module = load(emit(assembled(variables, [Equation("out", (n,), rhs)], "out", {})), "leaf")
+    np.testing.assert_allclose(module.loss(**point), expected, rtol=1e-11, atol=1e-14)
+    single = {name: value.astype(np.float32) for name, value in point.items()}
+    assert module.loss(**single).dtype == np.float32
+    for program in (lower(variables, [Equation("out", (n,), rhs)], ["out"]),):
+        np.testing.assert_allclose(interpret(program, point)["out"], expected, rtol=1e-11)
+        found = interpret(typed(expanded(program)), point)["out"]
+        np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-14)
 
 
 # Single equations whose operations are known

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 PUBLIC = ("loss", "gradients", "loss_and_gradients", "Gradients")
 """What a generated module offers."""
 
-_OTHERS = ("np", "NamedTuple", "sys", "Workspace", "prepare", "bind")
+_OTHERS = ("np", "math", "NamedTuple", "Workspace", "prepare", "bind")
 
 
 def reserved_names() -> frozenset[str]:

@@ -13,6 +13,7 @@ import numpy as np
 from symgrad.equations import Variable
 from symgrad.errors import SpecError
 from symgrad.indices import Size, fixed
+from symgrad.leaves import LEAVES
 from symgrad.targets.identifiers import is_possible, reserved_names
 from symgrad.targets.module import Module
 from symgrad.targets.operations import Line, Writer
@@ -53,6 +54,7 @@ def emit(module: Module) -> str:
         output=module.output,
         gradients=[(p, _shape(shapes[g])) for p, g in module.gradients.items()],
         functions=list(_functions(module, names, intermediate)),
+        helpers=_helpers(module),
         sizes=_sample_sizes(arguments),
         samples=_samples(arguments),
         example=[(n, _numbers(module.example[n])) for n in names if module.example],
@@ -115,6 +117,18 @@ def _functions(
         yield _function(
             module, names, "_values", "What is compared below.", intermediate, f"{{{{{table}}}}}"
         )
+
+
+def _helpers(module: Module) -> list[str]:
+    """The sources of the functions that NumPy lacks, each once."""
+    used = {op.function for op in module.program if op.function.startswith("_")}
+    sources = [
+        part.strip()
+        for leaf in LEAVES.values()
+        if any(f"{name}(" in leaf.numpy for name in used)
+        for part in leaf.helper.split("\n\n\ndef ")
+    ]
+    return [s if s.startswith("def ") else f"def {s}" for s in dict.fromkeys(sources)]
 
 
 def _function(

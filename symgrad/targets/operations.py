@@ -198,7 +198,9 @@ class Writer:
             return Text(f"{args[0].at_least(Level.ATOM)}.astype({self.dtype()})")
         if op.function == "round":
             return Text(f"np.round({args[0].code}, {op.detail[0]})")
-        return Text(f"np.{op.function}({', '.join(a.code for a in args)})")
+        own = op.function.startswith("_")
+        name = op.function if own else f"np.{op.function}"
+        return Text(f"{name}({', '.join(a.code for a in args)})")
 
     def _infix(self, function: str, args: Sequence[Text]) -> Text:
         sign, level, left, right = _INFIX[function]

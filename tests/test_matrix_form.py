@@ -1,0 +1,300 @@
+"""Matrix forms: how they read, and that they are equal to their equations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+from test_numpy_target import columns, rows
+from test_program import SIZES, VARIABLES, Maker, by_loops, numbers
+
+import symgrad as sg
+from symgrad.equations import Equation
+from symgrad.indices import Index, axis_index, size_of
+from symgrad.outputs import forward_and_adjoints
+from symgrad.targets.matrix import matrix_form, matrix_forms
+
+
+def forms(derivation: sg.Derivation) -> dict[str, str | None]:
+    equations = forward_and_adjoints(derivation)
+    form = matrix_forms(derivation.system.variables, equations, lambda name: name)
+    return {e.name: form(e.name) for e in equations}
+
+
+def test_columns() -> None:
+    found = forms(columns())
+    assert found["z1"] == "W1 X + b1"
+    assert found["p"] == r"\operatorname{softmax}\left(z2\right)"
+    assert found["loss"] == r"-Y^{\top} \log \operatorname{softmax}\left(z2\right)"
+    assert found["dz2"] == "p - Y"
+    assert found["dW2"] == r"dz2 a1^{\top}"
+    assert found["da1"] == r"W2^{\top} dz2"
+    assert found["dz1"] == r"da1 \odot [z1 > 0]"
+
+
+def test_rows() -> None:
+    found = forms(rows())
+    assert found["z1"] == r"X W1 + \mathbf{1} b1^{\top}"
+    assert found["dW1"] == r"X^{\top} dz1"
+    assert found["db1"] == r"dz1^{\top} \mathbf{1}"
+    assert found["da1"] == r"dz2 W2^{\top}"
+    assert found["dz2"] is None  # integer labels have no form as matrices
+
+
+def test_symbols_with_a_fraction_are_set_in_brackets_before_they_are_transposed() -> None:
+    derivation = rows()
+    form = matrix_forms(
+        derivation.system.variables, forward_and_adjoints(derivation), derivation.notation.symbol
+    )
+    symbol = r"\frac{\partial L}{\partial z_{1}}"
+    assert form("db1") == rf"\left({symbol}\right)^{{\top}} \mathbf{{1}}"
+
+
+def test_squares_are_norms() -> None:
+    A, B = sg.param("A", ("N", 3)), sg.data("B", ("N", 3))
+    found = forms(sg.derive(np.sum((A - B) ** 2)))
+    assert found["loss"] == r"\left\lVert A - B \right\rVert_F^2"
+
+
+# Formulas read back as numbers.  ``1`` is a vector of ones of whatever length fits.
+
+
+class Ones:
+    """A vector of ones: a sum on one side of a matrix, a repetition on the other."""
+
+    def __init__(self, turned: bool = False, scale: float = 1.0) -> None:
+        self.turned = turned
+        self.scale = scale
+
+
+TOKEN = re.compile(
+    r"\\left\\lVert|\\right\\rVert(?:_F)?\^2|\\left\(|\\right\)|\^\{\\top\}"
+    r"|\^\{\\circ [^}]*\}|\^\{[^}]*\}"
+    r"|\\mathbf\{1\}|\\frac|\\operatorname\{\w+\}(?:_\{\\text\{\w+\}\})?|\\[a-z]+"
+    r"|[A-Za-z]\w*|\d+(?:\.\d+)?|[-+{}\[\]>(),]|\\"
+)
+
+
+class Reader:
+    """Evaluates the LaTeX of a matrix form; vectors are columns."""
+
+    def __init__(self, text: str, env: dict[str, Any]) -> None:
+        self.tokens = TOKEN.findall(text)
+        self.env = env
+
+    def next(self, expected: str | None = None) -> str:
+        token = self.tokens.pop(0)
+        assert expected is None or token == expected, (token, expected)
+        return token
+
+    @property
+    def ahead(self) -> str:
+        return self.tokens[0] if self.tokens else ""
+
+    def sum(self) -> Any:
+        negative = self.ahead == "-"
+        if negative:
+            self.next()
+        total = self.odot()
+        total = -total if negative else total
+        while self.ahead in ("+", "-"):
+            sign = self.next()
+            other = self.odot()
+            total = total + other if sign == "+" else total - other
+        return total
+
+    def odot(self) -> Any:
+        value = self.product()
+        while self.ahead in (r"\odot", r"\oslash"):
+            sign, other = self.next(), self.product()
+            value = value * other if sign == r"\odot" else value / other
+        return value
+
+    def product(self) -> Any:
+        factors = [self.power()]
+        while self.starts():
+            factors.append(self.power())
+        value = factors[0]
+        for factor in factors[1:]:
+            value = times(value, factor)
+        return value
+
+    def starts(self) -> bool:
+        ahead = self.ahead
+        closing = ("+", "-", "", r"\odot", r"\oslash", r"\right)", "}", "]", ">", ",", ")")
+        return not (ahead in closing or ahead.startswith((r"\right", "^")))
+
+    def power(self) -> Any:
+        value = self.atom()
+        while self.ahead.startswith("^"):
+            token = self.next()
+            if token == r"^{\top}":
+                value = Ones(not value.turned) if isinstance(value, Ones) else np.transpose(value)
+            else:
+                over, _, under = token[2:-1].replace(r"\circ ", "").partition("/")
+                value = value ** (float(over) / float(under or 1))
+        return value
+
+    def atom(self) -> Any:
+        token = self.next()
+        if token in self.ATOMS:
+            return self.ATOMS[token](self)
+        if token.startswith("\\"):
+            return self.call(token)
+        return float(token) if token[0].isdigit() else self.env[token]
+
+    def bracket(self) -> Any:
+        value = self.sum()
+        self.next(r"\right)")
+        return value
+
+    def norm(self) -> Any:
+        value = self.sum()
+        assert self.next().startswith(r"\right\rVert")
+        return np.sum(value * value)
+
+    def indicator(self) -> Any:
+        value = self.sum()
+        self.next(">")
+        limit = self.sum()
+        self.next("]")
+        return np.greater(value, limit).astype(float)
+
+    def group(self) -> Any:
+        self.next("{")
+        value = self.sum()
+        self.next("}")
+        return value
+
+    def call(self, token: str) -> Any:
+        value = self.power() if token == r"\log" or self.ahead != "(" else self.arguments()
+        if token == r"\max":
+            return np.maximum(*value)
+        axis = 1 if "rows" in token else 0 if "columns" in token else None
+        if "softmax" in token:
+            shifted = np.exp(value - np.max(value))
+            return shifted / np.sum(shifted, axis=axis, keepdims=True)
+        return FUNCTIONS[re.sub(r"\\operatorname\{(\w+)\}", r"\1", token).strip("\\")](value)
+
+    ATOMS: ClassVar[dict[str, Callable[[Reader], Any]]] = {
+        r"\left(": bracket,
+        r"\left\lVert": norm,
+        r"\mathbf{1}": lambda self: Ones(),
+        "[": indicator,
+        r"\frac": lambda self: self.group() / self.group(),
+        r"\sqrt": lambda self: np.sqrt(self.group()),
+    }
+
+    def arguments(self) -> Any:
+        self.next("(")
+        values = [self.sum()]
+        while self.ahead == ",":
+            self.next()
+            values.append(self.sum())
+        self.next(")")
+        return values if len(values) > 1 else values[0]
+
+
+FUNCTIONS = {
+    "exp": np.exp,
+    "log": np.log,
+    "tanh": np.tanh,
+    "relu": lambda x: np.maximum(x, 0),
+    "diag": lambda x: np.diag(np.ravel(x)),
+    "tr": np.trace,
+    "where": lambda x: np.where(x[0], x[1], x[2]),
+    "logsumexp": lambda x: np.log(np.sum(np.exp(x))),
+}
+
+
+def times(a: Any, b: Any) -> Any:
+    """A matrix product, a multiple, or a product with a vector of ones."""
+    if isinstance(a, Ones) and isinstance(b, Ones):
+        return a.scale * b.scale
+    if isinstance(b, Ones) and np.ndim(a) == 0:
+        return Ones(b.turned, float(a) * b.scale)
+    if isinstance(b, Ones):
+        return b.scale * (a if b.turned else scalar(np.sum(a, axis=1, keepdims=True)))
+    if isinstance(a, Ones):
+        return a.scale * (scalar(np.sum(b, axis=0, keepdims=True)) if a.turned else b)
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return a * b
+    return scalar(a @ b)
+
+
+def scalar(array: Any) -> Any:
+    return array.item() if np.size(array) == 1 else array
+
+
+def column(array: Any) -> Any:
+    return array[:, None] if np.ndim(array) == 1 else scalar(array)
+
+
+MATRICES = {v.name for v in VARIABLES if len(v.shape) <= 2 and v.dtype == "float"}
+
+
+class MatrixMaker(Maker):
+    """Equations whose values are vectors and matrices, without labels and deltas."""
+
+    def expr(self, free: list[Index], depth: int) -> Any:
+        if depth == 0:
+            return self.entry(free)
+        kind = self.random.choice(["add", "mul", "sum", "sum", "scale", "softmax", "function"])
+        return getattr(self, f"make_{kind}")(free, depth - 1)
+
+    def entry(self, free: list[Index]) -> Any:
+        while True:
+            found = super().entry(free)
+            if "y[" not in str(found):
+                return found
+
+
+SHAPES = [(), ("N",), ("N", "4"), ("4", "N"), ("1", "4"), ("4", "1"), ("4", "4"), ("N", "1")]
+
+
+def made(seed: int) -> Equation:
+    maker = MatrixMaker(seed)
+    shape = maker.random.choice(SHAPES)
+    indices = tuple(axis_index(size_of(int(s) if s.isdigit() else s)) for s in shape)
+    free = [i for i in indices if isinstance(i, Index)]
+    return Equation("out", indices, maker.expr(free, maker.random.choice([1, 2])))
+
+
+def with_a_form() -> Iterator[tuple[Equation, str]]:
+    for seed in range(600):
+        equation = made(seed)
+        form = matrix_form(equation, VARIABLES, lambda name: name)
+        if form is not None and "tfrac" not in form:
+            yield equation, form
+
+
+def test_forms_are_equal_to_their_equations() -> None:
+    arrays = numbers()
+    env = {name: column(arrays[name]) for name in MATRICES} | SIZES
+    count = 0
+    for equation, form in with_a_form():
+        expected = column(by_loops(equation, arrays))
+        found = Reader(form, env).sum()
+        found = found.scale if isinstance(found, Ones) else found
+        np.testing.assert_allclose(
+            np.broadcast_to(found, np.shape(expected)), expected, rtol=1e-9, atol=1e-9, err_msg=form
+        )
+        count += 1
+    assert count > 250
+
+
+@pytest.mark.parametrize("wrong", ["W1 X", r"W1 X - b1", r"W1^{\top} X + b1", "X W1 + b1"])
+def test_the_reader_sees_what_is_wrong(wrong: str) -> None:
+    rng = np.random.default_rng(0)
+    env = {
+        "W1": rng.standard_normal((3, 3)),
+        "X": rng.standard_normal((3, 1)),
+        "b1": rng.standard_normal((3, 1)),
+    }
+    expected = env["W1"] @ env["X"] + env["b1"]
+    np.testing.assert_allclose(Reader("W1 X + b1", env).sum(), expected)
+    with pytest.raises((AssertionError, ValueError)):
+        np.testing.assert_allclose(Reader(wrong, env).sum(), expected)
