@@ -29,7 +29,7 @@ from symgrad.document import (
 from symgrad.equations import Equation, Variable
 from symgrad.errors import SpecError, perhaps
 from symgrad.indices import Index, Size, axis_index, entries, entry, fixed, name_of
-from symgrad.notation import Notation
+from symgrad.notation import Notation, transposed_axes
 from symgrad.presentation import local_derivative, mentioned, tidy, way_to
 from symgrad.steps import Step
 from symgrad.writing.printer import Partial, Printer
@@ -218,7 +218,12 @@ class Author:
         shape: Prose = (
             "The derivative of ", output, " with respect to a value has the shape of that value. ",
         )  # fmt: skip
-        if self.derivation.system[self.derivation.system.output].indices:
+        if self.notation.transposes:
+            shape = (
+                "In numerator layout the derivative of ", output, " by an m × n value is n × m: "
+                "its row j, column i is the derivative by the entry at row i, column j. ",
+            )  # fmt: skip
+        if self.notation.names.axes.get(self.derivation.system.output):
             shape = (
                 "The derivative of ", output, " with respect to a value has the shape of ", output,
                 " followed by that of the value. ",
@@ -327,14 +332,21 @@ class Author:
     def _line(self, adjoint: Adjoint) -> Row:
         """The derivative on one line: in index form, and in matrix form at the right."""
         rows = self._forms(adjoint)
-        shape = Math(self.shape(adjoint.equation.shape))
+        shape = Math(self._shape_of(adjoint))
         first, *others = rows
         says: Prose = (Math(f"{others[0].left} = {others[0].terms[0]}"), "   ") if others else ()
         return Row(first.left, first.terms, (*says, shape), name=adjoint.equation.name)
 
     def _result(self, adjoint: Adjoint) -> Result:
-        shape = self.shape(adjoint.equation.shape)
+        shape = self._shape_of(adjoint)
         return Result(self._forms(adjoint), shape, adjoint.equation.name)
+
+    def _shape_of(self, adjoint: Adjoint) -> str:
+        """The shape of a derivative as it is laid out in matrix form."""
+        sizes: Sequence[Size] = adjoint.equation.shape
+        if self.notation.transposes:
+            sizes = transposed_axes(sizes, unit=sp.S.One)
+        return self.shape(sizes)
 
     def _forms(self, adjoint: Adjoint) -> tuple[Row, ...]:
         """The derivative in index form and in matrix form, as far as asked for and known."""
@@ -377,6 +389,8 @@ class Author:
 
     def _numbers(self, name: str, exact: Any, decimals: Any) -> Matrix | None:
         rows = _rows(decimals if exact is None else exact)
+        if rows and self.notation.transposes and name in self.notation.names.adjoint_of:
+            rows = [list(row) for row in zip(*rows, strict=True)]
         if rows is None or sum(map(len, rows)) > SHOWN_ENTRIES:
             return None
         inexact = tuple(tuple(_decimal(n) for n in row) for row in rows)

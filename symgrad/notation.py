@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -50,6 +50,12 @@ class Notation:
         """The notation of a derivation; every printing of it uses the same letters."""
         more = (a.equation for a in derivation.adjoints)
         return cls(derivation.system, derivation.adjoint_name, more, style)
+
+    @property
+    def transposes(self) -> bool:
+        """Whether derivatives are written transposed: those of a scalar, in numerator layout."""
+        scalar = not self.names.axes.get(self.system.output)
+        return scalar and self.names.style.layout == "numerator"
 
     def symbol(self, name: str) -> str:
         """LaTeX of a whole value, adjoint or size: ``z_{1}``, a partial derivative, ``N``."""
@@ -112,6 +118,13 @@ class Notation:
         if isinstance(pretty, Equation):
             return _renamed(pretty, numbers)
         return pretty.xreplace(numbers)
+
+
+def transposed_axes(axes: Sequence[sp.Expr], unit: sp.Expr = sp.S.Zero) -> tuple[sp.Expr, ...]:
+    """The axes of the transpose; ``unit`` stands for the row that a vector becomes."""
+    if len(axes) == 1:
+        return (unit, axes[0])
+    return (axes[1], axes[0]) if len(axes) == 2 else tuple(axes)
 
 
 def _renamed(equation: Equation, new: Mapping[sp.Expr, sp.Expr]) -> Equation:

@@ -24,7 +24,7 @@ STAGES = {
     "targets": "targets.identifiers targets.operations targets.module targets.numpy"
     " targets",
     "check": "fields evaluate sampling scenes differences check exact",
-    "formats": "formats.sheet formats.latex formats.text formats.markdown formats.pdf formats.data"
+    "formats": "forms formats.sheet formats.latex formats.text formats.markdown formats.pdf formats.data"
     " formats",
     "the face, the spec file, the command line": "outputs face __init__ spec report cli __main__",
 }

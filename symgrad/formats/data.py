@@ -14,6 +14,7 @@ from symgrad.formats.sheet import Sheet
 from symgrad.indices import Size, fixed, index_product
 from symgrad.steps import Step
 from symgrad.templating import path_of
+from symgrad.writing.latex import LatexPrinter
 from symgrad.writing.unicode import UnicodePrinter
 
 VERSION = 1
@@ -38,6 +39,7 @@ class Record:
         self.sheet = sheet
         self.notation = sheet.notation
         self.derivation = sheet.derivation
+        self.matrix = sheet.matrix_form(LatexPrinter)
         self.choice = sheet.choice.checked(sheet.derivation)
 
     def whole(self) -> Json:
@@ -96,7 +98,6 @@ class Record:
     def equation(self, equation: Equation) -> dict[str, Any]:
         """An equation in index form, and in matrix form where it has one."""
         letters = self.notation.letters.assign(equation.rhs, equation.indices)
-        matrix = self.sheet.matrix(equation.name) if self.sheet.matrix else None
         return {
             "name": equation.name,
             "latex_name": self.notation.symbol(equation.name),
@@ -104,7 +105,7 @@ class Record:
             "indices": [letters[i] for i in index_product(equation.indices)],
             "left": self.expression(equation.lhs, equation.indices),
             "right": self.expression(equation.rhs, equation.indices),
-            "matrix": matrix,
+            "matrix": self.matrix(equation.name),
         }
 
     def step(self, step: Step, free: Sequence[sp.Expr]) -> Json:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from symgrad.author import Choice, MatrixForm, Numbers, document
 from symgrad.derivation import Derivation
 from symgrad.document import Document
+from symgrad.forms import forms_of
 from symgrad.notation import Notation
 from symgrad.writing.printer import Printer
 
@@ -45,13 +46,17 @@ class Sheet:
     checks: Sequence[Checked] = ()
     coloured: bool = False
 
+    def matrix_form(self, kind: type[Printer]) -> MatrixForm:
+        """The matrix form of each equation that has one."""
+        return self.matrix or forms_of(self.derivation, self.notation, kind)
+
     def document(self, kind: type[Printer]) -> Document:
         """The derivation as a document whose formulas ``kind`` prints."""
         return document(
             self.derivation,
             self.notation,
             kind,
-            matrix=self.matrix,
+            matrix=self.matrix_form(kind),
             numbers=self.numbers,
             choice=self.choice,
             title=self.title,
