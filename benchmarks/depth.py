@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import numpy as np
+
 import symgrad as sg
 
 DEPTHS = (10, 30, 100)
@@ -19,7 +20,8 @@ def network(depth: int) -> sg.Array:
         a = np.maximum(a @ sg.param(f"W{k}", (64, 64)) + sg.param(f"b{k}", (64,)), 0)
     z = a @ sg.param(f"W{depth}", (64, 10)) + sg.param(f"b{depth}", (10,))
     p = np.exp(z) / np.sum(np.exp(z), axis=1, keepdims=True)
-    return -np.mean(np.log(p[sg.arange("N"), labels]))
+    loss: sg.Array = -np.mean(np.log(p[sg.arange("N"), labels]))
+    return loss
 
 
 def seconds(depth: int) -> tuple[float, float]:

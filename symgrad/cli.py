@@ -14,11 +14,14 @@ from rich.console import Console
 
 from symgrad import check
 from symgrad.check import Check
+from symgrad.equations import Equation
 from symgrad.errors import CheckError, Location, SpecError, SymgradError
 from symgrad.exact import comparisons, exact_values
 from symgrad.face import derive as derive_loss
 from symgrad.files import write_atomically
-from symgrad.report import print_checks, print_comparisons, print_remarks
+from symgrad.formats import FORMATS
+from symgrad.formats.sheet import Code
+from symgrad.report import by_kind, print_checks, print_comparisons, print_remarks
 from symgrad.spec import Expectation, Spec, load
 from symgrad.targets import TARGETS
 from symgrad.targets.module import Expected
@@ -29,8 +32,6 @@ Examples:
   symgrad derive spec.py --wrt W1,b1 --dtype float32
   symgrad derive spec.py --format tex > derivation.tex
 """
-FORMATS = {"latex": False, "tex": True}
-"""Whether the LaTeX is a document of its own."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -52,7 +53,7 @@ def main() -> None:
     type=click.Choice(list(FORMATS)),
     default="latex",
     show_default=True,
-    help="The derivation as LaTeX to paste, or as a document of its own.",
+    help="; ".join(f"{f.name}: {f.about}" for f in FORMATS.values()) + ".",
 )
 @click.option(
     "--target",
@@ -89,8 +90,13 @@ def derive(
     with _errors():
         job = Job(load(spec), wrt, target, dtype)
         path = _generated(spec, out)
-        _print(job.derivation.latex(job.values, standalone=FORMATS[layout]))
         checks = job.checks()
+        shown = {
+            "title": job.spec.title.removesuffix("."),
+            "checks": by_kind(checks),
+            "code": job.code(path),
+        }
+        _print(job.derivation.render(layout, job.values, **shown))
         if not quiet:
             _report(job, checks)
         _require(checks, path)
@@ -129,6 +135,14 @@ class Job:
     def _in_module(self, stated: Expectation) -> Expected:
         name = self.derivation.adjoint_name[stated.value] if stated.adjoint else stated.value
         return Expected(stated.key, name, stated.numbers, stated.transposed)
+
+    def code(self, path: Path) -> Code:
+        """The generated file, for the formats that show it beside the derivation."""
+        formulas = {e.name: self.derivation.notation.text_equation(e) for e in self._equations()}
+        return Code(self.source, path.name, formulas)
+
+    def _equations(self) -> list[Equation]:
+        return [*self.derivation.system, *(a.equation for a in self.derivation.adjoints)]
 
     def checks(self) -> tuple[Check, ...]:
         """Everything that has to hold before a file is written."""
@@ -198,9 +212,9 @@ def _about(where: Location) -> Iterator[None]:
         raise
 
 
-def _print(text: str) -> None:
+def _print(text: str | bytes) -> None:
     """To stdout; a reader that has seen enough is no error."""
     try:
-        click.echo(text)
+        click.echo(text, nl=not text.endswith("\n") if isinstance(text, str) else False)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -15,16 +15,19 @@ import sympy as sp
 from symgrad import derivation as core
 from symgrad import outputs
 from symgrad.arrays import Array
+from symgrad.author import MatrixForm
 from symgrad.equations import Equation, Variable
 from symgrad.errors import SpecError, caller, perhaps
 from symgrad.exact import ExactValues, exact_values
 from symgrad.files import write_atomically
 from symgrad.formats import FORMATS
+from symgrad.forms import forms_of
 from symgrad.notation import Notation
 from symgrad.steps import Step
 from symgrad.targets import TARGETS
 from symgrad.targets.module import Target
 from symgrad.tracing import names_in, scalar_output, trace
+from symgrad.writing.latex import LatexPrinter
 
 Wrt = str | Array | Iterable[str | Array] | None
 
@@ -57,6 +60,17 @@ class Gradient:
         """The equation in index form as LaTeX."""
         return self.derivation.notation.latex_equation(self.adjoint.equation)
 
+    def matrix_latex(self) -> str:
+        """The equation in matrix form as LaTeX; SpecError where it has none."""
+        name = self.adjoint.equation.name
+        form = self.derivation.matrix_form(name)
+        if form is None:
+            raise SpecError(
+                f"the derivative with respect to {self.adjoint.value} has no matrix form",
+                hint="use latex(), its index form",
+            )
+        return f"{self.derivation.notation.symbol(name)} = {form}"
+
 
 @dataclass(frozen=True)
 class Derivation(core.Derivation):
@@ -66,6 +80,11 @@ class Derivation(core.Derivation):
     def notation(self) -> Notation:
         """How its symbols and indices are written."""
         return Notation(self.system, self.adjoint_name, (a.equation for a in self.adjoints))
+
+    @functools.cached_property
+    def matrix_form(self) -> MatrixForm:
+        """The right-hand side of a named equation as LaTeX in matrix form, or None."""
+        return forms_of(self, self.notation, LatexPrinter)
 
     @functools.cached_property
     def gradients(self) -> Mapping[str, Gradient]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from rich import box
 from rich.console import Console
@@ -12,26 +11,17 @@ from rich.table import Table
 
 from symgrad.check import Check
 from symgrad.exact import Comparison
+from symgrad.formats.sheet import Checked
 
 
-@dataclass(frozen=True)
-class Line:
-    """One kind of check, and the values for which it was made."""
-
-    what: str
-    names: tuple[str, ...]
-    error: float
-    passed: bool
-
-
-def lines(checks: Iterable[Check]) -> list[Line]:
+def by_kind(checks: Iterable[Check]) -> list[Checked]:
     """The checks of one kind in one line; those that failed in lines of their own."""
     kinds: dict[tuple[str, str], list[Check]] = {}
     for check in checks:
         what = re.sub(r"^\d+ steps?: ", "each step: ", check.what)
         kinds.setdefault((what, "" if check.passed else check.name), []).append(check)
     return [
-        Line(
+        Checked(
             what,
             tuple(check.name for check in group),
             max(check.error or 0.0 for check in group),
@@ -48,7 +38,7 @@ def print_checks(console: Console, checks: Sequence[Check]) -> None:
     table.add_column("check")
     table.add_column("of")
     table.add_column("largest difference", justify="right", no_wrap=True)
-    for line in lines(checks):
+    for line in by_kind(checks):
         mark = "[green]ok[/]" if line.passed else "[bold red]FAILED[/]"
         table.add_row(mark, line.what, _shortened(line.names), f"{line.error:.2g}")
     console.print(table)

@@ -21,11 +21,11 @@ STAGES = {
     "writing": "writing writing.names writing.letters writing.parts writing.style writing.printer"
     " writing.latex writing.text writing.unicode notation presentation document author",
     "program": "products program builder lower interpreter planning passes",
-    "targets": "targets.identifiers targets.operations targets.module targets.numpy"
-    " targets",
+    "targets": "targets.identifiers targets.operations targets.module targets.matrix"
+    " targets.numpy targets",
     "check": "fields evaluate sampling scenes differences check exact",
-    "formats": "forms formats.sheet formats.latex formats.text formats.markdown formats.pdf formats.data"
-    " formats",
+    "formats": "forms formats.sheet formats.latex formats.text formats.markdown formats.pdf"
+    " formats.data formats",
     "the face, the spec file, the command line": "outputs face __init__ spec report cli __main__",
 }
 LAYERS = " ".join(STAGES.values()).split()
