@@ -140,6 +140,10 @@ class power(LeafFunction):
 
     partials = (lambda r, x, y: power_slope(x, y), lambda r, x, y: xlogy(r, x))
 
+    @classmethod
+    def eval(cls, x: sp.Expr, y: sp.Expr) -> sp.Expr | None:
+        return x**y if x.is_number or y.is_number else None
+
 
 class power_slope(LeafFunction):
     """y x^(y - 1), and 0 where y is 0."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import sympy as sp
 
 from symgrad import leaves
@@ -25,24 +26,59 @@ from symgrad.errors import SpecError, caller
 from symgrad.indices import axis_index
 from symgrad.leaves import LEAVES
 
-_VERBS = {"add": "add", "subtract": "subtract", "multiply": "multiply", "true_divide": "divide"}
+_VERBS = {"add": "add", "subtract": "subtract", "multiply": "multiply", "divide": "divide"}
 
 
 def elementwise(name: str, *args: Any) -> Array:
     """A scalar function on each entry of the arguments broadcast together."""
+    conditions = [_is_condition(a) for a in args]
+    name = _on_conditions(name) if all(conditions) else name
+    if name in BITWISE:
+        raise unsupported(f"np.{name} of numbers", "it is supported for conditions")
     arrays = [as_array(a) for a in args]
-    sizes = broadcast_sizes(_VERBS.get(name, f"take the {name} of"), arrays)
-    indices = [axis_index(s) for s in sizes]
+    if name == "reciprocal" and arrays[0].kind == "int":
+        raise unsupported("np.reciprocal of integers, which NumPy rounds", "write 1 / x")
+    indices, values = _aligned(_VERBS.get(name, f"take the {name} of"), arrays)
+    if name in LOGICAL:
+        values = [v if c else _truth(v) for v, c in zip(values, conditions, strict=True)]
+    integer = name in INTEGER and all(a.kind == "int" for a in arrays)
+    kind: DType = "bool" if name in BOOLEAN else "int" if integer else "float"
+    return Array(indices, ELEMENTWISE[name](*values), arrays, dtype=kind)
+
+
+def _aligned(verb: str, arrays: Sequence[Array]) -> tuple[list[sp.Expr], list[sp.Expr]]:
+    """The indices of arrays broadcast together, and the entry of each; numbers as they are."""
+    indices = [axis_index(s) for s in broadcast_sizes(verb, arrays)]
     values = [
         broadcast_index(indices, a) if a.rhs is None or a.inputs or a.ndim else a.rhs
         for a in arrays
     ]
-    boolean = name in BOOLEAN or (name in BITWISE and all(a.kind == "bool" for a in arrays))
-    if name in BITWISE and not boolean:
-        raise unsupported(f"np.{name} of numbers", "it is supported for conditions")
-    integer = name in INTEGER and all(a.kind == "int" for a in arrays)
-    kind: DType = "bool" if boolean else "int" if integer else "float"
-    return Array(indices, ELEMENTWISE[name](*values), arrays, dtype=kind)
+    return indices, values
+
+
+def _is_condition(value: Any) -> bool:
+    """Whether NumPy would compute with truth values."""
+    return (value.kind if isinstance(value, Array) else np.asarray(value).dtype.kind) in (
+        "bool",
+        "b",
+    )
+
+
+def _on_conditions(name: str) -> str:
+    """What a function of numbers is to NumPy where all arguments are truth values."""
+    if name in NOT_OF_CONDITIONS:
+        raise unsupported(
+            f"np.{name} of conditions, which NumPy refuses", "use ~, &, |, or .astype(float)"
+        )
+    return OF_CONDITIONS.get(name, name)
+
+
+def _truth(x: sp.Expr) -> sp.Expr:
+    """1 where a number counts as true."""
+    return 1 - leaves.equal(x, 0)
+
+
+# -- the table --------------------------------------------------------------------------------
 
 
 def _maximum(x: sp.Expr, y: sp.Expr) -> sp.Expr:
@@ -55,12 +91,22 @@ def _less(x: sp.Expr, y: sp.Expr) -> sp.Expr:
     return leaves.step(y) if x == 0 else leaves.less(x, y)
 
 
-def _power(x: sp.Expr, y: sp.Expr) -> sp.Expr:
-    return sp.Pow(x, y)
+def _logaddexp(x: sp.Expr, y: sp.Expr) -> sp.Expr:
+    if y == 0 or x == 0:
+        return leaves.softplus(x if y == 0 else y)
+    return leaves.logaddexp(x, y)
 
 
-def _not(x: sp.Expr) -> sp.Expr:
-    return 1 - x
+def _heaviside(x: sp.Expr, at_zero: sp.Expr) -> sp.Expr:
+    return (
+        leaves.step(x)
+        if at_zero == 0
+        else leaves.select(leaves.equal(x, 0), at_zero, leaves.step(x))
+    )
+
+
+def _betaln(x: sp.Expr, y: sp.Expr) -> sp.Expr:
+    return leaves.gammaln(x) + leaves.gammaln(y) - leaves.gammaln(x + y)
 
 
 ELEMENTWISE: dict[str, Callable[..., sp.Expr]] = {
@@ -68,65 +114,129 @@ ELEMENTWISE: dict[str, Callable[..., sp.Expr]] = {
     "subtract": operator.sub,
     "multiply": operator.mul,
     "divide": operator.truediv,
-    "true_divide": operator.truediv,
     "negative": operator.neg,
     "positive": operator.pos,
-    "power": _power,
-    "float_power": _power,
+    "power": leaves.power,
+    "float_power": leaves.power,
     "square": lambda x: x**2,
     "reciprocal": lambda x: 1 / x,
     "sqrt": sp.sqrt,
-    "absolute": leaves.absolute,
+    "exp2": lambda x: sp.Integer(2) ** x,
     "fabs": leaves.absolute,
+    "deg2rad": lambda x: x * sp.pi / 180,
+    "radians": lambda x: x * sp.pi / 180,
+    "rad2deg": lambda x: x * 180 / sp.pi,
+    "degrees": lambda x: x * 180 / sp.pi,
     "maximum": _maximum,
+    "logaddexp": _logaddexp,
+    "heaviside": _heaviside,
     "less": _less,
     "greater": lambda x, y: _less(y, x),
-    "less_equal": leaves.less_equal,
     "greater_equal": lambda x, y: leaves.less_equal(y, x),
-    "equal": leaves.equal,
     "not_equal": lambda x, y: 1 - leaves.equal(x, y),
     "logical_and": operator.mul,
     "logical_or": lambda x, y: x + y - x * y,
-    "logical_not": _not,
-    "bitwise_and": operator.mul,
-    "bitwise_or": lambda x, y: x + y - x * y,
-    "invert": _not,
+    "logical_xor": lambda x, y: x + y - 2 * x * y,
+    "logical_not": lambda x: 1 - x,
+    # scipy.special
+    "log_expit": lambda x: -leaves.softplus(-x),
+    "entr": lambda x: -leaves.xlogy(x, x),
+    "kl_div": lambda x, y: leaves.rel_entr(x, y) - x + y,
+    "ndtr": lambda x: leaves.erfc(-x / sp.sqrt(2)) / 2,
+    "betaln": _betaln,
 }
+"""What a ufunc writes down; those of leaves that bear its name follow from their records."""
 ELEMENTWISE |= {
     leaf.ufunc: cls for cls, leaf in LEAVES.items() if leaf.ufunc and leaf.ufunc not in ELEMENTWISE
 }
-BITWISE = {"bitwise_and", "bitwise_or", "invert"}
-BOOLEAN = {
-    "less",
-    "greater",
-    "less_equal",
-    "greater_equal",
-    "equal",
-    "not_equal",
-    "logical_and",
-    "logical_or",
-    "logical_not",
-}
+LOGICAL = {"logical_and", "logical_or", "logical_xor", "logical_not"}
+BOOLEAN = LOGICAL | {"less", "greater", "less_equal", "greater_equal", "equal", "not_equal"}
+BITWISE = {"bitwise_and", "bitwise_or", "bitwise_xor", "invert"}
 INTEGER = {"add", "subtract", "multiply", "negative", "positive", "square"}
+OF_CONDITIONS = {
+    "bitwise_and": "logical_and",
+    "bitwise_or": "logical_or",
+    "bitwise_xor": "logical_xor",
+    "invert": "logical_not",
+    "add": "logical_or",
+    "multiply": "logical_and",
+    "maximum": "logical_or",
+    "minimum": "logical_and",
+}
+"""What arithmetic is to NumPy where all arguments are truth values: True + True is True."""
+NOT_OF_CONDITIONS = {"subtract", "negative", "positive", "sign"}
+
+UFUNCS |= {name: functools.partial(elementwise, name) for name in {*ELEMENTWISE, *BITWISE}}
 
 
-def _ufunc(name: str) -> Callable[..., Array]:
-    return functools.partial(elementwise, name)
-
-
-UFUNCS |= {name: _ufunc(name) for name in ELEMENTWISE}
+# -- functions of NumPy that are no ufuncs ----------------------------------------------------
 
 
 @function("where")
 def where(condition: Any, x: Any, y: Any) -> Array:
     """``x`` where the condition holds, ``y`` elsewhere."""
-    arrays = [as_array(condition), as_array(x), as_array(y)]
-    if arrays[0].kind != "bool":
+    if not _is_condition(condition):
         raise SpecError(
             "np.where needs a condition, such as z > 0",
             where=caller(),
-            hint=f"{describe(arrays[0])} holds numbers",
+            hint=f"{describe(as_array(condition))} holds numbers",
         )
-    sizes = broadcast_sizes("choose between", arrays)
-    indices = [axis_index(s) for s in sizes]
-    return Array(indices, leaves.select(*(broadcast_index(indices, a) for a in arrays)), arrays)
+    arrays = [as_array(condition), as_array(x), as_array(y)]
+    indices, values = _aligned("choose between", arrays)
+    return Array(indices, leaves.select(*values), arrays)
+
+
+@function("select")
+def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Array:
+    """From the first of ``choicelist`` whose condition holds."""
+    if len(condlist) != len(choicelist):
+        raise SpecError(
+            f"np.select has {len(condlist)} conditions and {len(choicelist)} choices",
+            where=caller(),
+            hint="one choice for each condition",
+        )
+    pairs = list(zip(condlist, choicelist, strict=True))
+    return functools.reduce(lambda rest, pair: where(*pair, rest), reversed(pairs), default)
+
+
+@function("clip", method=True)
+def clip(
+    a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None
+) -> Array:
+    """``a`` with what lies below ``a_min`` or above ``a_max`` replaced by that bound."""
+    low, high = (min if a_min is None else a_min), (max if a_max is None else a_max)
+    if low is None and high is None:
+        return as_array(a)
+    if high is None:
+        return elementwise("maximum", a, low)
+    if low is None:
+        return elementwise("minimum", a, high)
+    arrays = [as_array(a), as_array(low), as_array(high)]
+    indices, values = _aligned("clip", arrays)
+    return Array(indices, leaves.clip(*values), arrays)
+
+
+UFUNCS["clip"] = clip
+
+
+# -- functions that NumPy and SciPy lack as ufuncs --------------------------------------------
+
+
+def sigmoid(x: Any) -> Array:
+    """1 / (1 + exp(-x)), for every x: what scipy.special.expit computes."""
+    return elementwise("expit", x)
+
+
+def log_sigmoid(x: Any) -> Array:
+    """log(1 / (1 + exp(-x))), for every x: what scipy.special.log_expit computes."""
+    return elementwise("log_expit", x)
+
+
+def softplus(x: Any) -> Array:
+    """log(1 + exp(x)), for every x."""
+    return elementwise("logaddexp", x, 0)
+
+
+def relu(x: Any) -> Array:
+    """max(x, 0), with derivative 0 at 0."""
+    return elementwise("maximum", x, 0)
