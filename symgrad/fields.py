@@ -14,6 +14,8 @@ import sympy as sp
 
 from symgrad.errors import SymgradError
 from symgrad.leaves import Leaf, ReductionLeaf
+from symgrad.matrices import MatrixLeaf
+from symgrad.special import HELPERS
 
 LONGEST = 60
 """The degree beyond which an exact number is neither readable nor quick to simplify."""
@@ -42,6 +44,9 @@ class Field(Protocol):
     def reduce(self, leaf: ReductionLeaf, values: np.ndarray) -> Numbers:
         """A reduction over the last axis."""
 
+    def matrix(self, leaf: MatrixLeaf, values: np.ndarray) -> np.ndarray:
+        """A function of the matrices in the last two axes: numbers, or matrices."""
+
     def power(self, base: Numbers, exponent: Numbers) -> Numbers:
         """``base ** exponent``."""
 
@@ -59,7 +64,7 @@ class OutsideDomain(SymgradError):
 @functools.cache
 def numpy_function(text: str, names: tuple[str, ...]) -> Callable[..., Any]:
     """The function that a leaf's NumPy text stands for."""
-    function: Callable[..., Any] = eval(f"lambda {', '.join(names)}: {text}", {"np": np})
+    function: Callable[..., Any] = eval(f"lambda {', '.join(names)}: {text}", {"np": np, **HELPERS})
     return function
 
 
@@ -89,6 +94,14 @@ def _rows(function: Callable[[list[Any]], Any], values: np.ndarray) -> Numbers:
     return result
 
 
+def _matrices(function: Callable[[list[list[Any]]], Any], values: np.ndarray) -> np.ndarray:
+    """A function of lists of rows on the last two axes of an array of objects."""
+    flat = [function(m.tolist()) for m in values.reshape(-1, *values.shape[-2:])]
+    found = [m.tolist() if hasattr(m, "tolist") else m for m in flat]
+    whole = np.array(found, dtype=object)
+    return whole.reshape(values.shape[:-2] + whole.shape[1:])
+
+
 class Floats:
     """NumPy floats; a leaf is its NumPy text."""
 
@@ -114,6 +127,10 @@ class Floats:
 
     def reduce(self, leaf: ReductionLeaf, values: np.ndarray) -> Numbers:
         return numpy_function(leaf.numpy, ("x", "axis"))(values, -1)
+
+    def matrix(self, leaf: MatrixLeaf, values: np.ndarray) -> np.ndarray:
+        double = np.asarray(values, dtype=np.float64)  # LAPACK has no longer floats
+        return np.asarray(numpy_function(leaf.numpy, ("x",))(double), dtype=self.dtype)
 
     def power(self, base: Numbers, exponent: Numbers) -> Numbers:
         return np.sqrt(base) if np.ndim(exponent) == 0 and exponent == 0.5 else base**exponent
@@ -163,6 +180,9 @@ class Digits:
     def reduce(self, leaf: ReductionLeaf, values: np.ndarray) -> Numbers:
         return _rows(leaf.mpmath, values)
 
+    def matrix(self, leaf: MatrixLeaf, values: np.ndarray) -> np.ndarray:
+        return _matrices(lambda rows: leaf.mpmath(mpmath.matrix(rows)), values)
+
     def power(self, base: Numbers, exponent: Numbers) -> Numbers:
         return _elementwise(_or_nan(pow), 2)(base, exponent)
 
@@ -205,6 +225,9 @@ class Exact:
 
     def reduce(self, leaf: ReductionLeaf, values: np.ndarray) -> Numbers:
         return _rows(lambda row: simplest(leaf.definition(row)), values)
+
+    def matrix(self, leaf: MatrixLeaf, values: np.ndarray) -> np.ndarray:
+        return _matrices(lambda rows: leaf.exact(sp.Matrix(rows)), values)
 
     def power(self, base: Numbers, exponent: Numbers) -> Numbers:
         return np.power(np.asarray(base, dtype=object), exponent)
