@@ -389,9 +389,27 @@ orthogonal = Assumption("orthogonal")
 # -- shapes -----------------------------------------------------------------------------------
 
 
+class NamedSize(sp.Symbol):
+    """A size that is not known while the spec is read, as a spec sees it."""
+
+    def __float__(self) -> float:
+        raise SpecError(
+            f"the named size {self} is not known while the spec is read",
+            where=caller(),
+            hint=f"sg.arange({str(self)!r}) stands in for np.arange; or give the axis a fixed size",
+        )
+
+    __int__ = __index__ = __float__  # type: ignore[assignment]
+
+
 def dim_of(size: Size) -> Dim:
+    """A size as a spec sees it: an int, or an expression over named sizes."""
     known = fixed(size)
-    return size if known is None else known
+    if known is not None:
+        return known
+    return size.xreplace(
+        {s: NamedSize(s.name, positive=True, integer=True) for s in size.free_symbols}
+    )
 
 
 def as_tuple(value: Any) -> tuple[Any, ...]:

@@ -23,12 +23,20 @@ _indices: dict[tuple[str, Size], Index] = {}
 
 
 def size_of(dimension: int | str | sp.Expr) -> Size:
-    """The size that a user wrote: an int, the name of a dimension, or a SymPy symbol."""
+    """The size that a user wrote: an int, the name of a dimension, or an expression over them.
+
+    Two expressions for one size have one form: numbers are numbers in it, and it is expanded.
+    """
     if dimension == 1:
         return sp.Integer(1)
-    if isinstance(dimension, sp.Expr) and not dimension.is_Integer:
+    if not isinstance(dimension, sp.Expr) or dimension.is_Integer or dimension.is_Symbol:
         return sp.Symbol(str(dimension), integer=True, positive=True)
-    return sp.Symbol(str(dimension), integer=True, positive=True)
+    known = {
+        s: sp.Integer(s.name) if s.name.isdigit() else size_of(s.name)
+        for s in dimension.free_symbols
+    }
+    value = sp.expand(dimension.xreplace(known))
+    return size_of(int(value)) if value.is_Integer else value
 
 
 def fixed(size: Size) -> int | None:

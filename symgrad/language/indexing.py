@@ -183,7 +183,7 @@ def _named_slice(array: Array, size: Size, item: slice) -> tuple[sp.Expr, Size, 
         return size - 1, size, -1
     start, stop = item.start or 0, item.stop
     if item.step in (None, 1) and start >= 0 and (stop is None or stop < 0):
-        return sp.Integer(start), size - start + (stop or 0), 1
+        return sp.Integer(start), size_of(size - start + (stop or 0)), 1
     if item.step in (None, 1) and start < 0 and stop is None:
         return size + start, size_of(-start), 1
     raise unsupported(
@@ -266,4 +266,4 @@ def _fewer(array: Array, axis: int, window: int) -> Size:
             where=caller(),
             hint=f"that axis has {known} entries",
         )
-    return array.sizes[axis] - window + 1 if known is None else size_of(known - window + 1)
+    return size_of(array.sizes[axis] - window + 1)

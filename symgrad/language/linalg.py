@@ -17,8 +17,8 @@ from symgrad.language.shapes import structure
 from symgrad.leaves import sign
 from symgrad.matrices import (
     CholeskyEntry,
-    DeterminantValue,
     DeterminantSign,
+    DeterminantValue,
     InverseEntry,
     LogAbsDeterminant,
     MatrixFunction,

@@ -118,17 +118,11 @@ def _flat(indices: Sequence[sp.Expr]) -> sp.Expr:
     return sp.expand(position)
 
 
-def _product(sizes: Sequence[Size]) -> Size:
-    total = sp.Mul(*sizes)
-    known = fixed(total)
-    return total if known is None else size_of(known)
-
-
 def _merge(array: Array, start: int, old: Sequence[Size]) -> Array:
     """out[m] = Σ x[i, j] δ(m, i d + j): several axes laid out as one."""
     proper = _proper_axes(array)
     run = proper[start : start + len(old)]
-    merged = axis_index(_product(old))
+    merged = axis_index(size_of(sp.Mul(*old)))
     value = _at_proper(array, proper) * sp.KroneckerDelta(merged, _flat(run))
     rhs = sp.Sum(value, *(i.limits for i in run))
     return structure([*proper[:start], merged, *proper[start + len(old) :]], rhs, [array])
@@ -258,7 +252,7 @@ def concatenate(arrays: Any, axis: Any = 0) -> Array:
         return parts[0]
     axis = axes_of(parts[0], axis)[0]
     _same_but(parts, axis)
-    total = _total([a.sizes[axis] for a in parts])
+    total = size_of(sp.Add(*(a.sizes[axis] for a in parts)))
     out = [axis_index(s) for s in parts[0].sizes]
     out[axis] = axis_index(total)
     offset, placed = sp.Integer(0), []
@@ -266,12 +260,6 @@ def concatenate(arrays: Any, axis: Any = 0) -> Array:
         placed.append(_placed(array, axis, out[axis], offset, out))
         offset += array.sizes[axis]
     return structure(out, sp.Add(*placed), parts)
-
-
-def _total(sizes: Sequence[Size]) -> Size:
-    total = sp.Add(*sizes)
-    known = fixed(total)
-    return total if known is None else size_of(known)
 
 
 def _same_but(arrays: Sequence[Array], axis: int) -> None:
@@ -344,9 +332,7 @@ def pad(a: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0
     for axis, (before, after) in enumerate(widths.tolist()):
         if before or after:
             out = [axis_index(s) for s in array.sizes]
-            out[axis] = axis_index(
-                _total([array.sizes[axis], sp.Integer(before), sp.Integer(after)])
-            )
+            out[axis] = axis_index(size_of(array.sizes[axis] + before + after))
             placed = _placed(array, axis, out[axis], sp.Integer(before), out)
             array = structure(out, placed, [array])
     return array
