@@ -93,7 +93,7 @@ def gradients(X, y, W1, b1, W2, b2, W3, b3):
     e = np.exp(z3 - z3.max(axis=1, keepdims=True))  # (N, 10)
     t = e / e.sum(axis=1, keepdims=True)
     t[np.arange(N), y] -= 1  # (N, 10)
-    # dz3[n,k] = (softmax[k](z3[n,k]) - δ(k, y[n]))/N  (N, 10)
+    # dz3[n,k] = (softmax_k(z3[n,k]) - δ(k, y[n]))/N  (N, 10)
     dz3 = t / N
     # dW3[j,k] = Σ_n dz3[n,k] a2[n,j]  (64, 10)
     dW3 = a2.T @ dz3
@@ -142,7 +142,7 @@ def loss_and_gradients(X, y, W1, b1, W2, b2, W3, b3):
     loss = -logp[rows, y].sum() / N
     t = e / s
     t[rows, y] -= 1  # (N, 10)
-    # dz3[n,k] = (softmax[k](z3[n,k]) - δ(k, y[n]))/N  (N, 10)
+    # dz3[n,k] = (softmax_k(z3[n,k]) - δ(k, y[n]))/N  (N, 10)
     dz3 = t / N
     # dW3[j,k] = Σ_n dz3[n,k] a2[n,j]  (64, 10)
     dW3 = a2.T @ dz3
