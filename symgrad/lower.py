@@ -63,6 +63,8 @@ class _Lowering:
         self.builder = Builder(variables)
         self.shapes: dict[str, tuple[Size, ...]] = {v.name: v.shape for v in variables}
         self.late = {v.name for v in variables if v.role == "param"}
+        self.log_sums: dict[str, Equation] = {}
+        """The values that are the log-sum-exp of something, under a name."""
         self.values: dict[str, str] = {}
         """What the builder calls a value of this name."""
 
@@ -78,6 +80,8 @@ class _Lowering:
             value = self.builder.add(
                 "map", (value,), at, function="round", detail=(equation.decimals,)
             )
+        if isinstance(equation.rhs, LogSumExp) and equation.decimals is None:
+            self.log_sums[equation.name] = equation
         self.shapes[equation.name] = equation.shape
         self.values[equation.name] = self.builder.name(value, equation.name).name
 
@@ -242,7 +246,7 @@ class _Lowering:
             return self.builder.map("negative", self.scaled(-scale, value))
         if scale == 1:
             return value
-        over, under = scale.as_numer_denom()
+        over, under = numbers(scale).as_numer_denom()
         if over == 1 and not is_decimal(scale):
             return self.builder.map("divide", value, Literal(under))
         return self.builder.map("multiply", Literal(scale), value)
@@ -397,12 +401,23 @@ class _Lowering:
 
     def normalisations(self, expr: sp.Expr) -> Iterator[_Normalisation]:
         """Where a sum of terms holds a log-sum-exp and what it belongs to."""
-        terms = list(sp.Add.make_args(expr))
+        terms = [self.spelled_out(t) for t in sp.Add.make_args(expr)]
         for term in terms:
             for lse in (f for f in sp.Mul.make_args(term) if isinstance(f, LogSumExp)):
                 found = _normalisation(lse, -term / lse, [t for t in terms if t != term])
                 if found is not None:
                     yield found
+
+    def spelled_out(self, term: sp.Expr) -> sp.Expr:
+        """A term of a sum with the log-sum-exp itself in the place of its name."""
+        if not self.log_sums:
+            return term
+        named = [f for f in sp.Mul.make_args(term) if is_entry(f) and name_of(f) in self.log_sums]
+        change = {}
+        for factor in named:
+            equation = self.log_sums[name_of(factor)]
+            change[factor] = equation.at(indices_of(factor), freshen(equation.rhs))
+        return term.xreplace(change)
 
     def normal(self, kind: Kind, found: _Normalisation) -> sp.Expr:
         """An entry of softmax or log-softmax, computed along the axes of the log-sum-exp."""
@@ -473,6 +488,11 @@ def _is_plain(atom: sp.Expr) -> bool:
 
 def _is_reciprocal(expr: sp.Expr) -> bool:
     return bool(expr.is_Pow and expr.exp.is_Rational and expr.exp.is_negative)
+
+
+def numbers(expr: sp.Expr) -> sp.Expr:
+    """An expression of sizes, with the known ones as numbers."""
+    return expr.xreplace({s: sp.Integer(s.name) for s in expr.free_symbols if s.name.isdigit()})
 
 
 def is_decimal(number: sp.Expr) -> bool:

@@ -14,7 +14,7 @@ from symgrad.equations import Equation, Variable
 from symgrad.errors import SpecError
 from symgrad.indices import Index
 from symgrad.leaves import LEAVES
-from symgrad.lower import lower
+from symgrad.lower import lower, numbers
 from symgrad.passes import alive, planned
 from symgrad.program import UNIT, Axes, Literal, Op, Program, Ref, labels
 
@@ -350,6 +350,5 @@ def _along(axes: Axes, whole: Axes) -> str:
 
 def _number(expr: sp.Expr) -> str:
     """A number or an expression of sizes; the exponents of its powers in one line."""
-    known = {s: sp.Integer(s.name) for s in expr.free_symbols if s.name.isdigit()}
-    text: str = sp.latex(expr.xreplace(known), fold_frac_powers=True)
+    text: str = sp.latex(numbers(expr), fold_frac_powers=True)
     return text

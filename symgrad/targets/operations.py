@@ -10,7 +10,7 @@ from typing import ClassVar
 import sympy as sp
 
 from symgrad.indices import Index, Size
-from symgrad.lower import is_decimal
+from symgrad.lower import is_decimal, numbers
 from symgrad.program import (
     UNIT,
     Axes,
@@ -141,8 +141,7 @@ class Writer:
 
     def number(self, expr: sp.Expr) -> Text:
         """A number or an expression of sizes, as numbers of Python."""
-        known = {s: sp.Integer(s.name) for s in expr.free_symbols if s.name.isdigit()}
-        expr = expr.xreplace(known)
+        expr = numbers(expr)
         if expr.could_extract_minus_sign():
             return Text(f"-{self.number(-expr).at_least(Level.PRODUCT)}", Level.UNARY)
         if expr.is_Symbol:
@@ -204,8 +203,9 @@ class Writer:
 
     def _infix(self, function: str, args: Sequence[Text]) -> Text:
         sign, level, left, right = _INFIX[function]
-        x, y = args
-        return Text(f"{x.at_least(left)} {sign} {y.at_least(right)}", level)
+        x, y = (a.at_least(side) for a, side in zip(args, (left, right), strict=True))
+        simple = sign == "**" and (x + y).replace(".", "").isidentifier()
+        return Text(f"{x}{sign}{y}" if simple else f"{x} {sign} {y}", level)
 
     def matmul(self, op: Op, args: Sequence[Text]) -> Text:
         left, right = args
@@ -245,7 +245,9 @@ class Writer:
             turned = (*(a for a in source if a is UNIT), *order)
             units = [k for k, a in enumerate(source) if a is UNIT]
             places = units + [source.index(a) for a in order]
-            array = f"{array}.transpose({', '.join(map(str, places))})"
+            both = len(source) == 2 and not units
+            turn = "T" if both else f"transpose({', '.join(map(str, places))})"
+            array = f"{array}.{turn}"
             source = turned
         return Text(array + _unit_axes(source, target))
 
