@@ -57,6 +57,7 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         self.op = op
         self.lines = returned_to()
         self.where = self.lines[0]
+        self.call = _calls.current
         self.key = variable.name if variable else f"%{next(_count)}"
 
     # -- what it is ---------------------------------------------------------------------------
@@ -206,7 +207,32 @@ def _called(f: Callable[..., Any], name: str, args: Any, kwargs: Any) -> Any:
         inspect.signature(f).bind(*args, **kwargs)
     except TypeError as error:
         raise unsupported(f"this use of {name} ({error})") from None
-    return f(*args, **kwargs)
+    with _calls:
+        return f(*args, **kwargs)
+
+
+class _Calls:
+    """Tells the arrays apart that different calls of a spec have built."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.depth = 0
+
+    @property
+    def current(self) -> int:
+        """The number of the call that is running; outside of calls, a new one."""
+        self.count += not self.depth
+        return self.count
+
+    def __enter__(self) -> None:
+        self.count += not self.depth
+        self.depth += 1
+
+    def __exit__(self, *_: object) -> None:
+        self.depth -= 1
+
+
+_calls = _Calls()
 
 
 # -- inputs -----------------------------------------------------------------------------------

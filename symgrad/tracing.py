@@ -220,8 +220,8 @@ def _targets(order: Iterable[Array]) -> dict[str, str]:
 def _is_part_of(array: Array, consumer: Array) -> bool:
     """Whether both are computed by one run of one line, the array on the way to the consumer."""
     last = array.lines[-1]
-    if last not in consumer.lines:
-        return False
+    if array.call == consumer.call or last not in consumer.lines:
+        return array.call == consumer.call
     theirs = consumer.lines[: consumer.lines.index(last) + 1]
     return [x.offset for x in array.lines[::-1]] < [x.offset for x in theirs[::-1]]
 
