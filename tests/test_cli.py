@@ -88,6 +88,11 @@ def test_wrt(folder: Path) -> None:
     assert "unused" not in source.split("class Gradients")[1].split("def ")[0]
 
 
+def test_wrt_a_value_on_the_way(folder: Path) -> None:
+    assert derive("net.py", "--wrt", "r").exit_code == 0
+    subprocess.run([sys.executable, "-W", "error", "generated/net.py"], check=True, cwd=folder)
+
+
 def test_a_document_of_its_own(folder: Path) -> None:
     document = derive("net.py", "--format", "tex").stdout
     assert document.startswith(r"\documentclass")
