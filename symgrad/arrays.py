@@ -491,7 +491,7 @@ def _function_name(func: Any) -> str:
 def _close(name: str) -> str:
     import difflib  # errors only
 
-    near = difflib.get_close_matches(name, [*FUNCTIONS, *UFUNCS], n=3)
+    near = difflib.get_close_matches(name, [*FUNCTIONS, *UFUNCS], n=3, cutoff=0.75)
     return f"perhaps np.{' or np.'.join(near)}" if near else ""
 
 
