@@ -278,7 +278,7 @@ def test_the_loss_is_called_L_unless_something_else_is() -> None:
 @pytest.mark.parametrize(
     ("number", "text"),
     [("1/10", "0.1"), ("-1/1000", "-0.001"), ("44715/1000000", "0.044715"), ("1/2", None),
-     ("1/3", None), ("7", "7"), ("1/16", "0.0625"), ("25/2", None), ("1001/10", "100.1")],
+     ("1/3", None), ("7", "7"), ("3/16", "0.1875"), ("25/2", None), ("1001/10", "100.1")],
 )  # fmt: skip
 def test_decimals(number: str, text: str | None) -> None:
     assert as_decimal(sp.Rational(number)) == text

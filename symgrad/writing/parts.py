@@ -89,11 +89,11 @@ def common_scale(expr: sp.Expr) -> sp.Expr:
 
 
 def as_decimal(number: sp.Expr) -> str | None:
-    """An integer, or a decimal such as 0.1, as it is written; None for 1/3, and for 1/2 and 1/4."""
+    """An integer, or a decimal such as 0.1, as it is written; None for 1/3, and for 1/4 and 1/40."""
     if number.q == 1:
         return str(number.p)
     rest, places = int(number.q), 0
-    if rest < 10:
+    if rest < 10 or (abs(number.p) == 1 and str(rest).strip("0") != "1"):
         return None
     while rest % 10 == 0 or rest % 2 == 0 or rest % 5 == 0:
         rest //= 10 if rest % 10 == 0 else 2 if rest % 2 == 0 else 5
