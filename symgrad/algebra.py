@@ -73,7 +73,7 @@ def canonical(expr: sp.Expr) -> sp.Expr:
     """
 
     def rename(e: sp.Expr) -> dict[Index, Index]:
-        order = bound_of(e)
+        order: Sequence[Index] = bound_of(e)
         if len(order) > 1 and not getattr(e, "ordered", False):
             order = sorted(order, key=lambda k: _signature(e.function, k))
         return {k: Index(f"~{height(e)}.{n}", k.size) for n, k in enumerate(order)}
@@ -194,14 +194,15 @@ def _factors(expr: sp.Expr) -> list[Term]:
 def _selected(expr: sp.Expr) -> list[Term]:
     """select(c, x, y) = select(c, x, 0) + select(c, 0, y), deltas and sums taken outside."""
     condition, yes, no = expr.args
-    split = [(t, lambda e: select(condition, e, sp.S.Zero)) for t in terms(yes)]
-    split += [(t, lambda e: select(condition, sp.S.Zero, e)) for t in terms(no)]
+    zero = sp.S.Zero
+    split = [(t, True) for t in terms(yes)] + [(t, False) for t in terms(no)]
     result = []
-    for term, wrap in split:
+    for term, first in split:
         deltas = tuple(f for f in term.factors if isinstance(f, Delta))
         rest = sp.Mul(*(f for f in term.factors if not isinstance(f, Delta)))
         if rest != 0:
-            result.append(Term((*deltas, wrap(rest)), term.bound))
+            kept = select(condition, *((rest, zero) if first else (zero, rest)))
+            result.append(Term((*deltas, kept), term.bound))
     return result
 
 

@@ -119,7 +119,7 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
             hint="use NumPy's functions (np.exp, ...) instead of math's",
         )
 
-    __int__ = __index__ = __complex__ = __float__  # type: ignore[assignment]
+    __int__ = __index__ = __complex__ = __float__
 
     # -- NumPy's protocols --------------------------------------------------------------------
 
@@ -286,7 +286,8 @@ def _check_name(name: Any, where: Location) -> None:
 
 
 def checked_size(dimension: Any, name: str, where: Location) -> Size:
-    if isinstance(dimension, numbers.Integral) and not isinstance(dimension, bool):
+    """The size that a user gave, of the array ``name``; SpecError where it is none."""
+    if isinstance(dimension, (int, np.integer)) and not isinstance(dimension, bool):
         if dimension > 0:
             return size_of(int(dimension))
     elif (isinstance(dimension, str) and dimension.isidentifier()) or isinstance(
@@ -425,7 +426,7 @@ class NamedSize(sp.Symbol):
             hint=f"sg.arange({str(self)!r}) stands in for np.arange; or give the axis a fixed size",
         )
 
-    __int__ = __index__ = __float__  # type: ignore[assignment]
+    __int__ = __index__ = __float__
 
 
 def dim_of(size: Size) -> Dim:
@@ -439,10 +440,12 @@ def dim_of(size: Size) -> Dim:
 
 
 def as_tuple(value: Any) -> tuple[Any, ...]:
+    """A sequence as a tuple; anything else as the only element of one."""
     return tuple(value) if isinstance(value, (tuple, list)) else (value,)
 
 
 def known_size(dim: Dim, what: str) -> int:
+    """A size that ``what`` needs to know; SpecError where it is a named one."""
     if isinstance(dim, int):
         return dim
     raise SpecError(
@@ -463,13 +466,14 @@ def describe(array: Array) -> str:
 
 
 def spec_name(array: Array) -> str:
+    """What the spec calls an array: its own name, or that of a variable that holds it."""
     if array.variable is not None and array.variable.role != "constant":
         return array.variable.name
     frame: Any = sys._getframe(1)
     while frame is not None:
         for name, value in frame.f_locals.items():
             if value is array and "symgrad" not in frame.f_globals.get("__name__", ""):
-                return name
+                return str(name)
         frame = frame.f_back
     return "a value"
 
@@ -485,7 +489,7 @@ def unsupported(what: str, hint: str = "") -> SpecError:
 
 def _function_name(func: Any) -> str:
     module = func.__module__.removeprefix("numpy").removeprefix(".")
-    return f"{module}.{func.__name__}" if module in ("linalg",) else func.__name__
+    return f"linalg.{func.__name__}" if module == "linalg" else str(func.__name__)
 
 
 def _close(name: str) -> str:
@@ -529,6 +533,7 @@ def broadcast_index(indices: Sequence[sp.Expr], array: Array) -> sp.Expr:
 
 
 def axes_of(array: Array, axis: Any) -> tuple[int, ...]:
+    """The axes that ``axis`` names, counted from 0; None names all."""
     if axis is None:
         return tuple(range(array.ndim))
     try:

@@ -1,4 +1,4 @@
-"""The derivation: the adjoint equation of every value, latest first, with the steps that led there."""
+"""The derivation: the adjoint equation of every value, latest first, and the steps to it."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class _Walk:
         )
 
     def _order(self) -> list[str]:
-        """The values between ``wrt`` and the output, latest first; then what is asked for anyway."""
+        """The values from the output to ``wrt``, latest first; then what else is asked for."""
         reached = set(self.wrt)
         for equation in self.system.equations:
             if equation.reads & reached:
@@ -189,8 +189,8 @@ class _Walk:
             if equation.decimals is not None:
                 places = "1 decimal" if equation.decimals == 1 else f"{equation.decimals} decimals"
                 yield (
-                    f"{equation.name} is held rounded to {places}: the mathematics is that of the unrounded "
-                    f"value, and every use, forward and backward, reads the rounded number"
+                    f"{equation.name} is held rounded to {places}: the mathematics is that of the "
+                    f"unrounded value; every use, forward and backward, reads the rounded number"
                 )
             if equation.backward is not None:
                 yield f"{equation.name} is differentiated as if it were another expression"

@@ -62,10 +62,10 @@ class Index(sp.Symbol):
             _indices[name, size] = self
         return self
 
-    def __getnewargs_ex__(self):
+    def __getnewargs_ex__(self) -> tuple[tuple[str, Size], dict[str, object]]:
         return (self.name, self.size), {}
 
-    def _hashable_content(self):
+    def _hashable_content(self) -> tuple[str, Size]:
         return (self.name, self.size)
 
     @property
@@ -82,7 +82,7 @@ def fresh(size: Size) -> Index:
 @contextmanager
 def fresh_from_start() -> Iterator[None]:
     """Hand out the same fresh indices each time: for work whose results hold none of them."""
-    global _fresh
+    global _fresh  # noqa: PLW0603 (the counter that the block replaces)
     before, _fresh = _fresh, itertools.count()
     try:
         yield
@@ -118,7 +118,7 @@ def entries(expr: sp.Expr) -> set[sp.Expr]:
 
     Indices, sizes and the labels of the arrays themselves are symbols too, and are left out.
     """
-    found = expr.atoms(sp.Indexed)
+    found: set[sp.Expr] = expr.atoms(sp.Indexed)
     labels = {e.base.label for e in found}
     scalars = {
         s

@@ -131,7 +131,8 @@ class Reduction(ExprWithLimits):
     is_real = True
 
     def __new__(cls, body: sp.Expr, *limits: Any) -> Reduction:
-        return sp.Expr.__new__(cls, body, *(sp.Tuple(*limit) for limit in limits))
+        self: Reduction = sp.Expr.__new__(cls, body, *(sp.Tuple(*limit) for limit in limits))
+        return self
 
     def weight(self, body: sp.Expr, at: Mapping[Index, Index]) -> sp.Expr:
         """The derivative with respect to the entry ``body``, that at the indices ``at``."""

@@ -16,25 +16,27 @@ from symgrad.leaves import Reduction, equal, less_equal
 class MatrixFunction(Reduction):
     """A function of the matrix with entries ``body`` at row r and column c, itself at ``at``.
 
-    ``InverseEntry(A[n, r, c], (r, 0, d - 1), (c, 0, d - 1), i, j)`` is the entry [i, j] of the inverse
-    of the n-th matrix; a determinant has no ``at``.  The order of the two limits matters.
+    ``InverseEntry(A[n, r, c], (r, 0, d - 1), (c, 0, d - 1), i, j)`` is the entry [i, j] of the
+    inverse of the n-th matrix; a determinant has no ``at``.  The order of the limits matters.
     """
 
     ordered: ClassVar[bool] = True
 
     def __new__(cls, body: sp.Expr, rows: Any, columns: Any, *at: sp.Expr) -> MatrixFunction:
         limits = (sp.Tuple(*rows), sp.Tuple(*columns))
-        return sp.Expr.__new__(cls, body, *limits, *map(sp.sympify, at))
+        self: MatrixFunction = sp.Expr.__new__(cls, body, *limits, *map(sp.sympify, at))
+        return self
 
     @property
     def limits(self) -> tuple[sp.Tuple, sp.Tuple]:
         """The limits of the row and of the column."""
-        return self.args[1:3]
+        rows, columns = self.args[1:3]
+        return rows, columns
 
     @property
     def at(self) -> tuple[sp.Expr, ...]:
         """The indices of the entry."""
-        return self.args[3:]
+        return tuple(self.args[3:])
 
     @property
     def free_symbols(self) -> set[sp.Symbol]:

@@ -154,7 +154,7 @@ def _symmetric(expr: sp.Expr, context: Context) -> sp.Expr:
 
 def _positive(expr: sp.Expr, context: Context) -> sp.Expr:
     """|x| = x and sign(x) = 1."""
-    known = {}
+    known: dict[sp.Expr, sp.Expr] = {}
     for atom in entries(expr):
         if _promised(name_of(atom), ("positive",), context.promises):
             known |= {absolute(atom): atom, sign(atom): sp.S.One, step(atom): sp.S.One}
@@ -208,10 +208,14 @@ def _assuming(
     return Rule(name, guarded, law, because, kinds)
 
 
+def _named(name: str) -> Callable[..., sp.Expr]:
+    return lambda *at: entry(name, at)
+
+
 def _laws() -> dict[str, Law]:
     size = sp.Symbol("d", integer=True, positive=True)
     i, j, q = (axis_name(k, size) for k in range(3))
-    f, g, p, y, u, o, s, r = (lambda *at, n=n: entry(n, at) for n in "fgpyuosr")
+    f, g, p, y, u, o, s, r = map(_named, "fgpyuosr")
     return {
         "contract": (sp.Sum(f(i, j) * Delta(j, q), j.limits), f(i, q)),
         "fold": (1 - sp.tanh(f(i, j)) ** 2, 1 - g(i, j) ** 2),

@@ -38,12 +38,8 @@ def trace(output: Array, names: Mapping[str, Array]) -> System:
             continue
         equation = _written_out(array, inlined, equations)
         asked = array.key in named or array is output
-        if (
-            asked
-            or array.key in targets
-            and _is_step(equation)
-            or not _inlines(array, equation, uses)
-        ):
+        step = array.key in targets and _is_step(equation)
+        if asked or step or not _inlines(array, equation, uses):
             equations[array.key] = equation
         else:
             inlined[array.key] = equation

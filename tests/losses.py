@@ -1,4 +1,4 @@
-"""Loss functions as people write them: NumPy code that runs on numbers and on symbolic arrays alike.
+"""Loss functions as people write them: NumPy code for numbers and for symbolic arrays alike.
 
 Each is written over a module ``np``, so that the tests can run it with NumPy (symbolic arrays
 answer through its protocols) and with an automatic-differentiation library in NumPy's place.
@@ -296,9 +296,9 @@ def mixture_full(np, a, mu, S, X):
     P = np.linalg.inv(S)
     q = np.einsum("nki,kij,nkj->nk", d, P, d)
     logdet = np.linalg.slogdet(S)[1]
-    l = logw - 0.5 * (q + logdet + X.shape[1] * 1.8378770664093453)
-    m = np.max(l, axis=1, keepdims=True)
-    return -np.sum(m[:, 0] + np.log(np.sum(np.exp(l - m), axis=1)))
+    log = logw - 0.5 * (q + logdet + X.shape[1] * 1.8378770664093453)
+    m = np.max(log, axis=1, keepdims=True)
+    return -np.sum(m[:, 0] + np.log(np.sum(np.exp(log - m), axis=1)))
 
 
 def gaussian_process(np, K, y):

@@ -106,7 +106,8 @@ def matmul(x: Any, y: Any) -> Array:
 def _inner_mismatch(a: Array, b: Array) -> None:
     inner = b.shape[-2 if b.ndim > 1 else -1]
     raise SpecError(
-        f"cannot multiply {describe(a)} by {describe(b)}: inner sizes {a.shape[-1]} and {inner} differ",
+        f"cannot multiply {describe(a)} by {describe(b)}: "
+        f"inner sizes {a.shape[-1]} and {inner} differ",
         where=caller(),
         hint=_product_hint([a, b]),
     )
@@ -227,9 +228,10 @@ def _checked(what: str, operands: list[tuple[Array, list[Any]]], out: list[Any])
     for array, labels in operands:
         for label, size in zip(labels, array.sizes, strict=True):
             if sizes.setdefault(label, size) != size and not isinstance(label, int):
+                arrays = " and ".join(describe(a) for a, _ in operands)
                 raise SpecError(
-                    f"cannot take np.{what} of {' and '.join(describe(a) for a, _ in operands)}: "
-                    f"the sizes {dim_of(sizes[label])} and {dim_of(size)} are to be summed together",
+                    f"cannot take np.{what} of {arrays}: "
+                    f"the sizes {dim_of(sizes[label])} and {dim_of(size)} meet in one sum",
                     where=caller(),
                     hint="axes that share a letter, or are summed, must have one size",
                 )

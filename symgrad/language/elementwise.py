@@ -195,8 +195,10 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
             where=caller(),
             hint="one choice for each condition",
         )
-    pairs = list(zip(condlist, choicelist, strict=True))
-    return functools.reduce(lambda rest, pair: where(*pair, rest), reversed(pairs), default)
+    chosen = as_array(default)
+    for condition, choice in reversed(list(zip(condlist, choicelist, strict=True))):
+        chosen = where(condition, choice, chosen)
+    return chosen
 
 
 @function("clip", method=True)

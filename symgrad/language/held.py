@@ -13,7 +13,7 @@ from symgrad.indices import axis_index
 
 
 def rounded(value: Any, decimals: int = 0) -> Array:
-    """``value`` held rounded: the mathematics is ``value``'s, every use reads the rounded number."""
+    """``value`` held rounded: the mathematics is its own, every use reads the rounded number."""
     array = as_array(value)
     if not isinstance(decimals, numbers.Integral):
         raise SpecError(

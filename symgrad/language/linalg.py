@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import sympy as sp
@@ -25,6 +25,9 @@ from symgrad.matrices import (
     matrix_function,
 )
 
+Alone = Callable[[Array], Array]
+"""What a function of matrices is for a 1 by 1 matrix."""
+
 
 def _square(a: Any, what: str) -> Array:
     array = as_array(a)
@@ -37,7 +40,7 @@ def _square(a: Any, what: str) -> Array:
     return array
 
 
-def _entrywise(a: Any, what: str, cls: type[MatrixFunction], alone: Any) -> Array:
+def _entrywise(a: Any, what: str, cls: type[MatrixFunction], alone: Alone) -> Array:
     """A matrix of the same shape; ``alone`` is the function of a 1 by 1 matrix."""
     array = _square(a, what)
     if array.sizes[-1] == 1:
@@ -53,7 +56,7 @@ def _indices(array: Array) -> tuple[list[sp.Expr], Index, Index, Index, Index]:
     return lead, row, column, i, j
 
 
-def _scalar(a: Any, what: str, cls: type[MatrixFunction], alone: Any) -> Array:
+def _scalar(a: Any, what: str, cls: type[MatrixFunction], alone: Alone) -> Array:
     """A number for each matrix; ``alone`` is the function of the entry of a 1 by 1 matrix."""
     array = _square(a, what)
     if array.sizes[-1] == 1:
@@ -66,7 +69,7 @@ def _scalar(a: Any, what: str, cls: type[MatrixFunction], alone: Any) -> Array:
 @function("linalg.inv")
 def inv(a: Any) -> Array:
     """The inverse of each matrix."""
-    return _entrywise(a, "inv", InverseEntry, lambda x: 1 / x)
+    return _entrywise(a, "inv", InverseEntry, lambda x: elementwise("reciprocal", x))
 
 
 @function("linalg.det")
@@ -87,7 +90,12 @@ def slogdet(a: Any) -> SlogdetResult:
     """The sign and the logarithm of the absolute value of the determinant of each matrix."""
     return SlogdetResult(
         _scalar(a, "slogdet", DeterminantSign, _sign),
-        _scalar(a, "slogdet", LogAbsDeterminant, lambda x: elementwise("log", abs(x))),
+        _scalar(
+            a,
+            "slogdet",
+            LogAbsDeterminant,
+            lambda x: elementwise("log", elementwise("absolute", x)),
+        ),
     )
 
 
@@ -108,7 +116,7 @@ def solve(a: Any, b: Any) -> Array:
     matrix, right = _square(a, "solve"), as_array(b)
     vector = right.ndim == 1
     if matrix.sizes[-1] == 1:
-        return right / (matrix[..., 0] if vector else matrix)
+        return elementwise("divide", right, matrix[..., 0] if vector else matrix)
     if right.sizes[-1 if vector else -2] != matrix.sizes[-1]:
         raise SpecError(
             f"cannot solve {describe(matrix)} x = {describe(right)}: the sizes don't fit",

@@ -49,7 +49,8 @@ def count(array: Array, axis: Any = None) -> sp.Expr:
 def mean(a: Any, axis: Any = None, *, keepdims: bool = False) -> Array:
     """The arithmetic mean along the axes."""
     array = as_array(a)
-    return sum_(array, axis, keepdims=keepdims) / count(array, axis)
+    total = sum_(array, axis, keepdims=keepdims)
+    return elementwise("divide", total, count(array, axis))
 
 
 @function("average")
@@ -63,7 +64,8 @@ def average(a: Any, axis: Any = None, weights: Any = None, *, keepdims: bool = F
             "np.average with weights of another shape", "multiply, and divide by their sum"
         )
     total = sum_(w, axis, keepdims=keepdims)
-    return sum_(array * w, axis, keepdims=keepdims) / total
+    weighted = sum_(elementwise("multiply", array, w), axis, keepdims=keepdims)
+    return elementwise("divide", weighted, total)
 
 
 @function("var", method=True)
@@ -71,7 +73,8 @@ def var(a: Any, axis: Any = None, *, ddof: int = 0, keepdims: bool = False) -> A
     """The mean squared distance from the mean."""
     array = as_array(a)
     apart = array - mean(array, axis, keepdims=True)
-    return sum_(apart**2, axis, keepdims=keepdims) / (count(array, axis) - ddof)
+    squares = sum_(elementwise("square", apart), axis, keepdims=keepdims)
+    return elementwise("divide", squares, count(array, axis) - ddof)
 
 
 @function("std", method=True)

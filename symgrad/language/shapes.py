@@ -146,7 +146,8 @@ def _resolved(array: Array, wanted: Sequence[Any]) -> list[Size]:
         return [left if isinstance(d, numbers.Integral) and d == -1 else size_of(d) for d in wanted]
     if left != 1 and known != 1:
         raise SpecError(
-            f"cannot reshape {describe(array)} to {shape_text(tuple(wanted))}: the number of entries differs",
+            f"cannot reshape {describe(array)} to {shape_text(tuple(wanted))}: "
+            f"the number of entries differs",
             where=caller(),
             hint="let one size be -1 to have it worked out",
         )

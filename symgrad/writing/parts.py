@@ -89,7 +89,7 @@ def common_scale(expr: sp.Expr) -> sp.Expr:
 
 
 def as_decimal(number: sp.Expr) -> str | None:
-    """An integer, or a decimal such as 0.1, as it is written; None for 1/3, and for 1/4 and 1/40."""
+    """An integer, or a decimal such as 0.1, as it is written; None for 1/3, 1/4 and 1/40."""
     if number.q == 1:
         return str(number.p)
     rest, places = int(number.q), 0
