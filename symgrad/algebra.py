@@ -297,8 +297,14 @@ def collect(expr: sp.Expr) -> sp.Expr:
 
 
 def _powers(product: sp.Expr) -> dict[sp.Expr, sp.Expr]:
-    factors = [f.as_base_exp() for f in sp.Mul.make_args(product) if not f.is_Number]
-    return dict(factors)
+    """The factors that are no numbers, as powers; an exponential is a base of its own."""
+    powers: dict[sp.Expr, sp.Expr] = {}
+    for factor in sp.Mul.make_args(product):
+        if not factor.is_Number:
+            one = (factor, sp.S.One)
+            base, power = one if isinstance(factor, sp.exp) else factor.as_base_exp()
+            powers[base] = powers.get(base, sp.S.Zero) + power
+    return powers
 
 
 def _number(product: sp.Expr) -> sp.Expr:
