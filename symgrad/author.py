@@ -258,9 +258,8 @@ class Author:
     def _links(self, adjoint: Adjoint) -> list[tuple[str, tuple[sp.Expr, ...]]]:
         """The values that read this one, with indices; none where the output alone reads it."""
         system = self.derivation.system
-        if not adjoint.chain or system.output in adjoint.chain:
-            return []
-        return [(c, tuple(axis_index(s) for s in system[c].shape)) for c in adjoint.chain]
+        others = [c for c in adjoint.chain if c != system.output]
+        return [(c, tuple(axis_index(s) for s in system[c].shape)) for c in others]
 
     def _adjoint_rows(
         self, adjoint: Adjoint, links: Sequence[tuple[str, tuple[sp.Expr, ...]]]
@@ -269,6 +268,7 @@ class Author:
         rows = []
         if links:
             total = sp.Add(*(self._link(name, adjoint, at) for name, at in links))
+            total += self._direct(adjoint)
             rows.append(Row("", self._terms(total, equation), ("chain rule",)))
         first = adjoint.steps[0].before if adjoint.steps else equation.rhs
         first = first if self.choice.detail == "full" else tidy(first)
@@ -289,6 +289,14 @@ class Author:
         product = above * Partial(entry(consumer, at), entry(adjoint.value, inner))
         bound = [i.limits for i in at if isinstance(i, Index)]
         return sp.Sum(product, *bound) if bound else product
+
+    def _direct(self, adjoint: Adjoint) -> sp.Expr:
+        """What the output's own use of the value adds; 0 where it does not use it."""
+        output = self.derivation.system[self.derivation.system.output]
+        if output.name not in adjoint.chain:
+            return sp.S.Zero
+        outer, inner = self._split(adjoint)
+        return local_derivative(output, outer, adjoint.value, inner)
 
     def _local(self, consumer: str, adjoint: Adjoint, at: tuple[sp.Expr, ...]) -> Row:
         """The derivative of one value that reads this one."""

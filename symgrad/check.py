@@ -17,6 +17,7 @@ from symgrad.errors import SymgradError
 from symgrad.evaluate import Evaluator, aligned, evaluate_equations
 from symgrad.fields import Floats, OutsideDomain
 from symgrad.indices import fixed
+from symgrad.progress import tell
 from symgrad.sampling import RANGES, Point, given_point, point, size_symbols, true_sizes
 from symgrad.scenes import TRIES, Arrays, Scenes, difference, values_where_possible
 from symgrad.steps import Step
@@ -83,6 +84,7 @@ def steps(derivation: Derivation, points: Scenes) -> tuple[Check, ...]:
     """Every step of the derivation evaluated: before = after."""
     found: dict[str, list[Sides]] = {}
     for name, step in _named_steps(derivation):
+        tell(f"checking the steps of {name}")
         found.setdefault(name, []).append(compare_sides(step, points))
     return tuple(_step_check(name, sides, points.precision.same) for name, sides in found.items())
 
@@ -149,6 +151,7 @@ def gradients(derivation: Derivation, points: Scenes) -> tuple[Check, ...]:
 
 def _gradient_checks(derivation: Derivation, points: Scenes, names: Sequence[str]) -> list[Check]:
     """One check for all that are moved at once; where it fails, those of each half that do."""
+    tell(f"checking the derivatives by {', '.join(names)}")
     slope = compare(derivation, points, names)
     mine = [_gradient_check(derivation, names, slope)]
     if slope.agrees or len(names) == 1:

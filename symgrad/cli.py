@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
 
 from symgrad import check
+from symgrad.author import DETAILS, FORMS, Choice
 from symgrad.check import Check
 from symgrad.equations import Equation
 from symgrad.errors import CheckError, Location, SpecError, SymgradError
@@ -21,17 +23,75 @@ from symgrad.face import derive as derive_loss
 from symgrad.files import write_atomically
 from symgrad.formats import FORMATS
 from symgrad.formats.sheet import Code
-from symgrad.report import by_kind, print_checks, print_comparisons, print_remarks
+from symgrad.progress import tell
+from symgrad.report import by_kind, print_checks, print_comparisons, print_remarks, progress
 from symgrad.spec import Expectation, Spec, load
 from symgrad.targets import TARGETS
 from symgrad.targets.module import Expected
+from symgrad.writing.style import ADJOINTS, LAYOUTS, Style
 
 EXAMPLES = """\b
 Examples:
   symgrad derive spec.py
   symgrad derive spec.py --wrt W1,b1 --dtype float32
-  symgrad derive spec.py --format tex > derivation.tex
+  symgrad derive spec.py --format text --detail brief
+  symgrad derive spec.py --format html --output derivation.html
 """
+EXPLAINED = """\b
+Examples:
+  symgrad explain spec.py W1
+  symgrad explain spec.py W1 --format html --output W1.html
+"""
+
+Command = Callable[..., None]
+
+
+def _printed(default: str) -> Callable[[Command], Command]:
+    """The options of a command that prints a derivation."""
+    options = (
+        click.option(
+            "--format",
+            "layout",
+            type=click.Choice(list(FORMATS)),
+            default=default,
+            show_default=True,
+            help="; ".join(f"{f.name}: {f.about}" for f in FORMATS.values()) + ".",
+        ),
+        click.option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help="Where the derivation goes. Without it, to stdout.",
+        ),
+        _choice("--detail", DETAILS, "The final formulas, the steps worth seeing, every rewrite."),
+        _choice("--form", FORMS, "Results in matrix form where they have one, in index form."),
+        _choice("--notation", ADJOINTS, "Derivatives as fractions, with a delta, with a bar."),
+        _choice(
+            "--layout", LAYOUTS, "The derivative by a matrix has its shape, or its transpose's."
+        ),
+        click.option("--quiet", "-q", is_flag=True, help="Say nothing on stderr but errors."),
+    )
+
+    def decorated(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorated
+
+
+def _choice(name: str, among: Sequence[str], about: str) -> Callable[[Command], Command]:
+    """An option with few values, the first of them by default unless it is the detail or form."""
+    usual = {"--detail": "normal", "--form": "both"}.get(name, among[0])
+    target = {"--layout": "arrangement"}.get(name, name.removeprefix("--"))
+    kind = click.Choice(among)
+    return click.option(name, target, type=kind, default=usual, show_default=True, help=about)
+
+
+def _names(text: str) -> list[str]:
+    """Names with commas between them."""
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -48,13 +108,12 @@ def main() -> None:
     help="Differentiate by these, e.g. W1,b1. Without it, by all parameters.",
 )
 @click.option(
-    "--format",
-    "layout",
-    type=click.Choice(list(FORMATS)),
-    default="latex",
-    show_default=True,
-    help="; ".join(f"{f.name}: {f.about}" for f in FORMATS.values()) + ".",
+    "--only",
+    metavar="NAMES",
+    default="",
+    help="Show the derivatives by these only, e.g. W1,z2. Without it, all.",
 )
+@_printed("latex")
 @click.option(
     "--target",
     type=click.Choice(list(TARGETS)),
@@ -77,9 +136,15 @@ def main() -> None:
     show_default=True,
     help="Where the generated file goes.",
 )
-@click.option("--quiet", "-q", is_flag=True, help="Say nothing on stderr unless it is an error.")
 def derive(
-    spec: Path, wrt: str | None, layout: str, target: str, dtype: str, out: Path, quiet: bool
+    spec: Path,
+    wrt: str | None,
+    only: str,
+    target: str,
+    dtype: str,
+    out: Path,
+    quiet: bool,
+    **shown: Any,
 ) -> None:
     """Derive the gradients of the loss in SPEC, check them, and generate their code.
 
@@ -88,34 +153,51 @@ def derive(
     The exit code is 0 if all is done and checked, 1 if a check failed, 2 if the spec is wrong.
     """
     with _errors():
-        job = Job(load(spec), wrt, target, dtype)
-        path = _generated(spec, out)
-        checks = job.checks()
-        shown = {
-            "title": job.spec.title.removesuffix("."),
-            "checks": by_kind(checks),
-            "code": job.code(path),
-        }
-        _print(job.derivation.render(layout, job.values, **shown))
+        with progress(shown=not quiet):
+            job = Job(load(spec), None if wrt is None else _names(wrt), target, dtype)
+            path = _generated(spec, out)
+            checks = job.checks()
+            text = job.printed(checks, path, {"only": tuple(_names(only))}, **shown)
+        written = _deliver(text, shown["output"])
         if not quiet:
             _report(job, checks)
         _require(checks, path)
         write_atomically(path, job.source)
         if not quiet:
-            click.echo(f"wrote {path}", err=True)
+            click.echo(f"wrote {', '.join(map(str, [*written, path]))}", err=True)
+
+
+@main.command(epilog=EXPLAINED)
+@click.argument("spec", type=click.Path(path_type=Path))
+@click.argument("value")
+@_printed("text")
+def explain(spec: Path, value: str, quiet: bool, **shown: Any) -> None:
+    """Show why the gradient of the loss in SPEC by VALUE is what it is.
+
+    Only the way from the loss to VALUE is shown: how the loss depends on it, and the derivatives
+    on that way. No code is written.
+    """
+    with _errors():
+        with progress(shown=not quiet):
+            job = Job(load(spec), [value], "numpy", "float64")
+            checks = check.run(job.derivation)
+            path = Path(f"{spec.stem}.py")
+            text = job.printed(checks, path, {"explain": value}, **shown)
+        _deliver(text, shown["output"])
+        _require(checks, path)
 
 
 class Job:
     """A spec, derived and generated; SpecError where it can't be."""
 
-    def __init__(self, spec: Spec, wrt: str | None, target: str, dtype: str) -> None:
+    def __init__(self, spec: Spec, wrt: Sequence[str] | None, target: str, dtype: str) -> None:
         self.spec = spec
         self.dtype = dtype
         with _about(spec.loss.where):
-            names = None if wrt is None else [name.strip() for name in wrt.split(",")]
-            self.derivation = derive_loss(spec.loss, wrt=names, names=spec.names)
+            self.derivation = derive_loss(spec.loss, wrt=wrt, names=spec.names)
         self.expected = self._derived(spec.expected)
         self.compared = self._derived(spec.compared)
+        tell("generating the code")
         self.source = self.derivation.source(
             target,
             dtype,
@@ -125,6 +207,7 @@ class Job:
             tolerance=spec.tolerance,
         )
         self.module = TARGETS[target].load(self.source, spec.path.stem)
+        tell("computing the example")
         self.values = exact_values(self.derivation, spec.example) if spec.example else None
 
     def _derived(self, stated: Sequence[Expectation]) -> list[Expectation]:
@@ -140,6 +223,32 @@ class Job:
         """The generated file, for the formats that show it beside the derivation."""
         formulas = {e.name: self.derivation.notation.text_equation(e) for e in self._equations()}
         return Code(self.source, path.name, formulas)
+
+    def printed(
+        self,
+        checks: Sequence[Check],
+        path: Path,
+        chosen: dict[str, Any],
+        *,
+        layout: str,
+        output: Path | None,
+        detail: Any,
+        form: Any,
+        notation: Any,
+        arrangement: Any,
+    ) -> str | bytes:
+        """The derivation in a format."""
+        tell("printing")
+        return self.derivation.render(
+            layout,
+            self.values,
+            choice=Choice(detail, form, **chosen),
+            style=Style(notation, arrangement),
+            title=self.spec.title.removesuffix("."),
+            checks=by_kind(checks),
+            code=self.code(path),
+            coloured=output is None and sys.stdout.isatty() and "NO_COLOR" not in os.environ,
+        )
 
     def _equations(self) -> list[Equation]:
         return [*self.derivation.system, *(a.equation for a in self.derivation.adjoints)]
@@ -212,8 +321,19 @@ def _about(where: Location) -> Iterator[None]:
         raise
 
 
+def _deliver(text: str | bytes, output: Path | None) -> list[Path]:
+    """To a file, which is named then, or to stdout."""
+    if output is None:
+        _print(text)
+        return []
+    write_atomically(output, text)
+    return [output]
+
+
 def _print(text: str | bytes) -> None:
     """To stdout; a reader that has seen enough is no error."""
+    if isinstance(text, bytes) and sys.stdout.isatty():
+        raise SpecError("this format is not for a terminal", hint="add --output FILE")
     try:
         click.echo(text, nl=not text.endswith("\n") if isinstance(text, str) else False)
     except BrokenPipeError:

@@ -22,6 +22,7 @@ from symgrad.equations import Assumption, Equation, System
 from symgrad.errors import SpecError
 from symgrad.indices import Size, entries, entry, fresh_from_start, name_of
 from symgrad.leaves import LEAVES, REDUCTIONS
+from symgrad.progress import tell
 from symgrad.rules import Context, simplified
 from symgrad.stability import stabilised
 from symgrad.steps import Step
@@ -89,6 +90,7 @@ class _Walk:
     def run(self) -> tuple[Adjoint, ...]:
         """All adjoints, latest value first."""
         for value in self._order():
+            tell(f"differentiating by {value}")
             self.done[value] = self._adjoint(value)
         read = {n for a in self.done.values() for n in map(name_of, entries(a.equation.rhs))}
         return tuple(

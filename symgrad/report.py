@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from symgrad.check import Check
 from symgrad.exact import Comparison
 from symgrad.formats.sheet import Checked
+from symgrad.progress import listening
 
 
 def by_kind(checks: Iterable[Check]) -> list[Checked]:
@@ -29,6 +32,18 @@ def by_kind(checks: Iterable[Check]) -> list[Checked]:
         )
         for (what, _), group in kinds.items()
     ]
+
+
+@contextmanager
+def progress(*, shown: bool) -> Iterator[None]:
+    """Tell on stderr what is worked on, where that is a terminal."""
+    console = Console(stderr=True, highlight=False)
+    if not shown or not console.is_terminal:
+        yield
+        return
+    status = console.status("reading the spec")
+    with status, listening(lambda what: status.update(escape(what))):
+        yield
 
 
 def print_checks(console: Console, checks: Sequence[Check]) -> None:

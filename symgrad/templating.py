@@ -24,9 +24,9 @@ def render(template: str, **values: object) -> str:
     """The text of a template; a name that it uses and does not get is an error.
 
     In templates for TeX, whose braces mean something else, ``<< >>`` and ``<% %>`` take the
-    place of Jinja's own marks.
+    place of Jinja's own marks.  In a template for HTML all that is put in is escaped.
     """
-    environment = _environment(tex=".tex" in template)
+    environment = _environment(tex=".tex" in template, html=".html" in template)
     return environment.get_template(template).render(**values)
 
 
@@ -36,13 +36,13 @@ def path_of(file: str) -> Path:
 
 
 @cache
-def _environment(*, tex: bool) -> jinja2.Environment:
+def _environment(*, tex: bool, html: bool) -> jinja2.Environment:
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(_FOLDERS),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,
+        autoescape=html,
         **(_TEX if tex else {}),
     )

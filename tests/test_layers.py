@@ -12,20 +12,20 @@ PACKAGE = Path(__file__).parent.parent / "symgrad"
 
 # The flow, stage by stage.  A module may import those that stand before it, and no others.
 STAGES = {
-    "what all stand on": "errors files templating steps indices special",
+    "what all stand on": "errors files progress templating steps indices special",
     "equations": "equations records functions pieces leaves matrices algebra",
     "arrays: NumPy's language": "arrays language.elementwise language.held language.indexing"
     " language.shapes language.contractions language.reductions language.linalg language",
     "system": "tracing",
-    "derivation": "stability rules derivation",
+    "derivation": "lookup exponentials squares stability rules derivation",
     "writing": "writing writing.names writing.letters writing.parts writing.style writing.printer"
     " writing.latex writing.text writing.unicode notation presentation document author",
-    "program": "products program builder lower interpreter planning passes",
+    "program": "affine products program builder reading lower interpreter planning passes",
     "targets": "targets.identifiers targets.operations targets.module targets.matrix"
     " targets.numpy targets",
     "check": "fields evaluate sampling scenes differences check exact",
     "formats": "forms formats.sheet formats.latex formats.text formats.markdown formats.pdf"
-    " formats.data formats",
+    " formats.data formats.graph formats.listing formats.mathml formats.page formats",
     "the face, the spec file, the command line": "outputs face __init__ spec report cli __main__",
 }
 LAYERS = " ".join(STAGES.values()).split()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from symgrad.formats import data, latex, markdown, pdf, text
+from symgrad.formats import data, latex, markdown, page, pdf, text
 from symgrad.formats.sheet import Format
 
 FORMATS = {
@@ -13,6 +13,7 @@ FORMATS = {
         Format("tex", "a LaTeX document of its own", latex.paper),
         Format("pdf", "the same, typeset by the LaTeX that is installed", pdf.write),
         Format("markdown", "Markdown for GitHub and Jupyter", markdown.write),
+        Format("html", "a page with the code beside the formulas", page.write, checked=True),
         Format("json", "every step as data", data.write, checked=True),
     )
 }

@@ -40,7 +40,7 @@ def write(sheet: Sheet) -> str:
     content = sheet.document(UnicodePrinter)
     return render(
         "derivation.txt.jinja",
-        title=paint("title", content.title),
+        title="\n".join(paint("title", line) for line in wrapped(_harmless(content.title))),
         sections=list(_sections(content.sections, paint)),
     )
 

@@ -1,0 +1,136 @@
+"""The derivation as one page: formulas beside their code, a picture, the checks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from markupsafe import Markup
+
+from symgrad.document import Math, Matrix, Prose, Row, Section
+from symgrad.formats.graph import HIGH, WIDE, Node, picture
+from symgrad.formats.listing import statements
+from symgrad.formats.mathml import mathml
+from symgrad.formats.sheet import Sheet
+from symgrad.presentation import mentioned, way_to
+from symgrad.templating import render
+from symgrad.writing.latex import LatexPrinter
+from symgrad.writing.unicode import UnicodePrinter
+
+
+def write(sheet: Sheet) -> str:
+    """The page."""
+    page = Page(sheet)
+    return render("page.html.jinja", page=page, kind=lambda block: type(block).__name__)
+
+
+def slug(name: str) -> str:
+    """A name as part of an address in the page: letters, digits and - only."""
+    return "".join(
+        c if c.isascii() and (c.isalnum() or c == "_") else f"-{ord(c):x}-" for c in name
+    )
+
+
+class Page:
+    """What the template asks for."""
+
+    def __init__(self, sheet: Sheet) -> None:
+        self.sheet = sheet
+        self.document = sheet.document(LatexPrinter)
+        self.plain = UnicodePrinter(sheet.notation.names, {})
+        self.statements = list(statements(sheet.code)) if sheet.code else []
+        self.coded = {s.name for s in self.statements if s.name}
+        self.derived = {s.value for top in self.document.sections for s in top.parts}
+        self.slug = slug
+
+    # -- formulas -------------------------------------------------------------------------
+
+    def prose(self, parts: Prose) -> Markup:
+        """A sentence with formulas."""
+        return Markup("").join(Markup(mathml(p.text)) if isinstance(p, Math) else p for p in parts)
+
+    def math(self, latex: str) -> Markup:
+        """A formula."""
+        return Markup(mathml(latex))
+
+    def terms(self, row: Row) -> list[Markup]:
+        """The right-hand side in pieces, between which a line may break."""
+        first, *rest = row.terms
+        return [self.math(f"{{}} {row.relation} {first}"), *(self.math(f"{{}} {t}") for t in rest)]
+
+    def array(self, matrix: Matrix) -> list[Markup]:
+        """The pieces of ``= exact ≈ decimals``."""
+        shown = [("=", matrix.exact)] if matrix.exact else []
+        shown += [(r"\approx", matrix.decimals)] if matrix.decimals else []
+        return [self.math(f"{{}} {relation} {_array(rows)}") for relation, rows in shown]
+
+    def text_of(self, name: str) -> str:
+        """The name of a value or a derivative, in plain text."""
+        return self.plain.symbol(name)
+
+    def anchor(self, section: Section) -> str:
+        """Where a section can be found."""
+        return f"d-{slug(section.key)}"
+
+    def is_adjoint(self, name: str) -> bool:
+        """Whether this is the name of a derivative."""
+        return name in self.sheet.notation.names.adjoint_of
+
+    # -- the picture ----------------------------------------------------------------------
+
+    def picture(self) -> Mapping[str, object]:
+        """The picture, with what each node says and leads to."""
+        author_shows = self._shown_names()
+        found = picture(self.sheet.derivation, author_shows.__contains__)
+        return {
+            "width": found.width,
+            "height": found.height,
+            "wide": WIDE,
+            "high": HIGH,
+            "edges": found.edges,
+            "nodes": [self._node(n) for n in found.nodes],
+        }
+
+    def _shown_names(self) -> frozenset[str]:
+        names = self.sheet.notation.names.symbols.keys()
+        if not self.sheet.choice.explain:
+            return frozenset(names)
+        return mentioned(
+            self.sheet.derivation, way_to(self.sheet.derivation, self.sheet.choice.explain)
+        )
+
+    def _node(self, node: Node) -> Mapping[str, object]:
+        derivation = self.sheet.derivation
+        adjoint = derivation.adjoint_name.get(node.name, "")
+        has = any(a.value == node.name for a in derivation.adjoints)
+        shape = next(
+            v.shape
+            for v in (*derivation.system.variables, *derivation.system)
+            if v.name == node.name
+        )
+        sizes = self.plain.shape([self.plain.text(s) for s in shape])
+        to = f"#d-{slug(adjoint)}" if node.name in self.derived else ""
+        return {
+            "node": node,
+            "symbol": _clipped(self.text_of(node.name), 9),
+            "full": self.text_of(node.name),
+            "shape": sizes,
+            "adjoint": adjoint if has and node.name != derivation.system.output else "",
+            "adjoint_symbol": _clipped(self.text_of(adjoint), 14) if has else "",
+            "to": to,
+            "forward": f"#e-{slug(node.name)}" if node.kind in ("value", "output") else "#d-given",
+        }
+
+
+def _clipped(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _array(rows: Sequence[Sequence[str]]) -> str:
+    """A matrix; a column is written as a row, transposed."""
+    if len(rows) == len(rows[0]) == 1:
+        return rows[0][0]
+    column = len(rows[0]) == 1
+    lying = [tuple(row[0] for row in rows)] if column else rows
+    lines = r" \\ ".join(" & ".join(row) for row in lying)
+    matrix = rf"\begin{{pmatrix}} {lines} \end{{pmatrix}}"
+    return rf"{{{matrix}}}^{{\top}}" if column else matrix
