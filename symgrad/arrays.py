@@ -132,7 +132,7 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         name = _function_name(func)
         if name not in FUNCTIONS:
-            raise unsupported(f"the function np.{name}", _close(name))
+            raise unsupported(f"the function np.{name}", _INSTEAD.get(name) or _close(name))
         return _called(FUNCTIONS[name], f"np.{name}", args, kwargs)
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
@@ -329,16 +329,21 @@ def constant(values: Any) -> Array:
             hint="real numbers, integers and booleans are",
         )
     if array.size and (array == array.flat[0]).all():
-        return Array([axis_index(size_of(d)) for d in array.shape], number(array.flat[0].item()))
+        value = number(array.flat[0].item())
+        return Array([axis_index(size_of(d)) for d in array.shape], value, dtype=_kind_of(array))
     if array.ndim == 2 and array.dtype.kind == "f" and _is_identity(array):
         row, column = (axis_index(size_of(d)) for d in array.shape)
         return Array([row, column], sp.KroneckerDelta(row, column))
-    kinds: dict[str, DType] = {"f": "float", "i": "int", "u": "int", "b": "bool"}
-    kind = kinds[array.dtype.kind]
+    kind = _kind_of(array)
     sizes = tuple(size_of(d) for d in array.shape)
     name = f"constant_{_digest(array)}"
     variable = Variable(name, sizes, "constant", kind, (), caller(), array)
     return Array([axis_index(s) for s in sizes], None, dtype=kind, variable=variable)
+
+
+def _kind_of(array: np.ndarray[Any, Any]) -> DType:
+    kinds: dict[str, DType] = {"f": "float", "i": "int", "u": "int", "b": "bool"}
+    return kinds[array.dtype.kind]
 
 
 def _is_identity(array: np.ndarray[Any, Any]) -> bool:
@@ -490,6 +495,14 @@ def unsupported(what: str, hint: str = "") -> SpecError:
 def _function_name(func: Any) -> str:
     module = func.__module__.removeprefix("numpy").removeprefix(".")
     return f"linalg.{func.__name__}" if module == "linalg" else str(func.__name__)
+
+
+_INSTEAD = {
+    "round": "sg.rounded(value, decimals) holds a value rounded",
+    "sort": "its derivative is a permutation: index by a constant order, or pass the order as data",
+    "argmax": "an index has no derivative; pass it as data with dtype=int",
+}
+"""What to write in place of a function that is not supported."""
 
 
 def _close(name: str) -> str:

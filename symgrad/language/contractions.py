@@ -161,7 +161,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Array:
     """The given axes of the first multiplied with those of the second and summed."""
     x, y = as_array(a), as_array(b)
     if isinstance(axes, numbers.Integral):
-        axes = (range(x.ndim - int(axes), x.ndim), range(int(axes)))
+        axes = (tuple(range(x.ndim - int(axes), x.ndim)), tuple(range(int(axes))))
     mine, theirs = (axes_of(array, as_tuple(k)) for array, k in zip((x, y), axes, strict=True))
     left: list[Any] = [("x", k) for k in range(x.ndim)]
     right: list[Any] = [("y", k) for k in range(y.ndim)]

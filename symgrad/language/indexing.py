@@ -121,7 +121,8 @@ def _label(array: Array, axis: int, labels: Array, shared: Sequence[sp.Expr]) ->
     if isinstance(values, np.ndarray) and _counts_up(values, array.shape[axis]):
         return broadcast_index(shared, labels).indices[-1]
     if labels.rhs is not None and not labels.inputs:
-        return labels.rhs.xreplace(dict(zip(labels.indices, shared[-labels.ndim :], strict=True)))
+        own = zip(labels.indices, shared[len(shared) - labels.ndim :], strict=True)
+        return labels.rhs.xreplace({i: at for i, at in own if isinstance(i, Index)})
     return broadcast_index(shared, labels)
 
 

@@ -13,7 +13,10 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from symgrad import leaves
 from symgrad.arrays import (
+    METHODS,
     Array,
+    Dim,
+    Shape,
     as_array,
     as_tuple,
     axes_of,
@@ -27,6 +30,7 @@ from symgrad.arrays import (
 )
 from symgrad.errors import SpecError, caller
 from symgrad.indices import Index, Size, axis_index, fixed, size_of
+from symgrad.language.elementwise import elementwise
 
 
 def relabel(array: Array, indices: Sequence[sp.Expr], source: Sequence[sp.Expr]) -> Array:
@@ -34,7 +38,7 @@ def relabel(array: Array, indices: Sequence[sp.Expr], source: Sequence[sp.Expr])
     return Array(indices, array.at(source), [array], dtype=array.kind, op="relabel")
 
 
-@function("transpose", method=True)
+@function("transpose")
 def transpose(a: Any, axes: Any = None) -> Array:
     """The axes in another order; in reverse where none is given."""
     array = as_array(a)
@@ -160,6 +164,66 @@ def ravel(a: Any) -> Array:
     return reshape(a, -1)
 
 
+METHODS["flatten"] = ravel
+
+
+@function("copy", method=True)
+def copy(a: Any) -> Array:
+    """The array itself: nothing writes into it."""
+    return as_array(a)
+
+
+@function("shape")
+def shape(a: Any) -> Shape:
+    """The shape, as the attribute has it."""
+    return as_array(a).shape
+
+
+@function("ndim")
+def ndim(a: Any) -> int:
+    """The number of axes."""
+    return as_array(a).ndim
+
+
+@function("size")
+def size(a: Any, axis: int | None = None) -> Dim:
+    """The number of entries, or the size of one axis."""
+    array = as_array(a)
+    return array.size if axis is None else array.shape[axis]
+
+
+@function("full_like")
+def full_like(a: Any, fill_value: Any) -> Array:
+    """One number everywhere, in the shape of the array."""
+    return broadcast_to(fill_value, as_array(a).shape)
+
+
+@function("zeros_like")
+def zeros_like(a: Any) -> Array:
+    """Zeros in the shape of the array."""
+    return full_like(a, 0.0)
+
+
+@function("ones_like")
+def ones_like(a: Any) -> Array:
+    """Ones in the shape of the array."""
+    return full_like(a, 1.0)
+
+
+@function("atleast_1d")
+def atleast_1d(a: Any) -> Array:
+    """A scalar as a vector of one entry."""
+    array = as_array(a)
+    return array if array.ndim else reshape(array, 1)
+
+
+@function("atleast_2d")
+def atleast_2d(a: Any) -> Array:
+    """A vector as a row."""
+    array = as_array(a)
+    return reshape(array, (1, *array.shape)) if array.ndim < 2 else array
+
+
 @function("expand_dims")
 def expand_dims(a: Any, axis: Any) -> Array:
     """New axes of size 1 at the places ``axis`` of the result."""
@@ -189,6 +253,14 @@ def squeeze(a: Any, axis: Any = None) -> Array:
             )
     inner = [axis_index(s) for s in array.sizes]
     return relabel(array, [i for k, i in enumerate(inner) if k not in axes], inner)
+
+
+def _transpose_method(array: Array, *axes: Any) -> Array:
+    """As ``ndarray.transpose``: the axes one by one, or as one sequence."""
+    return transpose(array, (axes[0] if len(axes) == 1 else axes) if axes else None)
+
+
+METHODS["transpose"] = _transpose_method
 
 
 @function("swapaxes", method=True)
@@ -288,7 +360,7 @@ def stack(arrays: Any, axis: int = 0) -> Array:
 @function("vstack")
 def vstack(arrays: Any) -> Array:
     """Arrays below each other; vectors become rows."""
-    return concatenate([_at_least_2d(as_array(a)) for a in arrays])
+    return concatenate([atleast_2d(atleast_1d(a)) for a in arrays])
 
 
 @function("hstack")
@@ -296,10 +368,6 @@ def hstack(arrays: Any) -> Array:
     """Arrays beside each other."""
     parts = [as_array(a) for a in arrays]
     return concatenate(parts, 0 if parts[0].ndim == 1 else 1)
-
-
-def _at_least_2d(array: Array) -> Array:
-    return reshape(array, 1, -1) if array.ndim < 2 else array
 
 
 @function("split", "array_split")
@@ -345,6 +413,25 @@ def flip(a: Any, axis: Any = None) -> Array:
     array = as_array(a)
     axes = axes_of(array, axis)
     return array[tuple(slice(None, None, -1 if k in axes else None) for k in range(array.ndim))]
+
+
+@function("diff")
+def diff(a: Any, n: int = 1, axis: int = -1) -> Array:
+    """The differences of neighbours along an axis, ``n`` times."""
+    array = as_array(a)
+    before = (slice(None),) * axes_of(array, axis)[0]
+    for _ in range(n):
+        later, earlier = array[(*before, slice(1, None))], array[(*before, slice(None, -1))]
+        array = elementwise("subtract", later, earlier)
+    return array
+
+
+@function("take", method=True)
+def take(a: Any, indices: Any, axis: int | None = None) -> Array:
+    """The entries at positions along an axis; of all entries in a row where none is named."""
+    array = ravel(a) if axis is None else as_array(a)
+    before = (slice(None),) * axes_of(array, axis if axis is not None else 0)[0]
+    return array[(*before, indices)]
 
 
 @function("roll")
