@@ -342,7 +342,8 @@ class Author:
         rows = self._forms(adjoint)
         shape = Math(self._shape_of(adjoint))
         first, *others = rows
-        says: Prose = (Math(f"{others[0].left} = {others[0].terms[0]}"), "   ") if others else ()
+        matrix = " ".join(others[0].terms) if others else ""
+        says: Prose = (Math(f"{others[0].left} = {matrix}"), "   ") if others else ()
         return Row(first.left, first.terms, (*says, shape), name=adjoint.equation.name)
 
     def _result(self, adjoint: Adjoint) -> Result:
@@ -362,7 +363,7 @@ class Author:
         matrix = None if self.choice.form == "index" else self.matrix(equation.name)
         left = self._written(equation.lhs, equation.indices)
         index = Row(left, self._terms(equation.rhs, equation))
-        whole = [] if matrix is None else [Row(self.symbol(equation.name), (matrix,))]
+        whole = [] if matrix is None else [Row(self.symbol(equation.name), split_terms(matrix))]
         return tuple(whole) if self.choice.form == "matrix" and whole else (index, *whole)
 
     # -- all gradients, remarks, numbers --------------------------------------------------
@@ -464,6 +465,17 @@ def document(
     sections += [author.example(numbers)] if numbers else []
     given = author.given()  # last, when all letters have been given out
     return Document(title or "Derivation", (given, *sections))
+
+
+def split_terms(formula: str) -> tuple[str, ...]:
+    """The terms of a printed sum: cut before each + and - that stands in no bracket."""
+    parts, depth, start = [], 0, 0
+    for at, c in enumerate(formula):
+        depth += (c in "{([") - (c in "})]")
+        if depth == 0 and formula[at : at + 3] in (" + ", " - "):
+            parts.append(formula[start:at])
+            start = at + 1
+    return (*parts, formula[start:])
 
 
 def _chained(left: str, rows: Iterable[Row], name: str = "") -> list[Row]:

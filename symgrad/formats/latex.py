@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 
+from symgrad.author import split_terms
 from symgrad.document import Equations, Math, Matrix, Prose, Result, Row, Table
 from symgrad.formats.sheet import Sheet
 from symgrad.templating import render as rendered
@@ -77,6 +78,8 @@ def note(prose: Prose) -> str:
 
 
 def _words(words: str) -> str:
+    if words.isspace():
+        return r"\quad"
     pieces = re.split(r"\$([^$]*)\$", escaped(words))
     return " ".join(p if k % 2 else rf"\text{{{p}}}" for k, p in enumerate(pieces) if p)
 
@@ -104,7 +107,15 @@ def _row_lines(row: Row, lines: Sequence[str], *, below: bool) -> Iterator[str]:
     for place, line in enumerate(rest):
         yield rf"&\qquad {{}} {line}{beside if place == len(rest) - 1 else ''}"
     if row.note and below:
-        yield rf"&\qquad\quad ({note(row.note)})"
+        yield from _note_lines(note(row.note))
+
+
+def _note_lines(text: str) -> Iterator[str]:
+    """A remark under its equation; a long one on several lines."""
+    first, *rest = lines_of(split_terms(text), LINE)
+    yield rf"&\qquad\quad ({first}{'' if rest else ')'}"
+    for place, line in enumerate(rest):
+        yield rf"&\qquad\qquad {{}} {line}{')' if place == len(rest) - 1 else ''}"
 
 
 def lines_of(terms: Sequence[str], room: float, *, opening: bool = True) -> list[str]:
@@ -132,7 +143,7 @@ def opened(term: str) -> list[str]:
         depth += 1 if mark in ("{", "(", r"\left(") else -1
         if start >= 0 and depth == 0:
             inside = term[start + len(first) : at]
-            cut = _cut(inside)
+            cut = split_terms(inside)
             if len(cut) < 2:
                 return [term]
             return [
@@ -141,17 +152,6 @@ def opened(term: str) -> list[str]:
                 rf"{cut[-1]}\Bigr){term[at + len(mark) :]}",
             ]
     return [term]
-
-
-def _cut(text: str) -> list[str]:
-    """The terms of a sum: cut before each + and - that stands in no bracket."""
-    parts, depth, start = [], 0, 0
-    for at, c in enumerate(text):
-        depth += (c in "{([") - (c in "})]")
-        if depth == 0 and text[at : at + 3] in (" + ", " - "):
-            parts.append(text[start:at])
-            start = at + 1
-    return [*parts, text[start:]]
 
 
 def boxed(block: Result) -> str:
