@@ -19,10 +19,11 @@ from symgrad.algebra import (
     from_terms,
     merge_selects,
     terms,
+    weight,
 )
 from symgrad.equations import Assumption
 from symgrad.indices import Index, entries, entry, indices_of, name_of
-from symgrad.leaves import absolute, select, sign, step
+from symgrad.leaves import absolute, select, sigmoid, sign, step
 from symgrad.steps import Step
 
 Promises = Mapping[str, tuple[Assumption, ...]]
@@ -71,6 +72,25 @@ def _merge(expr: sp.Expr, _: Context) -> sp.Expr:
 
 def _collect(expr: sp.Expr, _: Context) -> sp.Expr:
     return collect(expr)
+
+
+def _complement(expr: sp.Expr, context: Context) -> sp.Expr:
+    """sigmoid(-x) = 1 - sigmoid(x) in a sum that holds both, where that makes it shorter."""
+    if not expr.args or isinstance(expr, sp.Indexed) or not expr.has(sigmoid):
+        return expr
+    parts = [_complement(a, context) for a in expr.args]
+    expr = expr if parts == list(expr.args) else expr.func(*parts)
+    if not isinstance(expr, sp.Add):
+        return expr
+    inside = {s.args[0] for s in expr.atoms(sigmoid)}
+    found = [_with_one(expr, x) for x in inside if -x in inside]
+    return min([expr, *found], key=lambda e: (weight(e), sp.default_sort_key(e)))
+
+
+def _with_one(expr: sp.Add, x: sp.Expr) -> sp.Expr:
+    """The sum with 1 - sigmoid(x) in place of sigmoid(-x), multiplied out."""
+    changed = expr.xreplace({sigmoid(-x): 1 - sigmoid(x)})
+    return sp.Add(*(sp.expand_mul(a, deep=False) for a in sp.Add.make_args(changed)))
 
 
 # -- what is assumed --------------------------------------------------------------------------
@@ -223,6 +243,10 @@ def _laws() -> dict[str, Law]:
             select(step(p(i)), f(i, j), 0) + select(step(p(i)), 0, g(i, j)),
             select(step(p(i)), f(i, j), g(i, j)),
         ),
+        "complement": (
+            (1 - f(i, j)) * sigmoid(g(i, j)) - f(i, j) * sigmoid(-g(i, j)),
+            sigmoid(g(i, j)) - f(i, j),
+        ),
         "collect": (f(i, j) * g(i, j) + f(i, j) * p(q), f(i, j) * (g(i, j) + p(q))),
         "sums_to_one": (p(q) * sp.Sum(y(i, j), j.limits), p(q)),
         "unit_norm": (p(q) * sp.Sum(u(i, j) ** 2, j.limits), p(q)),
@@ -242,6 +266,7 @@ RULES = (
     _assuming("positive", ("positive",), _positive, LAW["positive"]),
     _assuming("symmetric", ("symmetric",), _symmetric, LAW["symmetric"]),
     _SUMS,
+    Rule("sigmoid", _complement, LAW["complement"]),
     Rule("definition", _fold, LAW["fold"]),
     _SUMS,
     _assuming("zeros and ones", ("one_hot",), _idempotent, LAW["idempotent"]),

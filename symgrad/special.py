@@ -1,5 +1,8 @@
 """Functions that NumPy lacks, as generated files define them for themselves."""
 
+# mypy: allow-untyped-defs, allow-untyped-calls
+# Generated files have no types, and these functions go into them as they stand.
+
 from __future__ import annotations
 
 import inspect
@@ -10,27 +13,27 @@ from typing import Any
 import numpy as np
 
 
-def _each(function, x):  # type: ignore[no-untyped-def]
+def _each(function, x):
     """A function of one float, on every entry."""
     x = np.asarray(x)
     values = np.fromiter(map(function, x.ravel().tolist()), float, x.size)
     return values.reshape(x.shape).astype(x.dtype if x.dtype.kind == "f" else float)[()]
 
 
-def _erf(x):  # type: ignore[no-untyped-def]
+def _erf(x):
     """The error function."""
     return _each(math.erf, x)
 
 
-def _erfc(x):  # type: ignore[no-untyped-def]
+def _erfc(x):
     """1 - erf(x), without the cancellation."""
     return _each(math.erfc, x)
 
 
-def _gammaln(x):  # type: ignore[no-untyped-def]
+def _gammaln(x):
     """log |Γ(x)|, infinite at 0, -1, -2, …"""
 
-    def entry(x):  # type: ignore[no-untyped-def]
+    def entry(x):
         try:
             return math.log(math.gamma(x)) if 0.5 < x < 10 else math.lgamma(x)
         except (ValueError, OverflowError):  # a pole, or too large for a float
@@ -39,7 +42,7 @@ def _gammaln(x):  # type: ignore[no-untyped-def]
     return _each(entry, x)
 
 
-def _digamma(x):  # type: ignore[no-untyped-def]
+def _digamma(x):
     """ψ(x) by the recurrence and the series of Abramowitz and Stegun: 6.3.5, 6.3.7 and 6.3.18."""
     x = np.asarray(x) * 1.0
     reflected = x < 0
@@ -58,7 +61,7 @@ def _digamma(x):  # type: ignore[no-untyped-def]
     return np.where(reflected, result - np.pi / np.tan(turn), result).astype(x.dtype)[()]
 
 
-def _trigamma(x):  # type: ignore[no-untyped-def]
+def _trigamma(x):
     """ψ'(x) by the recurrence and the series of Abramowitz and Stegun: 6.4.6, 6.4.7 and 6.4.12."""
     x = np.asarray(x) * 1.0
     reflected = x < 0
@@ -85,7 +88,4 @@ HELPERS: dict[str, Callable[..., Any]] = {
 
 def source(*functions: Callable[..., Any]) -> str:
     """The text of functions as it goes into a generated file."""
-    texts = (
-        inspect.getsource(f).replace("  # type: ignore[no-untyped-def]", "") for f in functions
-    )
-    return "\n\n".join(texts)
+    return "\n\n".join(map(inspect.getsource, functions))

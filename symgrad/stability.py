@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
 import sympy as sp
 
 from symgrad import exponentials, leaves, squares
@@ -125,7 +126,8 @@ REWRITES = (
 def stabilised(system: System) -> tuple[System, tuple[tuple[str, Step], ...]]:
     """The system with each law applied wherever it fits, and the steps that did it."""
     done: dict[str, Equation] = {}
-    known = Known(done, _promised(system, "one_hot", "sums_to_one"), _promised(system, "positive"))
+    positive = _promised(system, "positive") | _positive_constants(system)
+    known = Known(done, _promised(system, "one_hot", "sums_to_one"), positive)
     steps: list[tuple[str, Step]] = []
     for equation in system.equations:
         for rewrite in REWRITES:
@@ -142,8 +144,14 @@ def stabilised(system: System) -> tuple[System, tuple[tuple[str, Step], ...]]:
     live = _live(system, done)
     names = {e.name for e in live}
     gone = {e.name: e for e in system.equations if e.name not in names}
-    shown = ((n, replace(s, before=_written_out(s.before, gone))) for n, s in steps if n in names)
-    return replace(system, equations=live), tuple(shown)
+    shown = ((n, _without(gone, s)) for n, s in steps if n in names)
+    return replace(system, equations=live), tuple((n, s) for n, s in shown if s.before != s.after)
+
+
+def _without(gone: Mapping[str, Equation], step: Step) -> Step:
+    """A step without the names of equations that are no longer there."""
+    before, after = _written_out(step.before, gone), _written_out(step.after, gone)
+    return replace(step, before=before, after=after)
 
 
 def _written_out(expr: sp.Expr, gone: Mapping[str, Equation]) -> sp.Expr:
@@ -161,6 +169,11 @@ def _promised(system: System, *kinds: str) -> frozenset[str]:
     """The inputs that an assumption of one of these kinds is made of."""
     promises = ((v.name, {a.kind for a in v.assumptions}) for v in system.variables)
     return frozenset(name for name, made in promises if made & set(kinds))
+
+
+def _positive_constants(system: System) -> frozenset[str]:
+    constants = (v for v in system.variables if isinstance(v.values, np.ndarray))
+    return frozenset(v.name for v in constants if (np.asarray(v.values) > 0).all())
 
 
 def _everywhere(expr: sp.Expr, rewrite: Rewrite, known: Known) -> sp.Expr:
