@@ -32,7 +32,7 @@ def forms_of(derivation: Derivation, notation: Notation, kind: type[Printer]) ->
     def written(name: str) -> str | None:
         try:
             latex = form(name)
-        except SymgradError:
+        except (SymgradError, LookupError):  # nothing that can be computed as one matrix
             return None
         return in_unicode(latex) if latex and plain else latex
 

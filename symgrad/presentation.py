@@ -39,14 +39,16 @@ def contracted(expr: sp.Basic) -> sp.Basic:
     if not expr.args or not expr.has(sp.Sum):
         return expr
     inside = expr.func(*map(contracted, expr.args))
-    if not isinstance(inside, sp.Sum) or not _has_factor_delta(inside.function):
+    if not isinstance(inside, sp.Sum) or not _has_deltas(inside.function):
         return inside
     found = [contract_deltas(term) for term in terms(inside)]
     return from_terms(found)
 
 
-def _has_factor_delta(product: sp.Expr) -> bool:
-    return any(isinstance(f, Delta) for f in sp.Mul.make_args(product))
+def _has_deltas(expr: sp.Expr) -> bool:
+    """Whether every term has a delta as a factor."""
+    products = (sp.Mul.make_args(term) for term in sp.Add.make_args(expr))
+    return all(any(isinstance(f, Delta) for f in factors) for factors in products)
 
 
 def way_to(derivation: Derivation, value: str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import sympy as sp
 
 from symgrad.indices import Index
 from symgrad.leaves import LEAVES, REDUCTIONS
+from symgrad.matrices import MATRIX_FUNCTIONS
 from symgrad.writing.names import Name, run_together
 from symgrad.writing.parts import scale_parts
 from symgrad.writing.printer import Level, Piece, Printer
@@ -144,6 +145,20 @@ class LatexPrinter(Printer):
     def partial(self, expr: sp.Expr) -> Piece:
         value, by = map(self.text, expr.args)
         return Piece(rf"\frac{{\partial {value}}}{{\partial {by}}}", Level.SCRIPTED)
+
+    def at(self, indices: Sequence[sp.Expr]) -> str:
+        return f"_{{{run_together([self.text(i) for i in indices])}}}"
+
+    def part(self, name: str, outer: Sequence[sp.Expr]) -> str:
+        if name in self.names.adjoint_of:
+            return self.bracket(self.symbol(name)) + (self.at(outer) if outer else "")
+        return self.names.symbols[name].entry([self.text(i) for i in outer])
+
+    def transposed(self, matrix: str) -> str:
+        return rf"{matrix}^{{\top}}" if "^" not in matrix else rf"({matrix})^{{\top}}"
+
+    def matrix_pattern(self, cls: type) -> str:
+        return MATRIX_FUNCTIONS[cls].latex
 
     def shape(self, sizes: Sequence[str]) -> str:
         if len(sizes) == 1:

@@ -111,7 +111,8 @@ def unshadowed(expr: sp.Expr, around: frozenset[Index] = frozenset()) -> sp.Expr
     mine = [limit[0] for limit in expr.limits]
     new = {i: fresh(i.size) for i in mine if i in around}
     body = unshadowed(expr.function.xreplace(new), around | set(mine) | set(new.values()))
-    return expr.func(body, *(limit.xreplace(new) for limit in expr.limits))
+    at = (unshadowed(a, around) for a in expr.args[1 + len(mine) :])
+    return expr.func(body, *(limit.xreplace(new) for limit in expr.limits), *at)
 
 
 @lru_cache(maxsize=4096)
@@ -167,6 +168,8 @@ def _collect(
             for other in set(around) - {index}:
                 seen[other].add(index)
         _collect(expr.function, around, seen, ranks)
+        for outside in expr.args[1 + len(mine) :]:
+            _collect(outside, around, seen, ranks)
         return
     for child in children(expr):
         if child.args:

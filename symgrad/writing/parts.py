@@ -88,6 +88,10 @@ def common_scale(expr: sp.Expr) -> sp.Expr:
     return positive.pop()
 
 
+FRACTION = 10**9
+"""A fraction with a larger denominator is a rounded number, such as np.sqrt(8), and no fraction."""
+
+
 def as_decimal(number: sp.Expr) -> str | None:
     """An integer, or a decimal such as 0.1, as it is written; None for 1/3, 1/4 and 1/40."""
     if number.q == 1:
@@ -99,7 +103,7 @@ def as_decimal(number: sp.Expr) -> str | None:
         rest //= 10 if rest % 10 == 0 else 2 if rest % 2 == 0 else 5
         places += 1
     if rest != 1:
-        return None
+        return repr(float(number)) if number.q > FRACTION else None
     digits = str(abs(number.p) * 10**places // number.q).rjust(places + 1, "0")
     return f"{'-' if number.p < 0 else ''}{digits[:-places]}.{digits[-places:]}"
 

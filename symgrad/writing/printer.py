@@ -13,6 +13,7 @@ from sympy.concrete.expr_with_limits import ExprWithLimits
 from symgrad.errors import SpecError
 from symgrad.indices import Index, indices_of, is_size, name_of
 from symgrad.leaves import LEAVES, REDUCTIONS
+from symgrad.matrices import MATRIX_FUNCTIONS, MatrixFunction
 from symgrad.writing.letters import skeleton
 from symgrad.writing.names import Name
 from symgrad.writing.parts import (
@@ -283,6 +284,29 @@ class Printer:
             body = body.function
         return sorted(indices, key=lambda i: self._places.get(i, -1)), body
 
+    def matrix_function(self, expr: MatrixFunction) -> Piece:
+        """A function of a matrix, or the entry of one."""
+        matrix = self._matrix(expr)
+        pattern = self.matrix_pattern(type(expr))
+        if not expr.at:
+            inside = all(enclosed(pattern).values())
+            return Piece(pattern.format(x=matrix), Level.ATOM if inside else Level.OPEN)
+        text = pattern.format(x=matrix)
+        whole = text if text.endswith(")") else self.bracket(text)
+        return Piece(whole + self.at(expr.at), Level.SCRIPTED)
+
+    def _matrix(self, expr: MatrixFunction) -> str:
+        """The name of the matrix where it has one, else its entry in brackets."""
+        body, (row, column) = expr.function, (limit[0] for limit in expr.limits)
+        if isinstance(body, sp.Indexed) and not any(i.has(row, column) for i in body.indices[:-2]):
+            *outer, first, second = body.indices
+            stem = self.part(name_of(body), outer)
+            if (first, second) == (row, column):
+                return stem
+            if (first, second) == (column, row):
+                return self.transposed(stem)
+        return f"[{self.text(body)}]{self.at((row, column))}"
+
     # Atoms
 
     def symbol_atom(self, expr: sp.Expr) -> Piece:
@@ -315,6 +339,20 @@ class Printer:
         raise NotImplementedError
 
     # What the two notations write differently
+
+    def at(self, indices: Sequence[sp.Expr]) -> str:
+        """The place of an entry in a matrix."""
+        raise NotImplementedError
+
+    def part(self, name: str, outer: Sequence[sp.Expr]) -> str:
+        """The matrix at some indices of a stack of matrices."""
+        raise NotImplementedError
+
+    def transposed(self, matrix: str) -> str:
+        raise NotImplementedError
+
+    def matrix_pattern(self, cls: type) -> str:
+        raise NotImplementedError
 
     CONSTANTS: ClassVar[Mapping[sp.Expr, str]] = {}
     METHODS: ClassVar[Mapping[type, str]] = {}
@@ -379,4 +417,5 @@ Printer.METHODS = {
     Partial: "partial",
     **{cls: "leaf" for cls in LEAVES if cls is not sp.exp},
     **dict.fromkeys(REDUCTIONS, "reduction"),
+    **dict.fromkeys(MATRIX_FUNCTIONS, "matrix_function"),
 }

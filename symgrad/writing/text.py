@@ -12,6 +12,7 @@ import sympy as sp
 
 from symgrad.indices import Index
 from symgrad.leaves import LEAVES, REDUCTIONS
+from symgrad.matrices import MATRIX_FUNCTIONS
 from symgrad.writing.parts import scale_parts
 from symgrad.writing.printer import Level, Piece, Printer
 
@@ -76,6 +77,18 @@ class TextPrinter(Printer):
         value, by = map(self.text, expr.args)
         return Piece(f"∂{value}/∂{by}", Level.PRODUCT)
 
+    def at(self, indices: Sequence[sp.Expr]) -> str:
+        return f"[{','.join(self.text(i) for i in indices)}]"
+
+    def part(self, name: str, outer: Sequence[sp.Expr]) -> str:
+        return self.symbol(name) + (self.at(outer) if outer else "")
+
+    def transposed(self, matrix: str) -> str:
+        return f"{matrix}ᵀ"
+
+    def matrix_pattern(self, cls: type) -> str:
+        return text_pattern(MATRIX_FUNCTIONS[cls].latex, cls.__name__)
+
     def shape(self, sizes: Sequence[str]) -> str:
         return "×".join(sizes) or "scalar"
 
@@ -90,6 +103,9 @@ class TextPrinter(Printer):
 
 
 _AS_TEXT = (
+    (r"\^\{\{-1\}\}", "⁻¹"),
+    (r"\}\}\\det", r"}} \\det"),
+    (r"\\[lr]vert", "|"),
     (r"e\^\{\{\{(\w)\}\}\}", r"exp({\1})"),
     (r"\\operatorname\{\{(\w+)\}\}", r"\1"),
     (r"_\{\{\{(\w)\}\}\}", r"_{\1}"),

@@ -25,6 +25,13 @@ class UnicodePrinter(TextPrinter):
             return self.entry(name, ()).text
         return self.names.symbols[name].plain
 
+    def kronecker(self, first: str, second: str) -> str:
+        return f"δ({first},{second})"
+
+    def part(self, name: str, outer: Sequence[sp.Expr]) -> str:
+        symbol = self.symbol(name)
+        return self._at(f"({symbol})" if "/" in symbol else symbol, outer)
+
     def entry(self, name: str, indices: Sequence[sp.Expr]) -> Piece:
         if name not in self.names.adjoint_of:
             return Piece(self._at(self.symbol(name), self.names.shown(name, indices)))
