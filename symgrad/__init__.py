@@ -12,7 +12,7 @@ from symgrad.arrays import (
     unit_norm,
 )
 from symgrad.errors import CheckError, SpecError, SymgradError
-from symgrad.face import Derivation, Gradient, derive, jacobian
+from symgrad.face import Derivation, Gradient, derive, hessian, hvp, jacobian
 from symgrad.language.held import rounded, stop_gradient, straight_through
 from symgrad.language.indexing import arange
 from symgrad.language.reductions import log_softmax, logsumexp, softmax
@@ -27,6 +27,8 @@ __all__ = [
     "arange",
     "data",
     "derive",
+    "hessian",
+    "hvp",
     "jacobian",
     "log_softmax",
     "logsumexp",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sympy as sp
 from sympy import KroneckerDelta as Delta
@@ -70,6 +70,14 @@ def derive(system: System, wrt: Sequence[str]) -> Derivation:
     return Derivation(
         system, forward_steps, adjoints, tuple(wrt), walk.remarks(), walk.adjoint_name
     )
+
+
+def with_adjoints(derivation: Derivation, output: str, more: Sequence[Equation] = ()) -> System:
+    """The forward pass, the backward pass and ``more`` as one system with another output."""
+    backward = tuple(a.equation for a in derivation.adjoints if not a.inlined)
+    system = derivation.system
+    equations = (*system.equations, *backward, *more)
+    return replace(system, equations=equations, output=output)
 
 
 class _Walk:

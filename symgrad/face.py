@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,14 +14,16 @@ import sympy as sp
 
 from symgrad import derivation as core
 from symgrad import outputs
+from symgrad.algebra import canonical_equation
 from symgrad.arrays import Array
 from symgrad.author import MatrixForm
-from symgrad.equations import Equation, Variable
+from symgrad.equations import Equation, System, Variable
 from symgrad.errors import SpecError, caller, perhaps
 from symgrad.exact import ExactValues, exact_values
 from symgrad.files import write_atomically
 from symgrad.formats import FORMATS
 from symgrad.forms import forms_of
+from symgrad.indices import Index, entry
 from symgrad.notation import Notation
 from symgrad.steps import Step
 from symgrad.targets import TARGETS
@@ -59,6 +61,13 @@ class Gradient:
     def latex(self) -> str:
         """The equation in index form as LaTeX."""
         return self.derivation.notation.latex_equation(self.adjoint.equation)
+
+    def _repr_latex_(self) -> str:
+        """What a notebook shows of it: the index form and, where there is one, the matrix form."""
+        name = self.adjoint.equation.name
+        form = self.derivation.matrix_form(name)
+        whole = [] if form is None else [f"{self.derivation.notation.symbol(name)} = {form}"]
+        return displayed([self.latex(), *whole])
 
     def matrix_latex(self) -> str:
         """The equation in matrix form as LaTeX; SpecError where it has none."""
@@ -98,6 +107,10 @@ class Derivation(core.Derivation):
         backward = (step for a in self.adjoints for step in a.steps)
         return tuple(_shown(self.notation, s) for s in (*forward, *backward))
 
+    def _repr_markdown_(self) -> str:
+        """What a notebook shows of it: the whole derivation."""
+        return str(self.render("markdown"))
+
     def latex(
         self, example: Mapping[str, Any] | ExactValues | None = None, *, standalone: bool = False
     ) -> str:
@@ -135,6 +148,34 @@ class Derivation(core.Derivation):
         return _target(target).load(self.source(target, dtype), self.system.output)
 
 
+def displayed(equations: Sequence[str]) -> str:
+    """Equations as a notebook shows them, lined up at their equals signs."""
+    lines = r" \\ ".join(e.replace(" = ", " &= ", 1) for e in equations)
+    return rf"$\displaystyle \begin{{aligned}} {lines} \end{{aligned}}$"
+
+
+def _latex_of(array: Array) -> str:
+    """An input and its shape, or the equations that lead from the inputs to a value.
+
+    Values are called as the variables of the main program, which is the notebook, are.
+    """
+    if array.variable is not None:
+        system = System((array.variable,), (), array.variable.name)
+        symbol = Notation(system).symbol(array.variable.name)
+        power = r" \times ".join(str(s) for s in array.shape)
+        field = {"float": r"\mathbb{R}", "int": r"\mathbb{Z}", "bool": r"\{0, 1\}"}[array.kind]
+        return rf"${symbol} \in {field}^{{{power}}}$" if power else rf"${symbol} \in {field}$"
+    names = names_in(vars(sys.modules["__main__"]))
+    if not any(a is array for a in names.values()):
+        names = {**names, _free_name("value", names): array}
+    system = trace(array, names)
+    notation = Notation(system)
+    return displayed([notation.latex_equation(e) for e in system])
+
+
+Array.latex_of = _latex_of
+
+
 def _target(name: str) -> Target:
     if name not in TARGETS:
         raise SpecError(
@@ -168,16 +209,68 @@ def jacobian(value: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = 
     return _derived(value, wrt, names, "value")
 
 
+def hessian(loss: Array, wrt: str | Array, names: Mapping[str, Array] | None = None) -> Derivation:
+    """The derivation of the second derivatives of a scalar by one parameter.
+
+    The output is the gradient; the gradient of W in it has the shape of W twice.
+    """
+    names = names if names is not None else _callers_names()
+    first = _derived(scalar_output(loss), wrt, names, "loss")
+    if len(first.wrt) != 1:
+        raise SpecError(
+            "a Hessian is by one parameter", where=caller(), hint="sg.hvp takes several at once"
+        )
+    system = core.with_adjoints(first, first.adjoint_name[first.wrt[0]])
+    return _public_face(core.derive(system, first.wrt))
+
+
+def hvp(loss: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = None) -> Derivation:
+    """The derivation of Hessian-vector products.
+
+    For each parameter W there is one more input, v_W of its shape: the direction.  The output is
+    the slope of the loss along the direction, and its gradients are the products.
+    """
+    names = names if names is not None else _callers_names()
+    first = _derived(scalar_output(loss), wrt, names, "loss")
+    taken = {v.name for v in first.system.variables} | {e.name for e in first.system.equations}
+    directions = {name: _free_name(f"v_{name}", taken) for name in first.wrt}
+    system = core.with_adjoints(first, "slope", [_slope(first, directions, taken)])
+    shapes = {a.value: a.equation.shape for a in first.adjoints}
+    inputs = [Variable(v, shapes[name], "data") for name, v in directions.items()]
+    system = replace(
+        system, variables=(*system.variables, *inputs), output=system.equations[-1].name
+    )
+    return _public_face(core.derive(system, first.wrt))
+
+
+def _slope(first: Derivation, directions: Mapping[str, str], taken: Iterable[str]) -> Equation:
+    """Σ dW v_W over all parameters: the derivative of the loss along the direction."""
+    terms = []
+    for name, direction in directions.items():
+        equation = first.adjoint(name).equation
+        bound = [i.limits for i in equation.indices if isinstance(i, Index)]
+        product = equation.lhs * entry(direction, equation.indices)
+        terms.append(sp.Sum(product, *bound) if bound else product)
+    return canonical_equation(Equation(_free_name("slope", taken), (), sp.Add(*terms)))
+
+
+def _public_face(derived: core.Derivation) -> Derivation:
+    return Derivation(**{f.name: getattr(derived, f.name) for f in fields(derived)})
+
+
 def _derived(output: Array, wrt: Wrt, names: Mapping[str, Array], default: str) -> Derivation:
+    if output.variable is not None:
+        output = output[...]
     if not any(a is output for a in names.values()):
         names = {**names, _free_name(default, names): output}
-    if output.variable is not None:
-        output = output + 0
+    asked = None if wrt is None else [wrt] if isinstance(wrt, (str, Array)) else list(wrt)
+    inputs = (a for a in asked or () if isinstance(a, Array) and a.variable is not None)
+    names = {**names, **{a.key: a for a in inputs if a.key not in names}}
     system = trace(output, names)
     derived = core.derive(
-        system, _resolved(wrt, system.variables, {e.name for e in system.equations}, names)
+        system, _resolved(asked, system.variables, {e.name for e in system.equations}, names)
     )
-    return Derivation(**{f.name: getattr(derived, f.name) for f in fields(derived)})
+    return _public_face(derived)
 
 
 def _free_name(name: str, taken: Iterable[str]) -> str:
@@ -187,13 +280,17 @@ def _free_name(name: str, taken: Iterable[str]) -> str:
 
 
 def _callers_names() -> dict[str, Array]:
-    """The arrays among the variables of whoever called the library."""
+    """The values among the variables of whoever called the library; inputs know their names."""
     frame = sys._getframe(2)
-    return names_in({**frame.f_globals, **frame.f_locals})
+    found = names_in({**frame.f_globals, **frame.f_locals})
+    return {name: array for name, array in found.items() if array.variable is None}
 
 
 def _resolved(
-    wrt: Wrt, variables: Iterable[Variable], values: set[str], names: Mapping[str, Array]
+    wrt: list[str | Array] | None,
+    variables: Iterable[Variable],
+    values: set[str],
+    names: Mapping[str, Array],
 ) -> list[str]:
     """The names to differentiate by."""
     known = {v.name: v for v in variables}
@@ -205,8 +302,7 @@ def _resolved(
                 hint="declare parameters with sg.param(name, shape)",
             )
         return chosen
-    items = [wrt] if isinstance(wrt, (str, Array)) else list(wrt)
-    return [_one(item, known, values, names) for item in dict.fromkeys(items)]
+    return [_one(item, known, values, names) for item in dict.fromkeys(wrt)]
 
 
 def _one(

@@ -64,14 +64,14 @@ def trace(output: Array, names: Mapping[str, Array]) -> System:
 def _topological(output: Array) -> list[Array]:
     """Every array that ``output`` is built from, inputs first."""
     order: list[Array] = []
-    seen: set[str] = set()
+    seen: set[int] = set()
     stack = [(output, False)]
     while stack:
         array, done = stack.pop()
         if done:
             order.append(array)
-        elif array.key not in seen:
-            seen.add(array.key)
+        elif id(array) not in seen:
+            seen.add(id(array))
             stack.append((array, True))
             stack.extend((i, False) for i in reversed(array.inputs))
     return order

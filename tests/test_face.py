@@ -1,0 +1,177 @@
+"""The public face: what is derived, under which names, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import autograd
+import autograd.numpy as anp
+import numpy as np
+import pytest
+import sympy as sp
+
+import symgrad as sg
+
+
+def logistic(np: Any, w: Any, X: Any, y: Any) -> Any:
+    z = X @ w
+    return np.mean(np.log(1 + np.exp(z)) - y * z)
+
+
+def factorisation(np: Any, w: Any, X: Any, y: Any) -> Any:
+    return np.sum((y - w @ X.T) ** 2)
+
+
+def network(np: Any, w: Any, X: Any, y: Any) -> Any:
+    return np.sum((np.tanh(np.tanh(X @ w)) - y) ** 2)
+
+
+CASES = [
+    (logistic, (4,), (6, 4), (6,)),
+    (factorisation, (4, 2), (3, 2), (4, 3)),
+    (network, (3, 2), (5, 3), (5, 2)),
+]
+
+
+def arrays(shapes: dict[str, tuple[int, ...]]) -> dict[str, sg.Array]:
+    return {n: (sg.param if n == "w" else sg.data)(n, s) for n, s in shapes.items()}
+
+
+def numbers(shapes: dict[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    return {n: rng.normal(size=s) for n, s in shapes.items()}
+
+
+def true_hessian(loss: Callable[..., Any], point: dict[str, np.ndarray]) -> Any:
+    return autograd.hessian(lambda w: loss(anp, **{**point, "w": w}))(point["w"])
+
+
+@pytest.mark.parametrize(("loss", "w", "X", "y"), CASES, ids=lambda c: getattr(c, "__name__", ""))
+def test_hessian_and_its_products(loss: Any, w: Any, X: Any, y: Any) -> None:
+    shapes = {"w": w, "X": X, "y": y}
+    given, point = arrays(shapes), numbers(shapes)
+    expected = true_hessian(loss, point)
+    second = sg.hessian(loss(np, **given), "w", names=given)
+    _, found = second.compile().loss_and_gradients(**point)
+    np.testing.assert_allclose(found.w, expected, rtol=1e-10, atol=1e-12)
+
+    direction = np.random.default_rng(1).normal(size=w)
+    products = sg.hvp(loss(np, **given), names=given).compile()
+    _, along = products.loss_and_gradients(**point, v_w=direction)
+    wanted = np.tensordot(expected, direction, direction.ndim)
+    np.testing.assert_allclose(along.w, wanted, rtol=1e-10, atol=1e-12)
+
+
+def test_a_hessian_keeps_its_block_structure() -> None:
+    shapes = {"w": (4, 2), "X": (3, 2), "y": (4, 3)}
+    given = arrays(shapes)
+    equation = sg.hessian(factorisation(np, **given), "w", names=given).gradients["w"].equation
+    deltas = equation.rhs.atoms(sp.KroneckerDelta)
+    assert len(deltas) == 1
+    assert equation.rhs.coeff(deltas.pop()).atoms(sp.Sum)
+
+
+def test_jacobian_of_a_vector_function() -> None:
+    A, w = sg.data("A", (3, 4)), sg.param("w", (4,))
+    value = np.tanh(A @ w)
+    derivation = sg.jacobian(value, "w")
+    assert derivation.gradients["w"].shape == (3, 4)
+    rng = np.random.default_rng(0)
+    point = {"A": rng.normal(size=(3, 4)), "w": rng.normal(size=4)}
+    out, found = derivation.compile().loss_and_gradients(**point)
+    np.testing.assert_allclose(out, np.tanh(point["A"] @ point["w"]))
+    np.testing.assert_allclose(found.w, (1 - out**2)[:, None] * point["A"], rtol=1e-12)
+
+
+def test_values_have_the_names_of_the_callers_variables() -> None:
+    X, W = sg.data("X", ("N", 3)), sg.param("W", (3, 2))
+    hidden = np.tanh(X @ W)
+    total = np.sum(hidden**2)
+    derivation = sg.derive(total)
+    assert set(derivation.gradients) >= {"total", "hidden", "W"}
+    assert derivation.gradients["W"].shape == (3, 2)
+
+
+def test_the_equation_is_stock_sympy_with_fixed_sizes_as_numbers() -> None:
+    X, W = sg.data("X", (5, 3)), sg.param("W", (3, 2))
+    equation = sg.derive(np.sum(np.tanh(X @ W))).gradients["W"].equation
+    assert isinstance(equation, sp.Eq)
+    (total,) = equation.rhs.atoms(sp.Sum)
+    assert total.limits[0][1:] == (0, 4)
+
+
+def test_without_the_assumption_the_sum_stays() -> None:
+    Y, z = sg.data("Y", (3,)), sg.param("z", (3,))
+    p = np.exp(z) / np.sum(np.exp(z))
+    plain = sg.derive(-np.sum(Y * np.log(p))).gradients["z"].equation.rhs
+    assert plain.has(sp.Sum)
+    Y1 = sg.data("Y", (3,), assume=sg.sums_to_one(axis=0))
+    assumed = sg.derive(-np.sum(Y1 * np.log(p))).gradients["z"].equation.rhs
+    assert not assumed.has(sp.Sum)
+
+
+def test_steps_are_rules_with_both_sides() -> None:
+    X, W = sg.data("X", (5, 3)), sg.param("W", (3, 2))
+    steps = sg.derive(np.sum(np.tanh(X @ W))).steps
+    assert steps
+    for rule, before, after in ((s.rule, s.before, s.after) for s in steps):
+        assert rule
+        assert before != after
+
+
+def test_wrt_chooses_what_is_differentiated() -> None:
+    W, b = sg.param("W", (3,)), sg.param("b", (3,))
+    loss = np.sum((W + b) ** 2)
+    assert sg.derive(loss, wrt="b").wrt == ("b",)
+    assert sg.derive(loss, wrt=[W, "b"]).wrt == ("W", "b")
+
+
+def test_straight_through_and_stop_gradient() -> None:
+    x, w = sg.data("x", (3,)), sg.param("w", (3,))
+    hard = sg.straight_through(np.sign(w), backward_as=w)
+    module = sg.derive(np.sum(hard * x)).compile()
+    point = {"x": np.array([1.0, 2.0, 3.0]), "w": np.array([0.5, -0.2, 2.0])}
+    value, gradients = module.loss_and_gradients(**point)
+    assert value == 1.0 - 2.0 + 3.0
+    np.testing.assert_array_equal(gradients.w, point["x"])
+    still = sg.derive(np.sum(sg.stop_gradient(w) * w)).compile().gradients(w=point["w"])
+    np.testing.assert_array_equal(still.w, point["w"])
+
+
+def test_a_parameter_that_is_not_used_has_a_zero_gradient_and_a_remark() -> None:
+    w, idle = sg.param("w", (3,)), sg.param("idle", (2, 2))
+    derivation = sg.derive(np.sum(w**2), names={"w": w, "idle": idle})
+    assert derivation.gradients["idle"].equation.rhs == 0
+    gradients = derivation.compile().gradients(w=np.ones(3), idle=np.ones((2, 2)))
+    np.testing.assert_array_equal(gradients.idle, np.zeros((2, 2)))
+    assert any("idle" in remark for remark in derivation.remarks)
+    assert idle.shape == (2, 2)
+
+
+REFUSED = [
+    (sg.derive, "not a scalar"),
+    (lambda w: sg.derive(3.0), "not an array of symgrad"),
+    (lambda w: sg.derive(np.sum(w), wrt="v"), "'v', which is not there"),
+    (lambda w: sg.derive(np.sum(sg.data("x", (2,)))), "nothing to differentiate by"),
+    (lambda w: sg.derive(np.sum(w) + np.sum(sg.param("w", (3,)))), "two arrays"),
+    (lambda w: np.sum(w @ sg.data("x", (4,))), "inner sizes 3 and 4 differ"),
+    (np.sort, "np.sort is not supported"),
+    (lambda w: w + sg.data("x", (4,)), "sizes 3 and 4 differ"),
+    (lambda w: bool(w[0] > 0), "truth value"),
+    (lambda w: sg.param("2x", (3,)), "not a name"),
+    (lambda w: sg.param("x", (0,)), "has the size 0"),
+    (lambda w: sg.data("x", (2, 3), assume=sg.symmetric), "can't be symmetric"),
+    (lambda w: sg.data("x", (2,), assume=sg.one_hot(axis=1)), "is about axis 1"),
+    (lambda w: w[5], "outside of axis 0"),
+    (lambda w: w.__setitem__(0, 1.0), "can't be written to"),
+    (lambda w: sg.hessian(np.sum(w * sg.param("v", (3,))), ["w", "v"]), "by one parameter"),
+]
+
+
+@pytest.mark.parametrize(("wrong", "what"), REFUSED, ids=lambda c: c if isinstance(c, str) else "")
+def test_refusals_say_what_and_where(wrong: Callable[[sg.Array], Any], what: str) -> None:
+    with pytest.raises(sg.SpecError) as caught:
+        wrong(sg.param("w", (3,)))
+    assert what in str(caught.value)
+    assert caught.value.hint
