@@ -8,7 +8,7 @@ import math
 import numbers
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
 
 import numpy as np
 import sympy as sp
@@ -59,6 +59,14 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         self.where = self.lines[0]
         self.call = _calls.current
         self.key = variable.name if variable else f"%{next(_count)}"
+
+    latex_of: ClassVar[Callable[[Array], str] | None] = None
+    """How an array is written in a notebook: set by the face, which knows notation."""
+
+    def _repr_latex_(self) -> str | None:
+        """What a notebook shows of it: the equations that lead to it."""
+        write = type(self).latex_of
+        return None if write is None else write(self)
 
     # -- what it is ---------------------------------------------------------------------------
 
