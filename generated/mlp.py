@@ -257,7 +257,7 @@ def _point():
         point = _random_point(np.random.default_rng(seed), positive=seed % 4 == 3)
         with np.errstate(all="ignore"):
             value, found = loss_and_gradients(**point)
-        if np.isfinite(value) and all(np.isfinite(g).all() for g in found):
+        if np.isfinite(value).all() and all(np.isfinite(g).all() for g in found):
             finite = point
             if all(np.any(g) for g in found):
                 break
@@ -317,23 +317,24 @@ def _differences(point):
         if name not in point:  # a value on the way
             continue
         shape = np.shape(point[name])
-        if np.shape(gradient) != shape:
-            yield f"{name}: shape {np.shape(gradient)}, not {shape}", np.inf, 0.0
+        if np.shape(gradient) != np.shape(value) + shape:
+            yield f"{name}: shape {np.shape(gradient)}, not {np.shape(value) + shape}", np.inf, 0.0
             continue
         direction = rng.standard_normal(shape)
         if _SAMPLES.get(name, ("",))[0] == "symmetric":
             direction = direction + np.swapaxes(direction, -1, -2)
         direction = direction / max(1.0, np.sqrt(np.sum(direction**2)))
-        exact = float(np.sum(gradient * direction))
-        error = min(abs(exact - _slope(point, name, direction, h)) for h in (1e-4, 1e-5, 1e-6))
-        scale = abs(exact) + 1e-3 * (1.0 + abs(float(value)))
+        exact = np.tensordot(gradient, direction, direction.ndim)
+        slopes = [_slope(point, name, direction, h) for h in (1e-4, 1e-5, 1e-6)]
+        error = min(np.max(np.abs(exact - slope)) for slope in slopes)
+        scale = np.max(np.abs(exact)) + 1e-3 * (1.0 + np.max(np.abs(value)))
         yield f"dloss/d{name}: gradient and differences", error / scale, 1e-6
 
 
 def _slope(point, name, direction, h):
     ahead = loss(**(point | {name: point[name] + h * direction}))
     behind = loss(**(point | {name: point[name] - h * direction}))
-    return float(ahead - behind) / (2 * h)
+    return (ahead - behind) / (2 * h)
 
 
 def _expected_numbers(point):
