@@ -139,6 +139,14 @@ def test_straight_through_and_stop_gradient() -> None:
     np.testing.assert_array_equal(still.w, point["w"])
 
 
+def test_a_stopped_value_is_not_taken_for_its_own_expression() -> None:
+    w = sg.param("w", ())
+    held = sg.stop_gradient(np.exp(w))
+    second = sg.hessian(np.exp(2 * w) * held, "w").compile()
+    _, found = second.loss_and_gradients(w=np.array(0.3))
+    np.testing.assert_allclose(found.w, 4 * np.exp(0.9), rtol=1e-12)
+
+
 def test_a_parameter_that_is_not_used_has_a_zero_gradient_and_a_remark() -> None:
     w, idle = sg.param("w", (3,)), sg.param("idle", (2, 2))
     derivation = sg.derive(np.sum(w**2), names={"w": w, "idle": idle})
