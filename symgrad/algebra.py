@@ -232,17 +232,17 @@ def _contractions(term: Term) -> Iterator[tuple[Index, sp.Expr]]:
 
 def _solutions(term: Term, one: sp.Expr, other: sp.Expr) -> Iterator[tuple[Index, sp.Expr]]:
     """A bound index and its only value, where ``one = other`` has one and it is in range."""
-    if one in term.bound and not other.has(one) and _in_range(one, other):
+    if one in term.bound and not other.has(one) and in_range(one, other):
         yield one, other
         return
     for index in term.bound:
         if index in other.free_symbols and other.diff(index) in (1, -1):
             value = sp.expand((one - other) * other.diff(index) + index)
-            if not value.has(index) and _in_range(index, value):
+            if not value.has(index) and in_range(index, value):
                 yield index, value
 
 
-def _in_range(index: Index, value: sp.Expr) -> bool:
+def in_range(index: Index, value: sp.Expr) -> bool:
     """Whether ``value`` surely lies where ``index`` runs; labels are promised to."""
     if isinstance(value, Index) and value.size == index.size:
         return True
@@ -344,7 +344,7 @@ class Names:
     def __init__(self, equations: Iterable[Equation]) -> None:
         self._by_kind: dict[tuple[type, frozenset[str]], list[Equation]] = {}
         for e in equations:
-            if isinstance(e.rhs, FOLDED) and not isinstance(e.rhs, Delta):
+            if e.backward is None and isinstance(e.rhs, FOLDED) and not isinstance(e.rhs, Delta):
                 self._by_kind.setdefault(_kind(e.rhs), []).append(e)
 
     def fold(self, expr: sp.Expr) -> sp.Expr:
@@ -407,7 +407,7 @@ def _laid_on(pattern: sp.Expr, index: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
 def _reaches(equation: Equation, indices: Sequence[sp.Expr]) -> bool:
     """Whether the value has entries wherever ``indices`` run."""
     pairs = zip(equation.indices, indices, strict=True)
-    return all(_in_range(mine, i) for mine, i in pairs if isinstance(mine, Index))
+    return all(in_range(mine, i) for mine, i in pairs if isinstance(mine, Index))
 
 
 def _places(expr: sp.Expr) -> set[tuple[str, tuple[sp.Expr, ...]]]:

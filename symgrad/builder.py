@@ -7,10 +7,12 @@ from dataclasses import replace
 
 import sympy as sp
 
+from symgrad.affine import Cut, Detail
 from symgrad.equations import DType, Variable
 from symgrad.indices import Index, Size
 from symgrad.leaves import LEAVES
 from symgrad.program import (
+    UNIT,
     Axes,
     Kind,
     Op,
@@ -31,6 +33,12 @@ BOOLEAN = {
 """Functions whose values are true or false."""
 
 
+WHOLE = frozenset(
+    {"add", "subtract", "multiply", "negative", "maximum", "minimum", "absolute", "relu"}
+)
+"""Functions whose values are integers where their arguments are."""
+
+
 class Builder:
     """Makes operations; one that is there already, up to the names of labels, is reused."""
 
@@ -49,12 +57,12 @@ class Builder:
         axes: Axes,
         *,
         function: str = "",
-        detail: tuple[int | None, ...] = (),
+        detail: tuple[Detail, ...] = (),
         hint: str = "",
     ) -> Ref:
         """The value of an operation: a new one, or one that is there, seen with these labels."""
         key = _key(kind, args, axes, function, detail)
-        if key in self._known and kind != "copy":
+        if key in self._known and kind != "copy" and not (kind == "fill" and axes):
             return self._again(self.ops[self._known[key]], args, axes)
         dtype = self._dtype(kind, args, function)
         self._count += 1
@@ -73,6 +81,10 @@ class Builder:
         found = Ref(op.name, tuple(renamed.get(a, a) for a in op.axes))
         return self.view(found, axes)
 
+    def knows(self, kind: Kind, args: tuple[Operand, ...], axes: Axes, function: str) -> bool:
+        """Whether an operation is there already."""
+        return _key(kind, args, axes, function, ()) in self._known
+
     def map(self, function: str, *args: Operand) -> Ref:
         """One elementwise function of values that are lined up with each other."""
         axes = broadcast(a.axes for a in args if isinstance(a, Ref))
@@ -83,6 +95,13 @@ class Builder:
         if source.axes == axes:
             return source
         op = self.ops.get(source.name)
+        if op is not None and op.kind == "slice" and is_temporary(op.name):
+            kept = _with_units(op, source.axes, axes)
+            if kept is not None:
+                renamed = dict(zip(op.axes, source.axes, strict=True))
+                (inner,) = op.reads
+                whole = Ref(inner.name, tuple(renamed.get(a, a) for a in inner.axes))
+                return self.add("slice", (whole,), axes, detail=kept)
         if op is not None and op.kind == "view" and is_temporary(op.name):
             renamed = dict(zip(op.axes, source.axes, strict=True))
             (inner,) = op.reads
@@ -92,6 +111,8 @@ class Builder:
     def _dtype(self, kind: Kind, args: tuple[Operand, ...], function: str) -> DType:
         if kind == "iota":
             return "int"
+        if kind in ("eye", "linalg"):
+            return "float"
         if kind in ("map", "reduce", "contract", "matmul"):
             return self._computed(kind, args, function)
         first = args[0]
@@ -101,6 +122,9 @@ class Builder:
         if function in BOOLEAN:
             return "bool"
         kinds = {self.dtypes[a.name] if isinstance(a, Ref) else "number" for a in args}
+        whole = all(isinstance(a, Ref) or bool(a.value.is_integer) for a in args)
+        if "int" in kinds and kinds <= {"int", "number"} and whole and function in WHOLE:
+            return "int"
         logical = kinds == {"bool"} and (function == "multiply" or kind == "reduce")
         return "bool" if logical and function != "sum" else "float"
 
@@ -134,7 +158,32 @@ class Builder:
         return replace(op, name=self._renamed.get(op.name, op.name), args=args)
 
 
-_FREE = frozenset({"iota", "fill", "expand"})
+def _with_units(op: Op, mine: Axes, wanted: Axes) -> tuple[Detail, ...] | None:
+    """The parts of a slice that keeps axes of length 1 in place of those that it drops."""
+    detail: list[Detail] = []
+    left, new = list(mine), list(wanted)
+    for part in op.detail:
+        dropped = isinstance(part, Cut) and part.count is None
+        if dropped and new and isinstance(part, Cut) and not _is(left, new):
+            if new.pop(0) is not UNIT:
+                return None
+            part = Cut(part.start, part.step, UNIT)
+        elif not dropped:
+            if not _is(left, new):
+                return None
+            left.pop(0)
+            new.pop(0)
+        detail.append(part)
+    return None if left or new else tuple(detail)
+
+
+def _is(left: list[sp.Expr], new: list[sp.Expr]) -> bool:
+    return bool(left) and bool(new) and left[0] == new[0]
+
+
+_FREE = frozenset(
+    {"iota", "fill", "expand", "slice", "windows", "reshape", "join", "eye", "diagonal", "linalg"}
+)
 """Kinds whose result has labels of its own."""
 
 _ANY_LAYOUT = frozenset({"reduce", "contract", "logsumexp"})
@@ -146,7 +195,7 @@ def _key(
     args: tuple[Operand, ...],
     axes: Axes,
     function: str,
-    detail: tuple[int | None, ...],
+    detail: tuple[Detail, ...],
 ) -> object:
     numbers: dict[sp.Expr, tuple[int, Size]] = {}
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import sympy as sp
 
+from symgrad.affine import Cut, Window
 from symgrad.indices import Index
 from symgrad.leaves import LEAVES
 from symgrad.program import (
@@ -170,6 +171,90 @@ def _scatter(run: _Run, op: Op) -> Array:
     return base
 
 
+# Parts
+
+
+def _positions(run: _Run, part: Cut | Window) -> Array:
+    """The positions of a part: along one axis, along two for windows, one number for one entry."""
+    start = run.number(part.start)
+    if part.count is None:
+        return np.asarray(start)
+    positions = start + run.number(part.step) * np.arange(run.number(part.count))
+    if isinstance(part, Window):
+        inside = run.number(part.stride) * np.arange(run.number(part.length))
+        positions = positions[:, None] + inside
+    assert positions.min() >= 0, "a position before the first entry"
+    return np.asarray(positions)
+
+
+def _part(run: _Run, op: Op) -> Array:
+    value, axis = run.operand(op.args[0]), 0
+    for part in op.detail:
+        if isinstance(part, (Cut, Window)):
+            value = np.take(value, _positions(run, part), axis)
+        if isinstance(part, Window):
+            value = np.moveaxis(value, axis + 1, -1)
+        axis += not (isinstance(part, Cut) and part.count is None)
+    return value.reshape(run.shape(op.axes))
+
+
+def _place(run: _Run, op: Op) -> Array:
+    base = run.values[op.reads[0].name].copy()
+    parts = [p if isinstance(p, (Cut, Window)) else None for p in op.detail]
+    kept = [k for k, p in enumerate(parts) if p is None or p.count is not None]
+    windows = [k for k, p in enumerate(parts) if isinstance(p, Window)]
+    ndim = len(kept) + len(windows)
+    places = []
+    for k, part in enumerate(parts):
+        positions = np.arange(base.shape[k]) if part is None else _positions(run, part)
+        axes = [kept.index(k)] if k in kept else []
+        axes += [len(kept) + windows.index(k)] if k in windows else []
+        places.append(positions.reshape([positions.shape[axes.index(a)] if a in axes else 1
+                                         for a in range(ndim)]))  # fmt: skip
+    values = run.operand(op.args[1])
+    if op.function == "set":
+        base[tuple(places)] = values
+    else:
+        getattr(np, op.function).at(base, tuple(places), values)
+    return base
+
+
+def _join(run: _Run, op: Op) -> Array:
+    axis = op.detail[0]
+    assert isinstance(axis, int)
+    arrays = [run.operand(a) for a in op.args]
+    if op.function == "stack":
+        arrays = [np.expand_dims(a, axis) for a in arrays]
+    return np.concatenate(arrays, axis)
+
+
+# Matrices
+
+
+def _cumsum(run: _Run, op: Op) -> Array:
+    value, axis = run.operand(op.args[0]), op.detail[0]
+    assert isinstance(axis, int)
+    lower = np.tri(value.shape[axis], dtype=value.dtype)
+    return np.asarray(np.moveaxis(np.tensordot(lower, value, (1, axis)), 0, axis))
+
+
+def _triangle(run: _Run, op: Op) -> Array:
+    value = run.operand(op.args[0])
+    row, column = np.indices(value.shape[-2:])
+    kept = column - row <= op.detail[0] if op.function == "tril" else column - row >= op.detail[0]
+    return np.where(kept, value, np.zeros_like(value))
+
+
+def _linalg(run: _Run, op: Op) -> Array:
+    matrix, *right = [run.operand(a) for a in op.args]
+    if op.function == "solve":
+        inverse = np.linalg.inv(matrix)
+        return np.asarray(inverse @ right[0])
+    if op.function in ("sign", "logdet"):
+        return np.asarray(np.linalg.slogdet(matrix)[op.function == "logdet"])
+    return np.asarray(getattr(np.linalg, op.function)(matrix))
+
+
 def _softmax(run: _Run, op: Op) -> Array:
     z = run.values[op.reads[0].name]
     axis = tuple(k for k in op.detail if k is not None)
@@ -218,6 +303,16 @@ _KINDS: dict[str, Callable[[_Run, Op], Any]] = {
     "copy": lambda run, op: run.operand(op.args[0]).copy(),
     "gather": _gather,
     "scatter": _scatter,
+    "slice": _part,
+    "windows": _part,
+    "reshape": lambda run, op: run.operand(op.args[0]).reshape(run.shape(op.axes)),
+    "place": _place,
+    "join": _join,
+    "eye": lambda run, op: np.eye(run.shape(op.axes)[0], dtype=run.dtype),
+    "diagonal": lambda run, op: np.diag(run.operand(op.args[0])),
+    "triangle": _triangle,
+    "cumsum": _cumsum,
+    "linalg": _linalg,
     "iota": lambda run, op: np.arange(run.number(size_of(op.axes[0]))),
     "fill": lambda run, op: np.full(run.shape(op.axes), run.operand(op.args[0]), run.dtype),
     "softmax": _softmax,

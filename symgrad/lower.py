@@ -9,12 +9,34 @@ from typing import Any, ClassVar
 import sympy as sp
 from sympy import KroneckerDelta as Delta
 
-from symgrad.algebra import freshen
+from symgrad.affine import (
+    Affine,
+    Cut,
+    Detail,
+    Window,
+    affine,
+    are_apart,
+    cut,
+    in_row_major_order,
+    tiles,
+    window,
+)
+from symgrad.affine import product as product_of_sizes
+from symgrad.algebra import freshen, numbers_for
 from symgrad.builder import Builder
 from symgrad.equations import Equation, Variable
 from symgrad.errors import SpecError
-from symgrad.indices import Index, Size, entry, indices_of, name_of
+from symgrad.factors import Inner, running_sums, systems, taken_apart, triangles
+from symgrad.indices import Index, Size, entry, fresh, indices_of, name_of
 from symgrad.leaves import LEAVES, REDUCTIONS, LogSumExp, Reduction
+from symgrad.matrices import (
+    CholeskyEntry,
+    DeterminantSign,
+    DeterminantValue,
+    InverseEntry,
+    LogAbsDeterminant,
+    MatrixFunction,
+)
 from symgrad.products import (
     Product,
     all_labels,
@@ -35,11 +57,13 @@ from symgrad.program import (
     Program,
     Ref,
     broadcasts,
+    drop_leading_units,
     labels,
     positions_axes,
     size_of,
     wanted,
 )
+from symgrad.reading import opened, plan
 
 
 def lower(
@@ -146,7 +170,10 @@ class _Lowering:
 
     def delta(self, expr: sp.Expr, at: Axes) -> Operand:
         """A delta that could not be placed, entry by entry."""
-        return self.builder.map("equal", *(self.expr(a, at) for a in expr.args))
+        a, b = expr.args
+        if isinstance(a, Index) and isinstance(b, Index) and a.size == b.size:
+            return self.aligned(self.builder.add("eye", (), (a, b)), at)
+        return self.builder.map("equal", *(self.ref(x, at) for x in expr.args))
 
     # Entries
 
@@ -158,33 +185,21 @@ class _Lowering:
         shape = self.shapes[name]
         if len(shape) != len(indices):
             raise SpecError(f"{expr} has {len(indices)} indices; {name} has {len(shape)} axes")
-        plain = [i for i in indices if isinstance(i, Index)]
-        zeros = sum(1 for i, size in zip(indices, shape, strict=True) if i == 0 and size == 1)
-        for index, size in zip(indices, shape, strict=True):
-            _check_index(expr, index, size)
-        actual = self.values.get(name, name)
-        if len(plain) + zeros == len(indices) and len(set(plain)) == len(plain):
-            return Ref(actual, tuple(UNIT if i == 0 else i for i in indices))
-        return self.gather(actual, shape, indices)
+        reading = plan(shape, indices)
+        source = opened(self.builder, self.values.get(name, name), reading)
+        return self.gather(source, reading.waiting) if reading.waiting else source
 
-    def gather(self, name: str, shape: Sequence[Size], indices: Sequence[sp.Expr]) -> Ref:
-        """``array[positions]`` where an index is an entry, a number, or stands twice."""
-        special = {i for i in indices if not isinstance(i, Index) and i != 0}
-        twice = {i for i in indices if isinstance(i, Index) and indices.count(i) > 1}
-        advanced = self.in_order(all_labels(special) | twice)
-        axes: list[sp.Expr] = []
+    def gather(self, source: Ref, waiting: Mapping[sp.Expr, sp.Expr]) -> Ref:
+        """``array[positions]``, for the positions that axes wait for."""
+        advanced = self.in_order(all_labels(waiting.values()))
         args: list[Operand] = []
         detail: list[int | None] = []
-        for place, (index, size) in enumerate(zip(indices, shape, strict=True)):
-            picked = index in special or index in advanced or (index == 0 and size != 1)
-            axes.append(_dummy(place, size) if picked else UNIT if index == 0 else index)
-            detail.append(len(args) + 1 if picked else None)
-            if picked:
-                args.append(self.aligned(self.expr(index, advanced), advanced))
-        found = positions_axes(tuple(axes), args, detail)
-        return self.builder.add(
-            "gather", (Ref(name, tuple(axes)), *args), found, detail=tuple(detail)
-        )
+        for axis in source.axes:
+            detail.append(len(args) + 1 if axis in waiting else None)
+            if axis in waiting:
+                args.append(self.aligned(self.expr(waiting[axis], advanced), advanced))
+        found = positions_axes(source.axes, args, detail)
+        return self.builder.add("gather", (source, *args), found, detail=tuple(detail))
 
     def in_order(self, indices: Iterable[Index]) -> Axes:
         """Labels in a fixed order."""
@@ -199,14 +214,22 @@ class _Lowering:
         at = wanted(free_labels(expr), at)
         number = sp.Add(*filter(is_literal, expr.args))
         products = [product_of(a) for a in expr.args if not is_literal(a)]
-        placed = [p for p in products if p.places]
-        plain = [p for p in products if not p.places] + [Product(number)] * (number != 0)
-        plain.sort(key=self.term_key)
+        return self.sum_of(products + [Product(number)] * (number != 0), at)
+
+    def sum_of(self, products: Sequence[Product], at: Axes) -> Operand:
+        """The sum of products that have all axes together."""
+        products = [self.laid_out(p, at) for p in products]
+        placed = sorted((p for p in products if p.places), key=self.term_key)
+        plain = sorted((p for p in products if not p.places), key=self.term_key)
         if not placed:
             return self.terms(plain, at)
+        joined = None if plain else self.joined(placed, at)
+        if joined is not None:
+            return joined
         base = self.full(self.terms(plain, at), at)
-        for product in sorted(placed, key=self.term_key):
-            base = self.scatter(base, product)
+        done: list[tuple[Detail, ...]] | None = None if plain else []
+        for product in placed:
+            base = self.placed(base, product, done)
         return base
 
     def term_key(self, product: Product) -> tuple[object, ...]:
@@ -257,8 +280,7 @@ class _Lowering:
         product = product_of(expr)
         if not product.places:
             return self.signed(product, at)
-        at = wanted(product.free, at)
-        return self.scatter(self.full(Literal(sp.S.Zero), at), product)
+        return self.sum_of([product], wanted(product.free, at))
 
     def signed(self, product: Product, at: Axes) -> Operand:
         value = self.value(Product(sp.S.One, product.factors, product.bound), at)
@@ -267,6 +289,7 @@ class _Lowering:
     def value(self, product: Product, at: Axes) -> Operand:
         """The sum of products, without places."""
         over, under = self.fraction(product)
+        over = over if product.bound else self.in_triangles(over)
         if not over:
             return self.quotient(product.scale, under, at)
         bound = frozenset(product.bound)
@@ -302,9 +325,167 @@ class _Lowering:
 
     def contraction(self, factors: Sequence[sp.Expr], bound: frozenset[Index], at: Axes) -> Ref:
         """The sum over ``bound`` of the product of the factors."""
+        factors, bound = self.simpler(list(factors), bound)
+        factors, split = self.in_one(factors, bound)
         args = tuple(self.factor(f, at) for f in factors)
         free = {a for r in args for a in labels(r.axes)} - bound
-        return self.builder.add("contract", args, wanted(free, at))
+        merged = _with_merged(at, split)
+        value = self.builder.add("contract", args, wanted(free, merged))
+        if not split:
+            return value
+        axes = tuple(a for label in value.axes for a in split.get(label, (label,)))
+        apart = self.aligned(self.builder.add("reshape", (value,), axes), at)
+        assert isinstance(apart, Ref)
+        return apart
+
+    def in_one(
+        self, factors: list[sp.Expr], bound: frozenset[Index]
+    ) -> tuple[list[sp.Expr], dict[sp.Expr, tuple[Index, ...]]]:
+        """Axes that are only taken apart left in one; what they are to be taken apart into."""
+        split: dict[sp.Expr, tuple[Index, ...]] = {}
+        for k, factor in enumerate(factors):
+            taken = bound | all_labels(f for f in factors if f is not factor)
+            shape = self.shapes.get(name_of(factor), ()) if is_entry(factor) else ()
+            found = taken_apart(factor, shape, taken)
+            if found is not None and len(factors) > 1:
+                place, position = found
+                whole = fresh(shape[place])
+                split[whole] = position.labels
+                indices = list(indices_of(factor))
+                indices[place] = whole
+                factors = [*factors[:k], factor.func(factor.base, *indices), *factors[k + 1 :]]
+        return factors, split
+
+    # Factors that NumPy has a function for
+
+    def simpler(
+        self, factors: list[sp.Expr], bound: frozenset[Index]
+    ) -> tuple[list[sp.Expr], frozenset[Index]]:
+        """Factors with systems solved and running sums taken, each a value of its own."""
+        for found in (*systems(factors, bound), *running_sums(factors, bound)):
+            value = self.inner(found)
+            if value is not None:
+                left = bound - found.summed - {found.inner}
+                return self.simpler([*found.rest, value], left)
+        return self.in_triangles(factors), bound
+
+    def inner(self, found: Inner) -> sp.Expr | None:
+        if isinstance(found.factor, InverseEntry):
+            matrix = self.matrix(found.factor)
+            return None if self.has_inverse(matrix) else self.solved(found, matrix)
+        return self.running_sum(found)
+
+    def right(self, found: Inner) -> Ref | None:
+        """The factors that a factor is summed with, as one value."""
+        axes = self.in_order(all_labels(found.right) - found.summed)
+        if len(found.right) == 1 and not found.summed:
+            value: Operand = self.factor(found.right[0], ())
+        else:
+            value = self.value(Product(sp.S.One, list(found.right), list(found.summed)), axes)
+        return value if isinstance(value, Ref) and found.inner in value.axes else None
+
+    def in_triangles(self, factors: list[sp.Expr]) -> list[sp.Expr]:
+        """Factors with masks along a diagonal applied."""
+        for found in triangles(factors):
+            source = self.factor(found.masked, ())
+            if source.axes[-2:] in ((found.high, found.low), (found.low, found.high)):
+                lower = source.axes[-2:] == (found.high, found.low)
+                function, sign = ("tril", 1) if lower else ("triu", -1)
+                detail = (int(sign * found.offset),)
+                value = self.builder.add(
+                    "triangle", (source,), source.axes, function=function, detail=detail
+                )
+                rest = [f for f in factors if f is not found.mask and f is not found.masked]
+                return self.in_triangles([*rest, self.as_entry(value)])
+        return factors
+
+    def running_sum(self, found: Inner) -> sp.Expr | None:
+        source = self.right(found)
+        if source is None:
+            return None
+        axis = source.axes.index(found.inner)
+        backwards = found.factor.args[0] == found.outer
+        if backwards:
+            source = self.reversed(source, axis)
+        value = self.builder.add("cumsum", (source,), source.axes, detail=(axis,))
+        value = self.reversed(value, axis) if backwards else value
+        axes = tuple(found.outer if k == axis else a for k, a in enumerate(value.axes))
+        return self.as_entry(Ref(value.name, axes))
+
+    def reversed(self, source: Ref, axis: int) -> Ref:
+        """The entries in reverse along an axis, under a label of its own."""
+        size = size_of(source.axes[axis])
+        label = fresh(size)
+        axes = tuple(label if k == axis else a for k, a in enumerate(source.axes))
+        part = Cut(numbers_for(size - 1), sp.S.NegativeOne, size)
+        detail = tuple(part if k == axis else None for k in range(len(axes)))
+        return self.builder.add("slice", (source,), axes, detail=detail)
+
+    def as_entry(self, value: Ref) -> sp.Expr:
+        """A value without a name as an entry, so that it may stand in an expression."""
+        self.shapes[value.name] = tuple(map(size_of, value.axes))
+        return entry(
+            value.name, tuple(a if isinstance(a, Index) else sp.S.Zero for a in value.axes)
+        )
+
+    # Matrices
+
+    def matrix(self, expr: MatrixFunction) -> Ref:
+        """The matrices that a function is taken of, in the last two axes."""
+        row, column = bound_by(expr)
+        batch = self.in_order(free_labels(expr.function) - {row, column})
+        axes = (*batch, row, column)
+        return self.full(self.expr(expr.function, axes), axes)
+
+    def has_inverse(self, matrix: Ref) -> bool:
+        axes = (*matrix.axes[:-2], *(fresh(size_of(a)) for a in matrix.axes[-2:]))
+        return self.builder.knows("linalg", (matrix,), axes, "inv")
+
+    def matrix_function(self, expr: MatrixFunction, at: Axes) -> Operand:
+        """An entry of a function of matrices."""
+        matrix = self.matrix(expr)
+        function = _LINALG[type(expr)]
+        batch = matrix.axes[:-2]
+        inside = tuple(fresh(size_of(a)) for a in matrix.axes[-2:]) if expr.at else ()
+        value = self.builder.add(
+            "linalg", (matrix,), (*batch, *inside), function=function, hint=_HINTS[function]
+        )
+        self.shapes[value.name] = tuple(map(size_of, value.axes))
+        return self.expr(entry(value.name, (*batch, *expr.at)), at)
+
+    def solved(self, found: Inner, matrix: Ref) -> sp.Expr | None:
+        """The solution of a system, in place of the inverse times the right-hand side."""
+        right = self.right(found)
+        if right is None:
+            return None
+        *batch, _, _ = matrix.axes
+        turned = found.factor.at == (found.inner, found.outer)
+        pair = (found.outer, found.inner) if turned else (found.inner, found.outer)
+        square = (*batch, found.inner, found.outer)
+        left = self.builder.view(Ref(matrix.name, (*batch, *pair)), square)
+        columns = [a for a in labels(right.axes) if a not in (*batch, found.inner)]
+        if not batch and not columns:
+            right = self.builder.view(right, (found.inner,))
+            axes: Axes = (found.outer,)
+            return self.as_entry(self.builder.add("linalg", (left, right), axes, function="solve"))
+        return self.solved_columns(left, right, columns, found)
+
+    def solved_columns(
+        self, left: Ref, right: Ref, columns: Sequence[Index], found: Inner
+    ) -> sp.Expr:
+        """The solution for several right-hand sides, which are the columns of a matrix."""
+        batch = left.axes[:-2]
+        lead = drop_leading_units(tuple(a if a in right.axes else UNIT for a in batch))
+        right = self.builder.view(right, (*lead, found.inner, *(columns or (UNIT,))))
+        last: sp.Expr = columns[0] if columns else UNIT
+        if len(columns) > 1:
+            last = fresh(product_of_sizes(a.size for a in columns))
+            right = self.builder.add("reshape", (right,), (*lead, found.inner, last))
+        axes = (*batch, found.outer, last)
+        value = self.builder.add("linalg", (left, right), axes, function="solve")
+        if len(columns) > 1:
+            value = self.builder.add("reshape", (value,), (*axes[:-1], *columns))
+        return self.as_entry(value)
 
     def factor(self, factor: sp.Expr, at: Axes) -> Ref:
         return self.read(factor) if is_entry(factor) else self.ref(factor, self.layout(factor, at))
@@ -321,8 +502,146 @@ class _Lowering:
 
     # Deltas
 
+    def laid_out(self, product: Product, at: Axes) -> Product:
+        """A product without those of its places that are another shape, or a diagonal."""
+        for axis, where in product.places.items():
+            position = affine(where)
+            ordered = None if position is None else in_row_major_order(position)
+            if ordered is not None and len(ordered.steps) > 1 and _owns(product, axis):
+                return self.laid_out(self.merged(product, axis, ordered, at), at)
+        return self.on_diagonal(product, at)
+
+    def merged(self, product: Product, axis: Index, position: Affine, at: Axes) -> Product:
+        """The axes of some indices laid out as one: Σ_ij x[i, j] δ(m, i d + j)."""
+        run = position.labels
+        mine = [f for f in product.factors if free_labels(f) & set(run)]
+        rest = [f for f in product.factors if f not in mine]
+        places = {a: where for a, where in product.places.items() if a != axis}
+        private = set(product.bound) - all_labels((*rest, *places.values())) - set(run)
+        value = self.in_run(mine, private if len(mine) > 1 else set(), run, axis, at)
+        found = Cut(position.start, position.steps[-1][1], product_of_sizes(i.size for i in run))
+        whole = found.is_whole(axis.size)
+        label = axis if whole else fresh(found.count)
+        start = value.axes.index(run[0])
+        axes = (*value.axes[:start], label, *value.axes[start + len(run) :])
+        flat = self.builder.add("reshape", (value,), axes)
+        gone = set(run) | (private if len(mine) > 1 else set())
+        bound = [k for k in product.bound if k not in gone]
+        if not whole:
+            places[axis] = found.start + found.step * label
+            bound.append(label)
+        return Product(product.scale, [*rest, self.as_entry(flat)], bound, places)
+
+    def in_run(
+        self, factors: list[sp.Expr], summed: set[Index], run: Axes, axis: Index, at: Axes
+    ) -> Ref:
+        """A product with the axes ``run`` side by side, where ``axis`` is to be."""
+        if len(factors) == 1:
+            natural = self.factor(factors[0], at).axes
+            first = next(a for a in natural if a in run)
+            axes = [a for a in natural if a not in run or a == first]
+        else:
+            free = all_labels(factors) - summed - set(run)
+            known = [a for a in at if a in free]
+            axes = [a for a in at if a in free or a == axis]
+            first = axis
+            axes = [*self.in_order(free - set(known)), *axes]
+        axes = [b for a in axes for b in (run if a == first else (a,))]
+        value = self.value(Product(sp.S.One, factors, list(summed)), tuple(axes))
+        return self.full(value, tuple(axes))
+
+    def on_diagonal(self, product: Product, at: Axes) -> Product:
+        """A product without its place where that is the diagonal of a matrix."""
+        ((axis, where), *others) = product.places.items() or ((None, None),)
+        mine = all_labels(product.factors) - set(product.bound)
+        on_matrix = isinstance(where, Index) and where not in product.bound and not others
+        if not on_matrix or set(labels(at)) != {axis, where}:
+            return product
+        if not mine:
+            return Product(product.scale, [*product.factors, Delta(axis, where)], product.bound)
+        vector = self.value(Product(sp.S.One, product.factors, product.bound), (where,))
+        value = self.builder.add("diagonal", (self.full(vector, (where,)),), (where, axis))
+        return Product(product.scale, [self.as_entry(value)])
+
+    def parts(self, axes: Axes, product: Product) -> tuple[tuple[Detail, ...], Axes] | None:
+        """The slices or windows that the places of a product are, and the axes of its values."""
+        detail: list[Detail] = []
+        layout: list[sp.Expr] = []
+        inside: list[sp.Expr] = []
+        for axis in axes:
+            if axis not in product.places:
+                detail.append(None)
+                layout.append(axis)
+                continue
+            position = affine(product.places[axis])
+            if position is None or not _owns(product, axis):
+                return None
+            found = window(position, axis.size)
+            if len(position.steps) > 1 and found is None:
+                return None
+            detail.append(found[0] if found else cut(position))
+            layout += [found[1]] if found else position.labels
+            inside += [found[2]] if found else []
+        return tuple(detail), (*layout, *inside)
+
+    def joined(self, products: Sequence[Product], at: Axes) -> Ref | None:
+        """Products whose places fill an axis, one after the other."""
+        (axis, *others) = dict.fromkeys(a for p in products for a in p.places)
+        if others or len(products) < 2:
+            return None
+        place = at.index(axis)
+        pieces = [self.parts(at, p) for p in products]
+        cuts = [(k, p[0][place]) for k, p in enumerate(pieces) if p is not None]
+        if len(cuts) < len(pieces) or not all(isinstance(c, Cut) for _, c in cuts):
+            return None
+        order = tiles([(k, c) for k, c in cuts if isinstance(c, Cut)], axis.size)
+        if order is None:
+            return None
+        single = all(isinstance(c, Cut) and c.count is None for _, c in cuts)
+        args = [self.piece(products[k], pieces[k], place, single) for k in order]
+        function = "stack" if single else "concatenate"
+        return self.builder.add("join", tuple(args), at, function=function, detail=(place,))
+
+    def piece(self, product: Product, part: Any, place: int, single: bool) -> Ref:
+        """One of the arrays that fill an axis."""
+        detail, layout = part
+        dropped = detail[place].count is None
+        if dropped and not single:
+            layout = (*layout[:place], UNIT, *layout[place:])
+        moving = set() if dropped else {layout[place]}
+        bound = [k for k in product.bound if k not in moving]
+        return self.full(
+            self.signed(Product(product.scale, product.factors, bound), layout), layout
+        )
+
+    def placed(self, base: Ref, product: Product, done: list[tuple[Detail, ...]] | None) -> Ref:
+        """``base`` with the product's values at the places where its deltas are 1.
+
+        ``done``: what was placed before, where all else is 0.
+        """
+        found = self.parts(base.axes, product)
+        if found is None or (any(isinstance(p, Window) for p in found[0]) and not labels(found[1])):
+            if done is not None:
+                done.append((None,) * len(base.axes))
+            return self.scatter(base, product)
+        detail, layout = found
+        apart = done is not None and all(are_apart(detail, other) for other in done)
+        new = apart and not any(isinstance(part, Window) for part in detail)
+        if done is not None:
+            done.append(detail)
+        moving = set(layout) - set(base.axes)
+        bound = [k for k in product.bound if k not in moving]
+        rest = Product(product.scale if new else product.size, product.factors, bound)
+        values = self.aligned(self.signed(rest, layout), layout)
+        if any(isinstance(part, Window) for part in detail):
+            values = self.full(values, layout)
+        function = "set" if new else "subtract" if product.negative else "add"
+        return self.builder.add(
+            "place", (base, values), base.axes, function=function, detail=detail
+        )
+
     def scatter(self, base: Ref, product: Product) -> Ref:
-        """``base`` with the product's values added at the places where its deltas are 1."""
+        """As :meth:`placed`, with the places as arrays of positions."""
         wheres = product.places.values()
         moving = all_labels(wheres)
         advanced = (
@@ -439,6 +758,7 @@ class _Lowering:
         sp.Pow: power,
         sp.exp: exp,
         LogSumExp: log_sum_exp,
+        MatrixFunction: matrix_function,
         Reduction: reduction,
     }
 
@@ -469,17 +789,30 @@ def _normalisation(lse: sp.Expr, scale: sp.Expr, terms: Sequence[sp.Expr]) -> _N
     return None
 
 
-def _check_index(expr: sp.Expr, index: sp.Expr, size: Size) -> None:
-    if isinstance(index, Index):
-        if index.size != size:
-            raise SpecError(f"an index of size {index.size} on an axis of size {size}: {expr}")
-    elif not (index.is_Integer or is_entry(index)):
-        raise SpecError(f"this index is not supported: {index} in {expr}")
+_LINALG: dict[type, str] = {
+    InverseEntry: "inv",
+    DeterminantValue: "det",
+    DeterminantSign: "sign",
+    LogAbsDeterminant: "logdet",
+    CholeskyEntry: "cholesky",
+}
+"""What the functions of matrices are called in a program."""
+
+_HINTS = {"inv": "inverse", "det": "det", "sign": "sign", "logdet": "logdet", "cholesky": "L"}
 
 
-def _dummy(place: int, size: Size) -> sp.Expr:
-    """The label of an axis that an index array takes away."""
-    return UNIT if size == 1 else Index(f"_at{place}", size)
+def _owns(product: Product, axis: Index) -> bool:
+    """Whether the indices that move a place are summed over, and move no other."""
+    mine = free_labels(product.places[axis])
+    others = all_labels(where for a, where in product.places.items() if a != axis)
+    return mine <= set(product.bound) and not mine & others
+
+
+def _with_merged(at: Axes, split: Mapping[sp.Expr, tuple[Index, ...]]) -> Axes:
+    """Axes in which runs of labels are still one."""
+    first = {run[0]: whole for whole, run in split.items()}
+    later = {a for run in split.values() for a in run[1:]}
+    return tuple(first.get(a, a) for a in at if a not in later)
 
 
 def _is_plain(atom: sp.Expr) -> bool:

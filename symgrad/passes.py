@@ -202,7 +202,7 @@ def typed(program: Program) -> Program:
 
 
 def _cast_arguments(builder: Builder, op: Op) -> Ref | None:
-    if op.kind not in _COUNTING or op.function in BOOLEAN | _ANY:
+    if op.kind not in _COUNTING or op.function in BOOLEAN | _ANY or op.dtype == "int":
         return None
     first, last = _FIRST_NUMBER.get(op.function, 0), _COUNTING[op.kind]
     kinds = [builder.dtypes[a.name] if isinstance(a, Ref) else "number" for a in op.args]
@@ -217,7 +217,19 @@ def _cast_arguments(builder: Builder, op: Op) -> Ref | None:
     return _same(builder, replace(op, args=(*op.args[:first], *args, *op.args[last:])))
 
 
-_COUNTING: dict[str, int] = {"map": 3, "reduce": 1, "contract": 2, "matmul": 2, "scatter": 2}
+_COUNTING: dict[str, int] = {
+    "map": 3,
+    "reduce": 1,
+    "contract": 2,
+    "matmul": 2,
+    "scatter": 2,
+    "place": 2,
+    "linalg": 2,
+    "cumsum": 1,
+    "triangle": 1,
+    "diagonal": 1,
+    "join": 1000,
+}
 """Kinds that compute with their arguments, and the first argument with which they do not."""
 
 _FIRST_NUMBER = {"where": 1}
@@ -237,7 +249,9 @@ def owned(program: Program) -> Program:
     taken = {v.name for v in program.inputs}
     copied: list[Op] = []
     for op in program.ops:
-        if op.kind == "scatter" and not _is_fresh(op.reads[0].name, makers, uses[op.reads[0].name]):
+        if op.kind in ("scatter", "place") and not _is_fresh(
+            op.reads[0].name, makers, uses[op.reads[0].name]
+        ):
             copied.append(_copy(op.reads[0], f"%{len(copied)}{op.reads[0].name}"))
             op = replace(op, args=(copied[-1].ref, *op.args[1:]))
         elif op.name in program.outputs:
@@ -251,19 +265,23 @@ def owned(program: Program) -> Program:
     return verified(replace(program, ops=tuple(copied)))
 
 
+_VIEWS = ("view", "expand", "slice", "windows", "reshape")
+"""Kinds whose result is, or may be, in the memory of their argument."""
+
+
 def _copy(source: Ref, name: str) -> Op:
     return Op(name, "copy", (source,), source.axes)
 
 
 def _is_fresh(name: str, makers: dict[str, Op], uses: int) -> bool:
     op = makers.get(name)
-    return op is not None and uses == 1 and op.kind not in ("view", "expand", "gather")
+    return op is not None and uses == 1 and op.kind not in (*_VIEWS, "gather")
 
 
 def _storage(name: str, makers: dict[str, Op]) -> str:
     """The value whose memory a value is in."""
     op = makers.get(name)
-    while op is not None and (op.kind in ("view", "expand") or _is_slice(op)):
+    while op is not None and (op.kind in _VIEWS or _is_slice(op)):
         name = op.reads[0].name
         op = makers.get(name)
     return name

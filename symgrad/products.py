@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 import sympy as sp
 from sympy import KroneckerDelta as Delta
 
+from symgrad.algebra import in_range
 from symgrad.errors import SpecError
 from symgrad.indices import Index, fresh, is_size
 
@@ -105,7 +106,7 @@ def _open(expr: sp.Expr, into: Product) -> None:
 
 def _open_sum(expr: sp.Sum, into: Product) -> None:
     bound = bound_by(expr)
-    parts = sp.Add.make_args(expr.function)
+    parts = _spread(expr.function)
     if len(parts) > 1 and _grows(parts):
         into.factors.append(sp.Add(*(sp.Sum(p, *expr.limits) for p in parts)))
         return
@@ -114,9 +115,24 @@ def _open_sum(expr: sp.Sum, into: Product) -> None:
     _open(expr.function.xreplace(renamed), into)
 
 
+def _spread(body: sp.Expr) -> Sequence[sp.Expr]:
+    """The addends of a body, also where they stand in one of its factors as outer products."""
+    for factor in sp.Mul.make_args(body):
+        if isinstance(factor, sp.Add) and all(map(_is_outer, factor.args)):
+            return [body / factor * a for a in factor.args]
+    return sp.Add.make_args(body)
+
+
+def _is_outer(addend: sp.Expr) -> bool:
+    """Whether a product has more than two indices, and more than any factor of it."""
+    most = max(len(free_labels(f)) for f in sp.Mul.make_args(addend))
+    return max(most, 2) < len(free_labels(addend))
+
+
 def _grows(addends: Sequence[sp.Expr]) -> bool:
-    """Whether a sum of these needs more axes than any one of them."""
-    return max(len(free_labels(a)) for a in addends) < len(all_labels(addends))
+    """Whether the terms of a sum are better summed one by one: they need fewer axes then."""
+    alone = max(len(free_labels(a)) for a in addends) < len(all_labels(addends))
+    return alone or all(map(_is_outer, addends))
 
 
 # Kronecker deltas
@@ -128,16 +144,16 @@ def _apply_deltas(product: Product) -> None:
     product.factors = [f for f in product.factors if not isinstance(f, Delta)]
     while waiting:
         bound = set(product.bound)
-        delta = next((d for d in waiting if bound & set(d.args)), waiting[0])
+        delta = next((d for d in waiting if bound & free_labels(d)), waiting[0])
         waiting.remove(delta)
         source, target = _direction(delta, product)
         if source is None:
             product.factors.append(delta)
             continue
+        product.places = {k: v.xreplace({source: target}) for k, v in product.places.items()}
         if source in bound:
             product.bound.remove(source)
         else:
-            product.places = {k: v.xreplace({source: target}) for k, v in product.places.items()}
             product.places[source] = target
         waiting = _substituted(waiting, source, target, product)
 
@@ -153,21 +169,27 @@ def _substituted(
 
 
 def _direction(delta: sp.Expr, product: Product) -> tuple[Index | None, sp.Expr]:
-    """The index that a delta replaces, and by what; None where neither side can be."""
-    sides = [(a, b) for a, b in (delta.args, delta.args[::-1]) if isinstance(a, Index)]
-    _same_size(delta)
+    """The index that a delta replaces, and by what, which must lie where the index runs.
+
+    None where there is no such index: the delta is then computed entry by entry.
+    """
+    sides = [s for s in _solutions(delta) if s[0] not in product.places]
     sides.sort(key=lambda side: (side[0] not in product.bound, index_key(side[0])))
     for source, target in sides:
-        if source not in free_labels(target) and source not in product.places:
+        if source not in free_labels(target) and (is_entry(target) or in_range(source, target)):
             return source, target
     return None, sp.S.Zero
 
 
-def _same_size(delta: sp.Expr) -> None:
+def _solutions(delta: sp.Expr) -> Iterator[tuple[Index, sp.Expr]]:
+    """Each index of a delta, and what it is where the delta is 1."""
     a, b = delta.args
-    sizes = {i.size for i in (a, b) if isinstance(i, Index)}
-    if len(sizes) > 1:
-        raise SpecError(f"a delta between axes of different sizes is not supported: {delta}")
+    if isinstance(a, Index) or isinstance(b, Index):
+        yield from ((x, y) for x, y in ((a, b), (b, a)) if isinstance(x, Index))
+    for index in sorted(free_labels(delta) - {a, b}, key=index_key):
+        slope = sp.expand(a - b).coeff(index)
+        if slope in (1, -1):
+            yield index, sp.expand(index - slope * (a - b))
 
 
 # Order: as a person writes, and the same whatever the names of bound indices are

@@ -9,6 +9,7 @@ from typing import Literal as OneOf
 
 import sympy as sp
 
+from symgrad.affine import Cut, Detail, Window, fits, same
 from symgrad.equations import DType, Variable
 from symgrad.errors import SymgradError
 from symgrad.indices import Index, Size
@@ -29,7 +30,17 @@ Kind = OneOf[
     "copy",  # the same entries in an array of their own
     "gather",  # source[positions]; detail: for each axis None, or which argument indexes it
     "scatter",  # base with values added or subtracted at positions; detail as for gather
+    "slice",  # source[cuts]; detail: for each axis None or a Cut; a cut axis has a label of its own
+    "windows",  # detail: for each axis None or a Window; positions stay in place, windows go last
+    "reshape",  # the same entries in the same order, some axes taken apart or laid out as one
+    "place",  # base with values set, added or subtracted at cuts or windows; detail for each axis
+    "join",  # arrays one after the other along the axis in detail: concatenate or stack
     "iota",  # 0, 1, 2, ... along one axis
+    "eye",  # 1 on the diagonal
+    "diagonal",  # a vector on the diagonal of a matrix of zeros
+    "triangle",  # tril or triu of the last two axes; detail: which diagonal
+    "cumsum",  # along the axis in detail
+    "linalg",  # inv, det, sign, logdet, cholesky of the last two axes; solve: of two arrays
     "fill",  # one number everywhere
     "softmax",  # along the axes in detail, as are the next two
     "log_softmax",
@@ -64,7 +75,7 @@ class Op:
     args: tuple[Operand, ...]
     axes: Axes
     function: str = ""
-    detail: tuple[int | None, ...] = ()
+    detail: tuple[Detail, ...] = ()
     dtype: DType = "float"
     hint: str = ""
 
@@ -212,13 +223,18 @@ def _problems(op: Op, shapes: Mapping[str, tuple[Size, ...]]) -> Iterator[str]:
     for ref in op.reads:
         if ref.name not in shapes:
             yield f"{ref.name} is read before it is computed"
-        elif tuple(size_of(a) for a in ref.axes) != shapes[ref.name]:
+        elif not _have_shape(ref.axes, shapes[ref.name]):
             yield f"{_shown(ref)} has the shape {shapes[ref.name]}"
     if len(set(labels(op.axes))) != len(labels(op.axes)):
         yield "a label stands twice in the result"
     problem = _RULES[op.kind](op)
     if problem:
         yield problem
+
+
+def _have_shape(axes: Axes, shape: Sequence[Size]) -> bool:
+    pairs = zip(axes, shape, strict=False)
+    return len(axes) == len(shape) and all(same(size_of(a), size) for a, size in pairs)
 
 
 def _map(op: Op) -> str:
@@ -295,10 +311,11 @@ def _scatter(op: Op) -> str:
 
 def indexed_axes(op: Op, axes: Axes) -> Axes:
     """The axes of ``array[positions]`` in a gather or scatter."""
-    return positions_axes(axes, [op.args[k] for k in op.detail if k is not None], op.detail)
+    positions = [op.args[k] for k in op.detail if isinstance(k, int)]
+    return positions_axes(axes, positions, op.detail)
 
 
-def positions_axes(axes: Axes, positions: Sequence[Operand], detail: Sequence[int | None]) -> Axes:
+def positions_axes(axes: Axes, positions: Sequence[Operand], detail: Sequence[Detail]) -> Axes:
     """The axes of ``array[positions]``, as NumPy orders them; None in ``detail`` is a slice."""
     places = [k for k, position in enumerate(detail) if position is not None]
     advanced = broadcast([a.axes for a in positions if isinstance(a, Ref)])
@@ -306,6 +323,147 @@ def positions_axes(axes: Axes, positions: Sequence[Operand], detail: Sequence[in
     together = not places or places == list(range(places[0], places[-1] + 1))
     start = places[0] if places and together else 0
     return (*rest[:start], *advanced, *rest[start:])
+
+
+# Parts of arrays
+
+Room = tuple[sp.Expr | None, Size]
+"""An axis of a part: the label that it keeps, or None where it is cut; and its size."""
+
+
+def rooms(axes: Axes, detail: Sequence[Detail]) -> list[Room]:
+    """The axes of ``array[cuts]``; those inside windows last."""
+    found: list[Room] = []
+    for axis, part in zip(axes, detail, strict=True):
+        if part is None:
+            found.append((axis, size_of(axis)))
+        elif isinstance(part, (Cut, Window)) and part.count is not None:
+            found.append((None, part.count))
+    return found + [(None, part.length) for part in detail if isinstance(part, Window)]
+
+
+def _stray(axes: Axes, detail: Sequence[Detail]) -> str:
+    """What is wrong with the parts that an operation reads or writes."""
+    if len(axes) != len(detail):
+        return "there is not one part for each axis"
+    parts = zip(axes, detail, strict=True)
+    stray = any(isinstance(p, (Cut, Window)) and not fits(p, size_of(a)) for a, p in parts)
+    return "a part lies outside of its axis" if stray else ""
+
+
+def _part(op: Op) -> str:
+    """A slice, or windows."""
+    axes = op.reads[0].axes
+    if problem := _stray(axes, op.detail):
+        return problem
+    found = rooms(axes, op.detail)
+    good = len(found) == len(op.axes) and all(
+        mine == kept if kept is not None else mine not in labels(axes) and same(size_of(mine), size)
+        for mine, (kept, size) in zip(op.axes, found, strict=True)
+    )
+    return "" if good else "the result has other axes than its parts"
+
+
+def _place(op: Op) -> str:
+    base, values = op.args
+    if not isinstance(base, Ref) or base.axes != op.axes:
+        return "the result has other axes than its base"
+    if problem := _stray(op.axes, op.detail):
+        return problem
+    mine = values.axes if isinstance(values, Ref) else ()
+    found = rooms(op.axes, op.detail)[-len(mine) :] if mine else []
+    good = len(found) == len(mine) and all(
+        a is UNIT or (a == kept if kept is not None else same(size_of(a), size))
+        for a, (kept, size) in zip(mine, found, strict=True)
+    )
+    return "" if good else "the values do not line up with their places"
+
+
+def _reshape(op: Op) -> str:
+    (source,) = op.reads
+    pairs = reshaped(source.axes, op.axes)
+    return "" if pairs is not None else "the result has not the entries of its argument in order"
+
+
+def reshaped(source: Axes, target: Axes) -> list[tuple[list[Index], list[Index]]] | None:
+    """The runs of axes that take each other's place; None where the entries change their order."""
+    old, new = labels(source), labels(target)
+    common = [a for a in old if a in new]
+    if common != [a for a in new if a in old]:
+        return None
+    runs = []
+    for label in [*common, None]:
+        mine, theirs = _until(old, label), _until(new, label)
+        if not same(sp.Mul(*map(size_of, mine)), sp.Mul(*map(size_of, theirs))):
+            return None
+        runs += [(mine, theirs)] if mine or theirs else []
+    return runs
+
+
+def _until(axes: list[Index], label: Index | None) -> list[Index]:
+    """Take away all up to a label, and answer with what stood before it."""
+    found = []
+    while axes and (axis := axes.pop(0)) != label:
+        found.append(axis)
+    return found
+
+
+def _join(op: Op) -> str:
+    (axis,) = op.detail
+    assert isinstance(axis, int)
+    others = op.axes[:axis] + op.axes[axis + 1 :]
+    stacked = op.function == "stack"
+    total: sp.Expr = sp.S.Zero
+    for ref in op.args:
+        if not isinstance(ref, Ref):
+            return "arrays are joined, not numbers"
+        rest = ref.axes if stacked else ref.axes[:axis] + ref.axes[axis + 1 :]
+        if rest != others or len(ref.axes) != len(op.axes) - stacked:
+            return "the arrays have other axes than the result"
+        total += 1 if stacked else size_of(ref.axes[axis])
+    return "" if same(total, size_of(op.axes[axis])) else "the arrays do not fill the axis"
+
+
+def _diagonal(op: Op) -> str:
+    (source,) = op.reads
+    row, column = op.axes if len(op.axes) == 2 else (UNIT, UNIT)
+    fits = source.axes == (row,) and row != column and size_of(row) == size_of(column)
+    return "" if fits else "a vector goes on the diagonal of a matrix"
+
+
+def _eye(op: Op) -> str:
+    fits = len(op.axes) == 2 and not op.args and len({size_of(a) for a in op.axes}) == 1
+    return "" if fits else "a unit matrix is a square"
+
+
+def _linalg(op: Op) -> str:
+    matrix = op.args[0]
+    if not isinstance(matrix, Ref) or len(labels(matrix.axes[-2:])) != 2:
+        return "a function of matrices takes an array of them"
+    *lead, row, column = matrix.axes
+    if size_of(row) != size_of(column):
+        return "the matrices are no squares"
+    if op.function == "solve":
+        return _solve(op, tuple(lead), row, column)
+    if op.function in ("inv", "cholesky"):
+        square = len({size_of(a) for a in (row, *op.axes[-2:])}) == 1
+        good = op.axes[:-2] == tuple(lead) and square
+        return "" if good else "the result has not the axes of its matrices"
+    return "" if op.axes == tuple(lead) else "there is one number for each matrix"
+
+
+def _solve(op: Op, lead: Axes, row: sp.Expr, column: sp.Expr) -> str:
+    right = op.args[1]
+    if not isinstance(right, Ref):
+        return "the right-hand side is an array"
+    if len(right.axes) == 1:
+        fits = right.axes == (row,) and op.axes == (column,) and not lead
+        return "" if fits else "a vector is the right-hand side of one matrix alone"
+    *batch, mine, last = right.axes
+    together = broadcast([lead, tuple(batch)])
+    lined_up = broadcasts(lead, together) and broadcasts(tuple(batch), together)
+    fits = mine == row and lined_up and op.axes == (*together, column, last)
+    return "" if fits else "the axes do not fit a system of equations"
 
 
 def _iota(op: Op) -> str:
@@ -327,7 +485,17 @@ _RULES: dict[str, Callable[[Op], str]] = {
     "copy": _same_axes,
     "gather": _gather,
     "scatter": _scatter,
+    "slice": _part,
+    "windows": _part,
+    "reshape": _reshape,
+    "place": _place,
+    "join": _join,
     "iota": _iota,
+    "eye": _eye,
+    "diagonal": _diagonal,
+    "triangle": _same_axes,
+    "cumsum": _same_axes,
+    "linalg": _linalg,
     "fill": _fill,
     "softmax": _same_axes,
     "log_softmax": _same_axes,

@@ -20,8 +20,8 @@ STAGES = {
     "derivation": "lookup exponentials squares stability rules derivation",
     "writing": "writing writing.names writing.letters writing.parts writing.style writing.printer"
     " writing.latex writing.text writing.unicode notation presentation document author",
-    "program": "affine products program builder reading lower interpreter planning passes",
-    "targets": "targets.identifiers targets.operations targets.module targets.matrix"
+    "program": "affine products program builder reading factors lower interpreter planning passes",
+    "targets": "targets.identifiers targets.slices targets.operations targets.module targets.matrix"
     " targets.numpy targets",
     "check": "fields evaluate sampling scenes differences check exact",
     "formats": "forms formats.sheet formats.latex formats.text formats.markdown formats.pdf"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import ClassVar
 
 import sympy as sp
 
+from symgrad.affine import Cut, Window
 from symgrad.indices import Index, Size
 from symgrad.lower import is_decimal, numbers
 from symgrad.program import (
@@ -18,11 +19,13 @@ from symgrad.program import (
     Op,
     Operand,
     Program,
+    Ref,
     is_temporary,
     labels,
     size_of,
 )
 from symgrad.targets.identifiers import Locals
+from symgrad.targets.slices import cut_text, window_text
 
 WIDTH = 88
 """A line longer than this is taken apart."""
@@ -68,8 +71,13 @@ class Writer:
     def __init__(self, program: Program) -> None:
         self.uses = program.uses
         self.ops = {o.name: o for o in program.ops}
+        self.readers = {r.name: o for o in program.ops for r in o.reads}
+        self.changes: dict[str, list[str]] = {}
+        """What is done in place to a value that is not yet finished."""
         self.lines: list[Line] = []
         self.pending: dict[str, Text] = {}
+        self.written: set[str] = set()
+        """Values that another line computes as well."""
         self.sizes: dict[str, str] = {}
         """Local names of the sizes that the lines mention."""
         values = [o.name for o in program.ops if not is_temporary(o.name)]
@@ -85,14 +93,31 @@ class Writer:
             self._write(op)
 
     def _write(self, op: Op) -> None:
-        if op.kind == "scatter":
-            self._scatter(op)
+        if op.kind in _CHANGES:
+            self._change(op)
+            return
+        if op.kind == "linalg" and self._both_of_slogdet(op):
             return
         text = self._fitting(op)
         if self._is_inlined(op, text):
             self.pending[op.name] = text
+        elif op.kind == "join" and len(text.code) > WIDTH:
+            self._assign(op, tuple(self._in_lines(op)))
         else:
             self._assign(op, (f"{self._name(op)} = {text.code}",))
+
+    def _in_lines(self, op: Op) -> Iterator[str]:
+        """Arrays that are joined, in as many lines as they need."""
+        yield f"{self._name(op)} = np.{op.function}("
+        arrays = "[" + ", ".join(self.operand(a).code for a in op.args) + "],"
+        if len(arrays) <= WIDTH:
+            yield f"    {arrays}"
+        else:
+            yield "    ["
+            yield from (f"        {self.operand(a).code}," for a in op.args)
+            yield "    ],"
+        yield f"    axis={op.detail[0]},"
+        yield ")"
 
     def _fitting(self, op: Op) -> Text:
         """The text of an operation; where it is too long, parts get lines of their own."""
@@ -117,7 +142,11 @@ class Writer:
     def _is_inlined(self, op: Op, text: Text) -> bool:
         if not is_temporary(op.name):
             return False
-        simple = op.kind == "view" and text.level == Level.ATOM and len(text.code) < WIDTH // 4
+        simple = (
+            op.kind in ("view", "slice")
+            and text.level == Level.ATOM
+            and len(text.code) < WIDTH // 4
+        )
         return self.uses[op.name] == 1 or (simple and op.reads[0].name not in self.pending)
 
     def _name(self, op: Op) -> str:
@@ -271,16 +300,141 @@ class Writer:
     def gather(self, op: Op, args: Sequence[Text]) -> Text:
         return Text(f"{args[0].at_least(Level.ATOM)}[{_positions(op, args)}]")
 
-    def _scatter(self, op: Op) -> None:
+    # Parts
+
+    def slice(self, op: Op, args: Sequence[Text]) -> Text:
+        places = [
+            cut_text(part if isinstance(part, Cut) else None, size_of(a), self._code)
+            for a, part in zip(op.reads[0].axes, op.detail, strict=True)
+        ]
+        return Text(f"{args[0].at_least(Level.ATOM)}[{_joined(places)}]")
+
+    def _code(self, expr: sp.Expr) -> str:
+        return self.number(expr).code
+
+    def windows(self, op: Op, args: Sequence[Text]) -> Text:
+        found = [(k, part) for k, part in enumerate(op.detail) if isinstance(part, Window)]
+        lengths = [self._code(part.length) for _, part in found]
+        axes = [str(k) for k, _ in found]
+        several = "({})" if len(found) > 1 else "{}"
+        shape, axis = (several.format(", ".join(texts)) for texts in (lengths, axes))
+        view = "np.lib.stride_tricks.sliding_window_view"
+        return Text(f"{view}({args[0].code}, {shape}, axis={axis})")
+
+    def reshape(self, op: Op, args: Sequence[Text]) -> Text:
+        shape = ", ".join(self._code(size_of(a)) for a in op.axes)
+        return Text(f"{args[0].at_least(Level.ATOM)}.reshape({shape})")
+
+    def join(self, op: Op, args: Sequence[Text]) -> Text:
+        arrays = ", ".join(a.code for a in args)
+        axis = f", axis={op.detail[0]}" if op.detail[0] else ""
+        return Text(f"np.{op.function}([{arrays}]{axis})")
+
+    # Matrices
+
+    def eye(self, op: Op, args: Sequence[Text]) -> Text:
+        return Text(f"np.eye({self._code(size_of(op.axes[0]))}, dtype={self.dtype()})")
+
+    def diagonal(self, op: Op, args: Sequence[Text]) -> Text:
+        return Text(f"np.diag({args[0].code})")
+
+    def triangle(self, op: Op, args: Sequence[Text]) -> Text:
+        offset = f", {op.detail[0]}" if op.detail[0] else ""
+        return Text(f"np.{op.function}({args[0].code}{offset})")
+
+    def cumsum(self, op: Op, args: Sequence[Text]) -> Text:
+        axis = f", axis={op.detail[0]}" if len(op.axes) > 1 else ""
+        return Text(f"np.cumsum({args[0].code}{axis})")
+
+    def linalg(self, op: Op, args: Sequence[Text]) -> Text:
+        name, part = _SLOGDET.get(op.function, (op.function, ""))
+        return Text(f"np.linalg.{name}({', '.join(a.code for a in args)}){part}")
+
+    def _both_of_slogdet(self, op: Op) -> bool:
+        """Write the sign and the logarithm of a determinant as one line, where both are used."""
+        if op.name in self.written:
+            return True
+        others = (o for o in self.ops.values() if o.kind == "linalg" and o.args == op.args)
+        other = next((o for o in others if {o.function, op.function} == set(_SLOGDET)), None)
+        if other is None:
+            return False
+        self.written.add(other.name)
+        pair = (op, other) if op.function == "sign" else (other, op)
+        names = ", ".join(map(self._name, pair))
+        (matrix,) = map(self.operand, op.args)
+        self._assign(op, (f"{names} = np.linalg.slogdet({matrix.code})",))
+        return True
+
+    # What is changed in place
+
+    def _change(self, op: Op) -> None:
+        """Write a change to an array, with all that follows it under one name."""
+        last = op
+        while self._is_changed_further(last):
+            last = self.readers[last.name]
+        name = self.local[op.name] = self._name(last)
+        values = self._settled(op.args[1]) if op.kind == "place" and _has_windows(op) else None
         args = [self.operand(a) for a in op.args]
-        places, name = _positions(op, args), self._name(op)
+        args[1] = values or args[1]
+        before = self.changes.pop(getattr(op.args[0], "name", ""), None)
+        code = before or [f"{name} = {args[0].code}"]
+        code += (
+            [self._scattered(op, name, args)]
+            if op.kind == "scatter"
+            else self._placed(op, name, args)
+        )
+        if last is op:
+            self._assign(op, tuple(code))
+        else:
+            self.changes[op.name] = code
+
+    def _is_changed_further(self, op: Op) -> bool:
+        reader = self.readers.get(op.name)
+        once = is_temporary(op.name) and self.uses[op.name] == 1
+        return (
+            once
+            and reader is not None
+            and reader.kind in _CHANGES
+            and (reader.args[0] == op.ref or getattr(reader.args[0], "name", "") == op.name)
+        )
+
+    def _settled(self, operand: Operand) -> Text:
+        """An operand by a name, because it is read again and again."""
+        pending = self.pending.get(getattr(operand, "name", ""))
+        if pending is not None and not pending.code.isidentifier():
+            self._settle(operand.name)  # type: ignore[union-attr]
+        return self.operand(operand)
+
+    def _scattered(self, op: Op, name: str, args: Sequence[Text]) -> str:
+        places = _positions(op, args)
         function, _, repeats = op.function.partition("_")
         if repeats:
             where = f"np.s_[{places}]" if "," in places else places
-            change = f"np.{function}.at({name}, {where}, {args[1].code})"
-        else:
-            change = f"{name}[{places}] {_IN_PLACE[function]} {args[1].code}"
-        self._assign(op, (f"{name} = {args[0].code}", change))
+            return f"np.{function}.at({name}, {where}, {args[1].code})"
+        return f"{name}[{places}] {_IN_PLACE[function]} {args[1].code}"
+
+    def _placed(self, op: Op, name: str, args: Sequence[Text]) -> list[str]:
+        """One assignment; inside loops where it goes to windows."""
+        letters = iter([self.names.new(x) for x, _ in zip("kl", _windows(op), strict=False)])
+        places, inside = [], []
+        for axis, part in zip(op.axes, op.detail, strict=True):
+            if isinstance(part, Window):
+                inside.append((next(letters), self._code(part.length)))
+                places.append(window_text(part, inside[-1][0], self._code))
+            else:
+                cut = part if isinstance(part, Cut) else None
+                places.append(cut_text(cut, size_of(axis), self._code))
+        loops = [
+            f"{'    ' * k}for {letter} in range({count}):"
+            for k, (letter, count) in enumerate(inside)
+        ]
+        values = args[1].code
+        if inside and isinstance(op.args[1], Ref) and op.args[1].axes:
+            subscript = ["...", *(letter for letter, _ in inside)]
+            full = len(op.args[1].axes) == len(inside)
+            values = f"{args[1].at_least(Level.ATOM)}[{', '.join(subscript[full:])}]"
+        change = f"{name}[{_joined(places)}] {_IN_PLACE[op.function]} {values}"
+        return [*loops, "    " * len(inside) + change]
 
     KINDS: ClassVar[Mapping[str, Callable[[Writer, Op, Sequence[Text]], Text]]] = {
         "map": map,
@@ -293,8 +447,22 @@ class Writer:
         "iota": iota,
         "fill": fill,
         "gather": gather,
+        "slice": slice,
+        "windows": windows,
+        "reshape": reshape,
+        "join": join,
+        "eye": eye,
+        "diagonal": diagonal,
+        "triangle": triangle,
+        "cumsum": cumsum,
+        "linalg": linalg,
     }
 
+
+_CHANGES = ("scatter", "place")
+"""Kinds that change an array in place."""
+
+_SLOGDET = {"sign": ("slogdet", "[0]"), "logdet": ("slogdet", "[1]")}
 
 _INFIX = {
     "add": ("+", Level.SUM, Level.SUM, Level.MATMUL),
@@ -311,14 +479,26 @@ _INFIX = {
 }
 """Sign, level, and how tight the left and the right side have to be."""
 
-_IN_PLACE = {"add": "+=", "subtract": "-="}
+_IN_PLACE = {"add": "+=", "subtract": "-=", "set": "="}
 
 
 def _positions(op: Op, args: Sequence[Text]) -> str:
-    texts = [":" if place is None else args[place].code for place in op.detail]
-    while len(texts) > 1 and texts[-1] == ":":
-        texts.pop()
-    return ", ".join(texts)
+    return _joined([args[k].code if isinstance(k, int) else ":" for k in op.detail])
+
+
+def _joined(places: list[str]) -> str:
+    """A subscript without what it need not say."""
+    while len(places) > 1 and places[-1] == ":":
+        places.pop()
+    return ", ".join(places)
+
+
+def _windows(op: Op) -> list[Window]:
+    return [part for part in op.detail if isinstance(part, Window)]
+
+
+def _has_windows(op: Op) -> bool:
+    return bool(_windows(op))
 
 
 def _unit_axes(source: Axes, target: Axes) -> str:
