@@ -394,6 +394,8 @@ class Author:
         value = self.notation.names.adjoint_of.get(name)
         if value is None:
             return self._is_mentioned(name)
+        if self.choice.only:
+            return value in self.choice.only
         return value != self.derivation.system.output and (not self._way or value in self._way)
 
     def _numbers(self, name: str, exact: Any, decimals: Any) -> Matrix | None:

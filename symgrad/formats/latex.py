@@ -63,7 +63,7 @@ Numbers = Sequence[Sequence[str]]
 
 def escaped(words: str) -> str:
     """Plain text, with what means something to TeX taken literally."""
-    return "".join(_ESCAPES.get(c, c if c.isascii() else "?") for c in words)
+    return "".join(_ESCAPES.get(c, c if c.isascii() and c.isprintable() else "?") for c in words)
 
 
 def text(prose: Prose) -> str:

@@ -140,5 +140,7 @@ def _greek(word: str) -> str:
 def _plain(word: str) -> str:
     """ASCII that says the same: accents dropped, other characters by their code."""
     kept = (c for c in unicodedata.normalize("NFD", word) if not unicodedata.combining(c))
-    ascii_only = "".join(c if c.isascii() else f"u{ord(c):x}" for c in kept)
+    ascii_only = "".join(
+        c if c.isascii() and (c.isalnum() or c == "_") else f"u{ord(c):x}" for c in kept
+    )
     return ascii_only.replace("_", r"\_")
