@@ -84,18 +84,16 @@ def _variables(order: Iterable[Array], names: Mapping[str, Array]) -> tuple[Vari
         if array.variable is None:
             continue
         other = found.setdefault(array.key, array)
-        if other is not array and other.variable != array.variable:
-            raise SpecError(
-                f"two arrays have the name {array.key!r}",
-                where=array.where,
-                hint=f"the other is declared at {other.where}; give one another name",
-            )
-        if other is not array and array.variable.role != "constant":
-            raise SpecError(
-                f"two arrays have the name {array.key!r}",
-                where=array.where,
-                hint="declare it once, and use it in several places",
-            )
+        if other is array or array.variable.role == "constant":  # named for what is in it
+            continue
+        same = other.variable == array.variable
+        raise SpecError(
+            f"two arrays have the name {array.key!r}",
+            where=array.where,
+            hint="declare it once, and use it in several places"
+            if same
+            else f"the other is declared at {other.where}; give one another name",
+        )
     return tuple(a.variable for a in found.values() if a.variable is not None)
 
 
