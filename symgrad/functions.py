@@ -252,8 +252,8 @@ record(
 )  # fmt: skip
 record(
     rel_entr, "x * (np.log(np.where(x == 0, 1, x)) - np.log(np.where(x == 0, 1, y)))",
-    r"\operatorname{{rel\_entr}}({x}, {y})",
-    real_only(lambda x, y: x * mpmath.log(x / y) if x else mpmath.mpf(0)),
+    r"\operatorname{{KL}}({x} \,\|\, {y})",
+    real_only(lambda x, y: x * (mpmath.log(x) - mpmath.log(y)) if x else mpmath.mpf(0)),
     definition=lambda x, y: x * sp.log(x / y), domain=(POSITIVE, POSITIVE), ufunc="rel_entr",
 )  # fmt: skip
 

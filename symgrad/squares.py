@@ -36,6 +36,8 @@ def _is_sum_of_squares(expr: sp.Expr, known: Known) -> bool:
 
 def variance(expr: sp.Expr, known: Known) -> sp.Expr | None:
     """mean(x²) - mean(x)² = mean((x - mean(x))²)."""
+    if not any(_is_minus_square(a) for a in expr.args):
+        return None
     for addend in expr.args:
         for scale, squares in _sums(addend, known):
             if not (isinstance(squares.function, sp.Pow) and squares.function.exp == 2):
@@ -47,6 +49,13 @@ def variance(expr: sp.Expr, known: Known) -> sp.Expr | None:
                     body = (squares.function.base - mean) ** 2
                     return rest + scale * sp.Sum(body, *squares.limits)
     return None
+
+
+def _is_minus_square(addend: sp.Expr) -> bool:
+    coefficient, rest = addend.as_coeff_Mul()
+    return bool(coefficient.is_negative) and any(
+        isinstance(f, sp.Pow) and f.exp == 2 for f in sp.Mul.make_args(rest)
+    )
 
 
 def _sums(addend: sp.Expr, known: Known) -> Iterator[tuple[sp.Expr, sp.Expr]]:

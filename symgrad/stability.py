@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,13 +22,15 @@ class Rewrite:
     """A law ``before = after``, and the function that applies it at the root of an expression.
 
     ``apply`` answers None where the law does not fit.  It may look up what a named value is.
-    ``heads`` are the classes of the expressions that it may fit.
+    ``heads`` are the classes of the expressions that it may fit, where there is one of ``needs``
+    in them or in what they name.
     """
 
     name: str
     law: tuple[sp.Expr, sp.Expr]
     apply: Callable[[sp.Expr, Known], sp.Expr | None]
-    heads: tuple[type[sp.Expr], ...]
+    heads: frozenset[type[sp.Expr]]
+    needs: frozenset[type[sp.Expr]]
     because: str = ""
 
 
@@ -40,8 +42,15 @@ def _probability_log(expr: sp.Expr, known: Known) -> sp.Expr | None:
             x = _zero_of(expr, log, known) if isinstance(log, sp.log) else None
             if x is not None:
                 others = sp.Mul(*(f for f in expr.args if f not in (factor, x)))
-                return others * (coefficient * xlogy(x, log.args[0]) + x * (factor - addend))
+                return others * (coefficient * _x_log(x, log.args[0]) + x * (factor - addend))
     return None
+
+
+def _x_log(x: sp.Expr, y: sp.Expr) -> sp.Expr:
+    """x log(y), 0 where x is 0, even where y is a quotient 0 / 0 there."""
+    if y != x and x in sp.Mul.make_args(y):
+        return leaves.rel_entr(x, x / y)
+    return xlogy(x, y)
 
 
 def _zero_of(expr: sp.Expr, log: sp.Expr, known: Known) -> sp.Expr | None:
@@ -92,34 +101,36 @@ def _laws() -> dict[str, tuple[sp.Expr, sp.Expr]]:
 
 
 LAW = _laws()
-_PRODUCTS = (sp.Mul, sp.Pow)
-_ADDENDS = (sp.Add, sp.Mul, sp.log, leaves.log1p)
+_PRODUCTS, _SUMS = frozenset({sp.Mul, sp.Pow}), frozenset({sp.Add})
+_EXP, _COSH, _POW = frozenset({sp.exp}), frozenset({sp.cosh}), frozenset({sp.Pow})
+_LOG, _SIGMOID = frozenset({sp.log, leaves.log1p}), frozenset({leaves.sigmoid})
+_SOFTPLUS, _SELECT = frozenset({leaves.softplus}), frozenset({leaves.select})
+_ADDENDS = _LOG | {sp.Add, sp.Mul}
+_LOGISTIC = _SIGMOID | {sp.tanh}
+_MUL, _PLAIN_LOG = frozenset({sp.Mul}), frozenset({sp.log})
 REWRITES = (
-    Rewrite("tanh", LAW["tanh of exponentials"], exponentials.tanh_quotient, _PRODUCTS),
-    Rewrite("tanh", LAW["tanh of cosh"], exponentials.tanh_of_cosh, (sp.Mul,)),
-    Rewrite("softmax", LAW["softmax"], exponentials.softmax, _PRODUCTS),
-    Rewrite("sigmoid", LAW["sigmoid"], exponentials.sigmoid_quotient, _PRODUCTS),
-    Rewrite("softplus", LAW["softplus"], exponentials.log_of_addends, _ADDENDS),
-    Rewrite("sigmoid", LAW["sigmoid of softplus"], exponentials.sigmoid_of_softplus, (sp.exp,)),
-    Rewrite("sigmoid", LAW["one minus sigmoid"], exponentials.one_minus_sigmoid, (sp.Add,)),
-    Rewrite("tanh", LAW["tanh of sigmoid"], exponentials.tanh_of_sigmoid, (sp.Add,)),
-    Rewrite("log of a product", LAW["log of a product"], exponentials.split_log, _ADDENDS),
-    Rewrite("log-sum-exp", LAW["log-sum-exp"], exponentials.log_of_sums, _ADDENDS),
-    Rewrite("softplus", LAW["softplus"], exponentials.log_of_addends, _ADDENDS),
-    Rewrite("log-sigmoid", LAW["log-sigmoid"], exponentials.log_of_sigmoid, _ADDENDS),
-    Rewrite("softplus", LAW["softplus of parts"], exponentials.softplus_of_parts, (sp.Add,)),
-    Rewrite("where", LAW["equal branches"], _same_branches, (leaves.select,)),
-    Rewrite("variance", LAW["variance"], squares.variance, (sp.Add,)),
-    Rewrite(
-        "norm", LAW["norm"], squares.norm, (sp.Pow,),
-        "where a norm is 0, its derivative is taken as 0",
-    ),
-    Rewrite("expm1", LAW["expm1"], exponentials.exp_minus_one, (sp.Add,)),
-    Rewrite("log1p", LAW["log1p"], exponentials.log_of_one_plus, (sp.log,)),
-    Rewrite(
-        "x log y", LAW["x log y"], _probability_log, (sp.Mul,),
-        "x log y is taken as 0 where x is 0",
-    ),
+    Rewrite("tanh", LAW["tanh of exponentials"], exponentials.tanh_quotient, _PRODUCTS, _EXP),
+    Rewrite("tanh", LAW["tanh of cosh"], exponentials.tanh_of_cosh, _PRODUCTS, _COSH),
+    Rewrite("softmax", LAW["softmax"], exponentials.softmax, _PRODUCTS, _EXP),
+    Rewrite("sigmoid", LAW["sigmoid"], exponentials.sigmoid_quotient, _PRODUCTS, _EXP),
+    Rewrite("softplus", LAW["softplus"], exponentials.log_of_addends, _ADDENDS, _LOG),
+    Rewrite("sigmoid", LAW["sigmoid of softplus"], exponentials.sigmoid_of_softplus,
+            _EXP, _SOFTPLUS),
+    Rewrite("sigmoid", LAW["one minus sigmoid"], exponentials.one_minus_sigmoid, _SUMS, _SIGMOID),
+    Rewrite("tanh", LAW["tanh of sigmoid"], exponentials.tanh_of_sigmoid, _SUMS, _SIGMOID),
+    Rewrite("log of a product", LAW["log of a product"], exponentials.split_log, _ADDENDS, _LOG),
+    Rewrite("log-sum-exp", LAW["log-sum-exp"], exponentials.log_of_sums, _ADDENDS, _LOG),
+    Rewrite("softplus", LAW["softplus"], exponentials.log_of_addends, _ADDENDS, _LOG),
+    Rewrite("log-sigmoid", LAW["log-sigmoid"], exponentials.log_of_sigmoid, _ADDENDS, _LOGISTIC),
+    Rewrite("softplus", LAW["softplus of parts"], exponentials.softplus_of_parts, _SUMS, _SOFTPLUS),
+    Rewrite("where", LAW["equal branches"], _same_branches, _SELECT, _SELECT),
+    Rewrite("variance", LAW["variance"], squares.variance, _SUMS, _POW),
+    Rewrite("norm", LAW["norm"], squares.norm, _POW, _POW,
+            "where a norm is 0, its derivative is taken as 0"),
+    Rewrite("expm1", LAW["expm1"], exponentials.exp_minus_one, _SUMS, _EXP),
+    Rewrite("log1p", LAW["log1p"], exponentials.log_of_one_plus, _PLAIN_LOG, _LOG),
+    Rewrite("x log y", LAW["x log y"], _probability_log, _MUL, _LOG,
+            "x log y is taken as 0 where x is 0"),
 )  # fmt: skip
 
 
@@ -129,23 +140,35 @@ def stabilised(system: System) -> tuple[System, tuple[tuple[str, Step], ...]]:
     positive = _promised(system, "positive") | _positive_constants(system)
     known = Known(done, _promised(system, "one_hot", "sums_to_one"), positive)
     steps: list[tuple[str, Step]] = []
+    seen: set[type] = set()
     for equation in system.equations:
-        for rewrite in REWRITES:
-            if not equation.rhs.has(*rewrite.heads):
-                continue
-            before = freshen(equation.rhs)
-            after = _everywhere(before, rewrite, known)
-            if after != before and (after := canonical(after)) != equation.rhs:
-                steps.append(
-                    (equation.name, Step(rewrite.name, equation.rhs, after, rewrite.because))
-                )
-                equation = canonical_equation(replace(equation, rhs=after))
+        seen |= _classes(equation.rhs)
+        for step in _steps(equation.rhs, known, seen):
+            steps.append((equation.name, step))
+            equation = canonical_equation(replace(equation, rhs=step.after))
         done[equation.name] = equation
     live = _live(system, done)
     names = {e.name for e in live}
     gone = {e.name: e for e in system.equations if e.name not in names}
     shown = ((n, _without(gone, s)) for n, s in steps if n in names)
     return replace(system, equations=live), tuple((n, s) for n, s in shown if s.before != s.after)
+
+
+def _steps(rhs: sp.Expr, known: Known, seen: set[type]) -> Iterator[Step]:
+    """Every law applied to a right-hand side in turn; ``seen`` gets the classes that it has."""
+    before = freshen(rhs)  # so that no bound index can be captured
+    for rewrite in REWRITES:
+        if seen.isdisjoint(rewrite.needs):
+            continue
+        after = _everywhere(before, rewrite, known)
+        if after != before and (plain := canonical(after)) != rhs:
+            yield Step(rewrite.name, rhs, plain, rewrite.because)
+            rhs, before = plain, freshen(plain)
+            seen |= _classes(plain)
+
+
+def _classes(expr: sp.Expr) -> set[type]:
+    return set(map(type, sp.preorder_traversal(expr)))
 
 
 def _without(gone: Mapping[str, Equation], step: Step) -> Step:
@@ -178,7 +201,7 @@ def _positive_constants(system: System) -> frozenset[str]:
 
 def _everywhere(expr: sp.Expr, rewrite: Rewrite, known: Known) -> sp.Expr:
     """The law applied at every place, outermost first, so that a quotient is seen whole."""
-    while isinstance(expr, rewrite.heads):
+    while type(expr) in rewrite.heads:
         found = rewrite.apply(expr, known)
         if found is None or found == expr:
             break

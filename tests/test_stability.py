@@ -1,0 +1,480 @@
+"""Numbers stay finite however a loss is typed: against autograd, and against mpmath far out."""
+
+import functools
+
+import autograd
+import autograd.numpy as anp
+import mpmath
+import numpy as np
+import pytest
+import scipy.special as ss
+import sympy as sp
+
+import symgrad as sg
+from symgrad.evaluate import evaluate, evaluate_equations
+from symgrad.fields import Digits, numpy_function
+from symgrad.indices import Index, entries, entry, name_of
+from symgrad.leaves import LEAVES, LogSumExp
+from symgrad.scenes import forward_and_adjoints
+from symgrad.stability import REWRITES
+from symgrad.tracing import trace
+
+SIGNS = np.array([[1, -1, 1, -1], [-1, -1, 1, 1], [1, 1, -1, 1]])
+Z = np.array([[0.3, -1.2, 2.1, 0.4], [-0.7, -2.2, 0.9, 1.3], [1.1, 0.2, -0.6, 0.8]])
+Y = np.array([[0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1]])
+T = np.array([[0.1, 0.9, 0.5, 0.2], [0.3, 0.6, 0.4, 0.8], [0.7, 0.2, 0.1, 0.5]])
+
+
+# -- the laws ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rewrite", REWRITES, ids=lambda r: r.name)
+def test_both_sides_of_a_law_are_equal(rewrite):
+    before, after = rewrite.law
+    field = Digits(40)
+    rng = np.random.default_rng(1)
+    (size,) = {i.size for i in before.atoms(Index)}
+    free = sorted((before.free_symbols | after.free_symbols) & before.atoms(Index), key=str)
+    with field.precision():
+        env = {n: field.array(rng.uniform(-2, 2, 3)) for n in "xy"}
+        one, other = (evaluate(e, env, {size: 3}, field, free) for e in rewrite.law)
+        for a, b in zip(np.ravel(one), np.ravel(other), strict=True):
+            assert abs(a - b) <= 1e-35 * max(1, abs(a))
+    assert before != after
+
+
+# -- spellings --------------------------------------------------------------------------------
+
+
+def softmax(np, z):
+    return np.exp(z) / np.sum(np.exp(z), axis=1, keepdims=True)
+
+
+def shifted_softmax(np, z):
+    e = np.exp(z - np.max(z, axis=1, keepdims=True))
+    return e / np.sum(e, axis=1, keepdims=True)
+
+
+def sigmoid(np, z):
+    return 1 / (1 + np.exp(-z))
+
+
+def cross_entropy(np, p):
+    return -np.sum(Y * np.log(p))
+
+
+def binary_cross_entropy(np, s):
+    return -np.mean(T * np.log(s) + (1 - T) * np.log(1 - s))
+
+
+SPELLINGS = {
+    # softmax
+    "softmax": lambda np, z: np.sum(T * softmax(np, z)),
+    "softmax, shifted": lambda np, z: np.sum(T * shifted_softmax(np, z)),
+    "softmax by a power": lambda np, z: np.sum(
+        T * np.exp(z) * np.sum(np.exp(z), axis=1)[:, None] ** -1),
+    "softmax as one over a sum": lambda np, z: np.sum(
+        T / np.sum(np.exp(z[:, None, :] - z[:, :, None]), axis=2)),
+    "softmax of the negative": lambda np, z: np.sum(T * softmax(np, -2 * z)),
+    "softmax with a temperature": lambda np, z: np.sum(T * softmax(np, z / 0.5)),
+    "softmax down the columns": lambda np, z: np.sum(T * softmax(np, z.T).T),
+    "softmax of everything": lambda np, z: np.sum(T * (np.exp(z) / np.sum(np.exp(z)))),
+    "weighted by a softmax": lambda np, z: np.sum(
+        (np.sum(np.exp(z) * T, axis=1) / np.sum(np.exp(z), axis=1)) ** 2),
+    "a mean under a softmax": lambda np, z: np.sum(
+        np.sum(np.exp(z) * z, axis=1) / np.sum(np.exp(z), axis=1)),
+    "cross-entropy": lambda np, z: cross_entropy(np, softmax(np, z)),
+    "cross-entropy, shifted": lambda np, z: cross_entropy(np, shifted_softmax(np, z)),
+    "cross-entropy by logarithms": lambda np, z: -np.sum(
+        Y * (z - np.log(np.sum(np.exp(z), axis=1, keepdims=True)))),
+    "cross-entropy by logarithms, shifted": lambda np, z: -np.mean(np.sum(Y * (
+        z - np.max(z, axis=1, keepdims=True) - np.log(np.sum(np.exp(
+            z - np.max(z, axis=1, keepdims=True)), axis=1, keepdims=True))), axis=1)),
+    "cross-entropy of the chosen": lambda np, z: -np.mean(
+        np.log(softmax(np, z)[np.arange(3), np.array([1, 0, 3])])),
+    "cross-entropy as a sum of differences": lambda np, z: np.sum(
+        Y * np.log(np.sum(np.exp(z[:, None, :] - z[:, :, None]), axis=2))),
+    "cross-entropy with soft targets": lambda np, z: -np.sum(
+        (0.9 * Y + 0.1 / 4) * np.log(shifted_softmax(np, z))),
+    "entropy": lambda np, z: -np.sum(softmax(np, z) * np.log(softmax(np, z))),
+    "relative entropy": lambda np, z: np.sum(softmax(np, z) * np.log(softmax(np, z) / T)),
+    "focal": lambda np, z: -np.sum(Y * (1 - softmax(np, z)) ** 2 * np.log(softmax(np, z))),
+    # log-sum-exp
+    "log-sum-exp": lambda np, z: np.sum(np.log(np.sum(np.exp(z), axis=1))),
+    "log-sum-exp, shifted": lambda np, z: np.sum(
+        np.max(z, axis=1) + np.log(np.sum(np.exp(z - np.max(z, axis=1)[:, None]), axis=1))),
+    "log-mean-exp": lambda np, z: np.sum(np.log(np.mean(np.exp(z), axis=1))),
+    "soft minimum": lambda np, z: -np.sum(np.log(np.sum(np.exp(-3 * z), axis=1))) / 3,
+    "log of a sum of products": lambda np, z: np.sum(np.log(np.sum(np.exp(z) * np.exp(T), axis=1))),
+    "log of two exponentials": lambda np, z: np.sum(np.log(np.exp(z) + np.exp(-T * z))),
+    "log of three exponentials": lambda np, z: np.sum(np.log(np.exp(z) + np.exp(-z) + 2)),
+    "log of one and a sum": lambda np, z: np.sum(np.log(1 + np.sum(np.exp(z), axis=1))),
+    "log1p of a sum": lambda np, z: np.sum(np.log1p(np.sum(np.exp(z), axis=1))),
+    "contrast": lambda np, z: -np.sum(
+        np.log(np.exp(np.sum(Y * z, axis=1)) / (
+            np.exp(np.sum(Y * z, axis=1)) + np.sum(np.exp(SIGNS * z), axis=1)))),
+    "log of a Gaussian": lambda np, z: np.sum(
+        np.log(np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi * T))),
+    "log of a product of exponentials": lambda np, z: np.sum(
+        np.log(T * np.exp(z) * np.exp(-(z**2)))),
+    "mixture": lambda np, z: -np.sum(np.log(np.sum(
+        softmax(np, T) * np.exp(-0.5 * z**2 / T) / np.sqrt(2 * np.pi * T), axis=1))),
+    # sigmoid
+    "sigmoid": lambda np, z: np.sum(T * sigmoid(np, z)),
+    "sigmoid by the other quotient": lambda np, z: np.sum(T * (np.exp(z) / (1 + np.exp(z)))),
+    "sigmoid in reverse order": lambda np, z: np.sum(T / (np.exp(-z) + 1.0)),
+    "sigmoid of a scaled sum": lambda np, z: np.sum(1 / (1 + np.exp(-(3 * z + T)))),
+    "one minus a sigmoid": lambda np, z: np.sum(T * (1 - sigmoid(np, z))),
+    "sigmoid of softplus": lambda np, z: np.sum(T * np.exp(-np.logaddexp(0, -z))),
+    "slope of a sigmoid": lambda np, z: np.sum(T * np.exp(-z) / (1 + np.exp(-z)) ** 2),
+    "a sigmoid squared": lambda np, z: np.sum(T / (1 + np.exp(-z)) ** 2),
+    "sigmoid by cases": lambda np, z: np.sum(T * np.where(
+        z >= 0, 1 / (1 + np.exp(-z)), np.exp(z) / (1 + np.exp(z)))),
+    "swish": lambda np, z: np.sum(z * T / (1 + np.exp(-z))),
+    "quotient of three": lambda np, z: np.sum(np.exp(T * z) / (np.exp(z) + np.exp(-z) + 1)),
+    "two to one": lambda np, z: np.sum(np.exp(z) / (np.exp(z) + 2 * np.exp(T))),
+    "hyperbolic secant": lambda np, z: np.sum(T * 2 / (np.exp(z) + np.exp(-z))),
+    "binary cross-entropy": lambda np, z: binary_cross_entropy(np, sigmoid(np, z)),
+    "binary cross-entropy, other quotient": lambda np, z: binary_cross_entropy(
+        np, np.exp(z) / (1 + np.exp(z))),
+    "binary cross-entropy by tanh": lambda np, z: binary_cross_entropy(
+        np, 0.5 * (1 + np.tanh(z / 2))),
+    "binary cross-entropy with 0 and 1": lambda np, z: -np.sum(
+        Y * np.log(sigmoid(np, z)) + (1 - Y) * np.log(1 - sigmoid(np, z))),
+    "binary cross-entropy by log1p": lambda np, z: -np.mean(
+        T * np.log(sigmoid(np, z)) + (1 - T) * np.log1p(-sigmoid(np, z))),
+    "binary cross-entropy with logits": lambda np, z: np.mean(
+        np.maximum(z, 0) - z * T + np.log(1 + np.exp(-np.abs(z)))),
+    "binary cross-entropy with logits, log1p": lambda np, z: np.mean(
+        np.maximum(z, 0) - z * T + np.log1p(np.exp(-np.abs(z)))),
+    "binary cross-entropy by softplus": lambda np, z: np.mean(np.log(1 + np.exp(z)) - T * z),
+    "binary focal": lambda np, z: -np.sum(
+        T * (1 - sigmoid(np, z)) ** 2 * np.log(sigmoid(np, z))
+        + (1 - T) * sigmoid(np, z) ** 2 * np.log(1 - sigmoid(np, z))),
+    # softplus
+    "softplus": lambda np, z: np.sum(T * np.log(1 + np.exp(z))),
+    "softplus by log1p": lambda np, z: np.sum(T * np.log1p(np.exp(z))),
+    "softplus by logaddexp": lambda np, z: np.sum(T * np.logaddexp(0, z)),
+    "logistic loss": lambda np, z: np.mean(np.log(1 + np.exp(-SIGNS * z))),
+    "scaled softplus": lambda np, z: np.sum(np.log(1 + np.exp(3 * z)) / 3),
+    "log-sigmoid": lambda np, z: np.sum(T * np.log(sigmoid(np, z))),
+    "log-sigmoid of the negative": lambda np, z: np.sum(T * np.log(1 / (1 + np.exp(z)))),
+    "mish": lambda np, z: np.sum(T * z * np.tanh(np.log(1 + np.exp(z)))),
+    "log cosh": lambda np, z: np.sum(np.log((np.exp(z) + np.exp(-z)) / 2)),
+    # tanh
+    "tanh": lambda np, z: np.sum(T * (np.exp(z) - np.exp(-z)) / (np.exp(z) + np.exp(-z))),
+    "tanh in other order": lambda np, z: np.sum(
+        T * (-np.exp(-z) + np.exp(z)) / (np.exp(-z) + np.exp(z))),
+    "negative tanh": lambda np, z: np.sum(T * (1 - np.exp(2 * z)) / (np.exp(2 * z) + 1)),
+    "tanh by squares": lambda np, z: np.sum(T * (np.exp(2 * z) - 1) / (np.exp(2 * z) + 1)),
+    "tanh by a sigmoid": lambda np, z: np.sum(T * (2 / (1 + np.exp(-2 * z)) - 1)),
+    "tanh by sinh": lambda np, z: np.sum(T * np.sinh(z) / np.cosh(z)),
+    # expm1, log1p
+    "elu": lambda np, z: np.sum(T * np.where(z > 0, z, 0.7 * (np.exp(np.minimum(z, 0)) - 1))),
+    "log of one plus a square": lambda np, z: np.sum(np.log(1 + z**2 / 3)),
+}  # fmt: skip
+
+
+@functools.cache
+def derived(name):
+    """The derivation of a spelling, its system as typed, and its generated function."""
+    output = SPELLINGS[name](np, sg.param("z", (3, 4)))
+    derivation = sg.derive(output, names={"loss": output})
+    return derivation, trace(output, {"loss": output}), derivation.compile().loss_and_gradients
+
+
+@pytest.mark.parametrize("name", SPELLINGS)
+def test_spellings_are_right(name):
+    _, _, run = derived(name)
+    value, g = run(z=Z)
+    loss = lambda z: SPELLINGS[name](anp, z)  # noqa: E731
+    np.testing.assert_allclose(value, loss(Z), rtol=1e-13)
+    np.testing.assert_allclose(g.z, autograd.grad(loss)(Z), rtol=1e-11, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", SPELLINGS)
+def test_spellings_stay_finite(name):
+    """Value and gradient at large arguments against the equations as typed, in many digits."""
+    derivation, written, run = derived(name)
+    z = Z * 100
+    value, g = run(z=z)
+    true = by_mpmath(written.equations, written, z)["loss"]
+    slope = by_mpmath(forward_and_adjoints(derivation), derivation.system, z)["dz"]
+    np.testing.assert_allclose(value, float(true[()]), rtol=1e-13, atol=1e-15)
+    np.testing.assert_allclose(g.z, slope.astype(float), rtol=1e-11, atol=1e-15)
+    for size in (1e4, -1e4, 1e100, -1e100):
+        value, g = run(z=Z * size)
+        assert np.isfinite(value)
+        assert np.isfinite(g.z).all()
+
+
+def by_mpmath(equations, system, z, digits=500):
+    """The values of equations, in so many digits that nothing is lost."""
+    field = Digits(digits)
+    sizes = {s: int(s.name) for v in system.variables for s in v.shape if s != 1}
+    constants = {v.name: v.values for v in system.variables if v.role == "constant"}
+    with field.precision():
+        env = {n: field.array(v) if v.dtype.kind == "f" else v for n, v in constants.items()}
+        return evaluate_equations(equations, env | {"z": field.array(z)}, sizes, field)
+
+
+# -- what becomes of them ---------------------------------------------------------------------
+
+
+def z_and_t():
+    return sg.param("z", ("N", 4)), sg.data("t", ("N", 4))
+
+
+def equations(loss, **names):
+    return {e.name: e.rhs for e in sg.derive(loss, names={**names, "loss": loss}).system}
+
+
+def functions(expr):
+    return {type(a).__name__ for a in expr.atoms(sp.Function, LogSumExp)}
+
+
+def binary(loss):
+    """What is left of a loss of z and t, where s is the probability of 1."""
+    z, t = z_and_t()
+    s = loss(z)
+    output = -np.sum(t * np.log(s) + (1 - t) * np.log(1 - s))
+    return sg.derive(output, names={"s": s, "loss": output})
+
+
+PROBABILITIES = {
+    "1 / (1 + exp(-z))": lambda z: 1 / (1 + np.exp(-z)),
+    "exp(z) / (1 + exp(z))": lambda z: np.exp(z) / (1 + np.exp(z)),
+    "expit": ss.expit,
+    "0.5 (1 + tanh)": lambda z: 0.5 * (1 + np.tanh(0.5 * z)),
+    "0.5 tanh + 0.5": lambda z: np.tanh(z / 2) / 2 + 0.5,
+    "exp(-softplus)": lambda z: np.exp(-np.logaddexp(0, -z)),
+    "exp(log_expit)": lambda z: np.exp(ss.log_expit(z)),
+    "by cases": lambda z: np.where(z < 0, np.exp(z) / (1 + np.exp(z)), 1 / (1 + np.exp(-z))),
+    "1 - s(-z)": lambda z: 1 - 1 / (1 + np.exp(z)),
+}
+
+
+@pytest.mark.parametrize("name", PROBABILITIES)
+def test_binary_cross_entropy_is_a_softplus_and_its_gradient_p_minus_y(name):
+    derivation = binary(PROBABILITIES[name])
+    rhs = {e.name: e.rhs for e in derivation.system}
+    assert functions(rhs["loss"]) == {"softplus"}
+    assert functions(rhs["s"]) <= {"sigmoid", "tanh"}
+    gradient = derivation.adjoint("z").equation.rhs
+    s, t = (entry(n, derivation.adjoint("z").equation.indices) for n in "st")
+    assert gradient == s - t or "tanh" in name
+
+
+def test_helpers_of_helpers_are_seen_through():
+    z, t = z_and_t()
+    top = np.max(z, axis=1, keepdims=True)
+    shifted = z - top
+    e = np.exp(shifted)
+    total = np.sum(e, axis=1, keepdims=True)
+    p = e / total
+    log_p = np.log(p)
+    loss = -np.mean(np.sum(t * log_p, axis=1))
+    names = {"top": top, "shifted": shifted, "e": e, "total": total, "p": p, "log_p": log_p}
+    rhs = equations(loss, **names)
+    assert functions(rhs["log_p"]) == {"LogSumExp"}
+    assert functions(rhs["p"]) == {"exp", "LogSumExp"}
+
+
+def test_a_maximum_that_is_held_constant_is_a_shift_too():
+    z, t = z_and_t()
+    top = sg.stop_gradient(np.max(z, axis=1, keepdims=True))
+    log_p = z - top - np.log(np.sum(np.exp(z - top), axis=1, keepdims=True))
+    loss = -np.sum(t * log_p)
+    rhs = equations(loss, top=top, log_p=log_p)
+    assert "top" not in set(map(name_of, entries(rhs["log_p"])))
+
+
+AS_TYPED = {
+    "a small number in the logarithm": lambda z, t: np.log(softmax(np, z) + 1e-12),
+    "a clipped probability": lambda z, t: np.log(np.clip(softmax(np, z), 1e-7, 1 - 1e-7)),
+    "a small number below": lambda z, t: t / (np.exp(-np.abs(z)) + 1e-9),
+    "the derivative of a probability": lambda z, t: softmax(np, z) - 1,
+    "a square root that is not of squares": lambda z, t: np.sqrt(np.abs(z) + t),
+    "a norm with a small number": lambda z, t: np.sqrt(np.sum(z**2, axis=1, keepdims=True) + 1e-5),
+    "another difference of means": lambda z, t: np.mean(z**2) - np.mean(t) ** 2 + 0 * z,
+    "another multiple": lambda z, t: np.mean(z**2) - 2 * np.mean(z) ** 2 + 0 * z,
+    "another axis": lambda z, t: np.mean(z**2, axis=1, keepdims=True) - np.mean(z, axis=0) ** 2,
+    "a difference that is no tanh": lambda z, t: (np.exp(z) - np.exp(t)) * (np.exp(z) + np.exp(t)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", AS_TYPED)
+def test_what_is_something_else_stays_as_typed(name):
+    z, t = z_and_t()
+    value = AS_TYPED[name](z, t)
+    derivation = sg.derive(np.sum(value), names={})
+    changes = {step.rule for _, step in derivation.forward_steps}
+    assert changes <= {"softmax"}
+
+
+DEVIATIONS = {
+    "mean of squares": lambda x: np.mean(x**2) - np.mean(x) ** 2,
+    "the other order": lambda x: -np.mean(x) * np.mean(x) + np.mean(x * x),
+    "sums": lambda x: np.sum(
+        np.sum(x**2, axis=0) / x.shape[0] - (np.sum(x, axis=0) / x.shape[0]) ** 2),
+    "divided by less": lambda x: np.sum(
+        (np.sum(x**2, axis=0) - np.sum(x, axis=0) ** 2 / x.shape[0]) / (x.shape[0] - 1)),
+    "divided by less, by the mean": lambda x: np.sum(
+        (np.sum(x**2, axis=0) - x.shape[0] * np.mean(x, axis=0) ** 2) / (x.shape[0] - 1)),
+    "along an axis": lambda x: np.sum(np.mean(x**2, axis=0) - np.mean(x, axis=0) ** 2),
+    "kept dims": lambda x: np.sum(
+        np.mean(x**2, axis=1, keepdims=True) - np.mean(x, axis=1, keepdims=True) ** 2),
+    "deviation": lambda x: np.sum(np.sqrt(np.mean(x**2, axis=0) - np.mean(x, axis=0) ** 2)),
+    "in a longer sum": lambda x: np.sum(
+        np.log(1e-3 + np.mean(x**2, axis=0) - np.mean(x, axis=0) ** 2)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DEVIATIONS)
+def test_a_variance_as_a_difference_keeps_its_digits(name):
+    x = sg.param("x", ("N", 4))
+    loss = DEVIATIONS[name](x)
+    derivation = sg.derive(loss, names={"loss": loss})
+    assert "variance" in {step.rule for _, step in derivation.forward_steps}
+    run = derivation.compile().loss_and_gradients
+    near = np.round(Z * 2**10) / 2**10  # so that adding 1e6 loses nothing
+    (value, g), (value_here, g_here) = run(x=near + 1e6), run(x=near)
+    np.testing.assert_allclose(value_here, DEVIATIONS[name](near), rtol=1e-13)
+    np.testing.assert_allclose(value, value_here, rtol=1e-8)
+    np.testing.assert_allclose(g.x, g_here.x, rtol=1e-8, atol=1e-9)
+
+
+NORMS = {
+    "of everything": lambda x: np.sqrt(np.sum(x**2)),
+    "by a power": lambda x: (x * x).sum() ** 0.5,
+    "of rows": lambda x: np.sum(np.sqrt(np.sum(x**2, axis=1))),
+    "of rows, weighted": lambda x: np.sum(np.sqrt(np.sum(3 * x**2 + (2 * x) ** 2, axis=1) / 5)),
+    "linalg.norm": np.linalg.norm,
+    "linalg.norm of rows": lambda x: np.sum(np.linalg.norm(x, axis=1)),
+    "a product with itself": lambda x: np.sqrt(x[0] @ x[0]),
+    "trace": lambda x: np.sqrt(np.trace(x.T @ x)),
+    "deviation": lambda x: np.sum(np.std(x, axis=1)),
+    "hypot": lambda x: np.sum(np.hypot(x[0], x[1])),
+    "two squares": lambda x: np.sum(np.sqrt(x[0] ** 2 + x[1] ** 2)),
+    "absolute value": lambda x: np.sum(np.sqrt(x**2)),
+}
+
+
+@pytest.mark.parametrize("name", NORMS)
+def test_the_derivative_of_a_norm_is_0_at_0(name):
+    x = sg.param("x", (3, 4))
+    loss = NORMS[name](x)
+    run = sg.derive(loss, names={"loss": loss}).compile().loss_and_gradients
+    value, g = run(x=np.zeros((3, 4)))
+    assert value == 0
+    np.testing.assert_array_equal(g.x, 0)
+    np.testing.assert_allclose(run(x=Z)[0], NORMS[name](Z), rtol=1e-15)
+
+
+ENTROPIES = {
+    "x log x": lambda p, y: np.sum(y * np.log(y)) + np.sum(p * np.log(p)),
+    "scaled": lambda p, y: np.sum(2 * p * np.log(p / 4)) + np.sum(y),
+    "one-hot labels": lambda p, y: -np.sum(y * np.log(p)),
+    "relative": lambda p, y: np.sum(y * np.log(y / p)),
+    "relative, as a difference": lambda p, y: np.sum(y * (np.log(y) - np.log(p))),
+    "relative, with a factor": lambda p, y: np.sum(2 * y * (1 + np.log(3 * y / p))),
+}
+
+
+@pytest.mark.parametrize("name", ENTROPIES)
+def test_zero_times_the_logarithm_of_zero_is_zero(name):
+    p, y = sg.param("p", (4,)), sg.data("y", (4,), assume=sg.one_hot(axis=0))
+    loss = ENTROPIES[name](p, y)
+    module = sg.derive(loss, names={"loss": loss}).compile()
+    at = {"p": np.array([0.5, 0.0, 0.25, 0.25]), "y": np.array([1.0, 0.0, 0.0, 0.0])}
+    limit = ENTROPIES[name](at["p"] + 1e-300, at["y"] + 1e-300)
+    np.testing.assert_allclose(module.loss(**at), limit, rtol=1e-15)
+    if "log x" not in name and name != "scaled":  # these have no derivative at 0
+        slope = module.gradients(**at).p
+        np.testing.assert_allclose(slope, [-4 if "factor" in name else -2, 0, 0, 0])
+
+
+# -- far out ----------------------------------------------------------------------------------
+
+FAR = (1e-300, 1e-200, 1e-100, 1e-30, 1e-18, 1e-8, 1e-3, 0.3, 1.0, 1.7, 5.0, 19.0, 40.0, 300.0,
+       700.0, 1e4, 1e8, 1e30, 1e100, 1e200, 1e300)  # fmt: skip
+SWEPT = [leaf for leaf in LEAVES.values() if len(leaf.domain) <= 2]
+
+
+def arguments(leaf):
+    """Numbers of every size and both signs, and the domain's own."""
+    inner = np.linspace(*leaf.domain[0], 15)
+    x = np.array([*FAR, *(-v for v in FAR), *inner, 0.0])
+    if len(leaf.domain) == 1:
+        return [x]
+    return [v.ravel() for v in np.meshgrid(x[::3], [*FAR[::4], -0.4, -30.0, 0.0])]
+
+
+@pytest.mark.parametrize("leaf", SWEPT, ids=lambda leaf: leaf.cls.__name__)
+def test_a_leaf_is_accurate_and_silent_wherever_its_value_is_a_float(leaf):
+    text = numpy_function(leaf.numpy, "xy"[: len(leaf.domain)])
+    xs = arguments(leaf)
+    rows = list(zip(*xs, strict=True))
+    true = [in_digits(leaf, row) for row in rows]
+    kept = [k for k, t in enumerate(true) if t is not None]
+    found = text(*(x[kept] for x in xs))
+    allowed = ULPS.get(leaf.cls.__name__, 8) * EPS
+    for k, value in zip(kept, found, strict=True):
+        exact, moved = true[k]
+        assert abs(float(value) - exact) <= allowed * (abs(exact) + moved) + TINY, rows[k]
+
+
+EPS, TINY = 2.2e-16, 1e-307
+ULPS = {"gammaln": 24}
+"""How many are allowed where it is not 8: math.gamma is not as good as the rest of math."""
+
+
+def in_digits(leaf, row):
+    """The value, and how much it moves with its arguments, relatively; None if it is not real."""
+    if leaf.cls.__name__ == "trigamma" and row[0] < -1e6:
+        return None  # mpmath goes there step by step
+    with mpmath.workdps(60):
+        here = [mpmath.mpf(float(v)) for v in row]
+        value = leaf.mpmath(*here)
+        if not mpmath.isfinite(value) or abs(value) > 1e308:
+            return None
+        tiny = mpmath.mpf(10) ** -30
+        moved = 0
+        for k, v in enumerate(here):
+            near = leaf.mpmath(*here[:k], v * (1 + tiny), *here[k + 1 :])
+            moved += abs(near - value) / tiny if mpmath.isfinite(near) else 0
+        return float(value), float(min(moved, mpmath.mpf(1e308)))
+
+
+LOGITS = [
+    np.array([[a, b, c]]) for a in (1e-300, -1e4, 1e300, 30.0) for b in (-1e300, 0.0, 745.0)
+    for c in (1e4, -800.0, 1e-8)
+]  # fmt: skip
+LOSSES = {
+    "softmax": lambda z: np.sum(np.array([[1.0, 2.0, -3.0]]) * softmax(np, z)),
+    "cross-entropy": lambda z: -np.sum(np.array([[0.0, 1.0, 0.0]]) * np.log(softmax(np, z))),
+    "log-sum-exp": lambda z: np.sum(np.log(np.sum(np.exp(z), axis=1))),
+    "sigmoid": lambda z: np.sum(np.array([[1.0, 2.0, -3.0]]) * sigmoid(np, z)),
+    "softplus": lambda z: np.sum(np.log(1 + np.exp(z))),
+    "binary cross-entropy": lambda z: -np.sum(
+        np.log(sigmoid(np, z)) + 0.5 * np.log(1 - sigmoid(np, z))),
+    "tanh": lambda z: np.sum((np.exp(z) - np.exp(-z)) / (np.exp(z) + np.exp(-z))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", LOSSES)
+def test_generated_losses_are_right_at_logits_of_every_size(name, dtype):
+    z = sg.param("z", (1, 3))
+    loss = LOSSES[name](z)
+    derivation = sg.derive(loss, names={"loss": loss})
+    run = derivation.compile(dtype=dtype).loss_and_gradients
+    exact = forward_and_adjoints(derivation)
+    for logits in LOGITS:
+        at = np.clip(logits, -1e30, 1e30).astype(dtype)
+        value, g = run(z=at)
+        true = by_mpmath(exact, derivation.system, at.astype(float), 60)
+        slope = true["dz"].astype(float)
+        scale = np.finfo(dtype).eps * (1 + np.sum(np.abs(slope * at)))
+        assert abs(value - float(true["loss"][()])) <= 8 * scale
+        np.testing.assert_allclose(g.z, slope, rtol=1e-6, atol=8 * scale)
