@@ -444,7 +444,7 @@ class _Lowering:
     def matrix_function(self, expr: MatrixFunction, at: Axes) -> Operand:
         """An entry of a function of matrices."""
         matrix = self.matrix(expr)
-        function = _LINALG[type(expr)]
+        function = LINALG[type(expr)]
         batch = matrix.axes[:-2]
         inside = tuple(fresh(size_of(a)) for a in matrix.axes[-2:]) if expr.at else ()
         value = self.builder.add(
@@ -789,7 +789,7 @@ def _normalisation(lse: sp.Expr, scale: sp.Expr, terms: Sequence[sp.Expr]) -> _N
     return None
 
 
-_LINALG: dict[type, str] = {
+LINALG: dict[type, str] = {
     InverseEntry: "inv",
     DeterminantValue: "det",
     DeterminantSign: "sign",
