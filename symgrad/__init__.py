@@ -13,6 +13,7 @@ from symgrad.arrays import (
 )
 from symgrad.errors import CheckError, SpecError, SymgradError
 from symgrad.face import Derivation, Gradient, derive, hessian, hvp, jacobian
+from symgrad.language.elementwise import log_sigmoid, relu, sigmoid, softplus
 from symgrad.language.held import rounded, stop_gradient, straight_through
 from symgrad.language.indexing import arange
 from symgrad.language.reductions import log_softmax, logsumexp, softmax
@@ -30,14 +31,18 @@ __all__ = [
     "hessian",
     "hvp",
     "jacobian",
+    "log_sigmoid",
     "log_softmax",
     "logsumexp",
     "one_hot",
     "orthogonal",
     "param",
     "positive",
+    "relu",
     "rounded",
+    "sigmoid",
     "softmax",
+    "softplus",
     "stop_gradient",
     "straight_through",
     "sums_to_one",
