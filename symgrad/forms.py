@@ -27,7 +27,11 @@ def forms_of(derivation: Derivation, notation: Notation, kind: type[Printer]) ->
         equations = [_transposed(e, notation.names.adjoint_of) for e in equations]
     plain = issubclass(kind, UnicodePrinter)
     symbol = kind(notation.names, {}).symbol
-    form = matrix_forms(derivation.system.variables, equations, _as_fraction(symbol, plain))
+    unnamed = derivation.system.invented
+    unnamed |= {name for value, name in derivation.adjoint_name.items() if value in unnamed}
+    form = matrix_forms(
+        derivation.system.variables, equations, _as_fraction(symbol, plain), unnamed
+    )
 
     def written(name: str) -> str | None:
         try:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import ClassVar
@@ -11,15 +13,20 @@ from typing import ClassVar
 import sympy as sp
 
 from symgrad.equations import Equation, Variable
-from symgrad.errors import SpecError
+from symgrad.errors import SpecError, SymgradError
 from symgrad.indices import Index
 from symgrad.leaves import LEAVES
-from symgrad.lower import lower, numbers
+from symgrad.lower import LINALG, lower, numbers
+from symgrad.matrices import MATRIX_FUNCTIONS
 from symgrad.passes import alive, planned
 from symgrad.program import UNIT, Axes, Literal, Op, Program, Ref, labels
 
 ONES = r"\mathbf{1}"
 TRANSPOSED = r"^{\top}"
+SHORT = 40
+"""A formula with more signs keeps the names of values that the spec gave none."""
+INVERSE = "^{-1}"
+INVERSE_TRANSPOSED = r"^{-\top}"
 
 
 class Level(IntEnum):
@@ -40,6 +47,23 @@ class Formula:
     text: str
     axes: Axes
     level: Level = Level.ATOM
+    factors: tuple[Formula, ...] = ()
+    """What it is the matrix product of; scalars first."""
+    back: Formula | None = None
+    """What it is the transpose of."""
+    positive: Formula | None = None
+    """What it is the negative of."""
+
+    @property
+    def parts(self) -> tuple[Formula, ...]:
+        """The factors; a scalar that is a product of matrices stays whole."""
+        whole = not self.axes and any(f.axes for f in self.factors)
+        return (self,) if whole or not self.factors else self.factors
+
+    @property
+    def length(self) -> int:
+        """About how many signs there are to read."""
+        return len(re.sub(r"\\[a-zA-Z]+|[{}^_ ]", "", self.text))
 
     def at_least(self, level: Level) -> str:
         """In brackets where it would fall apart."""
@@ -49,9 +73,43 @@ class Formula:
     def transposed(self) -> Formula:
         """The transpose; transposing twice gives the matrix back."""
         axes = (*self.axes, UNIT)[1::-1] if len(self.axes) < 2 else self.axes[::-1]
-        if self.text.endswith(TRANSPOSED) and self.level == Level.ATOM:
-            return Formula(self.text.removesuffix(TRANSPOSED), axes, Level.CLOSED)
-        return Formula(self.at_least(Level.CLOSED) + TRANSPOSED, axes, Level.ATOM)
+        if self.positive is not None:
+            return negative(self.positive.transposed)
+        if self.factors and ONES not in self.text:  # (A B)ᵀ = Bᵀ Aᵀ
+            turned = (f.transposed if f.axes else f for f in reversed(self.factors))
+            return product(turned, axes)
+        if self.back is not None:
+            return replace(self.back, axes=axes)
+        if self.text.endswith(INVERSE) and self.level == Level.ATOM:
+            text = self.text.removesuffix(INVERSE) + INVERSE_TRANSPOSED
+        else:
+            text = self.at_least(Level.CLOSED) + TRANSPOSED
+        return Formula(text, axes, Level.ATOM, back=self)
+
+    def inverse(self, axes: Axes) -> Formula:
+        """The inverse; that of a transpose is the transpose of the inverse."""
+        if self.back is not None:
+            return self.back.inverse(axes).transposed
+        return Formula(self.at_least(Level.CLOSED) + INVERSE, axes)
+
+
+def negative(formula: Formula) -> Formula:
+    """The same with the other sign."""
+    if formula.positive is not None:
+        return formula.positive
+    text = f"-{formula.at_least(Level.PRODUCT)}"
+    return Formula(text, formula.axes, Level.SUM, positive=formula)
+
+
+def product(factors: Iterable[Formula], axes: Axes) -> Formula:
+    """The matrix product, scalars and the sign in front."""
+    given = list(factors)
+    signs = [f for f in given if f.positive is not None]
+    flat = [g for f in given for g in (f.positive or f).parts]
+    flat = sorted(flat, key=lambda f: bool(f.axes))
+    text = " ".join(f.at_least(Level.PRODUCT if f.axes else Level.ATOM) for f in flat)
+    found = Formula(text, axes, Level.PRODUCT, tuple(flat))
+    return negative(found) if len(signs) % 2 else found
 
 
 class NoMatrixForm(SpecError):
@@ -62,14 +120,31 @@ def matrix_forms(
     variables: Iterable[Variable],
     equations: Iterable[Equation],
     symbol: Callable[[str], str],
+    unnamed: Collection[str] = (),
 ) -> Callable[[str], str | None]:
-    """For the name of each equation its right-hand side in matrix form; None where it has none."""
+    """For the name of each equation its right-hand side in matrix form; None where it has none.
+
+    The ``unnamed`` values are written in where the whole stays short.
+    """
     table = {e.name: e for e in equations}
     known = [*variables, *(Variable(e.name, e.shape, "data") for e in table.values())]
 
+    @functools.cache
+    def formula(name: str) -> Formula | None:
+        plain = _formula(table[name], known, symbol, lambda _: None)
+        if not unnamed:
+            return plain
+        whole = _formula(table[name], known, symbol, written_in)
+        return whole if whole is not None and whole.length <= SHORT else plain
+
+    def written_in(name: str) -> Formula | None:
+        with contextlib.suppress(SymgradError, LookupError):
+            return formula(name) if name in unnamed else None
+        return None
+
     def form(name: str) -> str | None:
-        equation = table.get(name)
-        return None if equation is None else matrix_form(equation, known, symbol)
+        found = formula(name) if name in table else None
+        return None if found is None else found.text
 
     return form
 
@@ -78,11 +153,21 @@ def matrix_form(
     equation: Equation, variables: Iterable[Variable], symbol: Callable[[str], str]
 ) -> str | None:
     """The right-hand side of an equation as products of matrices; None where it has none."""
+    found = _formula(equation, variables, symbol, lambda name: None)
+    return None if found is None else found.text
+
+
+def _formula(
+    equation: Equation,
+    variables: Iterable[Variable],
+    symbol: Callable[[str], str],
+    written_in: Callable[[str], Formula | None],
+) -> Formula | None:
     inputs = [v for v in variables if v.name != equation.name]
     exact = replace(equation, decimals=None)
     try:
         program = alive(planned(lower(inputs, [exact], [equation.name])))
-        return _Reader(program, symbol).result
+        return _Reader(program, symbol, written_in).result
     except NoMatrixForm:
         return None
 
@@ -90,13 +175,19 @@ def matrix_form(
 class _Reader:
     """Reads a program of one equation as a formula."""
 
-    def __init__(self, program: Program, symbol: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        program: Program,
+        symbol: Callable[[str], str],
+        written_in: Callable[[str], Formula | None],
+    ) -> None:
         self.symbol = symbol
+        self.written_in = written_in
         self.found: dict[str, Formula] = {}
         self.ops = {op.name: op for op in program.ops}
         for op in program.ops:
             self.found[op.name] = self.formula(op)
-        self.result = self.found[program.outputs[0]].text
+        self.result = self.found[program.outputs[0]]
 
     def formula(self, op: Op) -> Formula:
         """The value of an operation."""
@@ -111,6 +202,9 @@ class _Reader:
             raise NoMatrixForm(f"{ref.name} is no matrix")
         if ref.name in self.found:
             return replace(self.found[ref.name], axes=ref.axes)
+        whole = self.written_in(ref.name)
+        if whole is not None:
+            return replace(whole, axes=ref.axes)
         text = self.symbol(ref.name)
         closed = not re.search(r"\\frac|\^", text)
         return Formula(text, ref.axes, Level.CLOSED if closed else Level.ATOM)
@@ -132,8 +226,7 @@ class _Reader:
 
     def times(self, left: Formula, right: Formula, axes: Axes) -> Formula:
         """A matrix product."""
-        text = f"{left.at_least(Level.PRODUCT)} {right.at_least(Level.PRODUCT)}"
-        return Formula(text, axes, Level.PRODUCT)
+        return product([left, right], axes)
 
     def reduce(self, op: Op) -> Formula:
         if op.function != "sum":
@@ -195,7 +288,7 @@ class _Reader:
     def full(self, operand: Ref | Literal, axes: Axes) -> Formula:
         """An operand of a sum, with all the axes of the result."""
         if isinstance(operand, Literal):
-            return Formula(_number(operand.value), (), Level.ATOM)
+            return _literal(operand.value)
         value = self.operand(operand)
         if not labels(operand.axes):
             return value
@@ -212,24 +305,23 @@ class _Reader:
 
     def added(self, op: Op) -> Formula:
         first, second = (self.full(a, op.axes) for a in op.args)
-        sign = "+" if op.function == "add" else "-"
+        plus = op.function == "add"
+        if second.positive is not None:
+            plus, second = not plus, second.positive
+        sign = "+" if plus else "-"
         right = second.at_least(Level.ODOT)
         right = rf"\left({right}\right)" if right.startswith("-") else right
         return Formula(f"{first.text} {sign} {right}", op.axes, Level.SUM)
 
     def negated(self, op: Op) -> Formula:
-        value = self.full(op.args[0], op.axes)
-        return Formula(f"-{value.at_least(Level.PRODUCT)}", op.axes, Level.SUM)
+        return replace(negative(self.full(op.args[0], op.axes)), axes=op.axes)
 
     def multiplied(self, op: Op) -> Formula:
         scalars = [a for a in op.args if isinstance(a, Literal) or not labels(a.axes)]
         if scalars:
             scale = self.full(scalars[0], ())
             others = [a for a in op.args if a is not scalars[0]]
-            value = self.full(others[0], op.axes)
-            tight = Level.PRODUCT if isinstance(scalars[0], Literal) else Level.ATOM
-            text = f"{scale.at_least(tight)} {value.at_least(Level.PRODUCT)}"
-            return Formula(text, op.axes, Level.PRODUCT)
+            return product([scale, self.full(others[0], op.axes)], op.axes)
         return self.elementwise(op, r"\odot")
 
     def elementwise(self, op: Op, sign: str) -> Formula:
@@ -245,7 +337,7 @@ class _Reader:
                 if kinds[k] in ("rows", "columns"):
                     is_row = len(ref.axes) == 2 and kinds[k] == "rows"
                     column = value.transposed if is_row else value
-                    scale = Formula(rf"\operatorname{{diag}}\left({column.text}\right)", ())
+                    scale = Formula(rf"\operatorname{{diag}}\left({column.text}\right)", op.axes)
                     other = self.full(op.reads[1 - k], op.axes)
                     pair = (scale, other) if kinds[k] == "columns" else (other, scale)
                     return self.times(*pair, op.axes)
@@ -259,13 +351,14 @@ class _Reader:
             below = self.full(under, ()).text
             if not labels(op.axes):
                 return Formula(rf"\frac{{{self.full(over, ()).text}}}{{{below}}}", op.axes)
-            value = self.full(over, op.axes).at_least(Level.PRODUCT)
-            return Formula(rf"\frac{{1}}{{{below}}} {value}", op.axes, Level.PRODUCT)
+            scale = Formula(rf"\frac{{1}}{{{below}}}", ())
+            return product([scale, self.full(over, op.axes)], op.axes)
         if isinstance(over, Literal):
             base = self.full(under, op.axes).at_least(Level.CLOSED)
             text = rf"{base}^{{\circ -1}}"
-            scale = self.full(over, ()).text
-            return Formula(text if scale == "1" else f"{scale} {text}", op.axes, Level.PRODUCT)
+            found = Formula(text, op.axes)
+            scale = self.full(over, ())
+            return found if scale.text == "1" else product([scale, found], op.axes)
         return self.elementwise(op, r"\oslash")
 
     def raised(self, op: Op) -> Formula:
@@ -299,6 +392,28 @@ class _Reader:
         text = rf"\operatorname{{logsumexp}}\left({self.operand(source).text}\right)"
         return Formula(text, op.axes)
 
+    def linalg(self, op: Op) -> Formula:
+        matrix, *right = (self.operand(r) for r in op.reads)
+        if len(op.reads[0].axes) > 2:
+            raise NoMatrixForm("a stack of matrices")
+        if op.function in ("inv", "solve"):
+            inverse = matrix.inverse(op.axes)
+            return self.times(inverse, right[0], op.axes) if right else inverse
+        leaf = _MATRIX_LATEX[op.function]
+        return Formula(leaf.format(x=matrix.at_least(Level.ATOM)), op.axes)
+
+    def eye(self, op: Op) -> Formula:
+        return Formula("I", op.axes, Level.CLOSED)
+
+    def expand(self, op: Op) -> Formula:
+        (source,) = op.args
+        value = self.full(source, op.axes)
+        if isinstance(source, Ref) and labels(source.axes):
+            return replace(value, axes=op.axes)
+        ones = Formula(ONES, (UNIT,), Level.CLOSED)
+        wide = len(labels(op.axes)) > 1
+        return product([value, ones, ones.transposed] if wide else [value, ones], op.axes)
+
     def fill(self, op: Op) -> Formula:
         (value,) = op.args
         assert isinstance(value, Literal)
@@ -317,6 +432,9 @@ class _Reader:
         "log_softmax": softmax,
         "logsumexp": logsumexp,
         "fill": fill,
+        "expand": expand,
+        "linalg": linalg,
+        "eye": eye,
     }
 
 
@@ -330,6 +448,7 @@ _ARITHMETIC: dict[str, Callable[[_Reader, Op], Formula]] = {
     "sqrt": _Reader.raised,
 }
 
+_MATRIX_LATEX = {LINALG[cls]: leaf.latex for cls, leaf in MATRIX_FUNCTIONS.items()}
 _LATEX = {leaf.cls.__name__: leaf.latex for leaf in LEAVES.values()}
 
 
@@ -346,6 +465,13 @@ def _along(axes: Axes, whole: Axes) -> str:
     if len(labels(mine)) < len(labels(whole)):
         return "columns" if isinstance(mine[0], Index) else "rows"
     return "row" if len(axes) == 1 else ""
+
+
+def _literal(value: sp.Expr) -> Formula:
+    """A number, or an expression of sizes."""
+    if value.could_extract_minus_sign():
+        return negative(Formula(_number(-value), ()))
+    return Formula(_number(value), ())
 
 
 def _number(expr: sp.Expr) -> str:
