@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import sympy as sp
 
-from symgrad import exponentials, leaves, squares
+from symgrad import exponentials, leaves, logarithms, squares
 from symgrad.algebra import BINDERS, canonical, canonical_equation, freshen, instance
 from symgrad.equations import Equation, System
 from symgrad.indices import Index, entries, indices_of, name_of
@@ -113,22 +113,22 @@ REWRITES = (
     Rewrite("tanh", LAW["tanh of cosh"], exponentials.tanh_of_cosh, _PRODUCTS, _COSH),
     Rewrite("softmax", LAW["softmax"], exponentials.softmax, _PRODUCTS, _EXP),
     Rewrite("sigmoid", LAW["sigmoid"], exponentials.sigmoid_quotient, _PRODUCTS, _EXP),
-    Rewrite("softplus", LAW["softplus"], exponentials.log_of_addends, _ADDENDS, _LOG),
+    Rewrite("softplus", LAW["softplus"], logarithms.log_of_addends, _ADDENDS, _LOG),
     Rewrite("sigmoid", LAW["sigmoid of softplus"], exponentials.sigmoid_of_softplus,
             _EXP, _SOFTPLUS),
     Rewrite("sigmoid", LAW["one minus sigmoid"], exponentials.one_minus_sigmoid, _SUMS, _SIGMOID),
     Rewrite("tanh", LAW["tanh of sigmoid"], exponentials.tanh_of_sigmoid, _SUMS, _SIGMOID),
-    Rewrite("log of a product", LAW["log of a product"], exponentials.split_log, _ADDENDS, _LOG),
-    Rewrite("log-sum-exp", LAW["log-sum-exp"], exponentials.log_of_sums, _ADDENDS, _LOG),
-    Rewrite("softplus", LAW["softplus"], exponentials.log_of_addends, _ADDENDS, _LOG),
-    Rewrite("log-sigmoid", LAW["log-sigmoid"], exponentials.log_of_sigmoid, _ADDENDS, _LOGISTIC),
+    Rewrite("log of a product", LAW["log of a product"], logarithms.split_log, _ADDENDS, _LOG),
+    Rewrite("log-sum-exp", LAW["log-sum-exp"], logarithms.log_of_sums, _ADDENDS, _LOG),
+    Rewrite("softplus", LAW["softplus"], logarithms.log_of_addends, _ADDENDS, _LOG),
+    Rewrite("log-sigmoid", LAW["log-sigmoid"], logarithms.log_of_sigmoid, _ADDENDS, _LOGISTIC),
     Rewrite("softplus", LAW["softplus of parts"], exponentials.softplus_of_parts, _SUMS, _SOFTPLUS),
     Rewrite("where", LAW["equal branches"], _same_branches, _SELECT, _SELECT),
     Rewrite("variance", LAW["variance"], squares.variance, _SUMS, _POW),
     Rewrite("norm", LAW["norm"], squares.norm, _POW, _POW,
             "where a norm is 0, its derivative is taken as 0"),
     Rewrite("expm1", LAW["expm1"], exponentials.exp_minus_one, _SUMS, _EXP),
-    Rewrite("log1p", LAW["log1p"], exponentials.log_of_one_plus, _PLAIN_LOG, _LOG),
+    Rewrite("log1p", LAW["log1p"], logarithms.log_of_one_plus, _PLAIN_LOG, _LOG),
     Rewrite("x log y", LAW["x log y"], _probability_log, _MUL, _LOG,
             "x log y is taken as 0 where x is 0"),
 )  # fmt: skip
