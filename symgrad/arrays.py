@@ -30,7 +30,7 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
     """A value of the spec: a shape, and the equation of its entries.
 
     ``rhs`` is a SymPy scalar over ``indices`` (one for each axis) and over entries of ``inputs``.
-    Arrays are made by :func:`param`, :func:`data` and by NumPy's functions on other arrays.
+    Arrays are made by ``sg.param``, ``sg.data`` and by NumPy's functions on other arrays.
     """
 
     __hash__ = object.__hash__
@@ -377,7 +377,8 @@ def number(value: Any) -> sp.Expr:
     if isinstance(value, numbers.Real):
         real = float(value)
         if math.isfinite(real):
-            return sp.pi if real == math.pi else sp.Rational(repr(real))
+            known = {math.pi: sp.pi, math.e: sp.E}.get(real)
+            return sp.Rational(repr(real)) if known is None else known
     raise SpecError(
         f"the number {value!r} can't stand in an equation",
         where=caller(),

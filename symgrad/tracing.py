@@ -150,11 +150,19 @@ def _substituted(
             continue
         nonlinear = atom not in linear and source.rhs.has(*BINDERS)
         if nonlinear or (array.op == "contract" and not _is_product(source.rhs)):
-            named[source.name] = source
+            sign, named[source.name] = _positive(source)
+            replaced[atom] = sign * atom
             continue
         indices = [i.xreplace(replaced) for i in indices_of(atom)]
         replaced[atom] = source.at(tuple(indices), freshen(source.rhs))
     return _plain(rhs.xreplace(replaced)) if replaced else rhs
+
+
+def _positive(equation: Equation) -> tuple[int, Equation]:
+    """A sign, and the equation without it: what gets a name is z, not -z."""
+    if all(a.could_extract_minus_sign() for a in sp.Add.make_args(equation.rhs)):
+        return -1, replace(equation, rhs=-equation.rhs)
+    return 1, equation
 
 
 def _is_product(rhs: sp.Expr) -> bool:
