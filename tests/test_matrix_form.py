@@ -69,6 +69,9 @@ class Ones:
         self.turned = turned
         self.scale = scale
 
+    def __neg__(self) -> Ones:
+        return Ones(self.turned, -self.scale)
+
 
 TOKEN = re.compile(
     r"\\left\\lVert|\\right\\rVert(?:_F)?\^2|\\left\(|\\right\)|\^\{\\top\}"

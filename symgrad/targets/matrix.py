@@ -53,10 +53,16 @@ class Formula:
     """What it is the transpose of."""
     positive: Formula | None = None
     """What it is the negative of."""
+    terms: tuple[Formula, ...] = ()
+    """What it is the sum of."""
+    number: sp.Expr | None = None
+    """What it is worth, where it is a number."""
 
     @property
     def parts(self) -> tuple[Formula, ...]:
         """The factors; a scalar that is a product of matrices stays whole."""
+        if self.positive is not None:
+            return (_literal(sp.S(-1)), *self.positive.parts)
         whole = not self.axes and any(f.axes for f in self.factors)
         return (self,) if whole or not self.factors else self.factors
 
@@ -80,6 +86,10 @@ class Formula:
             return product(turned, axes)
         if self.back is not None:
             return replace(self.back, axes=axes)
+        if self.terms and all(t.axes for t in self.terms):
+            turned = total((t.transposed for t in self.terms), axes)
+            if turned.length <= self.length + 3:
+                return turned
         if self.text.endswith(INVERSE) and self.level == Level.ATOM:
             text = self.text.removesuffix(INVERSE) + INVERSE_TRANSPOSED
         else:
@@ -102,14 +112,36 @@ def negative(formula: Formula) -> Formula:
 
 
 def product(factors: Iterable[Formula], axes: Axes) -> Formula:
-    """The matrix product, scalars and the sign in front."""
-    given = list(factors)
-    signs = [f for f in given if f.positive is not None]
-    flat = [g for f in given for g in (f.positive or f).parts]
-    flat = sorted(flat, key=lambda f: bool(f.axes))
-    text = " ".join(f.at_least(Level.PRODUCT if f.axes else Level.ATOM) for f in flat)
-    found = Formula(text, axes, Level.PRODUCT, tuple(flat))
-    return negative(found) if len(signs) % 2 else found
+    """The matrix product: its number first, then other scalars."""
+    flat = [g for f in factors for g in f.parts]
+    value = sp.Mul(*(f.number for f in flat if f.number is not None))
+    rest = sorted((f for f in flat if f.number is None), key=lambda f: bool(f.axes))
+    if value < 0:
+        return negative(product([_literal(-value), *rest], axes))
+    kept = [_literal(value), *rest] if value != 1 or not rest else rest
+    if len(kept) == 1:
+        return replace(kept[0], axes=axes)
+    text = " ".join(f.at_least(Level.PRODUCT if f.axes else Level.ATOM) for f in kept)
+    return Formula(text, axes, Level.PRODUCT, tuple(kept))
+
+
+def total(terms: Iterable[Formula], axes: Axes) -> Formula:
+    """The sum, equal terms as a multiple of one."""
+    counts: dict[str, sp.Expr] = {}
+    bare: dict[str, Formula] = {}
+    for term in (t for f in terms for t in (f.terms or (f,))):
+        numbers = [p.number for p in term.parts if p.number is not None]
+        rest = product([p for p in term.parts if p.number is None], term.axes)
+        bare[rest.text] = rest
+        counts[rest.text] = counts.get(rest.text, 0) + sp.Mul(*numbers)
+    found = [product([_literal(n), bare[text]], axes) for text, n in counts.items() if n != 0]
+    if len(found) < 2:
+        return found[0] if found else Formula("0", axes)
+    text = found[0].text
+    for term in found[1:]:
+        sign, plain = ("-", term.positive) if term.positive else ("+", term)
+        text += f" {sign} {plain.at_least(Level.ODOT)}"
+    return Formula(text, axes, Level.SUM, terms=tuple(found))
 
 
 class NoMatrixForm(SpecError):
@@ -239,12 +271,13 @@ class _Reader:
                 return replace(product, axes=op.axes)
         value, gone = self.operand(source), [a not in op.axes for a in source.axes]
         ones = Formula(ONES, (UNIT,), Level.CLOSED)
-        row = self.times(ones.transposed, value, op.axes)
+        row = self.times(ones.transposed, value, op.axes or (UNIT,))
         if not labels(op.axes):
             columns = len([a for a in source.axes if isinstance(a, Index)]) == 2
             if columns:
                 return self.times(row, ones, op.axes)
-            return row if _rows(source.axes) is not None else self.times(value, ones, op.axes)
+            rows = _rows(source.axes) is not None
+            return replace(row, axes=()) if rows else self.times(value, ones, op.axes)
         if len(op.axes) == 2:
             return row if gone[0] else self.times(value, ones, op.axes)
         return self.times(value.transposed if gone[0] else value, ones, op.axes)
@@ -305,13 +338,8 @@ class _Reader:
 
     def added(self, op: Op) -> Formula:
         first, second = (self.full(a, op.axes) for a in op.args)
-        plus = op.function == "add"
-        if second.positive is not None:
-            plus, second = not plus, second.positive
-        sign = "+" if plus else "-"
-        right = second.at_least(Level.ODOT)
-        right = rf"\left({right}\right)" if right.startswith("-") else right
-        return Formula(f"{first.text} {sign} {right}", op.axes, Level.SUM)
+        second = second if op.function == "add" else negative(second)
+        return total([first, second], op.axes)
 
     def negated(self, op: Op) -> Formula:
         return replace(negative(self.full(op.args[0], op.axes)), axes=op.axes)
@@ -352,6 +380,8 @@ class _Reader:
             if not labels(op.axes):
                 return Formula(rf"\frac{{{self.full(over, ()).text}}}{{{below}}}", op.axes)
             scale = Formula(rf"\frac{{1}}{{{below}}}", ())
+            if isinstance(under, Literal) and under.value.is_Rational:
+                scale = _literal(1 / under.value)
             return product([scale, self.full(over, op.axes)], op.axes)
         if isinstance(over, Literal):
             base = self.full(under, op.axes).at_least(Level.CLOSED)
@@ -469,6 +499,8 @@ def _along(axes: Axes, whole: Axes) -> str:
 
 def _literal(value: sp.Expr) -> Formula:
     """A number, or an expression of sizes."""
+    if value.is_Rational:
+        return Formula(_number(value), (), number=value)
     if value.could_extract_minus_sign():
         return negative(Formula(_number(-value), ()))
     return Formula(_number(value), ())
