@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 SETUP := .venv/installed
 
-.PHONY: demo test lint check-generated generated fmt bench clean
+.PHONY: demo test lint check-generated generated docs fmt bench clean
 
 demo: $(SETUP)  ## the derivation of the example network, and the checks of it
 	$(BIN)/symgrad derive examples/notebook.py
@@ -24,6 +24,9 @@ check-generated: $(SETUP)  ## the generated files check themselves
 generated: $(SETUP)  ## derive all examples again, after a change to what is printed
 	@set -e; for spec in examples/*.py; do $(BIN)/symgrad derive $$spec > /dev/null; done
 
+docs: $(SETUP)  ## the site, in site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet -f docs/mkdocs.yml
+
 fmt: $(SETUP)  ## format, and mend what the linter can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -32,7 +35,7 @@ bench: $(SETUP)  ## how the time of a derivation grows with the depth of a netwo
 	$(BIN)/python benchmarks/depth.py
 
 clean:
-	rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv dist site .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # The stamp is written last: an install that was cut short starts again.
 $(SETUP): pyproject.toml
