@@ -23,7 +23,7 @@ from symgrad.program import UNIT, Axes, Literal, Op, Program, Ref, labels
 
 ONES = r"\mathbf{1}"
 TRANSPOSED = r"^{\top}"
-SHORT = 40
+SHORT = 60
 """A formula with more signs keeps the names of values that the spec gave none."""
 INVERSE = "^{-1}"
 INVERSE_TRANSPOSED = r"^{-\top}"
@@ -57,6 +57,8 @@ class Formula:
     """What it is the sum of."""
     number: sp.Expr | None = None
     """What it is worth, where it is a number."""
+    symmetric: bool = False
+    """Whether it is known to be its own transpose."""
 
     @property
     def parts(self) -> tuple[Formula, ...]:
@@ -84,12 +86,14 @@ class Formula:
         if self.factors and ONES not in self.text:  # (A B)ᵀ = Bᵀ Aᵀ
             turned = (f.transposed if f.axes else f for f in reversed(self.factors))
             return product(turned, axes)
+        if self.symmetric:
+            return replace(self, axes=axes)
         if self.back is not None:
             return replace(self.back, axes=axes)
         if self.terms and all(t.axes for t in self.terms):
-            turned = total((t.transposed for t in self.terms), axes)
-            if turned.length <= self.length + 3:
-                return turned
+            other = total((t.transposed for t in self.terms), axes)
+            if other.length <= self.length + 3:
+                return other
         if self.text.endswith(INVERSE) and self.level == Level.ATOM:
             text = self.text.removesuffix(INVERSE) + INVERSE_TRANSPOSED
         else:
@@ -100,7 +104,8 @@ class Formula:
         """The inverse; that of a transpose is the transpose of the inverse."""
         if self.back is not None:
             return self.back.inverse(axes).transposed
-        return Formula(self.at_least(Level.CLOSED) + INVERSE, axes)
+        symmetric = self.transposed.text == self.text
+        return Formula(self.at_least(Level.CLOSED) + INVERSE, axes, symmetric=symmetric)
 
 
 def negative(formula: Formula) -> Formula:
@@ -215,6 +220,9 @@ class _Reader:
     ) -> None:
         self.symbol = symbol
         self.written_in = written_in
+        self.symmetric = {
+            v.name for v in program.inputs if any(a.kind == "symmetric" for a in v.assumptions)
+        }
         self.found: dict[str, Formula] = {}
         self.ops = {op.name: op for op in program.ops}
         for op in program.ops:
@@ -239,7 +247,8 @@ class _Reader:
             return replace(whole, axes=ref.axes)
         text = self.symbol(ref.name)
         closed = not re.search(r"\\frac|\^", text)
-        return Formula(text, ref.axes, Level.CLOSED if closed else Level.ATOM)
+        level = Level.CLOSED if closed else Level.ATOM
+        return Formula(text, ref.axes, level, symmetric=ref.name in self.symmetric)
 
     def view(self, op: Op) -> Formula:
         (source,) = op.reads
