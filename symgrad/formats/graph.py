@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from symgrad.derivation import Derivation
 
-WIDE, HIGH = 116, 54
+NARROWEST, HIGH = 100, 54
 BETWEEN, APART = 44, 22
 """The size of a node, the space between layers and the space between nodes of one layer."""
+
+LANE = 16
+"""The room that a line takes where it passes a layer."""
 
 
 @dataclass(frozen=True)
 class Node:
-    """A value at its place."""
+    """A value at its place; ``kind`` is its role."""
 
     name: str
     x: float
@@ -39,42 +43,43 @@ class Edge:
 
 @dataclass(frozen=True)
 class Picture:
-    """Nodes and edges, and the size of the whole."""
+    """Nodes and edges, how wide nodes are, and the size of the whole."""
 
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
+    wide: float
     width: float
     height: float
 
 
-def picture(derivation: Derivation, shown: Callable[[str], bool] = lambda name: True) -> Picture:
-    """The values of a derivation, from the inputs at the left to the output at the right."""
+Slot = tuple[str, str]
+"""What stands in a layer: a value ``(name, "")``, or a line ``(from, to)`` that passes."""
+
+
+def picture(derivation: Derivation, shown: Callable[[str], bool], letters: int) -> Picture:
+    """The values of a derivation, from the inputs at the left to the output at the right.
+
+    ``letters``: the length of the longest text in a node.
+    """
     reads = {
         e.name: [n for n in _sorted_reads(derivation, e.reads) if shown(n)]
         for e in derivation.system
         if shown(e.name)
     }
-    layers = _ordered(_layers(reads), reads)
-    kinds = {v.name: v.role for v in derivation.system.variables}
-    tallest = max(map(len, layers))
-    nodes = {}
-    for column, layer in enumerate(layers):
-        top = (tallest - len(layer)) * (HIGH + APART) / 2
-        for row, name in enumerate(layer):
-            x, y = column * (WIDE + BETWEEN) + 8, top + row * (HIGH + APART) + 8
-            kind = "output" if name == derivation.system.output else kinds.get(name, "value")
-            nodes[name] = Node(name, x, y, kind)
-    edges = [_edge(nodes[a], nodes[b]) for b, sources in reads.items() for a in sources]
+    drawing = _Drawing(reads, max(NARROWEST, 8 * letters + 18))
+    kinds: dict[str, str] = {v.name: v.role for v in derivation.system.variables}
+    kinds[derivation.system.output] = "output"
+    nodes = [
+        Node(name, *drawing.corner((name, "")), kinds.get(name, "value")) for name in drawing.depth
+    ]
+    edges = [Edge(a, b, drawing.line(a, b), backward=False) for b in reads for a in reads[b]]
     edges += [
-        _edge(nodes[c], nodes[a.value], backward=True)
+        Edge(c, a.value, drawing.line(a.value, c, backward=True), backward=True)
         for a in derivation.adjoints
         for c in a.chain
-        if c in nodes and a.value in nodes
+        if c in reads and a.value in reads[c]
     ]
-    width = len(layers) * (WIDE + BETWEEN) - BETWEEN + 16
-    return Picture(
-        tuple(nodes.values()), tuple(edges), width, tallest * (HIGH + APART) - APART + 16
-    )
+    return Picture(tuple(nodes), tuple(edges), drawing.wide, drawing.width, drawing.height)
 
 
 def _sorted_reads(derivation: Derivation, names: Iterable[str]) -> list[str]:
@@ -83,7 +88,7 @@ def _sorted_reads(derivation: Derivation, names: Iterable[str]) -> list[str]:
     return sorted(names, key=order.index)
 
 
-def _layers(reads: Mapping[str, Sequence[str]]) -> list[list[str]]:
+def _depths(reads: Mapping[str, Sequence[str]]) -> dict[str, int]:
     """Each value right of all that it reads; an input just left of what first reads it."""
     depth: dict[str, int] = {}
     for name, sources in reads.items():
@@ -92,36 +97,84 @@ def _layers(reads: Mapping[str, Sequence[str]]) -> list[list[str]]:
         for source in sources:
             if source not in reads:
                 depth[source] = min(depth.get(source, depth[name] - 1), depth[name] - 1)
-    layers: list[list[str]] = [[] for _ in range(max(depth.values()) + 1)]
-    for name, at in depth.items():
-        layers[at].append(name)
-    return [layer for layer in layers if layer]
+    first = min(depth.values())
+    return {name: at - first for name, at in depth.items()}
 
 
-def _ordered(layers: list[list[str]], reads: Mapping[str, Sequence[str]]) -> list[list[str]]:
-    """The layers with values in the middle and inputs around them, near what reads them."""
-    place: dict[str, float] = {}
-    result = []
-    for layer in layers:
-        computed = [n for n in layer if n in reads]
-        given = [n for n in layer if n not in reads]
-        computed.sort(key=lambda n: _mean([place[s] for s in reads[n] if s in place]))
+class _Drawing:
+    """The places of nodes, and of the lines that pass between them."""
+
+    def __init__(self, reads: Mapping[str, Sequence[str]], wide: float) -> None:
+        self.reads = reads
+        self.wide = wide
+        self.depth = _depths(reads)
+        self.layers = self._layers()
+        self.middles: dict[Slot, float] = {}
+        for layer in self.layers:
+            self._place(layer)
+        tops = [self.middles[slot] - _room(slot) / 2 for layer in self.layers for slot in layer]
+        ends = [self.middles[slot] + _room(slot) / 2 for layer in self.layers for slot in layer]
+        self.top, self.height = min(tops), max(ends) - min(tops) + 16
+        self.width = len(self.layers) * (wide + BETWEEN) - BETWEEN + 16
+
+    def _layers(self) -> list[list[Slot]]:
+        layers: list[list[Slot]] = [[] for _ in range(max(self.depth.values()) + 1)]
+        for name, at in self.depth.items():
+            layers[at].append((name, ""))
+        for name, sources in self.reads.items():
+            for source in sources:
+                for at in range(self.depth[source] + 1, self.depth[name]):
+                    layers[at].append((source, name))
+        return layers
+
+    def _place(self, layer: list[Slot]) -> None:
+        """Values in the middle, lines where they come from, inputs around them."""
+        fed = [slot for slot in layer if slot[1] or slot[0] in self.reads]
+        given = [slot for slot in layer if slot not in fed]
+        fed.sort(key=self._wanted)
         half = len(given) // 2
-        ordered = [*given[:half], *computed, *given[half:]]
-        result.append(ordered)
-        place |= {n: k - (len(ordered) - 1) / 2 for k, n in enumerate(ordered)}
-    return result
+        ordered = [*given[:half], *fed, *given[half:]]
+        at = -sum(_room(slot) + APART for slot in ordered) / 2
+        for slot in ordered:
+            self.middles[slot] = at + (_room(slot) + APART) / 2
+            at += _room(slot) + APART
+
+    def _wanted(self, slot: Slot) -> float:
+        """The height at which a line is level."""
+        before = (
+            [self._left_of(slot[0], slot)]
+            if slot[1]
+            else [self._left_of(s, (s, slot[0])) for s in self.reads[slot[0]]]
+        )
+        return sum(before) / len(before) if before else 0.0
+
+    def _left_of(self, source: str, line: Slot) -> float:
+        return self.middles.get(line, self.middles[source, ""])
+
+    def corner(self, slot: Slot) -> tuple[float, float]:
+        """The upper left corner of a node."""
+        x = self.depth[slot[0]] * (self.wide + BETWEEN) + 8
+        return x, self.middles[slot] - self.top - HIGH / 2 + 8
+
+    def line(self, start: str, end: str, *, backward: bool = False) -> str:
+        """A curve between the sides of two nodes; the way back is a bit lower."""
+        shift = (9 if backward else -5) - self.top + 8
+        points = [(self.corner((start, ""))[0] + self.wide, self.middles[start, ""] + shift)]
+        for at in range(self.depth[start] + 1, self.depth[end]):
+            x, y = at * (self.wide + BETWEEN) + 8, self.middles[start, end] + shift
+            points += [(x, y), (x + self.wide, y)]
+        points.append((self.corner((end, ""))[0], self.middles[end, ""] + shift))
+        return _path(points[::-1] if backward else points)
 
 
-def _mean(numbers: Sequence[float]) -> float:
-    return sum(numbers) / len(numbers) if numbers else 0.0
+def _room(slot: Slot) -> float:
+    return LANE if slot[1] else HIGH
 
 
-def _edge(start: Node, end: Node, *, backward: bool = False) -> Edge:
-    """A curve between the sides of two nodes; the backward one runs a little below."""
-    shift = 9 if backward else -5
-    x0, x1 = (start.x, end.x + WIDE) if backward else (start.x + WIDE, end.x)
-    y0, y1 = start.middle + shift, end.middle + shift
-    bend = (x1 - x0) / 2
-    path = f"M{x0:g},{y0:g} C{x0 + bend:g},{y0:g} {x1 - bend:g},{y1:g} {x1:g},{y1:g}"
-    return Edge(start.name, end.name, path, backward)
+def _path(points: Sequence[tuple[float, float]]) -> str:
+    x, y = points[0]
+    parts = [f"M{x:g},{y:g}"]
+    for (x0, y0), (x1, y1) in pairwise(points):
+        bend = (x1 - x0) / 2
+        parts.append(f"C{x0 + bend:g},{y0:g} {x1 - bend:g},{y1:g} {x1:g},{y1:g}")
+    return " ".join(parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from symgrad.formats.sheet import Code
 
@@ -23,24 +23,36 @@ class Statement:
 
 
 def statements(code: Code) -> Iterator[Statement]:
-    """The function that computes everything; an equation stands above what computes it."""
+    """The function that computes everything; an equation stands above what computes it.
+
+    What prepares a statement is written before it, and what goes on with its value after it.
+    """
+    listed = list(parts(function(code.source.splitlines())))
+    start = next((k for k, part in enumerate(listed) if not _HEAD.search(part)), len(listed))
+    found = Statement("", "", "", "\n".join(listed[:start]))
     waiting: list[str] = []
-    comment, name, done = "", "", ""
-    for part in parts(function(code.source.splitlines())):
+    for part in listed[start:]:
         if part.lstrip().startswith("# "):
-            comment, name = part, _named(part, code.formulas)
-            before, waiting = waiting, []
-        elif comment and not _writes(part, name):
+            yield found
+            found = Statement(_named(part, code.formulas), "\n".join(waiting), part, "")
+            waiting = []
+        elif waiting or not found.comment or (found.code and not _goes_on(part, found.name)):
             waiting.append(part)
-        elif comment:
-            yield Statement(name, "\n".join(before), comment, "\n".join([*waiting, part]))
-            comment, waiting, done = "", [], name
-        elif done and part.lstrip().startswith((f"{done}[", f"{done} ")):
-            yield Statement(done, "", "", part)
         else:
-            waiting.append(part)
-    if waiting or comment:
-        yield Statement("", "", comment, "\n".join(waiting))
+            found = replace(found, code=f"{found.code}\n{part}" if found.code else part)
+    yield found
+    if waiting:
+        yield Statement("", "", "", "\n".join(waiting))
+
+
+_HEAD = re.compile(r'^def |^\s*"""|= _\w+\(|^\s*\w+ = \w+\.shape\[')
+"""What stands before the first statement: the arguments and their sizes."""
+
+
+def _goes_on(line: str, name: str) -> bool:
+    """Whether a statement changes a value that is there."""
+    value = re.escape(name)
+    return bool(re.match(rf"\s*({value}(\[.*\])? [-+*/@]*= |np\.\w+\(.*out={value}\))", line))
 
 
 def function(lines: Sequence[str]) -> list[str]:
@@ -80,8 +92,3 @@ def _named(comment: str, formulas: Mapping[str, str]) -> str:
     """The equation that a comment is."""
     match = re.match(r"# (\w+)(?:\[[^\]]*\])? = ", comment.lstrip())
     return match[1] if match and match[1] in formulas else ""
-
-
-def _writes(line: str, name: str) -> bool:
-    """Whether a statement computes a value."""
-    return not name or bool(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", line))

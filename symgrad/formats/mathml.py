@@ -8,6 +8,7 @@ from functools import cache
 from typing import cast
 
 from symgrad.errors import SpecError
+from symgrad.writing.latex import tall
 
 _WORDS = {"italic": "it", "normal": "up", "monospace": "tt"}
 _IDENTIFIER = re.compile(
@@ -19,7 +20,9 @@ _SIMPLE = r"<mrow>(?:<m[ion]>[^<]*</m[ion]>)*</mrow>"
 
 _MENDED = (
     # the name of a function is an identifier; some have a little space around them
-    (r"<mo>([A-Za-z]{2,})</mo>", r"<mi>\1</mi>"),
+    (r"<mo>(max|min)</mo>", r"<mi>\1</mi>"),
+    (r"<mo>([A-Za-z]{2,})</mo>", r'<mo lspace="0.167em" rspace="0">\1</mo>'),
+    (r'<mn mathvariant="bold">1</mn>', "<mn>&#x1D7CF;</mn>"),
     (rf"<mi>({_SPACED})</mi>(?=<mrow><mo|<mo)", r'<mo lspace="0.167em" rspace="0">\1</mo>'),
     (rf"<mi>({_SPACED})</mi>", r'<mo lspace="0.167em" rspace="0.167em">\1</mo>'),
     (r'fence="true"', 'fence="true" lspace="0" rspace="0"'),
@@ -50,7 +53,7 @@ def _converter() -> Callable[..., str]:
 @cache
 def mathml(latex: str) -> str:
     """A formula in the size of displayed ones, in line with the text."""
-    text = _converter()(latex, display="block")
+    text = _converter()(_lowered(latex), display="block")
     text = _IDENTIFIER.sub(_word, text)
     for pattern, replacement in _MENDED:
         text = re.sub(pattern, replacement, text)
@@ -59,6 +62,22 @@ def mathml(latex: str) -> str:
         '<math displaystyle="true">',
         1,
     )
+
+
+_PAIR = re.compile(r"\\left([(\[])((?:(?!\\left|\\right).)*)\\right([)\]])")
+
+
+def _lowered(latex: str) -> str:
+    """Brackets that need not grow as plain ones: browsers leave gaps around those that could."""
+    while match := _PAIR.search(latex):
+        opening, inside, closing = match.groups()
+        grows = tall(inside.replace(_GROWS, r"\left"))
+        pair = (rf"{_GROWS}{opening}", rf"{_GREW}{closing}") if grows else (opening, closing)
+        latex = latex[: match.start()] + pair[0] + inside + pair[1] + latex[match.end() :]
+    return latex.replace(_GROWS, r"\left").replace(_GREW, r"\right")
+
+
+_GROWS, _GREW = "\x01", "\x02"
 
 
 def _word(match: re.Match[str]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from markupsafe import Markup
 
 from symgrad.document import Math, Matrix, Prose, Row, Section
-from symgrad.formats.graph import HIGH, WIDE, Node, picture
+from symgrad.formats.graph import HIGH, Node, picture
 from symgrad.formats.listing import statements
 from symgrad.formats.mathml import mathml
 from symgrad.formats.sheet import Sheet
@@ -79,21 +79,30 @@ class Page:
 
     def picture(self) -> Mapping[str, object]:
         """The picture, with what each node says and leads to."""
-        author_shows = self._shown_names()
-        found = picture(self.sheet.derivation, author_shows.__contains__)
+        names = self._shown_names()
+        longest = max(len(self._symbol(n)) + len(self._shape(n)) + 2 for n in names)
+        found = picture(self.sheet.derivation, names.__contains__, longest)
         return {
             "width": found.width,
             "height": found.height,
-            "wide": WIDE,
+            "wide": found.wide,
             "high": HIGH,
             "edges": found.edges,
             "nodes": [self._node(n) for n in found.nodes],
         }
 
+    def _symbol(self, name: str) -> str:
+        return _clipped(self.text_of(name), 12)
+
+    def _shape(self, name: str) -> str:
+        system = self.sheet.derivation.system
+        shape = next(v.shape for v in (*system.variables, *system) if v.name == name)
+        return self.plain.shape([self.plain.text(s) for s in shape])
+
     def _shown_names(self) -> frozenset[str]:
-        names = self.sheet.notation.names.symbols.keys()
         if not self.sheet.choice.explain:
-            return frozenset(names)
+            system = self.sheet.derivation.system
+            return frozenset(v.name for v in (*system.variables, *system))
         return mentioned(
             self.sheet.derivation, way_to(self.sheet.derivation, self.sheet.choice.explain)
         )
@@ -102,20 +111,14 @@ class Page:
         derivation = self.sheet.derivation
         adjoint = derivation.adjoint_name.get(node.name, "")
         has = any(a.value == node.name for a in derivation.adjoints)
-        shape = next(
-            v.shape
-            for v in (*derivation.system.variables, *derivation.system)
-            if v.name == node.name
-        )
-        sizes = self.plain.shape([self.plain.text(s) for s in shape])
         to = f"#d-{slug(adjoint)}" if node.name in self.derived else ""
         return {
             "node": node,
-            "symbol": _clipped(self.text_of(node.name), 9),
+            "symbol": self._symbol(node.name),
             "full": self.text_of(node.name),
-            "shape": sizes,
+            "shape": self._shape(node.name),
             "adjoint": adjoint if has and node.name != derivation.system.output else "",
-            "adjoint_symbol": _clipped(self.text_of(adjoint), 14) if has else "",
+            "adjoint_symbol": _clipped(self.text_of(adjoint), 16) if has else "",
             "to": to,
             "forward": f"#e-{slug(node.name)}" if node.kind in ("value", "output") else "#d-given",
         }
@@ -133,4 +136,6 @@ def _array(rows: Sequence[Sequence[str]]) -> str:
     lying = [tuple(row[0] for row in rows)] if column else rows
     lines = r" \\ ".join(" & ".join(row) for row in lying)
     matrix = rf"\begin{{pmatrix}} {lines} \end{{pmatrix}}"
+    if len(lying) == 1 and r"\frac" not in lines:
+        matrix = rf"(\begin{{matrix}} {lines} \end{{matrix}})"
     return rf"{{{matrix}}}^{{\top}}" if column else matrix

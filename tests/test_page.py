@@ -1,0 +1,150 @@
+"""The page in a browser: nothing from outside, every formula seen, marking, contrast, small screens."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import symgrad as sg
+from symgrad.cli import main
+from tests.browser import MISSING, Browser, browser, installed
+
+AXE = Path(__file__).parent / "node" / "node_modules" / "axe-core" / "axe.min.js"
+EXAMPLES = ("notebook", "mlp")
+pytestmark = pytest.mark.skipif(installed() is None, reason=MISSING)
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with browser(tmp_path_factory.mktemp("profile")) as page:
+        yield page
+
+
+@pytest.fixture(scope="module", params=EXAMPLES)
+def page(
+    request: pytest.FixtureRequest, root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The page that the command line writes."""
+    folder = tmp_path_factory.mktemp("page")
+    path = folder / "page.html"
+    arguments = ["derive", str(root / "examples" / f"{request.param}.py"), "--format", "html"]
+    result = CliRunner().invoke(main, [*arguments, "-o", str(path), "--out", str(folder), "-q"])
+    assert result.exit_code == 0, result.stderr
+    return path
+
+
+def test_nothing_goes_wrong_and_nothing_is_asked_for(chromium: Browser, page: Path) -> None:
+    chromium.said.clear()
+    chromium.asked.clear()
+    chromium.open(page)
+    assert chromium.said == []
+    assert chromium.asked == [page.resolve().as_uri()]
+
+
+def test_every_formula_has_a_size(chromium: Browser, page: Path) -> None:
+    chromium.open(page)
+    empty = chromium.run(
+        "[...document.querySelectorAll('math')].filter(m => {"
+        " const b = m.getBoundingClientRect(); return b.width < 3 || b.height < 3; }).length"
+    )
+    assert chromium.run("document.querySelectorAll('math').length") > 100
+    assert empty == 0
+
+
+@pytest.mark.parametrize("width", [360, 768, 1300])
+def test_no_sideways_scrolling(chromium: Browser, page: Path, width: int) -> None:
+    chromium.open(page, width=width)
+    assert chromium.run("document.documentElement.scrollWidth <= innerWidth")
+
+
+def marked(chromium: Browser) -> set[str]:
+    """What is marked, and where."""
+    found: list[str] = chromium.run(
+        "[...document.querySelectorAll('.on')].map(e =>"
+        " (e.closest('aside') ? 'code ' : e.closest('svg') ? 'picture ' : 'text ') + e.dataset.eq)"
+    )
+    return set(found)
+
+
+def test_marking_by_mouse(chromium: Browser, page: Path) -> None:
+    chromium.open(page)
+    both = {"code dW2", "text dW2", "picture dW2"}
+    chromium.hover("main .result[data-eq=dW2] math")
+    assert marked(chromium) == both
+    line = "document.querySelector('aside [data-eq=dW2]').getBoundingClientRect()"
+    pane = "document.querySelector('aside pre').getBoundingClientRect()"
+    assert chromium.run(f"{line}.top >= {pane}.top && {line}.bottom <= {pane}.bottom")
+    chromium.hover("h1")
+    assert marked(chromium) == set()
+    chromium.hover("aside [data-eq=dW2] a")
+    assert marked(chromium) == both
+
+
+def test_marking_by_keyboard(chromium: Browser, page: Path) -> None:
+    chromium.open(page)
+    chromium.run("document.querySelector('main .row[data-eq=z2] a').focus()")
+    assert marked(chromium) == {"code z2", "text z2", "picture z2"}
+    chromium.press("Enter")
+    assert chromium.until("location.hash") == "#c-z2"
+    chromium.press("Tab")
+    assert chromium.run("document.activeElement.closest('[data-eq]').dataset.eq") == "z2"
+    chromium.press("Enter")
+    assert chromium.until("location.hash.startsWith('#e-')")
+    assert chromium.run("document.querySelector(location.hash).dataset.eq") == "z2"
+
+
+def test_a_value_of_the_picture_leads_to_its_derivation(chromium: Browser, page: Path) -> None:
+    chromium.open(page)
+    chromium.run("document.querySelector('svg a[data-eq=dz2]').focus()")
+    chromium.press("Enter")
+    assert chromium.until("location.hash") == "#d-dz2"
+    assert chromium.until("scrollY > 0")
+
+
+def test_it_reads_without_script(chromium: Browser, page: Path) -> None:
+    chromium.call("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        chromium.open(page)
+        assert chromium.run("document.querySelectorAll('.on, [tabindex]').length") is not None
+        assert chromium.run("document.querySelector('main').innerText.length") > 1000
+    finally:
+        chromium.call("Emulation.setScriptExecutionDisabled", value=False)
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="no axe-core: npm install --prefix tests/node")
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1300), ("dark", 360)])
+def test_axe_finds_nothing(chromium: Browser, page: Path, scheme: str, width: int) -> None:
+    chromium.open(page, width=width, scheme=scheme)
+    chromium.hover("main .result[data-eq=dW2] math")
+    assert found_by_axe(chromium) == []
+
+
+def found_by_axe(chromium: Browser) -> list[Any]:
+    """What is wrong; the insides of formulas, whose colour is that around them, are left out."""
+    chromium.run(AXE.read_text(encoding="utf-8") + "; 0")
+    tags = json.dumps(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"])
+    inside = "{exclude: [['math *']]}"
+    found: list[Any] = chromium.run(
+        f"axe.run({inside}, {{runOnly: {tags}}}).then(r => r.violations.map(v => [v.id, v.help,"
+        " v.nodes.slice(0, 3).map(n => n.html.slice(0, 200) + n.failureSummary)]))"
+    )
+    return found
+
+
+def test_a_long_derivation_stays_in_its_column(chromium: Browser, tmp_path: Path) -> None:
+    Q, K, V = (sg.param(name, ("T", 4)) for name in "QKV")
+    scores = Q @ K.T / 2
+    weights = np.exp(scores) / np.sum(np.exp(scores), axis=1, keepdims=True)
+    loss = np.mean((weights @ V) ** 2) + 0.01 * np.sum(np.tanh(Q * K) ** 2)
+    d = sg.derive(loss, names={"scores": scores, "weights": weights, "loss": loss})
+    path = tmp_path / "attention.html"
+    path.write_text(str(d.render("html", title="Attention")), encoding="utf-8")
+    for width in (360, 1300):
+        chromium.open(path, width=width)
+        assert chromium.run("document.documentElement.scrollWidth <= innerWidth")
