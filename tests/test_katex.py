@@ -32,7 +32,7 @@ Formulas = list[tuple[str, bool]]
 
 
 def refused(formulas: Formulas) -> list[list[str]]:
-    """The formulas that KaTeX does not parse, with the reason; pairs with whether it is displayed."""
+    """The formulas, each with whether it is displayed, that KaTeX does not parse, and why."""
     result = subprocess.run(
         ["node", str(NODE / "katex.js")],
         input=json.dumps(formulas),

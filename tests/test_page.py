@@ -1,4 +1,4 @@
-"""The page in a browser: nothing from outside, every formula seen, marking, contrast, small screens."""
+"""The page in a browser: formulas, marking, contrast, small screens, nothing from outside."""
 
 from __future__ import annotations
 
