@@ -117,6 +117,9 @@ def test_a_rule_of_the_backward_pass_does_what_its_law_says(rule: Rule) -> None:
 @pytest.mark.parametrize("rewrite", REWRITES, ids=lambda rewrite: rewrite.name)
 def test_a_rewrite_of_the_forward_pass_does_what_its_law_says(rewrite: Rewrite) -> None:
     before, after = rewrite.law
+    if rewrite.name == "x log y":  # its law has squares in place of probabilities
+        squares = {a**2: a for a in entries(before)}
+        before, after = before.xreplace(squares), after.xreplace(squares)
     known = Known({}, frozenset(name_of(a) for a in entries(before)))
     found = rewrite.apply(before, known)
     assert found is not None
