@@ -58,6 +58,7 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         self.lines = returned_to()
         self.where = self.lines[0]
         self.call = _calls.current
+        self.changed: Location | None = None
         self.key = variable.name if variable else f"%{next(_count)}"
 
     latex_of: ClassVar[Callable[[Array], str] | None] = None
@@ -97,6 +98,12 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
 
     def at(self, indices: Sequence[sp.Expr]) -> sp.Expr:
         """The entry at ``indices``."""
+        if self.changed is not None:
+            raise SpecError(
+                f"this value was changed in place at {self.changed}, and is used under another name",
+                where=caller(),
+                hint="write x = x + y instead of x += y, so that both values stay",
+            )
         return entry(self.key, indices, integer=self.kind == "int")
 
     def __repr__(self) -> str:
@@ -160,6 +167,36 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
 
     def __getitem__(self, key: Any) -> Array:
         return METHODS["__getitem__"](self, key)  # type: ignore[no-any-return]
+
+    def _in_place(self, ufunc: np.ufunc, other: Any) -> Array:
+        """``x += y`` gives the name x to a new value; whoever still holds the old one is told."""
+        result: Array = ufunc(self, other)
+        if result.sizes != self.sizes:
+            raise SpecError(
+                f"cannot change {describe(self)} in place to {shape_text(result.shape)}",
+                where=caller(),
+                hint="write x = x + y instead of x += y",
+            )
+        self.changed = caller()
+        return result
+
+    def __iadd__(self, other: Any) -> Array:
+        return self._in_place(np.add, other)
+
+    def __isub__(self, other: Any) -> Array:
+        return self._in_place(np.subtract, other)
+
+    def __imul__(self, other: Any) -> Array:
+        return self._in_place(np.multiply, other)
+
+    def __itruediv__(self, other: Any) -> Array:
+        return self._in_place(np.true_divide, other)
+
+    def __ipow__(self, other: Any) -> Array:
+        return self._in_place(np.power, other)
+
+    def __imatmul__(self, other: Any) -> Array:
+        return self._in_place(np.matmul, other)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         raise SpecError(
@@ -250,13 +287,19 @@ def param(name: str, shape: Any, *, assume: Any = None) -> Array:
     """A parameter: what the loss is differentiated by, unless ``wrt`` says otherwise.
 
     ``shape``: ints, strings (a named dimension: the same string is the same size) or SymPy
-    symbols; ``()`` is a scalar.  ``assume``: one assumption or a sequence of them.
+    symbols; ``()`` is a scalar.  ``assume``: one assumption or a sequence of them.  The entries
+    are floats.  SpecError where the name is no identifier, where a size is none, and where an
+    assumption does not fit the shape.
     """
     return _input(name, shape, "param", "float", assume)
 
 
 def data(name: str, shape: Any, *, dtype: Any = float, assume: Any = None) -> Array:
-    """Given data.  ``dtype=int`` for labels and indices; ``shape`` and ``assume`` as in param."""
+    """Given data: what the loss is not differentiated by, unless ``wrt`` says so.
+
+    ``dtype``: float; int for labels and indices, which count from 0; bool for conditions.
+    ``shape``, ``assume`` and the errors are those of ``param``; SpecError for another dtype.
+    """
     kinds: dict[str, DType] = {"f": "float", "i": "int", "u": "int", "b": "bool"}
     kind = kinds.get(np.dtype(dtype).kind)
     if kind is None:
@@ -405,7 +448,7 @@ def _size_expression(value: sp.Expr) -> sp.Expr:
 
 
 def one_hot(axis: int = -1) -> Assumption:
-    """Along ``axis`` one entry is 1 and the others are 0."""
+    """Along ``axis`` one entry is 1 and the others are 0; so they sum to 1."""
     return Assumption("one_hot", axis)
 
 

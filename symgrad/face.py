@@ -126,7 +126,12 @@ class Derivation(core.Derivation):
         example: Mapping[str, Any] | ExactValues | None = None,
         **more: Any,
     ) -> str | bytes:
-        """The derivation in one of the formats; ``more``: ``choice``, ``style``, ``title``."""
+        """The derivation in one of the formats: bytes for a PDF, text for the others.
+
+        ``example``: numbers for every input; the values there are shown exactly.  ``more``:
+        ``choice`` (what to show), ``style`` (how to write derivatives), ``title``.  SpecError
+        where there is no such format, or where it needs something that is not installed.
+        """
         if layout not in FORMATS:
             raise SpecError(
                 f"there is no format {layout!r}", where=caller(), hint=perhaps(layout, FORMATS)
@@ -135,16 +140,24 @@ class Derivation(core.Derivation):
         return FORMATS[layout].write(outputs.sheet(self, values=values, **more))
 
     def source(self, target: str = "numpy", dtype: str = "float64", **more: Any) -> str:
-        """The text of the generated module."""
+        """The text of the generated module; ``target`` and ``dtype`` as in ``write``."""
         module = outputs.module(self, self.notation, dtype=dtype, **more)
         return _target(target).emit(module)
 
     def write(self, path: str | Path, target: str = "numpy", dtype: str = "float64") -> None:
-        """Write the generated module to a file, whole or not at all."""
+        """Write the generated module to a file, whole or not at all.
+
+        ``dtype``: float64 or float32, which is what lists and integers become.  SpecError where
+        there is no such target.
+        """
         write_atomically(Path(path), self.source(target, dtype))
 
     def compile(self, target: str = "numpy", dtype: str = "float64") -> ModuleType:
-        """The generated module, imported."""
+        """The generated module, imported.
+
+        It offers ``loss``, ``gradients`` and ``loss_and_gradients``, which take every input by
+        name; a wrong shape or dtype there is a ValueError.  ``target``, ``dtype`` as in ``write``.
+        """
         return _target(target).load(self.source(target, dtype), self.system.output)
 
 
@@ -187,8 +200,12 @@ def _target(name: str) -> Target:
 def derive(loss: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = None) -> Derivation:
     """The derivation of the gradients of a scalar.
 
-    ``wrt``: the parameters (names or arrays) to differentiate by, by default all.  ``names``:
-    what to call the values, by default as the caller's variables are called.
+    ``wrt``: what to differentiate by, names or arrays: parameters, data of floats, or values on
+    the way; by default all parameters.  ``names``: what to call the values, by default as the
+    caller's variables are called.  Each gradient has the shape of what it belongs to.
+
+    SpecError where ``loss`` is no scalar, where ``wrt`` names something that is not there or
+    holds integers, and where there is nothing to differentiate by.
     """
     names = names if names is not None else _callers_names()
     return _derived(scalar_output(loss), wrt, names, "loss")
@@ -197,7 +214,9 @@ def derive(loss: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = Non
 def jacobian(value: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = None) -> Derivation:
     """The derivation of the derivatives of every entry of ``value``.
 
-    The gradient of W has the shape of ``value`` followed by that of W.
+    The gradient of W has the shape of ``value`` followed by that of W: row n, column i of the
+    Jacobian of a vector u by a vector w is the derivative of u[n] by w[i].  ``wrt`` and
+    ``names``, and the errors, are those of ``derive``; ``value`` may have any shape.
     """
     names = names if names is not None else _callers_names()
     if not isinstance(value, Array):
@@ -212,7 +231,8 @@ def jacobian(value: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = 
 def hessian(loss: Array, wrt: str | Array, names: Mapping[str, Array] | None = None) -> Derivation:
     """The derivation of the second derivatives of a scalar by one parameter.
 
-    The output is the gradient; the gradient of W in it has the shape of W twice.
+    The output is the gradient; the gradient of W in it has the shape of W twice.  SpecError
+    where ``wrt`` names several parameters: ``hvp`` takes them all at once.
     """
     names = names if names is not None else _callers_names()
     first = _derived(scalar_output(loss), wrt, names, "loss")
@@ -228,7 +248,9 @@ def hvp(loss: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = None) 
     """The derivation of Hessian-vector products.
 
     For each parameter W there is one more input, v_W of its shape: the direction.  The output is
-    the slope of the loss along the direction, and its gradients are the products.
+    the slope of the loss along the direction, and its gradients are the products, each with the
+    shape of its parameter; no Hessian is ever made (Pearlmutter, Fast exact multiplication by the
+    Hessian, 1994).
     """
     names = names if names is not None else _callers_names()
     first = _derived(scalar_output(loss), wrt, names, "loss")

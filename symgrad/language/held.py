@@ -13,7 +13,12 @@ from symgrad.indices import axis_index
 
 
 def rounded(value: Any, decimals: int = 0) -> Array:
-    """``value`` held rounded: the mathematics is its own, every use reads the rounded number."""
+    """``value`` held rounded: the mathematics is its own, every use reads the rounded number.
+
+    ``decimals`` counts as in ``np.round``: half to even, and negative ones are places before the
+    point.  The shape is that of ``value``.  The gradients are not the slopes of the rounded loss,
+    which are 0 almost everywhere.  SpecError where ``decimals`` is no integer.
+    """
     array = as_array(value)
     if not isinstance(decimals, numbers.Integral):
         raise SpecError(
@@ -26,7 +31,10 @@ def rounded(value: Any, decimals: int = 0) -> Array:
 
 
 def straight_through(value: Any, backward_as: Any) -> Array:
-    """Forward ``value``; backward as if it were ``backward_as``."""
+    """Forward ``value``; backward as if it were ``backward_as`` (Bengio, Léonard and Courville, 2013).
+
+    SpecError where the two differ in shape, which is that of the result.
+    """
     forward, backward = as_array(value), as_array(backward_as)
     if forward.sizes != backward.sizes:
         raise SpecError(
@@ -39,7 +47,7 @@ def straight_through(value: Any, backward_as: Any) -> Array:
 
 
 def stop_gradient(value: Any) -> Array:
-    """``value``, taken as a constant in the backward pass."""
+    """``value``, of the same shape, taken as a constant in the backward pass."""
     array = as_array(value)
     inner = [axis_index(s) for s in array.sizes]
     return Array(inner, array.at(inner), [array], backward=sp.Integer(0))

@@ -31,7 +31,11 @@ from symgrad.indices import Index, Size, axis_index, fixed, size_of
 
 
 def arange(size: Any) -> Array:
-    """0, 1, …, size - 1 for a named size: ``z[sg.arange(N), y]`` picks an entry in each row."""
+    """0, 1, …, size - 1, where ``np.arange`` can't be used: ``size`` may be a name.
+
+    ``z[sg.arange("N"), y]`` picks an entry in each row.  SpecError where ``size`` is neither a
+    positive int nor a name nor a SymPy symbol.
+    """
     index = axis_index(checked_size(size, "arange", caller()))
     return Array([index], index, dtype="int")
 
