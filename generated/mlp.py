@@ -23,6 +23,9 @@ Gradients:
 Relu'(0) = 0.
 """
 
+import functools
+import math
+import operator
 from typing import NamedTuple
 
 import numpy as np
@@ -54,117 +57,230 @@ class Gradients(NamedTuple):
     b3: np.ndarray  # (10,)
 
 
-def loss(X, y, W1, b1, W2, b2, W3, b3):
+class Workspace:
+    """Memory for what the functions compute, results included: they last until the next call."""
+
+    def __init__(self, N, dtype=_DTYPE):
+        self._dtype = dtype = np.dtype(dtype)
+        self._sizes = {"N": N}
+        self.z1 = _empty((N, 128), dtype)
+        self.z2 = _empty((N, 64), dtype)
+        self.z3 = _empty((N, 10), dtype)
+        self.m = _empty((N, 1), dtype)
+        self.e = _empty((N, 10), dtype)
+        self.ones = np.ones((10, 1), dtype)
+        self.t = self.m
+        self.t_2 = _empty((N, 1), dtype)
+        self.rows = np.arange(N)
+        self.dW3 = _empty((64, 10), dtype)
+        self.ones_2 = np.ones((N,), dtype)
+        self.db3 = _empty((10,), dtype)
+        self.da2 = _empty((N, 64), dtype)
+        self.mask = _empty((N, 64), np.bool_)
+        self.dW2 = _empty((128, 64), dtype)
+        self.db2 = _empty((64,), dtype)
+        self.da1 = _empty((N, 128), dtype)
+        self.mask_2 = _empty((N, 128), np.bool_)
+        self.dW1 = _empty((64, 128), dtype)
+        self.db1 = _empty((128,), dtype)
+        shapes = [shape for _, shape in _ARGUMENTS.values()]
+        self._shapes = [tuple(self._sizes.get(size, size) for size in shape) for shape in shapes]
+
+    def _fits(self, given):
+        """Whether the arguments are just the arrays that this workspace is for."""
+        return (
+            {*map(type, given)} == _ARRAYS
+            and list(map(_shape, given)) == self._shapes
+            and {*map(_dtype_of, (given[0], given[2], given[3], given[4], given[5], given[6], given[7],))} == {self._dtype}
+            and given[1].dtype == np.int64
+            and np.maximum.reduce(given[1].view(np.uint64), None) < 10
+        )
+
+
+def loss(X, y, W1, b1, W2, b2, W3, b3, workspace=None):
     """loss = -1/N Σ_n logp[n,y[n]]"""
-    X, y, W1, b1, W2, b2, W3, b3 = _checked(X, y, W1, b1, W2, b2, W3, b3)
+    X, y, W1, b1, W2, b2, W3, b3, ws = _ready(workspace, X, y, W1, b1, W2, b2, W3, b3)
     N = X.shape[0]
     # z1[n,i] = Σ_j X[n,j] W1[j,i] + b1[i]  (N, 128)
-    z1 = X @ W1 + b1
+    z1 = X.dot(W1, out=ws.z1)
+    z1 += b1
     # a1[n,i] = relu(z1[n,i])  (N, 128)
-    a1 = np.maximum(z1, 0)
+    a1 = np.maximum(z1, 0, out=z1)
     # z2[n,j] = Σ_i a1[n,i] W2[i,j] + b2[j]  (N, 64)
-    z2 = a1 @ W2 + b2
+    z2 = a1.dot(W2, out=ws.z2)
+    z2 += b2
     # a2[n,j] = relu(z2[n,j])  (N, 64)
-    a2 = np.maximum(z2, 0)
+    a2 = np.maximum(z2, 0, out=z2)
     # z3[n,k] = Σ_j a2[n,j] W3[j,k] + b3[k]  (N, 10)
-    z3 = a2 @ W3 + b3
-    shifted = z3 - z3.max(axis=1, keepdims=True)  # (N, 10)
+    z3 = a2.dot(W3, out=ws.z3)
+    z3 += b3
+    m = np.maximum.reduce(z3, axis=1, keepdims=True, out=ws.m)  # (N, 1)
+    shifted = np.subtract(z3, m, out=z3)  # (N, 10)
+    e = np.exp(shifted, out=ws.e)  # (N, 10)
+    t = e.dot(ws.ones, out=ws.t)  # (N, 1)
+    t_2 = np.log(t, out=ws.t_2)  # (N, 1)
     # logp[n,k] = z3[n,k] - log Σ_l exp(z3[n,l])  (N, 10)
-    logp = shifted - np.log(np.sum(np.exp(shifted), axis=1, keepdims=True))
+    logp = np.subtract(shifted, t_2, out=shifted)
     # loss = -1/N Σ_n logp[n,y[n]]
-    loss = -np.sum(logp[np.arange(N), y]) / N
+    loss = -logp[ws.rows, y].sum() / N
     return loss
 
 
-def gradients(X, y, W1, b1, W2, b2, W3, b3):
+def gradients(X, y, W1, b1, W2, b2, W3, b3, workspace=None):
     """The derivatives of loss by the parameters."""
-    X, y, W1, b1, W2, b2, W3, b3 = _checked(X, y, W1, b1, W2, b2, W3, b3)
+    X, y, W1, b1, W2, b2, W3, b3, ws = _ready(workspace, X, y, W1, b1, W2, b2, W3, b3)
     N = X.shape[0]
     # z1[n,i] = Σ_j X[n,j] W1[j,i] + b1[i]  (N, 128)
-    z1 = X @ W1 + b1
+    z1 = X.dot(W1, out=ws.z1)
+    z1 += b1
     # a1[n,i] = relu(z1[n,i])  (N, 128)
-    a1 = np.maximum(z1, 0)
+    a1 = np.maximum(z1, 0, out=z1)
     # z2[n,j] = Σ_i a1[n,i] W2[i,j] + b2[j]  (N, 64)
-    z2 = a1 @ W2 + b2
+    z2 = a1.dot(W2, out=ws.z2)
+    z2 += b2
     # a2[n,j] = relu(z2[n,j])  (N, 64)
-    a2 = np.maximum(z2, 0)
+    a2 = np.maximum(z2, 0, out=z2)
     # z3[n,k] = Σ_j a2[n,j] W3[j,k] + b3[k]  (N, 10)
-    z3 = a2 @ W3 + b3
-    e = np.exp(z3 - z3.max(axis=1, keepdims=True))  # (N, 10)
-    t = e / e.sum(axis=1, keepdims=True)
-    t[np.arange(N), y] -= 1  # (N, 10)
+    z3 = a2.dot(W3, out=ws.z3)
+    z3 += b3
+    m = np.maximum.reduce(z3, axis=1, keepdims=True, out=ws.m)  # (N, 1)
+    shifted = np.subtract(z3, m, out=z3)  # (N, 10)
+    e = np.exp(shifted, out=ws.e)  # (N, 10)
+    t = e.dot(ws.ones, out=ws.t)  # (N, 1)
     # dz3[n,k] = (softmax_k(z3[n,k]) - δ(k, y[n]))/N  (N, 10)
-    dz3 = t / N
+    dz3 = np.divide(e, t, out=e)
+    dz3[ws.rows, y] -= 1
+    dz3 /= N
     # dW3[j,k] = Σ_n dz3[n,k] a2[n,j]  (64, 10)
-    dW3 = a2.T @ dz3
+    dW3 = a2.T.dot(dz3, out=ws.dW3)
     # db3[k] = Σ_n dz3[n,k]  (10,)
-    db3 = dz3.sum(axis=0)
+    db3 = ws.ones_2.dot(dz3, out=ws.db3)
     # da2[n,j] = Σ_k dz3[n,k] W3[j,k]  (N, 64)
-    da2 = dz3 @ W3.T
+    da2 = dz3.dot(W3.T, out=ws.da2)
+    mask = np.greater(a2, 0, out=ws.mask)  # (N, 64)
     # dz2[n,j] = da2[n,j] [z2[n,j] > 0]  (N, 64)
-    dz2 = da2 * (z2 > 0)
+    dz2 = np.multiply(da2, mask, out=da2)
     # dW2[i,j] = Σ_n dz2[n,j] a1[n,i]  (128, 64)
-    dW2 = a1.T @ dz2
+    dW2 = a1.T.dot(dz2, out=ws.dW2)
     # db2[j] = Σ_n dz2[n,j]  (64,)
-    db2 = dz2.sum(axis=0)
+    db2 = ws.ones_2.dot(dz2, out=ws.db2)
     # da1[n,i] = Σ_j dz2[n,j] W2[i,j]  (N, 128)
-    da1 = dz2 @ W2.T
+    da1 = dz2.dot(W2.T, out=ws.da1)
+    mask_2 = np.greater(a1, 0, out=ws.mask_2)  # (N, 128)
     # dz1[n,i] = da1[n,i] [z1[n,i] > 0]  (N, 128)
-    dz1 = da1 * (z1 > 0)
+    dz1 = np.multiply(da1, mask_2, out=da1)
     # dW1[j,i] = Σ_n dz1[n,i] X[n,j]  (64, 128)
-    dW1 = X.T @ dz1
+    dW1 = X.T.dot(dz1, out=ws.dW1)
     # db1[i] = Σ_n dz1[n,i]  (128,)
-    db1 = dz1.sum(axis=0)
+    db1 = ws.ones_2.dot(dz1, out=ws.db1)
     return Gradients(dW1, db1, dW2, db2, dW3, db3)
 
 
-def loss_and_gradients(X, y, W1, b1, W2, b2, W3, b3):
+def loss_and_gradients(X, y, W1, b1, W2, b2, W3, b3, workspace=None):
     """The value of loss, and its derivatives by the parameters."""
-    X, y, W1, b1, W2, b2, W3, b3 = _checked(X, y, W1, b1, W2, b2, W3, b3)
+    X, y, W1, b1, W2, b2, W3, b3, ws = _ready(workspace, X, y, W1, b1, W2, b2, W3, b3)
     N = X.shape[0]
     # z1[n,i] = Σ_j X[n,j] W1[j,i] + b1[i]  (N, 128)
-    z1 = X @ W1 + b1
+    z1 = X.dot(W1, out=ws.z1)
+    z1 += b1
     # a1[n,i] = relu(z1[n,i])  (N, 128)
-    a1 = np.maximum(z1, 0)
+    a1 = np.maximum(z1, 0, out=z1)
     # z2[n,j] = Σ_i a1[n,i] W2[i,j] + b2[j]  (N, 64)
-    z2 = a1 @ W2 + b2
+    z2 = a1.dot(W2, out=ws.z2)
+    z2 += b2
     # a2[n,j] = relu(z2[n,j])  (N, 64)
-    a2 = np.maximum(z2, 0)
+    a2 = np.maximum(z2, 0, out=z2)
     # z3[n,k] = Σ_j a2[n,j] W3[j,k] + b3[k]  (N, 10)
-    z3 = a2 @ W3 + b3
-    shifted = z3 - z3.max(axis=1, keepdims=True)  # (N, 10)
-    e = np.exp(shifted)  # (N, 10)
-    s = e.sum(axis=1, keepdims=True)  # (N, 1)
+    z3 = a2.dot(W3, out=ws.z3)
+    z3 += b3
+    m = np.maximum.reduce(z3, axis=1, keepdims=True, out=ws.m)  # (N, 1)
+    shifted = np.subtract(z3, m, out=z3)  # (N, 10)
+    e = np.exp(shifted, out=ws.e)  # (N, 10)
+    t = e.dot(ws.ones, out=ws.t)  # (N, 1)
+    t_2 = np.log(t, out=ws.t_2)  # (N, 1)
     # logp[n,k] = z3[n,k] - log Σ_l exp(z3[n,l])  (N, 10)
-    logp = shifted - np.log(s)
-    rows = np.arange(N)  # (N,)
+    logp = np.subtract(shifted, t_2, out=shifted)
     # loss = -1/N Σ_n logp[n,y[n]]
-    loss = -logp[rows, y].sum() / N
-    t = e / s
-    t[rows, y] -= 1  # (N, 10)
+    loss = -logp[ws.rows, y].sum() / N
     # dz3[n,k] = (softmax_k(z3[n,k]) - δ(k, y[n]))/N  (N, 10)
-    dz3 = t / N
+    dz3 = np.divide(e, t, out=e)
+    dz3[ws.rows, y] -= 1
+    dz3 /= N
     # dW3[j,k] = Σ_n dz3[n,k] a2[n,j]  (64, 10)
-    dW3 = a2.T @ dz3
+    dW3 = a2.T.dot(dz3, out=ws.dW3)
     # db3[k] = Σ_n dz3[n,k]  (10,)
-    db3 = dz3.sum(axis=0)
+    db3 = ws.ones_2.dot(dz3, out=ws.db3)
     # da2[n,j] = Σ_k dz3[n,k] W3[j,k]  (N, 64)
-    da2 = dz3 @ W3.T
+    da2 = dz3.dot(W3.T, out=ws.da2)
+    mask = np.greater(a2, 0, out=ws.mask)  # (N, 64)
     # dz2[n,j] = da2[n,j] [z2[n,j] > 0]  (N, 64)
-    dz2 = da2 * (z2 > 0)
+    dz2 = np.multiply(da2, mask, out=da2)
     # dW2[i,j] = Σ_n dz2[n,j] a1[n,i]  (128, 64)
-    dW2 = a1.T @ dz2
+    dW2 = a1.T.dot(dz2, out=ws.dW2)
     # db2[j] = Σ_n dz2[n,j]  (64,)
-    db2 = dz2.sum(axis=0)
+    db2 = ws.ones_2.dot(dz2, out=ws.db2)
     # da1[n,i] = Σ_j dz2[n,j] W2[i,j]  (N, 128)
-    da1 = dz2 @ W2.T
+    da1 = dz2.dot(W2.T, out=ws.da1)
+    mask_2 = np.greater(a1, 0, out=ws.mask_2)  # (N, 128)
     # dz1[n,i] = da1[n,i] [z1[n,i] > 0]  (N, 128)
-    dz1 = da1 * (z1 > 0)
+    dz1 = np.multiply(da1, mask_2, out=da1)
     # dW1[j,i] = Σ_n dz1[n,i] X[n,j]  (64, 128)
-    dW1 = X.T @ dz1
+    dW1 = X.T.dot(dz1, out=ws.dW1)
     # db1[i] = Σ_n dz1[n,i]  (128,)
-    db1 = dz1.sum(axis=0)
+    db1 = ws.ones_2.dot(dz1, out=ws.db1)
     return loss, Gradients(dW1, db1, dW2, db2, dW3, db3)
+
+
+def bind(X, y, W1, b1, W2, b2, W3, b3, workspace=None):
+    """A function of no arguments: loss and gradients of what is now in these arrays.
+
+    The arrays are not checked again; results are valid until the next call.
+    """
+    given = (X, y, W1, b1, W2, b2, W3, b3)
+    *arrays, workspace = _ready(workspace, *given)
+    copies = [name for name, a, b in zip(_ARGUMENTS, arrays, given) if a is not b]
+    if copies:
+        raise ValueError(f"{', '.join(copies)}: expected an array of {workspace._dtype} to keep")
+    return functools.partial(loss_and_gradients, *arrays, workspace=_Bound(workspace))
+
+
+class _Bound:
+    """A workspace for arrays that are known to fit."""
+
+    def __init__(self, workspace):
+        self.__dict__.update(workspace.__dict__)
+
+
+_ARRAYS = {np.ndarray}
+_shape, _dtype_of = operator.attrgetter("shape"), operator.attrgetter("dtype")
+
+
+def _ready(workspace, *given):
+    """The arguments, checked, and a workspace of their sizes."""
+    if type(workspace) is _Bound or (workspace is not None and workspace._fits(given)):
+        return *given, workspace
+    arrays = _checked(*given)
+    shapes = [shape for _, shape in _ARGUMENTS.values()]
+    pairs = [pair for shape, array in zip(shapes, arrays) for pair in zip(shape, array.shape)]
+    sizes = {size: number for size, number in pairs if isinstance(size, str)}
+    floats = [a for a, (kind, _) in zip(arrays, _ARGUMENTS.values()) if kind == "float"]
+    dtype = floats[0].dtype if floats else np.dtype(_DTYPE)
+    if workspace is None:
+        workspace = Workspace(sizes["N"], dtype=dtype)
+    elif (workspace._sizes, workspace._dtype) != (sizes, dtype):
+        found, room = [*sizes.values(), dtype.name], [*workspace._sizes.values(), workspace._dtype.name]
+        raise ValueError(f"the workspace is for {room}, the arguments are of {found}")
+    return *arrays, workspace
+
+
+def _empty(shape, dtype):
+    """An array that begins at a cache line, where that matters."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    if size < 4096:
+        return np.empty(shape, dtype)
+    room = np.empty(size + 64, np.uint8)
+    start = -room.__array_interface__["data"][0] % 64
+    return room[start : start + size].view(dtype).reshape(shape)
 
 
 def _checked(*given):
@@ -178,14 +294,14 @@ def _checked(*given):
             raise ValueError(f"{name}: expected dtype {kind}, got {array.dtype}")
         _check_shape(name, array.shape, shape, sizes)
         if kind == "float":
-            arrays[name] = array.astype(dtype, copy=False)[()]
+            arrays[name] = array.astype(dtype, copy=False)
     for name, limits in _LABELS.items():
         limit = min(sizes.get(size, (size,))[0] for size in limits)
         labels = arrays[name]
         if labels.size and not 0 <= labels.min() <= labels.max() < limit:
             bad = labels.min() if labels.min() < 0 else labels.max()
             raise ValueError(f"{name}: expected labels from 0 to {limit - 1}, got {bad}")
-    return arrays.values()
+    return list(arrays.values())
 
 
 def _array(name, value):

@@ -23,6 +23,9 @@ Gradients:
 Relu'(0) = 0.
 """
 
+import functools
+import math
+import operator
 from typing import NamedTuple
 
 import numpy as np
@@ -53,109 +56,209 @@ class Gradients(NamedTuple):
     b3: np.ndarray  # (3, 1)
 
 
-def loss(X, Y, W1, b1, W2, b2, W3, b3):
+class Workspace:
+    """Memory for what the functions compute, results included: they last until the next call."""
+
+    def __init__(self, dtype=_DTYPE):
+        self._dtype = dtype = np.dtype(dtype)
+        self._sizes = {}
+        self.z1 = _empty((4, 1), dtype)
+        self.z2 = _empty((2, 1), dtype)
+        self.z3 = _empty((3, 1), dtype)
+        self.e = _empty((3, 1), dtype)
+        self.dW3 = _empty((3, 2), dtype)
+        self.da2 = self.z3.reshape(-1)[:2].reshape(2, 1)
+        self.mask = _empty((2, 1), np.bool_)
+        self.dW2 = _empty((2, 4), dtype)
+        self.da1 = _empty((4, 1), dtype)
+        self.mask_2 = _empty((4, 1), np.bool_)
+        self.dW1 = _empty((4, 3), dtype)
+        shapes = [shape for _, shape in _ARGUMENTS.values()]
+        self._shapes = [tuple(self._sizes.get(size, size) for size in shape) for shape in shapes]
+
+    def _fits(self, given):
+        """Whether the arguments are just the arrays that this workspace is for."""
+        return (
+            {*map(type, given)} == _ARRAYS
+            and list(map(_shape, given)) == self._shapes
+            and {*map(_dtype_of, given)} == {self._dtype}
+        )
+
+
+def loss(X, Y, W1, b1, W2, b2, W3, b3, workspace=None):
     """loss = -Σ_j Y[j] (z3[j] - log Σ_l exp(z3[l]))"""
-    X, Y, W1, b1, W2, b2, W3, b3 = _checked(X, Y, W1, b1, W2, b2, W3, b3)
+    X, Y, W1, b1, W2, b2, W3, b3, ws = _ready(workspace, X, Y, W1, b1, W2, b2, W3, b3)
     # z1[i] = Σ_j W1[i,j] X[j] + b1[i]  (4, 1)
-    z1 = W1 @ X + b1
+    z1 = W1.dot(X, out=ws.z1)
+    z1 += b1
     # a1[i] = relu(z1[i])  (4, 1)
-    a1 = np.maximum(z1, 0)
+    a1 = np.maximum(z1, 0, out=z1)
     # z2[k] = Σ_i W2[k,i] a1[i] + b2[k]  (2, 1)
-    z2 = W2 @ a1 + b2
+    z2 = W2.dot(a1, out=ws.z2)
+    z2 += b2
     # a2[k] = relu(z2[k])  (2, 1)
-    a2 = np.maximum(z2, 0)
+    a2 = np.maximum(z2, 0, out=z2)
     # z3[j] = Σ_k W3[j,k] a2[k] + b3[j]  (3, 1)
-    z3 = W3 @ a2 + b3
-    shifted = z3 - z3.max()  # (3, 1)
+    z3 = W3.dot(a2, out=ws.z3)
+    z3 += b3
+    shifted = np.subtract(z3, z3.max(), out=z3)  # (3, 1)
+    e = np.exp(shifted, out=ws.e)  # (3, 1)
+    s = e.sum()
+    t = np.subtract(shifted, np.log(s), out=shifted)  # (3, 1)
     # loss = -Σ_j Y[j] (z3[j] - log Σ_l exp(z3[l]))
-    loss = -np.sum(Y * (shifted - np.log(np.sum(np.exp(shifted)))))
+    loss = -np.vdot(Y, t)
     return loss
 
 
-def gradients(X, Y, W1, b1, W2, b2, W3, b3):
+def gradients(X, Y, W1, b1, W2, b2, W3, b3, workspace=None):
     """The derivatives of loss by the parameters."""
-    X, Y, W1, b1, W2, b2, W3, b3 = _checked(X, Y, W1, b1, W2, b2, W3, b3)
+    X, Y, W1, b1, W2, b2, W3, b3, ws = _ready(workspace, X, Y, W1, b1, W2, b2, W3, b3)
     # z1[i] = Σ_j W1[i,j] X[j] + b1[i]  (4, 1)
-    z1 = W1 @ X + b1
+    z1 = W1.dot(X, out=ws.z1)
+    z1 += b1
     # a1[i] = relu(z1[i])  (4, 1)
-    a1 = np.maximum(z1, 0)
+    a1 = np.maximum(z1, 0, out=z1)
     # z2[k] = Σ_i W2[k,i] a1[i] + b2[k]  (2, 1)
-    z2 = W2 @ a1 + b2
+    z2 = W2.dot(a1, out=ws.z2)
+    z2 += b2
     # a2[k] = relu(z2[k])  (2, 1)
-    a2 = np.maximum(z2, 0)
+    a2 = np.maximum(z2, 0, out=z2)
     # z3[j] = Σ_k W3[j,k] a2[k] + b3[j]  (3, 1)
-    z3 = W3 @ a2 + b3
-    e = np.exp(z3 - z3.max())  # (3, 1)
+    z3 = W3.dot(a2, out=ws.z3)
+    z3 += b3
+    shifted = np.subtract(z3, z3.max(), out=z3)  # (3, 1)
+    e = np.exp(shifted, out=ws.e)  # (3, 1)
+    s = e.sum()
     # a3[j] = softmax(z3)[j]  (3, 1)
-    a3 = e / e.sum()
+    a3 = np.divide(e, s, out=e)
     # dz3[j] = a3[j] - Y[j]  (3, 1)
-    dz3 = a3 - Y
+    dz3 = np.subtract(a3, Y, out=a3)
     # dW3[j,k] = dz3[j] a2[k]  (3, 2)
-    dW3 = dz3 @ a2.T
+    dW3 = dz3.dot(a2.T, out=ws.dW3)
     # db3[j] = dz3[j]  (3, 1)
     db3 = dz3
     # da2[k] = Σ_j dz3[j] W3[j,k]  (2, 1)
-    da2 = W3.T @ dz3
+    da2 = W3.T.dot(dz3, out=ws.da2)
+    mask = np.greater(a2, 0, out=ws.mask)  # (2, 1)
     # dz2[k] = da2[k] [z2[k] > 0]  (2, 1)
-    dz2 = da2 * (z2 > 0)
+    dz2 = np.multiply(da2, mask, out=da2)
     # dW2[k,i] = dz2[k] a1[i]  (2, 4)
-    dW2 = dz2 @ a1.T
+    dW2 = dz2.dot(a1.T, out=ws.dW2)
     # db2[k] = dz2[k]  (2, 1)
     db2 = dz2
     # da1[i] = Σ_k dz2[k] W2[k,i]  (4, 1)
-    da1 = W2.T @ dz2
+    da1 = W2.T.dot(dz2, out=ws.da1)
+    mask_2 = np.greater(a1, 0, out=ws.mask_2)  # (4, 1)
     # dz1[i] = da1[i] [z1[i] > 0]  (4, 1)
-    dz1 = da1 * (z1 > 0)
+    dz1 = np.multiply(da1, mask_2, out=da1)
     # dW1[i,j] = dz1[i] X[j]  (4, 3)
-    dW1 = dz1 @ X.T
+    dW1 = dz1.dot(X.T, out=ws.dW1)
     # db1[i] = dz1[i]  (4, 1)
     db1 = dz1
     return Gradients(dW1, db1, dW2, db2, dW3, db3)
 
 
-def loss_and_gradients(X, Y, W1, b1, W2, b2, W3, b3):
+def loss_and_gradients(X, Y, W1, b1, W2, b2, W3, b3, workspace=None):
     """The value of loss, and its derivatives by the parameters."""
-    X, Y, W1, b1, W2, b2, W3, b3 = _checked(X, Y, W1, b1, W2, b2, W3, b3)
+    X, Y, W1, b1, W2, b2, W3, b3, ws = _ready(workspace, X, Y, W1, b1, W2, b2, W3, b3)
     # z1[i] = Σ_j W1[i,j] X[j] + b1[i]  (4, 1)
-    z1 = W1 @ X + b1
+    z1 = W1.dot(X, out=ws.z1)
+    z1 += b1
     # a1[i] = relu(z1[i])  (4, 1)
-    a1 = np.maximum(z1, 0)
+    a1 = np.maximum(z1, 0, out=z1)
     # z2[k] = Σ_i W2[k,i] a1[i] + b2[k]  (2, 1)
-    z2 = W2 @ a1 + b2
+    z2 = W2.dot(a1, out=ws.z2)
+    z2 += b2
     # a2[k] = relu(z2[k])  (2, 1)
-    a2 = np.maximum(z2, 0)
+    a2 = np.maximum(z2, 0, out=z2)
     # z3[j] = Σ_k W3[j,k] a2[k] + b3[j]  (3, 1)
-    z3 = W3 @ a2 + b3
-    shifted = z3 - z3.max()  # (3, 1)
-    e = np.exp(shifted)  # (3, 1)
+    z3 = W3.dot(a2, out=ws.z3)
+    z3 += b3
+    shifted = np.subtract(z3, z3.max(), out=z3)  # (3, 1)
+    e = np.exp(shifted, out=ws.e)  # (3, 1)
     s = e.sum()
     # a3[j] = softmax(z3)[j]  (3, 1)
-    a3 = e / s
+    a3 = np.divide(e, s, out=e)
+    t = np.subtract(shifted, np.log(s), out=shifted)  # (3, 1)
     # loss = -Σ_j Y[j] (z3[j] - log Σ_l exp(z3[l]))
-    loss = -np.sum(Y * (shifted - np.log(s)))
+    loss = -np.vdot(Y, t)
     # dz3[j] = a3[j] - Y[j]  (3, 1)
-    dz3 = a3 - Y
+    dz3 = np.subtract(a3, Y, out=a3)
     # dW3[j,k] = dz3[j] a2[k]  (3, 2)
-    dW3 = dz3 @ a2.T
+    dW3 = dz3.dot(a2.T, out=ws.dW3)
     # db3[j] = dz3[j]  (3, 1)
     db3 = dz3
     # da2[k] = Σ_j dz3[j] W3[j,k]  (2, 1)
-    da2 = W3.T @ dz3
+    da2 = W3.T.dot(dz3, out=ws.da2)
+    mask = np.greater(a2, 0, out=ws.mask)  # (2, 1)
     # dz2[k] = da2[k] [z2[k] > 0]  (2, 1)
-    dz2 = da2 * (z2 > 0)
+    dz2 = np.multiply(da2, mask, out=da2)
     # dW2[k,i] = dz2[k] a1[i]  (2, 4)
-    dW2 = dz2 @ a1.T
+    dW2 = dz2.dot(a1.T, out=ws.dW2)
     # db2[k] = dz2[k]  (2, 1)
     db2 = dz2
     # da1[i] = Σ_k dz2[k] W2[k,i]  (4, 1)
-    da1 = W2.T @ dz2
+    da1 = W2.T.dot(dz2, out=ws.da1)
+    mask_2 = np.greater(a1, 0, out=ws.mask_2)  # (4, 1)
     # dz1[i] = da1[i] [z1[i] > 0]  (4, 1)
-    dz1 = da1 * (z1 > 0)
+    dz1 = np.multiply(da1, mask_2, out=da1)
     # dW1[i,j] = dz1[i] X[j]  (4, 3)
-    dW1 = dz1 @ X.T
+    dW1 = dz1.dot(X.T, out=ws.dW1)
     # db1[i] = dz1[i]  (4, 1)
     db1 = dz1
     return loss, Gradients(dW1, db1, dW2, db2, dW3, db3)
+
+
+def bind(X, Y, W1, b1, W2, b2, W3, b3, workspace=None):
+    """A function of no arguments: loss and gradients of what is now in these arrays.
+
+    The arrays are not checked again; results are valid until the next call.
+    """
+    given = (X, Y, W1, b1, W2, b2, W3, b3)
+    *arrays, workspace = _ready(workspace, *given)
+    copies = [name for name, a, b in zip(_ARGUMENTS, arrays, given) if a is not b]
+    if copies:
+        raise ValueError(f"{', '.join(copies)}: expected an array of {workspace._dtype} to keep")
+    return functools.partial(loss_and_gradients, *arrays, workspace=_Bound(workspace))
+
+
+class _Bound:
+    """A workspace for arrays that are known to fit."""
+
+    def __init__(self, workspace):
+        self.__dict__.update(workspace.__dict__)
+
+
+_ARRAYS = {np.ndarray}
+_shape, _dtype_of = operator.attrgetter("shape"), operator.attrgetter("dtype")
+
+
+def _ready(workspace, *given):
+    """The arguments, checked, and a workspace of their sizes."""
+    if type(workspace) is _Bound or (workspace is not None and workspace._fits(given)):
+        return *given, workspace
+    arrays = _checked(*given)
+    shapes = [shape for _, shape in _ARGUMENTS.values()]
+    pairs = [pair for shape, array in zip(shapes, arrays) for pair in zip(shape, array.shape)]
+    sizes = {size: number for size, number in pairs if isinstance(size, str)}
+    floats = [a for a, (kind, _) in zip(arrays, _ARGUMENTS.values()) if kind == "float"]
+    dtype = floats[0].dtype if floats else np.dtype(_DTYPE)
+    if workspace is None:
+        workspace = Workspace(dtype=dtype)
+    elif (workspace._sizes, workspace._dtype) != (sizes, dtype):
+        found, room = [*sizes.values(), dtype.name], [*workspace._sizes.values(), workspace._dtype.name]
+        raise ValueError(f"the workspace is for {room}, the arguments are of {found}")
+    return *arrays, workspace
+
+
+def _empty(shape, dtype):
+    """An array that begins at a cache line, where that matters."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    if size < 4096:
+        return np.empty(shape, dtype)
+    room = np.empty(size + 64, np.uint8)
+    start = -room.__array_interface__["data"][0] % 64
+    return room[start : start + size].view(dtype).reshape(shape)
 
 
 def _checked(*given):
@@ -169,14 +272,14 @@ def _checked(*given):
             raise ValueError(f"{name}: expected dtype {kind}, got {array.dtype}")
         _check_shape(name, array.shape, shape, sizes)
         if kind == "float":
-            arrays[name] = array.astype(dtype, copy=False)[()]
+            arrays[name] = array.astype(dtype, copy=False)
     for name, limits in _LABELS.items():
         limit = min(sizes.get(size, (size,))[0] for size in limits)
         labels = arrays[name]
         if labels.size and not 0 <= labels.min() <= labels.max() < limit:
             bad = labels.min() if labels.min() < 0 else labels.max()
             raise ValueError(f"{name}: expected labels from 0 to {limit - 1}, got {bad}")
-    return arrays.values()
+    return list(arrays.values())
 
 
 def _array(name, value):

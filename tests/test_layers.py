@@ -20,9 +20,10 @@ STAGES = {
     "derivation": "lookup exponentials logarithms squares stability rules derivation",
     "writing": "writing writing.names writing.letters writing.parts writing.style writing.printer"
     " writing.latex writing.text writing.unicode notation presentation document author",
-    "program": "affine products program builder reading factors lower interpreter planning passes",
+    "program": "affine products program builder reading factors lower interpreter planning passes"
+    " tuning memory",
     "targets": "targets.identifiers targets.slices targets.operations targets.module targets.matrix"
-    " targets.numpy targets",
+    " targets.buffers targets.numpy targets",
     "check": "fields evaluate sampling scenes differences check exact",
     "formats": "forms formats.sheet formats.latex formats.text formats.markdown formats.pdf"
     " formats.data formats.graph formats.listing formats.mathml formats.page formats",

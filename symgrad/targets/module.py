@@ -12,7 +12,8 @@ import sympy as sp
 from sympy import KroneckerDelta as Delta
 
 from symgrad.equations import Equation, Variable
-from symgrad.indices import Index, Size, entries, name_of
+from symgrad.errors import SpecError
+from symgrad.indices import Index, Size, entries, fixed, name_of
 from symgrad.passes import compiled, for_outputs
 from symgrad.products import is_entry
 from symgrad.program import Program
@@ -38,7 +39,7 @@ class Module:
     ``gradients``: for each parameter the value that is its gradient.  ``formulas``: what each
     named value is, as a line of text.  ``labels``: for each array of integers the sizes of the
     axes that it points into.  ``not_differentiable`` says why central differences of the loss
-    are no test of the gradients, where they are not.
+    are no test of the gradients, where they are not.  ``plain``: without buffers, to be read.
     """
 
     program: Program
@@ -53,6 +54,7 @@ class Module:
     expected: Sequence[Expected] = ()
     tolerance: float = 1e-9
     not_differentiable: str = ""
+    plain: bool = False
 
     @property
     def variables(self) -> tuple[Variable, ...]:
@@ -110,6 +112,12 @@ def label_sizes(
     found: dict[str, dict[Size, None]] = {}
     for equation in equations:
         for index, size in _indexed(equation.rhs, shapes):
+            if fixed(size) is None and not size.is_Symbol:
+                raise SpecError(
+                    f"labels that point into an axis of the size {size} are not supported",
+                    where=equation.where,
+                    hint="give the axis a fixed size, or pick the entries before you cut or join",
+                )
             found.setdefault(name_of(index), {})[size] = None
     return {name: tuple(sizes) for name, sizes in found.items()}
 

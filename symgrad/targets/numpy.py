@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import linecache
+import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 
 import numpy as np
@@ -14,10 +15,14 @@ from symgrad.equations import Variable
 from symgrad.errors import SpecError
 from symgrad.indices import Size, fixed
 from symgrad.leaves import LEAVES
+from symgrad.memory import planned
+from symgrad.passes import alive
+from symgrad.targets.buffers import BufferedWriter, grouped
 from symgrad.targets.identifiers import is_possible, reserved_names
 from symgrad.targets.module import Module
-from symgrad.targets.operations import Line, Writer
+from symgrad.targets.operations import Line, Writer, size_names
 from symgrad.templating import render
+from symgrad.tuning import tuned
 
 WIDTH = 96
 """The longest line of a comment or a list."""
@@ -43,6 +48,7 @@ def emit(module: Module) -> str:
     names = [v.name for v in arguments]
     shapes = module.program.shapes
     intermediate = _intermediate(module)
+    room = None if module.plain else _Room(module)
     return render(
         "numpy.py.jinja",
         title=_quoted(module.title),
@@ -53,7 +59,11 @@ def emit(module: Module) -> str:
         constants=[(v.name, _numbers(v.values)) for v in module.variables if v.role == "constant"],
         output=module.output,
         gradients=[(p, _shape(shapes[g])) for p, g in module.gradients.items()],
-        functions=list(_functions(module, names, intermediate)),
+        functions=list(_functions(module, names, intermediate, room)),
+        room=room,
+        bind_head=_head("bind", [*names, "workspace=None"]),
+        given=_tuple(names),
+        free=_free_sizes(arguments),
         helpers=_helpers(module),
         sizes=_sample_sizes(arguments),
         samples=_samples(arguments),
@@ -89,34 +99,110 @@ def _check_names(variables: Iterable[Variable]) -> None:
 
 
 def _functions(
-    module: Module, names: Sequence[str], intermediate: Sequence[str]
+    module: Module, names: Sequence[str], intermediate: Sequence[str], room: _Room | None
 ) -> Iterator[Function]:
     output, gradients = module.output, list(module.gradients.values())
-    value = module.formulas.get(output, output)
-    yield _function(module, names, "loss", value, [output], "{0}")
-    each = "Gradients(" + ", ".join(f"{{{k}}}" for k in range(len(gradients))) + ")"
-    yield _function(
-        module,
-        names,
-        "gradients",
-        f"The derivatives of {output} by the parameters.",
-        gradients,
-        each,
-    )
-    both = "Gradients(" + ", ".join(f"{{{k + 1}}}" for k in range(len(gradients))) + ")"
-    yield _function(
-        module,
-        names,
-        "loss_and_gradients",
-        f"The value of {output}, and its derivatives by the parameters.",
-        [output, *gradients],
-        "{0}, " + both,
-    )
+    for name, summary, outputs, result in (
+        ("loss", module.formulas.get(output, output), [output], "{0}"),
+        (
+            "gradients",
+            f"The derivatives of {output} by the parameters.",
+            gradients,
+            f"Gradients({_places(0, gradients)})",
+        ),
+        (
+            "loss_and_gradients",
+            f"The value of {output}, and its derivatives by the parameters.",
+            [output, *gradients],
+            f"{{0}}, Gradients({_places(1, gradients)})",
+        ),
+    ):
+        if room is None:
+            yield _function(module, names, name, summary, outputs, result)
+        else:
+            yield room.function(names, name, summary, outputs, result)
     if intermediate:
         table = ", ".join(f'"{name}": {{{k}}}' for k, name in enumerate(intermediate))
         yield _function(
             module, names, "_values", "What is compared below.", intermediate, f"{{{{{table}}}}}"
         )
+
+
+def _places(start: int, values: Sequence[str]) -> str:
+    return ", ".join(f"{{{k}}}" for k in range(start, start + len(values)))
+
+
+class _Room:
+    """The workspace of a module, and the functions that compute in it."""
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        program = tuned(module.computing([module.output, *module.gradients.values()]))
+        self.plan = planned(program)
+        self.writer = BufferedWriter(program, self.plan)
+        self.sizes = dict(self.writer.sizes)
+        self.arguments = [self.writer.size_local(s) for s in size_names(program)]
+        self.constants = [
+            (v.name, v.dtype == "float")
+            for v in module.variables
+            if v.role == "constant" and v.name in self.writer.read
+        ]
+        self.sizes_given = list(zip(size_names(program), self.arguments, strict=True))
+        self.lines = list(self.writer.room_lines())
+        given = [v for v in module.variables if v.role != "constant"]
+        self.floats = _floats([v.dtype for v in given])
+        self.labels = [
+            (k, self._limit(module.labels[v.name]))
+            for k, v in enumerate(given)
+            if v.name in module.labels
+        ]
+
+    def _limit(self, sizes: Sequence[Size]) -> str:
+        """What labels have to be less than."""
+        texts = [
+            f'self._sizes["{s}"]' if fixed(s) is None else str(fixed(s))
+            for s in dict.fromkeys(sizes)
+        ]
+        return texts[0] if len(texts) == 1 else f"min({', '.join(texts)})"
+
+    def function(
+        self, names: Sequence[str], name: str, summary: str, outputs: Sequence[str], result: str
+    ) -> Function:
+        """A function with the lines that its results need."""
+        needed = {o.name for o in alive(replace(self.plan.program, outputs=tuple(outputs)))}
+        kept = [line for line in self.writer.lines if needed & {line.name, *line.others}]
+        lines = list(self._commented(kept))
+        found = result.format(*(self.writer.local[o] for o in outputs))
+        sizes = [
+            f"{local} = {variable}.shape[{axis}]"
+            for size, local in self.sizes.items()
+            if _mentions(lines, local)
+            for variable, axis in (_where(size, self.module.variables),)
+        ]
+        given = [*names, "workspace=None"]
+        unpack = _call([*names, "ws"], "_ready", ["workspace", *names])
+        return Function(_head(name, given), _quoted(summary), unpack, [*sizes, *lines], found)
+
+    def _commented(self, kept: Sequence[Line]) -> Iterator[str]:
+        """Each equation above the first of the lines that compute it."""
+        for line, before in grouped(kept):
+            formula = self.module.formulas.get(line.name, "")
+            code = tuple(c for part in (*before, line) for c in part.code)
+            yield from _commented(replace(line, code=code), formula)
+
+
+def _floats(dtypes: Sequence[str]) -> str:
+    """The arguments that are floats, out of ``given``."""
+    places = [k for k, dtype in enumerate(dtypes) if dtype == "float"]
+    if len(places) == len(dtypes):
+        return "given"
+    if places and places == list(range(places[0], places[-1] + 1)):
+        return f"given[{places[0] or ''}:{places[-1] + 1}]"
+    return "(" + "".join(f"given[{k}], " for k in places).rstrip() + ")"
+
+
+def _mentions(lines: Iterable[str], name: str) -> bool:
+    return any(re.search(rf"(?<![\w.]){name}(?!\w)", line) for line in lines if line[:1] != "#")
 
 
 def _helpers(module: Module) -> list[str]:
@@ -139,7 +225,7 @@ def _function(
     outputs: Sequence[str],
     result: str,
 ) -> Function:
-    writer = Writer(module.computing(outputs))
+    writer = Writer(tuned(module.computing(outputs), plain=True))
     lines = [*_size_lines(writer, module), *_constant_lines(writer, module)]
     for line in writer.lines:
         lines += _commented(line, module.formulas.get(line.name, ""))
@@ -155,11 +241,22 @@ def _head(name: str, names: Sequence[str]) -> list[str]:
 
 
 def _unpacked(names: Sequence[str]) -> list[str]:
-    if len(" ".join(names)) < WIDTH // 2 - 12:
-        targets = ", ".join(names) if len(names) > 1 else f"({names[0]},)"
-        return [f"{targets} = _checked({', '.join(names)})"]
-    lines = ["    " + line for line in _wrapped(names)]
-    return ["(", *lines, ") = _checked(", *lines, ")"]
+    return _call(names, "_checked", names)
+
+
+def _call(targets: Sequence[str], function: str, arguments: Sequence[str]) -> list[str]:
+    """Several names that a function gives."""
+    left = ", ".join(targets) if len(targets) > 1 else f"({targets[0]},)"
+    line = f"{left} = {function}({', '.join(arguments)})"
+    if len(line) < WIDTH - 8:
+        return [line]
+    first, second = (["    " + line for line in _wrapped(n)] for n in (targets, arguments))
+    return ["(", *first, f") = {function}(", *second, ")"]
+
+
+def _tuple(names: Sequence[str]) -> list[str]:
+    line = f"({', '.join(names)}{',' if len(names) == 1 else ''})"
+    return [line] if len(line) < WIDTH - 16 else ["(", *("    " + x for x in _wrapped(names)), ")"]
 
 
 def _wrapped(names: Sequence[str]) -> list[str]:
@@ -297,10 +394,13 @@ def _known(module: Module, intermediate: Sequence[str]) -> list[tuple[str, str]]
 
 def _sample_sizes(variables: Iterable[Variable]) -> list[tuple[str, int]]:
     """Small sizes for the named dimensions, no two the same."""
-    names = dict.fromkeys(
-        s.name for v in variables for s in v.shape if s.is_Symbol and fixed(s) is None
-    )
-    return [(name, 5 + k) for k, name in enumerate(names)]
+    return [(name, 5 + k) for k, name in enumerate(_free_sizes(variables))]
+
+
+def _free_sizes(variables: Iterable[Variable]) -> list[str]:
+    """The named dimensions."""
+    sizes = (s.name for v in variables for s in v.shape if s.is_Symbol and fixed(s) is None)
+    return list(dict.fromkeys(sizes))
 
 
 def _samples(variables: Iterable[Variable]) -> list[tuple[str, str]]:

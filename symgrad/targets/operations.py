@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import ClassVar
 
@@ -63,6 +63,8 @@ class Line:
     code: tuple[str, ...]
     shape: tuple[Size, ...]
     local: str
+    others: tuple[str, ...] = ()
+    """More values that it computes."""
 
 
 class Writer:
@@ -85,12 +87,19 @@ class Writer:
         self.names = Locals(inputs)
         self.local = dict(zip(inputs, inputs, strict=True))
         self.local |= {name: self.names.new(name) for name in values}
+        self.local |= {
+            v.name: self.constant(v.name) for v in program.inputs if v.role == "constant"
+        }
         self.read = {r.name for o in program.ops for r in o.reads}
         floats = [v for v in program.inputs if v.dtype == "float" and v.role != "constant"]
         self.floats = [v.name for v in floats]
-        self._size_locals = {s: self.names.new(s) for s in _size_names(program)}
+        self._size_locals = {s: self.names.new(s) for s in size_names(program)}
         for op in program.ops:
             self._write(op)
+
+    def constant(self, name: str) -> str:
+        """What the lines call an array that is part of the file."""
+        return name
 
     def _write(self, op: Op) -> None:
         if op.kind in _CHANGES:
@@ -151,7 +160,7 @@ class Writer:
 
     def _name(self, op: Op) -> str:
         if op.name not in self.local:
-            self.local[op.name] = self.names.new(op.hint or "t")
+            self.local[op.name] = self.names.new(op.hint or ("mask" if op.dtype == "bool" else "t"))
         return self.local[op.name]
 
     def _assign(self, op: Op, code: tuple[str, ...]) -> None:
@@ -205,6 +214,10 @@ class Writer:
         self.sizes[name] = self._size_locals[name]
         return self.sizes[name]
 
+    def size_local(self, name: str) -> str:
+        """The local name of a size."""
+        return self._size_locals[name]
+
     def shape(self, axes: Axes) -> str:
         """A shape as a tuple of Python."""
         sizes = [self.number(size_of(a)).code for a in axes]
@@ -245,6 +258,8 @@ class Writer:
         x, y = (r.axes for r in op.reads)
         gone = [a for a in x if a in y and a not in op.axes]
         pair = f"{args[0].code}, {args[1].code}"
+        if not op.axes and x == y:
+            return Text(f"np.vdot({pair})")
         if op.axes == tuple(a for a in (*x, *y) if a not in gone):
             axes = ([x.index(a) for a in gone], [y.index(a) for a in gone])
             return Text(f"np.tensordot({pair}, axes={axes})")
@@ -253,14 +268,17 @@ class Writer:
         return Text(f'np.einsum("{terms[0]},{terms[1]}->{terms[2]}", {pair})')
 
     def reduce(self, op: Op, args: Sequence[Text]) -> Text:
-        source = op.reads[0].axes
-        gone = [k for k, a in enumerate(source) if isinstance(a, Index) and a not in op.axes]
-        options = [f"axis={gone[0] if len(gone) == 1 else tuple(gone)}"] if op.axes else []
-        if op.axes and len(op.axes) == len(source):
-            options.append("keepdims=True")
+        options = self.reduced_axes(op)
         if args[0].level == Level.ATOM and "(" not in args[0].code:
             return Text(f"{args[0].code}.{op.function}({', '.join(options)})")
         return Text(f"np.{op.function}({', '.join([args[0].code, *options])})")
+
+    def reduced_axes(self, op: Op) -> list[str]:
+        """The axes of a reduction, as NumPy takes them; nothing stands for all of them."""
+        source = op.reads[0].axes
+        gone = [k for k, a in enumerate(source) if isinstance(a, Index) and a not in op.axes]
+        options = [f"axis={gone[0] if len(gone) == 1 else tuple(gone)}"] if op.axes else []
+        return [*options, "keepdims=True"] if op.axes and len(op.axes) == len(source) else options
 
     def view(self, op: Op, args: Sequence[Text]) -> Text:
         source, target = op.reads[0].axes, op.axes
@@ -363,6 +381,7 @@ class Writer:
         names = ", ".join(map(self._name, pair))
         (matrix,) = map(self.operand, op.args)
         self._assign(op, (f"{names} = np.linalg.slogdet({matrix.code})",))
+        self.lines[-1] = replace(self.lines[-1], others=(other.name,))
         return True
 
     # What is changed in place
@@ -521,7 +540,7 @@ def _unit_axes(source: Axes, target: Axes) -> str:
     return f"[{', '.join(texts)}]" if texts else ""
 
 
-def _size_names(program: Program) -> list[str]:
+def size_names(program: Program) -> list[str]:
     """The named sizes, in the order in which the inputs have them."""
     sizes = [s for v in program.inputs for s in v.shape]
     names = dict.fromkeys(s.name for size in sizes for s in sorted(size.free_symbols, key=str))

@@ -1,0 +1,372 @@
+"""Backward passes written by hand: careful and naive NumPy, Numba, and the products alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from cases import Arrays, Case
+from libraries import Call
+
+
+def empty_aligned(shape: tuple[int, ...], dtype: str) -> Any:
+    """An array that begins at a cache line."""
+    count = int(np.prod(shape))
+    room = np.empty(count * np.dtype(dtype).itemsize + 64, np.uint8)
+    start = -room.ctypes.data % 64
+    return room[start : start + count * np.dtype(dtype).itemsize].view(dtype).reshape(shape)
+
+
+def careful(case: Case, dtype: str, v: Arrays) -> Call:
+    """Buffers made once, every product and every function written into one."""
+    return _CAREFUL[case.kind](case, dtype, v)
+
+
+def floor(case: Case, dtype: str, v: Arrays) -> Call | None:
+    """The matrix products alone, into ready buffers; None where there are none."""
+    products = _PRODUCTS[case.kind](case)
+    if not products:
+        return None
+    rng = np.random.default_rng(0)
+    made = []
+    for m, k, n, left, right in products:
+        x = empty_aligned((k, m) if left else (m, k), dtype)
+        y = empty_aligned((n, k) if right else (k, n), dtype)
+        x[...], y[...] = rng.standard_normal(x.shape), rng.standard_normal(y.shape)
+        made.append((x.T if left else x, y.T if right else y, empty_aligned((m, n), dtype)))
+
+    def call() -> Any:
+        for x, y, out in made:
+            x.dot(y, out)
+
+    return call
+
+
+# Networks
+
+
+def _network_products(case: Case) -> list[tuple[int, int, int, bool, bool]]:
+    batch, last = case.sizes["N"], len(case.layers) - 2
+    found = []
+    for k, (m, n) in enumerate(zip(case.layers, case.layers[1:], strict=False)):
+        found += [(batch, m, n, False, False), (m, batch, n, True, False)]
+        if k:
+            found.append((batch, n, m, False, True))
+    assert len(found) == 3 * last + 2
+    return found
+
+
+def _careful_network(case: Case, dtype: str, v: Arrays) -> Call:
+    batch, layers = case.sizes["N"], case.layers
+    count = len(layers) - 1
+    a = [None, *(empty_aligned((batch, n), dtype) for n in layers[1:])]
+    d = [None, *(empty_aligned((batch, n), dtype) for n in layers[1:])]
+    masks = [None, *(np.empty((batch, n), np.bool_) for n in layers[1:])]
+    grads = {name: empty_aligned(case.shape(shape), dtype) for name, shape in case.params.items()}
+    ones, rows, column = np.ones(batch, dtype), np.arange(batch), np.empty((batch, 1), dtype)
+    forward, backward = _ACTIVATIONS[case.activation]
+    target = v.get("T", v["X"])
+
+    def head(z: Any, dz: Any) -> Any:
+        if "y" in v:
+            np.max(z, axis=1, keepdims=True, out=column)
+            np.subtract(z, column, out=z)
+            picked = z[rows, v["y"]].sum()
+            np.exp(z, out=dz)
+            np.sum(dz, axis=1, keepdims=True, out=column)
+            np.divide(dz, column, out=dz)
+            value = (np.log(column).sum() - picked) / batch
+            dz[rows, v["y"]] -= 1
+            np.multiply(dz, 1 / batch, out=dz)
+            return value
+        np.subtract(z, target, out=dz)
+        flat = dz.reshape(-1)
+        value = flat.dot(flat) / flat.size
+        np.multiply(dz, 2 / flat.size, out=dz)
+        return value
+
+    def call() -> Any:
+        a[0] = v["X"]
+        for k in range(1, count + 1):
+            np.matmul(a[k - 1], v[f"W{k}"], out=a[k])
+            a[k] += v[f"b{k}"]
+            if k < count:
+                forward(a[k])
+        value = head(a[count], d[count])
+        for k in range(count, 0, -1):
+            np.matmul(a[k - 1].T, d[k], out=grads[f"W{k}"])
+            np.dot(ones, d[k], out=grads[f"b{k}"])
+            if k > 1:
+                np.matmul(d[k], v[f"W{k}"].T, out=d[k - 1])
+                backward(a[k - 1], d[k - 1], masks[k - 1])
+        return value, grads
+
+    return call
+
+
+def _relu(a: Any) -> None:
+    np.maximum(a, 0, out=a)
+
+
+def _relu_back(a: Any, d: Any, mask: Any) -> None:
+    np.greater(a, 0, out=mask)
+    np.multiply(d, mask, out=d)
+
+
+def _tanh(a: Any) -> None:
+    np.tanh(a, out=a)
+
+
+def _tanh_back(a: Any, d: Any, mask: Any) -> None:
+    np.multiply(a, a, out=a)
+    np.subtract(1, a, out=a)
+    np.multiply(d, a, out=d)
+
+
+def _sigmoid(a: Any) -> None:
+    np.negative(a, out=a)
+    np.exp(a, out=a)
+    np.add(a, 1, out=a)
+    np.divide(1, a, out=a)
+
+
+def _sigmoid_back(a: Any, d: Any, mask: Any) -> None:
+    np.multiply(d, a, out=d)
+    np.subtract(1, a, out=a)
+    np.multiply(d, a, out=d)
+
+
+_ACTIVATIONS: dict[str, tuple[Callable[[Any], None], Callable[[Any, Any, Any], None]]] = {
+    "relu": (_relu, _relu_back),
+    "tanh": (_tanh, _tanh_back),
+    "sigmoid": (_sigmoid, _sigmoid_back),
+}
+
+
+# One sample through 3-4-2-3
+
+
+def _careful_tiny(case: Case, dtype: str, v: Arrays) -> Call:
+    """Written for one sample: vectors, bound methods, positional buffers."""
+    grads = {name: np.empty(case.shape(shape), dtype) for name, shape in case.params.items()}
+    x, y, W1, b1, W2, b2, W3, b3 = (v[n] for n in ("X", "Y", "W1", "b1", "W2", "b2", "W3", "b3"))
+    x, y, b1, b2, b3 = (a[:, 0] for a in (x, y, b1, b2, b3))
+    a1, a2, z3 = np.empty(4), np.empty(2), np.empty(3)
+    d1, d2, d3 = grads["b1"][:, 0], grads["b2"][:, 0], grads["b3"][:, 0]
+    c1, c2, c3 = grads["b1"], grads["b2"], grads["b3"]
+    dW1, dW2, dW3 = grads["W1"], grads["W2"], grads["W3"]
+    m1, m2 = np.empty(4, bool), np.empty(2, bool)
+    add, maximum, greater, multiply = np.add, np.maximum, np.greater, np.multiply
+    subtract, exp, divide, log = np.subtract, np.exp, np.divide, np.log
+    largest, total = np.maximum.reduce, np.add.reduce
+    back2, back3 = W2.T, W3.T
+
+    def call() -> Any:
+        W1.dot(x, a1)
+        add(a1, b1, out=a1)
+        maximum(a1, 0.0, out=a1)
+        W2.dot(a1, a2)
+        add(a2, b2, out=a2)
+        maximum(a2, 0.0, out=a2)
+        W3.dot(a2, z3)
+        add(z3, b3, out=z3)
+        subtract(z3, largest(z3), out=z3)
+        exp(z3, out=d3)
+        s = total(d3)
+        value = log(s) - z3.dot(y)
+        divide(d3, s, out=d3)
+        subtract(d3, y, out=d3)
+        multiply(c3, a2, out=dW3)
+        back3.dot(d3, d2)
+        greater(a2, 0.0, out=m2)
+        multiply(d2, m2, out=d2)
+        multiply(c2, a1, out=dW2)
+        back2.dot(d2, d1)
+        greater(a1, 0.0, out=m1)
+        multiply(d1, m1, out=d1)
+        multiply(c1, x, out=dW1)
+        return value, grads
+
+    return call
+
+
+# Others
+
+
+def _careful_logistic(case: Case, dtype: str, v: Arrays) -> Call:
+    batch = case.sizes["N"]
+    u, e = np.empty(batch, dtype), np.empty(batch, dtype)
+    q = np.empty(batch, dtype)
+    X, t, w, dw = v["X"], v["t"], v["w"], np.empty_like(v["w"])
+
+    def call() -> Any:
+        np.dot(X, w, out=u)
+        np.multiply(u, t, out=u)
+        np.negative(u, out=u)
+        np.abs(u, out=e)
+        np.negative(e, out=e)
+        np.exp(e, out=e)
+        np.log1p(e, out=q)
+        np.maximum(u, 0, out=u)
+        value = (q.sum() + u.sum()) / batch
+        np.greater(u, 0, out=mask)
+        np.copyto(q, e)
+        np.copyto(q, 1, where=mask)
+        np.add(e, 1, out=e)
+        np.divide(q, e, out=q)
+        np.multiply(q, t, out=q)
+        np.multiply(q, -1 / batch, out=q)
+        np.dot(q, X, out=dw)
+        return value, {"w": dw}
+
+    mask = np.empty(batch, bool)
+    return call
+
+
+def _careful_layer_norm(case: Case, dtype: str, v: Arrays) -> Call:
+    shape = case.shape(case.data["X"])
+    batch, width = shape
+    normal, d, scratch = (np.empty(shape, dtype) for _ in range(3))
+    mean, spread = np.empty((batch, 1), dtype), np.empty(batch, dtype)
+    ones, dg, db = np.ones(batch, dtype), np.empty(width, dtype), np.empty(width, dtype)
+    X, T, g, b = v["X"], v["T"], v["g"], v["b"]
+
+    def call() -> Any:
+        np.mean(X, axis=1, keepdims=True, out=mean)
+        np.subtract(X, mean, out=normal)
+        np.einsum("nj,nj->n", normal, normal, out=spread)
+        np.divide(normal, np.sqrt(spread / width + 1e-5)[:, None], out=normal)
+        np.multiply(normal, g, out=d)
+        np.add(d, b, out=d)
+        np.subtract(d, T, out=d)
+        flat = d.reshape(-1)
+        value = flat.dot(flat) / flat.size
+        np.multiply(d, 2 / flat.size, out=d)
+        np.dot(ones, d, out=db)
+        np.multiply(d, normal, out=scratch)
+        np.dot(ones, scratch, out=dg)
+        return value, {"g": dg, "b": db}
+
+    return call
+
+
+def _careful_attention(case: Case, dtype: str, v: Arrays) -> Call:
+    n, width = case.shape(case.data["X"])
+    q, k, u, o, back = (np.empty((n, width), dtype) for _ in range(5))
+    p, dp = np.empty((n, n), dtype), np.empty((n, n), dtype)
+    column, sums = np.empty((n, 1), dtype), np.empty(n, dtype)
+    X, T = v["X"], v["T"]
+    grads = {name: np.empty_like(v[name]) for name in case.params}
+
+    def call() -> Any:
+        np.matmul(X, v["Wq"], out=q)
+        np.multiply(q, 0.125, out=q)
+        np.matmul(X, v["Wk"], out=k)
+        np.matmul(X, v["Wv"], out=u)
+        np.matmul(q, k.T, out=p)
+        np.max(p, axis=1, keepdims=True, out=column)
+        np.subtract(p, column, out=p)
+        np.exp(p, out=p)
+        np.sum(p, axis=1, keepdims=True, out=column)
+        np.divide(p, column, out=p)
+        np.matmul(p, u, out=o)
+        np.subtract(o, T, out=o)
+        flat = o.reshape(-1)
+        value = flat.dot(flat) / flat.size
+        np.multiply(o, 2 / flat.size, out=o)
+        np.matmul(o, u.T, out=dp)
+        np.matmul(p.T, o, out=back)
+        np.matmul(X.T, back, out=grads["Wv"])
+        np.einsum("ij,ij->i", dp, p, out=sums)
+        np.subtract(dp, sums[:, None], out=dp)
+        np.multiply(dp, p, out=dp)
+        np.matmul(dp.T, q, out=back)
+        np.matmul(X.T, back, out=grads["Wk"])
+        np.multiply(k, 0.125, out=k)
+        np.matmul(dp, k, out=back)
+        np.matmul(X.T, back, out=grads["Wq"])
+        return value, grads
+
+    return call
+
+
+def _attention_products(case: Case) -> list[tuple[int, int, int, bool, bool]]:
+    n, d = case.shape(case.data["X"])
+    plain, turned, weights = (n, d, d, False, False), (n, d, n, False, True), (d, n, d, True, False)
+    wide, back = (n, n, d, False, False), (n, n, d, True, False)
+    return [*[plain] * 3, *[turned] * 2, wide, back, wide, back, *[weights] * 3]
+
+
+def _logistic_products(case: Case) -> list[tuple[int, int, int, bool, bool]]:
+    n, d = case.shape(case.data["X"])
+    return [(n, d, 1, False, False), (1, n, d, False, False)]
+
+
+def _tiny_products(case: Case) -> list[tuple[int, int, int, bool, bool]]:
+    return [(4, 3, 1, False, False), (2, 4, 1, False, False), (3, 2, 1, False, False),
+            (3, 1, 2, False, False), (2, 3, 1, True, False), (2, 1, 4, False, False),
+            (4, 2, 1, True, False), (4, 1, 3, False, False)]  # fmt: skip
+
+
+_CAREFUL: dict[str, Callable[[Case, str, Arrays], Call]] = {
+    "mlp": _careful_network,
+    "tiny": _careful_tiny,
+    "logistic": _careful_logistic,
+    "layer_norm": _careful_layer_norm,
+    "attention": _careful_attention,
+}
+
+_PRODUCTS: dict[str, Callable[[Case], list[tuple[int, int, int, bool, bool]]]] = {
+    "mlp": _network_products,
+    "tiny": _tiny_products,
+    "logistic": _logistic_products,
+    "layer_norm": lambda case: [],
+    "attention": _attention_products,
+}
+
+
+# Without care
+
+
+def naive(case: Case, dtype: str, v: Arrays) -> Call | None:
+    """The network as it is first written down."""
+    if "y" not in v:
+        return None
+    batch, count = case.sizes["N"], len(case.layers) - 1
+
+    def call() -> Any:
+        a, masks, grads = [v["X"]], [], {}
+        for k in range(1, count + 1):
+            z = a[-1] @ v[f"W{k}"] + v[f"b{k}"]
+            masks.append(z > 0)
+            a.append(np.maximum(z, 0) if k < count else z)
+        e = np.exp(a[-1] - a[-1].max(axis=1, keepdims=True))
+        p = e / e.sum(axis=1, keepdims=True)
+        value = -np.mean(np.log(p[np.arange(batch), v["y"]]))
+        d = p.copy()
+        d[np.arange(batch), v["y"]] -= 1
+        d /= batch
+        for k in range(count, 0, -1):
+            grads[f"W{k}"] = a[k - 1].T @ d
+            grads[f"b{k}"] = d.sum(axis=0)
+            if k > 1:
+                d = d @ v[f"W{k}"].T * masks[k - 2]
+        return value, grads
+
+    return call
+
+
+def numba(case: Case, dtype: str, v: Arrays) -> Call | None:
+    """Three layers in Numba, the products in BLAS."""
+    if "y" not in v:
+        return None
+    from compiled_by_numba import three_layers
+
+    names = ("X", "y", "W1", "b1", "W2", "b2", "W3", "b3")
+    batch, sizes = case.sizes["N"], case.layers[1:]
+    hidden = [empty_aligned((batch, n), dtype) for n in sizes]
+    deltas = [empty_aligned((batch, n), dtype) for n in sizes]
+    grads = {name: empty_aligned(case.shape(shape), dtype) for name, shape in case.params.items()}
+    arguments = (*(v[n] for n in names), *hidden, *deltas, *grads.values())
+    return lambda: (three_layers(*arguments), grads)

@@ -1,0 +1,279 @@
+"""The libraries that are compared: how each takes the gradient of a case."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from cases import Arrays, Case
+
+Call = Callable[[], tuple[Any, dict[str, Any]]]
+"""The value of a loss and its gradients, by parameter."""
+
+
+class Functions:
+    """What the cases are written in, for a library with NumPy's names."""
+
+    def __init__(self, np: Any, arange: Any = None) -> None:
+        self.np = np
+        self.arange = arange or (lambda y: np.arange(y.shape[0]))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.np, name)
+
+    def relu(self, x: Any) -> Any:
+        return self.np.maximum(x, 0)
+
+    def sigmoid(self, x: Any) -> Any:
+        return 1 / (1 + self.np.exp(-x))
+
+    def softplus(self, x: Any) -> Any:
+        return self.np.logaddexp(0, x)
+
+    def mean_kept(self, x: Any) -> Any:
+        return self.np.mean(x, axis=1, keepdims=True)
+
+    def log_softmax(self, z: Any, axis: int) -> Any:
+        shifted = z - self.np.max(z, axis=axis, keepdims=True)
+        return shifted - self.np.log(self.np.sum(self.np.exp(shifted), axis=axis, keepdims=True))
+
+    def softmax(self, z: Any, axis: int) -> Any:
+        e = self.np.exp(z - self.np.max(z, axis=axis, keepdims=True))
+        return e / self.np.sum(e, axis=axis, keepdims=True)
+
+    def cross_entropy(self, z: Any, y: Any) -> Any:
+        return -self.np.mean(self.log_softmax(z, 1)[self.arange(y), y])
+
+
+# This project
+
+
+def derivation(case: Case) -> Any:
+    """The derivation of a case."""
+    import symgrad as sg
+
+    v = {
+        name: sg.data(name, shape) for name, shape in case.data.items() if name not in case.one_hot
+    }
+    for name in case.one_hot:
+        v[name] = sg.data(name, case.data[name], assume=sg.one_hot(axis=0))
+    v |= {name: sg.param(name, shape) for name, shape in case.params.items()}
+    v |= {name: sg.data(name, shape, dtype=int) for name, (shape, _) in case.labels.items()}
+    functions = Functions(np, lambda y: sg.arange("N"))
+    return sg.derive(case.loss(functions, SimpleNamespace(**v)), names=v)
+
+
+def symgrad(case: Case, dtype: str, v: Arrays) -> Call:
+    """The generated module, with a workspace."""
+    module = derivation(case).compile(dtype=dtype)
+    workspace = module.Workspace(**case.sizes, dtype=dtype)
+
+    def call() -> Any:
+        value, found = module.loss_and_gradients(**v, workspace=workspace)
+        return value, found._asdict()
+
+    call.fast = lambda: module.loss_and_gradients(**v, workspace=workspace)  # type: ignore[attr-defined]
+    return call
+
+
+def symgrad_bound(case: Case, dtype: str, v: Arrays) -> Call:
+    """The generated module, its arrays bound once."""
+    module = derivation(case).compile(dtype=dtype)
+    bound = module.bind(**v)
+
+    def call() -> Any:
+        value, found = bound()
+        return value, found._asdict()
+
+    call.fast = bound  # type: ignore[attr-defined]
+    return call
+
+
+def symgrad_allocating(case: Case, dtype: str, v: Arrays) -> Call:
+    """The generated module without a workspace."""
+    module = derivation(case).compile(dtype=dtype)
+
+    def call() -> Any:
+        value, found = module.loss_and_gradients(**v)
+        return value, found._asdict()
+
+    call.fast = lambda: module.loss_and_gradients(**v)  # type: ignore[attr-defined]
+    return call
+
+
+# HIPS autograd
+
+
+def autograd(case: Case, dtype: str, v: Arrays) -> Call:
+    import autograd.numpy as anp
+    from autograd import value_and_grad
+
+    functions = Functions(anp)
+    data = {name: a for name, a in v.items() if name not in case.params}
+
+    def loss(params: Arrays) -> Any:
+        return case.loss(functions, SimpleNamespace(**params, **data))
+
+    both = value_and_grad(loss)
+    params = {name: v[name] for name in case.params}
+    return lambda: both(params)
+
+
+# JAX
+
+
+def _jax(case: Case, dtype: str, v: Arrays, *, placed: bool) -> Call:
+    import jax
+    import jax.numpy as jnp
+
+    jax.config.update("jax_enable_x64", dtype == "float64")
+    functions = Functions(jnp)
+    functions.log_softmax = lambda z, axis: jax.nn.log_softmax(z, axis)  # type: ignore[method-assign]
+    functions.softmax = lambda z, axis: jax.nn.softmax(z, axis)  # type: ignore[method-assign]
+
+    def loss(params: Arrays, data: Arrays) -> Any:
+        return case.loss(functions, SimpleNamespace(**params, **data))
+
+    both = jax.jit(jax.value_and_grad(loss))
+    convert = jnp.asarray if placed else (lambda a: a)
+    params = {name: convert(v[name]) for name in case.params}
+    data = {name: convert(a) for name, a in v.items() if name not in case.params}
+
+    return lambda: jax.block_until_ready(both(params, data))
+
+
+def jax_placed(case: Case, dtype: str, v: Arrays) -> Call:
+    return _jax(case, dtype, v, placed=True)
+
+
+def jax_numpy(case: Case, dtype: str, v: Arrays) -> Call:
+    return _jax(case, dtype, v, placed=False)
+
+
+# PyTorch
+
+
+class TorchFunctions:
+    """What the cases are written in, for PyTorch."""
+
+    def __init__(self) -> None:
+        import torch
+
+        self.torch, self.functional = torch, torch.nn.functional
+        self.relu, self.tanh, self.sigmoid = torch.relu, torch.tanh, torch.sigmoid
+        self.sum, self.mean, self.sqrt = torch.sum, torch.mean, torch.sqrt
+        self.softplus = self.functional.softplus
+        self.cross_entropy = self.functional.cross_entropy
+
+    def mean_kept(self, x: Any) -> Any:
+        return x.mean(1, keepdim=True)
+
+    def log_softmax(self, z: Any, axis: int) -> Any:
+        return self.functional.log_softmax(z, axis)
+
+    def softmax(self, z: Any, axis: int) -> Any:
+        return self.functional.softmax(z, axis)
+
+
+def _torch(case: Case, dtype: str, v: Arrays, *, compiled: bool) -> Call:
+    import torch
+
+    functions = TorchFunctions()
+    tensors = {name: torch.from_numpy(a.copy()) for name, a in v.items()}
+    params = [tensors[name].requires_grad_() for name in case.params]
+
+    def loss() -> Any:
+        return case.loss(functions, SimpleNamespace(**tensors))
+
+    forward = torch.compile(loss) if compiled else loss
+
+    def call() -> Any:
+        value = forward()
+        return value.detach(), dict(
+            zip(case.params, torch.autograd.grad(value, params), strict=True)
+        )
+
+    return call
+
+
+def torch_eager(case: Case, dtype: str, v: Arrays) -> Call:
+    return _torch(case, dtype, v, compiled=False)
+
+
+def torch_compiled(case: Case, dtype: str, v: Arrays) -> Call:
+    return _torch(case, dtype, v, compiled=True)
+
+
+# PyTensor
+
+
+class PyTensorFunctions:
+    """What the cases are written in, for PyTensor."""
+
+    def __init__(self) -> None:
+        import pytensor.tensor as pt
+
+        self.pt = pt
+        self.tanh, self.sigmoid, self.sqrt = pt.tanh, pt.sigmoid, pt.sqrt
+        self.sum, self.mean, self.softplus = pt.sum, pt.mean, pt.softplus
+
+    def relu(self, x: Any) -> Any:
+        return self.pt.maximum(x, 0)
+
+    def mean_kept(self, x: Any) -> Any:
+        return self.pt.mean(x, axis=1, keepdims=True)
+
+    def log_softmax(self, z: Any, axis: int) -> Any:
+        return self.pt.special.log_softmax(z, axis=axis)
+
+    def softmax(self, z: Any, axis: int) -> Any:
+        return self.pt.special.softmax(z, axis=axis)
+
+    def cross_entropy(self, z: Any, y: Any) -> Any:
+        return -self.pt.mean(self.log_softmax(z, 1)[self.pt.arange(y.shape[0]), y])
+
+
+def pytensor(case: Case, dtype: str, v: Arrays) -> Call:
+    import pytensor as library
+    import pytensor.tensor as pt
+    import pytensor.tensor.special  # noqa: F401
+
+    functions = PyTensorFunctions()
+    with library.config.change_flags(floatX=dtype):
+        tensors = {name: pt.tensor(name, dtype=a.dtype, shape=a.shape) for name, a in v.items()}
+        value = case.loss(functions, SimpleNamespace(**tensors))
+        found = pt.grad(value, [tensors[name] for name in case.params])
+        function = library.function(
+            [library.In(tensors[n], borrow=True) for n in v],
+            [library.Out(g, borrow=True) for g in (value, *found)],
+        )
+    function.trust_input = True
+    arrays = list(v.values())
+
+    def call() -> Any:
+        value, *gradients = function(*arrays)
+        return value, dict(zip(case.params, gradients, strict=True))
+
+    return call
+
+
+def tolerance(dtype: str) -> float:
+    """How far results may be apart, relative to the largest entry."""
+    return 2e-3 if dtype == "float32" else 1e-8
+
+
+def compared(call: Call, other: Call, dtype: str) -> float:
+    """The largest difference between two peers' results; ValueError where it is too large."""
+    (a, one), (b, two) = call(), other()
+    worst = abs(float(a) - float(b)) / (1 + abs(float(b)))
+    for name, mine in one.items():
+        x, y = np.asarray(mine), np.asarray(two[name])
+        if x.dtype != np.dtype(dtype) or x.shape != y.shape:
+            raise ValueError(f"{name}: {x.dtype} {x.shape} instead of {y.dtype} {y.shape}")
+        worst = max(worst, float(np.max(np.abs(x - y)) / (np.max(np.abs(y)) or 1.0)))
+    if not worst < tolerance(dtype) or math.isnan(worst):
+        raise ValueError(f"results differ by {worst:.1e}")
+    return worst

@@ -1,0 +1,172 @@
+"""Operations as lines of NumPy that write into the buffers of a workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import ClassVar
+
+from symgrad.memory import CHANGES, Plan, count, owners
+from symgrad.program import Op, Program, is_temporary
+from symgrad.targets.operations import Level, Line, Text, Writer
+
+_AUGMENTED = {"add": "+=", "subtract": "-=", "multiply": "*=", "divide": "/="}
+_REDUCTIONS = {"sum": "add", "max": "maximum", "min": "minimum", "prod": "multiply"}
+_COMMUTATIVE = ("add", "multiply")
+_DTYPES = {"float": "dtype", "int": "np.intp", "bool": "np.bool_"}
+
+
+class BufferedWriter(Writer):
+    """Writes the operations of a program into a workspace called ``ws``."""
+
+    def __init__(self, program: Program, plan: Plan) -> None:
+        self.plan = plan
+        self.owner = owners(plan)
+        self.attributes: list[str] = []
+        """Values that the workspace has a view or an array of, in order."""
+        self.dtype_text = "ws._dtype"
+        super().__init__(program)
+
+    def _write(self, op: Op) -> None:
+        if op.name in self.plan.constant:
+            self.attributes.append(op.name)
+            self.pending[op.name] = Text(f"ws.{self._name(op)}")
+        elif op.kind in CHANGES:
+            self._change(op)
+        elif op.name in self.plan.rooms:
+            self._assign(op, tuple(self._out(op)))
+        elif op.kind == "linalg" and self._both_of_slogdet(op):
+            return
+        elif op.name in self.plan.inlined:
+            self.pending[op.name] = self._text(op)
+        else:
+            self._assign(op, (f"{self._name(op)} = {self._text(op).code}",))
+
+    def _is_inlined(self, op: Op, text: Text) -> bool:
+        return op.name in self.plan.inlined
+
+    def _name(self, op: Op) -> str:
+        """Values that are finished in place have the name of what they become."""
+        reader = self.readers.get(op.name)
+        unnamed = op.name not in self.local and is_temporary(op.name)
+        if unnamed and reader is not None and self.uses[op.name] == 1:
+            changed = reader.kind in CHANGES and reader.reads[0].name == op.name
+            if changed or self.plan.places.get(reader.name) == op.name:
+                self.local[op.name] = self._name(reader)
+        return super()._name(op)
+
+    def _change(self, op: Op) -> None:
+        name = self._name(op)
+        values = self._settled(op.args[1]) if op.kind == "place" else None
+        args = [self.operand(a) for a in op.args]
+        args[1] = values or args[1]
+        before = [] if args[0].code == name else [f"{name} = {args[0].code}"]
+        code = (
+            [self._scattered(op, name, args)]
+            if op.kind == "scatter"
+            else self._placed(op, name, args)
+        )
+        self._assign(op, (*before, *code))
+
+    def _settle(self, name: str) -> None:
+        if name not in self.plan.constant:
+            super()._settle(name)
+
+    # Into a buffer
+
+    def _out(self, op: Op) -> Iterator[str]:
+        args = [self.operand(a) for a in op.args]
+        name, place = self._name(op), self.plan.places.get(op.name)
+        if place is not None:
+            yield self._over(op, args, name, place)
+            return
+        self.attributes.append(op.name)
+        out = f"ws.{name}"
+        yield from self.OUT[op.kind](self, op, args, name, out)
+
+    def _over(self, op: Op, args: Sequence[Text], name: str, place: str) -> str:
+        """A universal function written over an argument."""
+        where = [getattr(a, "name", "") for a in op.args].index(place)
+        same = self.local[place] == name
+        if same and op.function in _AUGMENTED and (where == 0 or op.function in _COMMUTATIVE):
+            return f"{name} {_AUGMENTED[op.function]} {args[1 - where].code}"
+        call = f"np.{op.function}({_listed(args)}, out={self.local[place]})"
+        return call if same else f"{name} = {call}"
+
+    def _map(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[str]:
+        if op.function == "cast":
+            yield f"{name} = {out}"
+            yield f"{name}[...] = {args[0].code}"
+            return
+        digits = f", {op.detail[0]}" if op.function == "round" else ""
+        yield f"{name} = np.{op.function}({_listed(args)}{digits}, out={out})"
+
+    def _matmul(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[str]:
+        x, y = args
+        if all(len(r.axes) <= 2 for r in op.reads):
+            yield f"{name} = {x.at_least(Level.ATOM)}.dot({y.code}, out={out})"
+        else:
+            yield f"{name} = np.matmul({x.code}, {y.code}, out={out})"
+
+    def _reduce(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[str]:
+        options = ", ".join([args[0].code, *self.reduced_axes(op), f"out={out}"])
+        yield f"{name} = np.{_REDUCTIONS[op.function]}.reduce({options})"
+
+    def _copy(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[str]:
+        yield f"{name} = {out}"
+        yield f"{name}[...] = {args[0].code}"
+
+    OUT: ClassVar[
+        Mapping[str, Callable[[BufferedWriter, Op, Sequence[Text], str, str], Iterator[str]]]
+    ] = {"map": _map, "matmul": _matmul, "reduce": _reduce, "copy": _copy, "fill": _copy}
+
+    # The workspace
+
+    def room_lines(self) -> Iterator[str]:
+        """What a workspace is made of, a line for each value."""
+        self.dtype_text = "dtype"
+        for name in self.attributes:
+            op, local = self.ops[name], self.local[name]
+            if name in self.plan.constant:
+                yield f"self.{local} = {self._text(op).code}"
+                continue
+            owner = self.owner[name]
+            dtype = _DTYPES[op.dtype]
+            if owner is op:
+                yield f"self.{local} = _empty({self.shape(op.axes)}, {dtype})"
+                continue
+            room = f"self.{self.local[owner.name]}"
+            if owner.shape == op.shape:
+                yield f"self.{local} = {room}"
+            elif count(owner.shape) == count(op.shape):
+                yield f"self.{local} = {room}.reshape{self.shape(op.axes)}"
+            else:
+                entries = self.number(count(op.shape)).code
+                yield f"self.{local} = {room}.reshape(-1)[:{entries}].reshape{self.shape(op.axes)}"
+
+    def dtype(self) -> str:
+        return self.dtype_text
+
+    def constant(self, name: str) -> str:
+        return f"ws.{name}"
+
+
+def _listed(args: Sequence[Text]) -> str:
+    return ", ".join(a.code for a in args)
+
+
+def grouped(lines: Sequence[Line]) -> Iterator[tuple[Line, list[Line]]]:
+    """Each line with a named value, and the lines just before it that only prepare it."""
+    waiting: list[Line] = []
+    for line in lines:
+        if is_temporary(line.name):
+            waiting.append(line)
+            continue
+        start = len(waiting)
+        while start and waiting[start - 1].local == line.local:
+            start -= 1
+        for other in waiting[:start]:
+            yield other, []
+        yield line, waiting[start:]
+        waiting = []
+    for other in waiting:
+        yield other, []

@@ -1,0 +1,219 @@
+"""Buffers: nothing depends on what they held, nothing is allocated, calls don't disturb others."""
+
+from __future__ import annotations
+
+import threading
+import tracemalloc
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import symgrad as sg
+from symgrad import memory, outputs
+from symgrad.indices import size_of
+from symgrad.interpreter import interpret
+from symgrad.program import Program, verified
+from symgrad.tuning import PASSES, tuned
+from tests.losses import LOSSES, Loss
+from tests.test_losses import derived, point
+
+relu = lambda x: np.maximum(x, 0)  # noqa: E731
+
+
+def program(derivation: sg.Derivation) -> Program:
+    module = outputs.module(derivation, derivation.notation)
+    return module.computing([module.output, *module.gradients.values()])
+
+
+def constant_inputs(derivation: sg.Derivation) -> dict[str, Any]:
+    variables = program(derivation).inputs
+    return {v.name: np.asarray(v.values) for v in variables if v.role == "constant"}
+
+
+def classifier(widths: tuple[int, ...] = (64, 32, 16, 10)) -> sg.Derivation:
+    a: Any = sg.data("X", ("N", widths[0]))
+    y = sg.data("y", ("N",), dtype=int)
+    names: dict[str, Any] = {"X": a, "y": y}
+    for k, (m, n) in enumerate(zip(widths, widths[1:], strict=False), start=1):
+        names[f"W{k}"], names[f"b{k}"] = sg.param(f"W{k}", (m, n)), sg.param(f"b{k}", (n,))
+        z = a @ names[f"W{k}"] + names[f"b{k}"]
+        names[f"a{k}"] = a = relu(z)
+    logp = z - np.log(np.sum(np.exp(z), axis=1, keepdims=True))
+    names["loss"] = -np.mean(logp[sg.arange("N"), y])
+    return sg.derive(names["loss"], names=names)
+
+
+def classifier_point(n: int, dtype: str, widths: tuple[int, ...] = (64, 32, 16, 10)) -> Any:
+    rng = np.random.default_rng(n)
+    at: dict[str, Any] = {"X": rng.standard_normal((n, widths[0])).astype(dtype)}
+    at["y"] = rng.integers(0, widths[-1], n)
+    for k, (m, w) in enumerate(zip(widths, widths[1:], strict=False), start=1):
+        at[f"W{k}"] = (rng.standard_normal((m, w)) / m**0.5).astype(dtype)
+        at[f"b{k}"] = rng.standard_normal(w).astype(dtype)
+    return at
+
+
+def arrays_of(workspace: Any) -> list[np.ndarray]:
+    return [a for a in vars(workspace).values() if isinstance(a, np.ndarray)]
+
+
+def spoil(module: ModuleType, workspace: Any) -> None:
+    """Fill all that is not the same in every call with what no result may contain."""
+    fresh = type(workspace)(*workspace._sizes.values(), dtype=workspace._dtype)
+    for name, array in vars(fresh).items():
+        if isinstance(array, np.ndarray) and name not in constants(module):
+            mine = getattr(workspace, name)
+            mine[...] = np.nan if mine.dtype.kind == "f" else True
+
+
+def constants(module: ModuleType) -> set[str]:
+    """Attributes that are filled when the workspace is made."""
+    text = "".join(module.__loader_text__)
+    lines = (line.strip() for line in text.splitlines())
+    made = (line.partition(" = ") for line in lines if line.startswith("self."))
+    return {
+        name.removeprefix("self.") for name, _, right in made if right.startswith(("np.", "_np"))
+    }
+
+
+def loaded(derivation: sg.Derivation, dtype: str = "float64") -> ModuleType:
+    module = derivation.compile(dtype=dtype)
+    module.__loader_text__ = derivation.source(dtype=dtype)  # type: ignore[attr-defined]
+    return module
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.name)
+def test_optimised_programs_in_spoilt_buffers_compute_what_the_plain_ones_mean(
+    loss: Loss, dtype: str
+) -> None:
+    derivation = derived(loss)
+    at = {n: a.astype(dtype) if a.dtype.kind == "f" else a for n, a in point(loss).items()}
+    exact = {n: a.astype("float64") if a.dtype.kind == "f" else a for n, a in at.items()}
+    expected = interpret(program(derivation), exact | constant_inputs(derivation))
+    module = loaded(derivation, dtype)
+    workspace = module.Workspace(dtype=dtype)
+    spoil(module, workspace)
+    value, found = module.loss_and_gradients(**at, workspace=workspace)
+    tolerance = 1e-10 if dtype == "float64" else 5e-3
+    np.testing.assert_allclose(value, expected[derivation.system.output], rtol=tolerance)
+    for name, gradient in found._asdict().items():
+        right = expected[derivation.adjoint_name[name]]
+        scale = max(1e-3, np.abs(right).max())
+        assert gradient.dtype == dtype
+        np.testing.assert_allclose(gradient, right, rtol=tolerance, atol=tolerance * scale)
+    again = module.loss_and_gradients(**at, workspace=workspace)
+    assert again[0] == value
+    spoil(module, workspace)
+    assert module.loss(**at, workspace=workspace) == value
+    spoil(module, workspace)
+    for mine, theirs in zip(
+        module.gradients(**at, workspace=workspace), module.gradients(**at), strict=True
+    ):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.name)
+def test_every_pass_keeps_the_values(loss: Loss) -> None:
+    derivation = derived(loss)
+    at = point(loss) | constant_inputs(derivation)
+    before = program(derivation)
+    values = interpret(before, at)
+    for step in PASSES:
+        before = verified(step(before))
+        found = interpret(before, at)
+        for name in before.outputs:
+            np.testing.assert_allclose(found[name], values[name], rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_call_with_a_workspace_allocates_no_arrays(dtype: str) -> None:
+    n = 4096
+    module, at = classifier().compile(dtype=dtype), classifier_point(n, dtype)
+    workspace = module.Workspace(N=n, dtype=dtype)
+    for call in (
+        lambda: module.loss_and_gradients(**at, workspace=workspace),
+        module.bind(**at, workspace=workspace),
+    ):
+        call()
+        tracemalloc.start()
+        call()
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        picked = n * (
+            8 + np.dtype(dtype).itemsize
+        )  # what NumPy makes of an index array, for a line
+        assert peak < picked + 4096
+
+
+def test_the_peak_that_is_stated_is_the_peak() -> None:
+    derivation = classifier()
+    plan = memory.planned(tuned(program(derivation)))
+    for n in (64, 1000):
+        for dtype in ("float32", "float64"):
+            itemsize = np.dtype(dtype).itemsize
+            stated = int(plan.bytes(itemsize).xreplace({size_of("N"): sp.Integer(n)}))
+            module = derivation.compile(dtype=dtype)
+            tracemalloc.start()
+            workspace = module.Workspace(N=n, dtype=dtype)
+            taken = tracemalloc.get_traced_memory()[0]
+            tracemalloc.stop()
+            constant = n * 8 + 2 * n * itemsize  # rows and ones
+            assert stated <= taken <= stated + constant + 400 * len(arrays_of(workspace))
+
+
+def test_forward_values_dominate_in_deep_networks() -> None:
+    def entries(depth: int) -> int:
+        plan = memory.planned(tuned(program(classifier((8,) * (depth + 1)))))
+        batch = [o for o in plan.buffers if o.dtype == "float" and "N" in map(str, o.shape)]
+        return len(batch)
+
+    assert entries(30) - entries(10) == 20
+
+
+def test_threads_do_not_disturb_each_other() -> None:
+    module = classifier().compile()
+    points = [classifier_point(n, "float64") for n in range(20, 28)]
+    alone = [module.loss_and_gradients(**at) for at in points]
+    failures: list[Any] = []
+
+    def work(k: int) -> None:
+        for _ in range(30):
+            value, found = module.loss_and_gradients(**points[k])
+            if value != alone[k][0] or not all(map(np.array_equal, found, alone[k][1])):
+                failures.append(k)
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(len(points))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+def test_bound_arrays_are_read_anew() -> None:
+    module, at = classifier().compile(), classifier_point(12, "float64")
+    step = module.bind(**at)
+    first, found = step()
+    for name, gradient in found._asdict().items():
+        at[name] -= 0.01 * gradient
+    second, _ = step()
+    assert second < first
+    assert second == module.loss(**at)
+    with pytest.raises(ValueError, match="expected an array"):
+        module.bind(**(at | {"W1": at["W1"].tolist()}))
+
+
+def test_a_workspace_of_other_sizes_is_refused() -> None:
+    module = classifier().compile()
+    workspace = module.Workspace(N=5)
+    with pytest.raises(ValueError, match="workspace is for"):
+        module.loss(**classifier_point(6, "float64"), workspace=workspace)
+    with pytest.raises(ValueError, match="workspace is for"):
+        module.loss(**classifier_point(5, "float32"), workspace=workspace)
+    with pytest.raises(ValueError, match="labels from 0 to 9"):
+        bad = classifier_point(5, "float64") | {"y": np.array([0, 1, 2, -1, 3])}
+        module.loss(**bad, workspace=workspace)
