@@ -31,9 +31,10 @@ def rounded(value: Any, decimals: int = 0) -> Array:
 
 
 def straight_through(value: Any, backward_as: Any) -> Array:
-    """Forward ``value``; backward as if it were ``backward_as`` (Bengio, Léonard and Courville, 2013).
+    """Forward ``value``; backward as if it were ``backward_as``.
 
-    SpecError where the two differ in shape, which is that of the result.
+    SpecError where the two differ in shape, which is that of the result.  The straight-through
+    estimator of Bengio, Léonard and Courville (2013) is that of a rounded or binary value.
     """
     forward, backward = as_array(value), as_array(backward_as)
     if forward.sizes != backward.sizes:
