@@ -59,6 +59,7 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         self.where = self.lines[0]
         self.call = _calls.current
         self.changed: Location | None = None
+        self.is_view = op == "relabel" or (op == "structure" and len(self.inputs) == 1)
         self.key = variable.name if variable else f"%{next(_count)}"
 
     latex_of: ClassVar[Callable[[Array], str] | None] = None
@@ -98,9 +99,10 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
 
     def at(self, indices: Sequence[sp.Expr]) -> sp.Expr:
         """The entry at ``indices``."""
-        if self.changed is not None:
+        changed = next((a.changed for a in self._memory() if a.changed), None)
+        if changed is not None:
             raise SpecError(
-                f"this value was changed in place at {self.changed}, and is used under another name",
+                f"this value was changed in place at {changed}, and is used under another name",
                 where=caller(),
                 hint="write x = x + y instead of x += y, so that both values stay",
             )
@@ -154,8 +156,8 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         raise SpecError(
             "a symbolic array can't become an array of numbers",
             where=caller(),
-            hint="this function does not know symbolic arrays; use NumPy's, or sg.softmax, "
-            "sg.log_softmax, sg.logsumexp for SciPy's",
+            hint="join values with np.stack; sg.softmax, sg.log_softmax and sg.logsumexp stand in "
+            "for SciPy's; other functions have to be NumPy's",
         )
 
     # -- methods, as ndarray has them ---------------------------------------------------------
@@ -177,8 +179,16 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
                 where=caller(),
                 hint="write x = x + y instead of x += y",
             )
-        self.changed = caller()
+        for array in self._memory():
+            array.changed = caller()
         return result
+
+    def _memory(self) -> Iterator[Array]:
+        """The array, and those that it is a view of: in NumPy they share their entries."""
+        array: Array | None = self
+        while array is not None:
+            yield array
+            array = array.inputs[0] if array.is_view else None
 
     def __iadd__(self, other: Any) -> Array:
         return self._in_place(np.add, other)

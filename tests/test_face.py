@@ -183,3 +183,28 @@ def test_refusals_say_what_and_where(wrong: Callable[[sg.Array], Any], what: str
         wrong(sg.param("w", (3,)))
     assert what in str(caught.value)
     assert caught.value.hint
+
+
+def test_augmented_assignment_makes_a_new_value() -> None:
+    w, x = sg.param("w", (3,)), sg.data("x", (4, 3))
+    total = 0.0
+    for k in range(4):
+        total += np.sum(np.tanh(x[k] * w))
+    h = x * w
+    h *= 2
+    module = sg.derive(total + np.sum(h**2)).compile()
+    rng = np.random.default_rng(0)
+    point = {"x": rng.normal(size=(4, 3)), "w": rng.normal(size=3)}
+    _, found = module.loss_and_gradients(**point)
+    t = np.tanh(point["x"] * point["w"])
+    slope = (1 - t**2) * point["x"] + 8 * point["x"] ** 2 * point["w"]
+    np.testing.assert_allclose(found.w, slope.sum(0), rtol=1e-12)
+
+
+@pytest.mark.parametrize("view", [lambda h: h, lambda h: h[0], lambda h: h.T, np.ravel])
+def test_memory_that_was_changed_in_place_can_not_be_read(view: Any) -> None:
+    h = sg.data("x", (4, 3)) * sg.param("w", (3,))
+    other = view(h)
+    h += 1
+    with pytest.raises(sg.SpecError, match="changed in place"):
+        np.sum(other)

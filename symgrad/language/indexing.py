@@ -69,7 +69,9 @@ def getitem(array: Array, key: Any) -> Array:
         place = 0  # NumPy puts the shared axes first where the indices are not side by side
     out[place:place] = shared
     op: Op = "relabel" if all(isinstance(i, Index) or i == 0 for i in source) else "map"
-    return Array(out, array.at(source), [array, *labels.values()], dtype=array.kind, op=op)
+    result = Array(out, array.at(source), [array, *labels.values()], dtype=array.kind, op=op)
+    result.is_view = not advanced
+    return result
 
 
 METHODS["__getitem__"] = getitem
