@@ -133,7 +133,8 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         raise SpecError(
             "a symbolic array has no number while the spec is read",
             where=caller(),
-            hint="use NumPy's functions (np.exp, ...) instead of math's",
+            hint="use NumPy's functions instead of math's; index a constant by labels as "
+            "sg.constant(c)[y]",
         )
 
     __int__ = __index__ = __complex__ = __float__
@@ -156,8 +157,8 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         raise SpecError(
             "a symbolic array can't become an array of numbers",
             where=caller(),
-            hint="join values with np.stack; sg.softmax, sg.log_softmax and sg.logsumexp stand in "
-            "for SciPy's; other functions have to be NumPy's",
+            hint="join values with np.stack; index a constant by labels as sg.constant(c)[y]; "
+            "sg.softmax, sg.log_softmax and sg.logsumexp stand in for SciPy's",
         )
 
     # -- methods, as ndarray has them ---------------------------------------------------------
@@ -381,7 +382,11 @@ def _assumptions(assume: Any, ndim: int, name: str, where: Location) -> tuple[As
 
 
 def constant(values: Any) -> Array:
-    """An ordinary NumPy array, or a number, as a constant of the spec."""
+    """An ordinary NumPy array, or a number, as a constant of the spec.
+
+    It is made where one meets a symbolic array; call it to index a constant by symbolic labels:
+    ``sg.constant(np.eye(3))[y]``.
+    """
     array = np.asarray(values)
     if array.dtype.kind not in "fiub":
         raise SpecError(

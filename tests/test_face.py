@@ -208,3 +208,24 @@ def test_memory_that_was_changed_in_place_can_not_be_read(view: Any) -> None:
     h += 1
     with pytest.raises(sg.SpecError, match="changed in place"):
         np.sum(other)
+
+
+@pytest.mark.parametrize(
+    "picked",
+    [
+        lambda logp, y: logp[np.arange(5), y],
+        lambda logp, y: logp[range(5), y],
+        lambda logp, y: np.take_along_axis(logp, y[:, None], axis=1),
+        lambda logp, y: np.sum(sg.constant(np.eye(3))[y] * logp, axis=1),
+        lambda logp, y: np.sum((y[:, None] == np.arange(3)) * logp, axis=1),
+    ],
+)
+def test_labels_may_pick_in_any_spelling(picked: Callable[[Any, Any], Any]) -> None:
+    y, W, X = sg.data("y", (5,), dtype=int), sg.param("W", (4, 3)), sg.data("X", (5, 4))
+    module = sg.derive(-np.sum(picked(sg.log_softmax(X @ W, axis=1), y)) / 5).compile()
+    rng = np.random.default_rng(0)
+    point = {"X": rng.normal(size=(5, 4)), "W": rng.normal(size=(4, 3)), "y": np.arange(5) % 3}
+    _, found = module.loss_and_gradients(**point)
+    e = np.exp(point["X"] @ point["W"])
+    slope = (e / e.sum(1, keepdims=True) - np.eye(3)[point["y"]]) / 5
+    np.testing.assert_allclose(found.W, point["X"].T @ slope, rtol=1e-12)

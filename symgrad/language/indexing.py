@@ -78,7 +78,7 @@ METHODS["__getitem__"] = getitem
 
 
 def _is_array_index(item: Any) -> bool:
-    return isinstance(item, (Array, np.ndarray, list))
+    return isinstance(item, (Array, np.ndarray, list, range))
 
 
 def _is_integer(item: Any) -> bool:
