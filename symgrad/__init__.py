@@ -14,8 +14,8 @@ from symgrad.arrays import (
 )
 from symgrad.errors import CheckError, SpecError, SymgradError
 from symgrad.face import Derivation, Gradient, derive, hessian, hvp, jacobian
-from symgrad.language.elementwise import log_sigmoid, relu, sigmoid, softplus
 from symgrad.gradcheck import GradientCheck, check_gradients
+from symgrad.language.elementwise import log_sigmoid, relu, sigmoid, softplus
 from symgrad.language.held import rounded, stop_gradient, straight_through
 from symgrad.language.indexing import arange
 from symgrad.language.reductions import log_softmax, logsumexp, softmax
