@@ -127,7 +127,8 @@ class Author:
 
     def _value(self, equation: Equation) -> tuple[str, tuple[Prose, ...]]:
         output = equation.name == self.derivation.system.output
-        text = "the loss" if output and not equation.shape else "computed"
+        named = "the loss" if equation.name == "loss" else "the output"
+        text = named if output else "computed"
         return equation.name, (*self._shape_cells(equation.name, equation.shape), (text,))
 
     def _shape_cells(self, name: str, shape: Sequence[Size]) -> tuple[Prose, Prose, Prose]:
@@ -474,6 +475,7 @@ def split_terms(formula: str) -> tuple[str, ...]:
     parts, depth, start = [], 0, 0
     for at, c in enumerate(formula):
         depth += (c in "{([") - (c in "})]")
+        depth += formula.startswith(r"\left", at) - formula.startswith(r"\right", at)
         if depth == 0 and formula[at : at + 3] in (" + ", " - "):
             parts.append(formula[start:at])
             start = at + 1

@@ -93,7 +93,7 @@ def test_every_formula_of_the_examples(root: Path, name: str) -> None:
 
 def test_every_formula_of_many_losses() -> None:
     formulas: Formulas = []
-    for loss in LOSSES:
+    for loss in LOSSES[::2]:
         formulas += in_latex(str(derived(loss).render("latex", choice=Choice(detail="full"))))
     assert refused(sorted(set(formulas))) == []
 

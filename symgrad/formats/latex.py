@@ -130,7 +130,7 @@ def lines_of(terms: Sequence[str], room: float, *, opening: bool = True) -> list
     return lines
 
 
-_BRACKET = re.compile(r"\\left\(|\\right\)|(?<!\\)[{}()]")
+_BRACKET = re.compile(r"\\(?:left|right)(?:\\[a-zA-Z]+|.)|(?<!\\)[{}()]")
 
 
 def opened(term: str) -> list[str]:
@@ -140,7 +140,7 @@ def opened(term: str) -> list[str]:
     for at, mark in marks:
         if start < 0 and depth == 0 and mark in ("(", r"\left("):
             start, first = at, mark
-        depth += 1 if mark in ("{", "(", r"\left(") else -1
+        depth += 1 if mark in "{(" or mark.startswith(r"\left") else -1
         if start >= 0 and depth == 0:
             inside = term[start + len(first) : at]
             cut = split_terms(inside)

@@ -155,11 +155,18 @@ def broken(terms: Sequence[str], room: int) -> list[str]:
 
 
 def _cut(term: str, room: int) -> list[str]:
-    """A long term in lines, each but the first set in a little."""
-    cut = textwrap.wrap(
-        term, max(room, 20), subsequent_indent=INDENT, break_long_words=True, break_on_hyphens=False
-    )
-    return cut or [term]
+    """A long term in lines, cut before its signs if that will do, each but the first set in."""
+    found: list[str] = []
+    room = max(room, 20)
+    for piece in re.split(r" (?=[+−] )", term):
+        if found and columns(found[-1]) + 1 + columns(piece) <= room:
+            found[-1] += f" {piece}"
+        else:
+            first = INDENT if found else ""
+            found += textwrap.wrap(
+                piece, room, initial_indent=first, subsequent_indent=INDENT, break_on_hyphens=False
+            )
+    return found
 
 
 def _result(block: Result, paint: Paint) -> Iterator[str]:

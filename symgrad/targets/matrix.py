@@ -20,6 +20,7 @@ from symgrad.lower import LINALG, lower, numbers
 from symgrad.matrices import MATRIX_FUNCTIONS
 from symgrad.passes import alive, planned
 from symgrad.program import UNIT, Axes, Literal, Op, Program, Ref, labels
+from symgrad.writing.parts import as_decimal
 
 ONES = r"\mathbf{1}"
 TRANSPOSED = r"^{\top}"
@@ -517,5 +518,7 @@ def _literal(value: sp.Expr) -> Formula:
 
 def _number(expr: sp.Expr) -> str:
     """A number or an expression of sizes; the exponents of its powers in one line."""
-    text: str = sp.latex(numbers(expr), fold_frac_powers=True)
+    number = numbers(expr)
+    decimal = as_decimal(number) if number.is_Rational else None
+    text: str = sp.latex(number, fold_frac_powers=True) if decimal is None else decimal
     return text
