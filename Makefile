@@ -3,8 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 SETUP := .venv/installed
+BENCH := .venv/bench
 
-.PHONY: demo test lint check-generated generated docs fmt bench clean
+.PHONY: demo test lint check-generated generated docs fmt bench depth clean
 
 demo: $(SETUP)  ## the derivation of the example network, and the checks of it
 	$(BIN)/symgrad derive examples/notebook.py
@@ -31,7 +32,10 @@ fmt: $(SETUP)  ## format, and mend what the linter can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(SETUP)  ## how the time of a derivation grows with the depth of a network
+bench: $(BENCH)/installed  ## the generated code beside other libraries: benchmarks/RESULTS.md
+	$(BENCH)/bin/python benchmarks/run.py --results
+
+depth: $(SETUP)  ## how the time of a derivation grows with the depth of a network
 	$(BIN)/python benchmarks/depth.py
 
 clean:
@@ -42,4 +46,10 @@ $(SETUP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "symgrad needs Python 3.11 or newer: make PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv
 	$(PIP) install --editable '.[dev]'
+	@touch $@
+
+# What is compared has a place of its own: some of it holds NumPy back.
+$(BENCH)/installed: pyproject.toml $(SETUP)
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip --disable-pip-version-check -qq install --editable '.[bench]'
 	@touch $@

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -23,18 +24,21 @@ def careful(case: Case, dtype: str, v: Arrays) -> Call:
     return _CAREFUL[case.kind](case, dtype, v)
 
 
+Products = tuple[dict[str, tuple[int, ...]], list[str]]
+"""The shapes of arrays, and products of them: ``"a1.T d2 W2"`` writes into the last."""
+
+
 def floor(case: Case, dtype: str, v: Arrays) -> Call | None:
     """The matrix products alone, into ready buffers; None where there are none."""
-    products = _PRODUCTS[case.kind](case)
+    shapes, products = _PRODUCTS[case.kind](case)
     if not products:
         return None
     rng = np.random.default_rng(0)
-    made = []
-    for m, k, n, left, right in products:
-        x = empty_aligned((k, m) if left else (m, k), dtype)
-        y = empty_aligned((n, k) if right else (k, n), dtype)
-        x[...], y[...] = rng.standard_normal(x.shape), rng.standard_normal(y.shape)
-        made.append((x.T if left else x, y.T if right else y, empty_aligned((m, n), dtype)))
+    arrays = {name: empty_aligned(shape, dtype) for name, shape in shapes.items()}
+    for array in arrays.values():
+        array[...] = rng.standard_normal(array.shape) / 32
+    arrays |= {f"{name}.T": array.T for name, array in arrays.items()}
+    made = [tuple(arrays[name] for name in product.split()) for product in products]
 
     def call() -> Any:
         for x, y, out in made:
@@ -46,23 +50,27 @@ def floor(case: Case, dtype: str, v: Arrays) -> Call | None:
 # Networks
 
 
-def _network_products(case: Case) -> list[tuple[int, int, int, bool, bool]]:
-    batch, last = case.sizes["N"], len(case.layers) - 2
-    found = []
-    for k, (m, n) in enumerate(zip(case.layers, case.layers[1:], strict=False)):
-        found += [(batch, m, n, False, False), (m, batch, n, True, False)]
-        if k:
-            found.append((batch, n, m, False, True))
-    assert len(found) == 3 * last + 2
-    return found
+def _network_products(case: Case) -> Products:
+    batch, layers = case.sizes["N"], case.layers
+    count = len(layers) - 1
+    shapes: dict[str, tuple[int, ...]] = {"a0": (batch, layers[0])}
+    for k, (m, n) in enumerate(pairwise(layers), start=1):
+        shapes |= {f"a{k}": (batch, n), f"d{k}": (batch, n), f"W{k}": (m, n), f"g{k}": (m, n)}
+    forward = [f"a{k - 1} W{k} a{k}" for k in range(1, count + 1)]
+    back = [
+        text
+        for k in range(count, 0, -1)
+        for text in (f"a{k - 1}.T d{k} g{k}", f"d{k} W{k}.T d{k - 1}")
+    ]
+    return shapes, [*forward, *back[:-1]]
 
 
 def _careful_network(case: Case, dtype: str, v: Arrays) -> Call:
     batch, layers = case.sizes["N"], case.layers
     count = len(layers) - 1
-    a = [None, *(empty_aligned((batch, n), dtype) for n in layers[1:])]
-    d = [None, *(empty_aligned((batch, n), dtype) for n in layers[1:])]
-    masks = [None, *(np.empty((batch, n), np.bool_) for n in layers[1:])]
+    a: list[Any] = [None, *(empty_aligned((batch, n), dtype) for n in layers[1:])]
+    d: list[Any] = [None, *(empty_aligned((batch, n), dtype) for n in layers[1:])]
+    masks: list[Any] = [None, *(np.empty((batch, n), np.bool_) for n in layers[1:])]
     grads = {name: empty_aligned(case.shape(shape), dtype) for name, shape in case.params.items()}
     ones, rows, column = np.ones(batch, dtype), np.arange(batch), np.empty((batch, 1), dtype)
     forward, backward = _ACTIVATIONS[case.activation]
@@ -291,22 +299,26 @@ def _careful_attention(case: Case, dtype: str, v: Arrays) -> Call:
     return call
 
 
-def _attention_products(case: Case) -> list[tuple[int, int, int, bool, bool]]:
+def _attention_products(case: Case) -> Products:
     n, d = case.shape(case.data["X"])
-    plain, turned, weights = (n, d, d, False, False), (n, d, n, False, True), (d, n, d, True, False)
-    wide, back = (n, n, d, False, False), (n, n, d, True, False)
-    return [*[plain] * 3, *[turned] * 2, wide, back, wide, back, *[weights] * 3]
+    shapes: dict[str, tuple[int, ...]] = dict.fromkeys(("X", "q", "k", "u", "o", "b"), (n, d))
+    shapes |= dict.fromkeys(("Wq", "Wk", "Wv", "gq", "gk", "gv"), (d, d))
+    shapes |= {"p": (n, n), "dp": (n, n)}
+    return shapes, ["X Wq q", "X Wk k", "X Wv u", "q k.T p", "p u o", "o u.T dp", "p.T o b",
+                    "X.T b gv", "dp.T q b", "X.T b gk", "dp k b", "X.T b gq"]  # fmt: skip
 
 
-def _logistic_products(case: Case) -> list[tuple[int, int, int, bool, bool]]:
+def _logistic_products(case: Case) -> Products:
     n, d = case.shape(case.data["X"])
-    return [(n, d, 1, False, False), (1, n, d, False, False)]
+    return {"X": (n, d), "w": (d,), "z": (n,), "g": (d,)}, ["X w z", "z X g"]
 
 
-def _tiny_products(case: Case) -> list[tuple[int, int, int, bool, bool]]:
-    return [(4, 3, 1, False, False), (2, 4, 1, False, False), (3, 2, 1, False, False),
-            (3, 1, 2, False, False), (2, 3, 1, True, False), (2, 1, 4, False, False),
-            (4, 2, 1, True, False), (4, 1, 3, False, False)]  # fmt: skip
+def _tiny_products(case: Case) -> Products:
+    shapes: dict[str, tuple[int, ...]] = {"X": (3, 1), "a1": (4, 1), "a2": (2, 1), "z3": (3, 1)}
+    shapes |= {"d1": (4, 1), "d2": (2, 1), "d3": (3, 1), "W1": (4, 3), "W2": (2, 4), "W3": (3, 2)}
+    shapes |= {"g1": (4, 3), "g2": (2, 4), "g3": (3, 2)}
+    return shapes, ["W1 X a1", "W2 a1 a2", "W3 a2 z3", "d3 a2.T g3", "W3.T d3 d2", "d2 a1.T g2",
+                    "W2.T d2 d1", "d1 X.T g1"]  # fmt: skip
 
 
 _CAREFUL: dict[str, Callable[[Case, str, Arrays], Call]] = {
@@ -317,11 +329,11 @@ _CAREFUL: dict[str, Callable[[Case, str, Arrays], Call]] = {
     "attention": _careful_attention,
 }
 
-_PRODUCTS: dict[str, Callable[[Case], list[tuple[int, int, int, bool, bool]]]] = {
+_PRODUCTS: dict[str, Callable[[Case], Products]] = {
     "mlp": _network_products,
     "tiny": _tiny_products,
     "logistic": _logistic_products,
-    "layer_norm": lambda case: [],
+    "layer_norm": lambda case: ({}, []),
     "attention": _attention_products,
 }
 

@@ -9,7 +9,7 @@ def _bias_relu(a, b):
     for n in range(a.shape[0]):
         for i in range(a.shape[1]):
             x = a[n, i] + b[i]
-            a[n, i] = x if x > 0 else 0
+            a[n, i] = max(x, 0)
 
 
 @njit(cache=True)

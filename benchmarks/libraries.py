@@ -108,6 +108,7 @@ def symgrad_allocating(case: Case, dtype: str, v: Arrays) -> Call:
 
 
 def autograd(case: Case, dtype: str, v: Arrays) -> Call:
+    """value_and_grad."""
     import autograd.numpy as anp
     from autograd import value_and_grad
 
@@ -131,8 +132,8 @@ def _jax(case: Case, dtype: str, v: Arrays, *, placed: bool) -> Call:
 
     jax.config.update("jax_enable_x64", dtype == "float64")
     functions = Functions(jnp)
-    functions.log_softmax = lambda z, axis: jax.nn.log_softmax(z, axis)  # type: ignore[method-assign]
-    functions.softmax = lambda z, axis: jax.nn.softmax(z, axis)  # type: ignore[method-assign]
+    functions.log_softmax = jax.nn.log_softmax  # type: ignore[method-assign]
+    functions.softmax = jax.nn.softmax  # type: ignore[method-assign]
 
     def loss(params: Arrays, data: Arrays) -> Any:
         return case.loss(functions, SimpleNamespace(**params, **data))
@@ -146,10 +147,12 @@ def _jax(case: Case, dtype: str, v: Arrays, *, placed: bool) -> Call:
 
 
 def jax_placed(case: Case, dtype: str, v: Arrays) -> Call:
+    """Arrays already on the device."""
     return _jax(case, dtype, v, placed=True)
 
 
 def jax_numpy(case: Case, dtype: str, v: Arrays) -> Call:
+    """NumPy arrays in every call."""
     return _jax(case, dtype, v, placed=False)
 
 
@@ -200,10 +203,12 @@ def _torch(case: Case, dtype: str, v: Arrays, *, compiled: bool) -> Call:
 
 
 def torch_eager(case: Case, dtype: str, v: Arrays) -> Call:
+    """Forward, then torch.autograd.grad."""
     return _torch(case, dtype, v, compiled=False)
 
 
 def torch_compiled(case: Case, dtype: str, v: Arrays) -> Call:
+    """The same, the loss compiled."""
     return _torch(case, dtype, v, compiled=True)
 
 
@@ -237,9 +242,10 @@ class PyTensorFunctions:
 
 
 def pytensor(case: Case, dtype: str, v: Arrays) -> Call:
+    """One function for value and gradients, in PyTensor's default mode."""
     import pytensor as library
     import pytensor.tensor as pt
-    import pytensor.tensor.special  # noqa: F401
+    import pytensor.tensor.special
 
     functions = PyTensorFunctions()
     with library.config.change_flags(floatX=dtype):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import random
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -57,9 +58,10 @@ def rows(case: Case, dtype: str, threads: int, peers: Sequence[str], share: floa
     times: dict[str, list[float]] = {name: [] for name in calls}
     gc.collect()
     gc.disable()
-    names = list(calls)
-    for k in range(rounds):
-        for name in names[k % len(names) :] + names[: k % len(names)]:
+    names, order = list(calls), random.Random(0)
+    for _ in range(rounds):
+        for name in order.sample(names, len(names)):
+            calls[name]()  # its arrays and its code are in the caches again
             times[name].append(_seconds(calls[name], loops[name]))
     gc.enable()
     found = [_row(case, dtype, threads, name, t) for name, t in times.items()]
