@@ -196,33 +196,33 @@ def _compared(
 
     products = gradient * along
     exact, scale = float(products.sum()), float(np.abs(products).sum())
-    left, central, right = (
-        Estimate(e.value / unit, e.error / unit) for e in differences(curve)
-    )
-    verdict, seen = _verdict(exact, scale, left, central, right, resolution)
+    sides = [Estimate(e.value / unit, e.error / unit) for e in differences(curve)]
+    left, central, right = sides
+    verdict, seen = _verdict(exact, sides, scale, abs(curve(0.0)) / unit, resolution)
     return Slope(name, verdict, exact, central, left, right, seen, detail)
 
 
 def _verdict(
-    exact: float,
-    scale: float,
-    left: Estimate,
-    central: Estimate,
-    right: Estimate,
-    resolution: float,
+    exact: float, sides: Sequence[Estimate], scale: float, height: float, resolution: float
 ) -> tuple[str, float]:
-    """What to say, and the smallest relative error that would have been seen."""
+    """What to say, and the smallest relative error that would have been seen.
+
+    ``height`` is what an error is relative to where the slope is 0: the value of the loss.
+    """
+    if not np.isfinite(exact):
+        return "differs", np.inf
+    left, central, right = sides
     unsure = SURE * (left.error + right.error) + 1e-5 * max(abs(left.value), abs(right.value))
     low, high = sorted((left.value, right.value))
     if high - low > unsure:
         return ("kink" if low - unsure <= exact <= high + unsure else "differs"), np.inf
-    error = SURE * central.error
+    error, apart = SURE * central.error, abs(exact - central.value)
     size = max(scale, abs(central.value))
-    seen = error / size if size > error else 0.0
-    if not np.isfinite(exact) or abs(exact - central.value) > max(error, 1e-12 * size):
-        sure = np.isfinite(error) and (seen <= resolution or abs(exact - central.value) > 10 * error)
-        return ("differs" if sure or not np.isfinite(exact) else "unclear"), seen
-    return ("agrees" if np.isfinite(error) and seen <= resolution else "unclear"), seen
+    seen = error / (size if size > error else max(size, height)) if error else 0.0
+    clear = bool(np.isfinite(error)) and seen <= resolution
+    if apart <= max(error, 1e-12 * size):
+        return ("agrees" if clear else "unclear"), seen
+    return ("differs" if clear or not apart <= 10 * error else "unclear"), seen
 
 
 def _worst_entry(
