@@ -524,6 +524,8 @@ def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
 
 def _triangle(a: Any, condition: Any) -> Array:
     array = as_array(a)
+    if array.ndim < 2:
+        raise unsupported(f"a triangle of {describe(array)}", "a matrix has two axes")
     inner = [axis_index(s) for s in array.sizes]
     kept = leaves.less_equal(*condition(inner[-2], inner[-1]))
     return Array(inner, array.at(inner) * kept, [array], dtype=array.kind)
