@@ -2,8 +2,8 @@
 
 A block of Python with a title is a file; others run one after the other, as in a session.  A
 block of shell is run beside these files.  What a block prints stands beneath it as a block of
-text, what its last line shows (as in a notebook) between two comments.  A line of three dots
-stands for lines that are left out.
+text, what its last line shows (as in a notebook) between two comments.  A comment that says from
+which line on, and up to which, leaves out the rest.
 """
 
 from __future__ import annotations
@@ -31,9 +31,11 @@ from symgrad.errors import SymgradError
 
 PAGES = Path(__file__).parent / "pages"
 LEFT_OUT = "..."
+"""A line that stands for those that are left out."""
 
 _BLOCK = re.compile(
     r"^```(?P<language>python|sh)(?P<options>[^\n]*)\n(?P<code>.*?)^```\n"
+    r'(?P<clip>\n<!-- from "(?P<first>.*?)"(?: to "(?P<last>.*?)")? -->\n)?'
     r"(?P<text>\n```text\n(?P<printed>.*?)```\n)?"
     r"(?P<region>\n<!-- shown -->\n(?P<shown>.*?)<!-- end -->\n)?",
     re.MULTILINE | re.DOTALL,
@@ -60,6 +62,9 @@ class Page:
         block = f"```{match['language']}{options}\n{code}```\n"
         if match["language"] == "sh" and match["region"]:
             printed, shown = "", printed
+        if match["clip"]:
+            block += match["clip"]
+            printed = _clipped(printed, match["first"], match["last"])
         return block + _text(match["printed"], printed) + _region(match["shown"], shown)
 
     def _python(self, code: str) -> tuple[str, str]:
@@ -126,13 +131,18 @@ def _ended(printed: str) -> str:
     return printed if printed.endswith("\n") else f"{printed}\n"
 
 
+def _clipped(printed: str, first: str, last: str | None) -> str:
+    """The lines from one that is ``first`` to the one before ``last``, or to the end."""
+    lines = printed.splitlines()
+    start = lines.index(first)
+    end = lines.index(last, start) if last else len(lines)
+    part = "\n".join(lines[start:end]).rstrip()
+    return "\n".join([LEFT_OUT, part, *([LEFT_OUT] if last else [])]) + "\n"
+
+
 def _kept(stated: str | None, printed: str) -> str:
-    """What the page states, where that is what was printed but for errors and lines left out."""
-    if stated is None:
-        return printed
-    parts = re.split(rf"(?m)^{re.escape(LEFT_OUT)}$", _steady(stated))
-    pattern = ".*".join(re.escape(part.strip("\n")) for part in parts)
-    return stated if re.fullmatch(rf"\n*{pattern}\n*", _steady(printed), re.DOTALL) else printed
+    """What the page states, where that is what was printed but for the size of errors."""
+    return stated if stated is not None and _steady(stated) == _steady(printed) else printed
 
 
 def _steady(text: str) -> str:

@@ -64,7 +64,7 @@ class Slope:
 
 @dataclass(frozen=True)
 class GradientCheck:
-    """What :func:`check_gradients` found, slope by slope."""
+    """What ``check_gradients`` found, slope by slope."""
 
     slopes: tuple[Slope, ...]
 

@@ -44,9 +44,19 @@ def test_an_example_that_prints_something_else_is_seen() -> None:
 
 
 def test_lines_may_be_left_out_but_not_changed() -> None:
-    page = "```python\nprint('a', 'b', 'c', sep='\\n')\n```\n\n```text\n...\n{}\n...\n```\n"
-    assert examples.with_outputs(page.format("b")) == page.format("b")
-    assert examples.with_outputs(page.format("d")) != page.format("d")
+    page = (
+        "```python\nprint('a', 'b', 'c', 'd', sep='\\n')\n```\n\n"
+        '<!-- from "b" to "d" -->\n\n'
+        "```text\n...\nb\n{}\n...\n```\n"
+    )
+    assert examples.with_outputs(page.format("c")) == page.format("c")
+    assert examples.with_outputs(page.format("x")) == page.format("c")
+
+
+def test_the_size_of_a_rounding_error_may_differ() -> None:
+    page = "```python\nprint('ok  W  1.2e-16')\n```\n\n```text\nok  W  {}\n```\n"
+    assert examples.with_outputs(page.format("3e-15")) == page.format("3e-15")
+    assert examples.with_outputs(page.format("1")) == page.format("1.2e-16")
 
 
 def test_the_reference_has_every_public_name() -> None:
