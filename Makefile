@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 SETUP := .venv/installed
 BENCH := .venv/bench
 
-.PHONY: demo test lint check-generated generated docs fmt bench depth clean
+.PHONY: demo test fuzz lint check-generated generated docs fmt bench depth clean
 
 demo: $(SETUP)  ## the derivation of the example network, and the checks of it
 	$(BIN)/symgrad derive examples/notebook.py
@@ -31,6 +31,10 @@ docs: $(SETUP)  ## the site, in site/
 fmt: $(SETUP)  ## format, and mend what the linter can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+fuzz: $(SETUP)  ## random specs: make fuzz N=10000 SEED=1
+	$(BIN)/python tests/fuzz.py $(or $(N),300) $(or $(SEED),0)
+	$(BIN)/python -m tests.structures $(or $(N),300) $(or $(SEED),0)
 
 bench: $(BENCH)/installed  ## the generated code beside other libraries: benchmarks/RESULTS.md
 	$(BENCH)/bin/python benchmarks/run.py --results

@@ -28,7 +28,7 @@ from symgrad.equations import Equation, Variable
 from symgrad.errors import SpecError
 from symgrad.factors import Inner, running_sums, systems, taken_apart, triangles
 from symgrad.indices import Index, Size, entry, fresh, indices_of, name_of
-from symgrad.leaves import LEAVES, REDUCTIONS, LogSumExp, Reduction
+from symgrad.leaves import LEAVES, REDUCTIONS, LogSumExp, Reduction, select
 from symgrad.matrices import (
     CholeskyEntry,
     DeterminantSign,
@@ -159,7 +159,16 @@ class _Lowering:
         args = [self.expr(a, at) for a in expr.args]
         if all(isinstance(a, Literal) for a in args):
             args[0] = self.full(args[0], ())
+        if isinstance(expr, select) and all(isinstance(a, Literal) for a in args[1:]):
+            return self.one_of_two(*args)
         return self.builder.map(type(expr).__name__, *args)
+
+    def one_of_two(self, condition: Operand, yes: Operand, no: Operand) -> Operand:
+        """A choice between numbers, of the type that is computed in."""
+        kind = self.builder.dtypes[condition.name] if isinstance(condition, Ref) else "float"
+        if kind == "bool" and (yes, no) == (Literal(sp.S.One), Literal(sp.S.Zero)):
+            return condition
+        return self.builder.map("select", condition, self.full(yes, ()), no)
 
     def entry(self, expr: sp.Expr, at: Axes) -> Operand:
         return self.aligned(self.read(expr), at)
@@ -272,6 +281,8 @@ class _Lowering:
         over, under = numbers(scale).as_numer_denom()
         if over == 1 and not is_decimal(scale):
             return self.builder.map("divide", value, Literal(under))
+        if is_decimal(1 / numbers(scale)) and not is_decimal(scale):  # typed as x / 2.828
+            return self.builder.map("divide", value, Literal(1 / numbers(scale)))
         return self.builder.map("multiply", Literal(scale), value)
 
     # Products
@@ -830,4 +841,4 @@ def numbers(expr: sp.Expr) -> sp.Expr:
 
 def is_decimal(number: sp.Expr) -> bool:
     """Whether a rational number is written with a decimal point: 0.1, not 1/3."""
-    return bool(number.is_Rational and 10**9 % number.q == 0)
+    return bool(number.is_Rational and 10**17 % number.q == 0)

@@ -9,6 +9,7 @@ from functools import lru_cache
 import sympy as sp
 from sympy import KroneckerDelta as Delta
 
+from symgrad.affine import affine, is_within
 from symgrad.algebra import in_range
 from symgrad.errors import SpecError
 from symgrad.indices import Index, fresh, is_size
@@ -176,9 +177,14 @@ def _direction(delta: sp.Expr, product: Product) -> tuple[Index | None, sp.Expr]
     sides = [s for s in _solutions(delta) if s[0] not in product.places]
     sides.sort(key=lambda side: (side[0] not in product.bound, index_key(side[0])))
     for source, target in sides:
-        if source not in free_labels(target) and (is_entry(target) or in_range(source, target)):
+        fits = in_range(source, target) if source in product.bound else _is_place(source, target)
+        if source not in free_labels(target) and (is_entry(target) or fits):
             return source, target
     return None, sp.S.Zero
+
+
+def _is_place(axis: Index, where: sp.Expr) -> bool:
+    return affine(where) is not None and is_within(where, axis.size)
 
 
 def _solutions(delta: sp.Expr) -> Iterator[tuple[Index, sp.Expr]]:

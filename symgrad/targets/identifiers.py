@@ -10,7 +10,7 @@ from collections.abc import Iterable
 PUBLIC = ("loss", "gradients", "loss_and_gradients", "Gradients")
 """What a generated module offers."""
 
-_OTHERS = ("np", "math", "NamedTuple", "Workspace", "prepare", "bind")
+_OTHERS = ("np", "math", "NamedTuple", "Workspace", "workspace", "ws", "prepare", "bind")
 
 
 def reserved_names() -> frozenset[str]:
@@ -28,6 +28,10 @@ class Locals:
 
     def __init__(self, taken: Iterable[str]) -> None:
         self._taken = {*taken, *keyword.kwlist, *_OTHERS, *dir(builtins)}
+
+    def letter(self) -> str:
+        """A letter for what is counted in a loop."""
+        return self.new(next((x for x in "kjimpq" if x not in self._taken), "k"))
 
     def new(self, wish: str) -> str:
         """The name itself where it is free, else with a number after it."""

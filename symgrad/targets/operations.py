@@ -186,7 +186,7 @@ class Writer:
             return Text(self._size(expr.name))
         if expr.is_Integer:
             return Text(str(expr))
-        if is_decimal(expr):
+        if is_decimal(expr) or (expr.is_number and _is_long(expr)):
             return Text(repr(float(expr)))
         over, under = expr.as_numer_denom()
         if under != 1:
@@ -372,15 +372,16 @@ class Writer:
         """Write the sign and the logarithm of a determinant as one line, where both are used."""
         if op.name in self.written:
             return True
-        others = (o for o in self.ops.values() if o.kind == "linalg" and o.args == op.args)
+        matrix = op.reads[0]
+        theirs = (o for o in self.ops.values() if o.kind == "linalg" and len(o.reads) == 1)
+        others = (o for o in theirs if o.reads[0].name == matrix.name)
         other = next((o for o in others if {o.function, op.function} == set(_SLOGDET)), None)
         if other is None:
             return False
         self.written.add(other.name)
         pair = (op, other) if op.function == "sign" else (other, op)
         names = ", ".join(map(self._name, pair))
-        (matrix,) = map(self.operand, op.args)
-        self._assign(op, (f"{names} = np.linalg.slogdet({matrix.code})",))
+        self._assign(op, (f"{names} = np.linalg.slogdet({self.operand(matrix).code})",))
         self.lines[-1] = replace(self.lines[-1], others=(other.name,))
         return True
 
@@ -434,7 +435,7 @@ class Writer:
 
     def _placed(self, op: Op, name: str, args: Sequence[Text]) -> list[str]:
         """One assignment; inside loops where it goes to windows."""
-        letters = iter([self.names.new(x) for x, _ in zip("kl", _windows(op), strict=False)])
+        letters = iter([self.names.letter() for _ in _windows(op)])
         places, inside = [], []
         for axis, part in zip(op.axes, op.detail, strict=True):
             if isinstance(part, Window):
@@ -499,6 +500,11 @@ _INFIX = {
 """Sign, level, and how tight the left and the right side have to be."""
 
 _IN_PLACE = {"add": "+=", "subtract": "-=", "set": "="}
+
+
+def _is_long(number: sp.Expr) -> bool:
+    """Whether a number has so many digits that nobody would type it as a quotient."""
+    return any(abs(r.p) > 10**6 or r.q > 10**6 for r in number.atoms(sp.Rational))
 
 
 def _positions(op: Op, args: Sequence[Text]) -> str:
