@@ -283,8 +283,6 @@ class _Lowering:
             return self.builder.map("divide", value, Literal(under))
         if is_decimal(1 / numbers(scale)) and not is_decimal(scale):  # typed as x / 2.828
             return self.builder.map("divide", value, Literal(1 / numbers(scale)))
-        if is_decimal(1 / numbers(scale)) and not is_decimal(scale):  # typed as x / 2.828
-            return self.builder.map("divide", value, Literal(1 / numbers(scale)))
         return self.builder.map("multiply", Literal(scale), value)
 
     # Products

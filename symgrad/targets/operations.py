@@ -507,11 +507,6 @@ def _is_long(number: sp.Expr) -> bool:
     return any(abs(r.p) > 10**6 or r.q > 10**6 for r in number.atoms(sp.Rational))
 
 
-def _is_long(number: sp.Expr) -> bool:
-    """Whether a number has so many digits that nobody would type it as a quotient."""
-    return any(abs(r.p) > 10**6 or r.q > 10**6 for r in number.atoms(sp.Rational))
-
-
 def _positions(op: Op, args: Sequence[Text]) -> str:
     return _joined([args[k].code if isinstance(k, int) else ":" for k in op.detail])
 
