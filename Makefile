@@ -22,8 +22,10 @@ lint: $(SETUP)
 check-generated: $(SETUP)  ## the generated files check themselves
 	@set -e; for file in generated/*.py; do echo "$(BIN)/python $$file"; $(BIN)/python $$file; done
 
-generated: $(SETUP)  ## derive all examples again, after a change to what is printed
+generated: $(SETUP)  ## derive all examples again, those of the pages too, after a change to what is printed
 	@set -e; for spec in examples/*.py; do $(BIN)/symgrad derive $$spec > /dev/null; done
+	$(BIN)/python docs/examples.py
+	$(BIN)/python docs/notebook.py
 
 docs: $(SETUP)  ## the site, in site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet -f docs/mkdocs.yml
