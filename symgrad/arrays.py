@@ -352,9 +352,7 @@ def checked_size(dimension: Any, name: str, where: Location) -> Size:
     if isinstance(dimension, (int, np.integer)) and not isinstance(dimension, bool):
         if dimension > 0:
             return size_of(int(dimension))
-    elif (isinstance(dimension, str) and dimension.isidentifier()) or isinstance(
-        dimension, sp.Symbol
-    ):
+    elif isinstance(dimension, (str, sp.Symbol)) and str(dimension).isidentifier():
         return size_of(dimension)
     raise SpecError(
         f"{name!r} has the size {dimension!r}",

@@ -6,6 +6,7 @@ import functools
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from keyword import iskeyword
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -281,6 +282,13 @@ def _public_face(derived: core.Derivation) -> Derivation:
 
 
 def _derived(output: Array, wrt: Wrt, names: Mapping[str, Array], default: str) -> Derivation:
+    for name in names:
+        if not name.isidentifier() or iskeyword(name):
+            raise SpecError(
+                f"names has {name!r}, which is not a name that Python can use",
+                where=caller(),
+                hint="use letters, digits and _, and begin with a letter",
+            )
     if output.variable is not None:
         output = output[...]
     if not any(a is output for a in names.values()):
