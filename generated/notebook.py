@@ -26,6 +26,7 @@ Relu'(0) = 0.
 import functools
 import math
 import operator
+import struct
 from typing import NamedTuple
 
 import numpy as np
@@ -219,7 +220,143 @@ def bind(X, Y, W1, b1, W2, b2, W3, b3, workspace=None):
     copies = [name for name, a, b in zip(_ARGUMENTS, arrays, given) if a is not b]
     if copies:
         raise ValueError(f"{', '.join(copies)}: expected an array of {workspace._dtype} to keep")
-    return functools.partial(loss_and_gradients, *arrays, workspace=_Bound(workspace))
+    by_arrays = functools.partial(loss_and_gradients, *arrays, workspace=_Bound(workspace))
+    if workspace._dtype != np.float64 or not all(a.flags.c_contiguous for a in arrays):
+        return by_arrays
+    return _by_entries(by_arrays, *(a.reshape(-1) for a in arrays))
+
+
+def _by_entries(_by_arrays, X, Y, W1, b1, W2, b2, W3, b3):
+    """The same entry by entry: with so few of them, calls of NumPy would take most of the time."""
+    _exp = math.exp
+    _log = math.log
+    _room = np.empty(35)
+    _put = struct.Struct("35d").pack_into
+    _found = Gradients(
+        _room[0:12].reshape((4, 3)),
+        _room[12:16].reshape((4, 1)),
+        _room[16:24].reshape((2, 4)),
+        _room[24:26].reshape((2, 1)),
+        _room[26:32].reshape((3, 2)),
+        _room[32:35].reshape((3, 1)),
+    )
+
+    def loss_and_gradients():
+        X_0, X_1, X_2 = X.tolist()
+        Y_0, Y_1, Y_2 = Y.tolist()
+        W1_0, W1_1, W1_2, W1_3, W1_4, W1_5, W1_6, W1_7, W1_8, W1_9, W1_10, W1_11 = W1.tolist()
+        b1_0, b1_1, b1_2, b1_3 = b1.tolist()
+        W2_0, W2_1, W2_2, W2_3, W2_4, W2_5, W2_6, W2_7 = W2.tolist()
+        b2_0, b2_1 = b2.tolist()
+        W3_0, W3_1, W3_2, W3_3, W3_4, W3_5 = W3.tolist()
+        b3_0, b3_1, b3_2 = b3.tolist()
+        try:
+            t_0 = W1_0 * X_0 + W1_1 * X_1 + W1_2 * X_2
+            t_1 = W1_3 * X_0 + W1_4 * X_1 + W1_5 * X_2
+            t_2 = W1_6 * X_0 + W1_7 * X_1 + W1_8 * X_2
+            t_3 = W1_9 * X_0 + W1_10 * X_1 + W1_11 * X_2
+            # z1[i] = Σ_j W1[i,j] X[j] + b1[i]
+            z1_0 = t_0 + b1_0
+            z1_1 = t_1 + b1_1
+            z1_2 = t_2 + b1_2
+            z1_3 = t_3 + b1_3
+            # a1[i] = relu(z1[i])
+            a1_0 = 0.0 if z1_0 <= 0.0 else z1_0
+            a1_1 = 0.0 if z1_1 <= 0.0 else z1_1
+            a1_2 = 0.0 if z1_2 <= 0.0 else z1_2
+            a1_3 = 0.0 if z1_3 <= 0.0 else z1_3
+            t_0_2 = W2_0 * a1_0 + W2_1 * a1_1 + W2_2 * a1_2 + W2_3 * a1_3
+            t_1_2 = W2_4 * a1_0 + W2_5 * a1_1 + W2_6 * a1_2 + W2_7 * a1_3
+            # z2[k] = Σ_i W2[k,i] a1[i] + b2[k]
+            z2_0 = t_0_2 + b2_0
+            z2_1 = t_1_2 + b2_1
+            # a2[k] = relu(z2[k])
+            a2_0 = 0.0 if z2_0 <= 0.0 else z2_0
+            a2_1 = 0.0 if z2_1 <= 0.0 else z2_1
+            t_0_3 = W3_0 * a2_0 + W3_1 * a2_1
+            t_1_3 = W3_2 * a2_0 + W3_3 * a2_1
+            t_2_2 = W3_4 * a2_0 + W3_5 * a2_1
+            # z3[j] = Σ_k W3[j,k] a2[k] + b3[j]
+            z3_0 = t_0_3 + b3_0
+            z3_1 = t_1_3 + b3_1
+            z3_2 = t_2_2 + b3_2
+            m = max(z3_0, z3_1, z3_2)
+            shifted_0 = z3_0 - m
+            shifted_1 = z3_1 - m
+            shifted_2 = z3_2 - m
+            e_0 = _exp(shifted_0)
+            e_1 = _exp(shifted_1)
+            e_2 = _exp(shifted_2)
+            s = e_0 + e_1 + e_2
+            # a3[j] = softmax(z3)[j]
+            a3_0 = e_0 / s
+            a3_1 = e_1 / s
+            a3_2 = e_2 / s
+            t = _log(s)
+            t_4 = Y_0 * (shifted_0 - t) + Y_1 * (shifted_1 - t) + Y_2 * (shifted_2 - t)
+            # loss = -Σ_j Y[j] (z3[j] - log Σ_l exp(z3[l]))
+            loss = -t_4
+            # dz3[j] = a3[j] - Y[j]
+            dz3_0 = a3_0 - Y_0
+            dz3_1 = a3_1 - Y_1
+            dz3_2 = a3_2 - Y_2
+            # dW3[j,k] = dz3[j] a2[k]
+            dW3_0 = dz3_0 * a2_0
+            dW3_1 = dz3_0 * a2_1
+            dW3_2 = dz3_1 * a2_0
+            dW3_3 = dz3_1 * a2_1
+            dW3_4 = dz3_2 * a2_0
+            dW3_5 = dz3_2 * a2_1
+            # da2[k] = Σ_j dz3[j] W3[j,k]
+            da2_0 = W3_0 * dz3_0 + W3_2 * dz3_1 + W3_4 * dz3_2
+            da2_1 = W3_1 * dz3_0 + W3_3 * dz3_1 + W3_5 * dz3_2
+            # dz2[k] = da2[k] [z2[k] > 0]
+            dz2_0 = da2_0 * (a2_0 > 0.0)
+            dz2_1 = da2_1 * (a2_1 > 0.0)
+            # dW2[k,i] = dz2[k] a1[i]
+            dW2_0 = dz2_0 * a1_0
+            dW2_1 = dz2_0 * a1_1
+            dW2_2 = dz2_0 * a1_2
+            dW2_3 = dz2_0 * a1_3
+            dW2_4 = dz2_1 * a1_0
+            dW2_5 = dz2_1 * a1_1
+            dW2_6 = dz2_1 * a1_2
+            dW2_7 = dz2_1 * a1_3
+            # da1[i] = Σ_k dz2[k] W2[k,i]
+            da1_0 = W2_0 * dz2_0 + W2_4 * dz2_1
+            da1_1 = W2_1 * dz2_0 + W2_5 * dz2_1
+            da1_2 = W2_2 * dz2_0 + W2_6 * dz2_1
+            da1_3 = W2_3 * dz2_0 + W2_7 * dz2_1
+            # dz1[i] = da1[i] [z1[i] > 0]
+            dz1_0 = da1_0 * (a1_0 > 0.0)
+            dz1_1 = da1_1 * (a1_1 > 0.0)
+            dz1_2 = da1_2 * (a1_2 > 0.0)
+            dz1_3 = da1_3 * (a1_3 > 0.0)
+            # dW1[i,j] = dz1[i] X[j]
+            dW1_0 = dz1_0 * X_0
+            dW1_1 = dz1_0 * X_1
+            dW1_2 = dz1_0 * X_2
+            dW1_3 = dz1_1 * X_0
+            dW1_4 = dz1_1 * X_1
+            dW1_5 = dz1_1 * X_2
+            dW1_6 = dz1_2 * X_0
+            dW1_7 = dz1_2 * X_1
+            dW1_8 = dz1_2 * X_2
+            dW1_9 = dz1_3 * X_0
+            dW1_10 = dz1_3 * X_1
+            dW1_11 = dz1_3 * X_2
+        except (ArithmeticError, ValueError):  # where NumPy goes on with inf and nan
+            return _by_arrays()
+        _put(
+            _room,
+            0,
+            dW1_0, dW1_1, dW1_2, dW1_3, dW1_4, dW1_5, dW1_6, dW1_7, dW1_8, dW1_9, dW1_10, dW1_11, dz1_0,
+            dz1_1, dz1_2, dz1_3, dW2_0, dW2_1, dW2_2, dW2_3, dW2_4, dW2_5, dW2_6, dW2_7, dz2_0, dz2_1,
+            dW3_0, dW3_1, dW3_2, dW3_3, dW3_4, dW3_5, dz3_0, dz3_1, dz3_2,
+        )
+        return loss, _found
+
+    return loss_and_gradients
 
 
 class _Bound:

@@ -23,7 +23,7 @@ STAGES = {
     "program": "affine products program builder reading factors lower interpreter planning passes"
     " tuning memory",
     "targets": "targets.identifiers targets.slices targets.operations targets.module targets.matrix"
-    " targets.buffers targets.numpy targets",
+    " targets.buffers targets.scalars targets.numpy targets",
     "check": "fields evaluate sampling scenes differences check exact",
     "formats": "forms formats.sheet formats.latex formats.text formats.markdown formats.pdf"
     " formats.data formats.graph formats.listing formats.mathml formats.page formats",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import tracemalloc
+from itertools import pairwise
 from types import ModuleType
 from typing import Any
 
@@ -37,7 +38,7 @@ def classifier(widths: tuple[int, ...] = (64, 32, 16, 10)) -> sg.Derivation:
     a: Any = sg.data("X", ("N", widths[0]))
     y = sg.data("y", ("N",), dtype=int)
     names: dict[str, Any] = {"X": a, "y": y}
-    for k, (m, n) in enumerate(zip(widths, widths[1:], strict=False), start=1):
+    for k, (m, n) in enumerate(pairwise(widths), start=1):
         names[f"W{k}"], names[f"b{k}"] = sg.param(f"W{k}", (m, n)), sg.param(f"b{k}", (n,))
         z = a @ names[f"W{k}"] + names[f"b{k}"]
         names[f"a{k}"] = a = relu(z)
@@ -50,7 +51,7 @@ def classifier_point(n: int, dtype: str, widths: tuple[int, ...] = (64, 32, 16, 
     rng = np.random.default_rng(n)
     at: dict[str, Any] = {"X": rng.standard_normal((n, widths[0])).astype(dtype)}
     at["y"] = rng.integers(0, widths[-1], n)
-    for k, (m, w) in enumerate(zip(widths, widths[1:], strict=False), start=1):
+    for k, (m, w) in enumerate(pairwise(widths), start=1):
         at[f"W{k}"] = (rng.standard_normal((m, w)) / m**0.5).astype(dtype)
         at[f"b{k}"] = rng.standard_normal(w).astype(dtype)
     return at
@@ -214,6 +215,40 @@ def test_a_workspace_of_other_sizes_is_refused() -> None:
         module.loss(**classifier_point(6, "float64"), workspace=workspace)
     with pytest.raises(ValueError, match="workspace is for"):
         module.loss(**classifier_point(5, "float32"), workspace=workspace)
+    bad = classifier_point(5, "float64") | {"y": np.array([0, 1, 2, -1, 3])}
     with pytest.raises(ValueError, match="labels from 0 to 9"):
-        bad = classifier_point(5, "float64") | {"y": np.array([0, 1, 2, -1, 3])}
         module.loss(**bad, workspace=workspace)
+
+
+def small(activation: Any) -> sg.Derivation:
+    X, Y = sg.data("X", (3, 1)), sg.data("Y", (3, 1), assume=sg.one_hot(axis=0))
+    W1, X_0 = sg.param("W1", (4, 3)), sg.param("X_0", (4, 1))
+    W2, room = sg.param("W2", (3, 4)), sg.param("room", (3, 1))
+    a1 = activation(W1 @ X + X_0)
+    z2 = W2 @ a1 + room
+    loss = -np.sum(Y * np.log(np.exp(z2) / np.sum(np.exp(z2))))
+    return sg.derive(loss)
+
+
+SMALL = {"X": (3, 1), "Y": (3, 1), "W1": (4, 3), "X_0": (4, 1), "W2": (3, 4), "room": (3, 1)}
+
+
+@pytest.mark.parametrize("activation", [relu, np.tanh, np.exp, np.square])
+@pytest.mark.parametrize("scale", [1.0, 1e-3, 400.0, 1e4, np.nan, np.inf])
+def test_small_sizes_entry_by_entry(activation: Any, scale: float) -> None:
+    module = small(activation).compile()
+    assert hasattr(module, "_by_entries")
+    rng = np.random.default_rng(3)
+    at = {name: rng.standard_normal(shape) for name, shape in SMALL.items()}
+    at["Y"] = np.array([[0.0], [1.0], [0.0]])
+    at["X"][1] *= scale
+    with np.errstate(all="ignore"):
+        value, found = module.bind(**at)()
+        expected, right = module.loss_and_gradients(**at)
+    np.testing.assert_allclose(value, expected, rtol=1e-12)
+    for mine, theirs in zip(found, right, strict=True):
+        largest = np.nan_to_num(np.abs(theirs)).max()
+        np.testing.assert_allclose(mine, theirs, rtol=1e-11, atol=1e-13 * largest)
+    single = {name: array.astype("float32") for name, array in at.items()}
+    with np.errstate(all="ignore"):
+        assert module.bind(**single)()[1].W1.dtype == np.float32

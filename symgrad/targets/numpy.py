@@ -21,6 +21,7 @@ from symgrad.targets.buffers import BufferedWriter, grouped
 from symgrad.targets.identifiers import is_possible, reserved_names
 from symgrad.targets.module import Module
 from symgrad.targets.operations import Line, Writer, size_names
+from symgrad.targets.scalars import written_out
 from symgrad.templating import render
 from symgrad.tuning import tuned
 
@@ -63,6 +64,7 @@ def emit(module: Module) -> str:
         room=room,
         bind_head=_head("bind", [*names, "workspace=None"]),
         given=_tuple(names),
+        scalars=None if room is None else _in_scalars(module, room),
         free=_free_sizes(arguments),
         helpers=_helpers(module),
         sizes=_sample_sizes(arguments),
@@ -189,6 +191,49 @@ class _Room:
             formula = self.module.formulas.get(line.name, "")
             code = tuple(c for part in (*before, line) for c in part.code)
             yield from _commented(replace(line, code=code), formula)
+
+
+def _in_scalars(module: Module, room: _Room) -> dict[str, object] | None:
+    """The module's functions in Python's own numbers, for the template."""
+    found = written_out(room.plan.program, module.formulas)
+    if found is None or module.dtype != "float64":
+        return None
+    shapes = module.program.shapes
+    start = 0
+    parts: list[str] = []
+    entries: list[str] = []
+    for gradient in module.gradients.values():
+        mine = found.outputs[gradient]
+        end = start + len(mine)
+        parts.append(f"_room[{start}:{end}].reshape({_shape(shapes[gradient]) or '()'})")
+        entries += mine
+        start = end
+    reads = [
+        line for name, names in found.inputs.items() for line in _unpacked_entries(name, names)
+    ]
+    return {
+        "functions": found.functions,
+        "inputs": list(found.inputs),
+        "reads": reads,
+        "lines": [x for line in found.lines for x in _folded(line)],
+        "count": len(entries),
+        "parts": parts,
+        "entries": _wrapped(entries),
+        "value": found.outputs[module.output][0],
+    }
+
+
+def _unpacked_entries(name: str, entries: Sequence[str]) -> list[str]:
+    line = f"{', '.join(entries)}{',' if len(entries) == 1 else ''} = {name}.tolist()"
+    if len(line) < WIDTH - 8:
+        return [line]
+    return ["(", *("    " + x for x in _wrapped(entries)), f") = {name}.tolist()"]
+
+
+def _folded(line: str) -> list[str]:
+    if not line.startswith("#"):
+        return [line]
+    return textwrap.wrap(line, WIDTH - 8, subsequent_indent="#     ", break_long_words=False)
 
 
 def _floats(dtypes: Sequence[str]) -> str:
