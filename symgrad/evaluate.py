@@ -99,7 +99,7 @@ class Evaluator:
         if isinstance(index, sp.Indexed) or (isinstance(index, sp.Symbol) and not is_size(index)):
             table = _read(self, index, raw=True)
             return Table(table.axes, np.asarray(table.values).astype(np.int64))
-        if index.is_Integer or isinstance(index, sp.Symbol):
+        if all(map(is_size, index.free_symbols)):
             return Table((), np.int64(self.size(index)))
         if index.func in _INTEGER:
             axes, numbers = aligned([self.integers(argument) for argument in index.args])

@@ -98,8 +98,8 @@ def by_interpreter(derivation: sg.Derivation, at: dict[str, np.ndarray]) -> dict
     return found
 
 
-def check(spec: Spec) -> None:
-    """Raise Disagreement where any two ways differ."""
+def check(spec: Spec, single: bool = True) -> None:
+    """Raise Disagreement where any two ways differ; ``single``: float32 and workspaces too."""
     derivation = derived(spec)
     at = used(derivation, spec)
     with np.errstate(all="raise", under="ignore"):
@@ -113,7 +113,9 @@ def check(spec: Spec) -> None:
     _compare(spec, "the interpreter", mine, interpreted, 1e-11)
     alone = module.gradients(**at)
     _compare(spec, "gradients()", found, {n: getattr(alone, n) for n in found}, 1e-12)
-    _single(spec, derivation, at, found)
+    if single:
+        _in_place(spec, module, at, found)
+        _single(spec, derivation, at, found)
 
 
 def _loss(spec: Spec) -> dict[str, Any]:
@@ -134,6 +136,18 @@ def _compare_slopes(spec: Spec, found: Gradients) -> None:
     if theirs and all(_close(found[n], theirs[n], 1e-8) for n in found):
         return
     _compare(spec, "differences", found, by_differences(spec, list(found)), 1e-5)
+
+
+def _in_place(spec: Spec, module: Any, at: Any, found: Gradients) -> None:
+    """With a workspace, twice: nothing of the first call is left for the second."""
+    if not hasattr(module, "Workspace"):
+        return
+    workspace = module.Workspace()
+    for _ in range(2):
+        value, gradients = module.loss_and_gradients(**at, workspace=workspace)
+        held = {n: np.array(getattr(gradients, n)) for n in found}
+        _compare(spec, "the same in a workspace", {"loss": value, **held},
+                 {**_loss(spec), **found}, 1e-11)  # fmt: skip
 
 
 def _single(spec: Spec, derivation: sg.Derivation, at: Any, found: Gradients) -> None:

@@ -370,7 +370,18 @@ def hstack(arrays: Any) -> Array:
     return concatenate(parts, 0 if parts[0].ndim == 1 else 1)
 
 
-@function("split", "array_split")
+@function("array_split")
+def array_split(a: Any, sections: Any, axis: int = 0) -> list[Array]:
+    """Pieces along an axis, the first ones longer by one where they can't be equal."""
+    if isinstance(sections, numbers.Integral):
+        array = as_array(a)
+        size = known_size(array.shape[axes_of(array, axis)[0]], "np.array_split along an axis")
+        short, longer = divmod(size, int(sections))
+        sections = [k * short + min(k, longer) for k in range(1, int(sections))]
+    return split(a, sections, axis)
+
+
+@function("split")
 def split(a: Any, sections: Any, axis: int = 0) -> list[Array]:
     """Pieces along an axis: so many equal ones, or cut at the given positions."""
     array = as_array(a)

@@ -1,0 +1,174 @@
+"""Every function of the language: its value and gradient, and that a fault in it would be seen."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.special
+
+import symgrad as sg
+from symgrad.arrays import FUNCTIONS, UFUNCS
+from symgrad.evaluate import evaluate_equations
+from symgrad.fields import Floats
+from symgrad.sampling import given_point
+from symgrad.tracing import trace
+from tests.agreement import check
+from tests.strategies import Spec
+
+RNG = np.random.default_rng(4)
+INPUTS = {
+    "a": RNG.uniform(0.2, 0.9, size=(3, 4)), "b": RNG.uniform(0.2, 0.9, size=(3, 4)),
+    "c": RNG.uniform(0.2, 0.9, size=(4, 2)), "v": RNG.uniform(0.2, 0.9, size=4),
+    "d": RNG.uniform(0.2, 0.9, size=(2, 3, 3)) + 2 * np.eye(3),
+    "s": 0.2 * RNG.uniform(0.2, 0.9, size=(3, 3)) + 2 * np.eye(3),
+    "y": np.array([2, 0, 1]),
+}  # fmt: skip
+S = "(s @ s.T)"
+
+CALLS = {
+    "amax": "np.amax(a, axis=0)", "amin": "np.amin(a, axis=1, keepdims=True)",
+    "array_split": "np.array_split(a, 3, axis=1)[0]", "atleast_1d": "np.atleast_1d(np.sum(a))",
+    "atleast_2d": "np.atleast_2d(v) * a", "average": "np.average(a, axis=1, weights=b)",
+    "broadcast_to": "np.broadcast_to(v, (3, 4)) * a", "clip": "np.clip(a - 0.5, -0.1, 0.2)",
+    "concatenate": "np.concatenate([a, b * a, a], axis=1)", "copy": "np.copy(a) * b",
+    "cumsum": "np.cumsum(a, axis=1)", "diag": "np.diag(v)", "diagonal": "np.diagonal(s)",
+    "diff": "np.diff(a, axis=1)", "dot": "np.dot(a, c)",
+    "einsum": "np.einsum('ij,jk,ij->ki', a, c, b)", "expand_dims": "np.expand_dims(a, 1) * b",
+    "flip": "np.flip(a, axis=1)", "full_like": "a * np.full_like(b, 2.5)",
+    "hstack": "np.hstack([a, b * a])", "inner": "np.inner(a, b)", "kron": "np.kron(a, c)",
+    "linalg.cholesky": f"np.linalg.cholesky{S}", "linalg.det": "np.linalg.det(d)",
+    "linalg.inv": "np.linalg.inv(d)", "linalg.matrix_power": "np.linalg.matrix_power(s, 3)",
+    "linalg.multi_dot": "np.linalg.multi_dot([s, a, c])",
+    "linalg.norm": "np.linalg.norm(a, axis=1)", "linalg.slogdet": "np.linalg.slogdet(d)[1]",
+    "linalg.solve": "np.linalg.solve(s, a)", "max": "np.max(a, axis=1)", "mean": "np.mean(a, 0)",
+    "min": "np.min(a, axis=0)", "moveaxis": "np.moveaxis(d, 0, 2)",
+    "ones_like": "a * np.ones_like(b)", "outer": "np.outer(v, a)",
+    "pad": "np.pad(a, ((1, 0), (2, 1)))",
+    "prod": "np.prod(a, axis=1)", "ravel": "np.ravel(a)", "repeat": "np.repeat(a, 2, axis=0)",
+    "reshape": "np.reshape(a, (2, 6))", "roll": "np.roll(a, 1, axis=1)",
+    "select": "np.select([a > 0.6, b > 0.5], [a * b, a], b)",
+    "sliding_window_view": "np.lib.stride_tricks.sliding_window_view(a, 2, axis=1)",
+    "split": "np.split(a, 2, axis=1)[1]", "squeeze": "np.squeeze(a[:, :1])",
+    "stack": "np.stack([a, b * a], axis=1)", "std": "np.std(a, axis=1)", "sum": "np.sum(a, axis=1)",
+    "swapaxes": "np.swapaxes(d, 0, 2)", "take": "np.take(a, y, axis=1)",
+    "take_along_axis": "np.take_along_axis(a, y[:, None], axis=1)",
+    "tensordot": "np.tensordot(d, s, axes=1)", "tile": "np.tile(a, (2, 1))",
+    "trace": "np.trace(s @ s)", "transpose": "np.transpose(d, (1, 2, 0))", "tril": "np.tril(s, 1)",
+    "triu": "np.triu(s, 1)", "var": "np.var(a, axis=0, ddof=1)", "vdot": "np.vdot(a, b)",
+    "vstack": "np.vstack([a, v])", "where": "np.where(a > b, a * b, a + 2 * b)",
+    "zeros_like": "a + np.exp(np.zeros_like(b))",
+}  # fmt: skip
+NO_ARRAYS = {"ndim", "shape", "size"}
+"""What answers with numbers."""
+
+UFUNC_CALLS = {
+    "add.reduce": "np.add.reduce(a)", "multiply.reduce": "np.multiply.reduce(a)",
+    "maximum.reduce": "np.maximum.reduce(a)", "minimum.reduce": "np.minimum.reduce(a)",
+    "matmul": "np.matmul(a, c)", "arccosh": "np.arccosh(1.5 + a)",
+    "clip": "np._core.umath.clip(a - 0.5, -0.1, 0.2)",
+    "logical_not": "np.where(np.logical_not(a > b), a, b * b)",
+    "invert": "np.where(~(a > b), a, b * b)", "heaviside": "np.heaviside(a - b, 0.5) * a",
+    "sign": "np.sign(a - b) * a", "power": "np.power(a, b)", "float_power": "np.float_power(a, b)",
+    **{name: f"np.where(np.{name}(a > b, a > 0.5), a, b * b)"
+       for name in ("logical_and", "logical_or", "logical_xor", "bitwise_and", "bitwise_or",
+                    "bitwise_xor")},
+    **{name: f"np.where(np.{name}(a, b), a, b * b)"
+       for name in ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal")},
+}  # fmt: skip
+
+
+def ufunc_call(name: str) -> str:
+    """An expression that calls a ufunc."""
+    if name in UFUNC_CALLS:
+        return UFUNC_CALLS[name]
+    home = "np" if hasattr(np, name) else "special"
+    count = getattr(np if home == "np" else scipy.special, name).nin
+    return f"{home}.{name}({', '.join('ab'[:count])})"
+
+
+def spec(expression: str) -> Spec:
+    """A weighted sum of the expression: what is moved to another place changes it."""
+    value = eval(expression, {"np": np, "special": scipy.special, **INPUTS})
+    inputs = {**INPUTS, "k": RNG.uniform(0.5, 1.5, size=np.shape(value))}
+    params = [n for n in "abcvds" if n in expression]
+    used = [*params, "k", *("y" for _ in [0] if "y" in expression)]
+    total = "np.sum(r * k)" if "vdot" in expression else "np.vdot(r, k)"
+    lines = [f"r = {expression}", f"loss = {total}"]
+    return Spec(params, {n: v for n, v in inputs.items() if n in used}, lines)
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_a_function_and_a_fault_in_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if name in NO_ARRAYS:
+        return
+    right = spec(CALLS[name])
+    check(right, single=False)
+    plant(monkeypatch, FUNCTIONS, name, right)
+
+
+@pytest.mark.parametrize("name", sorted(UFUNCS))
+def test_a_ufunc_and_a_fault_in_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = spec(ufunc_call(name))
+    check(right, single=False)
+    plant(monkeypatch, UFUNCS, name, right)
+
+
+def wrong(value: Any, fault: Callable[[Any], Any]) -> Any:
+    """The value of a function with a fault in it."""
+    if isinstance(value, sg.Array):
+        return ~value if value.kind == "bool" else fault(value)
+    parts = [wrong(v, fault) for v in value]
+    return type(value)(*parts) if hasattr(value, "_fields") else parts
+
+
+FAULTS: dict[str, Callable[[Any], Any]] = {
+    "factor": lambda v: v * 1.000001,
+    "sign": lambda v: -v,
+    "term": lambda v: v + 0.001,
+    "index": lambda v: v[..., ::-1],
+    "transposition": lambda v: v.T,
+}
+
+
+def forward(spec: Spec) -> float:
+    """The loss by the equations that the spec writes."""
+    arrays = {
+        name: sg.data(name, value.shape, dtype=value.dtype) for name, value in spec.inputs.items()
+    }
+    space = spec.run(np, scipy.special, **arrays)
+    system = trace(space["loss"], {n: v for n, v in space.items() if isinstance(v, sg.Array)})
+    start = given_point(system, spec.inputs, Floats())
+    found = evaluate_equations(system, start.env, start.sizes, Floats())
+    return float(found[system.output])
+
+
+def matters(name: str, kind: str, r: Any) -> bool:
+    """Whether a fault changes the value, which it does not where that is the same all over."""
+    if name.endswith("_like"):
+        return kind == "term"
+    if kind == "index":
+        return np.ndim(r) > 0 and not np.allclose(r, r[..., ::-1])
+    return kind != "transposition" or (r.shape == r.T.shape and not np.allclose(r, r.T))
+
+
+def plant(monkeypatch: pytest.MonkeyPatch, table: dict[str, Any], name: str, right: Spec) -> None:
+    """Each fault is seen; one in a comparison is that it is turned around."""
+    function, expected = table[name], right.run(np, scipy.special)
+    assert forward(right) == pytest.approx(expected["loss"], rel=1e-12)
+    for kind, fault in FAULTS.items():
+        if not matters(name, kind, expected["r"]):
+            continue
+
+        def planted(*args: Any, fault: Any = fault, **more: Any) -> Any:
+            with monkeypatch.context() as inner:
+                inner.setitem(table, name, function)
+                return wrong(function(*args, **more), fault)
+
+        with monkeypatch.context() as patch:
+            patch.setitem(table, name, planted)
+            with contextlib.suppress(sg.SpecError):
+                assert forward(right) != pytest.approx(expected["loss"], rel=1e-9), kind
