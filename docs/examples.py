@@ -1,6 +1,6 @@
 """Run the examples of the pages; write what they print beneath them.
 
-A block of Python with a title is a file; others run one after the other, as in a session.  A
+A block of Python with a title is a file; others run one after the other, as in a notebook.  A
 block of shell is run beside these files.  What a block prints stands beneath it as a block of
 text, what its last line shows (as in a notebook) between two comments.  A comment that says from
 which line on, and up to which, leaves out the rest.
@@ -154,12 +154,12 @@ def with_outputs(text: str) -> str:
     """The text of a page with what its blocks print now."""
     with TemporaryDirectory() as folder:
         page = Page(Path(folder))
-        with _session(page):
+        with _inside(page):
             return _BLOCK.sub(page.block, text)
 
 
 @contextlib.contextmanager
-def _session(page: Page) -> Iterator[None]:
+def _inside(page: Page) -> Iterator[None]:
     """In the folder of a page, with its namespace as that of the main program."""
     before, path, modules = Path.cwd(), list(sys.path), dict(sys.modules)
     os.chdir(page.folder)
