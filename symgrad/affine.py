@@ -130,6 +130,31 @@ def cut(position: Affine) -> Cut:
     return Cut(position.start, step, index.size)
 
 
+def through_slice(index: sp.Expr, size: Size) -> tuple[sp.Expr, Cut] | None:
+    """The label in ``start + step * label``, and the slice of the axis in which it counts."""
+    labels = [a for a in index.atoms(sp.Indexed, sp.Symbol) if a.is_integer and not _is_known(a)]
+    inside = {a for label in labels for a in label.atoms(sp.Indexed, sp.Symbol) if a != label}
+    outer = [label for label in labels if label not in inside]
+    if len(outer) != 1:
+        return None
+    place = Index("_label", size)
+    position = affine(index.xreplace({outer[0]: place}))
+    if position is None or position.labels != (place,) or not is_within(position.start, size):
+        return None
+    ((_, step),) = position.steps
+    room = position.start if is_negative(step) else numbers_for(size) - 1 - position.start
+    length = sp.expand(room / abs(step))
+    if length.is_Rational:
+        length = sp.floor(length)
+    if not length.is_integer:
+        return None
+    return outer[0], Cut(position.start, step, as_size(length + 1))
+
+
+def _is_known(atom: sp.Expr) -> bool:
+    return isinstance(atom, Index) or (isinstance(atom, sp.Symbol) and is_size(atom))
+
+
 def is_within(expr: sp.Expr, size: Size) -> bool:
     """Whether a position surely lies on an axis of this size."""
     low, high = bounds(expr)

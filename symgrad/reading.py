@@ -18,6 +18,7 @@ from symgrad.affine import (
     in_row_major_order,
     is_within,
     product,
+    through_slice,
     window,
 )
 from symgrad.affine import as_size as to_size
@@ -118,8 +119,15 @@ def plan(shape: Sequence[Size], indices: Sequence[sp.Expr]) -> Reading:
     for place, (index, size) in enumerate(zip(indices, shape, strict=True)):
         position = affine(index)
         _check(index, size, position)
+        sliced = None if position is not None else through_slice(index, size)
         if size == 1:
             reading.whole(UNIT)
+        elif sliced is not None and not is_entry(index):
+            labels, part = sliced
+            label = named("of", place, part.count or UNIT)
+            reading.part(place, size, part, label)
+            reading.kept(label)
+            reading.waiting[label] = labels
         elif position is None or shared & set(position.labels):
             label = named("at", place, size)
             reading.waiting[label] = index
@@ -130,7 +138,7 @@ def plan(shape: Sequence[Size], indices: Sequence[sp.Expr]) -> Reading:
 
 
 def _check(index: sp.Expr, size: Size, position: Affine | None) -> None:
-    if position is None and not is_entry(index):
+    if position is None and not is_entry(index) and through_slice(index, size) is None:
         raise SpecError(f"the index {index} is not supported")
     if position is not None and not is_within(position.expr, size):
         raise SpecError(f"the index {index} may lie outside of an axis of size {size}")

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import sympy as sp
 from sympy import KroneckerDelta as Delta
 
+from symgrad.affine import affine, through_slice
 from symgrad.equations import Equation, Variable
 from symgrad.errors import SpecError
 from symgrad.indices import Index, Size, entries, fixed, name_of
@@ -130,6 +131,8 @@ def _indexed(
         for index, size in zip(atom.indices, shapes[name_of(atom)], strict=True):
             if is_entry(index):
                 yield index, size
+            elif affine(index) is None and (found := through_slice(index, size)) is not None:
+                yield found[0], found[1].count or size
     for delta in sorted(expr.atoms(Delta), key=str):
         for index, entry in (delta.args, delta.args[::-1]):
             if isinstance(index, Index) and is_entry(entry):
