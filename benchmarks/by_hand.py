@@ -74,7 +74,7 @@ def _careful_network(case: Case, dtype: str, v: Arrays) -> Call:
     grads = {name: empty_aligned(case.shape(shape), dtype) for name, shape in case.params.items()}
     ones, rows, column = np.ones(batch, dtype), np.arange(batch), np.empty((batch, 1), dtype)
     forward, backward = _ACTIVATIONS[case.activation]
-    target = v.get("T", v["X"])
+    target: Any = v.get("T", v["X"])
 
     def head(z: Any, dz: Any) -> Any:
         if "y" in v:

@@ -91,7 +91,8 @@ def _map(run: _Run, op: Op) -> Array:
     if op.function == "cast":
         value = args[0].astype(run.dtype)
     elif op.function == "round":
-        value = np.round(args[0], op.detail[0] or 0)
+        (decimals,) = _whole(op)
+        value = np.round(args[0], decimals)
     elif op.function in _LEAVES:
         value = np.vectorize(_LEAVES[op.function], otypes=[run.dtype])(*args)
     else:
@@ -102,7 +103,7 @@ def _map(run: _Run, op: Op) -> Array:
         value = (getattr(np, op.function, None) or _helper(op.function))(*numbers)
     value = np.asarray(value)
     value = value.astype(run.dtype) if value.dtype == bool else value
-    return value.reshape(run.shape(op.axes))
+    return np.asarray(value.reshape(run.shape(op.axes)))
 
 
 def _product(run: _Run, op: Op) -> Array:
@@ -142,7 +143,7 @@ def _places(run: _Run, op: Op, axes: Axes, layout: Axes) -> tuple[Array, ...]:
     onto = labels(layout)
     arrays = []
     for axis, position in zip(axes, op.detail, strict=True):
-        if position is not None:
+        if isinstance(position, int):
             arrays.append(run.placed(op.args[position], onto).astype(int))
         elif isinstance(axis, Index):
             shape = tuple(-1 if a == axis else 1 for a in onto)
@@ -195,7 +196,7 @@ def _part(run: _Run, op: Op) -> Array:
         if isinstance(part, Window):
             value = np.moveaxis(value, axis + 1, -1)
         axis += not (isinstance(part, Cut) and part.count is None)
-    return value.reshape(run.shape(op.axes))
+    return np.asarray(value.reshape(run.shape(op.axes)))
 
 
 def _place(run: _Run, op: Op) -> Array:
@@ -241,8 +242,10 @@ def _cumsum(run: _Run, op: Op) -> Array:
 def _triangle(run: _Run, op: Op) -> Array:
     value = run.operand(op.args[0])
     row, column = np.indices(value.shape[-2:])
-    kept = column - row <= op.detail[0] if op.function == "tril" else column - row >= op.detail[0]
-    return np.where(kept, value, np.zeros_like(value))
+    (offset,) = _whole(op)
+    above = column - row - offset
+    kept = above <= 0 if op.function == "tril" else above >= 0
+    return np.asarray(np.where(kept, value, np.zeros_like(value)))
 
 
 def _linalg(run: _Run, op: Op) -> Array:
@@ -255,15 +258,20 @@ def _linalg(run: _Run, op: Op) -> Array:
     return np.asarray(getattr(np.linalg, op.function)(matrix))
 
 
+def _whole(op: Op) -> tuple[int, ...]:
+    """The numbers in the detail of an operation."""
+    return tuple(k for k in op.detail if isinstance(k, int))
+
+
 def _softmax(run: _Run, op: Op) -> Array:
     z = run.values[op.reads[0].name]
-    axis = tuple(k for k in op.detail if k is not None)
+    axis = _whole(op)
     return np.asarray(np.exp(z - _log_sum_exp(z, axis, keepdims=True)))
 
 
 def _log_softmax(run: _Run, op: Op) -> Array:
     z = run.values[op.reads[0].name]
-    axis = tuple(k for k in op.detail if k is not None)
+    axis = _whole(op)
     return np.asarray(z - _log_sum_exp(z, axis, keepdims=True))
 
 

@@ -116,12 +116,12 @@ def _open_sum(expr: sp.Sum, into: Product) -> None:
     _open(expr.function.xreplace(renamed), into)
 
 
-def _spread(body: sp.Expr) -> Sequence[sp.Expr]:
+def _spread(body: sp.Expr) -> list[sp.Expr]:
     """The addends of a body, also where they stand in one of its factors as outer products."""
     for factor in sp.Mul.make_args(body):
         if isinstance(factor, sp.Add) and all(map(_is_outer, factor.args)):
             return [body / factor * a for a in factor.args]
-    return sp.Add.make_args(body)
+    return list(sp.Add.make_args(body))
 
 
 def _is_outer(addend: sp.Expr) -> bool:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import sympy as sp
 
-from symgrad.affine import Cut, Window, is_at_least_zero, numbers_for
+from symgrad.affine import Cut, Window, is_at_least_zero
+from symgrad.algebra import numbers_for
 from symgrad.indices import Size
 
 Number = Callable[[sp.Expr], str]
