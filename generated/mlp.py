@@ -21,6 +21,13 @@ Gradients:
     b3  (10,)  db3[k] = Σ_n dz3[n,k]
 
 Relu'(0) = 0.
+
+Loss and gradients together, as if no cache held anything:
+    operations on numbers  87,035 N + 2
+    bytes moved, float64   23,696 N + 346,392
+    bytes moved, float32   12,056 N + 173,196
+    workspace, float64     3,440 N + 137,808 bytes
+    workspace, float32     1,816 N + 68,904 bytes
 """
 
 import functools

@@ -21,6 +21,13 @@ Gradients:
     b3  (3, 1)  db3[j] = dz3[j]
 
 Relu'(0) = 0.
+
+Loss and gradients together, as if no cache held anything:
+    operations on numbers  188
+    bytes moved, float64   1,812
+    bytes moved, float32   912
+    workspace, float64     342 bytes
+    workspace, float32     174 bytes
 """
 
 import functools

@@ -23,6 +23,13 @@ Gradients:
 A3 is held rounded to 1 decimal: the mathematics is that of the unrounded value; every use,
 forward and backward, reads the rounded number.
 Relu'(0) = 0.
+
+Loss and gradients together, as if no cache held anything:
+    operations on numbers  218
+    bytes moved, float64   2,258
+    bytes moved, float32   1,138
+    workspace, float64     359 bytes
+    workspace, float32     183 bytes
 """
 
 import functools

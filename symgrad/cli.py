@@ -13,7 +13,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from symgrad import check
+from symgrad import check, outputs
 from symgrad.author import DETAILS, FORMS, Choice
 from symgrad.check import Check
 from symgrad.equations import Equation
@@ -128,6 +128,8 @@ def main() -> None:
     show_default=True,
     help="What the generated functions compute with.",
 )
+@click.option("--plain", is_flag=True, help="Without buffers and in-place writes: to be read.")
+@click.option("--show-program", is_flag=True, help="Show the program after each pass, on stderr.")
 @click.option(
     "--out",
     metavar="DIR",
@@ -142,6 +144,8 @@ def derive(
     only: str,
     target: str,
     dtype: str,
+    plain: bool,
+    show_program: bool,
     out: Path,
     quiet: bool,
     **shown: Any,
@@ -154,11 +158,14 @@ def derive(
     """
     with _errors():
         with progress(shown=not quiet):
-            job = Job(load(spec), None if wrt is None else _names(wrt), target, dtype)
+            chosen = None if wrt is None else _names(wrt)
+            job = Job(load(spec), chosen, target, dtype, plain=plain)
             path = _generated(spec, out)
             checks = job.checks()
             text = job.printed(checks, path, {"only": tuple(_names(only))}, **shown)
         written = _deliver(text, shown["output"])
+        if show_program:
+            _show_programs(job)
         if not quiet:
             _report(job, checks)
         _require(checks, path)
@@ -187,10 +194,27 @@ def explain(spec: Path, value: str, quiet: bool, **shown: Any) -> None:
         _require(checks, path)
 
 
+def _show_programs(job: Job) -> None:
+    """The program after each pass that changes it."""
+    before = ""
+    for name, program in outputs.programs(job.derivation):
+        if str(program) != before:
+            before = str(program)
+            click.echo(f"# {name}\n{before}\n", err=True)
+
+
 class Job:
     """A spec, derived and generated; SpecError where it can't be."""
 
-    def __init__(self, spec: Spec, wrt: Sequence[str] | None, target: str, dtype: str) -> None:
+    def __init__(
+        self,
+        spec: Spec,
+        wrt: Sequence[str] | None,
+        target: str,
+        dtype: str,
+        *,
+        plain: bool = False,
+    ) -> None:
         self.spec = spec
         self.dtype = dtype
         with _about(spec.loss.where):
@@ -205,6 +229,7 @@ class Job:
             example=spec.example,
             expected=[self._in_module(e) for e in self.expected],
             tolerance=spec.tolerance,
+            plain=plain,
         )
         self.module = TARGETS[target].load(self.source, spec.path.stem)
         tell("computing the example")

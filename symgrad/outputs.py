@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,10 @@ from symgrad.derivation import Derivation
 from symgrad.exact import ExactValues
 from symgrad.formats.sheet import Sheet
 from symgrad.notation import Notation
+from symgrad.program import Program
 from symgrad.scenes import forward_and_adjoints
-from symgrad.targets.module import Module, assembled
+from symgrad.targets.module import Module, assembled, needed
+from symgrad.tuning import stages
 from symgrad.writing.style import Style
 
 
@@ -48,6 +50,13 @@ def module(derivation: Derivation, notation: Notation, **more: Any) -> Module:
         not_differentiable=_not_differentiable(derivation),
         **more,
     )
+
+
+def programs(derivation: Derivation) -> Iterator[tuple[str, Program]]:
+    """The program of the output and its gradients after each pass, by the name of the pass."""
+    equations = forward_and_adjoints(derivation)
+    wanted = [derivation.system.output, *(derivation.adjoint_name[n] for n in derivation.wrt)]
+    return stages(derivation.system.variables, needed(equations, wanted), wanted)
 
 
 def _not_differentiable(derivation: Derivation) -> str:

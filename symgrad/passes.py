@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import cache
 
@@ -35,10 +35,19 @@ def compiled(
     variables: Iterable[Variable], equations: Iterable[Equation], outputs: Iterable[str]
 ) -> Program:
     """The equations as operations that NumPy has."""
+    *_, (_, program) = stages(variables, equations, outputs)
+    return program
+
+
+def stages(
+    variables: Iterable[Variable], equations: Iterable[Equation], outputs: Iterable[str]
+) -> Iterator[tuple[str, Program]]:
+    """The program as it is lowered, and after each pass, by the name of the pass."""
     program = lower(variables, equations, outputs)
+    yield "lowered", program
     for transform in (alive, planned, expanded, typed, alive, owned):
         program = transform(program)
-    return program
+        yield transform.__name__, program
 
 
 def for_outputs(program: Program, outputs: Iterable[str]) -> Program:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 import sympy as sp
 
+from symgrad import passes
 from symgrad.builder import Builder
+from symgrad.equations import Equation, Variable
 from symgrad.indices import Size
 from symgrad.passes import alive, owned, rewritten
 from symgrad.planning import weight
@@ -20,6 +22,19 @@ def tuned(program: Program, *, plain: bool = False) -> Program:
     for step in PLAIN_PASSES if plain else PASSES:
         program = step(program)
     return program
+
+
+def stages(
+    variables: Iterable[Variable], equations: Iterable[Equation], outputs: Iterable[str]
+) -> Iterator[tuple[str, Program]]:
+    """The program as it is lowered, and after each pass, by the name of the pass."""
+    program = None
+    for name, program in passes.stages(variables, equations, outputs):
+        yield name, program
+    assert program is not None
+    for step in PASSES:
+        program = step(program)
+        yield step.__name__, program
 
 
 # What can be told from an output

@@ -21,7 +21,7 @@ STAGES = {
     "writing": "writing writing.names writing.letters writing.parts writing.style writing.printer"
     " writing.latex writing.text writing.unicode notation presentation document author",
     "program": "affine products program builder reading factors lower interpreter planning passes"
-    " tuning memory",
+    " tuning memory costs",
     "targets": "targets.identifiers targets.slices targets.operations targets.module targets.matrix"
     " targets.buffers targets.scalars targets.numpy targets",
     "check": "fields evaluate sampling scenes differences check exact",

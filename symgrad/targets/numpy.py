@@ -11,6 +11,7 @@ from types import ModuleType
 
 import numpy as np
 
+from symgrad.costs import flops, moved, polynomial
 from symgrad.equations import Variable
 from symgrad.errors import SpecError
 from symgrad.indices import Size, fixed
@@ -53,7 +54,7 @@ def emit(module: Module) -> str:
     return render(
         "numpy.py.jinja",
         title=_quoted(module.title),
-        document=[_quoted(line) for line in _document(module, arguments)],
+        document=[_quoted(line) for line in (*_document(module, arguments), *_costs(room))],
         dtype=module.dtype,
         arguments=[(v.name, v.dtype, _shape_data(v.shape)) for v in arguments],
         labels=[(n, _shape_data(s)) for n, s in module.labels.items() if n in names],
@@ -368,6 +369,20 @@ def _document(module: Module, arguments: Sequence[Variable]) -> Iterator[str]:
         yield ""
     for remark in module.remarks:
         yield from textwrap.wrap(remark[:1].upper() + remark[1:] + ".", WIDTH)
+
+
+def _costs(room: _Room | None) -> Iterator[str]:
+    """What loss and gradients together cost."""
+    if room is None:
+        return
+    program = room.plan.program
+    yield ""
+    yield "Loss and gradients together, as if no cache held anything:"
+    yield f"    operations on numbers  {polynomial(flops(program))}"
+    for dtype, itemsize in (("float64", 8), ("float32", 4)):
+        yield f"    bytes moved, {dtype}   {polynomial(moved(program, itemsize))}"
+    for dtype, itemsize in (("float64", 8), ("float32", 4)):
+        yield f"    workspace, {dtype}     {polynomial(room.plan.bytes(itemsize))} bytes"
 
 
 def _told(variable: Variable, module: Module) -> Iterator[str]:
