@@ -206,7 +206,8 @@ class _Lowering:
         for axis in source.axes:
             detail.append(len(args) + 1 if axis in waiting else None)
             if axis in waiting:
-                args.append(self.aligned(self.expr(waiting[axis], advanced), advanced))
+                where = numbers_for(waiting[axis])
+                args.append(self.aligned(self.expr(where, advanced), advanced))
         found = positions_axes(source.axes, args, detail)
         return self.builder.add("gather", (source, *args), found, detail=tuple(detail))
 
@@ -281,7 +282,7 @@ class _Lowering:
         over, under = numbers(scale).as_numer_denom()
         if over == 1 and not is_decimal(scale):
             return self.builder.map("divide", value, Literal(under))
-        if is_decimal(1 / numbers(scale)) and not is_decimal(scale):  # typed as x / 2.828
+        if is_decimal(1 / numbers(scale)) and not is_decimal(numbers(scale)):  # typed as x / 2.828
             return self.builder.map("divide", value, Literal(1 / numbers(scale)))
         return self.builder.map("multiply", Literal(scale), value)
 
@@ -565,8 +566,8 @@ class _Lowering:
         """A product without its place where that is the diagonal of a matrix."""
         ((axis, where), *others) = product.places.items() or ((None, None),)
         mine = all_labels(product.factors) - set(product.bound)
-        on_matrix = isinstance(where, Index) and where not in product.bound and not others
-        if not on_matrix or set(labels(at)) != {axis, where}:
+        free = isinstance(where, Index) and where not in product.bound and not others
+        if not free or set(labels(at)) != {axis, where} or axis.size != where.size:
             return product
         if not mine:
             return Product(product.scale, [*product.factors, Delta(axis, where)], product.bound)
@@ -665,6 +666,7 @@ class _Lowering:
             where = product.places.get(axis, axis if axis in moving else None)
             detail.append(None if where is None else len(positions) + 2)
             if where is not None:
+                where = numbers_for(where)
                 positions.append(self.aligned(self.expr(where, advanced), advanced))
         layout = positions_axes(base.axes, positions, detail)
         rest = Product(product.size, product.factors, [k for k in product.bound if k not in moving])

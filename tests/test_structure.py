@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import random
+from collections.abc import Callable
+from typing import Any
 
+import autograd
+import autograd.numpy as anp
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -170,3 +174,38 @@ def test_labels_into_a_cut_axis_of_a_named_size_are_refused() -> None:
     z = np.tanh(x)[1:]
     with pytest.raises(SpecError, match="size N - 1"):
         sg.derive(np.sum(z[y] ** 2)).compile()
+
+
+# Derivatives of arrays, and second derivatives
+
+
+def _rectangle(np, x):
+    return np.concatenate([x**2, np.tanh(x) * 2.0], axis=0)
+
+
+def _reversed_products(np, x):
+    return np.tanh(x)[1:4] * x[::-1][:3]
+
+
+def _inverse(np, x):
+    return np.linalg.inv(np.outer(x, x) + 3 * np.eye(4))
+
+
+def _squares(np, x):
+    return np.sum(np.reshape(x, (2, 2)) @ np.reshape(x**2, (2, 2)))
+
+
+def _neighbours(np, x):
+    return np.sum((x[1:] * x[:-1]) ** 2) + np.sum(np.cumsum(x) ** 3)
+
+
+@pytest.mark.parametrize(
+    ("f", "order"),
+    [(_rectangle, 1), (_reversed_products, 1), (_inverse, 1), (_squares, 2), (_neighbours, 2)],
+)
+def test_jacobians_and_hessians(f: Callable[..., Any], order: int) -> None:
+    x, at = sg.param("x", (4,)), np.array([0.3, -0.7, 1.1, 0.4])
+    derive = sg.jacobian if order == 1 else sg.hessian
+    (found,) = derive(f(np, x), "x", names={"x": x}).compile().gradients(x=at)
+    reference = (autograd.jacobian if order == 1 else autograd.hessian)(lambda v: f(anp, v))(at)
+    np.testing.assert_allclose(found, reference, atol=1e-12)
