@@ -10,6 +10,9 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+import startup
+import table
+
 HERE = Path(__file__).parent
 BLAS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -20,16 +23,13 @@ def main() -> None:
     if options.child:
         _child(options)
         return
-    rows: list[dict[str, object]] = []
     for threads in options.threads:
         for case, dtype in _chosen(options):
-            rows += _measured(options, case, dtype, threads)
-    if options.results:
-        import startup
-        import table
-
-        seconds = startup.seconds(options.starts) if options.starts else {}
-        table.write(HERE, rows, seconds)
+            rows = _measured(options, case, dtype, threads)
+            if options.results:
+                table.write(HERE, rows, {})
+    if options.results and options.starts:
+        table.write(HERE, [], startup.seconds(options.starts))
 
 
 def _options() -> argparse.Namespace:

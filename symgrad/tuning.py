@@ -168,65 +168,50 @@ def _factors(op: Op) -> tuple[Ref, Ref] | None:
 
 def scales_on_small_operands(program: Program) -> Program:
     """A number that multiplies a matrix product multiplies the smallest array of it instead."""
-    uses = program.uses
-    products = {o.name: o for o in program.ops if o.kind == "matmul" and is_temporary(o.name)}
-    ops = {o.name: o for o in program.ops}
-
-    def scaled(op: Op) -> Op | None:
-        if op.kind != "map" or op.function not in ("negative", "multiply", "divide"):
-            return None
-        refs = op.reads
-        fits = len(refs) == 1 and not (op.function == "divide" and op.args[0] != refs[0])
-        product = products.get(refs[0].name) if fits else None
-        if product is None or uses[product.name] != 1 or refs[0].axes != op.axes:
-            return None
-        return product
-
-    small: dict[str, str] = {}
-    for op in program.ops:
-        product = scaled(op)
-        if product is not None:
-            target = min(product.reads, key=lambda r: _weight(r.axes))
-            maker = ops.get(target.name)
-            is_array = maker is not None and maker.kind != "view"
-            if _weight(target.axes) < _weight(op.axes) and is_array:
-                small[product.name] = target.name
+    chosen = dict(_small_operands(program))
+    made: dict[str, int] = {}
 
     def rewrite(builder: Builder, op: Op) -> Ref | None:
-        product = scaled_here(builder, op)
-        if product is None:
-            return None
-        made = builder.ops[product]
-        renamed = dict(zip(made.axes, op.reads[0].axes, strict=True))
-        args = []
-        for ref in made.reads:
-            axes = tuple(renamed.get(a, a) for a in ref.axes)
-            arg = Ref(ref.name, axes)
-            if ref.name == chosen[product]:
-                scaled_args = tuple(arg if isinstance(a, Ref) else a for a in op.args)
-                arg = builder.map(op.function, *scaled_args)
-            args.append(arg)
-        return builder.add("matmul", tuple(args), op.axes)
+        if op.name in chosen:
+            product = builder.add("matmul", op.args, op.axes, hint=op.hint)
+            made[product.name] = chosen[op.name]
+            return product
+        place = made.get(op.reads[0].name) if _is_scale(op) else None
+        return None if place is None else _scaled(builder, op, place)
 
-    chosen: dict[str, str] = {}
+    return owned(alive(rewritten(program, rewrite))) if chosen else program
 
-    def scaled_here(builder: Builder, op: Op) -> str | None:
-        if op.kind != "map" or len(op.reads) != 1:
-            return None
-        name = op.reads[0].name
-        return name if name in chosen and scaled_names.get(op.name) else None
 
-    scaled_names = {o.name: True for o in program.ops if (p := scaled(o)) and p.name in small}
+def _small_operands(program: Program) -> Iterator[tuple[str, int]]:
+    """Products that are only multiplied by a number, and which of their arrays is small."""
+    uses, makers = program.uses, {o.name: o for o in program.ops}
+    for op in filter(_is_scale, program.ops):
+        product = makers.get(op.reads[0].name)
+        if product is None or product.kind != "matmul" or uses[product.name] > 1:
+            continue
+        small = min(product.reads, key=lambda r: _weight(r.axes))
+        maker = makers.get(small.name)
+        computed = maker is not None and maker.kind != "view"
+        if is_temporary(product.name) and computed and _weight(small.axes) < _weight(op.axes):
+            yield product.name, product.reads.index(small)
 
-    def remembering(builder: Builder, op: Op) -> Ref | None:
-        found = rewrite(builder, op)
-        if found is None and op.name in small:
-            found = builder.add("matmul", op.args, op.axes, hint=op.hint)
-            index = [r.name for r in ops[op.name].reads].index(small[op.name])
-            chosen[found.name] = op.reads[index].name
-        return found
 
-    return owned(alive(rewritten(program, remembering))) if small else program
+def _is_scale(op: Op) -> bool:
+    """Whether an operation is an array times or over a number."""
+    if op.kind != "map" or len(op.reads) != 1 or op.reads[0].axes != op.axes:
+        return False
+    by = op.function in ("negative", "multiply")
+    return by or (op.function == "divide" and op.args[0] == op.reads[0])
+
+
+def _scaled(builder: Builder, op: Op, place: int) -> Ref:
+    """A scaled product as the product with one array scaled."""
+    product = builder.ops[op.reads[0].name]
+    renamed = dict(zip(product.axes, op.reads[0].axes, strict=True))
+    args = [Ref(r.name, tuple(renamed.get(a, a) for a in r.axes)) for r in product.reads]
+    numbers = (args[place] if isinstance(a, Ref) else a for a in op.args)
+    args[place] = builder.map(op.function, *numbers)
+    return builder.add("matmul", tuple(args), op.axes)
 
 
 def _weight(axes: Axes) -> int:
