@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import sympy as sp
 
 from symgrad.derivation import Derivation
-from symgrad.equations import Equation, Variable
+from symgrad.equations import Assumption, Equation, System
 from symgrad.evaluate import Evaluator, value
 from symgrad.indices import entries, name_of
+from symgrad.matrices import CholeskyEntry
 from symgrad.sampling import numbers_between, tangent
 from symgrad.scenes import Scene, Scenes, difference
 
@@ -105,16 +107,34 @@ def slope(derivation: Derivation, scene: Scene, directions: Moves) -> np.ndarray
 
 def directions(scene: Scene, names: Sequence[str], rng: np.random.Generator) -> Moves:
     """A random direction for each value, along which what is assumed of it stays true."""
-    inputs = {v.name: v for v in scene.system.variables}
-    return {name: _direction(scene, name, inputs.get(name), rng) for name in names}
+    assumed = {v.name: v.assumptions for v in scene.system.variables}
+    for name in symmetric_values(scene.system):
+        assumed[name] = (*assumed.get(name, ()), Assumption("symmetric"))
+    return {name: _direction(scene, name, assumed.get(name, ()), rng) for name in names}
 
 
 def _direction(
-    scene: Scene, name: str, variable: Variable | None, rng: np.random.Generator
+    scene: Scene, name: str, assumptions: tuple[Assumption, ...], rng: np.random.Generator
 ) -> np.ndarray:
     here = scene.values[name]
     free = numbers_between(here.shape, rng, (-1.0, 1.0), scene.precision.field)
-    return tangent(variable.assumptions, here, free) if variable else free
+    return tangent(assumptions, here, free)
+
+
+def symmetric_values(system: System) -> set[str]:
+    """The matrices that a Cholesky factor is taken of: its derivative takes them as symmetric."""
+    found: set[str] = set()
+    for equation in reversed(system.equations):
+        for factor in equation.rhs.atoms(CholeskyEntry):
+            found |= _over(factor.function, [limit[0] for limit in factor.limits])
+        if equation.name in found:
+            found |= _over(equation.rhs, equation.indices[-2:])
+    return found
+
+
+def _over(expr: sp.Expr, pair: Sequence[sp.Expr]) -> set[str]:
+    """The arrays with these two indices as their last, in one order or the other."""
+    return {name_of(a) for a in expr.atoms(sp.Indexed) if set(a.indices[-2:]) == set(pair)}
 
 
 def compare(derivation: Derivation, points: Scenes, names: Sequence[str]) -> Slope:

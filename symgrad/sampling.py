@@ -250,10 +250,10 @@ def _unit_norm(axis: Any, shape: tuple[int, ...], rng: np.random.Generator, _: R
         return _unit_norm(0, (int(np.prod(shape)),), rng, _).reshape(shape)
     t = np.moveaxis(uniform(shape, rng, (-1.0, 1.0)), axis, -1)
     t[..., -1] = Fraction(0)
-    square = (t * t).sum(axis=-1)
+    square = (t * t).sum(axis=-1, keepdims=True)
     t = 2 * t
-    t[..., -1] = square - 1
-    return np.moveaxis(t / (square + 1)[..., None], -1, axis)
+    t[..., -1:] = square - 1
+    return np.moveaxis(t / (square + 1), -1, axis)
 
 
 def _orthogonal(_: Any, shape: tuple[int, ...], rng: np.random.Generator, __: Range) -> np.ndarray:

@@ -13,8 +13,11 @@ import scipy.special
 
 import symgrad as sg
 from symgrad.equations import Variable
+from symgrad.evaluate import evaluate_equations
+from symgrad.fields import Floats
 from symgrad.interpreter import interpret
 from symgrad.lower import lower
+from symgrad.sampling import given_point
 from symgrad.scenes import forward_and_adjoints
 from tests.strategies import Spec
 
@@ -96,6 +99,16 @@ def by_interpreter(derivation: sg.Derivation, at: dict[str, np.ndarray]) -> dict
     program = lower(variables, forward_and_adjoints(derivation), names)
     found: dict[str, Any] = interpret(program, {**constants, **at})
     return found
+
+
+def check_equations(spec: Spec) -> None:
+    """The same of the equations alone, without a program."""
+    derivation = derived(spec)
+    start = given_point(derivation.system, used(derivation, spec), Floats())
+    equations = forward_and_adjoints(derivation)
+    values = evaluate_equations(equations, start.env, start.sizes, Floats())
+    _compare(spec, "NumPy", {"loss": values[derivation.system.output]}, _loss(spec), 1e-11)
+    _compare_slopes(spec, {n: values[derivation.adjoint_name[n]] for n in derivation.wrt})
 
 
 def check(spec: Spec, single: bool = True) -> None:
