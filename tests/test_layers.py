@@ -24,7 +24,7 @@ STAGES = {
     " tuning memory costs",
     "targets": "targets.identifiers targets.slices targets.operations targets.module targets.matrix"
     " targets.buffers targets.scalars targets.numpy targets",
-    "check": "fields evaluate sampling scenes differences check exact",
+    "check": "fields evaluate sampling scenes differences check exact gradcheck",
     "formats": "forms formats.sheet formats.latex formats.text formats.markdown formats.pdf"
     " formats.data formats.graph formats.listing formats.mathml formats.page formats",
     "the face, the spec file, the command line": "outputs face __init__ spec report cli __main__",
