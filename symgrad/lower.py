@@ -566,8 +566,10 @@ class _Lowering:
         """A product without its place where that is the diagonal of a matrix."""
         ((axis, where), *others) = product.places.items() or ((None, None),)
         mine = all_labels(product.factors) - set(product.bound)
-        free = isinstance(where, Index) and where not in product.bound and not others
-        if not free or set(labels(at)) != {axis, where} or axis.size != where.size:
+        if others or not (isinstance(axis, Index) and isinstance(where, Index)):
+            return product
+        whole = set(labels(at)) == {axis, where} and axis.size == where.size
+        if not whole or where in product.bound:
             return product
         if not mine:
             return Product(product.scale, [*product.factors, Delta(axis, where)], product.bound)

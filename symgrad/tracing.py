@@ -78,7 +78,7 @@ def _topological(output: Array) -> list[Array]:
 
 
 def _variables(order: Iterable[Array], names: Mapping[str, Array]) -> tuple[Variable, ...]:
-    """The inputs: those of the spec's namespace in its order, then what else is reached."""
+    """The inputs of the spec's namespace and those that are reached, as they were declared."""
     found: dict[str, Array] = {}
     for array in [*names.values(), *order]:
         if array.variable is None:
@@ -94,7 +94,8 @@ def _variables(order: Iterable[Array], names: Mapping[str, Array]) -> tuple[Vari
             if same
             else f"the other is declared at {other.where}; give one another name",
         )
-    return tuple(a.variable for a in found.values() if a.variable is not None)
+    created = sorted(found.values(), key=lambda a: a.call)
+    return tuple(a.variable for a in created if a.variable is not None)
 
 
 def _named(order: Iterable[Array], names: Mapping[str, Array], taken: set[str]) -> dict[str, str]:

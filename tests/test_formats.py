@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import fields
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -22,7 +23,7 @@ from click.testing import CliRunner
 import symgrad as sg
 from symgrad.author import DETAILS, Choice
 from symgrad.cli import main
-from symgrad.derivation import Adjoint
+from symgrad.derivation import Adjoint, derive
 from symgrad.errors import SpecError
 from symgrad.evaluate import Evaluator
 from symgrad.exact import exact_values
@@ -33,6 +34,7 @@ from symgrad.formats.text import bare, columns
 from symgrad.presentation import tidy
 from symgrad.scenes import Scenes
 from symgrad.spec import load
+from symgrad.tracing import trace
 from symgrad.writing.style import Style
 
 EXAMPLES = ("notebook", "notebook_rounded", "mlp")
@@ -305,13 +307,12 @@ HOSTILE = (
 
 
 def hostile() -> sg.Derivation:
-    """Values and sizes with names that no spec can give them."""
-    size = sp.Symbol(HOSTILE[0])
-    a, b = sg.param("größe", (size,)), sg.data("数", (size,))
+    """Values with names that no spec can give them: past the face, which refuses them."""
+    a, b = sg.param("größe", ("größe_n",)), sg.data("数", ("größe_n",))
     values = {name: a * (k + 2) for k, name in enumerate(HOSTILE)}
     loss = np.sum(sum(values.values(), a) * b)
-    names = {**values, "loss": loss}
-    return sg.derive(loss, names=names)
+    derived = derive(trace(loss, {**values, "loss": loss}), ["größe"])
+    return sg.Derivation(**{f.name: getattr(derived, f.name) for f in fields(derived)})
 
 
 @pytest.mark.parametrize("detail", DETAILS)
