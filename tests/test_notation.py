@@ -31,9 +31,22 @@ def arrays(**shapes: tuple[sp.Expr, ...]) -> Notation:
     return Notation(System(variables, (equation, Equation("loss", (), sp.S.One)), "loss"), adjoints)
 
 
-NOTATION = arrays(
-    X=(N, D), Z=(N, D), W=(D, C), z1=(D,), y=(N,), b1=(C,), c=(), x=(D, sp.S.One), S=(D, D)
-)
+def notation() -> Notation:
+    return arrays(
+        X=(N, D), Z=(N, D), W=(D, C), z1=(D,), y=(N,), b1=(C,), c=(), x=(D, sp.S.One), S=(D, D)
+    )  # fmt: skip
+
+
+NOTATION = notation()
+
+
+@pytest.fixture(autouse=True)
+def letters_of_no_other_test() -> None:
+    """Letters are given out as they are needed: what ran before must not have taken any."""
+    global NOTATION  # noqa: PLW0603
+    NOTATION = notation()
+
+
 X, Z, W, z, b, c = (
     entry("X", (n, i)), entry("Z", (n, i)), entry("W", (i, j)), entry("z1", (i,)),
     entry("b1", (j,)), entry("c", ()),
