@@ -11,7 +11,16 @@ import sympy as sp
 from sympy import KroneckerDelta as Delta
 
 from symgrad.equations import Equation
-from symgrad.indices import Index, axis_index, entries, fresh, indices_of, is_size, name_of
+from symgrad.indices import (
+    Index,
+    axis_index,
+    entries,
+    fresh,
+    indices_of,
+    is_size,
+    name_of,
+    proper_indices,
+)
 from symgrad.leaves import Reduction, select
 
 BINDERS = (sp.Sum, Reduction)
@@ -429,4 +438,4 @@ def fresh_indices(equation_shape: Iterable[sp.Expr]) -> tuple[sp.Expr, ...]:
 
 def limits(indices: Iterable[sp.Expr]) -> list[tuple[Index, sp.Expr, sp.Expr]]:
     """The limits of a sum over all proper indices among ``indices``."""
-    return [i.limits for i in indices if isinstance(i, Index)]
+    return [i.limits for i in proper_indices(indices)]

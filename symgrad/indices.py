@@ -133,6 +133,6 @@ def is_size(symbol: sp.Symbol) -> bool:
     return bool(symbol.is_integer and symbol.is_positive)
 
 
-def index_product(indices: Iterable[sp.Expr]) -> list[Index]:
+def proper_indices(indices: Iterable[sp.Expr]) -> list[Index]:
     """The proper indices among ``indices``: what is left without the zeros of unit axes."""
     return [i for i in indices if isinstance(i, Index)]

@@ -10,7 +10,7 @@ import sympy as sp
 
 from symgrad.derivation import Derivation
 from symgrad.equations import Equation, System
-from symgrad.indices import Index, fixed, index_product
+from symgrad.indices import Index, fixed, proper_indices
 from symgrad.writing.latex import LatexPrinter
 from symgrad.writing.letters import Letters, unshadowed
 from symgrad.writing.names import Name, symbols
@@ -109,7 +109,7 @@ class Notation:
         rhs = pretty.rhs if isinstance(pretty, Equation) else pretty
         symbols_ = rhs.free_symbols | rhs.atoms(sp.Symbol)
         if isinstance(pretty, Equation):
-            symbols_ |= set(index_product(pretty.indices))
+            symbols_ |= set(proper_indices(pretty.indices))
         numbers = {s: sp.Integer(s.name) for s in symbols_ if s.name.isdigit()}
         for index in symbols_:
             if isinstance(index, Index):

@@ -25,7 +25,7 @@ from symgrad.affine import as_size as to_size
 from symgrad.builder import Builder
 from symgrad.errors import SpecError
 from symgrad.indices import Index, Size
-from symgrad.products import all_labels, free_labels, is_entry
+from symgrad.products import free_labels, is_entry
 from symgrad.program import UNIT, Axes, Ref
 
 
@@ -178,8 +178,3 @@ def _windowed(builder: Builder, source: Ref, reading: Reading) -> Ref:
     if not any(cuts):
         return found
     return builder.add("slice", (found,), tuple(final), detail=tuple(cuts))
-
-
-def labels_of(reading: Reading) -> frozenset[Index]:
-    """The indices in the positions that wait."""
-    return all_labels(reading.waiting.values())

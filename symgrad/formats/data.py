@@ -11,7 +11,7 @@ import sympy as sp
 from symgrad.derivation import Adjoint
 from symgrad.equations import Equation, Variable
 from symgrad.formats.sheet import Sheet
-from symgrad.indices import Size, fixed, index_product
+from symgrad.indices import Size, fixed, proper_indices
 from symgrad.steps import Step
 from symgrad.templating import path_of
 from symgrad.writing.latex import LatexPrinter
@@ -102,7 +102,7 @@ class Record:
             "name": equation.name,
             "latex_name": self.notation.symbol(equation.name),
             "shape": shape(equation.shape),
-            "indices": [letters[i] for i in index_product(equation.indices)],
+            "indices": [letters[i] for i in proper_indices(equation.indices)],
             "left": self.expression(equation.lhs, equation.indices),
             "right": self.expression(equation.rhs, equation.indices),
             "matrix": self.matrix(equation.name),

@@ -9,7 +9,7 @@ import sympy as sp
 from sympy.concrete.expr_with_limits import ExprWithLimits
 
 from symgrad.equations import Equation
-from symgrad.indices import Index, Size, fixed, fresh, index_product, name_of
+from symgrad.indices import Index, Size, fixed, fresh, name_of, proper_indices
 
 _POOL = "ijklmpqrsuvhtnabcfgwxyz"
 _AVOIDED = frozenset("deoL")
@@ -64,7 +64,7 @@ class Letters:
         """Give letters to all that these equations need, every size its first letter first."""
         equations = tuple(equations)
         for equation in equations:
-            for index in (*index_product(equation.indices), *_scopes(equation.rhs, self._of)):
+            for index in (*proper_indices(equation.indices), *_scopes(equation.rhs, self._of)):
                 self.of(index.size)
         for equation in equations:
             self.assign(equation.rhs, equation.indices)
@@ -75,7 +75,7 @@ class Letters:
         No two indices that can be seen in one place get the same letter.
         """
         bound = _scopes(expr, self._of)
-        outside = [*index_product(free), *free_indices(expr, bound)]
+        outside = [*proper_indices(free), *free_indices(expr, bound)]
         letters: dict[Index, str] = {}
         for index in dict.fromkeys(outside):
             letters[index] = self._first(index, set(letters.values()))
