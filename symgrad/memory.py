@@ -10,7 +10,7 @@ import sympy as sp
 
 from symgrad.equations import DType
 from symgrad.indices import Size
-from symgrad.lower import numbers
+from symgrad.lower.scales import numbers
 from symgrad.program import Op, Program, Ref, is_temporary
 
 NEAR = 3

@@ -40,6 +40,12 @@ class Product:
         inside = (*self.factors, *self.places.values())
         return all_labels(inside) - set(self.bound) | set(self.places)
 
+    def owns(self, axis: Index) -> bool:
+        """Whether the indices that move a place are summed over, and move no other."""
+        mine = free_labels(self.places[axis])
+        others = all_labels(where for a, where in self.places.items() if a != axis)
+        return mine <= set(self.bound) and not mine & others
+
 
 @lru_cache(maxsize=65536)
 def free_labels(expr: sp.Basic) -> frozenset[Index]:

@@ -20,8 +20,10 @@ STAGES = {
     "derivation": "lookup exponentials logarithms squares stability rules derivation",
     "writing": "writing writing.names writing.letters writing.parts writing.style writing.printer"
     " writing.latex writing.text writing.unicode notation presentation document author",
-    "program": "affine products program builder reading factors lower interpreter planning passes"
-    " tuning memory costs",
+    "program": "affine products program builder reading factors",
+    "lowering": "lower.scales lower.lowering lower.reductions lower.softmax lower.linalg"
+    " lower.patterns lower.products lower.layouts lower.places lower.sums lower",
+    "passes": "interpreter planning passes tuning memory costs",
     "targets": "targets.identifiers targets.slices targets.operations targets.module targets.matrix"
     " targets.buffers targets.scalars targets.numpy targets",
     "check": "fields evaluate sampling scenes differences check exact gradcheck",

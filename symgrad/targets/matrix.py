@@ -16,7 +16,9 @@ from symgrad.equations import Equation, Variable
 from symgrad.errors import SpecError, SymgradError
 from symgrad.indices import Index
 from symgrad.leaves import LEAVES
-from symgrad.lower import LINALG, lower, numbers
+from symgrad.lower import lower
+from symgrad.lower.linalg import LINALG
+from symgrad.lower.scales import numbers
 from symgrad.matrices import MATRIX_FUNCTIONS
 from symgrad.passes import alive, planned
 from symgrad.program import UNIT, Axes, Literal, Op, Program, Ref, labels

@@ -11,7 +11,7 @@ import sympy as sp
 
 from symgrad.affine import Cut, Window
 from symgrad.indices import Index, Size
-from symgrad.lower import is_decimal, numbers
+from symgrad.lower.scales import is_decimal, numbers
 from symgrad.program import (
     UNIT,
     Axes,

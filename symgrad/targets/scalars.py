@@ -10,7 +10,7 @@ from math import prod
 import sympy as sp
 
 from symgrad.indices import Index, Size, fixed
-from symgrad.lower import numbers
+from symgrad.lower.scales import numbers
 from symgrad.program import Axes, Literal, Op, Operand, Program, is_temporary, labels, size_of
 from symgrad.targets.identifiers import Locals
 
