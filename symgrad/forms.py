@@ -13,6 +13,7 @@ from symgrad.derivation import Derivation
 from symgrad.equations import Equation
 from symgrad.errors import SymgradError
 from symgrad.indices import entry, indices_of, name_of
+from symgrad.leaves import LEAVES
 from symgrad.notation import Notation, transposed_axes
 from symgrad.scenes import forward_and_adjoints
 from symgrad.targets.matrix import matrix_forms
@@ -69,6 +70,12 @@ def _as_fraction(symbol: Callable[[str], str], plain: bool) -> Callable[[str], s
 
 
 _UNICODE = (
+    *(
+        (rf"\\{sign[1]}(?=\\left\(|\()", leaf.cls.__name__)
+        for leaf in LEAVES.values()
+        if (sign := re.match(r"\\(\w+'?)\(", leaf.latex))
+    ),
+    (r"\\left\\lVert *| *\\right\\rVert", "‖"),
     (r"\\frac\{(∂[^{}]*)\}\{(∂[^{}]*)\}", r"\1/\2"),
     (r"\\(left|right|displaystyle)(?![a-zA-Z])", ""),
     (r"\\mathbf\{1\}", "𝟏"),

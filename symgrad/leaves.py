@@ -62,6 +62,7 @@ from symgrad.records import (
     Interval,
     Leaf,
     LeafFunction,
+    as_defined,
     record,
 )
 
@@ -83,6 +84,7 @@ __all__ = [
     "arccos",
     "arcsinh",
     "arctan2",
+    "as_defined",
     "cbrt",
     "clip",
     "digamma",

@@ -39,11 +39,11 @@ class Notation:
         self.adjoints = dict(adjoints or {})
         values = [v.name for v in system.variables] + [e.name for e in system.equations]
         sizes = _sizes(system)
-        taken = {*values, *self.adjoints.values(), *sizes}
-        self.letters = Letters(taken)
+        self.names = _names(system, self.adjoints, values, sizes, style or Style())
+        subscripts = {name.sub for name in self.names.symbols.values()}
+        self.letters = Letters({*values, *self.adjoints.values(), *sizes, *subscripts})
         self.letters.reserve(system.equations)
         self.letters.reserve(more)
-        self.names = _names(system, self.adjoints, values, sizes, style or Style())
 
     @classmethod
     def of(cls, derivation: Derivation, style: Style | None = None) -> Notation:

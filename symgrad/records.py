@@ -21,9 +21,9 @@ class Leaf:
     """All that the project knows about one function of scalars.
 
     ``numpy`` is its text over arguments ``x, y, z`` (accurate and finite over its whole domain);
-    ``latex`` is a pattern over the printed arguments ``{x}, {y}, {z}``; ``mpmath`` computes it to
-    any precision.  ``definition`` writes it with stock SymPy functions: derivatives are proved
-    against it.  ``domain`` is where tests sample each argument; ``kinks`` are the arguments at
+    ``latex`` is a pattern over the printed arguments ``{x}, {y}, {z}``, or "" where it is written
+    as it is defined; ``mpmath`` computes it to any precision.  ``definition`` writes it with stock
+    SymPy functions: derivatives are proved against it.  ``domain`` is where tests sample each argument; ``kinks`` are the arguments at
     which it has no derivative, and ``convention`` says what is taken there.
     """
 
@@ -51,6 +51,17 @@ def record(
     """Enter a function into the table."""
     LEAVES[cls] = Leaf(cls, numpy, latex, mp, **more)
     return LEAVES[cls]
+
+
+def as_defined(expr: sp.Expr) -> sp.Expr:
+    """A function that has no sign of its own, as it is defined."""
+    definition = LEAVES[type(expr)].definition
+    assert definition is not None
+    found: sp.Expr = definition(*expr.args)
+    if found.has(sp.Abs):  # SymPy's own, of the root of a square
+        with sp.evaluate(False):
+            found = definition(*expr.args)
+    return found
 
 
 class LeafFunction(sp.Function):

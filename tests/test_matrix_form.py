@@ -27,8 +27,8 @@ def forms(derivation: sg.Derivation) -> dict[str, str | None]:
 def test_columns() -> None:
     found = forms(columns())
     assert found["z1"] == "W1 X + b1"
-    assert found["p"] == r"\operatorname{softmax}\left(z2\right)"
-    assert found["loss"] == r"-Y^{\top} \log \operatorname{softmax}\left(z2\right)"
+    assert found["p"] == r"\operatorname{softmax}(z2)"
+    assert found["loss"] == r"-Y^{\top} \log \operatorname{softmax}(z2)"
     assert found["dz2"] == "p - Y"
     assert found["dW2"] == r"dz2 a1^{\top}"
     assert found["da1"] == r"W2^{\top} dz2"
@@ -59,18 +59,43 @@ def test_squares_are_norms() -> None:
     assert found["loss"] == r"\left\lVert A - B \right\rVert_F^2"
 
 
+def test_numbers_are_repeated_where_they_meet_an_array() -> None:
+    x, A, c = sg.param("x", ("N",)), sg.data("A", ("N", 3)), sg.data("c", ())
+    loss = np.sum((1 - x) ** -2) + np.sum((A + c) ** 2)
+    assert forms(sg.derive(loss))["dx"] == r"2 (\mathbf{1} - x)^{\circ -3}"
+    assert r"A + c \mathbf{1} \mathbf{1}^{\top}" in str(forms(sg.derive(loss))["loss"])
+
+
 # Formulas read back as numbers.  ``1`` is a vector of ones of whatever length fits.
 
 
 class Ones:
     """A vector of ones: a sum on one side of a matrix, a repetition on the other."""
 
+    __array_ufunc__ = None  # arrays leave sums with it to this class
+
     def __init__(self, turned: bool = False, scale: float = 1.0) -> None:
         self.turned = turned
         self.scale = scale
 
+    @property
+    def T(self) -> Ones:
+        return Ones(not self.turned, self.scale)
+
     def __neg__(self) -> Ones:
         return Ones(self.turned, -self.scale)
+
+    def __add__(self, other: Any) -> Any:
+        return self.scale + (other.scale if isinstance(other, Ones) else other)
+
+    def __radd__(self, other: Any) -> Any:
+        return other + self.scale
+
+    def __sub__(self, other: Any) -> Any:
+        return self + -other
+
+    def __rsub__(self, other: Any) -> Any:
+        return other - self.scale
 
 
 TOKEN = re.compile(
@@ -112,7 +137,7 @@ class Reader:
     def odot(self) -> Any:
         value = self.product()
         while self.ahead in (r"\odot", r"\oslash"):
-            sign, other = self.next(), self.product()
+            sign, value, other = self.next(), plain(value), plain(self.product())
             value = value * other if sign == r"\odot" else value / other
         return value
 
@@ -135,10 +160,10 @@ class Reader:
         while self.ahead.startswith("^"):
             token = self.next()
             if token == r"^{\top}":
-                value = Ones(not value.turned) if isinstance(value, Ones) else np.transpose(value)
+                value = value.T if isinstance(value, Ones) else np.transpose(value)
             else:
                 over, _, under = token[2:-1].replace(r"\circ ", "").partition("/")
-                value = value ** (float(over) / float(under or 1))
+                value = plain(value) ** (float(over) / float(under or 1))
         return value
 
     def atom(self) -> Any:
@@ -149,9 +174,9 @@ class Reader:
             return self.call(token)
         return float(token) if token[0].isdigit() else self.env[token]
 
-    def bracket(self) -> Any:
+    def bracket(self, closing: str) -> Any:
         value = self.sum()
-        self.next(r"\right)")
+        self.next(closing)
         return value
 
     def norm(self) -> Any:
@@ -160,9 +185,9 @@ class Reader:
         return np.sum(value * value)
 
     def indicator(self) -> Any:
-        value = self.sum()
+        value = plain(self.sum())
         self.next(">")
-        limit = self.sum()
+        limit = plain(self.sum())
         self.next("]")
         return np.greater(value, limit).astype(float)
 
@@ -175,7 +200,8 @@ class Reader:
     def call(self, token: str) -> Any:
         value = self.power() if token == r"\log" or self.ahead != "(" else self.arguments()
         if token == r"\max":
-            return np.maximum(*value)
+            return np.maximum(*plain(value))
+        value = plain(value)
         axis = 1 if "rows" in token else 0 if "columns" in token else None
         if "softmax" in token:
             shifted = np.exp(value - np.max(value))
@@ -183,7 +209,8 @@ class Reader:
         return FUNCTIONS[re.sub(r"\\operatorname\{(\w+)\}", r"\1", token).strip("\\")](value)
 
     ATOMS: ClassVar[dict[str, Callable[[Reader], Any]]] = {
-        r"\left(": bracket,
+        r"\left(": lambda self: self.bracket(r"\right)"),
+        "(": lambda self: self.bracket(")"),
         r"\left\lVert": norm,
         r"\mathbf{1}": lambda self: Ones(),
         "[": indicator,
@@ -226,6 +253,13 @@ def times(a: Any, b: Any) -> Any:
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return a * b
     return scalar(a @ b)
+
+
+def plain(value: Any) -> Any:
+    """A number in place of an array of which every entry is this number."""
+    if isinstance(value, list):
+        return [plain(v) for v in value]
+    return value.scale if isinstance(value, Ones) else value
 
 
 def scalar(array: Any) -> Any:
@@ -281,7 +315,7 @@ def test_forms_are_equal_to_their_equations() -> None:
     for equation, form in with_a_form():
         expected = column(by_loops(equation, arrays))
         found = Reader(form, env).sum()
-        found = found.scale if isinstance(found, Ones) else found
+        found = plain(found)
         np.testing.assert_allclose(
             np.broadcast_to(found, np.shape(expected)), expected, rtol=1e-9, atol=1e-9, err_msg=form
         )

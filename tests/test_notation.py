@@ -10,7 +10,20 @@ import symgrad as sg
 from symgrad.equations import Equation, System, Variable
 from symgrad.errors import SpecError
 from symgrad.indices import Index, entry, fresh, size_of
-from symgrad.leaves import LEAVES, REDUCTIONS, AxisMax, LogSumExp, maximum, relu, step, xlogy
+from symgrad.leaves import (
+    LEAVES,
+    REDUCTIONS,
+    AxisMax,
+    LogSumExp,
+    absolute,
+    hypot,
+    log1p,
+    maximum,
+    power_slope,
+    relu,
+    step,
+    xlogy,
+)
 from symgrad.notation import Notation
 from symgrad.writing.names import parse, symbols
 from symgrad.writing.parts import as_decimal
@@ -108,6 +121,13 @@ EXPRESSIONS = [
     (step(z) * X, r"X_{ni} [z_{1,i} > 0]", "X[n,i] [z1[i] > 0]"),
     (maximum(z, c), r"\max(z_{1,i}, c)", "max(z1[i], c)"),
     (xlogy(z, 1 + c), r"z_{1,i} \log (c + 1)", "z1[i] log(c + 1)"),
+    (power_slope(z, 1 - c), "(1 - c) z_{1,i}^{-c}", "(1 - c) z1[i]^(-c)"),
+    (log1p(-z), r"\log (1 - z_{1,i})", "log(1 - z1[i])"),
+    (hypot(z, c - 1), r"\sqrt{(c - 1)^{2} + z_{1,i}^{2}}", "sqrt((c - 1)² + z1[i]²)"),
+    (z * sp.pi / 180, r"\frac{\pi}{180} z_{1,i}", "π z1[i]/180"),
+    (absolute(z) ** 3, r"\left|z_{1,i}\right|^{3}", "|z1[i]|³"),
+    (z ** sp.Rational(3, 2), "z_{1,i}^{3/2}", "z1[i]^(3/2)"),
+    (-total(-X * c - Z, n), r"\sum_{n} (c X_{ni} + Z_{ni})", "Σ_n (c X[n,i] + Z[n,i])"),
     # sums
     (total(X * W, n, i), r"\sum_{n,i} X_{ni} W_{ij}", "Σ_{n,i} X[n,i] W[i,j]"),
     (total(total(X * W, n), i), r"\sum_{n,i} X_{ni} W_{ij}", "Σ_{n,i} X[n,i] W[i,j]"),
@@ -266,6 +286,25 @@ def test_many_sizes_get_numbered_letters() -> None:
         ("größe", r"\mathit{groudfe}"),
         ("中", r"\mathit{u4e2d}"),
         ("conv2d", r"\mathit{conv2d}"),
+        # a subscript that is run together with its letter
+        ("Wq", "W_{q}"),
+        ("bk", "b_{k}"),
+        ("Wout", r"W_{\mathrm{out}}"),
+        ("Wmu", r"W_{\mu}"),
+        ("Wxh", r"W_{\mathrm{xh}}"),
+        ("Wq1", "W_{q1}"),
+        ("ypred", r"y_{\mathrm{pred}}"),
+        ("Kmax", r"K_{\mathrm{max}}"),
+        ("sigmax", r"\sigma_{x}"),
+        ("xhat", r"\hat{x}"),
+        # words
+        ("mask", r"\mathit{mask}"),
+        ("Total", r"\mathit{Total}"),
+        ("bias", r"\mathit{bias}"),
+        ("kl", r"\mathit{kl}"),
+        ("what", r"\mathit{what}"),
+        ("alphas", r"\mathit{alphas}"),
+        ("log_p", r"\mathit{log\_p}"),
     ],
 )
 def test_names(name: str, latex: str) -> None:
@@ -275,6 +314,11 @@ def test_names(name: str, latex: str) -> None:
 def test_no_two_names_are_written_alike() -> None:
     table = symbols(["z1", "z_1", "z__1", "é", "e", "alpha", "α"])
     assert len({s.latex for s in table.values()}) == 7
+    assert len({s.latex for s in symbols(["Wq", "W_q", "xhat", "x_hat"]).values()}) == 4
+
+
+def test_no_index_is_called_as_a_subscript_is() -> None:
+    assert arrays(Wi=(D, D), bj=(D,)).letters.of(D) == "k"
 
 
 def test_a_numbered_name_beside_its_stem_keeps_its_number_apart() -> None:

@@ -22,6 +22,7 @@ from symgrad.lower.scales import numbers
 from symgrad.matrices import MATRIX_FUNCTIONS
 from symgrad.passes import alive, planned
 from symgrad.program import UNIT, Axes, Literal, Op, Program, Ref, labels
+from symgrad.writing.latex import bracketed
 from symgrad.writing.parts import as_decimal
 
 ONES = r"\mathbf{1}"
@@ -62,6 +63,8 @@ class Formula:
     """What it is worth, where it is a number."""
     symmetric: bool = False
     """Whether it is known to be its own transpose."""
+    raised: tuple[Formula, sp.Expr] | None = None
+    """What it is a power of, entry by entry, and the exponent."""
 
     @property
     def parts(self) -> tuple[Formula, ...]:
@@ -78,7 +81,7 @@ class Formula:
 
     def at_least(self, level: Level) -> str:
         """In brackets where it would fall apart."""
-        return self.text if self.level >= level else rf"\left({self.text}\right)"
+        return self.text if self.level >= level else bracketed(self.text)
 
     @property
     def transposed(self) -> Formula:
@@ -86,7 +89,8 @@ class Formula:
         axes = (*self.axes, UNIT)[1::-1] if len(self.axes) < 2 else self.axes[::-1]
         if self.positive is not None:
             return negative(self.positive.transposed)
-        if self.factors and ONES not in self.text:  # (A B)ᵀ = Bᵀ Aᵀ
+        alone = len([f for f in self.factors if f.axes]) == 1
+        if alone or (self.factors and ONES not in self.text):  # (A B)ᵀ = Bᵀ Aᵀ
             turned = (f.transposed if f.axes else f for f in reversed(self.factors))
             return product(turned, axes)
         if self.symmetric:
@@ -308,7 +312,7 @@ class _Reader:
         if flat and op.axes[:1] == (UNIT,) and len(op.axes) == 2:
             return self.times(left, right.transposed, ())
         product = self.times(left.transposed, right, ())
-        return product if flat else Formula(rf"\operatorname{{tr}}\left({product.text}\right)", ())
+        return product if flat else Formula(rf"\operatorname{{tr}}{bracketed(product.text)}", ())
 
     # Elementwise functions
 
@@ -324,7 +328,7 @@ class _Reader:
             name = re.fullmatch("(.*)", r"\exp")
         if name:
             inside = args[0].text
-            return Formula(rf"{name[1].format()}\left({inside}\right)", op.axes)
+            return Formula(f"{name[1].format()}{bracketed(inside)}", op.axes)
         if labels(op.axes) and not re.fullmatch(r"\[.*\]|\\[a-z]+\(.*\)|\\operatorname.*\)", leaf):
             raise NoMatrixForm(f"{op.function} of a matrix has no form of its own")
         texts = dict(zip("xyz", (a.text for a in args), strict=False))
@@ -349,9 +353,15 @@ class _Reader:
         return value
 
     def added(self, op: Op) -> Formula:
-        first, second = (self.full(a, op.axes) for a in op.args)
+        first, second = (self.spread(a, op.axes) for a in op.args)
         second = second if op.function == "add" else negative(second)
         return total([first, second], op.axes)
+
+    def spread(self, operand: Ref | Literal, axes: Axes) -> Formula:
+        """As :meth:`full`; a number is repeated, as only arrays of one shape have a sum."""
+        value = self.full(operand, axes)
+        alone = isinstance(operand, Literal) or not labels(operand.axes)
+        return product([value, *_ones(axes)], axes) if alone else value
 
     def negated(self, op: Op) -> Formula:
         return replace(negative(self.full(op.args[0], op.axes)), axes=op.axes)
@@ -377,7 +387,9 @@ class _Reader:
                 if kinds[k] in ("rows", "columns"):
                     is_row = len(ref.axes) == 2 and kinds[k] == "rows"
                     column = value.transposed if is_row else value
-                    scale = Formula(rf"\operatorname{{diag}}\left({column.text}\right)", op.axes)
+                    scale = Formula(
+                        rf"\operatorname{{diag}}{bracketed(column.text)}", op.axes, symmetric=True
+                    )
                     other = self.full(op.reads[1 - k], op.axes)
                     pair = (scale, other) if kinds[k] == "columns" else (other, scale)
                     return self.times(*pair, op.axes)
@@ -389,16 +401,15 @@ class _Reader:
         over, under = op.args
         if isinstance(under, Literal) or not labels(under.axes):
             below = self.full(under, ()).text
-            if not labels(op.axes):
-                return Formula(rf"\frac{{{self.full(over, ()).text}}}{{{below}}}", op.axes)
+            above = self.full(over, op.axes)
+            if not labels(op.axes) and above.level >= Level.ATOM:
+                return Formula(rf"\frac{{{above.text}}}{{{below}}}", op.axes)
             scale = Formula(rf"\frac{{1}}{{{below}}}", ())
             if isinstance(under, Literal) and under.value.is_Rational:
                 scale = _literal(1 / under.value)
             return product([scale, self.full(over, op.axes)], op.axes)
         if isinstance(over, Literal):
-            base = self.full(under, op.axes).at_least(Level.CLOSED)
-            text = rf"{base}^{{\circ -1}}"
-            found = Formula(text, op.axes)
+            found = _power(self.full(under, op.axes), sp.S(-1), op.axes)
             scale = self.full(over, ())
             return found if scale.text == "1" else product([scale, found], op.axes)
         return self.elementwise(op, r"\oslash")
@@ -407,12 +418,9 @@ class _Reader:
         base, exponent = op.args[0], op.args[1] if len(op.args) > 1 else Literal(sp.S.Half)
         if not isinstance(exponent, Literal) or not exponent.value.is_Rational:
             raise NoMatrixForm("a power with a variable exponent")
-        circle = r"\circ " if labels(op.axes) else ""
         if op.function == "sqrt" and not labels(op.axes):
             return Formula(rf"\sqrt{{{self.full(base, ()).text}}}", op.axes)
-        power = str(exponent.value)
-        text = f"{self.full(base, op.axes).at_least(Level.CLOSED)}^{{{circle}{power}}}"
-        return Formula(text, op.axes)
+        return _power(self.full(base, op.axes), exponent.value, op.axes)
 
     # The rest
 
@@ -424,14 +432,14 @@ class _Reader:
             along = r"_{\text{rows}}" if op.detail == (1,) else r"_{\text{columns}}"
             along = "" if len(op.detail) == 2 else along
         log = r"\log " if op.kind == "log_softmax" else ""
-        text = rf"{log}\operatorname{{softmax}}{along}\left({value.text}\right)"
+        text = rf"{log}\operatorname{{softmax}}{along}{bracketed(value.text)}"
         return Formula(text, op.axes)
 
     def logsumexp(self, op: Op) -> Formula:
         if labels(op.axes):
             raise NoMatrixForm("a log-sum-exp along an axis")
         (source,) = op.reads
-        text = rf"\operatorname{{logsumexp}}\left({self.operand(source).text}\right)"
+        text = rf"\operatorname{{logsumexp}}{bracketed(self.operand(source).text)}"
         return Formula(text, op.axes)
 
     def linalg(self, op: Op) -> Formula:
@@ -449,21 +457,14 @@ class _Reader:
 
     def expand(self, op: Op) -> Formula:
         (source,) = op.args
-        value = self.full(source, op.axes)
-        if isinstance(source, Ref) and labels(source.axes):
-            return replace(value, axes=op.axes)
-        ones = Formula(ONES, (UNIT,), Level.CLOSED)
-        wide = len(labels(op.axes)) > 1
-        return product([value, ones, ones.transposed] if wide else [value, ones], op.axes)
+        return replace(self.spread(source, op.axes), axes=op.axes)
 
     def fill(self, op: Op) -> Formula:
         (value,) = op.args
         assert isinstance(value, Literal)
-        if value.value == 0 or not labels(op.axes):
-            return Formula(_number(value.value), op.axes, Level.PRODUCT)
-        ones = ONES if len(labels(op.axes)) == 1 else rf"{ONES} {ONES}{TRANSPOSED}"
-        scale = _number(value.value)
-        return Formula(ones if scale == "1" else f"{scale} {ones}", op.axes, Level.PRODUCT)
+        if value.value == 0:
+            return Formula("0", op.axes, Level.PRODUCT)
+        return product([_literal(value.value), *_ones(op.axes)], op.axes)
 
     KINDS: ClassVar[Mapping[str, Callable[[_Reader, Op], Formula]]] = {
         "map": map,
@@ -492,6 +493,27 @@ _ARITHMETIC: dict[str, Callable[[_Reader, Op], Formula]] = {
 
 _MATRIX_LATEX = {LINALG[cls]: leaf.latex for cls, leaf in MATRIX_FUNCTIONS.items()}
 _LATEX = {leaf.cls.__name__: leaf.latex for leaf in LEAVES.values()}
+
+
+def _ones(axes: Axes) -> list[Formula]:
+    """The factors of what is 1 everywhere: nothing for a number."""
+    column = Formula(ONES, (UNIT,), Level.CLOSED)
+    if not labels(axes):
+        return []
+    down = [column] if isinstance(axes[0], Index) else []
+    across = [column.transposed] if len(axes) == 2 and isinstance(axes[1], Index) else []
+    return [*down, *across]
+
+
+def _power(base: Formula, exponent: sp.Expr, axes: Axes) -> Formula:
+    """Every entry raised to a number."""
+    if base.raised is not None:
+        inner, power = base.raised
+        if -1 in (exponent, power):
+            base, exponent = inner, power * exponent
+    circle = r"\circ " if labels(axes) else ""
+    text = f"{base.at_least(Level.CLOSED)}^{{{circle}{exponent}}}"
+    return Formula(text, axes, raised=(base, exponent))
 
 
 def _rows(axes: Axes) -> sp.Expr | None:

@@ -23,7 +23,7 @@ class LatexPrinter(Printer):
     CONSTANTS: ClassVar[Mapping[sp.Expr, str]] = {sp.pi: r"\pi", sp.E: "e"}
 
     def bracket(self, text: str) -> str:
-        return rf"\left({text}\right)" if tall(text) else f"({text})"
+        return bracketed(text)
 
     def joined(self, factors: Sequence[str]) -> str:
         """Factors side by side, with a little space around fractions."""
@@ -136,7 +136,8 @@ class LatexPrinter(Printer):
         if named and exponent.is_Integer:
             inside = self._argument(base.args[0], inside=False)
             return Piece(rf"\{named[1]}^{{{exponent}}} {inside}", Level.OPEN)
-        return Piece(f"{self.at_least(base, Level.ATOM)}^{{{self.text(exponent)}}}", Level.SCRIPTED)
+        raised = str(exponent) if exponent.is_Rational else self.text(exponent)
+        return Piece(f"{self.at_least(base, Level.ATOM)}^{{{raised}}}", Level.SCRIPTED)
 
     def _pattern_of(self, expr: sp.Expr) -> str:
         leaf = LEAVES.get(type(expr))
@@ -183,6 +184,11 @@ _NAMED = re.compile(r"\\(\w+) \{x\}")
 
 def _factors(scale: sp.Expr) -> Sequence[sp.Expr]:
     return () if scale == 1 else sp.Mul.make_args(scale)
+
+
+def bracketed(text: str) -> str:
+    """The text in round brackets, of its own height where it is a tall one."""
+    return rf"\left({text}\right)" if tall(text) else f"({text})"
 
 
 def tall(text: str) -> bool:

@@ -21,6 +21,21 @@ _ACCENTS = {"hat": r"\hat", "bar": r"\bar", "tilde": r"\tilde", "dot": r"\dot"}
 _COMBINING = {"\u0302": r"\hat", "\u0304": r"\bar", "\u0303": r"\tilde", "\u0307": r"\dot"}
 _SPELLINGS = {"lamda": "lambda"}
 
+_LABELS = """
+in out hid enc dec emb pos neg src tgt ref train test val max min avg mean std init prev next
+new old obs true pred rec gen proj attn up down gate query key value inv
+"""
+"""Words that are subscripts where they follow a single letter: ``Wout``, ``ypred``, ``Kmax``."""
+
+_WEIGHTS = "WUVbw"
+"""Letters that get subscripts of any few letters: ``Wxh``, ``bhh``, ``Wmu``."""
+
+_ORDINARY = "bin win hold bold chat that what by In Id No"
+"""Words, however much they look like a letter and its subscript."""
+
+_FUNCTIONS = "log exp sqrt sin cos tan tanh max min sum mean inv det diag"
+"""What reads as a function and not as a letter: ``log_p`` is no logarithm to base p."""
+
 
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
@@ -69,11 +84,38 @@ def parse(name: str) -> Name:
         return Name(f"{_ACCENTS[tail]}{{{inner.stem}}}", inner.sub)
     numbered = re.fullmatch(r"(.*?[^\d_])_?(\d+)", core, re.ASCII)
     if numbered and "_" not in numbered[1]:
-        return Name(_stem(numbered[1]), numbered[2])
+        inner = _letter(numbered[1])
+        return replace(inner, sub=f"{inner.sub}{numbered[2]}")
     head, _, tail = core.partition("_")
-    if not head or not tail.strip("_"):
-        return Name(_stem(core))
-    return Name(_stem(head), r"\,".join(_label(part) for part in tail.split("_") if part))
+    if not head or not tail.strip("_") or head in _FUNCTIONS.split():
+        return _letter(core)
+    inner = _letter(head)
+    labels = [_label(part) for part in tail.split("_") if part]
+    return replace(inner, sub=r"\,".join([inner.sub, *labels] if inner.sub else labels))
+
+
+def _letter(word: str) -> Name:
+    """A letter with an accent or a subscript that is run together with it, or a word."""
+    for letter in (word[:1], *sorted(filter(word.startswith, _COMMANDS), key=len, reverse=True)):
+        tail = word.removeprefix(letter)
+        if letter and tail and _is_subscript(letter, tail) and word not in _ORDINARY.split():
+            if tail in _ACCENTS:
+                return Name(f"{_ACCENTS[tail]}{{{_stem(letter)}}}")
+            return Name(_stem(letter), _label(tail))
+    return Name(_stem(word))
+
+
+def _is_subscript(letter: str, tail: str) -> bool:
+    """Whether ``tail`` after a letter is read as its subscript: ``Wq``, ``Wout``, ``sigmax``."""
+    if not tail.isascii() or not tail.islower() or letter + tail in _COMMANDS:
+        return False
+    if tail in _ACCENTS or tail in _LABELS.split():
+        return len(letter) > 1 or letter.isupper() or letter in "abhpwxyz"
+    if len(letter) > 1:  # Greek
+        return len(letter) > 3 and len(tail) == 1 and tail != "s"
+    if letter not in _WEIGHTS:
+        return letter.isupper() and len(tail) == 1
+    return len(tail) == 1 or tail in _COMMANDS or (len(tail) < 4 and not set(tail) & set("aeiou"))
 
 
 def symbols(names: Iterable[str]) -> dict[str, Name]:
@@ -96,8 +138,8 @@ def in_unicode(name: str) -> str:
     numbered = re.fullmatch(r"([^\W\d_]+)_?(\d+)", name, re.ASCII)
     if numbered:
         return in_unicode(numbered[1]) + numbered[2].translate(SUBSCRIPTS)
-    head, _, tail = name.rpartition("_")
-    if len(head) == 1 and tail in _ACCENTS:
+    head, tail = name[:1], name[1:].removeprefix("_")
+    if tail in _ACCENTS and name not in _ORDINARY.split():
         accent = next(c for c, command in _COMBINING.items() if command == _ACCENTS[tail])
         return unicodedata.normalize("NFC", head + accent)
     case = "CAPITAL" if name[:1].isupper() else "SMALL"

@@ -8,7 +8,7 @@ from string import Formatter
 import sympy as sp
 
 from symgrad.indices import Index, is_size
-from symgrad.leaves import LogSumExp
+from symgrad.leaves import LEAVES, LogSumExp
 
 
 def signed(expr: sp.Expr) -> tuple[str, sp.Expr]:
@@ -19,13 +19,17 @@ def signed(expr: sp.Expr) -> tuple[str, sp.Expr]:
     if not (expr.is_Mul or expr.is_Rational):
         return "+", expr
     if expr.as_coeff_Mul()[0].is_negative:
-        return "-", _negated(expr)
+        return _turned(*signed(_negated(expr)))
     for factor in expr.args:
         sign, positive = _sign_of_factor(factor)
         if sign == "-":
             rest = [f for f in expr.args if f is not factor]
-            return "-", sp.Mul(*rest, positive, evaluate=False)
+            return _turned(*signed(sp.Mul(*rest, positive, evaluate=False)))
     return "+", expr
+
+
+def _turned(sign: str, expr: sp.Expr) -> tuple[str, sp.Expr]:
+    return ("+" if sign == "-" else "-"), expr
 
 
 def _sign_of_factor(expr: sp.Expr) -> tuple[str, sp.Expr]:
@@ -136,7 +140,8 @@ def is_entry(expr: sp.Expr) -> bool:
 
 def _is_scale(expr: sp.Expr) -> bool:
     base = expr.base if expr.is_Pow and expr.exp.is_Integer else expr
-    return bool(base.is_Rational or (isinstance(base, sp.Symbol) and is_size(base)))
+    constant = base.is_Rational or isinstance(base, sp.NumberSymbol)
+    return bool(constant or (isinstance(base, sp.Symbol) and is_size(base)))
 
 
 def is_reciprocal(expr: sp.Expr) -> bool:
@@ -151,12 +156,20 @@ def index_atoms(index: sp.Expr) -> list[Index]:
     return sorted(index.atoms(Index), key=lambda i: str(i.size))
 
 
+def open_ended(expr: sp.Expr) -> bool:
+    """Whether this is a function whose argument goes on to the right, as that of a logarithm."""
+    base = expr.base if expr.is_Pow and expr.exp.is_Integer else expr
+    leaf = LEAVES.get(type(base))
+    return leaf is not None and bool(leaf.latex) and not list(enclosed(leaf.latex).values())[-1]
+
+
 @cache
 def enclosed(pattern: str) -> dict[str, bool]:
     """The arguments of a pattern in order, each with whether the pattern puts it in brackets."""
     fields, depth = {}, 0
     for literal, name, _, _ in Formatter().parse(pattern):
         bare = literal.replace(r"\left|", "(").replace(r"\right|", ")")
+        bare = bare.replace("|", ")" if depth else "(")
         depth += sum(bare.count(c) for c in "([{") - sum(bare.count(c) for c in ")]}")
         if name is not None:
             fields[name] = depth > 0

@@ -12,7 +12,7 @@ from sympy.concrete.expr_with_limits import ExprWithLimits
 
 from symgrad.errors import SpecError
 from symgrad.indices import Index, indices_of, is_size, name_of
-from symgrad.leaves import LEAVES, REDUCTIONS
+from symgrad.leaves import LEAVES, REDUCTIONS, as_defined
 from symgrad.matrices import MATRIX_FUNCTIONS, MatrixFunction
 from symgrad.writing.letters import skeleton
 from symgrad.writing.names import Name
@@ -23,6 +23,7 @@ from symgrad.writing.parts import (
     index_atoms,
     is_entry,
     is_reciprocal,
+    open_ended,
     signed,
     softmax_of,
     split_scale,
@@ -118,9 +119,9 @@ class Printer:
         sign, positive = signed(expr)
         if sign == "-":
             return Piece("-" + self.at_least(positive, Level.OPEN), Level.SUM)
-        for kind in type(expr).__mro__:
+        for kind in type(positive).__mro__:
             if kind in self.METHODS:
-                piece: Piece = getattr(self, self.METHODS[kind])(expr)
+                piece: Piece = getattr(self, self.METHODS[kind])(positive)
                 return piece
         raise SpecError(f"cannot write {type(expr).__name__} as mathematics: {expr}")
 
@@ -197,7 +198,7 @@ class Printer:
             return 1
         if isinstance(factor, sp.Sum):
             return 4
-        return 3 if self.piece(factor).level == Level.OPEN else 2
+        return 3 if open_ended(factor) or self.piece(factor).level == Level.OPEN else 2
 
     def _seen(self, expr: sp.Expr) -> tuple[int, ...]:
         """The places of the free indices in the order of their letters: A[i,j] goes before x[j]."""
@@ -248,6 +249,8 @@ class Printer:
 
     def leaf(self, expr: sp.Expr) -> Piece:
         """A leaf's pattern, with brackets around what the pattern itself does not enclose."""
+        if not LEAVES[type(expr)].latex:
+            return self.piece(as_defined(expr))
         pattern = self.leaf_pattern(type(expr))
         fields = enclosed(pattern)
         shown = {
