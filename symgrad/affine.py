@@ -83,6 +83,8 @@ Detail = int | None | Cut | Window
 
 def affine(expr: sp.Expr) -> Affine | None:
     """How a position moves with its indices; None where it does not move evenly."""
+    if isinstance(expr, Index):
+        return Affine(sp.S.Zero, ((expr, sp.S.One),))
     expr = numbers_for(expr)
     found = sorted((s for s in expr.free_symbols if isinstance(s, Index)), key=_order)
     steps = tuple((index, expr.coeff(index)) for index in found)
@@ -157,6 +159,8 @@ def _is_known(atom: sp.Expr) -> bool:
 
 def is_within(expr: sp.Expr, size: Size) -> bool:
     """Whether a position surely lies on an axis of this size."""
+    if isinstance(expr, Index) and expr.size == size:
+        return True
     low, high = bounds(expr)
     room = numbers_for(size) - 1 - numbers_for(high)
     return is_at_least_zero(numbers_for(low)) and is_at_least_zero(sp.expand(room))

@@ -258,6 +258,7 @@ def in_range(index: Index, value: sp.Expr) -> bool:
     return isinstance(value, sp.Indexed) or _fits(index, value)
 
 
+@functools.lru_cache(maxsize=1 << 16)
 def _fits(index: Index, value: sp.Expr) -> bool:
     """Whether an affine expression over indices stays between 0 and the size of ``index``."""
     if not value.free_symbols or all(
@@ -271,6 +272,8 @@ def _fits(index: Index, value: sp.Expr) -> bool:
 
 def bounds(value: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
     """The least and the greatest value of an affine expression over indices."""
+    if isinstance(value, Index):
+        return sp.S.Zero, value.size - 1
     low = high = value
     for index in sorted(value.atoms(Index), key=str):
         slope = value.diff(index)
@@ -280,8 +283,11 @@ def bounds(value: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
     return low, high
 
 
+@functools.lru_cache(maxsize=1 << 16)
 def numbers_for(expr: sp.Expr) -> sp.Expr:
     """An expression over sizes with the fixed ones as numbers."""
+    if isinstance(expr, Index):
+        return expr
     known = {s: sp.Integer(s.name) for s in expr.free_symbols if is_size(s) and s.name.isdigit()}
     return sp.expand(expr.xreplace(known))
 

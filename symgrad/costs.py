@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import sympy as sp
 
-from symgrad.memory import count, item
+from symgrad.memory import count, item, total
 from symgrad.program import Op, Program, labels, size_of
 
 _FREE = ("view", "expand", "slice", "windows", "reshape", "iota", "fill", "eye")
@@ -13,19 +15,19 @@ _FREE = ("view", "expand", "slice", "windows", "reshape", "iota", "fill", "eye")
 
 def flops(program: Program) -> sp.Expr:
     """Operations on single numbers: a product of matrices counts its multiplications and sums."""
-    return sp.expand(sum((_flops(o) for o in program), sp.S.Zero))
+    return total(Counter(map(_flops, program)))
 
 
 def moved(program: Program, itemsize: int) -> sp.Expr:
     """Bytes that are read and written, as if no cache held any."""
     dtypes, shapes = program.dtypes, program.shapes
-    total = sp.S.Zero
+    found: Counter[sp.Expr] = Counter()
     for op in program:
         if op.kind not in _FREE:
-            total += count(op.shape) * item(op.dtype, itemsize)
+            found[count(op.shape)] += item(op.dtype, itemsize)
             for ref in op.reads:
-                total += count(shapes[ref.name]) * item(dtypes[ref.name], itemsize)
-    return sp.expand(total)
+                found[count(shapes[ref.name])] += item(dtypes[ref.name], itemsize)
+    return total(found)
 
 
 def _flops(op: Op) -> sp.Expr:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -39,6 +40,7 @@ def size_of(dimension: int | str | sp.Expr) -> Size:
     return size_of(int(value)) if value.is_Integer else value
 
 
+@functools.lru_cache(maxsize=4096)
 def fixed(size: Size) -> int | None:
     """The number that a size stands for, or None where it is free until run time."""
     if size.is_Integer:
@@ -130,7 +132,7 @@ def entries(expr: sp.Expr) -> set[sp.Expr]:
 
 def is_size(symbol: sp.Symbol) -> bool:
     """Whether a symbol is a size: sizes are the only positive integers among the symbols."""
-    return bool(symbol.is_integer and symbol.is_positive)
+    return not isinstance(symbol, Index) and bool(symbol.is_integer and symbol.is_positive)
 
 
 def proper_indices(indices: Iterable[sp.Expr]) -> list[Index]:

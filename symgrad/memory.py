@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 import sympy as sp
@@ -46,18 +48,26 @@ class Plan:
         """The values for which memory is taken."""
         return [o for o in self.program if self.rooms.get(o.name) == o.name]
 
-    def bytes(self, itemsize: sp.Expr | int) -> sp.Expr:
+    def bytes(self, itemsize: int) -> sp.Expr:
         """The size of all buffers, as a polynomial in the sizes."""
-        total = sum((count(o.shape) * item(o.dtype, itemsize) for o in self.buffers), sp.S.Zero)
-        return sp.expand(total)
+        found: Counter[sp.Expr] = Counter()
+        for op in self.buffers:
+            found[count(op.shape)] += item(op.dtype, itemsize)
+        return total(found)
 
 
+def total(counts: Mapping[sp.Expr, int]) -> sp.Expr:
+    """The sum of products of sizes, each so many times."""
+    return sp.expand(sp.Add(*(size * times for size, times in counts.items())))
+
+
+@lru_cache(maxsize=4096)
 def count(shape: tuple[Size, ...]) -> sp.Expr:
     """How many entries an array has."""
     return numbers(sp.Mul(*shape))
 
 
-def item(dtype: DType, itemsize: sp.Expr | int) -> sp.Expr | int:
+def item(dtype: DType, itemsize: int) -> int:
     """The bytes of an entry."""
     return {"float": itemsize, "int": 8, "bool": 1}[dtype]
 
@@ -215,13 +225,21 @@ class _Planner:
         """A buffer that is free and large enough, else one of its own."""
         best, share = None, sp.S.Zero
         for candidate in self.free:
-            ratio = count(op.shape) / count(candidate.shape)
-            if candidate.dtype == op.dtype and ratio.is_Rational and share < ratio <= 1:
-                best, share = candidate, ratio
+            if candidate.dtype == op.dtype:
+                ratio = _share(op.shape, candidate.shape)
+                if ratio is not None and share < ratio <= 1:
+                    best, share = candidate, ratio
         if best is None:
             return op.name
         self.free.remove(best)
         return best.name
+
+
+@lru_cache(maxsize=4096)
+def _share(mine: tuple[Size, ...], room: tuple[Size, ...]) -> sp.Rational | None:
+    """The part of a room that an array takes, where that is a number."""
+    ratio = count(mine) / count(room)
+    return ratio if ratio.is_Rational else None
 
 
 def owners(plan: Plan) -> Mapping[str, Op]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import sympy as sp
 
 from symgrad.builder import Builder
@@ -24,6 +26,7 @@ def scaled(builder: Builder, scale: sp.Expr, value: Operand) -> Operand:
     return builder.map("multiply", Literal(scale), value)
 
 
+@lru_cache(maxsize=4096)
 def numbers(expr: sp.Expr) -> sp.Expr:
     """An expression of sizes, with the known ones as numbers."""
     return expr.xreplace({s: sp.Integer(s.name) for s in expr.free_symbols if s.name.isdigit()})
