@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import prod
 from typing import ClassVar
 
 from symgrad.memory import CHANGES, Plan, count, owners
+from symgrad.planning import weight
 from symgrad.program import Op, Program, is_temporary
 from symgrad.targets.operations import Level, Line, Text, Writer
 
@@ -13,6 +15,10 @@ _AUGMENTED = {"add": "+=", "subtract": "-=", "multiply": "*=", "divide": "/="}
 _REDUCTIONS = {"sum": "add", "max": "maximum", "min": "minimum", "prod": "multiply"}
 _COMMUTATIVE = ("add", "multiply")
 _DTYPES = {"float": "dtype", "int": "np.intp", "bool": "np.bool_"}
+
+LARGE = 8192
+"""Entries of a product from which on ``np.matmul`` is the faster call: ``dot`` takes less time to
+begin, but fills the result with zeros first."""
 
 
 class BufferedWriter(Writer):
@@ -102,7 +108,8 @@ class BufferedWriter(Writer):
 
     def _matmul(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[str]:
         x, y = args
-        if all(len(r.axes) <= 2 for r in op.reads):
+        entries = prod(map(weight, op.shape))
+        if all(len(r.axes) <= 2 for r in op.reads) and entries < LARGE:
             yield f"{name} = {x.at_least(Level.ATOM)}.dot({y.code}, out={out})"
         else:
             yield f"{name} = np.matmul({x.code}, {y.code}, out={out})"

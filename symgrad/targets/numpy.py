@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import builtins
 import linecache
 import re
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import ModuleType
 
@@ -18,6 +19,7 @@ from symgrad.indices import Size, fixed
 from symgrad.leaves import LEAVES
 from symgrad.memory import planned
 from symgrad.passes import alive
+from symgrad.targets.assumptions import STRONGEST_FIRST, assumed, axis_of, sentence, sources
 from symgrad.targets.buffers import BufferedWriter, grouped
 from symgrad.targets.identifiers import is_possible, reserved_names
 from symgrad.targets.module import Module
@@ -41,6 +43,8 @@ class Function:
     unpack: Sequence[str]
     lines: Sequence[str]
     result: str
+    part: str | None = None
+    """Which part of loss and gradients it gives."""
 
 
 def emit(module: Module) -> str:
@@ -68,6 +72,7 @@ def emit(module: Module) -> str:
         scalars=None if room is None else _in_scalars(module, room),
         free=_free_sizes(arguments),
         helpers=_helpers(module),
+        **_assumptions(arguments),
         sizes=_sample_sizes(arguments),
         samples=_samples(arguments),
         example=[(n, _numbers(module.example[n])) for n in names if module.example],
@@ -131,8 +136,84 @@ def _functions(
         )
 
 
+_PARTS = {"loss": "[0]", "gradients": "[1]", "loss_and_gradients": ""}
+
+
 def _places(start: int, values: Sequence[str]) -> str:
     return ", ".join(f"{{{k}}}" for k in range(start, start + len(values)))
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """What arguments are that need no conversion, as the template needs it.
+
+    ``sizes``: lines that give the named sizes; ``sizes_of``, ``own_sizes``: all of them, as checked
+    arguments have them, and by the names that the workspace is given;
+    ``labels``: which arguments point into an axis, and what they have to be less than.
+    """
+
+    sizes: Sequence[str]
+    sizes_of: str
+    own_sizes: str
+    ndims: Sequence[int]
+    shapes: str
+    floats: str
+    dtype_of: str
+    dtypes: Sequence[tuple[int, str]]
+    labels: Sequence[tuple[int, str]]
+
+    @classmethod
+    def of(cls, module: Module, locals_: Mapping[str, str]) -> _Fit:
+        given = [v for v in module.variables if v.role != "constant"]
+        places = {v.name: k for k, v in enumerate(given)}
+
+        def where(size: str) -> str:
+            name, axis = _where(size, given)
+            return f"[{places[name]}].shape[{axis}]"
+
+        def length(size: Size) -> str:
+            known = fixed(size)
+            return locals_[size.name] if known is None else str(known)
+
+        def limit(sizes: Sequence[Size]) -> str:
+            texts = [
+                f"given{where(s.name)}" if fixed(s) is None else str(fixed(s))
+                for s in dict.fromkeys(sizes)
+            ]
+            return texts[0] if len(texts) == 1 else f"min({', '.join(texts)})"
+
+        floats = [k for k, v in enumerate(given) if v.dtype == "float"]
+        shapes = [_in_brackets([length(s) for s in v.shape]) for v in given]
+        return cls(
+            sizes=[f"{local} = given{where(size)}" for size, local in locals_.items()],
+            sizes_of=_in_brackets([f"arrays{where(size)}" for size in locals_]),
+            own_sizes=_in_brackets(list(locals_.values())),
+            ndims=[len(v.shape) for v in given],
+            shapes=_listed_in_lines(shapes),
+            floats=_floats([v.dtype for v in given]) if floats else "",
+            dtype_of=f"arrays[{floats[0]}].dtype" if floats else "np.dtype(_DTYPE)",
+            dtypes=[
+                (k, {"int": "np.int64", "bool": "np.bool_"}[v.dtype])
+                for k, v in enumerate(given)
+                if v.dtype != "float"
+            ],
+            labels=[
+                (places[name], limit(sizes))
+                for name, sizes in module.labels.items()
+                if name in places
+            ],
+        )
+
+
+def _in_brackets(parts: Sequence[str]) -> str:
+    return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"
+
+
+def _listed_in_lines(parts: Sequence[str]) -> str:
+    line = f"[{', '.join(parts)}]"
+    if len(line) < WIDTH - 16:
+        return line
+    return "\n        ".join(["[", *_wrapped(parts)]) + "\n    ]"
 
 
 class _Room:
@@ -150,23 +231,8 @@ class _Room:
             for v in module.variables
             if v.role == "constant" and v.name in self.writer.read
         ]
-        self.sizes_given = list(zip(size_names(program), self.arguments, strict=True))
         self.lines = list(self.writer.room_lines())
-        given = [v for v in module.variables if v.role != "constant"]
-        self.floats = _floats([v.dtype for v in given])
-        self.labels = [
-            (k, self._limit(module.labels[v.name]))
-            for k, v in enumerate(given)
-            if v.name in module.labels
-        ]
-
-    def _limit(self, sizes: Sequence[Size]) -> str:
-        """What labels have to be less than."""
-        texts = [
-            f'self._sizes["{s}"]' if fixed(s) is None else str(fixed(s))
-            for s in dict.fromkeys(sizes)
-        ]
-        return texts[0] if len(texts) == 1 else f"min({', '.join(texts)})"
+        self.fit = _Fit.of(module, dict(zip(size_names(program), self.arguments, strict=True)))
 
     def function(
         self, names: Sequence[str], name: str, summary: str, outputs: Sequence[str], result: str
@@ -184,7 +250,7 @@ class _Room:
         ]
         given = [*names, "workspace=None"]
         unpack = _call([*names, "ws"], "_ready", ["workspace", *names])
-        return Function(_head(name, given), _quoted(summary), unpack, [*sizes, *lines], found)
+        return Function(_head(name, given), _quoted(summary), unpack, [*sizes, *lines], found, _PARTS[name])
 
     def _commented(self, kept: Sequence[Line]) -> Iterator[str]:
         """Each equation above the first of the lines that compute it."""
@@ -206,14 +272,16 @@ def _in_scalars(module: Module, room: _Room) -> dict[str, object] | None:
     for gradient in module.gradients.values():
         mine = found.outputs[gradient]
         end = start + len(mine)
-        parts.append(f"_room[{start}:{end}].reshape({_shape(shapes[gradient]) or '()'})")
+        parts.append(f"row[{start}:{end}].reshape({_shape(shapes[gradient]) or '()'})")
         entries += mine
         start = end
     reads = [
         line for name, names in found.inputs.items() for line in _unpacked_entries(name, names)
     ]
     return {
-        "functions": found.functions,
+        "functions": [
+            (f"_{f}", f if f in dir(builtins) else f"math.{f}") for f in found.functions
+        ],
         "inputs": list(found.inputs),
         "reads": reads,
         "lines": [x for line in found.lines for x in _folded(line)],
@@ -365,10 +433,15 @@ def _document(module: Module, arguments: Sequence[Variable]) -> Iterator[str]:
     for parameter, gradient in module.gradients.items():
         formula = module.formulas.get(gradient, gradient)
         yield f"    {parameter:<{width}}  {_shape(shapes[gradient]) or 'scalar'}  {formula}"
-    if module.remarks:
+    if module.remarks or any(v.assumptions for v in arguments):
         yield ""
-    for remark in module.remarks:
+    for remark in [*module.remarks, *_promises(arguments)]:
         yield from textwrap.wrap(remark[:1].upper() + remark[1:] + ".", WIDTH)
+
+
+def _promises(arguments: Sequence[Variable]) -> Iterator[str]:
+    if found := "; ".join(sentence(name, a) for name, a in assumed(arguments)):
+        yield f"It is assumed that {found}. Whether that holds, check_assumptions tells"
 
 
 def _costs(room: _Room | None) -> Iterator[str]:
@@ -465,4 +538,23 @@ def _free_sizes(variables: Iterable[Variable]) -> list[str]:
 
 def _samples(variables: Iterable[Variable]) -> list[tuple[str, str]]:
     """What a random point has to keep."""
-    return [(v.name, f'("{a.kind}", {a.axis or 0})') for v in variables for a in v.assumptions[:1]]
+    strongest = [
+        (v.name, min(v.assumptions, key=lambda a: STRONGEST_FIRST.index(a.kind)))
+        for v in variables
+        if v.assumptions
+    ]
+    return [(name, f'("{a.kind}", {a.axis or 0})') for name, a in strongest]
+
+
+def _assumptions(variables: Sequence[Variable]) -> dict[str, object]:
+    """What check_assumptions() needs: which arguments it takes, and what it asks of each."""
+    found = assumed(variables)
+    names = list(dict.fromkeys(name for name, _ in found))
+    given = [f'"{name}": {name}' for name in names]
+    return {
+        "assumed": [(n, a.kind, axis_of(a), _quoted(sentence(n, a))) for n, a in found],
+        "check_head": _head("check_assumptions", names),
+        "check_given": f"{{{', '.join(given)}}}",
+        "check_names": names,
+        "check_sources": sources(a.kind for _, a in found),
+    }

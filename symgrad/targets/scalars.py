@@ -105,7 +105,7 @@ class _Writer:
             self.values[op.name] = texts
             return
         read = self._reads_each(op)
-        if is_temporary(op.name) and read <= 1 and op.kind == "map":
+        if is_temporary(op.name) and read <= 1 and op.kind in ("map", "matmul", "contract"):
             self.values[op.name] = [f"({t})" for t in texts]
             return
         stem = (op.hint or "t") if is_temporary(op.name) else op.name
@@ -133,8 +133,9 @@ class _Writer:
         if op.kind in ("matmul", "contract", "reduce"):
             bound = [a for a in _labels_of(op) if a not in op.axes]
             terms = [self._product(op, {**at, **more}) for more in _places(bound)]
-            if op.function == "max":
-                return f"max({', '.join(terms)})" if len(terms) > 1 else terms[0]
+            if op.function == "max" and len(terms) > 1:
+                self.functions.add("max")
+                return f"_max({', '.join(terms)})"
             return " + ".join(terms)
         args = [self._operand(a, at) for a in op.args]
         if op.kind != "map":
