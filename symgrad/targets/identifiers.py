@@ -7,7 +7,7 @@ import keyword
 import re
 from collections.abc import Iterable
 
-PUBLIC = ("loss", "gradients", "loss_and_gradients", "Gradients")
+PUBLIC = ("loss", "gradients", "loss_and_gradients", "Gradients", "check_assumptions")
 """What a generated module offers."""
 
 _OTHERS = ("np", "math", "NamedTuple", "Workspace", "workspace", "ws", "prepare", "bind")
