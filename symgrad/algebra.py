@@ -358,9 +358,17 @@ class Names:
 
     def __init__(self, equations: Iterable[Equation]) -> None:
         self._by_kind: dict[tuple[type, frozenset[str]], list[Equation]] = {}
+        self._reading: dict[str, list[tuple[frozenset[str], Equation]]] = {}
         for e in equations:
             if e.backward is None and isinstance(e.rhs, FOLDED) and not isinstance(e.rhs, Delta):
-                self._by_kind.setdefault(_kind(e.rhs), []).append(e)
+                _, read = kind = _kind(e.rhs)
+                self._by_kind.setdefault(kind, []).append(e)
+                self._reading.setdefault(min(read, default=""), []).append((read, e))
+
+    def among(self, names: Iterable[str]) -> list[Equation]:
+        """The values that may be recognised in an expression with these names."""
+        known = frozenset(names)
+        return [e for n in ("", *names) for read, e in self._reading.get(n, ()) if read <= known]
 
     def fold(self, expr: sp.Expr) -> sp.Expr:
         """``expr`` with every part that is a named value replaced by its entry."""

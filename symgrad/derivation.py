@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import sympy as sp
@@ -22,8 +22,9 @@ from symgrad.equations import Assumption, Equation, System
 from symgrad.errors import SpecError
 from symgrad.indices import Size, entries, entry, fresh_from_start, name_of
 from symgrad.leaves import LEAVES, REDUCTIONS
+from symgrad.likeness import Problem, renamed
 from symgrad.progress import tell
-from symgrad.rules import Context, simplified
+from symgrad.rules import Context, explained, simplified
 from symgrad.stability import stabilised
 from symgrad.steps import Step
 
@@ -93,6 +94,8 @@ class _Walk:
         self.context = Context(_promises(system), Names(system.equations))
         self.adjoint_name = _adjoint_names(self.shapes)
         self.done: dict[str, Adjoint] = {}
+        self.solved: dict[Hashable, tuple[list[str], tuple[Equation, list[Step]]]] = {}
+        """What came of each problem so far: of one layer among many that are alike."""
         self.output_shape = self.shapes[system.output]
 
     def run(self) -> tuple[Adjoint, ...]:
@@ -125,6 +128,31 @@ class _Walk:
 
     def _adjoint(self, value: str) -> Adjoint:
         chain = [e for e in reversed(self.consumers.get(value, ())) if e.name in self.done]
+        problem = self._problem(value, chain)
+        key = problem.key
+        if key in self.solved:
+            names, like = self.solved[key]
+            result, steps = self._renamed(*like, dict(zip(names, problem.names, strict=True)))
+        else:
+            result, steps = self._solution(value, chain)
+            self.solved[key] = problem.names, (result, steps)
+        return Adjoint(value, result, tuple(e.name for e in chain), tuple(steps))
+
+    def _problem(self, value: str, chain: Sequence[Equation]) -> Problem:
+        """All that the adjoint of a value depends on."""
+        problem = Problem(self.context.promises)
+        problem.add(value, self.adjoint_name[value], self.shapes[value])
+        problem.add(value == self.system.output, len(chain))
+        for consumer in chain:
+            problem.add(consumer.name, *consumer.indices, consumer.differentiated)
+            adjoint = self.done[consumer.name].equation
+            problem.add(adjoint.name, *adjoint.indices, adjoint.rhs)
+        for equation in self.context.names.among(problem.names):
+            problem.add(equation.name, *equation.indices, equation.rhs)
+        return problem
+
+    def _solution(self, value: str, chain: Sequence[Equation]) -> tuple[Equation, list[Step]]:
+        """The adjoint equation, and the steps to it."""
         always = frozenset(e.name for e in chain if self._is_alias(e))
         sometimes = frozenset(e.name for e in chain if self._may_cancel(e)) - always
         with fresh_from_start():
@@ -133,7 +161,19 @@ class _Walk:
                 other, other_steps = self._candidate(value, chain, always | sometimes)
                 if weight(other.rhs) <= weight(result.rhs) or has_delta(other.rhs):
                     result, steps = other, other_steps
-        return Adjoint(value, result, tuple(e.name for e in chain), tuple(steps))
+        return result, steps
+
+    def _renamed(
+        self, equation: Equation, steps: Iterable[Step], names: Mapping[str, str]
+    ) -> tuple[Equation, list[Step]]:
+        """An equation and the steps to it, with other names."""
+        done: dict[sp.Basic, sp.Basic] = {}
+        found = []
+        for step in steps:
+            before, after = (renamed(e, names, done) for e in (step.before, step.after))
+            found.append(explained(step.rule, before, after, self.context))
+        rhs = renamed(equation.rhs, names, done)
+        return replace(equation, name=names[equation.name], rhs=rhs), found
 
     def _candidate(
         self, value: str, chain: Sequence[Equation], inline: frozenset[str]

@@ -284,6 +284,14 @@ def simplified(expr: sp.Expr, context: Context) -> tuple[sp.Expr, list[Step]]:
     for rule in RULES:
         after = rule.apply(before, context)
         if after != before and (after := canonical(after)) != before:
-            steps.append(Step(rule.name, before, after, rule.because(before, context)))
+            steps.append(explained(rule.name, before, after, context))
         before = after
     return before, steps
+
+
+def explained(rule: str, before: sp.Expr, after: sp.Expr, context: Context) -> Step:
+    """The step that a rule took, with what it rests on."""
+    return Step(rule, before, after, _BECAUSE[rule](before, context))
+
+
+_BECAUSE = {rule.name: rule.because for rule in RULES}
