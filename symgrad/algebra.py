@@ -403,7 +403,10 @@ def _match(equation: Equation, expr: sp.Expr) -> sp.Expr | None:
 
 
 def _candidates(equation: Equation, expr: sp.Expr) -> Iterator[tuple[sp.Expr, ...]]:
-    """Indices at which ``equation`` might read like ``expr``: one place in it laid on another."""
+    """Indices at which ``equation`` might read like ``expr``: one place in it laid on another.
+
+    What a sum in ``expr`` runs over has no meaning outside of it.
+    """
     proper = {i for i in equation.indices if isinstance(i, Index)}
     if not proper:
         yield equation.indices
@@ -414,7 +417,8 @@ def _candidates(equation: Equation, expr: sp.Expr) -> Iterator[tuple[sp.Expr, ..
     for at in sorted(theirs, key=str):
         found = dict(_laid_on(p, t) for p, t in zip(mine, at, strict=True))
         indices = tuple(found.get(i, i) for i in equation.indices)
-        if proper <= found.keys() and _reaches(equation, indices):
+        outside = sp.Tuple(*indices).atoms(Index) <= expr.free_symbols
+        if proper <= found.keys() and outside and _reaches(equation, indices):
             yield indices
 
 
