@@ -13,7 +13,7 @@ from symgrad.arrays import (
     unit_norm,
 )
 from symgrad.errors import CheckError, SpecError, SymgradError
-from symgrad.face import Derivation, Gradient, derive, hessian, hvp, jacobian
+from symgrad.face import Derivation, Gradient, derive, hessian, hvp, jacobian, jvp
 from symgrad.gradcheck import GradientCheck, check_gradients
 from symgrad.language.elementwise import log_sigmoid, relu, sigmoid, softplus
 from symgrad.language.held import rounded, stop_gradient, straight_through
@@ -36,6 +36,7 @@ __all__ = [
     "hessian",
     "hvp",
     "jacobian",
+    "jvp",
     "log_sigmoid",
     "log_softmax",
     "logsumexp",

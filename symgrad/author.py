@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 import sympy as sp
 
-from symgrad.derivation import Adjoint, Derivation
+from symgrad.derivation import Adjoint, Derivation, Tangent
 from symgrad.document import (
     Block,
     Document,
@@ -64,7 +64,7 @@ class Choice:
 
     def checked(self, derivation: Derivation) -> Choice:
         """The same; SpecError where it names what there is no derivative by."""
-        known = [a.value for a in derivation.adjoints]
+        known = [a.value for a in derivation.derivatives]
         for name in (*self.only, *([self.explain] if self.explain else ())):
             if name not in known:
                 raise SpecError(
@@ -120,6 +120,10 @@ class Author:
         kind = {"float": "", "int": ", integers", "bool": ", truth values"}[variable.dtype]
         promises = ", ".join(_promise(a.kind, a.axis) for a in variable.assumptions)
         text = f"{role}{kind}" + (f"; {promises}" if promises else "")
+        of = {v: name for name, v in self.derivation.directions.items()}
+        if variable.name in of:
+            cells = self._shape_cells(variable.name, variable.shape)
+            return variable.name, (*cells, ("direction of ", Math(self.symbol(of[variable.name]))))
         return variable.name, (*self._shape_cells(variable.name, variable.shape), (text,))
 
     def _constant(self, variable: Variable) -> tuple[str, tuple[Prose, ...]]:
@@ -175,7 +179,9 @@ class Author:
 
     def forward(self) -> Section:
         """Every equation in order, with the rewrites that keep its numbers finite."""
-        shown = [e for e in self.derivation.system.equations if self._is_mentioned(e.name)]
+        tangents = {t.equation.name for t in self.derivation.tangents}
+        forward = (e for e in self.derivation.system.equations if e.name not in tangents)
+        shown = [e for e in forward if self._is_mentioned(e.name)]
         rows = [row for e in shown for row in self._forward_rows(e)]
         steps = [s for name, s in self.derivation.forward_steps if self._is_mentioned(name)]
         notes = self._becauses(steps) if self.choice.detail != "brief" else []
@@ -220,6 +226,66 @@ class Author:
             "The derivative of ", output, " with respect to a value has the shape of that value. ",
         )  # fmt: skip
         if self.notation.transposes:
+    # -- along a direction ----------------------------------------------------------------
+
+    def along(self) -> Section:
+        """The derivative of each value along the direction, in the order of the values."""
+        title: Prose = ("The derivative along the direction",)
+        shown = [
+            t
+            for t in self.derivation.tangents
+            if not self.choice.only or t.value in self.choice.only
+        ]
+        if self.choice.detail == "brief":
+            rows = tuple(self._line(t) for t in shown)
+            return Section(title, (Equations(rows),), key="along")
+        parts = tuple(self._tangent(t) for t in shown)
+        return Section(title, (Paragraph(self._directions()),), parts, key="along")
+
+    def _directions(self) -> Prose:
+        pairs = self.derivation.directions.items()
+        moves: list[str | Math] = []
+        for place, (name, direction) in enumerate(pairs):
+            joint = "" if not place else " and " if place == len(pairs) - 1 else ", "
+            along = " along " if place else " moves along "
+            moves += [joint, Math(self.symbol(name)), along, Math(self.symbol(direction))]
+        last = self.derivation.tangents[-1]
+        return (
+            "When ", *moves, ", ",
+            Math(self.symbol(last.value)), " changes at the rate ",
+            Math(self.symbol(last.equation.name)), ". Values are taken in their order, so that "
+            "each rate is made of those before it.",
+        )  # fmt: skip
+
+    def _tangent(self, tangent: Tangent) -> Section:
+        title: Prose = ("The derivative of ", Math(self.symbol(tangent.value)))
+        blocks: list[Block] = [Equations(tuple(self._tangent_rows(tangent)))]
+        blocks += _paragraph(self._becauses(tangent.steps))
+        blocks.append(self._result(tangent))
+        return Section(title, tuple(blocks), value=tangent.value, key=tangent.equation.name)
+
+    def _tangent_rows(self, tangent: Tangent) -> list[Row]:
+        equation = tangent.equation
+        chain = sp.Add(*(self._moved(tangent, name) for name in tangent.along))
+        first = tangent.steps[0].before if tangent.steps else equation.rhs
+        first = first if self.choice.detail == "full" else tidy(first)
+        rows = [Row("", self._terms(chain, equation), ("chain rule",))] if tangent.along else []
+        rows.append(Row("", self._terms(first, equation), ("local derivatives",)))
+        rows += [Row("", self._terms(s.after, equation), self._rule(s)) for s in tangent.steps]
+        return _chained(self._written(equation.lhs, equation.indices), rows)
+
+    def _moved(self, tangent: Tangent, name: str) -> sp.Expr:
+        """Σ ∂z/∂x times the rate of x, for one x that the value z reads."""
+        shapes = {v.name: v.shape for v in self.derivation.system.variables}
+        shapes |= {e.name: e.shape for e in self.derivation.system.equations}
+        inner = tuple(axis_index(s) for s in shapes[name])
+        above = entry(tangent.value, tangent.equation.indices)
+        product = Partial(above, entry(name, inner)) * entry(tangent.along[name], inner)
+        bound = [i.limits for i in inner if isinstance(i, Index)]
+        return sp.Sum(product, *bound) if bound else product
+
+    # -- parts of sections about derivatives ----------------------------------------------
+
             shape = (
                 "In numerator layout the derivative of ", output, " by an m × n value is n × m: "
                 "its row j, column i is the derivative by the entry at row i, column j. ",
@@ -338,27 +404,25 @@ class Author:
             if len(step.because) > SHORT
         ]
 
-    def _line(self, adjoint: Adjoint) -> Row:
+    def _line(self, adjoint: Adjoint | Tangent) -> Row:
         """The derivative on one line: in index form, and in matrix form at the right."""
-        rows = self._forms(adjoint)
-        shape = Math(self._shape_of(adjoint))
-        first, *others = rows
-        matrix = " ".join(others[0].terms) if others else ""
-        says: Prose = (Math(f"{others[0].left} = {matrix}"), "   ") if others else ()
-        return Row(first.left, first.terms, (*says, shape), name=adjoint.equation.name)
+        first, *others = self._forms(adjoint)
+        says = tuple(Math(f"{row.left} = {' '.join(row.terms)}") for row in others)
+        name, shape = adjoint.equation.name, self._shape_of(adjoint)
+        return Row(first.left, first.terms, says, name=name, shape=shape)
 
-    def _result(self, adjoint: Adjoint) -> Result:
+    def _result(self, adjoint: Adjoint | Tangent) -> Result:
         shape = self._shape_of(adjoint)
         return Result(self._forms(adjoint), shape, adjoint.equation.name)
 
-    def _shape_of(self, adjoint: Adjoint) -> str:
+    def _shape_of(self, adjoint: Adjoint | Tangent) -> str:
         """The shape of a derivative as it is laid out in matrix form."""
         sizes: Sequence[Size] = adjoint.equation.shape
         if self.notation.transposes:
             sizes = transposed_axes(sizes, unit=sp.S.One)
         return self.shape(sizes)
 
-    def _forms(self, adjoint: Adjoint) -> tuple[Row, ...]:
+    def _forms(self, adjoint: Adjoint | Tangent) -> tuple[Row, ...]:
         """The derivative in index form and in matrix form, as far as asked for and known."""
         equation = adjoint.equation
         matrix = None if self.choice.form == "index" else self.matrix(equation.name)
@@ -462,8 +526,9 @@ def document(
     choice = (choice or Choice()).checked(derivation)
     author = Author(derivation, notation, kind, matrix or (lambda name: None), choice)
     sections = [author.way()] if choice.explain else []
-    sections += [author.forward(), author.backward()]
-    sections += [] if choice.explain or choice.detail == "brief" else [author.summary()]
+    sections += [author.forward(), author.along() if derivation.tangents else author.backward()]
+    short = choice.explain or choice.detail == "brief" or derivation.tangents
+    sections += [] if short else [author.summary()]
     sections += [s for s in (author.remarks(),) if s is not None]
     sections += [author.example(numbers)] if numbers else []
     given = author.given()  # last, when all letters have been given out

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from symgrad.derivation import Derivation
-from symgrad.differences import Slope, compare
+from symgrad.differences import Slope, compare, compare_along
 from symgrad.equations import Equation, System
 from symgrad.errors import SymgradError
 from symgrad.evaluate import Evaluator, aligned, evaluate_equations
@@ -44,7 +44,7 @@ def run(
     points = Scenes(derivation, seed, written=written)
     found: list[Check] = []
     try:
-        for kind in (steps, gradients, *([rewrites] if written else [])):
+        for kind in (steps, gradients, tangents, *([rewrites] if written else [])):
             found += kind(derivation, points)
     except SymgradError as error:
         found.append(Check(derivation.system.output, "can be evaluated", False, None, str(error)))
@@ -93,6 +93,9 @@ def _named_steps(derivation: Derivation) -> Iterator[tuple[str, Step]]:
     for equation in derivation.system:
         forward = [step for name, step in derivation.forward_steps if name == equation.name]
         yield from ((equation.name, step) for step in _linked(forward, equation))
+    for tangent in derivation.tangents:
+        found = _linked(tangent.steps, tangent.equation)
+        yield from ((tangent.equation.name, step) for step in found)
     for adjoint in derivation.adjoints:
         name = derivation.adjoint_name[adjoint.value]
         yield from ((name, step) for step in _linked(adjoint.steps, adjoint.equation))
@@ -147,6 +150,17 @@ def gradients(derivation: Derivation, points: Scenes) -> tuple[Check, ...]:
     share = max(1, len(names) * len(derivation.system.equations) // RUNS)
     groups = [names[k : k + share] for k in range(0, len(names), share)]
     return tuple(c for group in groups for c in _gradient_checks(derivation, points, group))
+
+
+def tangents(derivation: Derivation, points: Scenes) -> tuple[Check, ...]:
+    """The tangent of the output against differences along the direction."""
+    output = derivation.system.output
+    found = []
+    for tangent in (t for t in derivation.tangents if t.value == output):
+        slope = compare_along(derivation, points, tangent.equation.name)
+        what = "tangent = difference quotient"
+        found.append(Check(tangent.equation.name, what, slope.agrees, slope.error, slope.detail))
+    return tuple(found)
 
 
 def _gradient_checks(derivation: Derivation, points: Scenes, names: Sequence[str]) -> list[Check]:

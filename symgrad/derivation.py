@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import sympy as sp
 from sympy import KroneckerDelta as Delta
@@ -45,8 +45,22 @@ class Adjoint:
 
 
 @dataclass(frozen=True)
+class Tangent:
+    """The derivative of one value along a direction; ``along`` has the tangents of what it reads."""
+
+    value: str
+    equation: Equation
+    along: Mapping[str, str]
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
 class Derivation:
-    """A system, its stability rewrites, and the adjoint of each value on the way to ``wrt``."""
+    """A system, its stability rewrites, and the adjoint of each value on the way to ``wrt``.
+
+    Or the ``tangents`` of its values along ``directions``: then there are no adjoints, and the
+    tangents are equations of the system.
+    """
 
     system: System
     forward_steps: tuple[tuple[str, Step], ...]
@@ -54,6 +68,23 @@ class Derivation:
     wrt: tuple[str, ...]
     remarks: tuple[str, ...]
     adjoint_name: Mapping[str, str]
+    tangents: tuple[Tangent, ...] = ()
+    directions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def derivatives(self) -> tuple[Adjoint | Tangent, ...]:
+        """The derivatives of all values, or by them, in the order in which they are worked out."""
+        return self.tangents or self.adjoints
+
+    @property
+    def results(self) -> dict[str, str]:
+        """What the derivatives that were asked for are called, by what they are derivatives by.
+
+        The derivative along a direction is that of the output itself.
+        """
+        output = self.system.output
+        found = {name: self.adjoint_name[name] for name in self.wrt}
+        return found | {t.value: t.equation.name for t in self.tangents if t.value == output}
 
     def adjoint(self, value: str) -> Adjoint:
         """The adjoint of a value, by the value's name."""
@@ -91,7 +122,7 @@ class _Walk:
         self.shapes |= {e.name: e.shape for e in system.equations}
         self.integer = {v.name for v in system.variables if v.dtype != "float"}
         self.consumers = _consumers(system)
-        self.context = Context(_promises(system), Names(system.equations))
+        self.context = Context(promises(system), Names(system.equations))
         self.adjoint_name = _adjoint_names(self.shapes)
         self.done: dict[str, Adjoint] = {}
         self.solved: dict[Hashable, tuple[list[str], tuple[Equation, list[Step]]]] = {}
@@ -195,7 +226,7 @@ class _Walk:
         named = dict(zip((*outer, *inner), own, strict=True))
         raw = raw.xreplace({a: b for a, b in named.items() if a != b})
         rhs, steps = simplified(raw, self.context)
-        _supported(rhs, value)
+        supported(rhs, value)
         return Equation(self.adjoint_name[value], own, rhs), steps
 
     def _seed(self, outer: tuple[sp.Expr, ...], inner: tuple[sp.Expr, ...]) -> sp.Expr:
@@ -235,16 +266,28 @@ class _Walk:
         for name in self.wrt:
             if self.done[name].equation.rhs == 0:
                 yield f"{output} does not depend on {name}: its gradient is zero"
-        for equation in self.system.equations:
-            if equation.decimals is not None:
-                places = "1 decimal" if equation.decimals == 1 else f"{equation.decimals} decimals"
-                yield (
-                    f"{equation.name} is held rounded to {places}: the mathematics is that of the "
-                    f"unrounded value; every use, forward and backward, reads the rounded number"
-                )
-            if equation.backward is not None:
-                yield f"{equation.name} is differentiated as if it were another expression"
-        yield from _conventions(self.system)
+        yield from remarks_on(self.system)
+
+
+def remarks_on(system: System) -> Iterator[str]:
+    """How values are held, what is differentiated in their place, and what holds at kinks."""
+    for equation in system.equations:
+        if equation.decimals is not None:
+            places = "1 decimal" if equation.decimals == 1 else f"{equation.decimals} decimals"
+            yield (
+                f"{equation.name} is held rounded to {places}: the mathematics is that of the "
+                f"unrounded value; every use, forward and backward, reads the rounded number"
+            )
+        if equation.backward is not None:
+            yield _held_backward(equation)
+    yield from _conventions(system)
+
+
+def _held_backward(equation: Equation) -> str:
+    """That something else is differentiated in place of a value."""
+    if not entries(equation.differentiated):
+        return f"in derivatives, {equation.name} is taken as a constant"
+    return f"{equation.name} is differentiated as if it were another expression"
 
 
 def _conventions(system: System) -> list[str]:
@@ -262,7 +305,7 @@ def _inlined(adjoint: Adjoint) -> Adjoint:
     return Adjoint(adjoint.value, adjoint.equation, adjoint.chain, adjoint.steps, inlined=True)
 
 
-def _supported(rhs: sp.Expr, value: str) -> None:
+def supported(rhs: sp.Expr, value: str) -> None:
     """Refuse what SymPy could not differentiate: never a silent leftover."""
     left = rhs.atoms(sp.Derivative, sp.Subs) or rhs.has(sp.nan, sp.zoo, sp.oo)
     if left:
@@ -277,7 +320,7 @@ def _consumers(system: System) -> dict[str, list[Equation]]:
     return result
 
 
-def _promises(system: System) -> dict[str, tuple[Assumption, ...]]:
+def promises(system: System) -> dict[str, tuple[Assumption, ...]]:
     """What the spec assumes of each input."""
     return {v.name: v.assumptions for v in system.variables if v.assumptions}
 

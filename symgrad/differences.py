@@ -160,6 +160,18 @@ def compare(derivation: Derivation, points: Scenes, names: Sequence[str]) -> Slo
     return _each_entry(derivation, points[len(points) - 1], names)
 
 
+def compare_along(derivation: Derivation, points: Scenes, tangent: str) -> Slope:
+    """The output's tangent against differences along its direction, where that is no kink."""
+    for scene in points:
+        with scene.precision.field.precision():
+            along = {name: scene.values[v] for name, v in derivation.directions.items()}
+            found = quotient(Model(scene), along)
+            if found.smooth(scene.precision.kink):
+                error, _ = difference(scene.values[tangent], found.central)
+                return Slope(error < scene.precision.slope, error)
+    return Slope(True, 0.0, "at a kink at each of the random points")
+
+
 def _each_entry(derivation: Derivation, scene: Scene, names: Sequence[str]) -> Slope:
     """One entry at a time; at a kink, the derivative has to be one of those between both sides."""
     places = [(name, place) for name in names for place in np.ndindex(scene.values[name].shape)]

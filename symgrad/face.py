@@ -27,6 +27,7 @@ from symgrad.forms import forms_of
 from symgrad.indices import Index, entry
 from symgrad.notation import Notation
 from symgrad.steps import Step
+from symgrad.tangents import derive_along
 from symgrad.targets import TARGETS
 from symgrad.targets.module import Target
 from symgrad.tracing import names_in, scalar_output, trace
@@ -40,7 +41,7 @@ class Gradient:
     """The derivative of the output with respect to every entry of one value."""
 
     derivation: Derivation
-    adjoint: core.Adjoint
+    adjoint: core.Adjoint | core.Tangent
 
     @property
     def equation(self) -> sp.Eq:
@@ -98,14 +99,17 @@ class Derivation(core.Derivation):
 
     @functools.cached_property
     def gradients(self) -> Mapping[str, Gradient]:
-        """The gradient of each value on the way, parameters and intermediate values, by name."""
-        return {a.value: Gradient(self, a) for a in self.adjoints}
+        """The gradient of each value on the way, parameters and intermediate values, by name.
+
+        Of ``jvp``, the derivative of each value along the direction.
+        """
+        return {a.value: Gradient(self, a) for a in self.derivatives}
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """Every step, in order: those that keep the forward pass stable, then the backward pass."""
         forward = (step for _, step in self.forward_steps)
-        backward = (step for a in self.adjoints for step in a.steps)
+        backward = (step for a in self.derivatives for step in a.steps)
         return tuple(_shown(self.notation, s) for s in (*forward, *backward))
 
     def _repr_markdown_(self) -> str:
@@ -220,13 +224,17 @@ def jacobian(value: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = 
     ``names``, and the errors, are those of ``derive``; ``value`` may have any shape.
     """
     names = names if names is not None else _callers_names()
+    return _derived(_checked(value), wrt, names, "value")
+
+
+def _checked(value: Any) -> Array:
     if not isinstance(value, Array):
         raise SpecError(
             f"the value is not an array of symgrad, but {type(value).__name__}",
             where=caller(),
             hint="it must depend on an sg.param or sg.data",
         )
-    return _derived(value, wrt, names, "value")
+    return value
 
 
 def hessian(loss: Array, wrt: str | Array, names: Mapping[str, Array] | None = None) -> Derivation:
@@ -266,6 +274,20 @@ def hvp(loss: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = None) 
     return _public_face(core.derive(system, first.wrt))
 
 
+def jvp(value: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = None) -> Derivation:
+    """The derivation of the derivative of ``value`` along a direction, in forward mode.
+
+    For each parameter W there is one more input, v_W of its shape: the direction.  The gradient of
+    ``value`` is the product of its Jacobian with the direction, in the shape of ``value``; no
+    Jacobian is ever made, and no backward pass.  ``wrt``, ``names`` and the errors are those of
+    ``derive``; ``value`` may have any shape.
+    """
+    names = names if names is not None else _callers_names()
+    system, resolved = _traced(_checked(value), wrt, names, "value")
+    taken = {v.name for v in system.variables} | {e.name for e in system.equations}
+    return _public_face(derive_along(system, {n: _free_name(f"v_{n}", taken) for n in resolved}))
+
+
 def _slope(first: Derivation, directions: Mapping[str, str], taken: Iterable[str]) -> Equation:
     """Σ dW v_W over all parameters: the derivative of the loss along the direction."""
     terms = []
@@ -282,6 +304,13 @@ def _public_face(derived: core.Derivation) -> Derivation:
 
 
 def _derived(output: Array, wrt: Wrt, names: Mapping[str, Array], default: str) -> Derivation:
+    return _public_face(core.derive(*_traced(output, wrt, names, default)))
+
+
+def _traced(
+    output: Array, wrt: Wrt, names: Mapping[str, Array], default: str
+) -> tuple[System, list[str]]:
+    """The system of an output, and the names to differentiate by."""
     for name in names:
         if not name.isidentifier() or iskeyword(name):
             raise SpecError(
@@ -297,10 +326,8 @@ def _derived(output: Array, wrt: Wrt, names: Mapping[str, Array], default: str) 
     inputs = (a for a in asked or () if isinstance(a, Array) and a.variable is not None)
     names = {**names, **{a.key: a for a in inputs if a.key not in names}}
     system = trace(output, names)
-    derived = core.derive(
-        system, _resolved(asked, system.variables, {e.name for e in system.equations}, names)
-    )
-    return _public_face(derived)
+    values = {e.name for e in system.equations}
+    return system, _resolved(asked, system.variables, values, names)
 
 
 def _free_name(name: str, taken: Iterable[str]) -> str:

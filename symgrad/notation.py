@@ -162,6 +162,8 @@ def _names(
     table = symbols([*values, *sizes])
     if system.output == "loss" and "L" not in table:
         table["loss"] = Name("L", plain="L")
+        if "loss_dot" in table:  # the derivative along a direction
+            table["loss_dot"] = Name(r"\dot{L}", plain="loss_dot")
     return Names(
         symbols=table,
         adjoint_of={adjoint: value for value, adjoint in adjoints.items()},

@@ -44,7 +44,8 @@ def module(derivation: Derivation, notation: Notation, **more: Any) -> Module:
         system.variables,
         equations,
         system.output,
-        {name: derivation.adjoint_name[name] for name in derivation.wrt},
+        derivation.results,
+        along=derivation.directions,
         formulas={e.name: notation.text_equation(e) for e in equations},
         remarks=derivation.remarks,
         not_differentiable=_not_differentiable(derivation),
@@ -55,7 +56,7 @@ def module(derivation: Derivation, notation: Notation, **more: Any) -> Module:
 def programs(derivation: Derivation) -> Iterator[tuple[str, Program]]:
     """The program of the output and its gradients after each pass, by the name of the pass."""
     equations = forward_and_adjoints(derivation)
-    wanted = [derivation.system.output, *(derivation.adjoint_name[n] for n in derivation.wrt)]
+    wanted = [derivation.system.output, *derivation.results.values()]
     return stages(derivation.system.variables, needed(equations, wanted), wanted)
 
 

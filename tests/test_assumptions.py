@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -29,7 +30,7 @@ def module_of(*assume: Assumption, shape: tuple[Any, ...] = (3, 3)) -> ModuleTyp
 def holding(kind: str, rng: np.random.Generator, size: int = 3) -> np.ndarray:
     """A matrix of which the assumption holds."""
     x = rng.random((size, size)) + 0.1
-    made = {
+    made: dict[str, Callable[[], np.ndarray]] = {
         "one_hot": lambda: np.eye(size)[rng.integers(0, size, size)],
         "sums_to_one": lambda: x / x.sum(1, keepdims=True),
         "unit_norm": lambda: x / np.linalg.norm(x, axis=1, keepdims=True),
@@ -37,7 +38,7 @@ def holding(kind: str, rng: np.random.Generator, size: int = 3) -> np.ndarray:
         "symmetric": lambda: x @ x.T,
         "positive": lambda: x,
     }
-    return np.asarray(made[kind]())
+    return made[kind]()
 
 
 def test_every_assumption_has_a_check() -> None:
@@ -68,7 +69,7 @@ FAULTS = {
 @pytest.mark.parametrize("kind", CHECKS)
 def test_a_planted_fault_is_named(kind: str, dtype: type) -> None:
     module = module_of(Assumption(kind, AXES.get(kind)))
-    x = holding(kind, np.random.default_rng(4)).astype(dtype)
+    x: np.ndarray = holding(kind, np.random.default_rng(4)).astype(dtype)
     change, message = FAULTS[kind]
     x[1, 0] += change
     sentence = SENTENCES[kind].format(name="x", axis=AXES.get(kind))

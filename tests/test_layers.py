@@ -17,7 +17,8 @@ STAGES = {
     "arrays: NumPy's language": "arrays language.elementwise language.held language.indexing"
     " language.shapes language.contractions language.reductions language.linalg language",
     "system": "tracing",
-    "derivation": "lookup exponentials logarithms squares stability rules likeness derivation",
+    "derivation": "lookup exponentials logarithms squares stability rules likeness derivation"
+    " tangents",
     "writing": "writing writing.names writing.letters writing.parts writing.style writing.printer"
     " writing.latex writing.text writing.unicode notation presentation document author",
     "program": "affine products program builder reading factors",

@@ -102,22 +102,26 @@ class Page:
     def _shown_names(self) -> frozenset[str]:
         if not self.sheet.choice.explain:
             system = self.sheet.derivation.system
-            return frozenset(v.name for v in (*system.variables, *system))
+            rates = {t.equation.name for t in self.sheet.derivation.tangents}
+            rates |= set(self.sheet.derivation.directions.values())
+            return frozenset(v.name for v in (*system.variables, *system)) - rates
         return mentioned(
             self.sheet.derivation, way_to(self.sheet.derivation, self.sheet.choice.explain)
         )
 
     def _node(self, node: Node) -> Mapping[str, object]:
         derivation = self.sheet.derivation
-        adjoint = derivation.adjoint_name.get(node.name, "")
-        has = any(a.value == node.name for a in derivation.adjoints)
+        tangents = {t.value: t.equation.name for t in derivation.tangents}
+        adjoint = tangents.get(node.name) or derivation.adjoint_name.get(node.name, "")
+        has = node.name in tangents or any(a.value == node.name for a in derivation.adjoints)
+        shown = has and (node.name in tangents or node.name != derivation.system.output)
         to = f"#d-{slug(adjoint)}" if node.name in self.derived else ""
         return {
             "node": node,
             "symbol": self._symbol(node.name),
             "full": self.text_of(node.name),
             "shape": self._shape(node.name),
-            "adjoint": adjoint if has and node.name != derivation.system.output else "",
+            "adjoint": adjoint if shown else "",
             "adjoint_symbol": _clipped(self.text_of(adjoint), 16) if has else "",
             "to": to,
             "forward": f"#e-{slug(node.name)}" if node.kind in ("value", "output") else "#d-given",

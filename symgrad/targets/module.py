@@ -41,6 +41,7 @@ class Module:
     named value is, as a line of text.  ``labels``: for each array of integers the sizes of the
     axes that it points into.  ``not_differentiable`` says why central differences of the loss
     are no test of the gradients, where they are not.  ``plain``: without buffers, to be read.
+    ``along``: the directions of inputs, where the gradient is the output's derivative along them.
     """
 
     program: Program
@@ -56,6 +57,7 @@ class Module:
     tolerance: float = 1e-9
     not_differentiable: str = ""
     plain: bool = False
+    along: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def variables(self) -> tuple[Variable, ...]:

@@ -77,6 +77,8 @@ def emit(module: Module) -> str:
         samples=_samples(arguments),
         example=[(n, _numbers(module.example[n])) for n in names if module.example],
         expected=[(e.label, e.value, e.transposed, _numbers(e.numbers)) for e in module.expected],
+        in_words=_along(module) or "by every entry of each parameter",
+        along=list(module.along.items()),
         tolerance=repr(module.tolerance),
         known=_known(module, intermediate),
         not_differentiable=_quoted(module.not_differentiable),
@@ -110,17 +112,18 @@ def _functions(
     module: Module, names: Sequence[str], intermediate: Sequence[str], room: _Room | None
 ) -> Iterator[Function]:
     output, gradients = module.output, list(module.gradients.values())
+    derivatives = f"derivative {_along(module)}" if module.along else "derivatives by the parameters"
     for name, summary, outputs, result in (
         ("loss", module.formulas.get(output, output), [output], "{0}"),
         (
             "gradients",
-            f"The derivatives of {output} by the parameters.",
+            f"The {derivatives.replace(' ', f' of {output} ', 1)}.",
             gradients,
             f"Gradients({_places(0, gradients)})",
         ),
         (
             "loss_and_gradients",
-            f"The value of {output}, and its derivatives by the parameters.",
+            f"The value of {output}, and its {derivatives}.",
             [output, *gradients],
             f"{{0}}, Gradients({_places(1, gradients)})",
         ),
@@ -137,6 +140,10 @@ def _functions(
 
 
 _PARTS = {"loss": "[0]", "gradients": "[1]", "loss_and_gradients": ""}
+
+
+def _along(module: Module) -> str:
+    return f"along {', '.join(module.along.values())}" if module.along else ""
 
 
 def _places(start: int, values: Sequence[str]) -> str:
@@ -250,7 +257,9 @@ class _Room:
         ]
         given = [*names, "workspace=None"]
         unpack = _call([*names, "ws"], "_ready", ["workspace", *names])
-        return Function(_head(name, given), _quoted(summary), unpack, [*sizes, *lines], found, _PARTS[name])
+        return Function(
+            _head(name, given), _quoted(summary), unpack, [*sizes, *lines], found, _PARTS[name]
+        )
 
     def _commented(self, kept: Sequence[Line]) -> Iterator[str]:
         """Each equation above the first of the lines that compute it."""
@@ -263,9 +272,9 @@ class _Room:
 def _in_scalars(module: Module, room: _Room) -> dict[str, object] | None:
     """The module's functions in Python's own numbers, for the template."""
     found = written_out(room.plan.program, module.formulas)
-    if found is None or module.dtype != "float64":
-        return None
     shapes = module.program.shapes
+    if found is None or module.dtype != "float64" or shapes[module.output]:
+        return None
     start = 0
     parts: list[str] = []
     entries: list[str] = []
@@ -279,9 +288,7 @@ def _in_scalars(module: Module, room: _Room) -> dict[str, object] | None:
         line for name, names in found.inputs.items() for line in _unpacked_entries(name, names)
     ]
     return {
-        "functions": [
-            (f"_{f}", f if f in dir(builtins) else f"math.{f}") for f in found.functions
-        ],
+        "functions": [(f"_{f}", f if f in dir(builtins) else f"math.{f}") for f in found.functions],
         "inputs": list(found.inputs),
         "reads": reads,
         "lines": [x for line in found.lines for x in _folded(line)],
@@ -436,7 +443,7 @@ def _document(module: Module, arguments: Sequence[Variable]) -> Iterator[str]:
     if module.remarks or any(v.assumptions for v in arguments):
         yield ""
     for remark in [*module.remarks, *_promises(arguments)]:
-        yield from textwrap.wrap(remark[:1].upper() + remark[1:] + ".", WIDTH)
+        yield from textwrap.wrap(_sentence(remark), WIDTH)
 
 
 def _promises(arguments: Sequence[Variable]) -> Iterator[str]:
@@ -469,6 +476,10 @@ def _told(variable: Variable, module: Module) -> Iterator[str]:
 
 def _assumed(kind: str, axis: int | None) -> str:
     return kind.replace("_", " ") + ("" if axis is None else f" along axis {axis}")
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + "."
 
 
 def _quoted(text: str) -> str:
