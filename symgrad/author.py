@@ -39,8 +39,8 @@ Form = Literal["matrix", "index", "both"]
 DETAILS: tuple[Detail, ...] = get_args(Detail)
 FORMS: tuple[Form, ...] = get_args(Form)
 
-MatrixForm = Callable[[str], str | None]
-"""The right-hand side of a named equation in matrix form, or None where it has none."""
+MatrixForm = Callable[[str], tuple[str, str] | None]
+"""The two sides of a named equation in matrix form, or None where it has none."""
 
 SHOWN_ENTRIES = 64
 """An array with more entries than this is not shown at the example point."""
@@ -192,7 +192,7 @@ class Author:
         steps = [s for name, s in self.derivation.forward_steps if name == equation.name]
         steps = [] if self.choice.detail == "brief" else steps
         left = self._written(equation.lhs, equation.indices)
-        says = self._matrix_note(equation.name)
+        says = self._matrix_note(equation)
         rows = [
             Row("", self._terms(s.before, equation), self._rule(steps[k - 1]) if k else ())
             for k, s in enumerate(steps)
@@ -203,10 +203,16 @@ class Author:
             rows[0] = Row("", rows[0].terms, says)
         return _chained(left, rows, equation.name)
 
-    def _matrix_note(self, name: str) -> Prose:
-        """The equation in matrix form, where it has one and it is asked for."""
-        matrix = None if self.choice.form == "index" else self.matrix(name)
-        return () if matrix is None else (Math(f"{self.symbol(name)} = {matrix}"),)
+    def _matrix_note(self, equation: Equation) -> Prose:
+        matrix = self._whole(equation)
+        return () if matrix is None else (Math(" = ".join(matrix)),)
+
+    def _whole(self, equation: Equation) -> tuple[str, str] | None:
+        """The equation in matrix form, where it has one that says more and it is asked for."""
+        between_numbers = not equation.indices and not equation.rhs.atoms(Index)
+        if self.choice.form == "index" or between_numbers:
+            return None
+        return self.matrix(equation.name)
 
     # -- backward -------------------------------------------------------------------------
 
@@ -220,12 +226,6 @@ class Author:
         parts = tuple(self._adjoint(a) for a in shown)
         return Section(title, (Paragraph(self._intro()),), parts, key="backward")
 
-    def _intro(self) -> Prose:
-        output = Math(self.symbol(self.derivation.system.output))
-        shape: Prose = (
-            "The derivative of ", output, " with respect to a value has the shape of that value. ",
-        )  # fmt: skip
-        if self.notation.transposes:
     # -- along a direction ----------------------------------------------------------------
 
     def along(self) -> Section:
@@ -286,6 +286,12 @@ class Author:
 
     # -- parts of sections about derivatives ----------------------------------------------
 
+    def _intro(self) -> Prose:
+        output = Math(self.symbol(self.derivation.system.output))
+        shape: Prose = (
+            "The derivative of ", output, " with respect to a value has the shape of that value. ",
+        )  # fmt: skip
+        if self.notation.transposes:
             shape = (
                 "In numerator layout the derivative of ", output, " by an m × n value is n × m: "
                 "its row j, column i is the derivative by the entry at row i, column j. ",
@@ -399,7 +405,7 @@ class Author:
     def _becauses(self, steps: Iterable[Step]) -> list[Prose]:
         """The reasons that are too long to stand beside their steps."""
         return [
-            (f"{step.rule}: ".capitalize(), *self.prose(_sentence(step.because)))
+            (f"{step.rule}, because ".capitalize(), *self.prose(_sentence(step.because)))
             for step in steps
             if len(step.because) > SHORT
         ]
@@ -425,10 +431,10 @@ class Author:
     def _forms(self, adjoint: Adjoint | Tangent) -> tuple[Row, ...]:
         """The derivative in index form and in matrix form, as far as asked for and known."""
         equation = adjoint.equation
-        matrix = None if self.choice.form == "index" else self.matrix(equation.name)
+        matrix = self._whole(equation)
         left = self._written(equation.lhs, equation.indices)
         index = Row(left, self._terms(equation.rhs, equation))
-        whole = [] if matrix is None else [Row(self.symbol(equation.name), split_terms(matrix))]
+        whole = [] if matrix is None else [Row(matrix[0], split_terms(matrix[1]))]
         return tuple(whole) if self.choice.form == "matrix" and whole else (index, *whole)
 
     # -- all gradients, remarks, numbers --------------------------------------------------

@@ -34,8 +34,8 @@ class Row:
     """``left = terms``; an empty ``left`` goes on with the row before.
 
     ``terms`` are the places where a format may break the line.  ``note`` names the rule, or says
-    the same once more in matrix form.  ``name`` is the equation that the row is, where it is one
-    that is computed.
+    the same once more in matrix form; ``shape`` stands right of it.  ``name`` is the equation that
+    the row is, where it is one that is computed.
     """
 
     left: str
@@ -43,6 +43,7 @@ class Row:
     note: Prose = ()
     relation: str = "="
     name: str = ""
+    shape: str = ""
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ class System:
     """Inputs, and named equations in an order in which each reads only earlier values.
 
     ``pinned`` lists the fixed sizes that an equation depends on; ``invented`` the values that
-    have no name in the spec.
+    have no name in the spec, ``nameless`` those of them that no line of a function names either.
     """
 
     variables: tuple[Variable, ...]
@@ -95,6 +95,7 @@ class System:
     output: str
     pinned: frozenset[Size] = frozenset()
     invented: frozenset[str] = frozenset()
+    nameless: frozenset[str] = frozenset()
 
     def __iter__(self) -> Iterator[Equation]:
         return iter(self.equations)

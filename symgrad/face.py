@@ -68,7 +68,7 @@ class Gradient:
         """What a notebook shows of it: the index form and, where there is one, the matrix form."""
         name = self.adjoint.equation.name
         form = self.derivation.matrix_form(name)
-        whole = [] if form is None else [f"{self.derivation.notation.symbol(name)} = {form}"]
+        whole = [] if form is None else [" = ".join(form)]
         return displayed([self.latex(), *whole])
 
     def matrix_latex(self) -> str:
@@ -80,7 +80,7 @@ class Gradient:
                 f"the derivative with respect to {self.adjoint.value} has no matrix form",
                 hint="use latex(), its index form",
             )
-        return f"{self.derivation.notation.symbol(name)} = {form}"
+        return " = ".join(form)
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,8 @@ class Derivation(core.Derivation):
 
     @functools.cached_property
     def matrix_form(self) -> MatrixForm:
-        """The right-hand side of a named equation as LaTeX in matrix form, or None."""
-        return forms_of(self, self.notation, LatexPrinter)
+        """The two sides of a named equation as LaTeX in matrix form, or None."""
+        return forms_of(self, self.notation, LatexPrinter, alone=True)
 
     @functools.cached_property
     def gradients(self) -> Mapping[str, Gradient]:

@@ -2,44 +2,87 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 
 import sympy as sp
 
 from symgrad.author import MatrixForm
 from symgrad.derivation import Derivation
-from symgrad.equations import Equation
+from symgrad.equations import Equation, Variable
 from symgrad.errors import SymgradError
 from symgrad.indices import entry, indices_of, name_of
 from symgrad.leaves import LEAVES
 from symgrad.notation import Notation, transposed_axes
 from symgrad.scenes import forward_and_adjoints
 from symgrad.targets.matrix import matrix_forms
+from symgrad.targets.stacks import stacked_form
+from symgrad.writing.letters import unshadowed
 from symgrad.writing.printer import Printer
 from symgrad.writing.unicode import UnicodePrinter
 
 
-def forms_of(derivation: Derivation, notation: Notation, kind: type[Printer]) -> MatrixForm:
-    """The right-hand side of an equation in matrix form, as ``kind`` writes names."""
+def forms_of(
+    derivation: Derivation, notation: Notation, kind: type[Printer], *, alone: bool = False
+) -> MatrixForm:
+    """The matrix form of an equation as ``kind`` writes names; else that of its slices.
+
+    ``alone``: it has to be understood by itself, so values that have no name are written in.
+    """
     equations: Iterable[Equation] = forward_and_adjoints(derivation)
     if notation.transposes:
         equations = [_transposed(e, notation.names.adjoint_of) for e in equations]
+    table = {e.name: e for e in equations}
+    known = {v.name: v for v in derivation.system.variables}
+    known |= {e.name: Variable(e.name, e.shape, "data") for e in table.values()}
     plain = issubclass(kind, UnicodePrinter)
     symbol = kind(notation.names, {}).symbol
-    unnamed = derivation.system.invented
+    unnamed = derivation.system.nameless if alone else frozenset()
     unnamed |= {name for value, name in derivation.adjoint_name.items() if value in unnamed}
-    form = matrix_forms(
-        derivation.system.variables, equations, _as_fraction(symbol, plain), unnamed
+    typed = {name: step.before for name, step in reversed(derivation.forward_steps)}
+    form, form_as_typed = (
+        matrix_forms(
+            derivation.system.variables,
+            equations,
+            lambda name: _as_fraction(symbol(name), plain),
+            unnamed,
+        )
+        for equations in (
+            table.values(),
+            [replace(e, rhs=typed.get(e.name, e.rhs)) for e in table.values()],
+        )
     )
 
-    def written(name: str) -> str | None:
-        try:
-            latex = form(name)
-        except (SymgradError, LookupError):  # nothing that can be computed as one matrix
+    def shorter(name: str) -> str | None:
+        """Of the equation as it is typed and as it is computed."""
+        found = []
+        for one in (form_as_typed, form) if name in typed else (form,):
+            with contextlib.suppress(SymgradError):  # nothing that can be computed as one matrix
+                found.append(one(name))
+        return min(filter(None, found), key=len, default=None)
+
+    stacks = not notation.names.axes.get(derivation.system.output) and not notation.transposes
+
+    def sliced(name: str) -> tuple[str, str] | None:
+        equation = replace(table[name], rhs=unshadowed(table[name].rhs))
+        printer = kind(notation.names, notation.letters.assign(equation.rhs, equation.indices))
+        found = stacked_form(
+            equation,
+            known,
+            lambda name, at: _as_fraction(printer.entry(name, at).text, plain),
+            printer.text,
+        )
+        return None if found is None else (printer.entry(name, found.at).text, found.text)
+
+    def written(name: str) -> tuple[str, str] | None:
+        if name not in table:
             return None
-        return in_unicode(latex) if latex and plain else latex
+        latex = shorter(name)
+        left, right = (symbol(name), latex) if latex else (stacks and sliced(name)) or ("", "")
+        text = in_unicode(right) if plain else right
+        return (left, text) if text else None
 
     return written
 
@@ -56,17 +99,12 @@ def _transposed(equation: Equation, adjoints: Iterable[str]) -> Equation:
     return replace(equation, indices=transposed_axes(equation.indices), rhs=rhs)
 
 
-def _as_fraction(symbol: Callable[[str], str], plain: bool) -> Callable[[str], str]:
-    """Names for the matrix form, which puts brackets around what it knows as a fraction."""
-
-    def named(name: str) -> str:
-        text = symbol(name)
-        if not plain or "/" not in text:
-            return text
-        above, _, below = text.partition("/")
-        return rf"\frac{{{above}}}{{{below}}}"
-
-    return named
+def _as_fraction(symbol: str, plain: bool) -> str:
+    """A name for the matrix form, which puts brackets around what it knows as a fraction."""
+    if not plain or "/" not in symbol:
+        return symbol
+    above, _, below = symbol.partition("/")
+    return rf"\frac{{{above}}}{{{below}}}"
 
 
 _UNICODE = (
@@ -75,11 +113,14 @@ _UNICODE = (
         for leaf in LEAVES.values()
         if (sign := re.match(r"\\(\w+'?)\(", leaf.latex))
     ),
+    (r"\\sum_\{([^{}]*)\}", r"Σ_\1"),
     (r"\\left\\lVert *| *\\right\\rVert", "‖"),
     (r"\\frac\{(∂[^{}]*)\}\{(∂[^{}]*)\}", r"\1/\2"),
     (r"\\(left|right|displaystyle)(?![a-zA-Z])", ""),
     (r"\\mathbf\{1\}", "𝟏"),
     (r"\^\{\\top\}", "ᵀ"),
+    (r"\^\{-\\top\}", "⁻ᵀ"),
+    (r"\^\{-1\}", "⁻¹"),
     (r"\\odot", "⊙"),
     (r"\\oslash", "⊘"),
     (r"\\[lr]Vert(?![a-zA-Z])", "‖"),

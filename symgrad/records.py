@@ -23,8 +23,9 @@ class Leaf:
     ``numpy`` is its text over arguments ``x, y, z`` (accurate and finite over its whole domain);
     ``latex`` is a pattern over the printed arguments ``{x}, {y}, {z}``, or "" where it is written
     as it is defined; ``mpmath`` computes it to any precision.  ``definition`` writes it with stock
-    SymPy functions: derivatives are proved against it.  ``domain`` is where tests sample each argument; ``kinks`` are the arguments at
-    which it has no derivative, and ``convention`` says what is taken there.
+    SymPy functions: derivatives are proved against it.  ``domain`` is where tests sample each
+    argument; ``kinks`` are the arguments at which it has no derivative, and ``convention`` says
+    what is taken there.
     """
 
     cls: type[sp.Function]

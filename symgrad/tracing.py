@@ -46,18 +46,19 @@ def trace(output: Array, names: Mapping[str, Array]) -> System:
     taken = {v.name for v in variables} | set(named.values())
     constants = {v.name: _numbered("c", taken) for v in variables if v.role == "constant"}
     variables = tuple(replace(v, name=constants.get(v.name, v.name)) for v in variables)
-    kept = (a for a in order if a.key in equations)
+    kept = sorted((a for a in order if a.key in equations), key=lambda a: a.call)
     final = constants | {
         a.key: named.get(a.key) or _numbered(targets.get(a.key, "t"), taken) for a in kept
     }
-    system = tuple(canonical_equation(_renamed(e, final)) for e in equations.values())
+    system = tuple(canonical_equation(_renamed(equations[a.key], final)) for a in kept)
     used = {
         name_of(a) for e in system for r in (e.rhs, e.backward) if r is not None for a in entries(r)
     }
     given = tuple(v for v in variables if v.role != "constant" or v.name in used)
-    invented = frozenset(n for k, n in final.items() if k not in named and k not in constants)
+    invented = frozenset(final[a.key] for a in kept if a.key not in named)
+    nameless = frozenset(final[a.key] for a in kept if a.key not in {*named, *targets})
     return System(
-        given, system, final.get(output.key, output.key), _pinned(given, system), invented
+        given, system, final.get(output.key, output.key), _pinned(given, system), invented, nameless
     )
 
 

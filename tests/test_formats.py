@@ -144,9 +144,9 @@ def test_explain_shows_the_way_only(examples: Path) -> None:
 @pytest.mark.parametrize(
     ("mark", "latex", "text"),
     [
-        ("partial", r"\frac{\partial L}{\partial z_{3,j}} =", "∂L/∂z₃[j] ="),
-        ("delta", r"\delta^{(z_{3})}_{j} =", "δz₃[j] ="),
-        ("bar", r"\bar{z}_{3,j} =", "z̄₃[j] ="),
+        ("partial", r"\frac{\partial L}{\partial z_{3,j}} &=", "∂L/∂z₃[j] ="),
+        ("delta", r"\delta^{(z_{3})}_{j} &=", "δz₃[j] ="),
+        ("bar", r"\bar{z}_{3,j} &=", "z̄₃[j] ="),
     ],
 )
 def test_derivatives_are_marked_as_chosen(examples: Path, mark: str, latex: str, text: str) -> None:

@@ -33,7 +33,7 @@ def render(
     *,
     standalone: bool = False,
     example: dict[str, object] | None = None,
-    matrix: Callable[[str], str | None] | None = None,
+    matrix: Callable[[str], tuple[str, str] | None] | None = None,
     title: str = "",
     **choice: str,
 ) -> str:
@@ -50,7 +50,7 @@ def render(
 def formulas(latex: str) -> Iterator[str]:
     """Every formula of a fragment: displays, aligned equations, and what is between dollars."""
     for match in ENVIRONMENT.finditer(latex):
-        yield match.group()
+        yield re.sub(r"\\rlap\{\$(.*)\$\}", r"\1", match.group())
     for match in DISPLAY.finditer(latex):
         yield match.group(1)
     yield from INLINE.findall(ENVIRONMENT.sub("", DISPLAY.sub("", latex)))
@@ -60,7 +60,7 @@ def parse(formula: str) -> None:
     """Parse a formula, strictly: no unknown command, no missing argument, no stray brace."""
     bare = re.sub(r"\\[\\{}]", "", formula)
     assert bare.count("{") == bare.count("}"), formula
-    mathml = latex2mathml.converter.convert(formula)
+    mathml = latex2mathml.converter.convert(formula.replace("{aligned}", "{align*}"))
     unknown = re.findall(r"\\\w+", mathml)
     assert not unknown, f"{unknown} in {formula}"
     children = {"mfrac": 2, "msub": 2, "msup": 2, "msubsup": 3}
@@ -178,7 +178,7 @@ def test_the_softmax_cross_entropy_gradient_step_by_step(notebook: sg.Derivation
     assert r"\sum_{\ell} Y_{\ell} - Y_{j} && \text{" in steps
     assert r"a_{3,j} - Y_{j} && \text{definition of } a_{3}" in steps
     assert "$Y$ is one-hot along axis 0" in steps
-    assert r"\displaystyle \frac{\partial L}{\partial z_{3,j}} = a_{3,j} - Y_{j} \\" in steps
+    assert r"\boxed{\begin{aligned} \frac{\partial L}{\partial z_{3,j}} &= a_{3,j} - Y_{j} \\" in steps
 
 
 def test_the_chain_rule_is_shown(notebook: sg.Derivation) -> None:
@@ -193,14 +193,17 @@ def test_the_mask_of_layer_2_is_there(notebook: sg.Derivation) -> None:
 
 
 def test_matrix_forms_are_boxed(notebook: sg.Derivation) -> None:
-    forms = {"dW3": r"\frac{\partial L}{\partial z_{3}} a_{2}^{\top}", "z1": "W_{1} X + b_{1}"}
+    left, right = (
+        r"\frac{\partial L}{\partial W_{3}}",
+        r"\frac{\partial L}{\partial z_{3}} a_{2}^{\top}",
+    )
+    forms = {"dW3": (left, right), "z1": ("z_{1}", "W_{1} X + b_{1}")}
     latex = render(notebook, matrix=forms.get)
-    whole = rf"\frac{{\partial L}}{{\partial W_{{3}}}} = {forms['dW3']}"
-    assert rf"\displaystyle {whole} \end{{array}}}}" in latex
-    assert rf"\boxed{{{whole}}}" in render(notebook, matrix=forms.get, form="matrix")
-    assert whole not in render(notebook, matrix=forms.get, form="index")
+    assert rf"\\[6pt] {left} &= {right} \end{{aligned}}}}" in latex
+    assert rf"\boxed{{{left} = {right}}}" in render(notebook, matrix=forms.get, form="matrix")
+    assert right not in render(notebook, matrix=forms.get, form="index")
     assert "&& z_{1} = W_{1} X + b_{1}" in section(latex, "The forward pass")
-    assert forms["dW3"] in section(latex, "All gradients")
+    assert right in section(latex, "All gradients")
 
 
 def test_rounding_is_remarked(root: Path) -> None:
@@ -260,13 +263,15 @@ def test_a_long_bracket_is_opened() -> None:
 
 
 def test_a_remark_that_has_no_room_beside_goes_below() -> None:
-    lines = aligned(Equations((Row("y", ("x" * 50,), ("rule",)), Row("", ("x",), ("rule",)))))
+    long, short = Row("y", ("x" * 40,), ("a " * 30,)), Row("", ("x",), ("rule",))
+    lines = aligned(Equations((long, short)))
     assert lines == [
-        f"y &= {'x' * 50}",
-        r"&\qquad\quad (\text{rule})",
-        "&= x",
-        r"&\qquad\quad (\text{rule})",
+        f"y &= {'x' * 40}",
+        rf"&\rlap{{$\displaystyle \qquad\quad (\text{{{'a ' * 30}}})$}}",
+        r"&= x && \text{rule}",
     ]
+    plain = aligned(Equations((long, short)), lapping=False)
+    assert plain[1] == rf"&\qquad\quad (\text{{{'a ' * 30}}})"
 
 
 def test_words_are_taken_literally() -> None:

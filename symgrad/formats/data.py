@@ -98,6 +98,7 @@ class Record:
     def equation(self, equation: Equation) -> dict[str, Any]:
         """An equation in index form, and in matrix form where it has one."""
         letters = self.notation.letters.assign(equation.rhs, equation.indices)
+        left, right = self.matrix(equation.name) or (None, None)
         return {
             "name": equation.name,
             "latex_name": self.notation.symbol(equation.name),
@@ -105,7 +106,8 @@ class Record:
             "indices": [letters[i] for i in proper_indices(equation.indices)],
             "left": self.expression(equation.lhs, equation.indices),
             "right": self.expression(equation.rhs, equation.indices),
-            "matrix": self.matrix(equation.name),
+            "matrix_left": left,
+            "matrix": right,
         }
 
     def step(self, step: Step, free: Sequence[sp.Expr]) -> Json:

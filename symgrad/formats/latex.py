@@ -11,7 +11,7 @@ from symgrad.author import split_terms
 from symgrad.document import Equations, Math, Matrix, Prose, Result, Row, Table
 from symgrad.formats.sheet import Sheet
 from symgrad.templating import render as rendered
-from symgrad.writing.latex import LatexPrinter
+from symgrad.writing.latex import LatexPrinter, bracketed
 
 LINE = 27.0
 """The longest equation, in units of the font size: about 95 mm at 10 points."""
@@ -21,6 +21,9 @@ PAGE = 34.0
 
 GAP = 1.5
 """The least space before that remark."""
+
+BOX = 25.0
+"""The longest line in a box with a shape beside it."""
 
 
 def fragment(sheet: Sheet) -> str:
@@ -78,44 +81,82 @@ def note(prose: Prose) -> str:
 
 
 def _words(words: str) -> str:
-    if words.isspace():
-        return r"\quad"
     pieces = re.split(r"\$([^$]*)\$", escaped(words))
     return " ".join(p if k % 2 else rf"\text{{{p}}}" for k, p in enumerate(pieces) if p)
 
 
-def aligned(block: Equations) -> list[str]:
+def aligned(block: Equations, *, lapping: bool = True) -> list[str]:
     """The lines of aligned equations, broken where they would get too long.
 
-    Remarks stand in a column at the right, or, where that has no room, each under its equation.
+    Remarks stand in a column at the right, or, where they have no room there, each under its
+    equation: in whichever way takes the fewest lines.  ``lapping``: what is under an equation may
+    reach into that column.
     """
-    left = max(width(row.left) for row in block.rows)
-    remarks = max(width(note(row.note)) for row in block.rows)
-    room = {False: min(LINE, PAGE - remarks - GAP) - left, True: LINE - left}
-    for opening, below in itertools.product((False, True), repeat=2):
-        broken = [lines_of(row.terms, room[below], opening=opening) for row in block.rows]
-        if all(width(line) <= room[below] for lines in broken for line in lines):
-            break
-    pairs = zip(block.rows, broken, strict=True)
-    return [line for row, lines in pairs for line in _row_lines(row, lines, below=below)]
+    layouts = [
+        _Layout(block, beside, opening=opening, lapping=lapping)
+        for opening in (False, True)
+        for beside in sorted({0.0, *(width(note(r.note)) for r in block.rows)}, reverse=True)
+    ]
+    best = min([w for w in layouts if w.fits] or layouts[-1:], key=lambda w: w.cost)
+    return list(best.lines())
 
 
-def _row_lines(row: Row, lines: Sequence[str], *, below: bool) -> Iterator[str]:
-    beside = f" && {note(row.note)}" if row.note and not below else ""
-    first, *rest = lines
-    yield f"{row.left} &{row.relation} {first}{'' if rest else beside}".lstrip()
-    for place, line in enumerate(rest):
-        yield rf"&\qquad {{}} {line}{beside if place == len(rest) - 1 else ''}"
-    if row.note and below:
-        yield from _note_lines(note(row.note))
+class _Layout:
+    """Equations in lines; remarks of at most the width ``beside`` stand beside them."""
+
+    def __init__(self, block: Equations, beside: float, *, opening: bool, lapping: bool) -> None:
+        self.rows = block.rows
+        self.beside = beside
+        self.lapping = lapping
+        self.sized = any(row.shape for row in block.rows)
+        shapes = max(width(row.shape) for row in block.rows)
+        remarks = beside + (GAP if beside else 0.0) + (shapes + GAP if self.sized else 0.0)
+        left = max(width(row.left) for row in block.rows)
+        room = min(LINE, PAGE - remarks) - left
+        self.broken = [lines_of(row.terms, room, opening=opening) for row in block.rows]
+        self.fits = all(width(line) <= room for lines in self.broken for line in lines)
+        under = [row.note for row in self.rows if self._is_below(row)]
+        if under and not lapping:
+            self.fits &= max(map(_under_width, under)) <= PAGE - remarks - left
+        words = sum(isinstance(says[0], str) for says in under)
+        self.cost = len(under) + words + sum(1.5 * len(lines) for lines in self.broken)
+
+    def _is_below(self, row: Row) -> bool:
+        return bool(row.note) and width(note(row.note)) > self.beside
+
+    def lines(self) -> Iterator[str]:
+        """The lines, with & where they line up."""
+        for row, lines in zip(self.rows, self.broken, strict=True):
+            yield from self._row(row, *lines)
+
+    def _row(self, row: Row, first: str, *rest: str) -> Iterator[str]:
+        below = self._is_below(row)
+        remark = f" && {note(row.note)}" if row.note and not below else ""
+        if row.shape:
+            remark = f"{remark or (' &&' if self.beside else '')} && {row.shape}"
+        yield f"{row.left} &{row.relation} {first}{'' if rest else remark}".lstrip()
+        for place, line in enumerate(rest):
+            yield rf"&\qquad {{}} {line}{remark if place == len(rest) - 1 else ''}"
+        if below:
+            yield from (self._under(line) for line in _note_lines(note(row.note)))
+
+    def _under(self, line: str) -> str:
+        return rf"&\rlap{{$\displaystyle {line}$}}" if self.lapping else f"&{line}"
 
 
 def _note_lines(text: str) -> Iterator[str]:
     """A remark under its equation; a long one on several lines."""
     first, *rest = lines_of(split_terms(text), LINE)
-    yield rf"&\qquad\quad ({first}{'' if rest else ')'}"
+    if not rest:
+        yield rf"\qquad\quad {bracketed(text)}"
+        return
+    yield rf"\qquad\quad ({first}"
     for place, line in enumerate(rest):
-        yield rf"&\qquad\qquad {{}} {line}{')' if place == len(rest) - 1 else ''}"
+        yield rf"\qquad\qquad {{}} {line}{')' if place == len(rest) - 1 else ''}"
+
+
+def _under_width(says: Prose) -> float:
+    return max(map(width, _note_lines(note(says))))
 
 
 def lines_of(terms: Sequence[str], room: float, *, opening: bool = True) -> list[str]:
@@ -156,16 +197,17 @@ def opened(term: str) -> list[str]:
 
 def boxed(block: Result) -> str:
     """A final formula in its forms, each broken where it is too long."""
-    lines = [line for row in block.rows for line in _boxed_lines(row)]
-    if len(lines) == 1:
-        return lines[0]
-    shown = r" \\[6pt] ".join(rf"\displaystyle {line}" for line in lines)
-    return rf"\begin{{array}}{{l}} {shown} \end{{array}}"
+    lines = [list(_boxed_lines(row)) for row in block.rows]
+    if len(lines) == len(lines[0]) == 1:
+        return lines[0][0].replace(" &= ", " = ", 1)
+    shown = r" \\[6pt] ".join(r" \\ ".join(form) for form in lines)
+    return rf"\begin{{aligned}} {shown} \end{{aligned}}"
 
 
-def _boxed_lines(row: Row) -> list[str]:
-    first, *rest = lines_of(row.terms, LINE - width(row.left))
-    return [f"{row.left} = {first}", *(rf"\qquad\qquad {{}} {line}" for line in rest)]
+def _boxed_lines(row: Row) -> Iterator[str]:
+    first, *rest = lines_of(row.terms, BOX - width(row.left))
+    yield f"{row.left} &= {first}"
+    yield from (rf"&\qquad {{}} {line}" for line in rest)
 
 
 def columns(table: Table) -> str:

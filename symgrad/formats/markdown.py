@@ -75,7 +75,7 @@ def _lines(content: Block) -> Iterator[str]:
         case Items():
             yield from (f"- {prose(item)}" for item in content.items)
         case Equations():
-            yield display(_environment(aligned(content)))
+            yield display(_environment(aligned(content, lapping=False)))
         case Result():
             yield display(rf"\boxed{{{boxed(content)}}} \qquad {content.shape}")
         case Table():

@@ -125,20 +125,25 @@ def _row(row: Row, left: int, paint: Paint) -> Iterator[str]:
     hang = " " * columns(start)
     shown = [start if k == 0 else hang for k in range(len(first) + 1)]
     yield from (f"{begin}{line}" for begin, line in zip(shown, first, strict=False))
-    yield from _noted(f"{shown[-1]}{last}", row.note, paint)
+    yield from _noted(f"{shown[-1]}{last}", prose(row.note), formula(row.shape), paint)
 
 
-def _noted(line: str, note: Prose, paint: Paint) -> Iterator[str]:
-    says = prose(note)
+def _noted(line: str, says: str, shape: str, paint: Paint) -> Iterator[str]:
+    """A line with what stands at its right: as much as there is room for, the rest below."""
     room = COLUMNS - columns(line) - 2
-    if not says:
-        yield line
-    elif columns(says) <= room:
-        yield f"{line}{' ' * (room + 2 - columns(says))}{paint('note', says)}"
-    else:
-        yield line
-        for part in wrapped(says, rest=INDENT):
-            yield " " * (COLUMNS - columns(part)) + paint("note", part)
+    both = f"{says}   {shape}" if says and shape else says or shape
+    if columns(both) <= room:
+        yield _right(line, both, paint)
+        return
+    yield _right(line, shape, paint) if columns(shape) <= room else line
+    under = says if columns(shape) <= room else both
+    for part in wrapped(under, rest=INDENT):
+        yield _right("", part, paint)
+
+
+def _right(line: str, says: str, paint: Paint) -> str:
+    gap = COLUMNS - columns(line) - columns(says)
+    return f"{line}{' ' * gap}{paint('note', says)}" if says else line
 
 
 def broken(terms: Sequence[str], room: int) -> list[str]:

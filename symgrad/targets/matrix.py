@@ -175,10 +175,10 @@ def matrix_forms(
 
     @functools.cache
     def formula(name: str) -> Formula | None:
-        plain = _formula(table[name], known, symbol, lambda _: None)
+        plain = matrix_formula(table[name], known, symbol)
         if not unnamed:
             return plain
-        whole = _formula(table[name], known, symbol, written_in)
+        whole = matrix_formula(table[name], known, symbol, written_in)
         return whole if whole is not None and whole.length <= SHORT else plain
 
     def written_in(name: str) -> Formula | None:
@@ -197,16 +197,17 @@ def matrix_form(
     equation: Equation, variables: Iterable[Variable], symbol: Callable[[str], str]
 ) -> str | None:
     """The right-hand side of an equation as products of matrices; None where it has none."""
-    found = _formula(equation, variables, symbol, lambda name: None)
+    found = matrix_formula(equation, variables, symbol)
     return None if found is None else found.text
 
 
-def _formula(
+def matrix_formula(
     equation: Equation,
     variables: Iterable[Variable],
     symbol: Callable[[str], str],
-    written_in: Callable[[str], Formula | None],
+    written_in: Callable[[str], Formula | None] = lambda _: None,
 ) -> Formula | None:
+    """As :func:`matrix_form`, with how it is made; some values are written in."""
     inputs = [v for v in variables if v.name != equation.name]
     exact = replace(equation, decimals=None)
     try:
@@ -375,7 +376,6 @@ class _Reader:
         return self.elementwise(op, r"\odot")
 
     def elementwise(self, op: Op, sign: str) -> Formula:
-        first, second = op.reads
         kinds = [_along(r.axes, op.axes) for r in op.reads]
         values = [self.operand(r) for r in op.reads]
         if sign == r"\odot" and sorted(kinds) == ["columns", "rows"]:
@@ -393,8 +393,10 @@ class _Reader:
                     other = self.full(op.reads[1 - k], op.axes)
                     pair = (scale, other) if kinds[k] == "columns" else (other, scale)
                     return self.times(*pair, op.axes)
-        left, right = self.full(first, op.axes), self.full(second, op.axes)
-        text = f"{left.at_least(Level.ATOM)} {sign} {right.at_least(Level.ATOM)}"
+        left, right = (self.full(r, op.axes) for r in op.reads)
+        goes_on = sign == r"\odot" and left.level == Level.ODOT and r"\oslash" not in left.text
+        first = left.text if goes_on else left.at_least(Level.ATOM)
+        text = f"{first} {sign} {right.at_least(Level.ATOM)}"
         return Formula(text, op.axes, Level.ODOT)
 
     def divided(self, op: Op) -> Formula:

@@ -52,23 +52,23 @@ def _negated(expr: sp.Expr) -> sp.Expr:
 def split_scale(expr: sp.Expr) -> tuple[sp.Expr, list[sp.Expr]]:
     """The numbers and sizes that multiply an expression, and its other factors.
 
-    Those inside a sum over an index count too; so do those common to all terms of the last factor.
+    Those inside a sum over an index count too; so do those common to all terms of a factor.
     """
     factors = [f for g in sp.Mul.make_args(expr) for f in sp.Mul.make_args(g)]
     scale = sp.Mul(*(f for f in factors if _is_scale(f)))
     rest = [f for f in factors if not _is_scale(f)]
     for place, factor in enumerate(rest):
-        inner, rest[place] = _inner_scale(factor, alone=len(rest) == 1)
+        inner, rest[place] = _inner_scale(factor)
         scale *= inner
     return scale, rest
 
 
-def _inner_scale(factor: sp.Expr, *, alone: bool) -> tuple[sp.Expr, sp.Expr]:
+def _inner_scale(factor: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
     if isinstance(factor, sp.Sum):
         scale, factors = split_scale(factor.function)
         if factors and scale != 1:
             return scale, sp.Sum(sp.Mul(*factors), *factor.limits)
-    if factor.is_Add and alone:
+    if factor.is_Add:
         scale = common_scale(factor)
         return scale, sp.Add(*(a / scale for a in factor.args))
     return sp.S.One, factor
