@@ -172,6 +172,19 @@ def _scatter(run: _Run, op: Op) -> Array:
     return base
 
 
+def _take(run: _Run, op: Op) -> Array:
+    source, places = op.reads
+    flat = run.values[source.name].reshape(-1)
+    return np.asarray(flat[run.values[places.name]])
+
+
+def _put(run: _Run, op: Op) -> Array:
+    base, values, places = (run.values[r.name] for r in op.reads)
+    flat = base.flatten()
+    flat[places] = values
+    return flat.reshape(base.shape)
+
+
 # Parts
 
 
@@ -311,6 +324,8 @@ _KINDS: dict[str, Callable[[_Run, Op], Any]] = {
     "copy": lambda run, op: run.operand(op.args[0]).copy(),
     "gather": _gather,
     "scatter": _scatter,
+    "take": _take,
+    "put": _put,
     "slice": _part,
     "windows": _part,
     "reshape": lambda run, op: run.operand(op.args[0]).reshape(run.shape(op.axes)),

@@ -13,16 +13,13 @@ import sympy as sp
 from symgrad.equations import DType
 from symgrad.indices import Size
 from symgrad.lower.scales import numbers
-from symgrad.program import Op, Program, Ref, is_temporary
+from symgrad.program import CHANGES, Op, Program, Ref, is_temporary
 
 NEAR = 3
 """A number is computed inside its use if that is at most so many operations away."""
 
-ALIASES = frozenset({"view", "expand", "slice", "windows", "reshape", "triangle", "linalg", "join"})
+ALIASES = frozenset({"view", "expand", "slice", "windows", "reshape", "triangle", "linalg"})
 """Kinds whose result may lie in the memory of an argument."""
-
-CHANGES = frozenset({"scatter", "place"})
-"""Kinds that change their first argument in place."""
 
 SAME_EVERY_TIME = frozenset({"iota", "eye", "fill"})
 """Kinds that depend on sizes alone."""
@@ -48,6 +45,17 @@ class Plan:
         """The values for which memory is taken."""
         return [o for o in self.program if self.rooms.get(o.name) == o.name]
 
+    @property
+    def allocating(self) -> list[Op]:
+        """The operations for whose result NumPy takes memory in each call."""
+        kept = {*self.rooms, *self.constant}
+        views = {"view", "slice", "windows", "expand", "reshape", *CHANGES}
+        return [
+            o
+            for o in self.program
+            if o.axes and o.name not in kept and o.kind not in views and not _is_entry(o)
+        ]
+
     def bytes(self, itemsize: int) -> sp.Expr:
         """The size of all buffers, as a polynomial in the sizes."""
         found: Counter[sp.Expr] = Counter()
@@ -62,6 +70,11 @@ def total(counts: Mapping[sp.Expr, int]) -> sp.Expr:
 
 
 @lru_cache(maxsize=4096)
+def _is_entry(op: Op) -> bool:
+    """Whether an operation is a subscript of numbers, which copies nothing."""
+    return op.kind == "gather" and len(op.reads) == 1
+
+
 def count(shape: tuple[Size, ...]) -> sp.Expr:
     """How many entries an array has."""
     return numbers(sp.Mul(*shape))
@@ -82,10 +95,12 @@ def has_out(op: Op) -> bool:
     if not op.axes:
         return False
     if op.kind == "map":
-        return is_ufunc(op) or op.function in ("cast", "round")
+        return is_ufunc(op) or op.function in ("cast", "round", "where")
     if op.kind == "reduce":
         return op.dtype == "float" and op.function in ("sum", "max", "min", "prod")
-    return op.kind in ("matmul", "copy", "fill")
+    if op.kind == "gather":
+        return len(op.reads) == 2 and sum(k is not None for k in op.detail) == 1
+    return op.kind in ("matmul", "copy", "fill", "take", "join", "cumsum")
 
 
 def is_ufunc(op: Op) -> bool:
@@ -103,7 +118,7 @@ class _Planner:
         self.uses = program.uses
         self.changed = {o.reads[0].name for o in program.ops if o.kind in CHANGES}
         inlined = frozenset(o.name for o in program.ops if self._is_inlined(o))
-        constant = frozenset(o.name for o in program.ops if self._is_constant(o))
+        constant = self._constants()
         self.plan = Plan(program, inlined=inlined, constant=constant)
         self.roots = self._roots()
         self.last = self._last_uses()
@@ -120,7 +135,7 @@ class _Planner:
         if op.kind == "view":
             return True
         reader = self._reader(op.name)
-        small = not op.axes or op.kind == "gather" or (op.kind == "slice")
+        small = not op.axes or op.kind == "slice" or (op.kind == "gather" and not has_out(op))
         near = reader is not None and self.at[reader.name] - self.at[op.name] <= NEAR
         return self.uses[op.name] == 1 and small and near
 
@@ -129,10 +144,18 @@ class _Planner:
                  if r.name == name]  # fmt: skip
         return found[0] if found else None
 
-    def _is_constant(self, op: Op) -> bool:
-        if op.kind not in SAME_EVERY_TIME or not op.axes or not is_temporary(op.name):
-            return False
-        return op.name not in self.changed and op.name not in self.program.outputs
+    def _constants(self) -> frozenset[str]:
+        """Values that depend on sizes alone."""
+        found: set[str] = set()
+        for op in self.program.ops:
+            of_constants = op.kind == "map" and all(r.name in found for r in op.reads)
+            if (of_constants or op.kind in SAME_EVERY_TIME) and self._may_be_kept(op):
+                found.add(op.name)
+        return frozenset(found)
+
+    def _may_be_kept(self, op: Op) -> bool:
+        named = not is_temporary(op.name) or op.name in self.program.outputs
+        return bool(op.axes) and not named and op.name not in self.changed
 
     # How long it lives
 
@@ -205,10 +228,11 @@ class _Planner:
         return [r for r in self.roots.get(name, ()) if r in self.plan.rooms]
 
     def _in_place(self, op: Op, dying: list[str]) -> str | None:
-        """The argument over which a universal function may be written."""
-        if not is_ufunc(op) or not op.axes:
+        """The argument over which a function may be written: for ``where`` the last one."""
+        where = op.function == "where"
+        if not (is_ufunc(op) or where) or not op.axes:
             return None
-        for ref in op.reads:
+        for ref in (a for a in op.args[2 * where :] if isinstance(a, Ref)):
             fits = ref.axes == op.axes and ref.name in dying
             same = fits and self.ops[ref.name].dtype == op.dtype
             if same and not any(self._overlaps(other, ref) for other in op.reads):

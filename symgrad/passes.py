@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import cache
@@ -15,6 +16,7 @@ from symgrad.leaves import LEAVES
 from symgrad.lower import lower
 from symgrad.planning import contracted
 from symgrad.program import (
+    CHANGES,
     UNIT,
     Literal,
     Op,
@@ -257,10 +259,12 @@ def owned(program: Program) -> Program:
     makers = {o.name: o for o in program.ops}
     taken = {v.name for v in program.inputs}
     copied: list[Op] = []
+    taken_from: Counter[str] = Counter()
     for op in program.ops:
-        if op.kind in ("scatter", "place") and not _is_fresh(
-            op.reads[0].name, makers, uses[op.reads[0].name]
-        ):
+        if op.kind == "take":  # what it gives is in memory of its own
+            taken_from[op.reads[0].name] += 1
+        base = op.reads[0].name if op.kind in CHANGES else ""
+        if base and not _is_fresh(base, makers, uses[base] - taken_from[base]):
             copied.append(_copy(op.reads[0], f"%{len(copied)}{op.reads[0].name}"))
             op = replace(op, args=(copied[-1].ref, *op.args[1:]))
         elif op.name in program.outputs:

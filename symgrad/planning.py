@@ -52,7 +52,10 @@ def contracted(builder: Builder, op: Op) -> Ref:
 def weight(size: Size) -> int:
     """A number that stands for a size when costs are compared."""
     known = fixed(size)
-    return FREE_SIZE if known is None else known
+    if known is None:
+        free = {s: sp.Integer(FREE_SIZE if fixed(s) is None else s.name) for s in size.free_symbols}
+        known = int(size.xreplace(free))
+    return known
 
 
 def _cost(found: Labels) -> int:

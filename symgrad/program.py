@@ -30,6 +30,8 @@ Kind = OneOf[
     "copy",  # the same entries in an array of their own
     "gather",  # source[positions]; detail: for each axis None, or which argument indexes it
     "scatter",  # base with values added or subtracted at positions; detail as for gather
+    "take",  # the entries at some places of the source, counted row by row
+    "put",  # base with such entries set
     "slice",  # source[cuts]; detail: for each axis None or a Cut; a cut axis has a label of its own
     "windows",  # detail: for each axis None or a Window; positions stay in place, windows go last
     "reshape",  # the same entries in the same order, some axes taken apart or laid out as one
@@ -46,6 +48,10 @@ Kind = OneOf[
     "log_softmax",
     "logsumexp",
 ]
+
+
+CHANGES = frozenset({"scatter", "put", "place"})
+"""Kinds that change their first argument in place."""
 
 
 @dataclass(frozen=True)
@@ -309,6 +315,17 @@ def _scatter(op: Op) -> str:
     return ""
 
 
+def _take(op: Op) -> str:
+    return "" if op.reads[1].axes == op.axes else "the result has not the axes of its places"
+
+
+def _put(op: Op) -> str:
+    base, values, places = op.reads
+    if base.axes != op.axes:
+        return "the result has other axes than its base"
+    return "" if values.axes == places.axes else "the values do not line up with their places"
+
+
 def indexed_axes(op: Op, axes: Axes) -> Axes:
     """The axes of ``array[positions]`` in a gather or scatter."""
     positions = [op.args[k] for k in op.detail if isinstance(k, int)]
@@ -485,6 +502,8 @@ _RULES: dict[str, Callable[[Op], str]] = {
     "copy": _same_axes,
     "gather": _gather,
     "scatter": _scatter,
+    "take": _take,
+    "put": _put,
     "slice": _part,
     "windows": _part,
     "reshape": _reshape,

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import sympy as sp
 
-from symgrad import passes
+from symgrad import indices, passes
 from symgrad.builder import Builder
 from symgrad.equations import Equation, Variable
-from symgrad.indices import Size
+from symgrad.indices import Index, Size
 from symgrad.passes import alive, owned, rewritten
-from symgrad.planning import weight
-from symgrad.program import UNIT, Axes, Literal, Op, Program, Ref, is_temporary, labels, size_of
+from symgrad.planning import contracted, weight
+from symgrad.program import (
+    UNIT,
+    Axes,
+    Literal,
+    Op,
+    Operand,
+    Program,
+    Ref,
+    broadcast,
+    is_temporary,
+    labels,
+    size_of,
+)
 
 Pass = Callable[[Program], Program]
 
@@ -221,12 +233,141 @@ def _weight(axes: Axes) -> int:
     return total
 
 
+# Stacks
+
+
+def stacks_as_matrices(program: Program) -> Program:
+    """Axes that stay side by side in a product are laid out as one: one product of two matrices."""
+
+    def rewrite(builder: Builder, op: Op) -> Ref | None:
+        if op.kind not in ("matmul", "contract") or len(op.reads) != 2:
+            return None
+        x, y = (_as_stored(builder, r) for r in op.reads)
+        if any(builder.ops[r.name].kind in _NO_ROWS for r in (x, y) if r.name in builder.ops):
+            return None
+        mine, theirs, out = (labels(axes) for axes in (x.axes, y.axes, op.axes))
+        inner = [i for i in mine if i in theirs]
+        groups = ([i for i in mine if i not in inner], inner, [i for i in theirs if i not in inner])
+        rows, _, columns = groups
+        if set(inner) & set(out) or {*rows, *columns} != set(out) or not inner:
+            return None
+        together = all(
+            _side_by_side(group, axes) for group in groups for axes in (mine, theirs, out)
+        )
+        if not together or max(map(len, groups)) < 2:
+            return None
+        merged = [_merged(group) for group in groups]
+        left, right = (_laid_out(builder, r, groups, merged) for r in (x, y))
+        product = Op("", "contract", (left, right), tuple(i for i in (merged[0], merged[2]) if i))
+        made = contracted(builder, product)
+        whole = (
+            builder.add("reshape", (made,), (*rows, *columns))
+            if made.axes != (*rows, *columns)
+            else made
+        )
+        return builder.view(whole, op.axes)
+
+    return owned(alive(rewritten(program, rewrite)))
+
+
+_NO_ROWS = frozenset({"slice", "windows", "expand", "view"})
+"""Kinds whose axes can't be laid out as one without a copy."""
+
+
+def _as_stored(builder: Builder, ref: Ref) -> Ref:
+    """The array that a view is of."""
+    op = builder.ops.get(ref.name)
+    if op is None or op.kind != "view" or not is_temporary(op.name):
+        return ref
+    renamed = dict(zip(op.axes, ref.axes, strict=True))
+    (source,) = op.reads
+    return Ref(source.name, tuple(renamed.get(a, a) for a in source.axes))
+
+
+def _side_by_side(group: Sequence[Index], axes: Sequence[Index]) -> bool:
+    """Whether axes have just these next to each other and in this order, or none of them."""
+    found = [k for k, i in enumerate(axes) if i in group]
+    return not found or [axes[k] for k in range(found[0], found[-1] + 1)] == list(group)
+
+
+def _merged(group: Sequence[Index]) -> Index | None:
+    """The label of all axes of a group together."""
+    if len(group) < 2:
+        return group[0] if group else None
+    return indices.fresh(indices.size_of(sp.Mul(*(i.size for i in group))))
+
+
+def _laid_out(
+    builder: Builder, ref: Ref, groups: Sequence[Sequence[Index]], merged: Sequence[Index | None]
+) -> Ref:
+    """An array with one axis for each group."""
+    axes = tuple(
+        new for group, new in zip(groups, merged, strict=True) if new and {*group} & {*ref.axes}
+    )
+    order = sorted(
+        axes,
+        key=lambda new: ref.axes.index(groups[merged.index(new)][0]),
+    )
+    whole = builder.view(ref, tuple(labels(ref.axes)))
+    return whole if tuple(order) == whole.axes else builder.add("reshape", (whole,), tuple(order))
+
+
+# Labels
+
+
+def labels_as_places(program: Program) -> Program:
+    """Entries at labels by their places in the memory of an array: one index instead of several."""
+
+    def rewrite(builder: Builder, op: Op) -> Ref | None:
+        if op.kind not in ("gather", "scatter") or len(op.detail) < 2 or None in op.detail:
+            return None
+        base = op.reads[0]
+        positions = [op.args[k] for k in op.detail if isinstance(k, int)]
+        places = _places(builder, positions, [size_of(a) for a in base.axes])
+        if places is None or op.function.endswith("_at"):
+            return None
+        taken = builder.add("take", (base, places), places.axes, hint="picked")
+        if op.kind == "gather":
+            return taken
+        changed = builder.map(op.function, taken, op.args[1])
+        return builder.add("put", (base, changed, places), op.axes)
+
+    return owned(alive(rewritten(program, rewrite)))
+
+
+def _places(builder: Builder, positions: Sequence[Operand], sizes: Sequence[Size]) -> Ref | None:
+    """Where entries lie in an array of some sizes, counted row by row."""
+    number: sp.Expr = sp.S.Zero
+    same: list[Operand] = []
+    changing: list[Operand] = []
+    for k, position in enumerate(positions):
+        stride = sp.Mul(*sizes[k + 1 :])
+        if isinstance(position, Literal):
+            number += position.value * stride
+            continue
+        scaled = position
+        if stride != 1:
+            args = (position, Literal(stride))
+            scaled = builder.add("map", args, position.axes, function="multiply", hint="starts")
+        maker = builder.ops.get(position.name)
+        is_same = maker is not None and maker.kind == "iota"
+        (same if is_same else changing).append(scaled)
+    terms = [*same, *([Literal(number)] if number != 0 else []), *changing]
+    while len(terms) > 1:
+        axes = broadcast(t.axes for t in terms[:2] if isinstance(t, Ref))
+        terms[:2] = [builder.add("map", tuple(terms[:2]), axes, function="add", hint="places")]
+    total = terms[0] if terms else None
+    return total if isinstance(total, Ref) and builder.dtypes[total.name] == "int" else None
+
+
 PLAIN_PASSES: tuple[Pass, ...] = (signs, masks_from_outputs)
 PASSES: tuple[Pass, ...] = (
     signs,
     masks_from_outputs,
+    stacks_as_matrices,
     scales_on_small_operands,
     sums_of_products,
     sums_as_products,
+    labels_as_places,
 )
 """In order."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import prod
 from typing import ClassVar
 
-from symgrad.memory import CHANGES, Plan, count, owners
+from symgrad.memory import Plan, count, owners
 from symgrad.planning import weight
-from symgrad.program import Op, Program, is_temporary
-from symgrad.targets.operations import Level, Line, Text, Writer
+from symgrad.program import CHANGES, Op, Program, is_temporary
+from symgrad.targets.operations import WIDTH, Level, Line, Text, Writer
 
 _AUGMENTED = {"add": "+=", "subtract": "-=", "multiply": "*=", "divide": "/="}
 _REDUCTIONS = {"sum": "add", "max": "maximum", "min": "minimum", "prod": "multiply"}
@@ -34,6 +35,10 @@ class BufferedWriter(Writer):
 
     def _write(self, op: Op) -> None:
         if op.name in self.plan.constant:
+            readers = [o for o in self.ops.values() if any(r.name == op.name for r in o.reads)]
+            if op.dtype == "int" and all(o.name in self.plan.constant for o in readers):
+                self.pending[op.name] = self._text(op)
+                return
             self.attributes.append(op.name)
             self.pending[op.name] = Text(f"ws.{self._name(op)}")
         elif op.kind in CHANGES:
@@ -67,9 +72,9 @@ class BufferedWriter(Writer):
         args[1] = values or args[1]
         before = [] if args[0].code == name else [f"{name} = {args[0].code}"]
         code = (
-            [self._scattered(op, name, args)]
-            if op.kind == "scatter"
-            else self._placed(op, name, args)
+            self._placed(op, name, args)
+            if op.kind == "place"
+            else [self._scattered(op, name, args)]
         )
         self._assign(op, (*before, *code))
 
@@ -83,25 +88,36 @@ class BufferedWriter(Writer):
         args = [self.operand(a) for a in op.args]
         name, place = self._name(op), self.plan.places.get(op.name)
         if place is not None:
-            yield self._over(op, args, name, place)
+            yield from self._over(op, args, name, place)
             return
         self.attributes.append(op.name)
         out = f"ws.{name}"
         yield from self.OUT[op.kind](self, op, args, name, out)
 
-    def _over(self, op: Op, args: Sequence[Text], name: str, place: str) -> str:
+    def _over(self, op: Op, args: Sequence[Text], name: str, place: str) -> Iterator[str]:
         """A universal function written over an argument."""
+        if op.function == "where":
+            if self.local[place] != name:
+                yield f"{name} = {self.local[place]}"
+            yield f"np.copyto({name}, {args[1].code}, where={args[0].code})"
+            return
         where = [getattr(a, "name", "") for a in op.args].index(place)
         same = self.local[place] == name
         if same and op.function in _AUGMENTED and (where == 0 or op.function in _COMMUTATIVE):
-            return f"{name} {_AUGMENTED[op.function]} {args[1 - where].code}"
+            yield f"{name} {_AUGMENTED[op.function]} {args[1 - where].code}"
+            return
         call = f"np.{op.function}({_listed(args)}, out={self.local[place]})"
-        return call if same else f"{name} = {call}"
+        yield call if same else f"{name} = {call}"
 
     def _map(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[str]:
         if op.function == "cast":
             yield f"{name} = {out}"
             yield f"{name}[...] = {args[0].code}"
+            return
+        if op.function == "where":
+            yield f"{name} = {out}"
+            yield f"{name}[...] = {args[2].code}"
+            yield f"np.copyto({name}, {args[1].code}, where={args[0].code})"
             return
         digits = f", {op.detail[0]}" if op.function == "round" else ""
         yield f"{name} = np.{op.function}({_listed(args)}{digits}, out={out})"
@@ -118,13 +134,50 @@ class BufferedWriter(Writer):
         options = ", ".join([args[0].code, *self.reduced_axes(op), f"out={out}"])
         yield f"{name} = np.{_REDUCTIONS[op.function]}.reduce({options})"
 
+    def _text(self, op: Op) -> Text:
+        if op.kind == "reduce" and len(op.reads[0].axes) == 1 and not op.axes:
+            return Text(f"np.{_REDUCTIONS[op.function]}.reduce({self.operand(op.args[0]).code})")
+        return super()._text(op)
+
     def _copy(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[str]:
         yield f"{name} = {out}"
         yield f"{name}[...] = {args[0].code}"
 
+    def _take(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[str]:
+        axis = (
+            "" if op.kind == "take" else f"axis={[k is not None for k in op.detail].index(True)}, "
+        )
+        array, places = args[0].at_least(Level.ATOM), args[1].code
+        yield f'{name} = {array}.take({places}, {axis}out={out}, mode="clip")'
+
+    def _join(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[str]:
+        arrays = ", ".join(a.code for a in args)
+        line = f"{name} = np.{op.function}([{arrays}], axis={op.detail[0]}, out={out})"
+        if len(line) <= WIDTH:
+            yield line
+            return
+        yield f"{name} = np.{op.function}("
+        yield "    ["
+        yield from (f"        {a.code}," for a in args)
+        yield f"    ], axis={op.detail[0]}, out={out}"
+        yield ")"
+
+    def _cumsum(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[str]:
+        yield f"{name} = np.cumsum({args[0].code}, axis={op.detail[0]}, out={out})"
+
     OUT: ClassVar[
         Mapping[str, Callable[[BufferedWriter, Op, Sequence[Text], str, str], Iterator[str]]]
-    ] = {"map": _map, "matmul": _matmul, "reduce": _reduce, "copy": _copy, "fill": _copy}
+    ] = {
+        "map": _map,
+        "matmul": _matmul,
+        "reduce": _reduce,
+        "copy": _copy,
+        "fill": _copy,
+        "take": _take,
+        "gather": _take,
+        "join": _join,
+        "cumsum": _cumsum,
+    }
 
     # The workspace
 
@@ -134,7 +187,8 @@ class BufferedWriter(Writer):
         for name in self.attributes:
             op, local = self.ops[name], self.local[name]
             if name in self.plan.constant:
-                yield f"self.{local} = {self._text(op).code}"
+                code = re.sub(r"\bws\.", "self.", self._text(op).code)
+                yield f"self.{local} = {code}"
                 continue
             owner = self.owner[name]
             dtype = _DTYPES[op.dtype]
@@ -145,10 +199,13 @@ class BufferedWriter(Writer):
             if owner.shape == op.shape:
                 yield f"self.{local} = {room}"
             elif count(owner.shape) == count(op.shape):
-                yield f"self.{local} = {room}.reshape{self.shape(op.axes)}"
+                yield f"self.{local} = {room}.reshape({self._lengths(op)})"
             else:
                 entries = self.number(count(op.shape)).code
-                yield f"self.{local} = {room}.reshape(-1)[:{entries}].reshape{self.shape(op.axes)}"
+                yield f"self.{local} = {room}.reshape(-1)[:{entries}].reshape({self._lengths(op)})"
+
+    def _lengths(self, op: Op) -> str:
+        return ", ".join(self.number(size).code for size in op.shape)
 
     def dtype(self) -> str:
         return self.dtype_text

@@ -23,7 +23,7 @@ from symgrad.targets.assumptions import STRONGEST_FIRST, assumed, axis_of, sente
 from symgrad.targets.buffers import BufferedWriter, grouped
 from symgrad.targets.identifiers import is_possible, reserved_names
 from symgrad.targets.module import Module
-from symgrad.targets.operations import Line, Writer, size_names
+from symgrad.targets.operations import Line, Writer, called, size_names
 from symgrad.targets.scalars import written_out
 from symgrad.templating import render
 from symgrad.tuning import tuned
@@ -112,7 +112,9 @@ def _functions(
     module: Module, names: Sequence[str], intermediate: Sequence[str], room: _Room | None
 ) -> Iterator[Function]:
     output, gradients = module.output, list(module.gradients.values())
-    derivatives = f"derivative {_along(module)}" if module.along else "derivatives by the parameters"
+    derivatives = (
+        f"derivative {_along(module)}" if module.along else "derivatives by the parameters"
+    )
     for name, summary, outputs, result in (
         ("loss", module.formulas.get(output, output), [output], "{0}"),
         (
@@ -463,6 +465,10 @@ def _costs(room: _Room | None) -> Iterator[str]:
         yield f"    bytes moved, {dtype}   {polynomial(moved(program, itemsize))}"
     for dtype, itemsize in (("float64", 8), ("float32", 4)):
         yield f"    workspace, {dtype}     {polynomial(room.plan.bytes(itemsize))} bytes"
+    taking = dict.fromkeys(called(op) for op in room.plan.allocating)
+    if taking:
+        told = f"What takes memory in each call: {', '.join(taking)}."
+        yield from textwrap.wrap(told, WIDTH)
 
 
 def _told(variable: Variable, module: Module) -> Iterator[str]:

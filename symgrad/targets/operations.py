@@ -13,6 +13,7 @@ from symgrad.affine import Cut, Window
 from symgrad.indices import Index, Size
 from symgrad.lower.scales import is_decimal, numbers
 from symgrad.program import (
+    CHANGES,
     UNIT,
     Axes,
     Literal,
@@ -102,7 +103,7 @@ class Writer:
         return name
 
     def _write(self, op: Op) -> None:
-        if op.kind in _CHANGES:
+        if op.kind in CHANGES:
             self._change(op)
             return
         if op.kind == "linalg" and self._both_of_slogdet(op):
@@ -318,6 +319,9 @@ class Writer:
     def gather(self, op: Op, args: Sequence[Text]) -> Text:
         return Text(f"{args[0].at_least(Level.ATOM)}[{_positions(op, args)}]")
 
+    def take(self, op: Op, args: Sequence[Text]) -> Text:
+        return Text(f"{args[0].at_least(Level.ATOM)}.take({args[1].code})")
+
     # Parts
 
     def slice(self, op: Op, args: Sequence[Text]) -> Text:
@@ -399,9 +403,9 @@ class Writer:
         before = self.changes.pop(getattr(op.args[0], "name", ""), None)
         code = before or [f"{name} = {args[0].code}"]
         code += (
-            [self._scattered(op, name, args)]
-            if op.kind == "scatter"
-            else self._placed(op, name, args)
+            self._placed(op, name, args)
+            if op.kind == "place"
+            else [self._scattered(op, name, args)]
         )
         if last is op:
             self._assign(op, tuple(code))
@@ -414,7 +418,7 @@ class Writer:
         return (
             once
             and reader is not None
-            and reader.kind in _CHANGES
+            and reader.kind in CHANGES
             and (reader.args[0] == op.ref or getattr(reader.args[0], "name", "") == op.name)
         )
 
@@ -426,6 +430,8 @@ class Writer:
         return self.operand(operand)
 
     def _scattered(self, op: Op, name: str, args: Sequence[Text]) -> str:
+        if op.kind == "put":
+            return f"{name}.put({args[2].code}, {args[1].code})"
         places = _positions(op, args)
         function, _, repeats = op.function.partition("_")
         if repeats:
@@ -467,6 +473,7 @@ class Writer:
         "iota": iota,
         "fill": fill,
         "gather": gather,
+        "take": take,
         "slice": slice,
         "windows": windows,
         "reshape": reshape,
@@ -478,9 +485,6 @@ class Writer:
         "linalg": linalg,
     }
 
-
-_CHANGES = ("scatter", "place")
-"""Kinds that change an array in place."""
 
 _SLOGDET = {"sign": ("slogdet", "[0]"), "logdet": ("slogdet", "[1]")}
 
@@ -544,6 +548,18 @@ def _unit_axes(source: Axes, target: Axes) -> str:
     while texts and texts[-1] == ":":
         texts.pop()
     return f"[{', '.join(texts)}]" if texts else ""
+
+
+def called(op: Op) -> str:
+    """What an operation calls, for people."""
+    if op.kind == "linalg":
+        return f"np.linalg.{_SLOGDET.get(op.function, (op.function,))[0]}"
+    if op.kind in ("map", "triangle", "join"):
+        return op.function if op.function.startswith("_") else f"np.{op.function}"
+    return _CALLED.get(op.kind, op.kind)
+
+
+_CALLED = {"contract": "np.tensordot or np.einsum", "gather": "indexing", "diagonal": "np.diag"}
 
 
 def size_names(program: Program) -> list[str]:
