@@ -106,10 +106,11 @@ def derive(system: System, wrt: Sequence[str]) -> Derivation:
 
 def with_adjoints(derivation: Derivation, output: str, more: Sequence[Equation] = ()) -> System:
     """The forward pass, the backward pass and ``more`` as one system with another output."""
-    backward = tuple(a.equation for a in derivation.adjoints if not a.inlined)
+    backward = tuple(a for a in derivation.adjoints if not a.inlined)
     system = derivation.system
-    equations = (*system.equations, *backward, *more)
-    return replace(system, equations=equations, output=output)
+    equations = (*system.equations, *(a.equation for a in backward), *more)
+    slopes = tuple((a.equation.name, system.output, a.value) for a in backward)
+    return replace(system, equations=equations, output=output, slopes=slopes)
 
 
 class _Walk:

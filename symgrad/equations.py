@@ -88,6 +88,7 @@ class System:
 
     ``pinned`` lists the fixed sizes that an equation depends on; ``invented`` the values that
     have no name in the spec, ``nameless`` those of them that no line of a function names either.
+    ``slopes`` are the values that are derivatives, each with what it is the derivative of and by.
     """
 
     variables: tuple[Variable, ...]
@@ -96,6 +97,7 @@ class System:
     pinned: frozenset[Size] = frozenset()
     invented: frozenset[str] = frozenset()
     nameless: frozenset[str] = frozenset()
+    slopes: tuple[tuple[str, str, str], ...] = ()
 
     def __iter__(self) -> Iterator[Equation]:
         return iter(self.equations)

@@ -160,7 +160,8 @@ def _names(
     shapes = {v.name: v.shape for v in system.variables}
     shapes |= {e.name: e.shape for e in system.equations}
     table = symbols([*values, *sizes])
-    if system.output == "loss" and "L" not in table:
+    outputs = {system.output, *(of for _, of, _ in system.slopes)}
+    if "loss" in outputs and "L" not in table:
         table["loss"] = Name("L", plain="L")
         if "loss_dot" in table:  # the derivative along a direction
             table["loss_dot"] = Name(r"\dot{L}", plain="loss_dot")
@@ -171,6 +172,7 @@ def _names(
         order={name: place for place, name in enumerate(values)},
         late=frozenset(v.name for v in system.variables if v.role == "param"),
         output=system.output,
+        slopes={name: (of, by) for name, of, by in system.slopes},
         inputs=frozenset(v.name for v in system.variables),
         style=style,
     )

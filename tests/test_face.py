@@ -9,6 +9,7 @@ import autograd
 import autograd.numpy as anp
 import numpy as np
 import pytest
+import scipy.special
 import sympy as sp
 
 import symgrad as sg
@@ -172,6 +173,13 @@ REFUSED = [
     (lambda w: sg.data("x", (2, 3), assume=sg.symmetric), "can't be symmetric"),
     (lambda w: sg.data("x", (2,), assume=sg.one_hot(axis=1)), "is about axis 1"),
     (lambda w: w[5], "outside of axis 0"),
+    (lambda w: w[np.array([], dtype=int)], "has no entries"),
+    (lambda w: w[[True, False]], "a condition of shape 2 can't pick from"),
+    (lambda w: np.array(w, dtype=float), "can't become an array of numbers"),
+    (lambda w: scipy.special.softmax(w), "can't become an array of numbers"),
+    (lambda w: np.cross(w, sg.data("x", (2,))), "np.cross of w (3) and x (2)"),
+    (lambda w: np.nansum(w), "np.nansum is not supported"),
+    (lambda w: w @ np.ones((2, 3)), "cannot multiply w (3) by a value (2×3)"),
     (lambda w: w.__setitem__(0, 1.0), "can't be written to"),
     (lambda w: sg.hessian(np.sum(w * sg.param("v", (3,))), ["w", "v"]), "by one parameter"),
 ]
@@ -229,3 +237,14 @@ def test_labels_may_pick_in_any_spelling(picked: Callable[[Any, Any], Any]) -> N
     e = np.exp(point["X"] @ point["W"])
     slope = (e / e.sum(1, keepdims=True) - np.eye(3)[point["y"]]) / 5
     np.testing.assert_allclose(found.W, point["X"].T @ slope, rtol=1e-12)
+
+
+def test_second_derivatives_are_written_as_such() -> None:
+    X, w = sg.data("X", ("N", 3)), sg.param("w", (3,))
+    z = X @ w
+    second = sg.hessian(np.sum(np.exp(z)), "w", names={"z": z})
+    entry = r"\frac{\partial^{2} L}{\partial w_{i} \, \partial w_{j}}"
+    assert second.gradients["w"].latex().startswith(entry)
+    whole = r"\frac{\partial^{2} L}{\partial w \, \partial w^{\top}}"
+    assert second.gradients["w"].matrix_latex().startswith(whole)
+    assert "∂²L/∂w∂wᵀ = " in second.render("text")

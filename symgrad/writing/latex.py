@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import sympy as sp
 
-from symgrad.indices import Index
+from symgrad.indices import Index, indices_of, name_of
 from symgrad.leaves import LEAVES, REDUCTIONS
 from symgrad.matrices import MATRIX_FUNCTIONS
 from symgrad.writing.names import Name, run_together
@@ -42,7 +42,7 @@ class LatexPrinter(Printer):
         return self.names.symbols[name].latex if name in self.names.symbols else name
 
     def symbol(self, name: str) -> str:
-        if name in self.names.adjoint_of:
+        if name in self.names.derivatives:
             return self.entry(name, ()).text
         return self.names.symbols[name].latex
 
@@ -64,6 +64,9 @@ class LatexPrinter(Printer):
     def entry(self, name: str, indices: Sequence[sp.Expr]) -> Piece:
         if name in self.names.adjoint_of:
             return self._adjoint(self.names.adjoint_of[name], indices)
+        if name in self.names.slopes:
+            of, by = self.names.slopes[name]
+            return self._slope(of, (), by, indices)
         symbol = self.names.symbols[name]
         shown = [self.text(i) for i in self.names.shown(name, indices)]
         clash = any(s.latex == symbol.stem for s in self.names.symbols.values())
@@ -73,12 +76,30 @@ class LatexPrinter(Printer):
         if self.names.mark(value) != "partial":
             return self._marked(value, indices)
         above = len(self.names.axes.get(self.names.output, ()))
-        if len(indices) < above or not indices:
-            top, bottom = self.symbol(self.names.output), self.symbol(value)
-        else:
-            top = self.entry(self.names.output, indices[:above]).text
-            bottom = self.entry(value, indices[above:]).text
-        return Piece(rf"\frac{{\partial {top}}}{{\partial {bottom}}}", Level.SCRIPTED)
+        whole = len(indices) < above
+        at = ((), ()) if whole else (indices[:above], indices[above:])
+        return self._slope(self.names.output, at[0], value, at[1])
+
+    def _slope(self, of: str, at: Sequence[sp.Expr], by: str, place: Sequence[sp.Expr]) -> Piece:
+        """The derivative of one value by another, each as a whole or at some indices."""
+        below = self._inline(by, place)
+        if of not in self.names.slopes or by in self.names.slopes:
+            above = self._inline(of, at)
+            return Piece(rf"\frac{{\partial {above}}}{{\partial {below}}}", Level.SCRIPTED)
+        first, other = self.names.slopes[of]
+        if not at and self.names.is_vector(other) and self.names.is_vector(by):
+            below = self.transposed(below)
+        under = rf"\partial {self._inline(other, at)} \, \partial {below}"
+        above = rf"\partial^{{2}} {self._inline(first, ())}"
+        return Piece(rf"\frac{{{above}}}{{{under}}}", Level.SCRIPTED)
+
+    def _inline(self, name: str, indices: Sequence[sp.Expr]) -> str:
+        """A value in one line, as it stands above or below the bar of a fraction."""
+        if name not in self.names.slopes:
+            return self.entry(name, indices).text
+        of, by = self.names.slopes[name]
+        below = self._inline(by, indices)
+        return rf"(\partial {self._inline(of, ())} / \partial {below})"
 
     def _marked(self, value: str, indices: Sequence[sp.Expr]) -> Piece:
         """The derivative by a value as a symbol of its own."""
@@ -144,14 +165,14 @@ class LatexPrinter(Printer):
         return leaf.latex if leaf else ""
 
     def partial(self, expr: sp.Expr) -> Piece:
-        value, by = map(self.text, expr.args)
-        return Piece(rf"\frac{{\partial {value}}}{{\partial {by}}}", Level.SCRIPTED)
+        value, by = expr.args
+        return self._slope(name_of(value), indices_of(value), name_of(by), indices_of(by))
 
     def at(self, indices: Sequence[sp.Expr]) -> str:
         return f"_{{{run_together([self.text(i) for i in indices])}}}"
 
     def part(self, name: str, outer: Sequence[sp.Expr]) -> str:
-        if name in self.names.adjoint_of:
+        if name in self.names.derivatives:
             return self.bracket(self.symbol(name)) + (self.at(outer) if outer else "")
         return self.names.symbols[name].entry([self.text(i) for i in outer])
 

@@ -12,7 +12,7 @@ from sympy.concrete.expr_with_limits import ExprWithLimits
 
 from symgrad.errors import SpecError
 from symgrad.indices import Index, indices_of, is_size, name_of
-from symgrad.leaves import LEAVES, REDUCTIONS, as_defined
+from symgrad.leaves import LEAVES, REDUCTIONS, Norm, as_defined
 from symgrad.matrices import MATRIX_FUNCTIONS, MatrixFunction
 from symgrad.writing.letters import skeleton
 from symgrad.writing.names import Name
@@ -76,6 +76,8 @@ class Names:
     late: frozenset[str] = frozenset()
     """What is added last, as a person would: parameters (biases)."""
     output: str = ""
+    slopes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """The values that are derivatives, each with what it is the derivative of and by."""
     inputs: frozenset[str] = frozenset()
     style: Style = field(default_factory=Style)
 
@@ -86,6 +88,15 @@ class Names:
         if self.style.adjoints == "delta" and value in self.inputs:
             return "partial"
         return self.style.adjoints
+
+    @property
+    def derivatives(self) -> frozenset[str]:
+        """What is written as a derivative: adjoints, and values that are derivatives."""
+        return frozenset(self.adjoint_of) | frozenset(self.slopes)
+
+    def is_vector(self, name: str) -> bool:
+        """Whether a value has one index."""
+        return sum(self.axes.get(name, ())) == 1
 
     def shown(self, name: str, indices: Sequence[sp.Expr]) -> list[sp.Expr]:
         """The indices that are written: none for an axis of size 1."""
@@ -193,7 +204,7 @@ class Printer:
 
     def _factor_rank(self, factor: sp.Expr) -> int:
         if is_entry(factor):
-            return 0 if name_of(factor) in self.names.adjoint_of else 2
+            return 0 if name_of(factor) in self.names.derivatives else 2
         if isinstance(factor, Partial):
             return 1
         if isinstance(factor, sp.Sum):
@@ -269,6 +280,8 @@ class Printer:
         return self.at_least(expr, Level.OPEN if isinstance(expr, sp.Sum) else Level.SCRIPTED)
 
     def reduction(self, expr: ExprWithLimits) -> Piece:
+        if isinstance(expr, Norm):
+            return self.piece(expr.defined)
         scale, factors = split_scale(expr) if isinstance(expr, sp.Sum) else (sp.S.One, [])
         if scale != 1:
             return self._scaled(scale, factors)
