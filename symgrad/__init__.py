@@ -12,6 +12,7 @@ from symgrad.arrays import (
     symmetric,
     unit_norm,
 )
+from symgrad.author import Choice
 from symgrad.errors import CheckError, SpecError, SymgradError
 from symgrad.face import Derivation, Gradient, derive, hessian, hvp, jacobian, jvp
 from symgrad.gradcheck import GradientCheck, check_gradients
@@ -19,14 +20,17 @@ from symgrad.language.elementwise import log_sigmoid, relu, sigmoid, softplus
 from symgrad.language.held import rounded, stop_gradient, straight_through
 from symgrad.language.indexing import arange
 from symgrad.language.reductions import log_softmax, logsumexp, softmax
+from symgrad.writing.style import Style
 
 __all__ = [
     "Array",
     "CheckError",
+    "Choice",
     "Derivation",
     "Gradient",
     "GradientCheck",
     "SpecError",
+    "Style",
     "SymgradError",
     "arange",
     "check_gradients",
