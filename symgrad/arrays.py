@@ -6,9 +6,12 @@ import inspect
 import itertools
 import math
 import numbers
+import operator
 import sys
+import weakref
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
+from types import FrameType
+from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, cast
 
 import numpy as np
 import sympy as sp
@@ -61,6 +64,8 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         self.changed: Location | None = None
         self.is_view = op == "relabel" or (op == "structure" and len(self.inputs) == 1)
         self.key = variable.name if variable else f"%{next(_count)}"
+
+        self.origin: tuple[Array, tuple[int, ...]] | None = None
 
     latex_of: ClassVar[Callable[[Array], str] | None] = None
     """How an array is written in a notebook: set by the face, which knows notation."""
@@ -126,14 +131,16 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         raise SpecError(
             "the truth value of a symbolic array is not known while the spec is read",
             where=caller(),
-            hint="choose between values with np.where(condition, a, b) instead of `if`",
+            hint="choose between values with np.where(condition, a, b) instead of `if`; join "
+            "values with np.stack",
         )
 
     def __float__(self) -> float:
         raise SpecError(
             "a symbolic array has no number while the spec is read",
             where=caller(),
-            hint="use NumPy's functions instead of math's; index a constant by labels as "
+            hint="use NumPy's functions instead of math's; instead of writing into an array of "
+            "numbers, collect values in a list for np.stack; index a constant by labels as "
             "sg.constant(c)[y]",
         )
 
@@ -153,13 +160,27 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
             raise unsupported(f"the function np.{name}", _INSTEAD.get(name) or _close(name))
         return _called(FUNCTIONS[name], f"np.{name}", args, kwargs)
 
-    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+    def __array__(self, dtype: Any = None, **_: Any) -> Any:
+        """Of a spec's own ``np.array([[a, b], [c, d]])``: an array of objects, its entries."""
+        sizes = [d for d in self.shape if isinstance(d, int)]
+        plain = self.kind == "float" and np.dtype(dtype or object) == object
+        if plain and len(sizes) == self.ndim and _asked_by_spec():
+            return self._entries(sizes)
         raise SpecError(
             "a symbolic array can't become an array of numbers",
             where=caller(),
-            hint="join values with np.stack; index a constant by labels as sg.constant(c)[y]; "
-            "sg.softmax, sg.log_softmax and sg.logsumexp stand in for SciPy's",
+            hint="join values with np.stack or np.column_stack; index a constant by labels as "
+            "sg.constant(c)[y]; sg.softmax, sg.log_softmax and sg.logsumexp stand in for SciPy's",
         )
+
+    def _entries(self, sizes: Sequence[int]) -> np.ndarray[Any, Any]:
+        """Every entry, as a scalar that knows where it comes from."""
+        found = np.empty(sizes, dtype=object)
+        for place in np.ndindex(*sizes):
+            scalar = self[place] if place else self
+            scalar.origin = (self, place) if place else None
+            found[place] = scalar
+        return found
 
     # -- methods, as ndarray has them ---------------------------------------------------------
 
@@ -230,6 +251,8 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
     def __getattr__(self, name: str) -> Any:
         if name in METHODS:
             return lambda *args, **kwargs: _called(METHODS[name], f".{name}", (self, *args), kwargs)
+        if name in UFUNCS and not self.ndim:  # what NumPy asks of the entries of arrays of objects
+            return lambda *args: _called(UFUNCS[name], name, (self, *args), {})
         if name.startswith("_"):
             raise AttributeError(name)
         raise AttributeError(f"symbolic arrays have no {name!r}", name=name, obj=self)
@@ -259,12 +282,21 @@ def function(*names: str, method: bool = False) -> Callable[[_F], _F]:
 
 
 def _called(f: Callable[..., Any], name: str, args: Any, kwargs: Any) -> Any:
+    known = inspect.signature(f).parameters
+    kwargs = {k: v for k, v in kwargs.items() if k in known or not _changes_nothing(k, v)}
     try:
         inspect.signature(f).bind(*args, **kwargs)
     except TypeError as error:
         raise unsupported(f"this use of {name} ({error})") from None
     with _calls:
         return f(*args, **kwargs)
+
+
+def _changes_nothing(option: str, value: Any) -> bool:
+    """Whether an option of NumPy's is what it is without, where all numbers are real."""
+    if option == "dtype":
+        return value is None or np.dtype(value).kind == "f"
+    return option == "optimize" or (option == "out" and value is None)
 
 
 class _Calls:
@@ -392,7 +424,13 @@ def constant(values: Any) -> Array:
             where=caller(),
             hint="real numbers, integers and booleans are",
         )
-    if array.size and (array == array.flat[0]).all():
+    if not array.size:
+        raise SpecError(
+            f"a constant of the shape {shape_text(array.shape)} has no entries",
+            where=caller(),
+            hint="every axis needs an entry",
+        )
+    if (array == array.flat[0]).all():
         value = number(array.flat[0].item())
         return Array([axis_index(size_of(d)) for d in array.shape], value, dtype=_kind_of(array))
     if array.ndim == 2 and array.dtype.kind == "f" and _is_identity(array):
@@ -425,7 +463,7 @@ def _digest(array: np.ndarray[Any, Any]) -> str:
 def number(value: Any) -> sp.Expr:
     """A number of the spec as an exact SymPy number: 0.1 is 1/10."""
     if isinstance(value, sp.Expr):
-        return value
+        return value.xreplace({f: number(float(f)) for f in value.atoms(sp.Float)})
     if isinstance(value, (bool, np.bool_)):
         return sp.Integer(int(value))
     if isinstance(value, numbers.Integral):
@@ -450,11 +488,40 @@ def as_array(value: Any) -> Array:
         return Array((), _size_expression(value))
     if isinstance(value, (list, tuple)) and any(isinstance(v, Array) for v in value):
         return FUNCTIONS["stack"](value)  # type: ignore[no-any-return]
+    if isinstance(value, np.ndarray) and value.dtype == object and value.size:
+        return _joined(value)
     return constant(value)
 
 
+_joins: weakref.WeakValueDictionary[tuple[object, ...], Array] = weakref.WeakValueDictionary()
+
+
+def _joined(values: np.ndarray[Any, Any]) -> Array:
+    """NumPy's array of symbolic scalars as one symbolic array, the same one each time."""
+    key = (values.shape, *(id(v) if isinstance(v, Array) else repr(v) for v in values.flat))
+    found = _joins.get(key)
+    if found is None:
+        found = _joins[key] = _join(values)
+    return found
+
+
+def _join(values: np.ndarray[Any, Any]) -> Array:
+    """The array that all entries come from, or else the scalars stacked."""
+    origins = [getattr(v, "origin", None) for v in values.flat]
+    whole = origins[0][0] if origins[0] else None
+    if whole is not None and whole.shape == values.shape:
+        places = zip(origins, np.ndindex(values.shape), strict=True)
+        if all(o and o[0] is whole and o[1] == place for o, place in places):
+            return cast(Array, whole)
+    if not values.ndim:
+        return as_array(values.item())
+    parts = [_joined(v) if isinstance(v, np.ndarray) else as_array(v) for v in values]
+    return FUNCTIONS["stack"](parts)  # type: ignore[no-any-return]
+
+
 def _size_expression(value: sp.Expr) -> sp.Expr:
-    return value.xreplace({s: size_of(s) for s in value.free_symbols})
+    exact = number(value)
+    return exact.xreplace({s: size_of(s) for s in exact.free_symbols})
 
 
 # -- assumptions ------------------------------------------------------------------------------
@@ -489,14 +556,27 @@ orthogonal = Assumption("orthogonal")
 class NamedSize(sp.Symbol):
     """A size that is not known while the spec is read, as a spec sees it."""
 
-    def __float__(self) -> float:
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
+        """``np.sqrt(d)`` is a value of the spec; arithmetic with numbers is a size still."""
+        operation = getattr(operator, _OPERATORS.get(ufunc.__name__, ""), None)
+        if operation and all(isinstance(a, (numbers.Number, sp.Expr)) for a in args):
+            return operation(*(a.item() if isinstance(a, np.generic) else a for a in args))
+        return as_array(self).__array_ufunc__(ufunc, method, *args, **kwargs)
+
+    def _not_known(self, *_: object) -> Any:
         raise SpecError(
             f"the named size {self} is not known while the spec is read",
             where=caller(),
             hint=f"sg.arange({str(self)!r}) stands in for np.arange; or give the axis a fixed size",
         )
 
-    __int__ = __index__ = __float__
+    __float__ = __int__ = __index__ = _not_known
+    __lt__ = __le__ = __gt__ = __ge__ = _not_known
+
+
+_OPERATORS = {"add": "add", "subtract": "sub", "multiply": "mul", "divide": "truediv",
+              "floor_divide": "floordiv", "power": "pow", "negative": "neg"}  # fmt: skip
+"""What Python calls the operation of a ufunc."""
 
 
 def dim_of(size: Size) -> Dim:
@@ -542,10 +622,20 @@ def spec_name(array: Array) -> str:
     frame: Any = sys._getframe(1)
     while frame is not None:
         for name, value in frame.f_locals.items():
-            if value is array and "symgrad" not in frame.f_globals.get("__name__", ""):
+            if value is array and not _is_library(frame):
                 return str(name)
         frame = frame.f_back
     return "a value"
+
+
+def _is_library(frame: FrameType) -> bool:
+    """Whether a frame is of symgrad, NumPy or SciPy, and not of a spec."""
+    return frame.f_globals.get("__name__", "").split(".")[0] in ("symgrad", "numpy", "scipy")
+
+
+def _asked_by_spec() -> bool:
+    """Whether NumPy's C code, which has no frames, was called by the spec itself."""
+    return not _is_library(sys._getframe(2))
 
 
 def unsupported(what: str, hint: str = "") -> SpecError:
@@ -566,6 +656,8 @@ _INSTEAD = {
     "round": "sg.rounded(value, decimals) holds a value rounded",
     "sort": "its derivative is a permutation: index by a constant order, or pass the order as data",
     "argmax": "an index has no derivative; pass it as data with dtype=int",
+    "nansum": "an equation has no NaN: use np.sum, and np.where around what may be undefined",
+    "nanmean": "an equation has no NaN: use np.mean, and np.where around what may be undefined",
 }
 """What to write in place of a function that is not supported."""
 

@@ -58,7 +58,24 @@ def small_sizes(system: System) -> dict[sp.Symbol, int]:
     kept = {s for size in system.pinned for s in size.free_symbols if fixed(s) is not None}
     symbols = sorted(size_symbols(system), key=_by_number)
     numbers = itertools.cycle(SMALL)
-    return {s: _own(s) if s in kept else min(next(numbers), _own(s)) for s in symbols}
+    sizes = {s: _own(s) if s in kept else min(next(numbers), _own(s)) for s in symbols}
+    return _grown(sizes, _axis_sizes(system))
+
+
+def _axis_sizes(system: System) -> set[Size]:
+    """The size of every axis, and of the range of every index."""
+    sizes = {size for v in system.variables for size in v.shape}
+    for equation in system.equations:
+        sides = filter(None, (equation.rhs, equation.backward))
+        sizes |= {*equation.shape, *(i.size for side in sides for i in side.atoms(Index))}
+    return sizes
+
+
+def _grown(sizes: dict[sp.Symbol, int], axes: Iterable[Size]) -> dict[sp.Symbol, int]:
+    """The free sizes so much larger that something is left of every axis that is cut."""
+    shortest = min((int(a.xreplace(sizes)) for a in axes), default=1)
+    more = max(0, 1 - shortest)
+    return {s: n if fixed(s) is not None else n + more for s, n in sizes.items()}
 
 
 def true_sizes(system: System, free: Iterable[int]) -> dict[sp.Symbol, int]:

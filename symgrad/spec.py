@@ -176,6 +176,8 @@ def _run(source: Source) -> dict[str, Any]:
             hint="mend this line, or the one before it",
         ) from None
     except (Exception, SystemExit) as error:
+        if isinstance(error.__cause__, SpecError):  # what NumPy has put words of its own around
+            raise error.__cause__ from None
         raise _raised(source, error) from error
 
 

@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+import numpy as np
 import sympy as sp
 
 from symgrad.algebra import BINDERS, canonical_equation, freshen, weight
-from symgrad.arrays import Array, shape_text
+from symgrad.arrays import Array, as_array, shape_text
 from symgrad.equations import Equation, System, Variable
 from symgrad.errors import SpecError
 from symgrad.indices import Index, Size, entries, fixed, indices_of, is_size, name_of
@@ -266,11 +267,14 @@ def _pinned(variables: Iterable[Variable], equations: Iterable[Equation]) -> fro
     """Fixed sizes that an equation depends on: of constants, and of axes that are cut or joined."""
     variables, equations = tuple(variables), tuple(equations)
     shapes = {v.name: v.shape for v in variables} | {e.name: e.shape for e in equations}
+    constants = {v.name for v in variables if v.role == "constant"}
+    labels = {v.name for v in variables} - constants
     pinned = {s for v in variables if v.role == "constant" for s in v.shape}
     for equation in equations:
         for atom in entries(equation.rhs):
             for index, size in zip(indices_of(atom), shapes[name_of(atom)], strict=True):
-                if not isinstance(index, sp.Indexed) and size not in (1, getattr(index, "size", 0)):
+                drawn = isinstance(index, sp.Indexed) and name_of(index) in labels
+                if not drawn and size not in (1, getattr(index, "size", 0)):
                     pinned |= {size, *_sizes_in(index)}
         for delta in equation.rhs.atoms(sp.KroneckerDelta):
             if not all(isinstance(i, (Index, sp.Indexed)) for i in delta.args):
@@ -298,6 +302,13 @@ def scalar_output(loss: object, name: str = "loss") -> Array:
     return loss
 
 
+def _is_of_values(value: object) -> bool:
+    """Whether something is an array of NumPy's that holds values of the spec."""
+    if not isinstance(value, np.ndarray) or value.dtype != object:
+        return False
+    return any(isinstance(a, Array) for a in value.flat)
+
+
 def names_in(namespace: Mapping[str, object]) -> dict[str, Array]:
     """The arrays of a namespace by name; the entries of a list ``h`` are ``h0``, ``h1``, …"""
     found = {n: a for n, a in namespace.items() if isinstance(a, Array) and not n.startswith("_")}
@@ -305,4 +316,6 @@ def names_in(namespace: Mapping[str, object]) -> dict[str, Array]:
         if isinstance(value, (list, tuple)) and not name.startswith("_"):
             joint = "_" if name[-1:].isdigit() else ""
             found |= {f"{name}{joint}{k}": a for k, a in enumerate(value) if isinstance(a, Array)}
+        elif _is_of_values(value) and not name.startswith("_"):
+            found[name] = as_array(value)
     return found

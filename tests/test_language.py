@@ -17,7 +17,7 @@ from symgrad.fields import Floats
 from symgrad.sampling import given_point
 from symgrad.tracing import trace
 from tests.agreement import check_equations
-from tests.strategies import Spec
+from tests.drawing import Spec
 
 RNG = np.random.default_rng(4)
 INPUTS = {
@@ -30,6 +30,12 @@ INPUTS = {
 S = "(s @ s.T)"
 
 CALLS = {
+    "append": "np.append(a, b * a, axis=1)",
+    "block": "np.block([[a, s], [b * a, s]])", "column_stack": "np.column_stack([a, y * b[:, 0]])",
+    "cross": "np.cross(s, a[:, 1:])", "cumprod": "np.cumprod(a, axis=1)",
+    "dstack": "np.dstack([a, b * a])", "hsplit": "np.hsplit(a, 2)[1]",
+    "ptp": "np.ptp(a, axis=1)", "trapezoid": "np.trapezoid(a, np.array([0, 1, 3, 4]), axis=1)",
+    "vsplit": "np.vsplit(a, [1])[1]",
     "amax": "np.amax(a, axis=0)", "amin": "np.amin(a, axis=1, keepdims=True)",
     "array_split": "np.array_split(a, 3, axis=1)[0]", "atleast_1d": "np.atleast_1d(np.sum(a))",
     "atleast_2d": "np.atleast_2d(v) * a", "average": "np.average(a, axis=1, weights=b)",

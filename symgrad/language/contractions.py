@@ -21,9 +21,9 @@ from symgrad.arrays import (
     unsupported,
 )
 from symgrad.errors import SpecError, caller
-from symgrad.indices import Index, Size, axis_index
+from symgrad.indices import Index, Size, axis_index, size_of
 from symgrad.language.elementwise import elementwise
-from symgrad.language.shapes import ravel, reshape
+from symgrad.language.shapes import moveaxis, ravel, reshape, stack
 
 
 def contract(
@@ -236,6 +236,20 @@ def _checked(what: str, operands: list[tuple[Array, list[Any]]], out: list[Any])
                     hint="axes that share a letter, or are summed, must have one size",
                 )
     return contract(operands, out, what)
+
+
+@function("cross")
+def cross(a: Any, b: Any, *, axis: int = -1) -> Array:
+    """The vector product of vectors of three entries."""
+    x, y = (moveaxis(as_array(v), axis, -1) for v in (a, b))
+    if x.sizes[-1] != size_of(3) or y.sizes[-1] != size_of(3):
+        raise unsupported(
+            f"np.cross of {describe(as_array(a))} and {describe(as_array(b))}",
+            "vectors of three entries are",
+        )
+    turns = ((1, 2), (2, 0), (0, 1))
+    parts = [x[..., i] * y[..., j] - x[..., j] * y[..., i] for i, j in turns]
+    return moveaxis(stack(parts, -1), -1, axis)
 
 
 @function("kron")

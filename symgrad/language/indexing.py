@@ -22,8 +22,10 @@ from symgrad.arrays import (
     broadcast_sizes,
     checked_size,
     describe,
+    dim_of,
     function,
     known_size,
+    shape_text,
     unsupported,
 )
 from symgrad.errors import SpecError, caller
@@ -42,8 +44,8 @@ def arange(size: Any) -> Array:
 
 def getitem(array: Array, key: Any) -> Array:
     """``array[key]`` with NumPy's rules: ints, slices, None, ``...`` and integer arrays."""
-    items = _expanded(array, key if isinstance(key, tuple) else (key,))
-    labels = {n: as_array(_positions(i)) for n, i in enumerate(items) if _is_array_index(i)}
+    items = _expanded(array, _unmasked(array, key if isinstance(key, tuple) else (key,)))
+    labels = {n: as_array(i) for n, i in enumerate(items) if _is_array_index(i)}
     shared = (
         [axis_index(s) for s in broadcast_sizes("index by", [*labels.values()])] if labels else []
     )
@@ -85,19 +87,35 @@ def _is_integer(item: Any) -> bool:
     return isinstance(item, numbers.Integral) and not isinstance(item, (bool, np.bool_))
 
 
-def _positions(item: Any) -> Any:
-    """A constant condition as the positions where it holds; anything else as it is."""
-    if isinstance(item, Array):
-        return item
-    values = np.asarray(item)
-    if values.dtype.kind != "b":
-        return values
-    if values.ndim != 1:
-        raise unsupported("indexing by a condition of several axes", "multiply by it instead")
-    return np.flatnonzero(values)
+def _unmasked(array: Array, key: tuple[Any, ...]) -> list[Any]:
+    """The key with constant conditions as the positions where they hold, one for each axis."""
+    items: list[Any] = []
+    for n, item in enumerate(key):
+        values = np.asarray(item) if isinstance(item, (np.ndarray, list)) else None
+        if values is None or values.dtype.kind != "b":
+            items.append(item)
+            continue
+        behind = any(k is Ellipsis for k in key[:n])
+        axis = array.ndim - _taken(key[n:]) if behind else _taken(key[:n])
+        if array.shape[axis : axis + values.ndim] != values.shape:
+            raise SpecError(
+                f"a condition of shape {shape_text(values.shape)} can't pick from "
+                f"{describe(array)}",
+                where=caller(),
+                hint="it has to have the shape of the axes that it stands for",
+            )
+        items += np.nonzero(values)
+    return items
 
 
-def _expanded(array: Array, key: tuple[Any, ...]) -> list[Any]:
+def _taken(key: Sequence[Any]) -> int:
+    """How many axes a key is about, but for ``...``."""
+    conditions = (np.asarray(k) for k in key if isinstance(k, (np.ndarray, list)))
+    more = sum(c.ndim - 1 for c in conditions if c.dtype.kind == "b")
+    return sum(1 for k in key if k is not None and k is not Ellipsis) + more
+
+
+def _expanded(array: Array, key: Sequence[Any]) -> list[Any]:
     taken = sum(1 for k in key if k is not None and k is not Ellipsis)
     if taken > array.ndim:
         raise SpecError(
@@ -166,8 +184,11 @@ def _sliced(array: Array, axis: int, item: slice) -> tuple[sp.Expr, sp.Expr]:
         index = axis_index(size)
         return index, index
     known = fixed(size)
+    named = any(isinstance(b, sp.Expr) for b in (item.start, item.stop))
     start, count, stride = (
-        _named_slice(array, size, item) if known is None else _fixed_slice(array, known, item)
+        _fixed_slice(array, known, item)
+        if known is not None and not named
+        else _named_slice(size, item)
     )
     index = axis_index(count)
     return index, start + stride * index
@@ -184,19 +205,34 @@ def _fixed_slice(array: Array, size: int, item: slice) -> tuple[int, Size, int]:
     return positions.start, size_of(len(positions)), positions.step
 
 
-def _named_slice(array: Array, size: Size, item: slice) -> tuple[sp.Expr, Size, int]:
+def _named_slice(size: Size, item: slice) -> tuple[sp.Expr, Size, int]:
     """A slice of an axis whose size is a name: what is cut off at either end has to be known."""
     if item == slice(None, None, -1):
         return size - 1, size, -1
-    start, stop = item.start or 0, item.stop
-    if item.step in (None, 1) and start >= 0 and (stop is None or stop < 0):
-        return sp.Integer(start), size_of(size - start + (stop or 0)), 1
-    if item.step in (None, 1) and start < 0 and stop is None:
-        return size + start, size_of(-start), 1
+    start = _from_the_end(item.start or 0, size)
+    end = None if item.stop is None else _from_the_end(item.stop, size)
+    plain = item.step in (None, 1) and isinstance(start, int)
+    if plain and (start, end) == (0, 1):
+        return sp.Integer(0), sp.Integer(1), 1
+    if plain and (end is None or (isinstance(end, int) and end < 0)):
+        if start >= 0:
+            return sp.Integer(start), size_of(size - start + (end or 0)), 1
+        if start < (end or 0):
+            return size + start, size_of((end or 0) - start), 1
     raise unsupported(
-        f"the slice {_slice_text(item)} of an axis of the named size {size}",
-        "x[a:], x[:-b], x[a:-b], x[-b:] and x[::-1] are supported there",
+        f"the slice {_slice_text(item)} of an axis of the size {dim_of(size)}",
+        "x[a:], x[:-b], x[a:-b], x[-b:], x[:1] and x[::-1] are supported of a named size",
     )
+
+
+def _from_the_end(bound: Any, size: Size) -> Any:
+    """A bound that is a size, as Python counts from the end: -2 for N - 2 of N, None for N."""
+    if not isinstance(bound, sp.Expr):
+        return int(bound)
+    apart = sp.expand(size_of(bound) - size)
+    if not apart.is_Integer:
+        return bound
+    return int(apart) if apart < 0 else None
 
 
 def _slice_text(item: slice) -> str:

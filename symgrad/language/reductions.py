@@ -11,8 +11,8 @@ import sympy as sp
 from symgrad.arrays import UFUNCS, Array, as_array, axes_of, function, unsupported
 from symgrad.indices import Index, axis_index
 from symgrad.language.elementwise import elementwise
-from symgrad.language.shapes import ravel, structure
-from symgrad.leaves import AxisMax, AxisMin, AxisProduct, LogSumExp, less_equal
+from symgrad.language.shapes import diff, ravel, reshape, structure
+from symgrad.leaves import AxisMax, AxisMin, AxisProduct, LogSumExp, less_equal, select
 
 
 def reduction(cls: type[sp.Expr]) -> Callable[..., Array]:
@@ -83,6 +83,14 @@ def std(a: Any, axis: Any = None, *, ddof: int = 0, keepdims: bool = False) -> A
     return elementwise("sqrt", var(a, axis, ddof=ddof, keepdims=keepdims))
 
 
+@function("ptp")
+def ptp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Array:
+    """The largest minus the smallest entry along the axes."""
+    return elementwise(
+        "subtract", max_(a, axis, keepdims=keepdims), min_(a, axis, keepdims=keepdims)
+    )
+
+
 @function("cumsum", method=True)
 def cumsum(a: Any, axis: Any = None) -> Array:
     """The sum of all entries up to each one."""
@@ -94,6 +102,32 @@ def cumsum(a: Any, axis: Any = None) -> Array:
     last = axis_index(array.sizes[axis])
     rhs = sp.Sum(array.at(inner) * less_equal(inner[axis], last), inner[axis].limits)
     return structure([*inner[:axis], last, *inner[axis + 1 :]], rhs, [array])
+
+
+@function("cumprod", method=True)
+def cumprod(a: Any, axis: Any = None) -> Array:
+    """The product of all entries up to each one."""
+    array = ravel(a) if axis is None else as_array(a)
+    axis = axes_of(array, -1 if axis is None else axis)[0]
+    inner = [axis_index(size) for size in array.sizes]
+    if not isinstance(inner[axis], Index):
+        return array
+    last = axis_index(array.sizes[axis])
+    factor = select(less_equal(inner[axis], last), array.at(inner), sp.Integer(1))
+    rhs = AxisProduct(factor, inner[axis].limits)
+    return structure([*inner[:axis], last, *inner[axis + 1 :]], rhs, [array])
+
+
+@function("trapezoid")
+def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Array:
+    """The integral along an axis of what is linear between the values."""
+    array = as_array(y)
+    before = (slice(None),) * axes_of(array, axis)[0]
+    width = as_array(dx) if x is None else diff(x, axis=axis if as_array(x).ndim > 1 else -1)
+    if x is not None and width.ndim == 1:
+        width = reshape(width, (-1,) + (1,) * (array.ndim - len(before) - 1))
+    both = array[(*before, slice(1, None))] + array[(*before, slice(None, -1))]
+    return elementwise("divide", sum_(width * both, axis), 2)
 
 
 @function("linalg.norm")

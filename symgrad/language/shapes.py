@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import numbers
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -59,8 +59,8 @@ def reshape(a: Any, *shape: Any, **options: Any) -> Array:
     """Another shape for the same entries in the same order."""
     array = as_array(a)
     wanted = as_tuple(shape[0]) if len(shape) == 1 else shape
-    if options:
-        raise unsupported(f"the argument {next(iter(options))}= of reshape")
+    if options.pop("order", "C") != "C" or options:
+        raise unsupported("reshape in another order than NumPy's own", "transpose before it")
     sizes = _resolved(array, wanted)
     for start, old, new in _regrouped(array, [s for s in sizes if s != 1]):
         array = _merge(array, start, old) if len(old) > 1 else array
@@ -368,6 +368,66 @@ def hstack(arrays: Any) -> Array:
     """Arrays beside each other."""
     parts = [as_array(a) for a in arrays]
     return concatenate(parts, 0 if parts[0].ndim == 1 else 1)
+
+
+@function("column_stack")
+def column_stack(arrays: Any) -> Array:
+    """Arrays beside each other; vectors become columns."""
+    parts = [as_array(a) for a in arrays]
+    return concatenate([reshape(a, (-1, 1)) if a.ndim < 2 else a for a in parts], 1)
+
+
+@function("dstack")
+def dstack(arrays: Any) -> Array:
+    """Arrays behind each other, along a third axis."""
+    flat = [atleast_2d(a) for a in arrays]
+    return concatenate([expand_dims(a, 2) if a.ndim == 2 else a for a in flat], 2)
+
+
+@function("append")
+def append(arr: Any, values: Any, axis: Any = None) -> Array:
+    """One array after the other, along an axis; all entries in a row where none is named."""
+    return concatenate([arr, values], axis)
+
+
+@function("block")
+def block(arrays: Any) -> Array:
+    """Arrays in nested lists, laid out as they stand there: the innermost side by side."""
+    deepest = _depth(arrays)
+    ndim = max(deepest, *(as_array(a).ndim for a in _leaves(arrays)), 1)
+
+    def laid_out(item: Any, depth: int) -> Array:
+        if not isinstance(item, list):
+            array = as_array(item)
+            return reshape(array, (1,) * (ndim - array.ndim) + array.shape)
+        return concatenate([laid_out(i, depth - 1) for i in item], -depth)
+
+    return laid_out(arrays, deepest)
+
+
+def _depth(item: Any) -> int:
+    return 1 + _depth(item[0]) if isinstance(item, list) and item else 0
+
+
+def _leaves(item: Any) -> Iterator[Any]:
+    if not isinstance(item, list):
+        yield item
+        return
+    for part in item:
+        yield from _leaves(part)
+
+
+@function("hsplit")
+def hsplit(a: Any, sections: Any) -> list[Array]:
+    """Pieces side by side."""
+    array = as_array(a)
+    return split(array, sections, 0 if array.ndim == 1 else 1)
+
+
+@function("vsplit")
+def vsplit(a: Any, sections: Any) -> list[Array]:
+    """Pieces below each other."""
+    return split(a, sections, 0)
 
 
 @function("array_split")

@@ -60,6 +60,10 @@ def _added(lowering: Lowering, products: Sequence[Product], at: Axes) -> Operand
     """The sum of terms that are in order; their common scale is taken out."""
     if not products:
         return Literal(sp.S.Zero)
+    kin = _with_their_number(products)
+    if kin and len(kin) < len(products):
+        rest = _added(lowering, [p for p in products if p not in kin], at)
+        return lowering.builder.map("add", rest, _added(lowering, kin, at))
     sizes = {p.size for p in products}
     common = sizes.pop() if len(sizes) == 1 else sp.S.One
     flip = all(p.negative for p in products)
@@ -75,6 +79,13 @@ def _added(lowering: Lowering, products: Sequence[Product], at: Axes) -> Operand
             )
     assert total is not None
     return scaled(lowering.builder, -common if flip else common, total)
+
+
+def _with_their_number(products: Sequence[Product]) -> list[Product]:
+    """A number and the terms of its size: 1e9 m - 1e9 is 0 where m is 1, also beside others."""
+    numbers = [abs(p.size) for p in products if not p.factors and abs(p.size) != 1]
+    kin = [p for p in products if numbers and abs(p.size) == numbers[0]]
+    return kin if len(kin) > 1 else []
 
 
 def multiplication(lowering: Lowering, expr: sp.Expr, at: Axes) -> Operand:

@@ -1,0 +1,181 @@
+"""Spellings of courses and papers: sizes in arithmetic, np.array of values, masks, options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import autograd
+import autograd.numpy as anp
+import numpy as np
+import pytest
+
+import symgrad as sg
+from symgrad.check import run
+from symgrad.spec import load
+
+Spelling = Callable[[Any, Any, Any], Any]
+
+
+def rotation(np: Any, x: Any, a: Any) -> Any:
+    c, s = np.cos(a), np.sin(a)
+    return x[:, :2] @ np.array([[c, -s], [s, c]]).T
+
+
+def skew(np: Any, x: Any, a: Any) -> Any:
+    k = x[0]
+    K = np.array([[0, -k[2], k[1]], [k[2], 0, -k[0]], [-k[1], k[0], 0]])
+    return np.eye(3) + np.sin(a) * K + (1 - np.cos(a)) * K @ K
+
+
+def rows_in_a_list(np: Any, x: Any, a: Any) -> Any:
+    return np.array([np.sin(2**k * a * x[0]) for k in range(3)])
+
+
+def functions_of_an_array_of_values(np: Any, x: Any, a: Any) -> Any:
+    return np.exp(np.array([a, 2 * a, x[0, 1]])) * x[0]
+
+
+def an_array_as_it_is(np: Any, x: Any, a: Any) -> Any:
+    return np.array(x) * a
+
+
+def rows_of_two_arrays(np: Any, x: Any, a: Any) -> Any:
+    return np.array([x[0] * a, np.tanh(x[1])]) * np.array([x[0], x[0]])
+
+
+def a_mask_of_two_axes(np: Any, x: Any, a: Any) -> Any:
+    return a * x[np.tri(4, 3) > 0]
+
+
+def a_mask_of_one_axis(np: Any, x: Any, a: Any) -> Any:
+    return a * x[np.array([True, False, True, True]), 1:]
+
+
+FIXED = [rotation, skew, rows_in_a_list, functions_of_an_array_of_values, an_array_as_it_is,
+         rows_of_two_arrays,         a_mask_of_two_axes, a_mask_of_one_axis]  # fmt: skip
+
+
+def scaled_by_a_root(np: Any, x: Any, a: Any) -> Any:
+    return a * x @ x.T / np.sqrt(x.shape[1]) + 1.0 / x.shape[0]
+
+
+def powers_of_a_size(np: Any, x: Any, a: Any) -> Any:
+    n, d = x.shape
+    return a * x * d**-0.5 + np.log(n) * x**2 * (0.5 * d * np.log(2 * np.pi)) / (n - 0.5)
+
+
+def a_size_times_numbers(np: Any, x: Any, a: Any) -> Any:
+    return x[:, :1] * (x.shape[0] * np.arange(3.0)) * a
+
+
+def windows_of_a_padded_axis(np: Any, x: Any, a: Any) -> Any:
+    n = x.shape[0]
+    padded = np.concatenate([0 * x[:1], x, a * x[:1]])
+    return sum((k + 1) * padded[k : k + n] ** 2 for k in range(3))
+
+
+def inner_part(np: Any, x: Any, a: Any) -> Any:
+    n, d = x.shape
+    return a * x[1 : n - 1] * x[2:n] * x[: n - 2, : d - 0] + x[-3:-2]
+
+
+def turned(np: Any, x: Any, a: Any) -> Any:
+    return (np.roll(x, -1, axis=0) - a * np.roll(x, 1, axis=0)) ** 2
+
+
+NAMED = [scaled_by_a_root, powers_of_a_size, a_size_times_numbers, windows_of_a_padded_axis,
+         inner_part, turned]  # fmt: skip
+
+
+def check(spelling: Spelling, rows: Any, columns: Any) -> None:
+    """Value, gradients and checks, against automatic differentiation of the same code."""
+    rng = np.random.default_rng(5)
+    at = {"x": rng.normal(size=(4, 3)), "a": rng.normal(size=())}
+    x, a = sg.param("x", (rows, columns)), sg.param("a", ())
+
+    def loss(x: Any, a: Any) -> Any:
+        return anp.sum(anp.tanh(spelling(anp, x, a)))
+
+    derivation = sg.derive(np.sum(np.tanh(spelling(np, x, a))))
+    assert all(c.passed for c in run(derivation))
+    value, gradients = derivation.compile().loss_and_gradients(**at)
+    np.testing.assert_allclose(value, loss(**at), rtol=1e-12)
+    slopes = autograd.grad(loss, (0, 1))(at["x"], at["a"])
+    np.testing.assert_allclose(gradients.x, slopes[0], rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(gradients.a, slopes[1], rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("spelling", [*FIXED, *NAMED], ids=lambda s: s.__name__)
+def test_spelling_of_fixed_sizes(spelling: Spelling) -> None:
+    check(spelling, 4, 3)
+
+
+@pytest.mark.parametrize("spelling", NAMED, ids=lambda s: s.__name__)
+def test_spelling_of_named_sizes(spelling: Spelling) -> None:
+    check(spelling, "N", "D")
+
+
+def test_one_array_of_values_is_one_value() -> None:
+    a = sg.param("a", ())
+    R = np.array([[a, -a], [a, a]])
+    derivation = sg.derive(np.sum((R @ R.T) ** 2 + np.vdot(R, R * a)))
+    assert "R" in derivation.gradients
+
+
+OPTIONS = [
+    lambda x: np.sum(x, axis=0, dtype=float),
+    lambda x: np.mean(x, dtype=np.float64, out=None),
+    lambda x: np.einsum("ij,kj->ik", x, x, optimize=True),
+    lambda x: np.zeros_like(x, dtype=np.float32) + x,
+    lambda x: x.reshape(-1, order="C"),
+]
+
+
+@pytest.mark.parametrize("call", OPTIONS)
+def test_options_that_change_nothing(call: Callable[[Any], Any]) -> None:
+    at = np.random.default_rng(6).normal(size=(2, 3))
+    module = sg.derive(np.sum(call(sg.param("x", (2, 3))) ** 2)).compile()
+    np.testing.assert_allclose(module.loss(x=at), np.sum(call(at) ** 2))
+
+
+UNKNOWN = [
+    lambda n: n > 1,
+    range,
+    np.tri,
+    lambda n: np.zeros((n, n)),
+    lambda n: min(n, 3),
+    lambda n: sg.param("z", (5,))[:n],
+    lambda n: sg.param("x", (n,))[n:],
+    lambda n: sg.param("x", (n,))[0:0],
+    lambda n: sg.param("x", (n,))[:2],
+]
+
+
+@pytest.mark.parametrize("use", UNKNOWN)
+def test_what_needs_to_know_a_named_size(use: Callable[[Any], Any]) -> None:
+    with pytest.raises(sg.SpecError) as caught:
+        use(sg.param("x", ("N",)).shape[0])
+    assert caught.value.where is not None
+    assert caught.value.hint
+
+
+def test_writing_into_an_array_of_numbers(tmp_path: Path) -> None:
+    spec = tmp_path / "writes.py"
+    lines = ["import numpy as np", "import symgrad as sg", "x = sg.param('x', (3,))",
+             "h = np.zeros(3)", "h[0] = x[1]", "loss = np.sum(h * x)"]  # fmt: skip
+    spec.write_text("\n".join(lines))
+    with pytest.raises(sg.SpecError) as caught:
+        load(spec)
+    assert "writes.py:5:  h[0] = x[1]" in str(caught.value)
+    assert "np.stack" in caught.value.hint
+
+
+def test_a_large_number_is_taken_from_what_it_cancels() -> None:
+    scores, kept = sg.param("scores", ("N",)), sg.data("kept", ("N",))
+    masked = scores + (1.0 - kept) * -1e9
+    module = sg.derive(np.sum(np.exp(masked - np.sum(masked * kept)))).compile()
+    at = np.array([0.1, 0.7, 0.4])
+    value = module.loss(scores=at, kept=np.ones(3))
+    np.testing.assert_allclose(value, np.sum(np.exp(at - at.sum())), rtol=1e-14)
