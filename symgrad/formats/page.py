@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from symgrad.document import Math, Matrix, Prose, Row, Section
 from symgrad.formats.graph import HIGH, Node, picture
+from symgrad.formats.latex import note, width
 from symgrad.formats.listing import statements
 from symgrad.formats.mathml import mathml
 from symgrad.formats.sheet import Sheet
@@ -15,6 +16,9 @@ from symgrad.presentation import mentioned, way_to
 from symgrad.templating import render
 from symgrad.writing.latex import LatexPrinter
 from symgrad.writing.unicode import UnicodePrinter
+
+LINE, BROKEN = 34.0, 22.0
+"""How wide a row may be, and the part of it that terms take before they are broken."""
 
 
 def write(sheet: Sheet) -> str:
@@ -56,6 +60,12 @@ class Page:
         """The right-hand side in pieces, between which a line may break."""
         first, *rest = row.terms
         return [self.math(f"{{}} {row.relation} {first}"), *(self.math(f"{{}} {t}") for t in rest)]
+
+    def is_long(self, row: Row) -> bool:
+        """Whether a row has no room for its remark at its right."""
+        terms = [width(t) for t in row.terms]
+        body = max([*terms, min(sum(terms), BROKEN)])
+        return width(row.left) + body + width(note(row.note)) > LINE
 
     def array(self, matrix: Matrix) -> list[Markup]:
         """The pieces of ``= exact ≈ decimals``."""
