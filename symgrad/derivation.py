@@ -46,7 +46,7 @@ class Adjoint:
 
 @dataclass(frozen=True)
 class Tangent:
-    """The derivative of one value along a direction; ``along`` has the tangents of what it reads."""
+    """The derivative of a value along a direction; ``along`` has the tangents of what it reads."""
 
     value: str
     equation: Equation

@@ -172,6 +172,16 @@ class inverse(LeafFunction):
     partials = (lambda r, x: -(r**2),)
 
 
+class normed(LeafFunction):
+    """x / y where y is a norm that x is a part of: where y is 0, so is x, and it is 0."""
+
+    partials = (lambda r, x, y: inverse(y), lambda r, x, y: -normed(r, y))
+
+    @classmethod
+    def eval(cls, x: sp.Expr, y: sp.Expr) -> sp.Expr | None:
+        return x / y if x.is_number or y.is_number else None
+
+
 class ratio(LeafFunction):
     """x / y, and 0 where x is 0."""
 
@@ -231,6 +241,10 @@ record(
 record(
     inverse, "(x != 0) / np.where(x == 0, 1, x)", "",
     lambda x: 1 / x if x else mpmath.mpf(0), definition=lambda x: 1 / x, domain=(POSITIVE,),
+)  # fmt: skip
+record(
+    normed, "x / np.where(y == 0, 1, y)", "", real_only(lambda x, y: x / y if y else x),
+    definition=lambda x, y: x / y, domain=(REALS, POSITIVE),
 )  # fmt: skip
 record(
     ratio, "x / np.where(x == 0, 1, y)", "",

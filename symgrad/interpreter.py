@@ -25,6 +25,7 @@ from symgrad.program import (
     labels,
     size_of,
 )
+from symgrad.special import HELPERS
 
 Array = npt.NDArray[Any]
 
@@ -125,7 +126,7 @@ def _reduced(run: _Run, op: Op, function: Callable[..., Array]) -> Array:
 
 
 def _reduce(run: _Run, op: Op) -> Array:
-    return _reduced(run, op, getattr(np, op.function))
+    return _reduced(run, op, HELPERS.get(op.function) or getattr(np, op.function))
 
 
 def _view(run: _Run, op: Op) -> Array:

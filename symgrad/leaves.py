@@ -27,6 +27,7 @@ from symgrad.functions import (
     logaddexp,
     logaddexp2,
     logit,
+    normed,
     power,
     power_slope,
     ratio,
@@ -65,6 +66,7 @@ from symgrad.records import (
     as_defined,
     record,
 )
+from symgrad.special import _norm, source
 
 __all__ = [
     "LEAVES",
@@ -78,6 +80,7 @@ __all__ = [
     "Leaf",
     "LeafFunction",
     "LogSumExp",
+    "Norm",
     "Reduction",
     "ReductionLeaf",
     "absolute",
@@ -104,6 +107,7 @@ __all__ = [
     "logit",
     "maximum",
     "minimum",
+    "normed",
     "power",
     "power_slope",
     "ratio",
@@ -157,6 +161,18 @@ class LogSumExp(Reduction):
         return sp.exp(body - self)
 
 
+class Norm(Reduction):
+    """The square root of the sum of squares; where it is 0, so is its derivative."""
+
+    def weight(self, body: sp.Expr, at: Mapping[Index, Index]) -> sp.Expr:
+        return normed(body, self)
+
+    @property
+    def squared(self) -> sp.Expr:
+        """The sum of squares that it is the root of."""
+        return sp.Sum(self.function**2, *self.limits)
+
+
 class AxisMax(Reduction):
     """The maximum; entries that share it share its derivative equally."""
 
@@ -180,8 +196,8 @@ class AxisProduct(Reduction):
 class ReductionLeaf:
     """All that the project knows about one reduction: as :class:`Leaf`, over an axis.
 
-    ``numpy`` is its text over ``x`` and ``axis``; ``mpmath`` and ``definition`` (in stock SymPy)
-    take a list of numbers.
+    ``numpy`` is its text over ``x`` and ``axis``; ``latex`` is "" where it is written as it is
+    defined; ``mpmath`` and ``definition`` (in stock SymPy) take a list of numbers.
     """
 
     cls: type[sp.Expr]
@@ -190,6 +206,8 @@ class ReductionLeaf:
     mpmath: Callable[..., Any]
     definition: Callable[..., sp.Expr]
     convention: str = ""
+    helper: str = ""
+    """As that of a :class:`Leaf`."""
 
 
 REDUCTIONS: dict[type[sp.Expr], ReductionLeaf] = {
@@ -201,6 +219,12 @@ REDUCTIONS: dict[type[sp.Expr], ReductionLeaf] = {
             LogSumExp, "np.logaddexp.reduce(x, axis)", r"\log \sum_{{{k}}} e^{{{x}}}",
             lambda v: mpmath.log(mpmath.fsum(mpmath.exp(a) for a in v)),
             lambda v: sp.log(sp.Add(*(sp.exp(a) for a in v))),
+        ),
+        ReductionLeaf(
+            Norm, "_norm(x, axis)", "", mpmath.norm,
+            lambda v: sp.sqrt(sp.Add(*(a**2 for a in v))),
+            "the derivative of a norm is 0 where the norm is 0",
+            helper=source(_norm),
         ),
         ReductionLeaf(
             AxisMax, "np.max(x, axis)", r"\max_{{{k}}} {x}", max, lambda v: sp.Max(*v),

@@ -97,7 +97,7 @@ def has_out(op: Op) -> bool:
     if op.kind == "map":
         return is_ufunc(op) or op.function in ("cast", "round", "where")
     if op.kind == "reduce":
-        return op.dtype == "float" and op.function in ("sum", "max", "min", "prod")
+        return op.dtype == "float" and op.function in ("sum", "max", "min", "prod", "_norm")
     if op.kind == "gather":
         return len(op.reads) == 2 and sum(k is not None for k in op.detail) == 1
     return op.kind in ("matmul", "copy", "fill", "take", "join", "cumsum")

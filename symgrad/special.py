@@ -80,8 +80,30 @@ def _trigamma(x):
     return np.where(reflected, (np.pi / np.sin(turn)) ** 2 - result, result).astype(x.dtype)[()]
 
 
+def _norm(x, axis=None, keepdims=False, out=None):
+    """√Σ x²; where squares are too large or too small, of x over its largest entry."""
+    gone = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis % x.ndim,)
+    kept = [k for k in range(x.ndim) if k not in gone]
+    float_ = np.finfo(x.dtype)
+    with np.errstate(all="ignore"):
+        squares = np.einsum(x, range(x.ndim), x, range(x.ndim), kept)
+        norm = np.sqrt(squares)
+        if not ((squares > float_.tiny / float_.eps) & (squares <= float_.max)).all():
+            largest = np.abs(x).max(tuple(gone), keepdims=True, initial=0)
+            largest = np.where((largest > 0) & (largest <= float_.max), largest, 1).astype(x.dtype)
+            scaled = x / largest
+            squares = np.einsum(scaled, range(x.ndim), scaled, range(x.ndim), kept)
+            norm = largest.reshape(squares.shape) * np.sqrt(squares)
+    if keepdims:
+        norm = norm.reshape([n if k in kept else 1 for k, n in enumerate(x.shape)])
+    if out is None:
+        return norm
+    out[...] = norm
+    return out
+
+
 HELPERS: dict[str, Callable[..., Any]] = {
-    f.__name__: f for f in (_each, _erf, _erfc, _gammaln, _digamma, _trigamma)
+    f.__name__: f for f in (_each, _erf, _erfc, _gammaln, _digamma, _trigamma, _norm)
 }
 """The functions that a leaf's NumPy text may call, by name."""
 

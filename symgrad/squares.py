@@ -8,12 +8,26 @@ import sympy as sp
 
 from symgrad.algebra import bound_of, freshen
 from symgrad.indices import entries
-from symgrad.leaves import root
+from symgrad.leaves import Norm, root
 from symgrad.lookup import Known, is_a, is_same, is_scale, resolved, split_scale
 
 
 def norm(expr: sp.Expr, known: Known) -> sp.Expr | None:
-    """The square root of a sum of squares, with derivative 0 where it is 0."""
+    """The square root of a sum of squares over an axis: a norm, of numbers of any size."""
+    power = 2 * expr.exp
+    if not (power.is_Integer and power.is_odd) or not is_a(expr.base, sp.Sum, known):
+        return None
+    body = freshen(resolved(expr.base, known))
+    bound: list[sp.Tuple] = []
+    while isinstance(body, sp.Sum):
+        body, bound = body.function, [*bound, *body.limits]
+    if entries(body) and isinstance(body, sp.Pow) and body.exp == 2:
+        return Norm(body.base, *bound) ** power
+    return None
+
+
+def root_of_squares(expr: sp.Expr, known: Known) -> sp.Expr | None:
+    """The square root of any sum of squares, with derivative 0 where it is 0."""
     if expr.exp == sp.S.Half and entries(expr) and _is_sum_of_squares(expr.base, known):
         return root(expr.base)
     return None

@@ -208,14 +208,14 @@ def test_spellings_stay_finite(name):
         assert np.isfinite(g.z).all()
 
 
-def by_mpmath(equations, system, z, digits=500):
+def by_mpmath(equations, system, z, digits=500, name="z"):
     """The values of equations, in so many digits that nothing is lost."""
     field = Digits(digits)
     sizes = {s: int(s.name) for v in system.variables for s in v.shape if s != 1}
     constants = {v.name: v.values for v in system.variables if v.role == "constant"}
     with field.precision():
         env = {n: field.array(v) if v.dtype.kind == "f" else v for n, v in constants.items()}
-        return evaluate_equations(equations, env | {"z": field.array(z)}, sizes, field)
+        return evaluate_equations(equations, env | {name: field.array(z)}, sizes, field)
 
 
 # -- what becomes of them ---------------------------------------------------------------------
@@ -369,6 +369,62 @@ def test_the_derivative_of_a_norm_is_0_at_0(name):
     assert value == 0
     np.testing.assert_array_equal(g.x, 0)
     np.testing.assert_allclose(run(x=Z)[0], NORMS[name](Z), rtol=1e-15)
+
+
+OVER_AN_AXIS = (
+    "of everything", "by a power", "of rows", "linalg.norm", "linalg.norm of rows",
+    "a product with itself", "trace", "hypot",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", OVER_AN_AXIS)
+def test_norms_are_right_for_numbers_of_every_size(name, dtype):
+    x = sg.param("x", (3, 4))
+    loss = NORMS[name](x)
+    derivation = sg.derive(loss, names={"loss": loss})
+    run = derivation.compile(dtype=dtype).loss_and_gradients
+    exact = forward_and_adjoints(derivation)
+    largest = {"float64": 300, "float32": 37}[dtype]
+    for scale in (1.0, 0.7 * largest, -0.7 * largest, float(largest), -float(largest)):
+        at = (Z * 10.0**scale).astype(dtype)
+        value, g = run(x=at)
+        true = by_mpmath(exact, derivation.system, at.astype(float), 60, name="x")
+        np.testing.assert_allclose(value, float(true["loss"][()]), rtol=8 * np.finfo(dtype).eps)
+        np.testing.assert_allclose(g.x, true["dx"].astype(float), rtol=8 * np.finfo(dtype).eps)
+        assert value.dtype == g.x.dtype == np.dtype(dtype)
+
+
+def test_a_norm_of_sizes_far_apart_of_infinities_and_of_nothing():
+    norm = numpy_function("_norm(x, axis)", ("x", "axis"))
+    rows = np.array([[3e200, 4e200], [3e-200, 4e-200], [3.0, 4.0], [0.0, 0.0], [1e-320, 0.0]])
+    np.testing.assert_allclose(norm(rows, 1), [5e200, 5e-200, 5.0, 0.0, 1e-320], rtol=1e-15)
+    assert norm(np.array([1e300, -np.inf]), 0) == np.inf
+    assert np.isnan(norm(np.array([1e300, np.nan]), 0))
+    assert norm(np.zeros((0, 2)), (0, 1)) == 0
+    np.testing.assert_array_equal(norm(np.zeros((2, 0)), 1), [0, 0])
+
+
+def test_a_hessian_of_a_norm_is_right_for_numbers_of_every_size():
+    x = sg.param("x", (4,))
+    run = sg.hessian(np.linalg.norm(x), x, names={}).compile().gradients
+    here = run(x=Z[0]).x
+    for scale in (2.0**600, 2.0**-600):
+        np.testing.assert_allclose(run(x=Z[0] * scale).x * scale, here, rtol=1e-14)
+
+
+def test_the_derivative_of_what_is_divided_by_its_norm_reads_as_in_a_textbook():
+    x, w = sg.param("x", ("N", 4)), sg.data("w", (4,))
+    loss = np.sum(x / np.linalg.norm(x, axis=1, keepdims=True) * w)
+    assert (
+        sg.derive(loss, names={"loss": loss})
+        .gradients["x"]
+        .latex()
+        .endswith(
+            r"\frac{w_{i}}{\sqrt{\sum_{j} x_{nj}^{2}}} - \frac{x_{ni} \sum_{j} x_{nj} w_{j}}"
+            r"{\left(\sum_{j} x_{nj}^{2}\right)^{3/2}}"
+        )
+    )
 
 
 ENTROPIES = {

@@ -132,10 +132,13 @@ class BufferedWriter(Writer):
 
     def _reduce(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[str]:
         options = ", ".join([args[0].code, *self.reduced_axes(op), f"out={out}"])
-        yield f"{name} = np.{_REDUCTIONS[op.function]}.reduce({options})"
+        own = op.function.startswith("_")
+        function = op.function if own else f"np.{_REDUCTIONS[op.function]}.reduce"
+        yield f"{name} = {function}({options})"
 
     def _text(self, op: Op) -> Text:
-        if op.kind == "reduce" and len(op.reads[0].axes) == 1 and not op.axes:
+        whole = op.kind == "reduce" and len(op.reads[0].axes) == 1 and not op.axes
+        if whole and op.function in _REDUCTIONS:
             return Text(f"np.{_REDUCTIONS[op.function]}.reduce({self.operand(op.args[0]).code})")
         return super()._text(op)
 

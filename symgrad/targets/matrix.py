@@ -278,9 +278,13 @@ class _Reader:
         return product([left, right], axes)
 
     def reduce(self, op: Op) -> Formula:
+        (source,) = op.reads
+        if op.function == "_norm" and not labels(op.axes):
+            kind = "_F" if len(labels(source.axes)) > 1 else ""
+            text = rf"\left\lVert {self.operand(source).text} \right\rVert{kind}"
+            return Formula(text, op.axes)
         if op.function != "sum":
             raise NoMatrixForm(f"{op.function} is no operation of matrices")
-        (source,) = op.reads
         inner = self.ops.get(source.name)
         if inner is not None and not labels(op.axes) and inner.kind == "map":
             product = self.inner_product(inner)
@@ -320,8 +324,11 @@ class _Reader:
     def map(self, op: Op) -> Formula:
         if op.function in _ARITHMETIC:
             return _ARITHMETIC[op.function](self, op)
+        if op.function in _AS_ARITHMETIC:
+            function, first = _AS_ARITHMETIC[op.function]
+            return self.map(replace(op, function=function, args=(*first, *op.args)))
         leaf = _LATEX.get(op.function)
-        if leaf is None:
+        if not leaf:
             raise NoMatrixForm(f"{op.function} has no matrix form")
         args = [self.full(a, op.axes) for a in op.args]
         name = re.fullmatch(r"(\\[a-z]+|\\operatorname\{\{\w+\}\}) ?\(?\{x\}\)?", leaf)
@@ -492,6 +499,14 @@ _ARITHMETIC: dict[str, Callable[[_Reader, Op], Formula]] = {
     "power": _Reader.raised,
     "sqrt": _Reader.raised,
 }
+
+_AS_ARITHMETIC: dict[str, tuple[str, tuple[Literal, ...]]] = {
+    "inverse": ("divide", (Literal(sp.S.One),)),
+    "ratio": ("divide", ()),
+    "normed": ("divide", ()),
+    "root": ("sqrt", ()),
+}
+"""Functions that are written as arithmetic, and the arguments that come before theirs."""
 
 _MATRIX_LATEX = {LINALG[cls]: leaf.latex for cls, leaf in MATRIX_FUNCTIONS.items()}
 _LATEX = {leaf.cls.__name__: leaf.latex for leaf in LEAVES.values()}

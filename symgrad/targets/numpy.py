@@ -16,7 +16,7 @@ from symgrad.costs import flops, moved, polynomial
 from symgrad.equations import Variable
 from symgrad.errors import SpecError
 from symgrad.indices import Size, fixed
-from symgrad.leaves import LEAVES
+from symgrad.leaves import LEAVES, REDUCTIONS
 from symgrad.memory import planned
 from symgrad.passes import alive
 from symgrad.targets.assumptions import STRONGEST_FIRST, assumed, axis_of, sentence, sources
@@ -333,9 +333,11 @@ def _helpers(module: Module) -> list[str]:
     used = {op.function for op in module.program if op.function.startswith("_")}
     sources = [
         part.strip()
-        for leaf in LEAVES.values()
-        if any(f"{name}(" in leaf.numpy for name in used)
-        for part in leaf.helper.split("\n\n\ndef ")
+    own = [(leaf.numpy, leaf.helper) for leaf in LEAVES.values()]
+    own += [(leaf.numpy, leaf.helper) for leaf in REDUCTIONS.values()]
+        for text, helper in own
+        if any(f"{name}(" in text for name in used)
+        for part in helper.split("\n\n\ndef ")
     ]
     return [s if s.startswith("def ") else f"def {s}" for s in dict.fromkeys(sources)]
 

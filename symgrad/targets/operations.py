@@ -270,6 +270,8 @@ class Writer:
 
     def reduce(self, op: Op, args: Sequence[Text]) -> Text:
         options = self.reduced_axes(op)
+        if op.function.startswith("_"):
+            return Text(f"{op.function}({', '.join([args[0].code, *options])})")
         if args[0].level == Level.ATOM and "(" not in args[0].code:
             return Text(f"{args[0].code}.{op.function}({', '.join(options)})")
         return Text(f"np.{op.function}({', '.join([args[0].code, *options])})")

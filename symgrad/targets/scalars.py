@@ -87,7 +87,7 @@ class _Writer:
             return square or op.function in {*_INFIX, *_TWICE, *_CALLS}
         if op.kind == "reduce":
             shifts = all(o.function == "subtract" for o in self.readers[op.name])
-            return op.function == "sum" or (op.function == "max" and shifts)
+            return op.function in ("sum", "_norm") or (op.function == "max" and shifts)
         return op.kind in ("matmul", "contract", "view", "copy", "fill", "expand")
 
     def cost(self) -> int:
@@ -136,6 +136,9 @@ class _Writer:
             if op.function == "max" and len(terms) > 1:
                 self.functions.add("max")
                 return f"_max({', '.join(terms)})"
+            if op.function == "_norm":
+                self.functions.add("hypot")
+                return f"_hypot({', '.join(terms)})"
             return " + ".join(terms)
         args = [self._operand(a, at) for a in op.args]
         if op.kind != "map":

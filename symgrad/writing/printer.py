@@ -12,7 +12,7 @@ from sympy.concrete.expr_with_limits import ExprWithLimits
 
 from symgrad.errors import SpecError
 from symgrad.indices import Index, indices_of, is_size, name_of
-from symgrad.leaves import LEAVES, REDUCTIONS, Norm, as_defined
+from symgrad.leaves import LEAVES, REDUCTIONS, Norm, as_defined, normed
 from symgrad.matrices import MATRIX_FUNCTIONS, MatrixFunction
 from symgrad.writing.letters import skeleton
 from symgrad.writing.names import Name
@@ -175,6 +175,10 @@ class Printer:
     # Products
 
     def mul(self, expr: sp.Expr) -> Piece:
+        if expr.has(normed):
+            expr = sp.Mul(*(as_defined(f) if isinstance(f, normed) else f for f in expr.args))
+            if not isinstance(expr, sp.Mul):
+                return self.piece(expr)
         scale, factors = split_scale(expr)
         return self._scaled(scale, factors)
 
@@ -231,6 +235,8 @@ class Printer:
         base, exponent = expr.args
         if is_reciprocal(expr):
             return self.quotient(sp.S.One, [], [1 / expr])
+        if isinstance(base, Norm):
+            return self.piece(base.squared ** (exponent / 2))
         if exponent == sp.S.Half:
             return self.root(base)
         return self.power(base, exponent)
@@ -281,7 +287,7 @@ class Printer:
 
     def reduction(self, expr: ExprWithLimits) -> Piece:
         if isinstance(expr, Norm):
-            return self.piece(expr.defined)
+            return self.piece(sp.sqrt(expr.squared))
         scale, factors = split_scale(expr) if isinstance(expr, sp.Sum) else (sp.S.One, [])
         if scale != 1:
             return self._scaled(scale, factors)
