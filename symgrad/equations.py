@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -108,3 +108,17 @@ class System:
     def variable(self, name: str) -> Variable:
         """The input of this name."""
         return next(v for v in self.variables if v.name == name)
+
+
+def copied_from(name: str, equations: Mapping[str, Equation]) -> Iterator[str]:
+    """The inputs whose entries a value holds in other places; ValueError where it is computed."""
+    if name not in equations:
+        yield name
+        return
+    rhs = equations[name].rhs
+    for term in sp.Add.make_args(rhs.function if isinstance(rhs, sp.Sum) else rhs):
+        inside = term.function if isinstance(term, sp.Sum) else term
+        factors = [f for f in sp.Mul.make_args(inside) if not isinstance(f, sp.KroneckerDelta)]
+        if len(factors) != 1 or factors[0] not in entries(factors[0]):
+            raise ValueError(f"{name} is computed")
+        yield from copied_from(name_of(factors[0]), equations)

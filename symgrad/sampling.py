@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symgrad.equations import Assumption, Equation, System, Variable
+from symgrad.equations import Assumption, Equation, System, Variable, copied_from
 from symgrad.errors import SymgradError
 from symgrad.fields import Field
 from symgrad.indices import Index, Size, fixed, indices_of, is_size, name_of
@@ -179,9 +180,12 @@ def index_limits(system: System) -> dict[str, list[Size]]:
     shapes = {v.name: v.shape for v in system.variables}
     shapes |= {e.name: e.shape for e in system.equations}
     found: dict[str, list[Size]] = {}
+    equations = {e.name: e for e in system.equations}
     for equation in system.equations:
         for name, size in _uses_as_index(equation, shapes):
-            found.setdefault(name, []).append(size)
+            with suppress(ValueError):  # no module is made of computed ones
+                for origin in copied_from(name, equations):
+                    found.setdefault(origin, []).append(size)
     return found
 
 

@@ -12,7 +12,7 @@ import sympy as sp
 from sympy import KroneckerDelta as Delta
 
 from symgrad.affine import affine, through_slice
-from symgrad.equations import Equation, Variable
+from symgrad.equations import Equation, Variable, copied_from
 from symgrad.errors import SpecError
 from symgrad.indices import Index, Size, entries, fixed, name_of
 from symgrad.passes import compiled, for_outputs
@@ -121,8 +121,21 @@ def label_sizes(
                     where=equation.where,
                     hint="give the axis a fixed size, or pick the entries before you cut or join",
                 )
-            found.setdefault(name_of(index), {})[size] = None
+            for name in _copied(name_of(index), equations, equation):
+                found.setdefault(name, {})[size] = None
     return {name: tuple(sizes) for name, sizes in found.items()}
+
+
+def _copied(name: str, equations: Sequence[Equation], where: Equation) -> list[str]:
+    """The inputs that labels are taken from: there it is checked that they are within the axis."""
+    try:
+        return list(copied_from(name, {e.name: e for e in equations}))
+    except ValueError:
+        raise SpecError(
+            f"an index that is computed ({name}) is not supported",
+            where=where.where,
+            hint="compute it outside of the spec and pass it with sg.data(name, shape, dtype=int)",
+        ) from None
 
 
 def _indexed(
