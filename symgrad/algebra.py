@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import sympy as sp
@@ -18,8 +18,10 @@ from symgrad.indices import (
     fresh,
     indices_of,
     is_size,
+    made,
     name_of,
     proper_indices,
+    replaced,
 )
 from symgrad.leaves import Reduction, select
 
@@ -36,13 +38,19 @@ def height(expr: sp.Basic) -> int:
     return inside + 1 if isinstance(expr, BINDERS) else inside
 
 
-def rename_bound(expr: sp.Expr, rename: Callable[[sp.Expr], dict[Index, Index]]) -> sp.Expr:
+Moved = Mapping[Index, sp.Expr]
+"""What stands in the place of each free index."""
+
+
+def rename_bound(
+    expr: sp.Expr, rename: Callable[[sp.Expr], dict[Index, Index]], moved: Moved | None = None
+) -> sp.Expr:
     """``expr`` with bound indices renamed; ``rename`` answers with new names for those of a sum.
 
-    The new names must not occur in ``expr`` where they would be captured.
+    The new names must not occur in ``expr`` or ``moved`` where they would be captured.
     """
 
-    def walk(e: sp.Basic, names: dict[Index, Index]) -> sp.Basic:
+    def walk(e: sp.Basic, names: dict[Index, sp.Expr]) -> sp.Basic:
         if isinstance(e, Index):
             return names.get(e, e)
         if not e.args or (not names and not height(e)):
@@ -58,11 +66,11 @@ def rename_bound(expr: sp.Expr, rename: Callable[[sp.Expr], dict[Index, Index]])
             if not getattr(e, "ordered", False):
                 limits.sort(key=lambda limit: limit[0].name)
             at = (walk(i, names) for i in e.args[1 + len(limits) :])
-            return e.func(walk(e.function, names | mine), *limits, *at)
+            return made(e.func, (walk(e.function, names | mine), *limits, *at))
         parts = [walk(a, names) for a in e.args]
-        return e if all(map(operator.is_, parts, e.args)) else e.func(*parts)
+        return e if all(map(operator.is_, parts, e.args)) else made(e.func, tuple(parts))
 
-    return walk(expr, {})
+    return walk(expr, dict(moved or {}))
 
 
 def bound_of(binder: sp.Expr) -> tuple[Index, ...]:
@@ -70,12 +78,12 @@ def bound_of(binder: sp.Expr) -> tuple[Index, ...]:
     return tuple(limit[0] for limit in binder.limits)
 
 
-def freshen(expr: sp.Expr) -> sp.Expr:
+def freshen(expr: sp.Expr, moved: Moved | None = None) -> sp.Expr:
     """``expr`` with a fresh name for each bound index, so that nothing can be captured."""
-    return rename_bound(expr, lambda e: {k: fresh(k.size) for k in bound_of(e)})
+    return rename_bound(expr, lambda e: {k: fresh(k.size) for k in bound_of(e)}, moved)
 
 
-def canonical(expr: sp.Expr) -> sp.Expr:
+def canonical(expr: sp.Expr, moved: Moved | None = None) -> sp.Expr:
     """``expr`` with names of bound indices that depend on nothing but its structure.
 
     A bound index is named by the height of its sum, so that nested sums never share a name.
@@ -87,7 +95,7 @@ def canonical(expr: sp.Expr) -> sp.Expr:
             order = sorted(order, key=lambda k: _signature(e.function, k))
         return {k: Index(f"~{height(e)}.{n}", k.size) for n, k in enumerate(order)}
 
-    return rename_bound(expr, rename)
+    return rename_bound(expr, rename, moved)
 
 
 def _signature(body: sp.Expr, index: Index) -> list[tuple[str, int]]:
@@ -108,16 +116,15 @@ def axis_name(position: int, size: sp.Expr) -> sp.Expr:
 def canonical_equation(equation: Equation) -> Equation:
     """The equation over canonical names for its own and its bound indices."""
     indices = tuple(axis_name(k, size) for k, size in enumerate(equation.shape))
-    rhs = canonical(instance(equation, indices))
-    backward = equation.backward
-    if backward is not None:
-        backward = canonical(instance(equation, indices, backward))
+    moved = equation.moved(indices)
+    rhs = canonical(equation.rhs, moved)
+    backward = None if equation.backward is None else canonical(equation.backward, moved)
     return Equation(equation.name, indices, rhs, equation.decimals, backward, equation.where)
 
 
 def instance(equation: Equation, indices: Sequence[sp.Expr], rhs: sp.Expr | None = None) -> sp.Expr:
     """The right-hand side (or ``rhs``) at ``indices``, its bound indices fresh."""
-    return equation.at(tuple(indices), freshen(equation.rhs if rhs is None else rhs))
+    return freshen(equation.rhs if rhs is None else rhs, equation.moved(indices))
 
 
 # -- sums of products -------------------------------------------------------------------------
@@ -228,7 +235,7 @@ def contract_deltas(term: Term) -> Term:
     while (match := next(_contractions(term), None)) is not None:
         index, value = match
         bound = tuple(k for k in term.bound if k != index)
-        term = Term(term.factors, bound).map(lambda e: e.xreplace({index: value}))  # noqa: B023
+        term = Term(term.factors, bound).map(lambda e: replaced(e, {index: value}))  # noqa: B023
     return term
 
 

@@ -149,7 +149,7 @@ class Builder:
         return verified(Program(self.inputs, ops, tuple(outputs)))
 
     def _final(self, op: Op) -> Op:
-        if not self._renamed:
+        if op.name not in self._renamed and all(r.name not in self._renamed for r in op.reads):
             return op
         args = tuple(
             Ref(self._renamed.get(a.name, a.name), a.axes) if isinstance(a, Ref) else a

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import sympy as sp
 
 from symgrad.errors import Location
-from symgrad.indices import Index, Size, entries, entry, name_of
+from symgrad.indices import Index, Size, entries, entry, name_of, replaced
 
 DType = Literal["float", "int", "bool"]
 
@@ -76,10 +76,12 @@ class Equation:
 
     def at(self, indices: tuple[sp.Expr, ...], rhs: sp.Expr | None = None) -> sp.Expr:
         """The right-hand side at other indices."""
+        return replaced(self.rhs if rhs is None else rhs, self.moved(indices))
+
+    def moved(self, indices: Sequence[sp.Expr]) -> dict[Index, sp.Expr]:
+        """What each of its own indices is at other indices."""
         pairs = zip(self.indices, indices, strict=True)
-        return (self.rhs if rhs is None else rhs).xreplace(
-            {mine: theirs for mine, theirs in pairs if isinstance(mine, Index)}
-        )
+        return {mine: theirs for mine, theirs in pairs if isinstance(mine, Index)}
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TypeAlias
 
@@ -97,17 +98,39 @@ def axis_index(size: Size) -> sp.Expr:
     return sp.Integer(0) if size == 1 else fresh(size)
 
 
+@functools.lru_cache(maxsize=4096)
+def _base(name: str, integer: bool) -> sp.IndexedBase:
+    return sp.IndexedBase(name, **({"integer": True} if integer else {"real": True}))
+
+
 def entry(name: str, indices: Sequence[sp.Expr], *, integer: bool = False) -> sp.Expr:
     """The entry ``name[indices]``; a scalar (no indices) is a symbol."""
     if not indices:
         return sp.Symbol(name, real=True) if not integer else sp.Symbol(name, integer=True)
-    kind = {"integer": True} if integer else {"real": True}
-    return sp.Indexed(sp.IndexedBase(name, **kind), *indices)
+    return made(sp.Indexed, (_base(name, integer), *indices))
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def made(kind: Callable[..., sp.Expr], parts: tuple[sp.Basic, ...]) -> sp.Expr:
+    """``kind(*parts)``: the same object each time, so that what SymPy knows of it is kept."""
+    return kind(*parts)
+
+
+def replaced(expr: sp.Expr, change: Mapping[sp.Expr, sp.Expr]) -> sp.Expr:
+    """What ``expr.xreplace(change)`` is."""
+    found = change.get(expr)
+    if found is not None:
+        return found
+    if not expr.args:
+        return expr
+    parts = tuple([replaced(a, change) for a in expr.args])
+    return expr if all(map(operator.is_, parts, expr.args)) else made(expr.func, parts)
 
 
 def name_of(atom: sp.Expr) -> str:
     """The array that an entry (an ``Indexed``, or the symbol of a scalar) belongs to."""
-    return str(atom.base.label) if isinstance(atom, sp.Indexed) else str(atom.name)
+    name: str = atom.base.label.name if isinstance(atom, sp.Indexed) else atom.name
+    return name
 
 
 def indices_of(atom: sp.Expr) -> tuple[sp.Expr, ...]:
@@ -120,14 +143,16 @@ def entries(expr: sp.Expr) -> set[sp.Expr]:
 
     Indices, sizes and the labels of the arrays themselves are symbols too, and are left out.
     """
-    found: set[sp.Expr] = expr.atoms(sp.Indexed)
-    labels = {e.base.label for e in found}
-    scalars = {
-        s
-        for s in expr.atoms(sp.Symbol)
-        if not isinstance(s, Index) and s not in labels and not is_size(s)
-    }
-    return found | scalars
+    return set(_entries(expr))
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _entries(expr: sp.Basic) -> frozenset[sp.Expr]:
+    if isinstance(expr, sp.Symbol):
+        return frozenset() if is_size(expr) or isinstance(expr, Index) else frozenset((expr,))
+    if isinstance(expr, sp.Indexed):
+        return frozenset((expr,)).union(*map(_entries, expr.indices))
+    return frozenset().union(*map(_entries, expr.args))
 
 
 def is_size(symbol: sp.Symbol) -> bool:

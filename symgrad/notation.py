@@ -139,7 +139,7 @@ def _renamed(equation: Equation, new: Mapping[sp.Expr, sp.Expr]) -> Equation:
 
 def _plain(expr: sp.Expr) -> sp.Expr:
     """Sizes that are known are written as numbers."""
-    numbers = {s: sp.Integer(s.name) for s in expr.free_symbols if s.name.isdigit()}
+    numbers = {s: sp.Integer(s.name) for s in expr.atoms(sp.Symbol) if s.name.isdigit()}
     return expr.xreplace(numbers) if numbers else expr
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal as OneOf
 
 import sympy as sp
@@ -85,12 +86,12 @@ class Op:
     dtype: DType = "float"
     hint: str = ""
 
-    @property
+    @cached_property
     def shape(self) -> tuple[Size, ...]:
         """The size along each axis."""
         return tuple(size_of(a) for a in self.axes)
 
-    @property
+    @cached_property
     def reads(self) -> tuple[Ref, ...]:
         """The values among the arguments."""
         return tuple(a for a in self.args if isinstance(a, Ref))
@@ -99,6 +100,13 @@ class Op:
     def ref(self) -> Ref:
         """The value that it computes."""
         return Ref(self.name, self.axes)
+
+    @cached_property
+    def problem(self) -> str:
+        """What is wrong with it, whatever it reads; passes that leave it alone need not look."""
+        if len(set(labels(self.axes))) != len(labels(self.axes)):
+            return "a label stands twice in the result"
+        return _RULES[self.kind](self)
 
     def __str__(self) -> str:
         function = f".{self.function}" if self.function else ""
@@ -231,16 +239,15 @@ def _problems(op: Op, shapes: Mapping[str, tuple[Size, ...]]) -> Iterator[str]:
             yield f"{ref.name} is read before it is computed"
         elif not _have_shape(ref.axes, shapes[ref.name]):
             yield f"{_shown(ref)} has the shape {shapes[ref.name]}"
-    if len(set(labels(op.axes))) != len(labels(op.axes)):
-        yield "a label stands twice in the result"
-    problem = _RULES[op.kind](op)
-    if problem:
-        yield problem
+    if op.problem:
+        yield op.problem
 
 
 def _have_shape(axes: Axes, shape: Sequence[Size]) -> bool:
-    pairs = zip(axes, shape, strict=False)
-    return len(axes) == len(shape) and all(same(size_of(a), size) for a, size in pairs)
+    sizes = tuple(map(size_of, axes))
+    if sizes == shape:
+        return True
+    return len(sizes) == len(shape) and all(map(same, sizes, shape))
 
 
 def _map(op: Op) -> str:

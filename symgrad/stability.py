@@ -212,7 +212,8 @@ def _everywhere(expr: sp.Expr, rewrite: Rewrite, known: Known) -> sp.Expr:
     if not expr.args or isinstance(expr, sp.Indexed):
         return expr
     if isinstance(expr, BINDERS):
-        return expr.func(_everywhere(expr.function, rewrite, known), *expr.args[1:])
+        body = _everywhere(expr.function, rewrite, known)
+        return expr if body is expr.function else expr.func(body, *expr.args[1:])
     parts = [_everywhere(a, rewrite, known) for a in expr.args]
     return expr if parts == list(expr.args) else expr.func(*parts)
 

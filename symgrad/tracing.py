@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import sympy as sp
 
-from symgrad.algebra import BINDERS, canonical_equation, freshen, weight
+from symgrad.algebra import BINDERS, canonical_equation, instance, weight
 from symgrad.arrays import Array, as_array, shape_text
 from symgrad.equations import Equation, System, Variable
 from symgrad.errors import SpecError
@@ -147,17 +147,16 @@ def _substituted(
 ) -> sp.Expr:
     replaced: dict[sp.Expr, sp.Expr] = {}
     linear = _linear_entries(rhs)
-    for atom in sorted(entries(rhs), key=lambda a: len(str(a))):
-        source = inlined.get(name_of(atom))
-        if source is None:
-            continue
+    written = (a for a in entries(rhs) if name_of(a) in inlined)
+    for atom in sorted(written, key=lambda a: len(str(a))):
+        source = inlined[name_of(atom)]
         nonlinear = atom not in linear and source.rhs.has(*BINDERS)
         if nonlinear or (array.op == "contract" and not _is_product(source.rhs)):
             sign, named[source.name] = _positive(source)
             replaced[atom] = sign * atom
             continue
         indices = [i.xreplace(replaced) for i in indices_of(atom)]
-        replaced[atom] = source.at(tuple(indices), freshen(source.rhs))
+        replaced[atom] = instance(source, indices)
     return _plain(rhs.xreplace(replaced)) if replaced else rhs
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from symgrad.algebra import freshen
+from symgrad.algebra import instance
 from symgrad.indices import Index, entry, indices_of, name_of
 from symgrad.leaves import LogSumExp
 from symgrad.lower.lowering import Lowering
@@ -51,7 +51,7 @@ def _spelled_out(lowering: Lowering, term: sp.Expr) -> sp.Expr:
     change = {}
     for factor in named:
         equation = lowering.log_sums[name_of(factor)]
-        change[factor] = equation.at(indices_of(factor), freshen(equation.rhs))
+        change[factor] = instance(equation, indices_of(factor))
     return term.xreplace(change)
 
 
