@@ -31,6 +31,7 @@ class BufferedWriter(Writer):
         self.attributes: list[str] = []
         """Values that the workspace has a view or an array of, in order."""
         self.dtype_text = "ws._dtype"
+        self.dtypes = program.dtypes
         super().__init__(program)
 
     def _write(self, op: Op) -> None:
@@ -99,7 +100,7 @@ class BufferedWriter(Writer):
         if op.function == "where":
             if self.local[place] != name:
                 yield f"{name} = {self.local[place]}"
-            yield f"np.copyto({name}, {args[1].code}, where={args[0].code})"
+            yield f"np.copyto({name}, {args[1].code}, where={self._condition(op, args[0])})"
             return
         where = [getattr(a, "name", "") for a in op.args].index(place)
         same = self.local[place] == name
@@ -117,10 +118,15 @@ class BufferedWriter(Writer):
         if op.function == "where":
             yield f"{name} = {out}"
             yield f"{name}[...] = {args[2].code}"
-            yield f"np.copyto({name}, {args[1].code}, where={args[0].code})"
+            yield f"np.copyto({name}, {args[1].code}, where={self._condition(op, args[0])})"
             return
         digits = f", {op.detail[0]}" if op.function == "round" else ""
         yield f"{name} = np.{op.function}({_listed(args)}{digits}, out={out})"
+
+    def _condition(self, op: Op, text: Text) -> str:
+        """A condition as NumPy wants it: what is 1 where it holds may be a value that is read."""
+        holds = self.dtypes[op.reads[0].name] == "bool"
+        return text.code if holds else f"{text.at_least(Level.SUM)} != 0"
 
     def _matmul(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[str]:
         x, y = args
