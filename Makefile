@@ -36,7 +36,6 @@ fmt: $(SETUP)  ## format, and mend what the linter can mend
 
 fuzz: $(SETUP)  ## random specs: make fuzz N=10000 SEED=1
 	$(BIN)/python tests/fuzz.py $(or $(N),300) $(or $(SEED),0)
-	$(BIN)/python -m tests.structures $(or $(N),300) $(or $(SEED),0)
 
 bench: $(BENCH)/installed  ## the generated code beside other libraries: benchmarks/RESULTS.md
 	$(BENCH)/bin/python benchmarks/run.py --results

@@ -2,151 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from types import ModuleType
-from typing import Any
+import re
+from collections.abc import Callable
 
 import numpy as np
-import scipy.special
 from hypothesis import strategies as st
 
-Draw = Callable[[st.SearchStrategy[Any]], Any]
-SIZES = (1, 2, 3, 4)
-MOST_ENTRIES = 96
-LARGEST = 30.0
-AWAY = 1e-3
-"""How far from a kink a value is, at least."""
+from tests.drawing import ASSUMED, Draw, Spec, Writer
 
-
-@dataclass(repr=False)
-class Spec:
-    """The lines of a spec, and the numbers of its inputs at one point."""
-
-    params: list[str]
-    inputs: dict[str, np.ndarray]
-    lines: list[str] = field(default_factory=list)
-
-    @property
-    def code(self) -> str:
-        """The spec, with a comment for each input."""
-        heads = [
-            f"# {name}: {'param' if name in self.params else 'data'} {value.shape} {value.dtype}"
-            for name, value in self.inputs.items()
-        ]
-        return "\n".join([*heads, *self.lines])
-
-    def __repr__(self) -> str:
-        return f"\n{self.code}\n"
-
-    def run(self, np_like: ModuleType, special: ModuleType, **values: Any) -> dict[str, Any]:
-        """The values that the lines compute, over a module that answers like NumPy."""
-        space = {"np": np_like, "special": special, **self.inputs, **values}
-        exec(compile(self.code, "<spec>", "exec"), space)
-        return space
-
-
-class Writer:
-    """Writes line after line, and knows what each value is at the point."""
-
-    def __init__(self, draw: Draw) -> None:
-        self.draw = draw
-        self.spec = Spec([], {})
-        self.values: dict[str, np.ndarray] = {}
-        self.point = np.random.default_rng(draw(st.integers(0, 50)))
-
-    # -- what is drawn ------------------------------------------------------------------------
-
-    def one_of(self, items: Sequence[Any]) -> Any:
-        return items[self.draw(st.integers(0, len(items) - 1))]
-
-    def size(self) -> int:
-        return int(self.one_of(SIZES[::-1]))
-
-    def flag(self) -> bool:
-        return bool(self.draw(st.booleans()))
-
-    def value(self, least: int = 0, most: int = 3) -> str:
-        """A value with so many axes, the latest first; an input is made where there is none."""
-        fitting = [n for n, v in self.values.items() if least <= v.ndim <= most]
-        if not fitting or self.draw(st.integers(0, 9)) == 0:
-            return self.input([self.size() for _ in range(self.draw(st.integers(least, most)))])
-        return str(self.one_of(fitting[::-1]))
-
-    def beside(self, name: str) -> str:
-        """A value that broadcasts with another one."""
-        shape = self.values[name].shape
-        fitting = [n for n, v in self.values.items() if _broadcast(v.shape, shape)]
-        if len(fitting) > 1 and self.flag():
-            return str(self.one_of(fitting))
-        mine = [1 if self.draw(st.integers(0, 3)) == 0 else n for n in shape]
-        return self.input(mine[self.draw(st.integers(0, len(mine))) :])
-
-    def axis(self, name: str) -> int:
-        ndim = self.values[name].ndim
-        return int(self.draw(st.integers(-ndim, ndim - 1)))
-
-    def axes(self, name: str) -> str:
-        """An argument that says which axes to reduce, and whether to keep them."""
-        ndim = self.values[name].ndim
-        kind = self.draw(st.integers(0, 3)) if ndim else 0
-        keep = ", keepdims=True" if self.flag() else ""
-        if kind == 0:
-            return keep
-        if kind == 1 and ndim > 1:
-            pair = self.draw(st.permutations(range(ndim)))[: self.draw(st.integers(2, ndim))]
-            return f", axis={tuple(pair)}{keep}"
-        return f", axis={self.axis(name)}{keep}"
-
-    # -- what is written ----------------------------------------------------------------------
-
-    def input(self, shape: Sequence[int]) -> str:
-        """A new input of this shape."""
-        name = f"x{len(self.spec.inputs)}"
-        array = np.asarray(self.point.uniform(-1.5, 1.5, size=tuple(shape)))
-        if not self.spec.params or self.draw(st.integers(0, 3)):
-            self.spec.params.append(name)
-        self.spec.inputs[name] = self.values[name] = array
-        return name
-
-    def labels(self, shape: Sequence[int], bound: int) -> str:
-        """A new input of integers below a bound."""
-        name = f"y{len(self.spec.inputs)}"
-        self.spec.inputs[name] = self.point.integers(0, bound, size=tuple(shape))
-        return name
-
-    def evaluate(self, expression: str) -> np.ndarray | None:
-        """Its value at the point; None where it has none that is good to go on with."""
-        space = {"np": np, "special": scipy.special, **self.spec.inputs, **self.values}
-        try:
-            with np.errstate(all="ignore"):
-                value = np.asarray(eval(expression, space))
-        except (ValueError, IndexError, np.linalg.LinAlgError):
-            return None
-        good = value.dtype == float and value.ndim <= 3 and 0 < value.size <= MOST_ENTRIES
-        return value if good and np.abs(value).max() < LARGEST else None
-
-    def line(self, expression: str, *margins: str) -> str | None:
-        """A new value; None where it is not good, or a margin (what must not be 0) is small."""
-        for margin in margins:
-            distance = self.evaluate(margin)
-            if distance is None or np.abs(distance).min() < AWAY:
-                return None
-        value = self.evaluate(expression)
-        if value is None:
-            return None
-        name = f"v{len(self.spec.lines)}"
-        self.spec.lines.append(f"{name} = {expression}")
-        self.values[name] = value
-        return name
-
-
-def _broadcast(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
-    try:
-        return int(np.prod(np.broadcast_shapes(one, other))) <= MOST_ENTRIES
-    except ValueError:
-        return False
-
+__all__ = ["Spec", "specs"]
 
 # -- operations -----------------------------------------------------------------------------------
 
@@ -159,6 +23,14 @@ SMOOTH = (
     "np.log(np.exp({x}) + 0.1)", "np.log2({x} ** 2 + 1)", "np.log10(np.exp({x}))", "np.exp2({x})",
     "(1 + {x} ** 2) ** -1.5", "special.expit({x})", "special.erf({x})",
     "special.gammaln({x} ** 2 + 1)", "np.tan(np.tanh({x}))", "np.arcsin(0.9 * np.sin({x}))",
+    "np.cbrt({x} ** 2 + 1)", "special.ndtr({x})", "special.erfc({x})", "special.psi({x} ** 2 + 1)",
+    "special.logit(0.5 + 0.4 * np.sin({x}))", "special.entr({x} ** 2 + 0.5)", "sg.softplus({x})",
+    "special.log_expit({x})", "np.arccosh({x} ** 2 + 1.5)", "np.deg2rad(40 * {x})",
+    "np.rad2deg(0.02 * {x})", "np.float_power({x} ** 2 + 1, 0.3)", "sg.sigmoid({x})",
+    "sg.log_sigmoid({x})", "np.full_like({x}, 0.5) * {x}", "np.ones_like({x}) - {x}",
+    "np.negative({x})", "np.copy({x}) * 0.9", "({x} - 0.3) ** 4 / {x}.size",
+    "np.where(np.ones_like({x}) > 0, {x}, 0)", "sg.rounded({x}, 9)", "sg.stop_gradient({x})",
+    "sg.straight_through(np.round({x}), {x})", "sg.stop_gradient({x}) * {x}",
     "np.arccos(0.9 * np.sin({x}))", "np.arctanh(0.9 * np.tanh({x}))", "np.tanh({x}) / 2 + {x} / 3",
 )  # fmt: skip
 KINKED = (
@@ -170,12 +42,24 @@ KINKED = (
     ("np.where(np.abs({x}) <= 1, {x} ** 2 / 2, np.abs({x}) - 0.5)", "{x} ** 3 - {x}"),
     ("np.sign({x}) * {x} ** 2", "{x}"), ("np.sqrt(np.abs({x}))", "{x}"),
     ("np.log(np.abs({x}))", "{x}"), ("1 / {x}", "{x}"), ("np.abs({x}) ** 1.5", "{x}"),
+    ("sg.relu({x})", "{x}"), ("np.fabs({x})", "{x}"), ("np.heaviside({x}, 0.5) * {x}", "{x}"),
+    ("np.select([{x} > 0.5, {x} > -0.5], [{x} ** 2, 2 * {x}], 0.5)", "{x} ** 2 - 0.25"),
+    ("np.where(~({x} > 0) | ({x} > 1), 0.1 * {x}, {x} ** 2)", "{x} * ({x} - 1)"),
+    ("sg.straight_through(np.sign({x}), np.tanh({x}))", "{x}"),
+    ("sg.straight_through(({x} > 0).astype(float), np.clip({x}, -1, 1))", "{x} ** 3 - {x}"),
+    ("np.maximum(np.minimum({x}, 0.7), -0.7)", "{x} ** 2 - 0.49"),
+    ("np.clip({x}, 0, None)", "{x}"), ("{x} * np.logical_not({x} < 0)", "{x}"),
 )  # fmt: skip
 BINARY = (
     "{x} + {y}", "{x} * {y}", "{x} - {y}", "{x} / ({y} ** 2 + 1)", "{x} * {y} + {x}",
     "({x} - {y}) ** 2", "np.logaddexp({x}, {y})", "np.power({x} ** 2 + 0.5, {y})",
     "np.arctan2({x}, {y} ** 2 + 0.5)", "np.exp({x}) * {y}", "({x} + {y}) / (np.exp({x}) + 1)",
     "np.sqrt({x} ** 2 + {y} ** 2 + 0.1)", "{x} * np.tanh({y}) - 0.5 * {x}",
+    "np.hypot({x}, {y} + 2)", "np.logaddexp2({x}, {y})", "special.xlogy({x}, {y} ** 2 + 0.5)",
+    "special.xlog1py({x}, {y} ** 2)", "special.rel_entr({x} ** 2 + 0.5, {y} ** 2 + 0.5)",
+    "special.kl_div({x} ** 2 + 0.5, {y} ** 2 + 0.5)", "special.betaln({x} ** 2 + 1, {y} ** 2 + 1)",
+    "{x} * sg.stop_gradient({y}) + {y}", "sg.sigmoid({x}) * {y}", "{x} ** 2 * {y} ** 3",
+    "(1 + {x} ** 2) ** np.tanh({y})", "np.exp({x} - {y}) / (1 + np.exp({x} - {y}))",
 )  # fmt: skip
 KINKED_BINARY = (
     ("np.maximum({x}, {y})", "{x} - {y}"), ("np.minimum({x}, {y})", "{x} - {y}"),
@@ -187,7 +71,12 @@ KINKED_BINARY = (
 REDUCTIONS = (
     "np.sum({x}{a})", "np.mean({x}{a})", "np.var({x}{a})", "np.prod({x}{a})",
     "np.log(np.sum(np.exp({x}){a}))", "np.sqrt(np.sum({x} ** 2{a}) + 0.1)", "{x}.sum({b})",
-    "{x}.mean({b})",
+    "{x}.mean({b})", "sg.logsumexp({x}{a})", "np.log(np.mean(np.exp({x}){a}))",
+    "np.sum({x} * {x}{a}) / {x}.size",
+)  # fmt: skip
+
+TERMS = (
+    "np.sum({x})", "np.sum({x} ** 2)", "np.sum(np.sin({x}) * {x})", "np.mean(1.5 * np.tanh({x}))",
 )  # fmt: skip
 
 
@@ -232,10 +121,22 @@ def extremum(w: Writer) -> str | None:
     )
 
 
+def extremum_of_several(w: Writer) -> str | None:
+    """A maximum or a minimum over more than one axis, or a norm that is one."""
+    x = w.value(1)
+    text = w.one_of([
+        "np.max({x})", "np.min({x})", "np.amax({x}, axis=(0, -1))", "np.amin({x}, keepdims=True)",
+        "np.maximum.reduce({x}, axis=None)", "np.linalg.norm(np.ravel({x}), np.inf)",
+        "np.linalg.norm({x}, 1, axis=0)", "np.max(np.abs({x}), axis=(0, 1))",
+    ])  # fmt: skip
+    margins = [x, f"np.diff(np.sort(np.ravel(np.abs({x}))))"][: w.values[x].size]
+    return w.line(text.format(x=x), *margins)
+
+
 def spread(w: Writer) -> str | None:
     """Norms and standard deviations: not where they are 0."""
     x = w.value(1)
-    text = w.one_of(["np.std({x}{a})", "np.linalg.norm({x}{a})"])
+    text = w.one_of(["np.std({x}{a})", "np.linalg.norm({x}{a})", "np.var({x}{a}, ddof=1)"])
     axes = w.axes(x)
     if "norm" in text and "axis=(" in axes and axes.count(",") > 3:
         axes = ""
@@ -252,9 +153,12 @@ def softmax(w: Writer) -> str | None:
         "np.exp({x} - np.max({x}, {k})) / np.sum(np.exp({x} - np.max({x}, {k})), {k})",
         "{x} - np.log(np.sum(np.exp({x}), {k}))",
         "({x} - np.mean({x}, {k})) / np.sqrt(np.var({x}, {k}) + 0.1)",
-        "{x} / np.sqrt(np.mean({x} ** 2, {k}) + 0.1)",
+        "{x} / np.sqrt(np.mean({x} ** 2, {k}) + 0.1)", "sg.softmax({x}, axis={a})",
+        "sg.log_softmax({x}, axis={a})", "{x} - np.log(np.mean(np.exp({x}), {k}))",
+        "np.log(np.exp({x}) / np.sum(np.exp({x}), {k}))", "{x} / np.sum(np.abs({x}) + 1, {k})",
+        "np.exp({x}) / (1 + np.sum(np.exp({x}), {k}))",
     ])  # fmt: skip
-    return w.line(text.format(x=x, k=keep))
+    return w.line(text.format(x=x, k=keep, a=axis))
 
 
 def product(w: Writer) -> str | None:
@@ -323,6 +227,12 @@ def moved(w: Writer) -> str | None:
         f"np.repeat({{x}}, 2, axis={axis})", "np.tile({x}, 2)", f"np.cumsum({{x}}, axis={axis})",
         "np.ravel({x})", "np.broadcast_to({x}, (2, *{x}.shape))", "np.tril({x})", "np.triu({x}, 1)",
         "np.diagonal({x})", "np.diag({x})", "np.pad({x}, 1)", f"np.stack([{{x}}, {{x}}], {axis})",
+        "np.atleast_2d({x})", "np.atleast_1d({x}) * 2", "{x}.flatten()", "np.cumsum({x})",
+        f"np.roll({{x}}, {w.number(-2, 3)})", f"np.diff({{x}}, axis={axis})", "np.flip({x})",
+        "np.repeat({x}, 2)", "np.tile({x}, (2, 1))", "np.trace({x})", "np.tril({x}, -1)",
+        f"np.take({{x}}, [0, -1], axis={axis})", "np.take({x}, [0, 0])",
+        f"windows({{x}}, {w.number(1, 3)}, {axis})", f"windows({{x}}, 2, {axis})[..., ::-1]",
+        f"np.sum(windows({{x}}, 2, {axis}) * np.array([0.5, -1.5]), axis=-1)",
     ])  # fmt: skip
     return w.line(text.format(x=x))
 
@@ -350,7 +260,116 @@ def joined(w: Writer) -> str | None:
         shape[axis] = w.size()
         second = w.input(shape)
         return w.line(f"np.concatenate([{x}, {second}], axis={axis})")
-    return w.line(f"np.stack([{x}, {second}], axis={axis})")
+    text = w.one_of([
+        "np.stack([{x}, {y}], axis={axis})", "np.vstack([{x}, {y}])", "np.hstack([{x}, {y}, {x}])",
+        "np.concatenate([{x}, {y}, {x}], axis={axis})", "np.vdot({x}, {y})",
+        "np.average({x}, axis={axis}, weights={y} ** 2 + 0.5)",
+    ])  # fmt: skip
+    return w.line(text.format(x=x, y=second, axis=axis))
+
+
+def cut(w: Writer) -> str | None:
+    """Pieces of a value, put together otherwise."""
+    x = w.value(1)
+    axis, parts = w.axis(x), w.fresh("s")
+    n = w.values[x].shape[axis]
+    split = w.one_of([f"np.split({x}, [{w.number(1, max(1, n - 1))}], axis={axis})",
+                      f"np.array_split({x}, 2, axis={axis})"])  # fmt: skip
+    text = w.one_of([
+        "np.sum({p}[0], axis={k}) * np.mean({p}[1], axis={k})", "{p}[0] * np.tanh({p}[-1])",
+        "np.concatenate({p}[::-1], axis={k})", "np.sum({p}[-1], axis={k}) - np.max({x}, axis={k})",
+    ])  # fmt: skip
+    margin = f"np.diff(np.sort({x}, axis={axis}), axis={axis})"
+    margins = [margin] if n > 1 and "max" in text else []
+    return w.line(text.format(p=parts, x=x, k=axis), *margins, before=f"{parts} = {split}")
+
+
+def loop(w: Writer) -> str | None:
+    """A state that goes through steps, in a variable or in a list."""
+    x, h = w.value(1), w.fresh("h")
+    steps = w.number(1, 4)
+    rows = w.values[x].shape[0]
+    step = w.one_of([
+        "np.tanh({h} + {x}[{k}])", "0.5 * {h} + {x}[{k}] * {h}", "np.sin({h}) + {x}[{k}] ** 2",
+        "np.maximum({h}, 0.1 * {h}) + {x}[{k}]", "{h} / (1 + {h} ** 2) + {x}[{k}]",
+        "{x}[{k}] - 0.1 * np.sum({h} ** 2)", "sg.softmax({h} + {x}[{k}])",
+        "{h} - 0.2 * np.mean({x} * {h}, axis=0)",
+    ])  # fmt: skip
+    kind = w.number(0, 2)
+    if kind == 0:
+        body = step.format(h=h, x=x, k="k")
+        before = f"{h} = {x}[0]\nfor k in range({min(steps, rows)}):\n    {h} = {body}"
+        return w.line(w.one_of([f"np.tanh({h})", f"{h} * {x}"]), before=before)
+    start = w.input([]) if kind == 1 else f"{x}[-1]"
+    body = step.format(h=f"{h}[-1]", x=x, k="k")
+    before = f"{h} = [{start}]\nfor k in range({min(steps, rows)}):\n    {h}.append({body})"
+    return w.line(w.one_of([f"{h}[-1] ** 2", f"{h}[-1] * {h}[1]", f"np.stack({h}[1:])",
+                            f"sum({h}[1:], 0.0)", f"np.stack([np.sum(a) for a in {h}])"]),
+                  before=before)  # fmt: skip
+
+
+def in_place(w: Writer) -> str | None:
+    x = w.value()
+    y, t = w.beside(x), w.fresh("t")
+    change = w.one_of(["+= {y}", "*= {y}", "-= np.tanh({y})", "/= 2 + {y} ** 2", "**= 2"])
+    return w.line(f"np.sin({t})", before=f"{t} = {x} * 0.5\n{t} {change.format(y=y)}")
+
+
+def chosen(w: Writer) -> str | None:
+    """By conditions that are data, that have a name, or that compare integers."""
+    x = w.value()
+    shape = w.values[x].shape
+    m, c, y = w.conditions(shape[w.number(0, len(shape)) :]), w.fresh("c"), w.like(x)
+    kind = w.number(0, 3)
+    if kind == 0:
+        return w.line(w.one_of([f"np.where({m}, {x}, {y})", f"{x} * {m}", f"{x} * ~{m} + {y}",
+                                f"np.where({m}, {x}, 0) / (1 + np.sum({m}))"]))  # fmt: skip
+    if kind == 1:
+        text = w.one_of(["np.where({c}, {x}, {y} ** 2)", "{x} * {c} - {y} * (1 - {c})",
+                         "np.where({c} & {m}, {x}, {y})", "np.mean({c} * {x})"])  # fmt: skip
+        return w.line(text.format(c=c, x=x, y=y, m=m), x, before=f"{c} = {x} > 0")
+    n = w.labels(shape[w.number(0, len(shape)) :], 3)
+    if kind == 2:
+        return w.line(w.one_of([f"np.where({n} == 1, {x}, {y})", f"{x} * {n} + {y}",
+                                f"{x} * ({n} != 0)", f"{x} ** 2 / (1 + {n})",
+                                f"np.where({n} <= 1, {x}, {n})"]))  # fmt: skip
+    return w.line(f"{x} * ({c} - 1.5)", before=f"{c} = 2 * {n} + 1")
+
+
+def constants(w: Writer) -> str | None:
+    """Arrays of numbers that are written in the spec."""
+    x = w.value(1)
+    shape = w.values[x].shape
+    n = shape[-1]
+    text = w.one_of([
+        "{x} * np.arange({n})", "{x} + np.linspace(-1, 1, {n})", "{x} * np.arange(1.0, {n} + 1)",
+        "{x} @ np.arange({n} * 2.0).reshape({n}, 2)", "{x} * (np.arange({n}) > 0)",
+        "np.where(np.arange({n}) % 2 == 0, {x}, 0.5)", "{x} @ (np.eye({n}) - 0.5)",
+        "{x}[..., np.arange({n}) >= 0]", "{x}[..., [0, -1]]", "sg.arange({x}.shape[-1]) * {x}",
+        "{x} @ np.eye({n})", "{x} / np.sqrt({x}.shape[-1])", "{x} @ np.tri({n})",
+        "{x}[..., np.arange({n})[::-1]]", "np.einsum('...i,ij->...j', {x}, np.ones(({n}, 2)))",
+    ])  # fmt: skip
+    return w.line(text.format(x=x, n=n))
+
+
+def assumed(w: Writer) -> str | None:
+    """An input that keeps something, where that can be used."""
+    kind = w.one_of([*ASSUMED])
+    n, m = w.size(), w.size()
+    x = w.input([n, n] if kind in ("symmetric", "orthogonal") else [n, m], kind)
+    y = w.like(x)
+    text = w.one_of([
+        "-np.sum({x} * (np.log(np.exp({y}) / np.sum(np.exp({y}), axis=1, keepdims=True))), axis=1)",
+        "{y} - np.sum({x} * {y}, axis=0)", "np.sum({x}, axis=1) * np.sum({y}, axis=1)",
+        "np.sum({x} * sg.log_softmax({y}, axis=-1))", "{x} ** 2 * {y}", "{x}.T @ {x} @ {y}.T",
+        "{x} @ {x}.T @ {y}", "{y} @ {x} @ {y}.T", "np.abs({x}) * {y}", "np.sum({x} ** 2 * {y})",
+        "np.einsum('ij,ij,kj->k', {x}, {x}, {y})", "np.sqrt({x} ** 2 + 0.1) + {x}.T[:, :1].T",
+        "np.sum({x} * {x}, axis=0) * {y}", "{y}.T @ {x}.T + {x}", "np.log(np.abs({x}) + 0.5) * {y}",
+        "np.sum(np.exp({x}), axis=0)", "np.trace({y} @ {x} @ {y}.T)", "{x} @ {y} + {y} @ {x}.T",
+    ])  # fmt: skip
+    if w.flag():
+        y = w.line(f"np.tanh({y}) + {y}") or y
+    return w.line(text.format(x=x, y=y), x if "abs" in text else "1")
 
 
 def picked(w: Writer) -> str | None:
@@ -360,8 +379,28 @@ def picked(w: Writer) -> str | None:
     if len(shape) > 1 and w.flag():
         y = w.labels([shape[0]], shape[1])
         return w.line(f"{x}[np.arange({shape[0]}), {y}]")
-    y = w.labels([w.size() for _ in range(w.draw(st.integers(1, 2)))], shape[0])
-    return w.line(f"{x}[{y}]")
+    k = w.number(0, len(shape) - 1)
+    y = w.labels([w.size() for _ in range(w.draw(st.integers(1, 2)))], shape[k])
+    return w.line(f"{x}[{':, ' * k}{y}]")
+
+
+def picked_in_several(w: Writer) -> str | None:
+    """Entries by labels for more than one axis, or one for each row."""
+    x = w.value(2)
+    shape = w.values[x].shape
+    n = w.size()
+    y, z = w.labels([n], shape[0]), w.labels([n], shape[1])
+    both = w.labels([n], min(shape))
+    short = w.labels([*shape[:-1], 1], shape[-1])
+    text = w.one_of([
+        "{x}[{y}, {z}]", "{x}[{y}[:, None], {z}]", "{x}[{y}[:, None], {z}[None, :]]",
+        "{x}[{y}][:, {z}]", "{x}[{b}, {b}]", "{x}[{y}, 0]", "{x}[-1, {z}]", "{x}[{y}, :1]",
+        "{x}[{y}, ..., {z0}]", "np.take({x}, {z}, axis=1)", "np.take_along_axis({x}, {s}, axis=-1)",
+        "{x}[{y}] * {x}[{y}]", "{x}[::-1][{y}]", "{x}[{y}, None]", "{x}.T[..., {b}]",
+        "{x}[[0, -1, 0], {z0}]", "sg.straight_through({x}[{y}], 2 * {x}[{b}])",
+        "{x}[1 * {y}]", "{x}[np.arange({n}) * 0, {z}]", "np.sum({x}[{y}] ** 2, axis=0)",
+    ])  # fmt: skip
+    return w.line(text.format(x=x, y=y, z=z, b=both, s=short, n=n, z0=f"{both}[0]"))
 
 
 def linear_algebra(w: Writer) -> str | None:
@@ -384,9 +423,30 @@ def linear_algebra(w: Writer) -> str | None:
     return w.line(text.format(s=square, r=right))
 
 
+def stacked_linear_algebra(w: Writer) -> str | None:
+    """The same of a matrix for each entry of the leading axis."""
+    x = w.value(3)
+    n = w.values[x].shape[-1]
+    definite = w.line(f"0.3 * np.swapaxes({x}, -1, -2) @ {x} + 2 * np.eye({n})")
+    if definite is None:
+        return None
+    right = w.input([*w.values[definite].shape[:-1], w.size()])
+    text = w.one_of([
+        "np.linalg.inv({s})", "np.linalg.det({s})", "np.linalg.slogdet({s})[1]",
+        "np.linalg.cholesky({s})", "np.linalg.solve({s}, {r})", "np.linalg.solve({s}, {r}[0, :, 0])"
+,
+        "np.linalg.multi_dot([{s}[0], {r}[-1], {r}[0].T])", "np.linalg.matrix_power({s}[0], -2)",
+        "np.linalg.slogdet({s})[0] * np.linalg.det({s}) ** 0.5", "np.linalg.inv({s}) @ {r}",
+        "np.linalg.inv({s}) @ np.linalg.cholesky({s})", "np.linalg.det({s}) * {r}[:, 0, 0]",
+    ])  # fmt: skip
+    return w.line(text.format(s=definite, r=right))
+
+
 OPERATIONS: tuple[Callable[[Writer], str | None], ...] = (
     smooth, binary, reduction, product, kinked, kinked_binary, softmax, matmul, einsum, extremum,
     spread, moved, sliced, reshaped, joined, picked, linear_algebra, binary, smooth, reduction,
+    moved, picked_in_several, cut, loop, in_place, chosen, constants, assumed, assumed,
+    extremum_of_several, stacked_linear_algebra,
 )  # fmt: skip
 
 
@@ -394,12 +454,39 @@ OPERATIONS: tuple[Callable[[Writer], str | None], ...] = (
 def specs(draw: Draw, most: int = 7) -> Spec:
     """A spec of a few lines; the last one is its loss, the sum of what it computed."""
     w = Writer(draw)
-    w.input([w.size() for _ in range(draw(st.integers(0, 3)))])
-    for _ in range(draw(st.integers(1, most))):
+    w.spec.at_kinks = w.seldom(8)
+    w.input([w.size() for _ in range(w.number(0, 3))])
+    for _ in range(w.number(1, most)):
         w.one_of(OPERATIONS)(w)
-    last = list(w.values)[::-1]
-    terms = [f"np.sum({last[0]})"]
-    if len(last) > 2 and w.flag():
-        terms.append(w.one_of(["np.mean({x})", "np.sum({x} ** 2)"]).format(x=w.one_of(last[1:])))
+    written = "\n".join(w.spec.lines)
+    last = [n for n in w.values if not re.search(rf"\b{n}\b(?! = )", written)][::-1]
+    last = last or list(w.values)[::-1]
+    terms = [w.one_of(TERMS).format(x=n) for n in last[: w.number(1, 4)]]
     w.spec.lines.append(f"loss = {' + '.join(terms)}")
+    _differentiable(w.spec)
+    _asked(w)
     return w.spec
+
+
+def _differentiable(spec: Spec) -> None:
+    """There is a parameter that the loss depends on, if it depends on any floats."""
+    reached = [n for n in spec.reached() if n in spec.inputs]
+    floats = [n for n in reached if n not in spec.assumed and spec.inputs[n].dtype == float]
+    if not set(reached) & set(spec.params):
+        spec.params += floats[:1]
+
+
+def _asked(w: Writer) -> None:
+    """By what to differentiate, how often, and whether sizes have names."""
+    spec = w.spec
+    if w.seldom(4):
+        spec.named = frozenset(n for n in (2, 3, 4) if w.flag())
+    reached = [n for n in spec.reached() if n in w.values and n not in spec.assumed]
+    if reached and w.seldom(6):
+        spec.wrt = tuple(dict.fromkeys(w.one_of(reached) for _ in range(w.number(1, 2))))
+    params = [n for n in reached if n in spec.params and w.values[n].size <= 12]
+    if spec.holds or spec.at_kinks or not params or not w.seldom(8):
+        return
+    spec.asked = w.one_of(["hvp", "hessian", "jacobian"])
+    spec.wrt = tuple(dict.fromkeys(w.one_of(params) for _ in range(w.number(1, 2))))
+    spec.wrt = spec.wrt[:1] if spec.asked == "hessian" else spec.wrt

@@ -1,7 +1,4 @@
-"""Random specs that cut, join and reshape, with sizes that are numbers or names.
-
-``python -m tests.structures 1000`` tries so many, from a seed (a second argument).
-"""
+"""Random specs that cut, join and reshape, with sizes that are numbers or names."""
 
 from __future__ import annotations
 
@@ -9,9 +6,9 @@ import collections
 import functools
 import random
 import re
-import sys
+import traceback
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -390,33 +387,27 @@ def close(found: Any, expected: Any, tolerance: float) -> None:
     np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance * scale)
 
 
-# By itself
+# By the hundred
 
 
-def tried(count: int, seed: int) -> Iterator[tuple[int, Spec, str]]:
-    """Each spec and what came of it: equal, skipped, refused, or what failed."""
-    for k in range(count):
-        spec = random_spec(random.Random(seed * 1_000_003 + k).randrange)
-        try:
-            yield k, spec, "equal" if check(spec, k) else "skipped"
-        except SpecError as error:
-            yield k, spec, f"refused: {error.what}"
-        except Exception as error:  # every defect is to be seen, of whatever kind
-            yield k, spec, f"FAILED: {type(error).__name__}: {error}"
-
-
-def main(count: int, seed: int) -> int:
-    """Print what failed, and how often there was what; the exit code."""
+def summary(numbers: Iterable[int], seed: int) -> tuple[collections.Counter[str], list[str]]:
+    """How often there was what among the specs of these numbers, and what failed as text."""
     results: collections.Counter[str] = collections.Counter()
-    for k, spec, result in tried(count, seed):
-        kind, _, why = result.partition(": ")
-        results[kind] += 1
-        if kind == "FAILED" or (kind == "refused" and not spec.named):
-            print(f"--- {seed}/{k}: {kind}: {why}\n{spec}\n", flush=True)
-    print(f"specs from seed {seed}:", ", ".join(f"{n} {kind}" for kind, n in results.items()))
-    return int(results["FAILED"] > 0)
+    failures = []
+    for k in numbers:
+        spec = random_spec(random.Random(seed * 1_000_003 + k).randrange)
+        result, why = outcome(spec, k)
+        results[result] += 1
+        if result == "FAILED" or (result.startswith("refused") and not spec.named):
+            failures.append(f"{seed}/{k}: {result}: {why}\n{spec}")
+    return results, failures
 
 
-if __name__ == "__main__":
-    numbers = [int(a) for a in sys.argv[1:]]
-    raise SystemExit(main(*(numbers + [100, 0][len(numbers) :])))
+def outcome(spec: Spec, seed: int) -> tuple[str, str]:
+    """What came of a spec, and why: equal, skipped, refused with the reason, or FAILED."""
+    try:
+        return ("equal" if check(spec, seed) else "skipped"), ""
+    except SpecError as error:
+        return f"refused: {error.what}", ""
+    except Exception:  # every defect is to be seen, of whatever kind
+        return "FAILED", traceback.format_exc()
