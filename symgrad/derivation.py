@@ -20,13 +20,16 @@ from symgrad.algebra import (
 )
 from symgrad.equations import Assumption, Equation, System
 from symgrad.errors import SpecError
-from symgrad.indices import Size, entries, entry, fresh_from_start, name_of
+from symgrad.indices import Index, Size, entries, entry, fresh_from_start, name_of
 from symgrad.leaves import LEAVES, REDUCTIONS
 from symgrad.likeness import Problem, renamed
 from symgrad.progress import tell
 from symgrad.rules import Context, explained, simplified
 from symgrad.stability import stabilised
 from symgrad.steps import Step
+
+LONGEST = 100
+"""The weight beyond which an adjoint with entries at fixed places is not written in."""
 
 
 @dataclass(frozen=True)
@@ -191,7 +194,7 @@ class _Walk:
             result, steps = self._candidate(value, chain, always)
             if sometimes:
                 other, other_steps = self._candidate(value, chain, always | sometimes)
-                if weight(other.rhs) <= weight(result.rhs) or has_delta(other.rhs):
+                if weight(other.rhs) <= weight(result.rhs) or _is_sparse(other.rhs):
                     result, steps = other, other_steps
         return result, steps
 
@@ -300,6 +303,12 @@ def _conventions(system: System) -> list[str]:
             if record is not None and record.convention:
                 found[record.convention] = None
     return list(found)
+
+
+def _is_sparse(rhs: sp.Expr) -> bool:
+    """Whether an expression has a delta; where all are at fixed places, a short expression."""
+    between = any(all(a.has(Index) for a in d.args) for d in rhs.atoms(Delta))
+    return has_delta(rhs) and (between or weight(rhs) <= LONGEST)
 
 
 def _inlined(adjoint: Adjoint) -> Adjoint:
