@@ -21,6 +21,7 @@ from symgrad.targets.matrix import matrix_forms
 from symgrad.targets.stacks import stacked_form
 from symgrad.writing.letters import unshadowed
 from symgrad.writing.printer import Printer
+from symgrad.writing.text import text_pattern
 from symgrad.writing.unicode import UnicodePrinter
 
 
@@ -112,6 +113,7 @@ _UNICODE = (
         (rf"\\{sign[1]}(?=\\left\(|\()", leaf.cls.__name__)
         for leaf in LEAVES.values()
         if (sign := re.match(r"\\(\w+'?)\(", leaf.latex))
+        and text_pattern(leaf.latex, leaf.cls.__name__).startswith(f"{leaf.cls.__name__}(")
     ),
     (r"\\sum_\{([^{}]*)\}", r"Σ_\1"),
     (r"\\left\\lVert *| *\\right\\rVert", "‖"),
@@ -135,8 +137,9 @@ _UNICODE = (
     (r"\^\{([^{}]*)\}", r"^\1"),
     (r"_\{([^{}]*)\}", r"_\1"),
     (r"\\sqrt\{([^{}]*)\}", r"sqrt(\1)"),
-    (r"\\t?frac\{([\w.]+)\}\{([\w.]+)\}", r"\1/\2"),
-    (r"\\t?frac\{([\w.]+)\}\{([^{}]*)\}", r"\1/(\2)"),
+    (r"\\t?frac\{([\w.²]+)\}\{([\w.²]+)\}", r"\1/\2"),
+    (r"\\t?frac\{([\w.²]+)\}\{([^{}]*)\}", r"\1/(\2)"),
+    (r"\\t?frac\{([^{}]*)\}\{([\w.²]+)\}", r"(\1)/\2"),
     (r"\\t?frac\{([^{}]*)\}\{([^{}]*)\}", r"(\1)/(\2)"),
     (r"\\([a-zA-Z]+)", r"\1"),
 )

@@ -163,7 +163,7 @@ def _cut(term: str, room: int) -> list[str]:
     """A long term in lines, cut before its signs if that will do, each but the first set in."""
     found: list[str] = []
     room = max(room, 20)
-    for piece in re.split(r" (?=[+−] )", term):
+    for piece in _pieces(term, room - len(INDENT)):
         if found and columns(found[-1]) + 1 + columns(piece) <= room:
             found[-1] += f" {piece}"
         else:
@@ -171,6 +171,21 @@ def _cut(term: str, room: int) -> list[str]:
             found += textwrap.wrap(
                 piece, room, initial_indent=first, subsequent_indent=INDENT, break_on_hyphens=False
             )
+    return found
+
+
+def _pieces(term: str, room: int) -> list[str]:
+    """A term cut before its signs: no deeper inside its brackets than has to be."""
+    for deepest in range(6):
+        depth, found = 0, [""]
+        for at, c in enumerate(term):
+            depth += (c in "([{") - (c in ")]}")
+            if c == " " and depth <= deepest and term[at + 1 : at + 3] in ("+ ", "− "):
+                found.append("")
+            else:
+                found[-1] += c
+        if all(columns(piece) <= room for piece in found):
+            break
     return found
 
 

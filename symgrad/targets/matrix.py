@@ -128,13 +128,29 @@ def product(factors: Iterable[Formula], axes: Axes) -> Formula:
     flat = [g for f in factors for g in f.parts]
     value = sp.Mul(*(f.number for f in flat if f.number is not None))
     rest = sorted((f for f in flat if f.number is None), key=lambda f: bool(f.axes))
+    if value != 1 and len(rest) == 1:
+        common, rest[0] = _common(rest[0])
+        value *= common
     if value < 0:
         return negative(product([_literal(-value), *rest], axes))
     kept = [_literal(value), *rest] if value != 1 or not rest else rest
     if len(kept) == 1:
         return replace(kept[0], axes=axes)
-    text = " ".join(f.at_least(Level.PRODUCT if f.axes else Level.ATOM) for f in kept)
+    scalar = not any(f.axes for f in kept)
+    loose = [bool(f.axes) or (scalar and f is kept[-1]) for f in kept]
+    levels = (Level.PRODUCT if is_loose else Level.ATOM for is_loose in loose)
+    text = " ".join(f.at_least(level) for f, level in zip(kept, levels, strict=True))
     return Formula(text, axes, Level.PRODUCT, tuple(kept))
+
+
+def _common(formula: Formula) -> tuple[sp.Expr, Formula]:
+    """The whole number that divides all terms of a sum, and the sum without it."""
+    numbers = [sp.Mul(*(p.number for p in t.parts if p.number is not None)) for t in formula.terms]
+    if not numbers or not all(n.is_Integer for n in numbers):
+        return sp.S.One, formula
+    common = sp.igcd(*numbers)
+    smaller = (product([_literal(1 / common), t], t.axes) for t in formula.terms)
+    return common, formula if common == 1 else total(smaller, formula.axes)
 
 
 def total(terms: Iterable[Formula], axes: Axes) -> Formula:
@@ -411,7 +427,8 @@ class _Reader:
         if isinstance(under, Literal) or not labels(under.axes):
             below = self.full(under, ()).text
             above = self.full(over, op.axes)
-            if not labels(op.axes) and above.level >= Level.ATOM:
+            whole = above.level >= Level.ATOM and not re.search(r"\(|\\[lr]Vert", above.text)
+            if not labels(op.axes) and whole and isinstance(under, Ref):
                 return Formula(rf"\frac{{{above.text}}}{{{below}}}", op.axes)
             scale = Formula(rf"\frac{{1}}{{{below}}}", ())
             if isinstance(under, Literal) and under.value.is_Rational:

@@ -41,6 +41,8 @@ def stacked_form(
 
     To fix one index more is better than vectors of ones.
     """
+    if isinstance(equation.rhs, sp.Indexed):
+        return None
     found = [
         Stacked(at, formula.text)
         for at in _beginnings(equation)
@@ -73,7 +75,7 @@ def _form(
             return None
         groups.setdefault(outer, []).append(term)
     found = []
-    for outer, terms in groups.items():
+    for outer, terms in sorted(groups.items(), key=lambda group: bool(group[0])):
         slices = _Slices({*at, *outer}, variables, symbol)
         inner = slices.form(equation, len(at), [_without(term, outer) for term in terms])
         if inner is None:

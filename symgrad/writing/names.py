@@ -38,6 +38,7 @@ _FUNCTIONS = "log exp sqrt sin cos tan tanh max min sum mean inv det diag"
 
 
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True)

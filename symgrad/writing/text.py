@@ -13,6 +13,7 @@ import sympy as sp
 from symgrad.indices import Index
 from symgrad.leaves import LEAVES, REDUCTIONS
 from symgrad.matrices import MATRIX_FUNCTIONS
+from symgrad.writing.names import SUPERSCRIPTS
 from symgrad.writing.parts import scale_parts
 from symgrad.writing.printer import Level, Piece, Printer
 
@@ -70,7 +71,7 @@ class TextPrinter(Printer):
 
     def power(self, base: sp.Expr, exponent: sp.Expr) -> Piece:
         raised = self.at_least(exponent, Level.ATOM)
-        small = {"2": "²", "3": "³"}.get(raised, f"^{raised}")
+        small = raised.translate(SUPERSCRIPTS) if raised.isdigit() else f"^{raised}"
         return Piece(f"{self.at_least(base, Level.ATOM)}{small}", Level.SCRIPTED)
 
     def partial(self, expr: sp.Expr) -> Piece:
@@ -114,6 +115,7 @@ _AS_TEXT = (
     (r"\\le(?!\w)", "≤"),
     (r"\\ge(?!\w)", "≥"),
     (r"\\sum", "Σ"),
+    (r"\\prod", "Π"),
     (r"\\(\w+) \{(\w)\}", r"\1({\2})"),
     (r"\\(log|max|min)(?![a-z])", r"\1"),
 )
