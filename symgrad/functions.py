@@ -13,7 +13,18 @@ from symgrad.records import (
     real_only,
     record,
 )
-from symgrad.special import _digamma, _each, _erf, _erfc, _gammaln, _trigamma, source
+from symgrad.special import (
+    _digamma,
+    _erf,
+    _erf_near,
+    _erfc,
+    _erfc_far,
+    _gammaln,
+    _in_pieces,
+    _polynomial,
+    _trigamma,
+    source,
+)
 
 UNIT: Interval = (0.05, 0.95)
 INSIDE: Interval = (-0.95, 0.95)
@@ -344,15 +355,16 @@ class trigamma(LeafFunction):
     """The derivative of digamma; its own derivative is not known here."""
 
 
+_SERIES = (_in_pieces, _polynomial, _erf_near, _erfc_far)
 record(sp.erf, "_erf(x)", r"\operatorname{{erf}}({x})", mpmath.erf, ufunc="erf",
-       helper=source(_each, _erf))  # fmt: skip
+       helper=source(*_SERIES, _erf))  # fmt: skip
 record(erfc, "_erfc(x)", r"\operatorname{{erfc}}({x})", real_only(mpmath.erfc), definition=sp.erfc,
-       ufunc="erfc", helper=source(_each, _erfc))  # fmt: skip
+       ufunc="erfc", helper=source(*_SERIES, _erfc))  # fmt: skip
 record(
     gammaln, "_gammaln(x)", r"\log\left|\Gamma({x})\right|",
     real_only(lambda x: mpmath.re(mpmath.loggamma(x))),
     definition=sp.loggamma, domain=(POSITIVE,), ufunc="gammaln",
-    helper=source(_each, _gammaln),
+    helper=source(_in_pieces, _polynomial, _gammaln),
 )  # fmt: skip
 record(digamma, "_digamma(x)", r"\psi({x})", real_only(mpmath.digamma), definition=sp.digamma,
        domain=(POSITIVE,), ufunc="psi", helper=source(_digamma))  # fmt: skip

@@ -474,15 +474,13 @@ def test_a_leaf_is_accurate_and_silent_wherever_its_value_is_a_float(leaf):
     true = [in_digits(leaf, row) for row in rows]
     kept = [k for k, t in enumerate(true) if t is not None]
     found = text(*(x[kept] for x in xs))
-    allowed = ULPS.get(leaf.cls.__name__, 8) * EPS
+    allowed = 8 * EPS
     for k, value in zip(kept, found, strict=True):
         exact, moved = true[k]
         assert abs(float(value) - exact) <= allowed * (abs(exact) + moved) + TINY, rows[k]
 
 
 EPS, TINY = 2.2e-16, 1e-307
-ULPS = {"gammaln": 24}
-"""How many are allowed where it is not 8: math.gamma is not as good as the rest of math."""
 
 
 def in_digits(leaf, row):
