@@ -198,7 +198,7 @@ def _positions(run: _Run, part: Cut | Window) -> Array:
     if isinstance(part, Window):
         inside = run.number(part.stride) * np.arange(run.number(part.length))
         positions = positions[:, None] + inside
-    assert positions.min() >= 0, "a position before the first entry"
+    assert positions.min(initial=0) >= 0, "a position before the first entry"
     return np.asarray(positions)
 
 
