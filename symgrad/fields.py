@@ -130,7 +130,10 @@ class Floats:
 
     def matrix(self, leaf: MatrixLeaf, values: np.ndarray) -> np.ndarray:
         double = np.asarray(values, dtype=np.float64)  # LAPACK has no longer floats
-        return np.asarray(numpy_function(leaf.numpy, ("x",))(double), dtype=self.dtype)
+        try:
+            return np.asarray(numpy_function(leaf.numpy, ("x",))(double), dtype=self.dtype)
+        except np.linalg.LinAlgError as error:
+            raise OutsideDomain(f"a matrix at this point: {error}") from None
 
     def power(self, base: Numbers, exponent: Numbers) -> Numbers:
         return np.sqrt(base) if np.ndim(exponent) == 0 and exponent == 0.5 else base**exponent
@@ -181,7 +184,10 @@ class Digits:
         return _rows(leaf.mpmath, values)
 
     def matrix(self, leaf: MatrixLeaf, values: np.ndarray) -> np.ndarray:
-        return _matrices(lambda rows: leaf.mpmath(mpmath.matrix(rows)), values)
+        try:
+            return _matrices(lambda rows: leaf.mpmath(mpmath.matrix(rows)), values)
+        except (ValueError, ZeroDivisionError) as error:  # not definite; singular
+            raise OutsideDomain(f"a matrix at this point: {error}") from None
 
     def power(self, base: Numbers, exponent: Numbers) -> Numbers:
         return _elementwise(_or_nan(pow), 2)(base, exponent)

@@ -25,8 +25,13 @@ RANGES: tuple[Mapping[str, Range], ...] = (
     {"param": (0.2, 1.2), "data": (0.2, 1.2)},
     {"param": (0.1, 0.4), "data": (0.1, 0.4)},
     {"param": (1.1, 2.1), "data": (1.1, 2.1)},
+    {"param": (-0.3, 0.3), "data": (-0.3, 0.3), "diagonal": (1.0, 2.0)},
 )
-"""Where to draw numbers from: the next where a value was outside the domain of a function."""
+"""Where to draw numbers from: the next where a value was outside the domain of a function.
+
+``diagonal``: square matrices are symmetric, and diagonally dominant by so much: a Cholesky factor
+needs that they are definite.
+"""
 
 SMALL = (2, 3, 4, 5, 6, 7)
 """The sizes that free and shrunk axes get, in turn: different ones, so that a swap is seen."""
@@ -80,9 +85,10 @@ def _grown(sizes: dict[sp.Symbol, int], axes: Iterable[Size]) -> dict[sp.Symbol,
 
 
 def true_sizes(system: System, free: Iterable[int]) -> dict[sp.Symbol, int]:
-    """Each fixed size as it is, the free ones as ``free`` says."""
+    """Each fixed size as it is, the free ones as ``free`` says, or larger where they are cut."""
     numbers = iter(free)
-    return {s: fixed(s) or next(numbers) for s in sorted(size_symbols(system), key=_by_number)}
+    symbols = sorted(size_symbols(system), key=_by_number)
+    return _grown({s: fixed(s) or next(numbers) for s in symbols}, _axis_sizes(system))
 
 
 def given_point(system: System, arrays: Mapping[str, Any], field: Field) -> Point:
@@ -147,6 +153,9 @@ def _array(
     low, high = ranges[variable.role]
     scale = _moderate(shape) if variable.role == "param" else 1.0
     between = (low * scale, high * scale)
+    square = len(shape) > 1 and variable.shape[-1] == variable.shape[-2]
+    if "diagonal" in ranges and square and {a.kind for a in variable.assumptions} <= {"symmetric"}:
+        return field.array(_definite(shape, rng, between, ranges["diagonal"]))
     if not variable.assumptions:
         return numbers_between(shape, rng, between, field)
     return field.array(assumed(variable.assumptions, shape, rng, between))
@@ -263,6 +272,17 @@ def _symmetric(
 ) -> np.ndarray:
     square = uniform(shape, rng, limits)
     return np.asarray((square + np.swapaxes(square, -1, -2)) / 2)
+
+
+def _definite(
+    shape: tuple[int, ...], rng: np.random.Generator, limits: Range, diagonal: Range
+) -> np.ndarray:
+    """Symmetric matrices whose diagonals are larger than the rest of their rows."""
+    values = _symmetric(None, shape, rng, limits)
+    places = np.arange(shape[-1])
+    rest = np.abs(values).sum(axis=-1)
+    values[..., places, places] += rest + uniform(rest.shape, rng, diagonal)
+    return values
 
 
 def _unit_norm(axis: Any, shape: tuple[int, ...], rng: np.random.Generator, _: Range) -> np.ndarray:

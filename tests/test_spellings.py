@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 import symgrad as sg
-from symgrad.check import run
+from symgrad.algebra import weight
+from symgrad.check import module_checks, run
 from symgrad.spec import load
 
 Spelling = Callable[[Any, Any, Any], Any]
@@ -179,3 +180,59 @@ def test_a_large_number_is_taken_from_what_it_cancels() -> None:
     at = np.array([0.1, 0.7, 0.4])
     value = module.loss(scores=at, kept=np.ones(3))
     np.testing.assert_allclose(value, np.sum(np.exp(at - at.sum())), rtol=1e-14)
+
+
+def an_autoregression(np: Any, x: Any, a: Any) -> Any:
+    return x[3:] - a * x[2:-1] - x[1:-2] * x[:-3]
+
+
+def second_neighbours(np: Any, x: Any, a: Any) -> Any:
+    n = x.shape[0]
+    return sum((k - a) * x[k : n - 2 + k] for k in range(3))
+
+
+@pytest.mark.parametrize(
+    "spelling", [an_autoregression, second_neighbours], ids=lambda s: s.__name__
+)
+@pytest.mark.parametrize("size", [9, "N"])
+def test_checks_are_at_sizes_of_which_something_is_left(spelling: Spelling, size: Any) -> None:
+    x, a = sg.param("x", (size,)), sg.param("a", ())
+    derivation = sg.derive(np.sum(spelling(np, x, a) ** 2))
+    assert all(c.passed for c in run(derivation))
+    assert all(c.passed for c in module_checks(derivation, derivation.compile(), "float64"))
+
+
+def a_pair_of_positions(x: Any) -> Any:
+    i, j = np.triu_indices(4, k=1)
+    return np.sum((x[i] - x[j]) ** 2, axis=-1) ** -3
+
+
+def factors_of_a_stack(x: Any) -> Any:
+    return np.diagonal(np.linalg.cholesky(x), axis1=1, axis2=2) ** 2
+
+
+@pytest.mark.parametrize(
+    ("value", "shape"), [(a_pair_of_positions, (4, 3)), (factors_of_a_stack, (2, 3, 3))]
+)
+def test_checks_are_at_points_of_the_domain(value: Callable[[Any], Any], shape: Any) -> None:
+    derivation = sg.derive(np.sum(value(sg.param("x", shape))))
+    assert all(c.passed for c in run(derivation))
+    assert all(c.passed for c in module_checks(derivation, derivation.compile(), "float64"))
+
+
+def test_unrolled_steps_stay_short() -> None:
+    """Runge and Kutta's method for two species: each adjoint is made of those before it."""
+    p, s = sg.param("p", (4,)), sg.param("s", (2,))
+
+    def slope(z: Any) -> Any:
+        x, y = z[0], z[1]
+        return np.stack([p[0] * x - p[1] * x * y, p[2] * x * y - p[3] * y])
+
+    for _ in range(2):
+        k1 = slope(s)
+        k2 = slope(s + 0.05 * k1)
+        k3 = slope(s + 0.05 * k2)
+        k4 = slope(s + 0.1 * k3)
+        s = s + (k1 + 2 * k2 + 2 * k3 + k4) / 60
+    derivation = sg.derive(np.sum(s**2))
+    assert max(weight(a.equation.rhs) for a in derivation.adjoints) < 400
