@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import sympy as sp
 from sympy import KroneckerDelta as Delta
@@ -20,13 +21,13 @@ from symgrad.algebra import (
 )
 from symgrad.equations import Assumption, Equation, System
 from symgrad.errors import SpecError
-from symgrad.indices import Index, Size, entries, entry, fresh_from_start, name_of
+from symgrad.indices import Index, Size, entries, entry, fresh_from_start, name_of, replaced
 from symgrad.leaves import LEAVES, REDUCTIONS
 from symgrad.likeness import Problem, renamed
 from symgrad.progress import tell
 from symgrad.rules import Context, explained, simplified
 from symgrad.stability import stabilised
-from symgrad.steps import Step
+from symgrad.steps import Step, Steps
 
 LONGEST = 100
 """The weight beyond which an adjoint with entries at fixed places is not written in."""
@@ -43,7 +44,7 @@ class Adjoint:
     value: str
     equation: Equation
     chain: tuple[str, ...]
-    steps: tuple[Step, ...]
+    steps: Sequence[Step]
     inlined: bool = False
 
 
@@ -129,7 +130,7 @@ class _Walk:
         self.context = Context(promises(system), Names(system.equations))
         self.adjoint_name = _adjoint_names(self.shapes)
         self.done: dict[str, Adjoint] = {}
-        self.solved: dict[Hashable, tuple[list[str], tuple[Equation, list[Step]]]] = {}
+        self.solved: dict[Hashable, tuple[list[str], Equation, list[Step]]] = {}
         """What came of each problem so far: of one layer among many that are alike."""
         self.output_shape = self.shapes[system.output]
 
@@ -165,13 +166,17 @@ class _Walk:
         chain = [e for e in reversed(self.consumers.get(value, ())) if e.name in self.done]
         problem = self._problem(value, chain)
         key = problem.key
+        steps: Sequence[Step]
         if key in self.solved:
-            names, like = self.solved[key]
-            result, steps = self._renamed(*like, dict(zip(names, problem.names, strict=True)))
+            names, like, taken = self.solved[key]
+            change = dict(zip(names, problem.names, strict=True))
+            result = replace(like, name=change[like.name], rhs=renamed(like.rhs, change))
+            steps = Steps(partial(self._renamed, taken, change))
         else:
-            result, steps = self._solution(value, chain)
-            self.solved[key] = problem.names, (result, steps)
-        return Adjoint(value, result, tuple(e.name for e in chain), tuple(steps))
+            result, taken = self._solution(value, chain)
+            self.solved[key] = problem.names, result, taken
+            steps = tuple(taken)
+        return Adjoint(value, result, tuple(e.name for e in chain), steps)
 
     def _problem(self, value: str, chain: Sequence[Equation]) -> Problem:
         """All that the adjoint of a value depends on."""
@@ -198,17 +203,12 @@ class _Walk:
                     result, steps = other, other_steps
         return result, steps
 
-    def _renamed(
-        self, equation: Equation, steps: Iterable[Step], names: Mapping[str, str]
-    ) -> tuple[Equation, list[Step]]:
-        """An equation and the steps to it, with other names."""
+    def _renamed(self, steps: Iterable[Step], names: Mapping[str, str]) -> Iterator[Step]:
+        """The same steps with other names."""
         done: dict[sp.Basic, sp.Basic] = {}
-        found = []
         for step in steps:
             before, after = (renamed(e, names, done) for e in (step.before, step.after))
-            found.append(explained(step.rule, before, after, self.context))
-        rhs = renamed(equation.rhs, names, done)
-        return replace(equation, name=names[equation.name], rhs=rhs), found
+            yield explained(step.rule, before, after, self.context)
 
     def _candidate(
         self, value: str, chain: Sequence[Equation], inline: frozenset[str]
@@ -228,7 +228,7 @@ class _Walk:
             axis_name(k, s) for k, s in enumerate((*self.output_shape, *self.shapes[value]))
         )
         named = dict(zip((*outer, *inner), own, strict=True))
-        raw = raw.xreplace({a: b for a, b in named.items() if a != b})
+        raw = replaced(raw, {a: b for a, b in named.items() if a != b})
         rhs, steps = simplified(raw, self.context)
         supported(rhs, value)
         return Equation(self.adjoint_name[value], own, rhs), steps

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import overload
 
 import sympy as sp
 
@@ -19,3 +22,35 @@ class Step:
     after: sp.Expr
     because: str = ""
     equations: tuple[str, ...] = ()
+
+
+class Steps(Sequence[Step]):
+    """Steps in order, which are worked out once somebody reads them."""
+
+    def __init__(self, work: Callable[[], Iterable[Step]]) -> None:
+        self._work = work
+
+    @cached_property
+    def _found(self) -> tuple[Step, ...]:
+        return tuple(self._work())
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    @overload
+    def __getitem__(self, place: int) -> Step: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Step, ...]: ...
+
+    def __getitem__(self, place: int | slice) -> Step | tuple[Step, ...]:
+        return self._found[place]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, (Steps, tuple)) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(self._found)
+
+    def __repr__(self) -> str:
+        return repr(self._found)
