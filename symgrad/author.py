@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, get_args
 
@@ -30,6 +30,7 @@ from symgrad.equations import Equation, Variable
 from symgrad.errors import SpecError, perhaps
 from symgrad.indices import Index, Size, axis_index, entries, entry, fixed, name_of
 from symgrad.notation import Notation, transposed_axes
+from symgrad.preparation import Preparation
 from symgrad.presentation import local_derivative, mentioned, tidy, way_to
 from symgrad.steps import Step
 from symgrad.writing.printer import Partial, Printer
@@ -120,11 +121,32 @@ class Author:
         kind = {"float": "", "int": ", integers", "bool": ", truth values"}[variable.dtype]
         promises = ", ".join(_promise(a.kind, a.axis) for a in variable.assumptions)
         text = f"{role}{kind}" + (f"; {promises}" if promises else "")
+        made = self.derivation.preparation
+        if made is not None and variable.name in made.names:
+            formula = Math(self._made(made, variable.name))
+            cells = self._shape_cells(variable.name, variable.shape)
+            of_data = (
+                "worked out of the data once: ",
+                formula,
+                f"; {promises}" if promises else "",
+            )
+            return variable.name, (*cells, of_data)
         of = {v: name for name, v in self.derivation.directions.items()}
         if variable.name in of:
             cells = self._shape_cells(variable.name, variable.shape)
             return variable.name, (*cells, ("direction of ", Math(self.symbol(of[variable.name]))))
         return variable.name, (*self._shape_cells(variable.name, variable.shape), (text,))
+
+    def _made(self, made: Preparation, name: str) -> str:
+        """The equation of an input that is worked out of the data."""
+        equation = next(e for e in made.equations if e.name == name)
+        system = replace(made.before, equations=made.equations)
+        notation = Notation(system, style=self.notation.names.style)
+        left, right = (
+            notation.write(self.kind, side, equation.indices)
+            for side in (equation.lhs, equation.rhs)
+        )
+        return f"{left} = {right}"
 
     def _constant(self, variable: Variable) -> tuple[str, tuple[Prose, ...]]:
         return variable.name, (*self._shape_cells(variable.name, variable.shape), ("constant",))

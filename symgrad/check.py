@@ -17,9 +17,17 @@ from symgrad.errors import SymgradError
 from symgrad.evaluate import Evaluator, aligned, evaluate_equations
 from symgrad.fields import Floats, OutsideDomain
 from symgrad.indices import fixed
+from symgrad.preparation import Preparation
 from symgrad.progress import tell
-from symgrad.sampling import RANGES, Point, given_point, point, size_symbols, true_sizes
-from symgrad.scenes import TRIES, Arrays, Scenes, difference, values_where_possible
+from symgrad.sampling import RANGES, Point, point, size_symbols, true_sizes
+from symgrad.scenes import (
+    TRIES,
+    Arrays,
+    Scenes,
+    difference,
+    example_point,
+    values_where_possible,
+)
 from symgrad.steps import Step
 
 
@@ -46,6 +54,7 @@ def run(
     try:
         for kind in (steps, gradients, tangents, *([rewrites] if written else [])):
             found += kind(derivation, points)
+        found += preparation(derivation, points)
     except SymgradError as error:
         found.append(Check(derivation.system.output, "can be evaluated", False, None, str(error)))
     return tuple(found)
@@ -66,6 +75,24 @@ def _rewrite_check(name: str, points: Scenes) -> Check:
     with scene.precision.field.precision():
         error, _ = difference(scene.written[name], scene.values[name])
     return Check(name, "as written = as rewritten", error < scene.precision.same, error)
+
+
+# -- what is worked out of the data ---------------------------------------------------------------
+
+
+def preparation(derivation: Derivation, points: Scenes) -> tuple[Check, ...]:
+    """The output by the data itself, and by what is worked out of it once."""
+    made, output = derivation.preparation, derivation.system.output
+    if made is None:
+        return ()
+    start = point(made.before, np.random.default_rng(points.seed), field := points.precision.field)
+    before = evaluate_equations(made.before.equations, start.env, start.sizes, field)
+    data = evaluate_equations(made.equations, start.env, start.sizes, field)
+    after = evaluate_equations(derivation.system.equations, data, start.sizes, field)
+    with field.precision():
+        error, _ = difference(before[output], after[output])
+    same = points.precision.same
+    return (Check(output, "of the data = of what is prepared", error < same, error),)
 
 
 # -- steps ----------------------------------------------------------------------------------------
@@ -261,7 +288,7 @@ def example_values(
     What is not a number there (an adjoint that the code does not compute) is left out.
     """
     field = Floats(dtype)
-    return values_where_possible(derivation, given_point(derivation.system, example, field), field)
+    return values_where_possible(derivation, example_point(derivation, example, field), field)
 
 
 # -- generated code -------------------------------------------------------------------------------
@@ -279,10 +306,24 @@ def module_checks(
     """A generated module against the evaluated equations, at true sizes and random input."""
     rounds = FREE_SIZES if _is_free(derivation.system) else FREE_SIZES[:1]
     results = [_module_run(derivation, module, dtype, free, seed) for free in rounds]
+    if derivation.preparation is not None:
+        for result, free in zip(results, rounds, strict=True):
+            result["prepare"] = _prepare_run(derivation.preparation, module, dtype, free, seed)
     names = dict.fromkeys(name for result in results for name in result)
     return tuple(
         _module_check(name, [r[name] for r in results], dtype, len(rounds)) for name in names
     )
+
+
+def _prepare_run(
+    made: Preparation, module: Any, dtype: str, free: Sequence[int], seed: int
+) -> float:
+    """The largest difference of what the function of that name works out of the data."""
+    start = _float_point(made.before, dtype, free, [seed])
+    true = evaluate_equations(made.equations, start.env, start.sizes, Floats())
+    given = {v.name: start.env[v.name] for v in made.variables if v.role != "constant"}
+    found = module.prepare(**given)._asdict()
+    return max(_float_difference(found[name], true[name], dtype) for name in made.names)
 
 
 def _is_free(system: System) -> bool:

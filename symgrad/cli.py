@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 from rich.console import Console
 
 from symgrad import check, outputs
@@ -19,12 +20,15 @@ from symgrad.check import Check
 from symgrad.equations import Equation
 from symgrad.errors import CheckError, Location, SpecError, SymgradError
 from symgrad.exact import comparisons, exact_values
+from symgrad.face import Derivation
 from symgrad.face import derive as derive_loss
+from symgrad.fields import Floats
 from symgrad.files import write_atomically
 from symgrad.formats import FORMATS
 from symgrad.formats.sheet import Code
 from symgrad.progress import tell
 from symgrad.report import by_kind, print_checks, print_comparisons, print_remarks, progress
+from symgrad.scenes import example_point
 from symgrad.spec import Expectation, Spec, load
 from symgrad.targets import TARGETS
 from symgrad.targets.module import Expected
@@ -129,6 +133,11 @@ def main() -> None:
     help="What the generated functions compute with.",
 )
 @click.option("--plain", is_flag=True, help="Without buffers and in-place writes: to be read.")
+@click.option(
+    "--prepare",
+    is_flag=True,
+    help="Work out of the data what can be, once: a step costs nothing of its rows.",
+)
 @click.option("--show-program", is_flag=True, help="Show the program after each pass, on stderr.")
 @click.option(
     "--out",
@@ -145,6 +154,7 @@ def derive(
     target: str,
     dtype: str,
     plain: bool,
+    prepare: bool,
     show_program: bool,
     out: Path,
     quiet: bool,
@@ -159,7 +169,7 @@ def derive(
     with _errors():
         with progress(shown=not quiet):
             chosen = None if wrt is None else _names(wrt)
-            job = Job(load(spec), chosen, target, dtype, plain=plain)
+            job = Job(load(spec), chosen, target, dtype, plain=plain, prepare=prepare)
             path = _generated(spec, out)
             checks = job.checks()
             text = job.printed(checks, path, {"only": tuple(_names(only))}, **shown)
@@ -214,11 +224,13 @@ class Job:
         dtype: str,
         *,
         plain: bool = False,
+        prepare: bool = False,
     ) -> None:
         self.spec = spec
         self.dtype = dtype
         with _about(spec.loss.where):
-            self.derivation = derive_loss(spec.loss, wrt=wrt, names=spec.names)
+            self.derivation = derive_loss(spec.loss, wrt, spec.names, prepare=prepare)
+        self.example = _floats(self.derivation, spec.example)
         self.expected = self._derived(spec.expected)
         self.compared = self._derived(spec.compared)
         tell("generating the code")
@@ -226,7 +238,7 @@ class Job:
             target,
             dtype,
             title=spec.title,
-            example=spec.example,
+            example=self.example,
             expected=[self._in_module(e) for e in self.expected],
             tolerance=spec.tolerance,
             plain=plain,
@@ -236,9 +248,12 @@ class Job:
         self.values = exact_values(self.derivation, spec.example) if spec.example else None
 
     def _derived(self, stated: Sequence[Expectation]) -> list[Expectation]:
-        """What the spec states of values and of those gradients that have been asked for."""
+        """What the spec states of values and gradients that the derivation has."""
         adjoints = {adjoint.value for adjoint in self.derivation.adjoints}
-        return [s for s in stated if not s.adjoint or s.value in adjoints]
+        made = self.derivation.preparation
+        before = {e.name for e in made.before} if made else set()
+        gone = before - {e.name for e in self.derivation.system}
+        return [s for s in stated if (s.value in adjoints if s.adjoint else s.value not in gone)]
 
     def _in_module(self, stated: Expectation) -> Expected:
         name = self.derivation.adjoint_name[stated.value] if stated.adjoint else stated.value
@@ -288,13 +303,21 @@ class Job:
         """The numbers that the spec expects: the gradients as the generated module has them."""
         if not self.expected:
             return ()
-        derivation, example = self.derivation, self.spec.example
-        values = check.example_values(derivation, example)
-        loss, gradients = self.module.loss_and_gradients(**example)
+        derivation = self.derivation
+        values = check.example_values(derivation, self.spec.example)
+        loss, gradients = self.module.loss_and_gradients(**self.example)
         values[derivation.system.output] = loss
         values |= {derivation.adjoint_name[n]: getattr(gradients, n) for n in derivation.wrt}
         tolerance = self.spec.tolerance
         return check.numbers(values, self.expected, derivation.adjoint_name, tolerance)
+
+
+def _floats(derivation: Derivation, example: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The example as the generated functions take it."""
+    if not example or derivation.preparation is None:
+        return example
+    env = example_point(derivation, example, Floats(np.float64)).env
+    return {v.name: env[v.name] for v in derivation.system.variables if v.role != "constant"}
 
 
 def _generated(spec: Path, out: Path) -> Path:

@@ -24,6 +24,7 @@ from symgrad.errors import SpecError
 from symgrad.indices import Index, Size, entries, entry, fresh_from_start, name_of, replaced
 from symgrad.leaves import LEAVES, REDUCTIONS
 from symgrad.likeness import Problem, renamed
+from symgrad.preparation import Preparation
 from symgrad.progress import tell
 from symgrad.rules import Context, explained, simplified
 from symgrad.stability import stabilised
@@ -63,7 +64,8 @@ class Derivation:
     """A system, its stability rewrites, and the adjoint of each value on the way to ``wrt``.
 
     Or the ``tangents`` of its values along ``directions``: then there are no adjoints, and the
-    tangents are equations of the system.
+    tangents are equations of the system.  ``preparation``: how inputs of the system are worked out
+    of the data, where they are.
     """
 
     system: System
@@ -74,6 +76,7 @@ class Derivation:
     adjoint_name: Mapping[str, str]
     tangents: tuple[Tangent, ...] = ()
     directions: Mapping[str, str] = field(default_factory=dict)
+    preparation: Preparation | None = None
 
     @property
     def derivatives(self) -> tuple[Adjoint | Tangent, ...]:

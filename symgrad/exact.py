@@ -14,8 +14,7 @@ from symgrad.check import Expected, stated
 from symgrad.derivation import Derivation
 from symgrad.errors import SymgradError
 from symgrad.fields import Digits, Exact, exact_number, simplest
-from symgrad.sampling import given_point
-from symgrad.scenes import values_where_possible
+from symgrad.scenes import example_point, values_where_possible
 
 MANY_ENTRIES = 300
 """Larger arrays are given in decimals only."""
@@ -38,7 +37,7 @@ class ExactValues:
 def exact_values(derivation: Derivation, example: Mapping[str, Any]) -> ExactValues:
     """Every value and adjoint at the example point; a rounded value is held rounded."""
     exact, decimals = Exact(), Digits(DIGITS)
-    at = {field: given_point(derivation.system, example, field) for field in (exact, decimals)}
+    at = {field: example_point(derivation, example, field) for field in (exact, decimals)}
     return ExactValues(
         values_where_possible(derivation, at[exact], exact, MANY_ENTRIES),
         values_where_possible(derivation, at[decimals], decimals),

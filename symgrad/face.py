@@ -26,6 +26,7 @@ from symgrad.formats import FORMATS
 from symgrad.forms import forms_of
 from symgrad.indices import Index, entry
 from symgrad.notation import Notation
+from symgrad.preparation import prepared
 from symgrad.steps import Step
 from symgrad.tangents import derive_along
 from symgrad.targets import TARGETS
@@ -202,18 +203,39 @@ def _target(name: str) -> Target:
     return TARGETS[name]
 
 
-def derive(loss: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = None) -> Derivation:
+def derive(
+    loss: Array,
+    wrt: Wrt = None,
+    names: Mapping[str, Array] | None = None,
+    *,
+    prepare: bool = False,
+) -> Derivation:
     """The derivation of the gradients of a scalar.
 
     ``wrt``: what to differentiate by, names or arrays: parameters, data of floats, or values on
     the way; by default all parameters.  ``names``: what to call the values, by default as the
     caller's variables are called.  Each gradient has the shape of what it belongs to.
 
+    ``prepare``: what can be worked out of the data once becomes inputs of its own (of least
+    squares, the sums XᵀX, Xᵀy and yᵀy); the generated module gets a function that makes them.
+    Where a fit is close, a loss in such sums is a small difference of large numbers.
+
     SpecError where ``loss`` is no scalar, where ``wrt`` names something that is not there or
-    holds integers, and where there is nothing to differentiate by.
+    holds integers, where there is nothing to differentiate by, and nothing to prepare.
     """
     names = names if names is not None else _callers_names()
-    return _derived(scalar_output(loss), wrt, names, "loss")
+    if not prepare:
+        return _derived(scalar_output(loss), wrt, names, "loss")
+    system, resolved = _traced(scalar_output(loss), wrt, names, "loss")
+    after, preparation = prepared(system)
+    known = {v.name for v in after.variables} | {e.name for e in after.equations}
+    if gone := [name for name in resolved if name not in known]:
+        raise SpecError(
+            f"can't differentiate by {gone[0]}, of which only sums are left",
+            where=caller(),
+            hint="leave it out of wrt, or derive without prepare",
+        )
+    return replace(_public_face(core.derive(after, resolved)), preparation=preparation)
 
 
 def jacobian(value: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = None) -> Derivation:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,11 @@ from symgrad.derivation import Derivation
 from symgrad.exact import ExactValues
 from symgrad.formats.sheet import Sheet
 from symgrad.notation import Notation
+from symgrad.preparation import Preparation
 from symgrad.program import Program
 from symgrad.scenes import forward_and_adjoints
-from symgrad.targets.module import Module, assembled, needed
+from symgrad.stability import stabilised
+from symgrad.targets.module import Module, Prepared, assembled, needed
 from symgrad.tuning import stages
 from symgrad.writing.style import Style
 
@@ -49,8 +52,25 @@ def module(derivation: Derivation, notation: Notation, **more: Any) -> Module:
         formulas={e.name: notation.text_equation(e) for e in equations},
         remarks=derivation.remarks,
         not_differentiable=_not_differentiable(derivation),
+        preparation=None if derivation.preparation is None else _prepared(derivation.preparation),
         **more,
     )
+
+
+def _prepared(preparation: Preparation) -> Prepared:
+    """What works out the data's part, and the loss of the data itself to compare with."""
+    before, _ = stabilised(preparation.before)
+    names = {name: name for name in preparation.names}
+    written = Notation(replace(before, equations=preparation.equations))
+    first = assembled(
+        preparation.variables,
+        preparation.equations,
+        preparation.names[0],
+        names,
+        formulas={e.name: written.text_equation(e) for e in preparation.equations},
+    )
+    loss = assembled(before.variables, before.equations, before.output, {})
+    return Prepared(first, loss)
 
 
 def programs(derivation: Derivation) -> Iterator[tuple[str, Program]]:

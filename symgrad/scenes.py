@@ -16,7 +16,7 @@ from symgrad.errors import SymgradError
 from symgrad.evaluate import Evaluator, Sizes, evaluate_equations, value
 from symgrad.fields import Digits, Field, Floats, OutsideDomain
 from symgrad.indices import Index
-from symgrad.sampling import RANGES, Point, point, small_sizes
+from symgrad.sampling import RANGES, Point, given_point, point, small_sizes
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -58,6 +58,16 @@ class Scene:
     def evaluator(self, env: Arrays | None = None) -> Evaluator:
         """Evaluates expressions over the values, or over others."""
         return Evaluator(self.values if env is None else env, self.sizes, self.precision.field)
+
+
+def example_point(derivation: Derivation, example: Mapping[str, Any], field: Field) -> Point:
+    """The point at which the inputs are those of an example, what is made of the data too."""
+    made = derivation.preparation
+    if made is None:
+        return given_point(derivation.system, example, field)
+    start = given_point(made.before, example, field)
+    found = evaluate_equations(made.equations, start.env, start.sizes, field)
+    return Point(start.sizes, {v.name: found[v.name] for v in derivation.system.variables})
 
 
 class Scenes:

@@ -326,10 +326,13 @@ def labels_as_places(program: Program) -> Program:
         places = _places(builder, positions, [size_of(a) for a in base.axes])
         if places is None or op.function.endswith("_at"):
             return None
-        taken = builder.add("take", (base, places), places.axes, hint="picked")
+        hint = "picked" if op.kind == "gather" else "changed"
+        taken = builder.add("take", (base, places), places.axes, hint=hint)
         if op.kind == "gather":
             return taken
-        changed = builder.map(op.function, taken, op.args[1])
+        changed = builder.add(
+            "map", (taken, op.args[1]), places.axes, function=op.function, hint="changed"
+        )
         return builder.add("put", (base, changed, places), op.axes)
 
     return owned(alive(rewritten(program, rewrite)))
@@ -360,6 +363,26 @@ def _places(builder: Builder, positions: Sequence[Operand], sizes: Sequence[Size
     return total if isinstance(total, Ref) and builder.dtypes[total.name] == "int" else None
 
 
+# Powers
+
+
+def powers_as_products(program: Program) -> Program:
+    """Small powers are products: NumPy's power takes ten times as long."""
+
+    def rewrite(builder: Builder, op: Op) -> Ref | None:
+        if op.function != "power" or len(op.reads) != 1 or not isinstance(op.args[1], Literal):
+            return None
+        base, exponent = op.reads[0], op.args[1].value
+        if exponent not in (2, 3, 4) or builder.dtypes[base.name] != "float" or not base.axes:
+            return None
+        square = builder.map("square", base)
+        if exponent == 3:
+            return builder.map("multiply", square, base)
+        return square if exponent == 2 else builder.map("square", square)
+
+    return owned(alive(rewritten(program, rewrite)))
+
+
 PLAIN_PASSES: tuple[Pass, ...] = (signs, masks_from_outputs)
 PASSES: tuple[Pass, ...] = (
     signs,
@@ -369,5 +392,6 @@ PASSES: tuple[Pass, ...] = (
     sums_of_products,
     sums_as_products,
     labels_as_places,
+    powers_as_products,
 )
 """In order."""

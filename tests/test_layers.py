@@ -16,7 +16,7 @@ STAGES = {
     "equations": "equations records functions pieces leaves matrices algebra",
     "arrays: NumPy's language": "arrays language.elementwise language.held language.indexing"
     " language.shapes language.contractions language.reductions language.linalg language",
-    "system": "tracing",
+    "system": "tracing preparation",
     "derivation": "lookup exponentials logarithms squares stability rules likeness derivation"
     " tangents",
     "writing": "writing writing.names writing.letters writing.parts writing.style writing.printer"

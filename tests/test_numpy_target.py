@@ -284,8 +284,8 @@ FAULTS = [
     ("rows", "dW2 = a1.T.dot(dz2, ", "dW2 = -a1.T.dot(dz2, "),
     ("rows", ".dot(dz2, out=ws.db2)", ".dot(dz2, out=ws.db2) / 2"),
     ("rows", ".dot(dz2, out=ws.db2)", ".dot(-dz2, out=ws.db2)"),
-    ("rows", "[ws.rows, y] -= 1", "[ws.rows, y] -= 0"),
-    ("rows", "[ws.rows, y] -= 1", "[ws.rows, y] += 1"),
+    ("rows", "changed -= 1", "changed -= 0"),
+    ("rows", "changed -= 1", "changed += 1"),
 ]
 
 

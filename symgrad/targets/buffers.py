@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import prod
 from typing import ClassVar
@@ -28,6 +29,8 @@ class BufferedWriter(Writer):
     def __init__(self, program: Program, plan: Plan) -> None:
         self.plan = plan
         self.owner = owners(plan)
+        self.takes = Counter(o.reads[0].name for o in program.ops if o.kind == "take")
+        """How often entries of a value are taken before it is changed in place."""
         self.attributes: list[str] = []
         """Values that the workspace has a view or an array of, in order."""
         self.dtype_text = "ws._dtype"
@@ -60,7 +63,7 @@ class BufferedWriter(Writer):
         """Values that are finished in place have the name of what they become."""
         reader = self.readers.get(op.name)
         unnamed = op.name not in self.local and is_temporary(op.name)
-        if unnamed and reader is not None and self.uses[op.name] == 1:
+        if unnamed and reader is not None and self.uses[op.name] - self.takes[op.name] == 1:
             changed = reader.kind in CHANGES and reader.reads[0].name == op.name
             if changed or self.plan.places.get(reader.name) == op.name:
                 self.local[op.name] = self._name(reader)

@@ -41,6 +41,7 @@ class Module:
     named value is, as a line of text.  ``labels``: for each array of integers the sizes of the
     axes that it points into.  ``not_differentiable`` says why central differences of the loss
     are no test of the gradients, where they are not.  ``plain``: without buffers, to be read.
+    ``preparation``: where inputs are worked out of data by a function of the module.
     ``along``: the directions of inputs, where the gradient is the output's derivative along them.
     """
 
@@ -57,6 +58,7 @@ class Module:
     tolerance: float = 1e-9
     not_differentiable: str = ""
     plain: bool = False
+    preparation: Prepared | None = None
     along: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -67,6 +69,14 @@ class Module:
     def computing(self, outputs: Iterable[str]) -> Program:
         """The part of the program that some values need."""
         return for_outputs(self.program, outputs)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """``first`` gives the inputs that are worked out of the data; ``loss`` reads the data itself."""
+
+    first: Module
+    loss: Module
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from symgrad.indices import Size, fixed
 from symgrad.leaves import LEAVES, REDUCTIONS
 from symgrad.memory import planned
 from symgrad.passes import alive
+from symgrad.program import Op
 from symgrad.targets.assumptions import STRONGEST_FIRST, assumed, axis_of, sentence, sources
 from symgrad.targets.buffers import BufferedWriter, grouped
 from symgrad.targets.identifiers import is_possible, reserved_names
@@ -55,6 +56,7 @@ def emit(module: Module) -> str:
     shapes = module.program.shapes
     intermediate = _intermediate(module)
     room = None if module.plain else _Room(module)
+    everything = [*arguments, *_inputs_before(module)]
     return render(
         "numpy.py.jinja",
         title=_quoted(module.title),
@@ -62,9 +64,9 @@ def emit(module: Module) -> str:
         dtype=module.dtype,
         arguments=[(v.name, v.dtype, _shape_data(v.shape)) for v in arguments],
         labels=[(n, _shape_data(s)) for n, s in module.labels.items() if n in names],
-        constants=[(v.name, _numbers(v.values)) for v in module.variables if v.role == "constant"],
+        constants=_constants(module),
         output=module.output,
-        gradients=[(p, _shape(shapes[g])) for p, g in module.gradients.items()],
+        gradients=[(p, _shape(shapes[g]) or "scalar") for p, g in module.gradients.items()],
         functions=list(_functions(module, names, intermediate, room)),
         room=room,
         bind_head=_head("bind", [*names, "workspace=None"]),
@@ -73,8 +75,9 @@ def emit(module: Module) -> str:
         free=_free_sizes(arguments),
         helpers=_helpers(module),
         **_assumptions(arguments),
-        sizes=_sample_sizes(arguments),
-        samples=_samples(arguments),
+        sizes=_sample_sizes(everything),
+        samples=_samples(everything),
+        prepare=_preparation(module),
         example=[(n, _numbers(module.example[n])) for n in names if module.example],
         expected=[(e.label, e.value, e.transposed, _numbers(e.numbers)) for e in module.expected],
         in_words=_along(module) or "by every entry of each parameter",
@@ -330,11 +333,11 @@ def _mentions(lines: Iterable[str], name: str) -> bool:
 
 def _helpers(module: Module) -> list[str]:
     """The sources of the functions that NumPy lacks, each once."""
-    used = {op.function for op in module.program if op.function.startswith("_")}
-    sources = [
-        part.strip()
+    used = {op.function for op in _all_operations(module) if op.function.startswith("_")}
     own = [(leaf.numpy, leaf.helper) for leaf in LEAVES.values()]
     own += [(leaf.numpy, leaf.helper) for leaf in REDUCTIONS.values()]
+    sources = [
+        part.strip()
         for text, helper in own
         if any(f"{name}(" in text for name in used)
         for part in helper.split("\n\n\ndef ")
@@ -356,6 +359,55 @@ def _function(
         lines += _commented(line, module.formulas.get(line.name, ""))
     found = result.format(*(writer.local[o] for o in outputs))
     return Function(_head(name, names), _quoted(summary), _unpacked(names), lines, found)
+
+
+def _inputs_before(module: Module) -> list[Variable]:
+    """The inputs of which others are worked out."""
+    if module.preparation is None:
+        return []
+    both = (module.preparation.first, module.preparation.loss)
+    return [v for m in both for v in m.variables if v.role != "constant"]
+
+
+def _all_operations(module: Module) -> Iterator[Op]:
+    """Those of all functions of the file."""
+    yield from module.program
+    if module.preparation is not None:
+        yield from module.preparation.first.program
+        yield from module.preparation.loss.program
+
+
+def _constants(module: Module) -> list[tuple[str, str]]:
+    """The arrays of numbers that are part of the file."""
+    parts = module.preparation
+    modules = [module, *([parts.first, parts.loss] if parts else [])]
+    found = {v.name: v for m in modules for v in m.variables if v.role == "constant"}
+    return [(name, _numbers(v.values)) for name, v in found.items()]
+
+
+def _preparation(module: Module) -> dict[str, object] | None:
+    """The function that works inputs out of the data, for the template."""
+    if module.preparation is None:
+        return None
+    first, loss = module.preparation.first, module.preparation.loss
+    data = [v for v in first.variables if v.role != "constant"]
+    names, before = [v.name for v in data], [v.name for v in loss.variables if v.role != "constant"]
+    outputs, shapes = list(first.gradients), first.program.shapes
+    dtype = next((f"{v.name}.dtype" for v in data if v.dtype == "float"), "_DTYPE")
+    made = [f"np.asarray({{{k}}}, {dtype})" if not shapes[name] else f"{{{k}}}"
+            for k, name in enumerate(outputs)]  # fmt: skip
+    summary = "What the functions need of the data: to be worked out once."
+    function = _function(first, names, "prepare", summary, outputs, f"Prepared({', '.join(made)})")
+    given = f"{', '.join(names)}, arguments=_DATA, labels_of=_DATA_LABELS"
+    told = "The loss of the data itself, for the check."
+    return {
+        "arguments": [(v.name, v.dtype, _shape_data(v.shape)) for v in data],
+        "labels": [(n, _shape_data(s)) for n, s in first.labels.items()],
+        "fields": [(name, _shape(shapes[name]) or "scalar") for name in outputs],
+        "function": replace(function, unpack=_call(names, "_checked", [given])),
+        "loss": _function(loss, before, "_loss_of_data", told, [loss.output], "{0}"),
+        "loss_arguments": before,
+    }
 
 
 def _head(name: str, names: Sequence[str]) -> list[str]:
@@ -437,6 +489,12 @@ def _document(module: Module, arguments: Sequence[Variable]) -> Iterator[str]:
     for variable in arguments:
         told = _shape(variable.shape) or "scalar"
         yield f"    {variable.name:<{width}}  {', '.join([told, *_told(variable, module)])}"
+    if module.preparation is not None:
+        first = module.preparation.first
+        data = ", ".join(v.name for v in first.variables if v.role != "constant")
+        yield ""
+        yield f"Worked out of the data by prepare({data}):"
+        yield from (f"    {formula}" for formula in first.formulas.values())
     yield ""
     yield f"    {module.formulas.get(module.output, module.output)}"
     yield ""

@@ -84,7 +84,7 @@ class _Writer:
             return False
         if op.kind == "map":
             square = op.function == "power" and op.args[1] == Literal(sp.S(2))
-            return square or op.function in {*_INFIX, *_TWICE, *_CALLS}
+            return square or op.function == "square" or op.function in {*_INFIX, *_TWICE, *_CALLS}
         if op.kind == "reduce":
             shifts = all(o.function == "subtract" for o in self.readers[op.name])
             return op.function in ("sum", "_norm") or (op.function == "max" and shifts)
@@ -125,7 +125,7 @@ class _Writer:
                 for a in {*labels(reader.axes), *_labels_of(reader)}
                 if all(a not in r.axes for r in reader.reads if r.name == op.name)
             )
-            total += repeated * (2 if reader.function in (*_TWICE, "power") else 1)
+            total += repeated * (2 if reader.function in (*_TWICE, "power", "square") else 1)
             total += 5 if reader.kind in ("view", "expand", "copy") else 0
         return max(total, self.uses[op.name])
 
@@ -143,7 +143,7 @@ class _Writer:
         args = [self._operand(a, at) for a in op.args]
         if op.kind != "map":
             return args[0]
-        if op.function == "power":
+        if op.function in ("power", "square"):
             return f"{args[0]} * {args[0]}"
         if op.function in _CALLS:
             self.functions.add(op.function)
