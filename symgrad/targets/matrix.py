@@ -352,7 +352,8 @@ class _Reader:
             name = re.fullmatch("(.*)", r"\exp")
         if name:
             inside = args[0].text
-            return Formula(f"{name[1].format()}{bracketed(inside)}", op.axes)
+            level = Level.ATOM if name[1] == r"\log" else Level.CLOSED  # log(x)^2 reads as log(x^2)
+            return Formula(f"{name[1].format()}{bracketed(inside)}", op.axes, level)
         if labels(op.axes) and not re.fullmatch(r"\[.*\]|\\[a-z]+\(.*\)|\\operatorname.*\)", leaf):
             raise NoMatrixForm(f"{op.function} of a matrix has no form of its own")
         texts = dict(zip("xyz", (a.text for a in args), strict=False))
