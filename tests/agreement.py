@@ -33,7 +33,10 @@ ASKED: dict[str, Callable[..., sg.Derivation]] = {
     "hessian": sg.hessian,
     "hvp": sg.hvp,
     "jacobian": sg.jacobian,
+    "jvp": sg.jvp,
 }
+OF_ARRAYS = ("jacobian", "jvp")
+"""What is asked of a value of any shape."""
 
 
 class Disagreement(AssertionError):
@@ -51,7 +54,7 @@ def derived(spec: Spec) -> sg.Derivation:
             arrays[name] = sg.data(name, shape, dtype=value.dtype, assume=assume)
     space = spec.run(np, scipy.special, sg, **arrays)
     names = names_in({n: v for n, v in space.items() if n not in arrays})
-    output = names[spec.last_value] if spec.asked == "jacobian" else space["loss"]
+    output = names[spec.last_value] if spec.asked in OF_ARRAYS else space["loss"]
     return ASKED.get(spec.asked, sg.derive)(output, wrt=_wrt(spec), names=names)
 
 
@@ -82,7 +85,7 @@ class Reference:
         record = StandIn(np, scipy.special)
         self.values = spec.run(np, scipy.special, record)
         self.held = record.held
-        if spec.asked == "jacobian":
+        if spec.asked in OF_ARRAYS:
             self.output = spec.last_value
         self.at = {n: np.asarray(self.values[n], dtype=float) for n in wrt}
 
@@ -132,9 +135,25 @@ def differences(function: Callable[[Any], Any], at: Numbers, step: float) -> Num
     return found
 
 
+def along(
+    function: Callable[[Numbers], Numbers], start: Numbers, directions: Numbers, step: float
+) -> Numbers:
+    """The derivatives of arrays along a direction, whose part for W is called v_W."""
+
+    def slopes(h: float) -> Numbers:
+        ahead, behind = (
+            function({n: x + sign * h * directions[f"v_{n}"] for n, x in start.items()})
+            for sign in (1, -1)
+        )
+        return {n: (ahead[n] - behind[n]) / (2 * h) for n in ahead}
+
+    near, far = slopes(step), slopes(2 * step)
+    return {n: (4 * near[n] - far[n]) / 3 for n in near}
+
+
 def by_interpreter(derivation: sg.Derivation, at: Numbers) -> dict[str, Any]:
     """The loss and the gradients as the reference interpreter computes the program."""
-    names = [derivation.system.output, *(derivation.adjoint_name[n] for n in derivation.wrt)]
+    names = [derivation.system.output, *derivation.results.values()]
     constants = {v.name: v.values for v in derivation.system.variables if v.role == "constant"}
     variables: list[Variable] = list(derivation.system.variables)
     program = lower(variables, forward_and_adjoints(derivation), names)
@@ -199,10 +218,9 @@ def _at_one_point(spec: Spec, derivation: sg.Derivation, module: Any, at: Number
     with np.errstate(**calm):
         value, gradients = module.loss_and_gradients(**at)
     found = _by_name(derivation, value, gradients)
-    slopes = {n: found[n] for n in derivation.wrt}
-    _against_reference(spec, derivation, module, at, found)
+    _against_reference(spec, derivation, at, found)
     interpreted = by_interpreter(derivation, at)
-    mine = {derivation.adjoint_name[n]: g for n, g in slopes.items()}
+    mine = {result: found[n] for n, result in derivation.results.items()}
     mine[derivation.system.output] = value
     _compare(spec, "the interpreter", mine, interpreted, 1e-10)
     alone = {**_by_name(derivation, module.loss(**at), module.gradients(**at))}
@@ -212,20 +230,23 @@ def _at_one_point(spec: Spec, derivation: sg.Derivation, module: Any, at: Number
 
 def _by_name(derivation: sg.Derivation, value: Any, gradients: Any) -> Numbers:
     """The value under no name, and copies of the gradients under theirs."""
-    pairs = zip(derivation.wrt, gradients, strict=True)
+    pairs = zip(derivation.results, gradients, strict=True)
     return {"": np.array(value), **{n: np.array(g) for n, g in pairs}}
 
 
-def _against_reference(
-    spec: Spec, derivation: sg.Derivation, module: Any, at: Numbers, found: Numbers
-) -> None:
-    reference = Reference(spec, derivation.wrt)
-    slopes = {n: found[n] for n in derivation.wrt}
+def _against_reference(spec: Spec, derivation: sg.Derivation, at: Numbers, found: Numbers) -> None:
+    reference = Reference(spec, derivation.wrt or spec.wrt)
+    slopes = {n: found[n] for n in derivation.results}
     if spec.asked in ("hessian", "hvp"):
         _second(spec, reference, at, found)
         return
     _compare(spec, "the value in NumPy", {"": found[""]}, {"": reference.value()}, 1e-11)
-    if not spec.at_kinks:
+    if spec.asked == "jvp":
+        ahead = functools.partial(
+            along, lambda v: {spec.last_value: reference(v)}, reference.at, at
+        )
+        _compare_differences(spec, ahead, slopes)
+    elif not spec.at_kinks:
         _compare_slopes(spec, reference, slopes)
 
 
@@ -261,18 +282,8 @@ def _second(spec: Spec, reference: Reference, at: Numbers, found: Numbers) -> No
     start = gradients({})
     slope = sum(np.sum(start[n] * at[f"v_{n}"]) for n in names)
     _compare(spec, "the slope", {"": found[""]}, {"": slope}, 1e-10)
-
-    def along(step: float) -> Numbers:
-        def moved(h: float) -> Numbers:
-            return gradients({n: reference.at[n] + h * at[f"v_{n}"] for n in names})
-
-        def slopes(h: float) -> Numbers:
-            return {n: (moved(h)[n] - moved(-h)[n]) / (2 * h) for n in names}
-
-        near, far = slopes(step), slopes(2 * step)
-        return {n: (4 * near[n] - far[n]) / 3 for n in names}
-
-    _compare_differences(spec, along, {n: found[n] for n in names})
+    ahead = functools.partial(along, gradients, reference.at, at)
+    _compare_differences(spec, ahead, {n: found[n] for n in names})
 
 
 def _other_sizes(spec: Spec, derivation: sg.Derivation, module: Any) -> None:
@@ -384,8 +395,9 @@ def _single(spec: Spec, derivation: sg.Derivation, at: Numbers, found: Numbers) 
     calm = np.errstate(all="ignore" if spec.at_kinks else "warn")
     with calm:
         results = derivation.compile(dtype="float32").loss_and_gradients(**single)
-    for name, result in zip(("loss", *derivation.wrt), (results[0], *results[1]), strict=True):
+    names = ("loss", *derivation.results)
+    for name, result in zip(names, (results[0], *results[1]), strict=True):
         if np.asarray(result).dtype != np.float32:
             raise Disagreement(f"\n{spec.code}\n{name} is {np.asarray(result).dtype} of float32")
     mine = _by_name(derivation, *results)
-    _compare(spec, "float32", {n: mine[n] for n in derivation.wrt}, found, 2e-2)
+    _compare(spec, "float32", {n: mine[n] for n in derivation.results}, found, 2e-2)

@@ -32,8 +32,8 @@ class Spec:
     """The lines of a spec, and the numbers of its inputs at one point.
 
     ``named``: the sizes that have names, the same for equal sizes.  ``wrt``: what to differentiate
-    by, where it is not the parameters.  ``asked``: ``hessian``, ``hvp`` or ``jacobian``, where it
-    is not the gradient.  ``at_kinks``: whether values may be where a slope has a jump.
+    by, where it is not the parameters.  ``asked``: ``hessian``, ``hvp``, ``jacobian`` or ``jvp``,
+    where it is not the gradient.  ``at_kinks``: whether values may be where a slope has a jump.
     """
 
     params: list[str]
