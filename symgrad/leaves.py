@@ -66,7 +66,7 @@ from symgrad.records import (
     as_defined,
     record,
 )
-from symgrad.special import _norm, source
+from symgrad.special import _norm, _others, source
 
 __all__ = [
     "LEAVES",
@@ -191,6 +191,22 @@ class AxisProduct(Reduction):
         here = sp.Mul(*(equal(k, other) for k, other in at.items()))
         return AxisProduct(select(here, sp.S.One, self.function), *self.limits)
 
+    @property
+    def others(self) -> tuple[sp.Expr, dict[Index, Index]] | None:
+        """Where one factor is left out: the factors, and for each index what it is not."""
+        if not isinstance(self.function, select) or self.function.args[1] != 1:
+            return None
+        condition, _, body = self.function.args
+        bound, left_out = {limit[0] for limit in self.limits}, {}
+        for factor in sp.Mul.make_args(condition):
+            pair = set(factor.args) if isinstance(factor, equal) else set()
+            if len(pair & bound) != 1 or not all(isinstance(i, Index) for i in pair):
+                return None
+            (left_out[next(iter(pair & bound))],) = pair - bound
+        if set(left_out) != bound or body.free_symbols & set(left_out.values()):
+            return None
+        return body, left_out
+
 
 @dataclass(frozen=True)
 class ReductionLeaf:
@@ -236,7 +252,7 @@ REDUCTIONS: dict[type[sp.Expr], ReductionLeaf] = {
         ),
         ReductionLeaf(
             AxisProduct, "np.prod(x, axis)", r"\prod_{{{k}}} {x}", mpmath.fprod,
-            lambda v: sp.Mul(*v),
+            lambda v: sp.Mul(*v), helper=source(_others),
         ),
     )
 }  # fmt: skip

@@ -192,6 +192,17 @@ def _norm(x, axis=None, keepdims=False, out=None):
     return out
 
 
+def _others(x, axis, out=None):
+    """Along an axis, the product of all other entries: of those before and of those after each."""
+    x = np.moveaxis(x, axis, -1)
+    before, after = np.ones_like(x), np.ones_like(x)
+    np.cumprod(x[..., :-1], axis=-1, out=before[..., 1:])
+    np.cumprod(x[..., :0:-1], axis=-1, out=after[..., -2::-1])
+    if out is None:
+        out = np.empty_like(np.moveaxis(x, -1, axis))
+    return np.moveaxis(np.multiply(before, after, out=np.moveaxis(out, axis, -1)), -1, axis)
+
+
 HELPERS: dict[str, Callable[..., Any]] = {
     f.__name__: f
     for f in (
@@ -205,6 +216,7 @@ HELPERS: dict[str, Callable[..., Any]] = {
         _digamma,
         _trigamma,
         _norm,
+        _others,
     )
 }
 """The functions that a leaf's NumPy text may call, by name."""

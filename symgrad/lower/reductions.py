@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import sympy as sp
 
-from symgrad.indices import Index
-from symgrad.leaves import REDUCTIONS
+from symgrad.affine import product
+from symgrad.indices import Index, fresh
+from symgrad.leaves import REDUCTIONS, AxisProduct
 from symgrad.lower.lowering import Lowering
 from symgrad.products import bound_by
 from symgrad.program import UNIT, Axes, Kind, Operand, Ref, broadcasts, labels
@@ -15,10 +16,32 @@ from symgrad.program import UNIT, Axes, Kind, Operand, Ref, broadcasts, labels
 
 def reduction(lowering: Lowering, expr: sp.Expr, at: Axes) -> Operand:
     """The largest, the smallest or the product of the entries along axes."""
+    if isinstance(expr, AxisProduct) and expr.others is not None:
+        return _products_of_others(lowering, *expr.others, at)
     bound = bound_by(expr)
     source = over(lowering, expr.function, bound, at)
     function = REDUCTIONS[type(expr)].numpy.removeprefix("np.").partition("(")[0]
     return _reduced(lowering, "reduce", function, source, bound, at)
+
+
+def _products_of_others(
+    lowering: Lowering, body: sp.Expr, left_out: Mapping[Index, Index], at: Axes
+) -> Operand:
+    """The product of all entries along axes but one, for each of them at once."""
+    bound, outer = tuple(left_out), tuple(left_out.values())
+    source = over(lowering, body, bound, at)
+    kept = tuple(a for a in source.axes if a not in bound)
+    source = lowering.builder.view(source, (*kept, *bound))
+    joined = bound[0] if len(bound) == 1 else fresh(product(a.size for a in bound))
+    if len(bound) > 1:
+        source = lowering.builder.add("reshape", (source,), (*kept, joined))
+    axis = len(kept)
+    value = lowering.builder.add(
+        "cumsum", (source,), source.axes, function="_others", detail=(axis,)
+    )
+    if len(bound) > 1:
+        value = lowering.builder.add("reshape", (value,), (*kept, *bound))
+    return lowering.aligned(Ref(value.name, (*kept, *outer)), at)
 
 
 def over(lowering: Lowering, body: sp.Expr, bound: Sequence[Index], at: Axes) -> Ref:

@@ -175,7 +175,8 @@ class BufferedWriter(Writer):
         yield ")"
 
     def _cumsum(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[str]:
-        yield f"{name} = np.cumsum({args[0].code}, axis={op.detail[0]}, out={out})"
+        function = op.function or "np.cumsum"
+        yield f"{name} = {function}({args[0].code}, axis={op.detail[0]}, out={out})"
 
     OUT: ClassVar[
         Mapping[str, Callable[[BufferedWriter, Op, Sequence[Text], str, str], Iterator[str]]]

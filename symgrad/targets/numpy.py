@@ -335,7 +335,7 @@ def _helpers(module: Module) -> list[str]:
     """The sources of the functions that NumPy lacks, each once."""
     used = {op.function for op in _all_operations(module) if op.function.startswith("_")}
     own = [(leaf.numpy, leaf.helper) for leaf in LEAVES.values()]
-    own += [(leaf.numpy, leaf.helper) for leaf in REDUCTIONS.values()]
+    own += [(leaf.numpy + leaf.helper, leaf.helper) for leaf in REDUCTIONS.values()]
     sources = [
         part.strip()
         for text, helper in own

@@ -368,6 +368,8 @@ class Writer:
 
     def cumsum(self, op: Op, args: Sequence[Text]) -> Text:
         axis = f", axis={op.detail[0]}" if len(op.axes) > 1 else ""
+        if op.function:
+            return Text(f"{op.function}({args[0].code}, axis={op.detail[0]})")
         return Text(f"np.cumsum({args[0].code}{axis})")
 
     def linalg(self, op: Op, args: Sequence[Text]) -> Text:

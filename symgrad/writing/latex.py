@@ -55,6 +55,9 @@ class LatexPrinter(Printer):
     def index_list(self, indices: Sequence[Index]) -> str:
         return ",".join(self.text(i) for i in indices)
 
+    def unequal(self, one: str, other: str) -> str:
+        return rf"{one} \ne {other}"
+
     def kronecker(self, first: str, second: str) -> str:
         named = any(s.stem == r"\delta" for s in self.names.symbols.values())
         if named or self.names.style.adjoints == "delta":

@@ -12,7 +12,7 @@ from sympy.concrete.expr_with_limits import ExprWithLimits
 
 from symgrad.errors import SpecError
 from symgrad.indices import Index, indices_of, is_size, name_of
-from symgrad.leaves import LEAVES, REDUCTIONS, Norm, as_defined, normed
+from symgrad.leaves import LEAVES, REDUCTIONS, AxisProduct, Norm, as_defined, normed
 from symgrad.matrices import MATRIX_FUNCTIONS, MatrixFunction
 from symgrad.writing.letters import skeleton
 from symgrad.writing.names import Name
@@ -288,6 +288,8 @@ class Printer:
     def reduction(self, expr: ExprWithLimits) -> Piece:
         if isinstance(expr, Norm):
             return self.piece(sp.sqrt(expr.squared))
+        if isinstance(expr, AxisProduct) and expr.others is not None:
+            return self._product_of_others(expr, *expr.others)
         scale, factors = split_scale(expr) if isinstance(expr, sp.Sum) else (sp.S.One, [])
         if scale != 1:
             return self._scaled(scale, factors)
@@ -296,6 +298,24 @@ class Printer:
         inside = self.text(body) if fields["x"] else self.at_least(body, Level.OPEN)
         text = self.reduction_pattern(type(expr)).format(x=inside, k=self.index_list(indices))
         return Piece(text, Level.OPEN)
+
+    def _product_of_others(
+        self, expr: sp.Expr, body: sp.Expr, left_out: Mapping[Index, Index]
+    ) -> Piece:
+        """The product of all factors but one: of those at j ≠ i."""
+        order = sorted(left_out, key=lambda i: self._places.get(i, -1))
+        here, there = self.index_tuple(order), self.index_tuple([left_out[i] for i in order])
+        pattern = self.reduction_pattern(type(expr))
+        inside = self.at_least(body, Level.OPEN)
+        return Piece(pattern.format(x=inside, k=self.unequal(here, there)), Level.OPEN)
+
+    def index_tuple(self, indices: Sequence[Index]) -> str:
+        """One index, or several in brackets."""
+        letters = ",".join(self.text(i) for i in indices)
+        return letters if len(indices) == 1 else f"({letters})"
+
+    def unequal(self, one: str, other: str) -> str:
+        return f"{{{one}≠{other}}}"
 
     def _merged(self, expr: ExprWithLimits) -> tuple[list[Index], sp.Expr]:
         """The indices of directly nested sums together, in the order of their letters."""
