@@ -386,6 +386,260 @@ def swish_gated(np, W, V, U, X):
     return np.sum(((g * sigmoid(np, g)) * (X @ V)) @ U)
 
 
+def logsumexp(np, a, axis=None):
+    m = np.max(a, axis=axis, keepdims=True)
+    return np.squeeze(m + np.log(np.sum(np.exp(a - m), axis=axis, keepdims=True)), axis=axis)
+
+
+def makemore(np, C, W1, gain, bias, W2, b2, context, target):
+    n = context.shape[0]
+    h = C[context].reshape(n, -1) @ W1
+    apart = h - 1 / n * h.sum(0, keepdims=True)
+    spread = 1 / (n - 1) * (apart**2).sum(0, keepdims=True)
+    logits = np.tanh(gain * apart * (spread + 1e-5) ** -0.5 + bias) @ W2 + b2
+    counts = np.exp(logits - logits.max(1, keepdims=True))
+    probs = counts * counts.sum(1, keepdims=True) ** -1
+    return -np.log(probs)[np.arange(n), target].mean()
+
+
+def group_norm(np, x, gamma, T):
+    n, c, h, w = x.shape
+    g = x.reshape(n, 2, c // 2, h, w)
+    g = (g - g.mean(axis=(2, 3, 4), keepdims=True)) / np.sqrt(
+        g.var(axis=(2, 3, 4), keepdims=True) + 1e-5
+    )
+    return np.sum((gamma * g.reshape(n, c, h, w) - T) ** 2)
+
+
+def cross_attention(np, Wq, Wk, Wv, x, context, seen, T):
+    q, k, v = x @ Wq, context @ Wk, context @ Wv
+    s = np.matmul(q, k.swapaxes(1, 2)) / np.sqrt(k.shape[-1])
+    s = s + (1.0 - (seen > -1)[:, None, :]) * -1e9
+    a = np.exp(s - s.max(-1, keepdims=True))
+    return np.sum((a / a.sum(-1, keepdims=True) @ v - T) ** 2)
+
+
+def rotary_attention(np, q, k, v, T):
+    t, d = q.shape
+    angle = np.arange(t)[:, None] * 10.0 ** (-np.arange(d // 2) / d)
+    c, s = np.cos(angle), np.sin(angle)
+
+    def turned(x):
+        a, b = x[:, : d // 2], x[:, d // 2 :]
+        return np.concatenate([a * c - b * s, a * s + b * c], axis=-1)
+
+    return np.sum((softmax(np, turned(q) @ turned(k).T) @ v - T) ** 2)
+
+
+def causal_linear_attention(np, q, k, v, T):
+    Q, K = np.exp(q), np.exp(k)
+    S = np.cumsum(np.einsum("nd,nm->ndm", K, v), axis=0)
+    z = np.cumsum(K, axis=0)
+    out = np.einsum("nd,ndm->nm", Q, S) / np.einsum("nd,nd->n", Q, z)[:, None]
+    return np.sum((out - T) ** 2)
+
+
+def negative_sampling(np, V, U, c, o, others):
+    v = V[c]
+    near = np.log(sigmoid(np, np.sum(v * U[o], axis=1)))
+    far = np.log(sigmoid(np, -np.einsum("nkd,nd->nk", U[others], v))).sum(axis=1)
+    return -np.mean(near + far)
+
+
+def glove(np, W, U, b, c, X):
+    f = np.where(X < 1.5, (X / 1.5) ** 0.75, 1.0)
+    return np.sum(f * (W @ U.T + b[:, None] + c[None, :] - np.log(X)) ** 2)
+
+
+def clipped_policy(np, z, v, old, advantage, returns, a):
+    logp = log_softmax(np, z)
+    ratio = np.exp(logp[np.arange(z.shape[0]), a] - old)
+    gain = np.minimum(ratio * advantage, np.clip(ratio, 0.8, 1.2) * advantage)
+    entropy = -np.sum(np.exp(logp) * logp, axis=1)
+    return -gain.mean() + 0.5 * ((v - returns) ** 2).mean() - 0.01 * entropy.mean()
+
+
+def preference(np, chosen, rejected, before_chosen, before_rejected):
+    margin = 0.1 * ((chosen - before_chosen) - (rejected - before_rejected))
+    return -np.mean(np.log(1 / (1 + np.exp(-margin))))
+
+
+def coupling_flow(np, Ws, Wt, b, x):
+    d = x.shape[1] // 2
+    x1, x2 = x[:, :d], x[:, d:]
+    logdet = 0
+    for swap in (False, True):
+        x1, x2 = (x2, x1) if swap else (x1, x2)
+        s = np.tanh(x1 @ Ws + b)
+        x2 = x2 * np.exp(s) + x1 @ Wt
+        logdet = logdet + s.sum(axis=1)
+    z = np.concatenate([x1, x2], axis=1)
+    return np.mean(0.5 * np.sum(z**2, 1) + 0.5 * z.shape[1] * np.log(2 * np.pi) - logdet)
+
+
+def gradient_penalty(np, W, v, real, fake):
+    between = 0.3 * real + 0.7 * fake
+    slope = ((1 - np.tanh(between @ W) ** 2) * v) @ W.T
+    critic = np.mean(np.tanh(fake @ W) @ v) - np.mean(np.tanh(real @ W) @ v)
+    return critic + 10 * np.mean((np.linalg.norm(slope, axis=1) - 1) ** 2)
+
+
+def cox(np, beta, X, event):
+    eta = X @ beta
+    return -np.sum(event * (eta - np.log(np.cumsum(np.exp(eta)))))
+
+
+def ordinal(np, w, c, X, Y):
+    low, high = c[0] - X @ w, c[0] + np.exp(c[1]) - X @ w
+    first, second = sigmoid(np, low), sigmoid(np, high)
+    return -np.sum(Y * np.log(np.stack([first, second - first, 1 - second], axis=1)))
+
+
+def hidden_markov(np, A, pi, mu, x):
+    A = A - logsumexp(np, A, axis=1)[:, None]
+    alpha = pi - logsumexp(np, pi) - 0.5 * (x[0] - mu) ** 2
+    for t in range(1, x.shape[0]):
+        alpha = logsumexp(np, alpha[:, None] + A, axis=0) - 0.5 * (x[t] - mu) ** 2
+    return -logsumexp(np, alpha)
+
+
+def kalman(np, F, H, q, r, y, m):
+    P = eye = np.eye(F.shape[0])
+    Q, R = np.diag(np.exp(q)), np.diag(np.exp(r))
+    total = 0.0
+    for t in range(y.shape[0]):
+        m, P = F @ m, F @ P @ F.T + Q
+        v, S = y[t] - H @ m, H @ P @ H.T + R
+        total += 0.5 * (v @ np.linalg.solve(S, v) + np.linalg.slogdet(S)[1])
+        K = P @ H.T @ np.linalg.inv(S)
+        m, P = m + K @ v, (eye - K @ H) @ P
+    return total
+
+
+def linear_chain(np, U, A, tags):
+    steps = U.shape[0]
+    score = U[np.arange(steps), tags].sum() + A[tags[:-1], tags[1:]].sum()
+    alpha = U[0]
+    for t in range(1, steps):
+        alpha = logsumexp(np, alpha[:, np.newaxis] + A, axis=0) + U[t]
+    return logsumexp(np, alpha) - score
+
+
+def ctc(np, logits):
+    """The target is 1 2; 0 is blank."""
+    p = softmax(np, logits)
+    symbols = [0, 1, 0, 2, 0]
+    alpha = [p[0, 0], p[0, 1], 0.0, 0.0, 0.0]
+    for t in range(1, p.shape[0]):
+        before, alpha = alpha, []
+        for s, symbol in enumerate(symbols):
+            reached = before[s] + (before[s - 1] if s else 0)
+            if symbol and s > 1:
+                reached = reached + before[s - 2]
+            alpha.append(reached * p[t, symbol])
+    return -np.log(alpha[-1] + alpha[-2])
+
+
+def box_overlap(np, a, b):
+    low, high = np.maximum(a[:, :2], b[:, :2]), np.minimum(a[:, :2] + a[:, 2:], b[:, :2] + b[:, 2:])
+    sides = np.maximum(high - low, 0)
+    inter = sides[:, 0] * sides[:, 1]
+    union = a[:, 2] * a[:, 3] + b[:, 2] * b[:, 3] - inter
+    return np.mean(1 - inter / union)
+
+
+def transposed_conv(np, x, w, T):
+    n, _, rows, columns = x.shape
+    y = np.einsum("bchw,cfij->bfhiwj", x, w).reshape(n, -1, 2 * rows, 2 * columns)
+    return np.mean((y - T) ** 2)
+
+
+def bundle_adjustment(np, r, t, X, uv, camera, point):
+    turn, p = r[camera], X[point]
+    angle = np.linalg.norm(turn, axis=1)[:, np.newaxis]
+    v = turn / angle
+    along = np.sum(p * v, axis=1)[:, np.newaxis]
+    p = np.cos(angle) * p + np.sin(angle) * np.cross(v, p) + along * (1 - np.cos(angle)) * v
+    p = p + t[camera] + np.array([0, 0, 8.0])
+    return 0.5 * np.sum((p[:, :2] / p[:, 2, np.newaxis] - uv) ** 2)
+
+
+def rigid_motion(np, angle, t, P, Q):
+    c, s = np.cos(angle), np.sin(angle)
+    R = np.array([[c, -s], [s, c]])
+    return np.sum((P @ R.T + t - Q) ** 2)
+
+
+def graph_attention(np, W, a, A, X, T):
+    h = X @ W
+    e = (h @ a[: h.shape[1]])[:, None] + (h @ a[h.shape[1] :])[None, :]
+    e = np.where(A + 2 * np.eye(A.shape[0]) > 0, np.where(e > 0, e, 0.2 * e), -9e15)
+    return np.sum((softmax(np, e) @ h - T) ** 2)
+
+
+def sinkhorn(np, C, a, b):
+    K = np.exp(-C)
+    u = np.ones_like(a)
+    for _ in range(4):
+        v = b / (K.T @ u)
+        u = a / (K @ v)
+    return np.sum(u[:, None] * K * v[None, :] * C)
+
+
+def runge_kutta(np, p, s, T):
+    def slope(z):
+        x, y = z[0], z[1]
+        return np.stack([p[0] * x - p[1] * x * y, p[2] * x * y - p[3] * y])
+
+    k1 = slope(s)
+    k2 = slope(s + 0.05 * k1)
+    k3 = slope(s + 0.05 * k2)
+    k4 = slope(s + 0.1 * k3)
+    return np.sum((s + 0.1 / 6 * (k1 + 2 * k2 + 2 * k3 + k4) - T) ** 2)
+
+
+def heat(np, u, T):
+    for _ in range(2):
+        inner = u[1:-1] + 0.1 * (u[2:] - 2 * u[1:-1] + u[:-2])
+        u = np.concatenate([u[:1], inner, u[-1:]])
+    return np.sum((u - T) ** 2)
+
+
+def pair_potential(np, x):
+    i, j = np.triu_indices(x.shape[0], k=1)
+    s6 = 0.1 / np.sum((x[i] - x[j]) ** 2, axis=-1) ** 3
+    return np.sum(4 * (s6**2 - s6))
+
+
+def tucker(np, G, A, B, C, X):
+    return np.sum((X - np.einsum("pqr,ip,jq,kr", G, A, B, C)) ** 2)
+
+
+def neighbour_embedding(np, Y, P):
+    square = np.sum(Y**2, 1)
+    closeness = 1 / (1 + np.add(np.add(-2 * np.dot(Y, Y.T), square).T, square))
+    closeness = closeness * (1 - np.eye(Y.shape[0]))
+    Q = np.maximum(closeness / np.sum(closeness), 1e-12)
+    return np.sum(P * np.log(P / Q))
+
+
+def factor_analysis(np, W, d, X):
+    precise = W / d[:, None]
+    M = np.eye(W.shape[1]) + W.T @ precise
+    z = X @ precise
+    quadratic = np.sum(X**2 / d, axis=1) - np.sum(z @ np.linalg.inv(M) * z, axis=1)
+    return 0.5 * np.sum(quadratic + np.linalg.slogdet(M)[1] + np.log(d).sum())
+
+
+def gaussian_process_ard(np, scale, noise, X, y):
+    Z = X / np.exp(scale)
+    square = np.sum(Z**2, 1).reshape(-1, 1) + np.sum(Z**2, 1) - 2 * Z @ Z.T
+    K = np.exp(-0.5 * square) + (np.exp(2 * noise) + 0.1) * np.eye(X.shape[0])
+    L = np.linalg.cholesky(K)
+    alpha = np.linalg.solve(L.T, np.linalg.solve(L, y))
+    return 0.5 * y @ alpha + np.sum(np.log(np.diag(L)))
+
+
 LOSSES = [
     Loss(logistic_regression, {"w": (3,), "b": ()}, {"X": (5, 3)}, {"y": ((5,), 2)}),
     Loss(softmax_regression, {"W": (3, 4), "b": (4,)}, {"X": (5, 3)}, {"y": ((5,), 4)}),
@@ -462,4 +716,77 @@ LOSSES = [
     Loss(bilinear, {"A": (2, 3), "B": (3, 4), "C": (4, 2)}),
     Loss(triplet, {"W": (3, 2)}, {"a": (5, 3), "p": (5, 3), "n": (5, 3)}),
     Loss(swish_gated, {"W": (3, 4), "V": (3, 4), "U": (4, 2)}, {"X": (5, 3)}),
+    Loss(
+        makemore,
+        {"C": (5, 2), "W1": (6, 3), "gain": (1, 3), "bias": (1, 3), "W2": (3, 5), "b2": (5,)},
+        labels={"context": ((4, 3), 5), "target": ((4,), 5)},
+    ),
+    Loss(group_norm, {"x": (2, 4, 2, 3), "gamma": (1, 4, 1, 1)}, {"T": (2, 4, 2, 3)}),
+    Loss(
+        cross_attention,
+        {"Wq": (3, 2), "Wk": (2, 2), "Wv": (2, 3)},
+        {"x": (2, 2, 3), "context": (2, 3, 2), "seen": (2, 3), "T": (2, 2, 3)},
+    ),
+    Loss(rotary_attention, {"q": (3, 4), "k": (3, 4)}, {"v": (3, 2), "T": (3, 2)}),
+    Loss(
+        causal_linear_attention, {"q": (4, 3), "k": (4, 3), "v": (4, 2)}, {"T": (4, 2)}
+    ),
+    Loss(
+        negative_sampling,
+        {"V": (6, 3), "U": (6, 3)},
+        labels={"c": ((4,), 6), "o": ((4,), 6), "others": ((4, 2), 6)},
+    ),
+    Loss(
+        glove,
+        {"W": (4, 2), "U": (4, 2), "b": (4,), "c": (4,)},
+        {"X": (4, 4)},
+        positive=("X",),
+    ),
+    Loss(
+        clipped_policy,
+        {"z": (5, 3), "v": (5,)},
+        {"old": (5,), "advantage": (5,), "returns": (5,)},
+        {"a": ((5,), 3)},
+    ),
+    Loss(
+        preference,
+        {"chosen": (4,), "rejected": (4,)},
+        {"before_chosen": (4,), "before_rejected": (4,)},
+    ),
+    Loss(coupling_flow, {"Ws": (2, 2), "Wt": (2, 2), "b": (2,)}, {"x": (3, 4)}),
+    Loss(gradient_penalty, {"W": (2, 3), "v": (3,)}, {"real": (4, 2), "fake": (4, 2)}),
+    Loss(cox, {"beta": (2,)}, {"X": (6, 2), "event": (6,)}),
+    Loss(ordinal, {"w": (3,), "c": (2,)}, {"X": (5, 3), "Y": (5, 3)}),
+    Loss(hidden_markov, {"A": (3, 3), "pi": (3,), "mu": (3,)}, {"x": (4,)}),
+    Loss(
+        kalman,
+        {"F": (2, 2), "H": (1, 2), "q": (2,), "r": (1,)},
+        {"y": (2, 1), "m": (2,)},
+    ),
+    Loss(linear_chain, {"U": (4, 3), "A": (3, 3)}, labels={"tags": ((4,), 3)}),
+    Loss(ctc, {"logits": (4, 3)}),
+    Loss(box_overlap, {"a": (4, 4)}, {"b": (4, 4)}, positive=("a", "b")),
+    Loss(transposed_conv, {"x": (2, 2, 2, 3), "w": (2, 3, 2, 2)}, {"T": (2, 3, 4, 6)}),
+    Loss(
+        bundle_adjustment,
+        {"r": (2, 3), "t": (2, 3), "X": (3, 3)},
+        {"uv": (5, 2)},
+        {"camera": ((5,), 2), "point": ((5,), 3)},
+    ),
+    Loss(rigid_motion, {"angle": (), "t": (2,)}, {"P": (4, 2), "Q": (4, 2)}),
+    Loss(
+        graph_attention, {"W": (3, 2), "a": (4,)}, {"A": (4, 4), "X": (4, 3), "T": (4, 2)}
+    ),
+    Loss(sinkhorn, {"C": (3, 2)}, {"a": (3,), "b": (2,)}, positive=("a", "b")),
+    Loss(runge_kutta, {"p": (4,), "s": (2,)}, {"T": (2,)}),
+    Loss(heat, {"u": (6,)}, {"T": (6,)}),
+    Loss(pair_potential, {"x": (4, 3)}),
+    Loss(
+        tucker,
+        {"G": (2, 1, 2), "A": (3, 2), "B": (2, 1), "C": (4, 2)},
+        {"X": (3, 2, 4)},
+    ),
+    Loss(neighbour_embedding, {"Y": (4, 2)}, {"P": (4, 4)}, positive=("P",)),
+    Loss(factor_analysis, {"W": (4, 2), "d": (4,)}, {"X": (3, 4)}, positive=("d",)),
+    Loss(gaussian_process_ard, {"scale": (2,), "noise": ()}, {"X": (4, 2), "y": (4,)}),
 ]  # fmt: skip
