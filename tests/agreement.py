@@ -16,6 +16,7 @@ import numpy as np
 import scipy.special
 
 import symgrad as sg
+from symgrad.check import run
 from symgrad.equations import Variable
 from symgrad.evaluate import evaluate_equations
 from symgrad.fields import Floats
@@ -204,6 +205,7 @@ def check(spec: Spec, single: bool = True) -> None:
     if spec.named:
         _other_sizes(spec, derivation, module)
     if single:
+        _own_checks(spec, derivation)
         _plain(spec, derivation, at, found)
         _in_place(spec, derivation, module, at)
         if hasattr(module, "_by_entries"):  # few numbers are computed without arrays
@@ -309,6 +311,13 @@ def _other_sizes(spec: Spec, derivation: sg.Derivation, module: Any) -> None:
     if all(np.isfinite(v).all() and np.abs(v).max(initial=0) < LARGEST for v in values
            if v.dtype == float):  # fmt: skip
         _at_one_point(other, derivation, module, used(derivation, other))
+
+
+def _own_checks(spec: Spec, derivation: sg.Derivation) -> None:
+    """What the derivation says of itself: every step is right at a random point, and the like."""
+    for result in run(derivation):
+        if not result.passed:
+            raise Disagreement(f"\n{spec.code}\nits own check fails: {result}")
 
 
 def _plain(spec: Spec, derivation: sg.Derivation, at: Numbers, found: Numbers) -> None:

@@ -166,6 +166,8 @@ class Writer:
         self.draw = draw
         self.spec = Spec([], {})
         self.values: dict[str, np.ndarray] = {}
+        self.alike = False
+        """Whether all axes have one size: then values meet more often."""
         self.point = np.random.default_rng(draw(st.integers(0, 50)))
 
     # -- what is drawn ------------------------------------------------------------------------
@@ -178,7 +180,7 @@ class Writer:
         return items[self.number(0, len(items) - 1)]
 
     def size(self) -> int:
-        return int(self.one_of(SIZES[::-1]))
+        return 3 if self.alike else int(self.one_of(SIZES[::-1]))
 
     def flag(self) -> bool:
         return bool(self.draw(st.booleans()))

@@ -30,7 +30,7 @@ SMOOTH = (
     "sg.log_sigmoid({x})", "np.full_like({x}, 0.5) * {x}", "np.ones_like({x}) - {x}",
     "np.negative({x})", "np.copy({x}) * 0.9", "({x} - 0.3) ** 4 / {x}.size",
     "np.where(np.ones_like({x}) > 0, {x}, 0)", "sg.rounded({x}, 9)", "sg.stop_gradient({x})",
-    "sg.straight_through(np.round({x}), {x})", "sg.stop_gradient({x}) * {x}",
+    "sg.straight_through({x} ** 2, {x})", "sg.stop_gradient({x}) * {x}",
     "np.arccos(0.9 * np.sin({x}))", "np.arctanh(0.9 * np.tanh({x}))", "np.tanh({x}) / 2 + {x} / 3",
 )  # fmt: skip
 KINKED = (
@@ -448,16 +448,21 @@ OPERATIONS: tuple[Callable[[Writer], str | None], ...] = (
     moved, picked_in_several, cut, loop, in_place, chosen, constants, assumed, assumed,
     extremum_of_several, stacked_linear_algebra,
 )  # fmt: skip
+ALGEBRA = (
+    einsum, binary, reduction, product, smooth, matmul, einsum, assumed, softmax, moved, kinked,
+    linear_algebra,
+)  # fmt: skip
+"""Those in which one value is easily taken for another."""
 
 
 @st.composite
 def specs(draw: Draw, most: int = 7) -> Spec:
     """A spec of a few lines; the last one is its loss, the sum of what it computed."""
     w = Writer(draw)
-    w.spec.at_kinks = w.seldom(8)
+    w.spec.at_kinks, w.alike = w.seldom(8), w.seldom(4)
     w.input([w.size() for _ in range(w.number(0, 3))])
     for _ in range(w.number(1, most)):
-        w.one_of(OPERATIONS)(w)
+        w.one_of(ALGEBRA if w.alike else OPERATIONS)(w)
     written = "\n".join(w.spec.lines)
     last = [n for n in w.values if not re.search(rf"\b{n}\b(?! = )", written)][::-1]
     last = last or list(w.values)[::-1]
