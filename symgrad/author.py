@@ -169,7 +169,20 @@ class Author:
         parts: list[str | Math] = ["Indices count from 0, as in NumPy: "]
         for place, (letters, size) in enumerate(ranges):
             parts += ["; " if place else "", Math(self._range(letters, size))]
-        yield Paragraph((*parts, ". An axis of size 1 has no index."))
+        yield Paragraph((*parts, ". An axis of size 1 has no index.", *self._slices()))
+
+    def _slices(self) -> Prose:
+        """What arrays with only some of their indices are, where there are any."""
+        derivation = self.derivation
+        names = [e.name for e in derivation.system]
+        names += [a.equation.name for a in derivation.adjoints]
+        wholes = [] if self.choice.form == "index" else [(n, self.matrix(n)) for n in names]
+        if all(whole is None or whole[0] == self.symbol(name) for name, whole in wholes):
+            return ()
+        return (
+            " In matrix forms, an array with only its first indices is what is left of it there: "
+            "a matrix, or a vector as a column.",
+        )
 
     def _range(self, letters: Sequence[str], size: Size) -> str:
         printer = self.kind(self.notation.names, {})

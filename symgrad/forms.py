@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 from collections.abc import Iterable
 from dataclasses import replace
@@ -77,6 +78,7 @@ def forms_of(
         )
         return None if found is None else (printer.entry(name, found.at).text, found.text)
 
+    @functools.cache
     def written(name: str) -> tuple[str, str] | None:
         if name not in table:
             return None

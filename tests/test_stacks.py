@@ -125,3 +125,10 @@ def test_forms_are_equal_to_their_equations(made: Any, monkeypatch: pytest.Monke
                 np.broadcast_to(value, np.shape(expected)), expected, rtol=1e-9, err_msg=form.text
             )
     assert len(found) > 5
+
+
+def test_what_an_array_with_few_indices_is_told() -> None:
+    told = "is what is left of it there"
+    assert told in " ".join(heads().render("text").split())
+    w = sg.param("w", (3,))
+    assert told not in " ".join(sg.derive(np.sum(w**2)).render("text").split())
