@@ -216,7 +216,7 @@ class Author:
         """Every equation in order, with the rewrites that keep its numbers finite."""
         tangents = {t.equation.name for t in self.derivation.tangents}
         forward = (e for e in self.derivation.system.equations if e.name not in tangents)
-        shown = [e for e in forward if self._is_mentioned(e.name)]
+        shown = [e for e in forward if all(map(self._is_mentioned, (e.name, *e.reads)))]
         rows = [row for e in shown for row in self._forward_rows(e)]
         steps = [s for name, s in self.derivation.forward_steps if self._is_mentioned(name)]
         notes = self._becauses(steps) if self.choice.detail != "brief" else []

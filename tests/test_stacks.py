@@ -131,4 +131,4 @@ def test_what_an_array_with_few_indices_is_told() -> None:
     told = "is what is left of it there"
     assert told in " ".join(heads().render("text").split())
     w = sg.param("w", (3,))
-    assert told not in " ".join(sg.derive(np.sum(w**2)).render("text").split())
+    assert told not in " ".join(sg.derive(np.sum(w**2), names={}).render("text").split())
