@@ -638,9 +638,18 @@ def _asked_by_spec() -> bool:
     return not _is_library(sys._getframe(2))
 
 
+    if _is_transpose(array) and (name := spec_name(array.inputs[0])) != "a value":
+        return f"{name}.T"
 def unsupported(what: str, hint: str = "") -> SpecError:
     """The error for what can't be derived: it names the operation and the spec's line."""
     return SpecError(
+def _is_transpose(array: Array) -> bool:
+    rhs = array.rhs
+    return array.op == "relabel" and (
+        isinstance(rhs, sp.Indexed) and rhs.indices == array.indices[::-1] and array.ndim == 2
+    )
+
+
         f"{what} is not supported",
         where=caller(),
         hint=hint or "the README lists what is; write it with those, or as sums and products",

@@ -44,6 +44,8 @@ from symgrad.indices import Index, fresh
 from symgrad.pieces import (
     absolute,
     clip,
+    clip_above,
+    clip_below,
     equal,
     less,
     less_equal,
@@ -90,6 +92,8 @@ __all__ = [
     "as_defined",
     "cbrt",
     "clip",
+    "clip_above",
+    "clip_below",
     "digamma",
     "equal",
     "erfc",

@@ -58,6 +58,18 @@ class clip(LeafFunction):
     )
 
 
+class clip_below(LeafFunction):
+    """The larger of x and a bound y; where they are equal, x has no derivative, as in clip."""
+
+    partials = (lambda r, x, y: less(y, x), lambda r, x, y: less_equal(x, y))
+
+
+class clip_above(LeafFunction):
+    """The smaller of x and a bound y; where they are equal, x has no derivative, as in clip."""
+
+    partials = (lambda r, x, y: less(x, y), lambda r, x, y: less_equal(y, x))
+
+
 class absolute(LeafFunction):
     """The absolute value; its derivative at 0 is 0."""
 
@@ -112,6 +124,14 @@ record(
     clip, "np.minimum(np.maximum(x, y), z)", r"\operatorname{{clip}}({x}, {y}, {z})",
     lambda x, y, z: min(max(x, y), z), domain=(REALS, (-2.0, -0.5), (0.5, 2.0)),
     definition=lambda x, y, z: sp.Min(sp.Max(x, y), z),
+    convention="the derivative of clip is 0 at its bounds",
+)  # fmt: skip
+record(
+    clip_below, "np.maximum(x, y)", r"\max({x}, {y})", max, domain=BOTH, definition=sp.Max,
+    convention="the derivative of clip is 0 at its bounds",
+)  # fmt: skip
+record(
+    clip_above, "np.minimum(x, y)", r"\min({x}, {y})", min, domain=BOTH, definition=sp.Min,
     convention="the derivative of clip is 0 at its bounds",
 )  # fmt: skip
 record(

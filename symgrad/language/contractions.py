@@ -72,12 +72,16 @@ def _product_hint(arrays: Sequence[Array]) -> str:
     if "a value" in (a, b):
         a, b = "A", "B"
     if q == s:
-        return f"perhaps {a} @ {b}.T"
+        return f"perhaps {a} @ {_turned(b)}"
     if p == r:
-        return f"perhaps {a}.T @ {b}"
+        return f"perhaps {_turned(a)} @ {b}"
     if p == s:
         return f"perhaps {b} @ {a}"
     return "the number of columns of the first must be the number of rows of the second"
+
+
+def _turned(name: str) -> str:
+    return name.removesuffix(".T") if name.endswith(".T") else f"{name}.T"
 
 
 def matmul(x: Any, y: Any) -> Array:

@@ -87,6 +87,10 @@ def _maximum(x: sp.Expr, y: sp.Expr) -> sp.Expr:
     return leaves.maximum(x, y)
 
 
+def _clip_below(x: sp.Expr, y: sp.Expr) -> sp.Expr:
+    return leaves.relu(x) if y == 0 else leaves.clip_below(x, y)
+
+
 def _less(x: sp.Expr, y: sp.Expr) -> sp.Expr:
     return leaves.step(y) if x == 0 else leaves.less(x, y)
 
@@ -205,17 +209,17 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
 def clip(
     a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None
 ) -> Array:
-    """``a`` with what lies below ``a_min`` or above ``a_max`` replaced by that bound."""
+    """``a`` with what lies below ``a_min`` or above ``a_max`` replaced by that bound.
+
+    Its derivative at a bound is 0, whether there is one bound or two.
+    """
     low, high = (min if a_min is None else a_min), (max if a_max is None else a_max)
     if low is None and high is None:
         return as_array(a)
-    if high is None:
-        return elementwise("maximum", a, low)
-    if low is None:
-        return elementwise("minimum", a, high)
-    arrays = [as_array(a), as_array(low), as_array(high)]
+    leaf = _clip_below if high is None else leaves.clip_above if low is None else leaves.clip
+    arrays = [as_array(x) for x in (a, low, high) if x is not None]
     indices, values = _aligned("clip", arrays)
-    return Array(indices, leaves.clip(*values), arrays)
+    return Array(indices, leaf(*values), arrays)
 
 
 UFUNCS["clip"] = clip

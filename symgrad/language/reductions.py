@@ -35,8 +35,8 @@ def reduction(cls: type[sp.Expr]) -> Callable[..., Array]:
 
 
 sum_ = function("sum", method=True)(reduction(sp.Sum))
-max_ = function("max", "amax", method=True)(reduction(AxisMax))
-min_ = function("min", "amin", method=True)(reduction(AxisMin))
+max_ = function("amax")(function("max", method=True)(reduction(AxisMax)))
+min_ = function("amin")(function("min", method=True)(reduction(AxisMin)))
 prod = function("prod", method=True)(reduction(AxisProduct))
 
 

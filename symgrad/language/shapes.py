@@ -560,10 +560,10 @@ def diag(v: Any, k: int = 0) -> Array:
     array = as_array(v)
     if array.ndim == 2:
         return diagonal(array, k)
-    if array.ndim != 1 or k != 0:
-        raise unsupported(
-            f"np.diag of {describe(array)} with k={k}", "k=0 of a vector or a matrix is"
-        )
+    if array.ndim != 1:
+        raise unsupported(f"np.diag of {describe(array)}", "it takes a vector or a matrix")
+    if k:
+        return pad(diag(array), ((max(-k, 0), max(k, 0)), (max(k, 0), max(-k, 0))))
     row, column = axis_index(array.sizes[0]), axis_index(array.sizes[0])
     return structure([row, column], array.at([row]) * sp.KroneckerDelta(row, column), [array])
 
@@ -573,14 +573,38 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
     """The entries with equal positions along two axes, as the last axis."""
     array = as_array(a)
     first, second = axes_of(array, axis1)[0], axes_of(array, axis2)[0]
-    if offset or array.sizes[first] != array.sizes[second]:
-        raise unsupported(
-            f"the diagonal of {describe(array)} with offset={offset}", "that of a square is"
-        )
+    array = _square_with_diagonal(array, first, second, offset)
     inner = [axis_index(s) for s in array.sizes]
     inner[second] = inner[first]
     out = [i for k, i in enumerate(inner) if k not in (first, second)]
     return Array([*out, inner[first]], array.at(inner), [array], dtype=array.kind)
+
+
+def _square_with_diagonal(array: Array, first: int, second: int, offset: int) -> Array:
+    """The largest square along two axes that has a diagonal of the array as its own."""
+    rows, columns = array.sizes[first], array.sizes[second]
+    if not offset and rows == columns:
+        return array
+    down, right = max(-offset, 0), max(offset, 0)
+    lengths = [fixed(rows), fixed(columns)]
+    if rows == columns:
+        length: Any = array.shape[first] - abs(offset)
+    elif None in lengths:
+        raise unsupported(
+            f"the diagonal of {describe(array)}, of which it is not known which axis is longer,",
+            "give both axes fixed sizes, or cut the longer one",
+        )
+    else:
+        length = min((lengths[0] or 0) - down, (lengths[1] or 0) - right)
+    if isinstance(length, int) and length < 1:
+        raise SpecError(
+            f"the diagonal of {describe(array)} with offset={offset} has no entries",
+            where=caller(),
+            hint="the offset has to be less than the number of columns",
+        )
+    cut = [slice(None)] * array.ndim
+    cut[first], cut[second] = slice(down, down + length), slice(right, right + length)
+    return array[tuple(cut)]
 
 
 @function("trace", method=True)
@@ -595,8 +619,10 @@ def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
 
 def _triangle(a: Any, condition: Any) -> Array:
     array = as_array(a)
-    if array.ndim < 2:
-        raise unsupported(f"a triangle of {describe(array)}", "a matrix has two axes")
+    if not array.ndim:
+        raise unsupported(f"a triangle of {describe(array)}", "it takes a matrix or a vector")
+    if array.ndim == 1:  # as NumPy has it: every row is the vector
+        array = broadcast_to(array, (*array.shape, *array.shape))
     inner = [axis_index(s) for s in array.sizes]
     kept = leaves.less_equal(*condition(inner[-2], inner[-1]))
     return Array(inner, array.at(inner) * kept, [array], dtype=array.kind)
