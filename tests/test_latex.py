@@ -178,7 +178,9 @@ def test_the_softmax_cross_entropy_gradient_step_by_step(notebook: sg.Derivation
     assert r"\sum_{\ell} Y_{\ell} - Y_{j} && \text{" in steps
     assert r"a_{3,j} - Y_{j} && \text{definition of } a_{3}" in steps
     assert "$Y$ is one-hot along axis 0" in steps
-    assert r"\boxed{\begin{aligned} \frac{\partial L}{\partial z_{3,j}} &= a_{3,j} - Y_{j} \\" in steps
+    assert (
+        r"\boxed{\begin{aligned} \frac{\partial L}{\partial z_{3,j}} &= a_{3,j} - Y_{j} \\" in steps
+    )
 
 
 def test_the_chain_rule_is_shown(notebook: sg.Derivation) -> None:
