@@ -26,7 +26,8 @@ STAGES = {
     " lower.patterns lower.products lower.layouts lower.places lower.sums lower",
     "passes": "interpreter planning passes tuning memory costs",
     "targets": "targets.identifiers targets.assumptions targets.slices targets.operations"
-    " targets.module targets.matrix targets.stacks targets.buffers targets.scalars targets.numpy targets",
+    " targets.module targets.matrix targets.stacks targets.buffers targets.scalars targets.numpy"
+    " targets",
     "check": "fields evaluate sampling scenes differences check exact gradcheck",
     "formats": "forms formats.sheet formats.latex formats.text formats.markdown formats.pdf"
     " formats.data formats.graph formats.listing formats.mathml formats.page formats",
