@@ -10,6 +10,7 @@ import operator
 import sys
 import weakref
 from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
 from types import FrameType
 from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, cast
 
@@ -472,12 +473,24 @@ def number(value: Any) -> sp.Expr:
         real = float(value)
         if math.isfinite(real):
             known = {math.pi: sp.pi, math.e: sp.E}.get(real)
-            return sp.Rational(repr(real)) if known is None else known
+            return _fraction(real) if known is None else known
     raise SpecError(
         f"the number {value!r} can't stand in an equation",
         where=caller(),
         hint="use a finite real number",
     )
+
+
+def _fraction(real: float) -> sp.Rational:
+    """The decimal number that a float prints as; a third, where it is the float of a third."""
+    simple = Fraction(real).limit_denominator(1000)
+    if len(repr(real)) > LONG and float(simple) == real:
+        return sp.Rational(simple.numerator, simple.denominator)
+    return sp.Rational(repr(real))
+
+
+LONG = 16
+"""So many characters has no number that somebody typed."""
 
 
 def as_array(value: Any) -> Array:
@@ -625,7 +638,16 @@ def spec_name(array: Array) -> str:
             if value is array and not _is_library(frame):
                 return str(name)
         frame = frame.f_back
+    if _is_transpose(array) and (name := spec_name(array.inputs[0])) != "a value":
+        return f"{name}.T"
     return "a value"
+
+
+def _is_transpose(array: Array) -> bool:
+    rhs = array.rhs
+    return array.op == "relabel" and (
+        isinstance(rhs, sp.Indexed) and rhs.indices == array.indices[::-1] and array.ndim == 2
+    )
 
 
 def _is_library(frame: FrameType) -> bool:
@@ -638,18 +660,9 @@ def _asked_by_spec() -> bool:
     return not _is_library(sys._getframe(2))
 
 
-    if _is_transpose(array) and (name := spec_name(array.inputs[0])) != "a value":
-        return f"{name}.T"
 def unsupported(what: str, hint: str = "") -> SpecError:
     """The error for what can't be derived: it names the operation and the spec's line."""
     return SpecError(
-def _is_transpose(array: Array) -> bool:
-    rhs = array.rhs
-    return array.op == "relabel" and (
-        isinstance(rhs, sp.Indexed) and rhs.indices == array.indices[::-1] and array.ndim == 2
-    )
-
-
         f"{what} is not supported",
         where=caller(),
         hint=hint or "the README lists what is; write it with those, or as sums and products",

@@ -171,6 +171,9 @@ def sigmoid_quotient(expr: sp.Expr, known: Known) -> sp.Expr | None:
             others = sp.Mul(divisor, *(f for f in rest if f is not spread))
             return sp.Add(*(a * others for a in resolved(spread, known).args))
         plain, power = _split(rest, known)
+        named = isinstance(divisor.base, (sp.Indexed, sp.Symbol))
+        if named and power == 0 and 0 not in logs:
+            continue  # 1 / v, where v = 2 + exp(x) has a name and is a value of its own
         return sp.Mul(*plain, _over_total(power, logs, -divisor.exp))
     return None
 
@@ -209,6 +212,9 @@ def _over_total(power: sp.Expr, logs: Sequence[sp.Expr], times: sp.Expr) -> sp.E
         for k in range(int(times) + 1):
             if is_same(power, k * one + (times - k) * other):
                 return sigmoid(one - other) ** k * sigmoid(other - one) ** (times - k)
+        for number, variable in ((one, other), (other, one)):
+            if power == 0 and number.is_number:
+                return sp.exp(-times * number) * sigmoid(number - variable) ** times
     return sp.exp(power - times * log_of_total(logs))
 
 

@@ -10,10 +10,13 @@ import autograd
 import autograd.numpy as anp
 import numpy as np
 import pytest
+import sympy as sp
 
 import symgrad as sg
 from symgrad.algebra import weight
+from symgrad.arrays import number
 from symgrad.check import module_checks, run
+from symgrad.leaves import sigmoid
 from symgrad.spec import load
 
 Spelling = Callable[[Any, Any, Any], Any]
@@ -236,3 +239,32 @@ def test_unrolled_steps_stay_short() -> None:
         s = s + (k1 + 2 * k2 + 2 * k3 + k4) / 60
     derivation = sg.derive(np.sum(s**2))
     assert max(weight(a.equation.rhs) for a in derivation.adjoints) < 400
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [(0.1 / 6, "1/60"), (1 / 3, "1/3"), (0.1, "1/10"), (2 / 7e9, None)]
+)
+def test_floats_of_fractions_are_fractions(typed: float, meant: str | None) -> None:
+    expected = sp.Rational(meant or repr(typed))
+    assert number(typed) == expected
+    assert float(expected) == typed
+
+
+def test_a_number_and_an_exponential_in_a_divisor() -> None:
+    x = sg.param("x", ("N",))
+    derivation = sg.derive(np.sum(3 / (2 + np.exp(x)) ** 2))
+    assert derivation.system.equations[-1].rhs.has(sigmoid)
+    assert not derivation.system.equations[-1].rhs.has(sp.exp)
+    at = np.array([-1e4, -2.0, 0.0, 3.0, 1e4])
+    value, gradients = derivation.compile().loss_and_gradients(x=at)
+    inner = 3 / (2 + np.exp(at[:-1])) ** 2
+    np.testing.assert_allclose(value, inner.sum(), rtol=1e-12)
+    slopes = -6 * np.exp(at[:-1]) / (2 + np.exp(at[:-1])) ** 3
+    np.testing.assert_allclose(gradients.x, [*slopes, 0.0], rtol=1e-12, atol=1e-300)
+
+
+def test_a_named_divisor_stays() -> None:
+    x, s = sg.param("x", ("N",)), sg.param("s", ())
+    scale = 2 + np.exp(s)
+    derivation = sg.derive(np.sum(np.log1p(x**2 / scale)), names={"scale": scale})
+    assert not derivation.forward_steps
