@@ -148,7 +148,7 @@ def _common(formula: Formula) -> tuple[sp.Expr, Formula]:
     numbers = [sp.Mul(*(p.number for p in t.parts if p.number is not None)) for t in formula.terms]
     if not numbers or not all(n.is_Integer for n in numbers):
         return sp.S.One, formula
-    common = sp.igcd(*numbers)
+    common = sp.Integer(sp.igcd(*numbers))
     smaller = (product([_literal(1 / common), t], t.axes) for t in formula.terms)
     return common, formula if common == 1 else total(smaller, formula.axes)
 
