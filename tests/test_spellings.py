@@ -268,3 +268,9 @@ def test_a_named_divisor_stays() -> None:
     scale = 2 + np.exp(s)
     derivation = sg.derive(np.sum(np.log1p(x**2 / scale)), names={"scale": scale})
     assert not derivation.forward_steps
+
+
+def test_a_whole_number_common_to_the_terms_of_a_matrix_form() -> None:
+    x = sg.param("x", (6,))
+    derivation = sg.derive(np.mean(((x - x.mean()) / x.std(ddof=1)) ** 3) ** 2)
+    assert "∂L/∂x[i] =" in derivation.render("text")
