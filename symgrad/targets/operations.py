@@ -92,6 +92,7 @@ class Writer:
             v.name: self.constant(v.name) for v in program.inputs if v.role == "constant"
         }
         self.read = {r.name for o in program.ops for r in o.reads}
+        self.conditions = {name for name, kind in program.dtypes.items() if kind == "bool"}
         floats = [v for v in program.inputs if v.dtype == "float" and v.role != "constant"]
         self.floats = [v.name for v in floats]
         self._size_locals = {s: self.names.new(s) for s in size_names(program)}
@@ -234,8 +235,9 @@ class Writer:
         if op.function in _INFIX:
             return self._infix(op.function, args)
         if op.function == "negative":
-            level = Level.PRODUCT if args[0].level == Level.PRODUCT else Level.UNARY
-            return Text(f"-{args[0].at_least(Level.PRODUCT)}", level)
+            product = args[0].level == Level.PRODUCT and not self._begins_with_truth(op.args[0])
+            inside = args[0].at_least(Level.PRODUCT if product else Level.UNARY)
+            return Text(f"-{inside}", Level.PRODUCT if product else Level.UNARY)
         if op.function == "cast":
             return Text(f"{args[0].at_least(Level.ATOM)}.astype({self.dtype()})")
         if op.function == "round":
@@ -243,6 +245,15 @@ class Writer:
         own = op.function.startswith("_")
         name = op.function if own else f"np.{op.function}"
         return Text(f"{name}({', '.join(a.code for a in args)})")
+
+    def _begins_with_truth(self, operand: Operand) -> bool:
+        """Whether what stands first in a product are truth values: NumPy has no minus of them."""
+        while isinstance(operand, Ref) and operand.name not in self.conditions:
+            op = self.ops.get(operand.name)
+            if op is None or op.function not in ("multiply", "divide"):
+                return False
+            operand = op.args[0]
+        return isinstance(operand, Ref)
 
     def _infix(self, function: str, args: Sequence[Text]) -> Text:
         sign, level, left, right = _INFIX[function]
