@@ -49,6 +49,8 @@ KINKED = (
     ("sg.straight_through(({x} > 0).astype(float), np.clip({x}, -1, 1))", "{x} ** 3 - {x}"),
     ("np.maximum(np.minimum({x}, 0.7), -0.7)", "{x} ** 2 - 0.49"),
     ("np.clip({x}, 0, None)", "{x}"), ("{x} * np.logical_not({x} < 0)", "{x}"),
+    ("np.where(np.logical_xor({x} > 0, {x} > 1), {x}, 2 * {x})", "{x} * ({x} - 1)"),
+    ("{x} * (({x} > 0) ^ ({x} > 1))", "{x} * ({x} - 1)"), ("np.clip({x}, None, 0.5)", "{x} - 0.5"),
 )  # fmt: skip
 BINARY = (
     "{x} + {y}", "{x} * {y}", "{x} - {y}", "{x} / ({y} ** 2 + 1)", "{x} * {y} + {x}",
@@ -113,7 +115,7 @@ def extremum(w: Writer) -> str | None:
     """A maximum or a minimum along an axis, where no two entries are close."""
     x = w.value(1)
     axis, keep = w.axis(x), ", keepdims=True" if w.flag() else ""
-    function = w.one_of(["max", "min"])
+    function = w.one_of(["max", "min", "ptp"])
     margins = [f"np.diff(np.sort({x}, axis={axis}), axis={axis})"]
     return w.line(
         f"np.{function}({x}, axis={axis}{keep})",
@@ -227,6 +229,8 @@ def moved(w: Writer) -> str | None:
         f"np.repeat({{x}}, 2, axis={axis})", "np.tile({x}, 2)", f"np.cumsum({{x}}, axis={axis})",
         "np.ravel({x})", "np.broadcast_to({x}, (2, *{x}.shape))", "np.tril({x})", "np.triu({x}, 1)",
         "np.diagonal({x})", "np.diag({x})", "np.pad({x}, 1)", f"np.stack([{{x}}, {{x}}], {axis})",
+        f"np.cumprod({{x}}, axis={axis})", f"np.trapezoid({{x}}, axis={axis})",
+        "np.zeros_like({x}) + {x}",
         "np.atleast_2d({x})", "np.atleast_1d({x}) * 2", "{x}.flatten()", "np.cumsum({x})",
         f"np.roll({{x}}, {w.number(-2, 3)})", f"np.diff({{x}}, axis={axis})", "np.flip({x})",
         "np.repeat({x}, 2)", "np.tile({x}, (2, 1))", "np.trace({x})", "np.tril({x}, -1)",
@@ -263,6 +267,9 @@ def joined(w: Writer) -> str | None:
     text = w.one_of([
         "np.stack([{x}, {y}], axis={axis})", "np.vstack([{x}, {y}])", "np.hstack([{x}, {y}, {x}])",
         "np.concatenate([{x}, {y}, {x}], axis={axis})", "np.vdot({x}, {y})",
+        "np.column_stack([{x}, {y}])", "np.dstack([{x}, {y}])",
+        "np.block([[{x}, {y}], [{y}, {x}]])",
+        "np.cross({x}, {y})", "np.cross({x}, {y}, axis={axis})", "np.block([{x}, {x}])",
         "np.average({x}, axis={axis}, weights={y} ** 2 + 0.5)",
     ])  # fmt: skip
     return w.line(text.format(x=x, y=second, axis=axis))
@@ -274,7 +281,8 @@ def cut(w: Writer) -> str | None:
     axis, parts = w.axis(x), w.fresh("s")
     n = w.values[x].shape[axis]
     split = w.one_of([f"np.split({x}, [{w.number(1, max(1, n - 1))}], axis={axis})",
-                      f"np.array_split({x}, 2, axis={axis})"])  # fmt: skip
+                      f"np.array_split({x}, 2, axis={axis})",
+                      f"np.hsplit({x}, 2)", f"np.vsplit({x}, 2)"])  # fmt: skip
     text = w.one_of([
         "np.sum({p}[0], axis={k}) * np.mean({p}[1], axis={k})", "{p}[0] * np.tanh({p}[-1])",
         "np.concatenate({p}[::-1], axis={k})", "np.sum({p}[-1], axis={k}) - np.max({x}, axis={k})",
