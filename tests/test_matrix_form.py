@@ -66,6 +66,13 @@ def test_numbers_are_repeated_where_they_meet_an_array() -> None:
     assert r"A + c \mathbf{1} \mathbf{1}^{\top}" in str(forms(sg.derive(loss))["loss"])
 
 
+def test_whole_numbers_that_all_terms_share_go_in_front() -> None:
+    z = sg.param("z", (6,))
+    third, fourth = np.mean(z**3), np.mean(z**4)
+    d = sg.derive(third**2 + fourth**2, names={"a": third, "b": fourth})
+    assert forms(d)["dz"] == r"\frac{1}{3} (3 a z^{\circ 2} + 4 b z^{\circ 3})"
+
+
 # Formulas read back as numbers.  ``1`` is a vector of ones of whatever length fits.
 
 

@@ -198,7 +198,7 @@ def matrix_forms(
         return whole if whole is not None and whole.length <= SHORT else plain
 
     def written_in(name: str) -> Formula | None:
-        with contextlib.suppress(SymgradError, LookupError):
+        with contextlib.suppress(SymgradError):
             return formula(name) if name in unnamed else None
         return None
 

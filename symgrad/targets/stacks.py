@@ -151,7 +151,7 @@ class _Slices:
         if rhs.has(*self.fixed):
             return None
         rest = replace(equation, indices=equation.indices[count:], rhs=rhs, backward=None)
-        with contextlib.suppress(SymgradError, LookupError):
+        with contextlib.suppress(SymgradError):
             return matrix_formula(rest, self.variables.values(), self.symbols.__getitem__)
         return None
 
