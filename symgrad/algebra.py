@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import sympy as sp
@@ -410,7 +411,7 @@ def _match(equation: Equation, expr: sp.Expr) -> sp.Expr | None:
 
 
 def _candidates(equation: Equation, expr: sp.Expr) -> Iterator[tuple[sp.Expr, ...]]:
-    """Indices at which ``equation`` might read like ``expr``: one place in it laid on another.
+    """Indices at which ``equation`` might read like ``expr``: places in it laid on others.
 
     What a sum in ``expr`` runs over has no meaning outside of it.
     """
@@ -418,15 +419,35 @@ def _candidates(equation: Equation, expr: sp.Expr) -> Iterator[tuple[sp.Expr, ..
     if not proper:
         yield equation.indices
         return
-    places = _places(equation.rhs)
-    name, mine = max(places, key=lambda place: (len(proper.intersection(place[1])), str(place)))
-    theirs = {at for other, at in _places(expr) if other == name}
-    for at in sorted(theirs, key=str):
-        found = dict(_laid_on(p, t) for p, t in zip(mine, at, strict=True))
+    theirs = _places(expr)
+    mine = _covering(_places(equation.rhs), proper)
+    choices = ([at for other, at in sorted(theirs, key=str) if other == name] for name, _ in mine)
+    for chosen in itertools.islice(itertools.product(*choices), MOST_CHOICES):
+        pairs = zip(mine, chosen, strict=True)
+        laid = (zip(place, at, strict=True) for (_, place), at in pairs)
+        found = dict(_laid_on(p, t) for pair in laid for p, t in pair)
         indices = tuple(found.get(i, i) for i in equation.indices)
         outside = sp.Tuple(*indices).atoms(Index) <= expr.free_symbols
         if proper <= found.keys() and outside and _reaches(equation, indices):
             yield indices
+
+
+MOST_CHOICES = 64
+"""So many ways to lay several places on others are tried."""
+
+
+def _covering(
+    places: Iterable[tuple[str, tuple[sp.Expr, ...]]], wanted: Set[Index]
+) -> list[tuple[str, tuple[sp.Expr, ...]]]:
+    """A few places in which all the indices stand: those with most of them first."""
+    left, found = set(wanted), []
+    inside = {place: sp.Tuple(*place[1]).atoms(Index) for place in places}
+    while any(left & atoms for atoms in inside.values()):
+        ranks = {p: (len(left & set(p[1])), len(left & inside[p]), str(p)) for p in inside}
+        best = max(inside, key=ranks.__getitem__)
+        found.append(best)
+        left -= inside[best]
+    return found
 
 
 def _laid_on(pattern: sp.Expr, index: sp.Expr) -> tuple[sp.Expr, sp.Expr]:

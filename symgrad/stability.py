@@ -13,7 +13,8 @@ from symgrad.algebra import BINDERS, canonical, canonical_equation, freshen, ins
 from symgrad.equations import Equation, System
 from symgrad.indices import Index, entries, indices_of, name_of
 from symgrad.leaves import LogSumExp, xlogy
-from symgrad.lookup import Known
+from symgrad.lookup import Known, resolved
+from symgrad.matrices import DeterminantValue, LogAbsDeterminant
 from symgrad.steps import Step
 
 
@@ -62,6 +63,15 @@ def _zero_of(expr: sp.Expr, log: sp.Expr, known: Known) -> sp.Expr | None:
     return None
 
 
+def _log_determinant(expr: sp.Expr, known: Known) -> sp.Expr | None:
+    """log |det A|, which is finite where the determinant itself is too large or too small."""
+    inside = resolved(expr.args[0], known)
+    if not isinstance(inside, leaves.absolute):
+        return None
+    det = resolved(inside.args[0], known)
+    return det.elsewhere(LogAbsDeterminant) if isinstance(det, DeterminantValue) else None
+
+
 def _same_branches(expr: sp.Expr, _: Known) -> sp.Expr | None:
     """where(c, x, x) = x."""
     return expr.args[1] if expr.args[1] == expr.args[2] else None
@@ -75,6 +85,7 @@ def _laws() -> dict[str, tuple[sp.Expr, sp.Expr]]:
     total, mean = sp.Sum(sp.exp(array[k]), k.limits), sp.Sum(array[k], k.limits) / size
     log_total = LogSumExp(array[k], k.limits)
     squares = sp.Sum(array[k] ** 2, k.limits)
+    matrix = (array[i] * other[k] + sp.KroneckerDelta(i, k), i.limits, k.limits)
     deviations = sp.Sum((array[k] - sp.Sum(array[i], i.limits) / size) ** 2, k.limits)
     return {
         "softmax": (sp.exp(x) / total, sp.exp(x - log_total)),
@@ -91,6 +102,8 @@ def _laws() -> dict[str, tuple[sp.Expr, sp.Expr]]:
         "softplus of parts": (leaves.relu(x) + leaves.softplus(-leaves.absolute(x)),
                               leaves.softplus(x)),
         "log-sigmoid": (sp.log(leaves.sigmoid(x)), -leaves.softplus(-x)),
+        "log-determinant": (sp.log(leaves.absolute(DeterminantValue(*matrix))),
+                            LogAbsDeterminant(*matrix)),
         "variance": (squares / size - mean**2, deviations / size),
         "norm": (sp.sqrt(squares), leaves.Norm(array[k], k.limits)),
         "root of squares": (sp.sqrt(x**2 + y**2), leaves.root(x**2 + y**2)),
@@ -108,8 +121,10 @@ _LOG, _SIGMOID = frozenset({sp.log, leaves.log1p}), frozenset({leaves.sigmoid})
 _SOFTPLUS, _SELECT = frozenset({leaves.softplus}), frozenset({leaves.select})
 _ADDENDS = _LOG | {sp.Add, sp.Mul}
 _LOGISTIC = _SIGMOID | {sp.tanh}
+_DET = frozenset({DeterminantValue})
 _MUL, _PLAIN_LOG = frozenset({sp.Mul}), frozenset({sp.log})
 REWRITES = (
+    Rewrite("log-determinant", LAW["log-determinant"], _log_determinant, _PLAIN_LOG, _DET),
     Rewrite("tanh", LAW["tanh of exponentials"], exponentials.tanh_quotient, _PRODUCTS, _EXP),
     Rewrite("tanh", LAW["tanh of cosh"], exponentials.tanh_of_cosh, _PRODUCTS, _COSH),
     Rewrite("softmax", LAW["softmax"], exponentials.softmax, _PRODUCTS, _EXP),

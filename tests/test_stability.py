@@ -371,6 +371,47 @@ def test_the_derivative_of_a_norm_is_0_at_0(name):
     np.testing.assert_allclose(run(x=Z)[0], NORMS[name](Z), rtol=1e-15)
 
 
+DETERMINANTS = {
+    "at once": lambda np, A: np.log(np.abs(np.linalg.det(A))),
+    "half": lambda np, A: 0.5 * np.log(np.abs(np.linalg.det(A))),
+    "of many": lambda np, A: np.sum(np.log(np.abs(np.linalg.det(A * np.ones((2, 1, 1)))))),
+}
+
+
+@pytest.mark.parametrize("name", DETERMINANTS)
+def test_the_logarithm_of_a_determinant_is_read_as_one_function(name):
+    A = sg.param("A", (4, 4))
+    loss = DETERMINANTS[name](np, A)
+    derivation = sg.derive(loss, names={"loss": loss})
+    assert "log-determinant" in {step.rule for _, step in derivation.forward_steps}
+    run = derivation.compile().loss_and_gradients
+    at = np.random.default_rng(5).normal(size=(4, 4))
+    at[0] *= -1 if np.linalg.det(at) > 0 else 1
+    value, g = run(A=at)
+    np.testing.assert_allclose(value, DETERMINANTS[name](np, at), rtol=1e-12)
+    expected = autograd.grad(lambda A: DETERMINANTS[name](anp, A))(at)
+    np.testing.assert_allclose(g.A, expected, rtol=1e-10)
+    for scale in (1e-150, 1e150):
+        far, g_far = run(A=at * scale)
+        times = {"at once": 4, "half": 2, "of many": 8}[name]
+        np.testing.assert_allclose(far, value + times * np.log(scale), rtol=1e-13)
+        np.testing.assert_allclose(g_far.A * scale, g.A, rtol=1e-10)
+
+
+def test_the_logarithm_of_a_determinant_that_may_be_negative_stays_as_typed():
+    A = sg.param("A", (3, 3))
+    loss = np.log(np.linalg.det(A))
+    derivation = sg.derive(loss, names={"loss": loss})
+    assert [step.rule for _, step in derivation.forward_steps] == []
+
+
+def test_the_inverse_of_many_matrices_has_its_name_in_the_derivative():
+    A = sg.param("A", ("N", 3, 3))
+    K = np.linalg.inv(A)
+    equation = sg.derive(np.sum(K**2), names={"K": K}).gradients["A"].latex()
+    assert equation.endswith(r"-2 \sum_{k,\ell} K_{n j \ell} K_{nki} K_{n k \ell}")
+
+
 OVER_AN_AXIS = (
     "of everything", "by a power", "of rows", "linalg.norm", "linalg.norm of rows",
     "a product with itself", "trace", "hypot",
