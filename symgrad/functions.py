@@ -111,7 +111,7 @@ record(
     definition=lambda x: sp.log(x, 10), domain=(POSITIVE,), ufunc="log10",
 )  # fmt: skip
 record(
-    sigmoid, "np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))", r"\sigma({x})",
+    sigmoid, "np.maximum(x >= 0, np.exp(-np.abs(x))) / (1 + np.exp(-np.abs(x)))", r"\sigma({x})",
     lambda x: 1 / (1 + mpmath.exp(-x)), definition=lambda x: 1 / (1 + sp.exp(-x)), ufunc="expit",
 )  # fmt: skip
 record(

@@ -100,7 +100,18 @@ def has_out(op: Op) -> bool:
         return op.dtype == "float" and op.function in ("sum", "max", "min", "prod", "_norm")
     if op.kind == "gather":
         return len(op.reads) == 2 and sum(k is not None for k in op.detail) == 1
+    if op.kind == "contract":
+        return tensordot_axes(op) is None
     return op.kind in ("matmul", "copy", "fill", "take", "join", "cumsum")
+
+
+def tensordot_axes(op: Op) -> tuple[list[int], list[int]] | None:
+    """The axes over which ``np.tensordot`` contracts; None for what only ``np.einsum`` can."""
+    x, y = (r.axes for r in op.reads)
+    gone = [a for a in x if a in y and a not in op.axes]
+    if op.axes != tuple(a for a in (*x, *y) if a not in gone):
+        return None
+    return [x.index(a) for a in gone], [y.index(a) for a in gone]
 
 
 def is_ufunc(op: Op) -> bool:
@@ -147,10 +158,13 @@ class _Planner:
     def _constants(self) -> frozenset[str]:
         """Values that depend on sizes alone."""
         found: set[str] = set()
+        views: set[str] = set()
         for op in self.program.ops:
-            of_constants = op.kind == "map" and all(r.name in found for r in op.reads)
-            if (of_constants or op.kind in SAME_EVERY_TIME) and self._may_be_kept(op):
-                found.add(op.name)
+            of_constants = all(r.name in found | views for r in op.reads)
+            if op.kind == "view" and of_constants:
+                views.add(op.name)
+            elif op.kind in SAME_EVERY_TIME or (op.kind == "map" and of_constants):
+                found |= {op.name} if self._may_be_kept(op) else set()
         return frozenset(found)
 
     def _may_be_kept(self, op: Op) -> bool:

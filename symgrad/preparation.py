@@ -157,27 +157,26 @@ class _Worker:
             return [_Term(sp.S.One, (), (expr,)) if expr.atoms(Index) else _Term(expr, (), ())]
         if isinstance(expr, sp.Add):
             return _sum_of(self._polynomial(a) for a in expr.args)
-        if isinstance(expr, sp.Mul):
-            return _product_of(self._polynomial(a) for a in expr.args)
-        if isinstance(expr, sp.Pow) and expr.exp.is_Integer and expr.exp > 0:
-            copies = (self._polynomial(freshen(expr.base)) for _ in range(int(expr.exp)))
-            return _product_of(copies)
         if isinstance(expr, sp.Sum):
-            bound = tuple(k for k, *_ in expr.limits)
-            inner = self._polynomial(expr.function)
-            whole = all(limit == k.limits for limit, k in zip(expr.limits, bound, strict=True))
-            if inner is None or not whole:
-                return None
-            return [replace(t, bound=(*bound, *t.bound)) for t in inner]
-        if isinstance(expr, (sp.Indexed, sp.Symbol)):
-            value = self.values.get(name_of(expr))
-            if value is not None and any(s in self.rows for s in value.shape):
-                if value.backward is not None or value.decimals is not None:
-                    return None
-                return self._polynomial(instance(value, indices_of(expr)))
-        if self._is_of_data(expr) or not self._rows_in(expr):
-            return [_Term(sp.S.One, (), (expr,))]
-        return None
+            return self._of_sum(expr)
+        if isinstance(expr, (sp.Mul, sp.Pow)) and (factors := _factors(expr)):
+            return _product_of(self._polynomial(f) for f in factors)
+        value = (
+            self.values.get(name_of(expr)) if isinstance(expr, (sp.Indexed, sp.Symbol)) else None
+        )
+        if value is not None and any(s in self.rows for s in value.shape):
+            held = value.backward is not None or value.decimals is not None
+            return None if held else self._polynomial(instance(value, indices_of(expr)))
+        known = self._is_of_data(expr) or not self._rows_in(expr)
+        return [_Term(sp.S.One, (), (expr,))] if known else None
+
+    def _of_sum(self, expr: sp.Sum) -> list[_Term] | None:
+        bound = tuple(k for k, *_ in expr.limits)
+        inner = self._polynomial(expr.function)
+        whole = all(limit == k.limits for limit, k in zip(expr.limits, bound, strict=True))
+        if inner is None or not whole:
+            return None
+        return [replace(t, bound=(*bound, *t.bound)) for t in inner]
 
     def _written(self, term: _Term) -> sp.Expr | None:
         """A product with what is summed over rows inside; None where that has parameters in it."""
@@ -303,6 +302,14 @@ def _names_in(expr: sp.Expr) -> Iterator[str]:
     elif not isinstance(expr, sp.Indexed):
         for argument in expr.args:
             yield from _names_in(argument)
+
+
+def _factors(expr: sp.Expr) -> list[sp.Expr]:
+    """The factors of a product or a power, each with bound indices of its own; else none."""
+    if isinstance(expr, sp.Mul):
+        return list(expr.args)
+    whole = expr.exp.is_Integer and expr.exp > 0
+    return [freshen(expr.base) for _ in range(int(expr.exp))] if whole else []
 
 
 def _sum_of(parts: Iterator[list[_Term] | None]) -> list[_Term] | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import sympy as sp
 
 from symgrad import indices, passes
+from symgrad.affine import same
 from symgrad.builder import Builder
 from symgrad.equations import Equation, Variable
 from symgrad.indices import Index, Size
@@ -102,6 +103,34 @@ def signs(program: Program) -> Program:
     return owned(alive(rewritten(program, rewrite)))
 
 
+# Numbers
+
+NOT_FEW = 256
+"""Entries from which on it matters that multiplying is quicker than dividing."""
+
+
+def divisors_as_factors(program: Program) -> Program:
+    """An array over a number is the array times its inverse, which is quicker."""
+
+    def rewrite(builder: Builder, op: Op) -> Ref | None:
+        if op.kind != "map" or not op.axes or len(op.reads) != 1 or op.args[0] != op.reads[0]:
+            return None
+        (x,) = op.reads
+        many = _weight(op.axes) >= NOT_FEW and builder.dtypes[x.name] == "float"
+        if op.function == "divide" and many:
+            return builder.map("multiply", x, Literal(1 / op.args[1].value))  # type: ignore[union-attr]
+        inner = builder.ops.get(x.name) if op.function == "negative" else None
+        if inner is None or inner.function != "multiply" or len(inner.reads) != 1:
+            return None
+        (number,) = (a for a in inner.args if isinstance(a, Literal))
+        (source,) = inner.reads
+        renamed = dict(zip(inner.axes, x.axes, strict=True))
+        source = Ref(source.name, tuple(renamed.get(a, a) for a in source.axes))
+        return builder.map("multiply", source, Literal(-number.value))
+
+    return owned(alive(rewritten(program, rewrite)))
+
+
 # Sums
 
 
@@ -130,28 +159,24 @@ def sums_as_products(program: Program) -> Program:
     return rewritten(program, rewrite)
 
 
+MANY = 32_768
+"""Entries from which on a sum of products along an axis is quicker without the products."""
+
+
 def sums_of_products(program: Program) -> Program:
-    """The sum of all entries of a product, as one operation that writes no product."""
+    """Sums of products as one operation that writes no product: of all entries, or of many."""
     uses = program.uses
     makers = {o.name: o for o in program.ops}
 
     def rewrite(builder: Builder, op: Op) -> Ref | None:
-        if op.kind != "reduce" or op.function != "sum" or op.axes != ():
+        if op.kind != "reduce" or op.function != "sum":
             return None
         product = makers.get(before.get(op.reads[0].name, ""))
-        if product is None or uses[product.name] != 1 or not is_temporary(product.name):
+        once = product is not None and uses[product.name] == 1
+        if not once or (op.axes != () and _weight(op.reads[0].axes) < MANY):
             return None
-        made = builder.ops[op.reads[0].name]
-        pair = _factors(made)
-        if pair is None or any(r.axes != made.axes for r in pair):
-            return None
-        if any(builder.dtypes[r.name] != "float" for r in pair):
-            return None
-        renamed = dict(zip(made.axes, op.reads[0].axes, strict=True))
-        args = tuple(
-            Ref(r.name, tuple(renamed[a] if a != UNIT else a for a in r.axes)) for r in pair
-        )
-        return builder.add("contract", args, ())
+        pair = _whole_factors(builder, op.reads[0])
+        return builder.add("contract", pair, tuple(labels(op.axes))) if pair else None
 
     before: dict[str, str] = {}
 
@@ -164,6 +189,18 @@ def sums_of_products(program: Program) -> Program:
         return found
 
     return owned(alive(rewritten(program, remembering)))
+
+
+def _whole_factors(builder: Builder, ref: Ref) -> tuple[Ref, Ref] | None:
+    """The arrays of floats of which one is the product, where neither is broadcast."""
+    made = builder.ops[ref.name]
+    pair = _factors(made)
+    if pair is None or any(r.axes != made.axes for r in pair):
+        return None
+    if any(builder.dtypes[r.name] != "float" for r in pair):
+        return None
+    x, y = (Ref(r.name, ref.axes) for r in pair)
+    return x, y
 
 
 def _factors(op: Op) -> tuple[Ref, Ref] | None:
@@ -338,6 +375,62 @@ def labels_as_places(program: Program) -> Program:
     return owned(alive(rewritten(program, rewrite)))
 
 
+def few_entries_first(program: Program) -> Program:
+    """Entries of an array that is worked out for them alone are worked out for them alone."""
+    uses = program.uses
+
+    def rewrite(builder: Builder, op: Op) -> Ref | None:
+        if op.kind != "gather" or None in op.detail:
+            return None
+        base = op.reads[0]
+        made = builder.ops.get(base.name)
+        once = uses[before.get(base.name, "")] == 1
+        if made is None or made.kind != "map" or not once or made.function not in _CHEAP:
+            return None
+        positions = dict(zip(made.axes, (op.args[k] for k in op.detail if isinstance(k, int)),
+                             strict=True))  # fmt: skip
+        args = (a if isinstance(a, Literal) else _picked(builder, a, positions) for a in made.args)
+        return builder.map(made.function, *args)
+
+    before: dict[str, str] = {}
+
+    def remembering(builder: Builder, op: Op) -> Ref | None:
+        found = rewrite(builder, op)
+        if op.kind == "map" and is_temporary(op.name):
+            found = builder.add(op.kind, op.args, op.axes, function=op.function,
+                                detail=op.detail, hint=op.hint)  # fmt: skip
+            before[found.name] = op.name
+        return found
+
+    return owned(alive(rewritten(program, remembering)))
+
+
+_CHEAP = frozenset({"add", "subtract", "multiply", "divide", "negative"})
+
+
+def _picked(builder: Builder, ref: Ref, positions: Mapping[sp.Expr, Operand]) -> Ref:
+    """The entries of an argument that stand at positions of the result."""
+    whole = builder.view(ref, tuple(labels(ref.axes)))
+    mine = [positions[a] for a in whole.axes]
+    counting = [
+        p.axes[0]
+        for p, a in zip(mine, whole.axes, strict=True)
+        if isinstance(p, Ref) and _counts(builder, p, a)
+    ]
+    if len(counting) == len(mine):
+        return Ref(whole.name, tuple(counting))
+    axes = broadcast(p.axes for p in mine if isinstance(p, Ref))
+    detail = tuple(range(1, len(mine) + 1))
+    return builder.add("gather", (whole, *mine), axes, detail=detail)
+
+
+def _counts(builder: Builder, position: Ref, axis: Index) -> bool:
+    """Whether a position is 0, 1, 2, ... along the whole of an axis."""
+    maker = builder.ops.get(position.name)
+    is_iota = maker is not None and maker.kind == "iota" and len(position.axes) == 1
+    return is_iota and same(size_of(position.axes[0]), axis.size)
+
+
 def _places(builder: Builder, positions: Sequence[Operand], sizes: Sequence[Size]) -> Ref | None:
     """Where entries lie in an array of some sizes, counted row by row."""
     number: sp.Expr = sp.S.Zero
@@ -388,9 +481,11 @@ PASSES: tuple[Pass, ...] = (
     signs,
     masks_from_outputs,
     stacks_as_matrices,
+    divisors_as_factors,
     scales_on_small_operands,
     sums_of_products,
     sums_as_products,
+    few_entries_first,
     labels_as_places,
     powers_as_products,
 )

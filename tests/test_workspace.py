@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import tracemalloc
 from itertools import pairwise
@@ -78,9 +79,12 @@ def constants(module: ModuleType) -> set[str]:
     text = "".join(module.__loader_text__)
     lines = (line.strip() for line in text.splitlines())
     made = (line.partition(" = ") for line in lines if line.startswith("self."))
-    return {
-        name.removeprefix("self.") for name, _, right in made if right.startswith(("np.", "_np"))
-    }
+    filled = {name: not EMPTY.match(right) for name, _, right in made}
+    return {name.removeprefix("self.") for name, is_filled in filled.items() if is_filled}
+
+
+EMPTY = re.compile(r"_empty\(|self\.\w+(\.reshape\(.*)?$")
+"""What a workspace makes of memory that nothing is in yet, and views of that."""
 
 
 def loaded(derivation: sg.Derivation, dtype: str = "float64") -> ModuleType:

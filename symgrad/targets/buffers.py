@@ -155,6 +155,9 @@ class BufferedWriter(Writer):
         yield f"{name} = {out}"
         yield f"{name}[...] = {args[0].code}"
 
+    def _contract(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[str]:
+        yield f'{name} = np.einsum("{self.subscripts(op)}", {_listed(args)}, out={out})'
+
     def _take(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[str]:
         axis = (
             "" if op.kind == "take" else f"axis={[k is not None for k in op.detail].index(True)}, "
@@ -183,6 +186,7 @@ class BufferedWriter(Writer):
     ] = {
         "map": _map,
         "matmul": _matmul,
+        "contract": _contract,
         "reduce": _reduce,
         "copy": _copy,
         "fill": _copy,

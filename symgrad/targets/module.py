@@ -73,7 +73,7 @@ class Module:
 
 @dataclass(frozen=True)
 class Prepared:
-    """``first`` gives the inputs that are worked out of the data; ``loss`` reads the data itself."""
+    """``first`` gives the inputs that are worked out of data; ``loss`` reads the data itself."""
 
     first: Module
     loss: Module

@@ -12,6 +12,7 @@ import sympy as sp
 from symgrad.affine import Cut, Window
 from symgrad.indices import Index, Size
 from symgrad.lower.scales import is_decimal, numbers
+from symgrad.memory import tensordot_axes
 from symgrad.program import (
     CHANGES,
     UNIT,
@@ -267,17 +268,21 @@ class Writer:
         return Text(f"{first} @ {right.at_least(Level.UNARY)}", Level.MATMUL)
 
     def contract(self, op: Op, args: Sequence[Text]) -> Text:
-        x, y = (r.axes for r in op.reads)
-        gone = [a for a in x if a in y and a not in op.axes]
+        x, y = op.reads
         pair = f"{args[0].code}, {args[1].code}"
-        if not op.axes and x == y:
+        if not op.axes and x.axes == y.axes:
             return Text(f"np.vdot({pair})")
-        if op.axes == tuple(a for a in (*x, *y) if a not in gone):
-            axes = ([x.index(a) for a in gone], [y.index(a) for a in gone])
+        axes = tensordot_axes(op)
+        if axes is not None:
             return Text(f"np.tensordot({pair}, axes={axes})")
+        return Text(f'np.einsum("{self.subscripts(op)}", {pair})')
+
+    def subscripts(self, op: Op) -> str:
+        """What ``np.einsum`` is to do, in its letters."""
+        x, y = (r.axes for r in op.reads)
         letters = dict(zip(dict.fromkeys((*x, *y)), "ijklmnopqrstuvwxyz", strict=False))
         terms = ["".join(letters[a] for a in axes) for axes in (x, y, op.axes)]
-        return Text(f'np.einsum("{terms[0]},{terms[1]}->{terms[2]}", {pair})')
+        return f"{terms[0]},{terms[1]}->{terms[2]}"
 
     def reduce(self, op: Op, args: Sequence[Text]) -> Text:
         options = self.reduced_axes(op)

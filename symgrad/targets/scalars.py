@@ -24,13 +24,18 @@ _INFIX = {
     "divide": "{} / {}",
     "greater": "{} > {}",
     "less": "{} < {}",
+    "greater_equal": "{} >= {}",
+    "less_equal": "{} <= {}",
     "negative": "-{}",
 }
-_TWICE = {"maximum": "{1} if {0} <= {1} else {0}"}
-"""Functions whose first argument is read twice; NaN stays NaN."""
+_TWICE = {
+    "maximum": "{1} if {0} <= {1} else {0}",
+    "minimum": "{1} if {0} >= {1} else {0}",
+}
+"""Functions whose first argument is read twice; NaN there stays NaN."""
 
-_CALLS = frozenset({"exp", "log", "tanh", "sqrt", "log1p", "expm1"})
-"""Functions that the module math has by the same name; where they fail, NumPy is asked."""
+_CALLS = {f: f for f in ("exp", "log", "tanh", "sqrt", "log1p", "expm1")} | {"abs": "fabs"}
+"""Functions by the names that the module math has for them; where they fail, NumPy is asked."""
 
 
 @dataclass(frozen=True)
@@ -84,11 +89,18 @@ class _Writer:
             return False
         if op.kind == "map":
             square = op.function == "power" and op.args[1] == Literal(sp.S(2))
-            return square or op.function == "square" or op.function in {*_INFIX, *_TWICE, *_CALLS}
+            known = op.function in {"square", *_INFIX, *_CALLS}
+            return square or known or (op.function in _TWICE and any(map(self._is_no_nan, op.args)))
         if op.kind == "reduce":
             shifts = all(o.function == "subtract" for o in self.readers[op.name])
             return op.function in ("sum", "_norm") or (op.function == "max" and shifts)
         return op.kind in ("matmul", "contract", "view", "copy", "fill", "expand")
+
+    def _is_no_nan(self, operand: Operand) -> bool:
+        """Whether an operand is a number that is written down, or a truth value."""
+        return isinstance(operand, Literal) or (
+            operand.name in self.ops and self.ops[operand.name].dtype == "bool"
+        )
 
     def cost(self) -> int:
         """How many numbers are computed, roughly."""
@@ -140,14 +152,19 @@ class _Writer:
                 self.functions.add("hypot")
                 return f"_hypot({', '.join(terms)})"
             return " + ".join(terms)
-        args = [self._operand(a, at) for a in op.args]
+        return self._mapped(op, [self._operand(a, at) for a in op.args])
+
+    def _mapped(self, op: Op, args: list[str]) -> str:
         if op.kind != "map":
             return args[0]
         if op.function in ("power", "square"):
             return f"{args[0]} * {args[0]}"
         if op.function in _CALLS:
-            self.functions.add(op.function)
-            return f"_{op.function}({args[0]})"
+            function = _CALLS[op.function]
+            self.functions.add(function)
+            return f"_{function}({args[0]})"
+        if op.function in _TWICE and not self._is_no_nan(op.args[1]):
+            args.reverse()
         return {**_INFIX, **_TWICE}[op.function].format(*args)
 
     def _product(self, op: Op, at: Mapping[object, int]) -> str:
