@@ -22,7 +22,6 @@ from symgrad.program import (
     broadcast,
     is_temporary,
     labels,
-    size_of,
     verified,
 )
 
@@ -200,11 +199,12 @@ def _key(
     numbers: dict[sp.Expr, tuple[int, Size]] = {}
 
     def numbered(label: sp.Expr) -> object:
-        return (
-            numbers.setdefault(label, (len(numbers), size_of(label)))
-            if isinstance(label, Index)
-            else 1
-        )
+        if not isinstance(label, Index):
+            return 1
+        found = numbers.get(label)
+        if found is None:
+            found = numbers[label] = len(numbers), label.size
+        return found
 
     parts = tuple(
         (a.name, tuple(map(numbered, a.axes))) if isinstance(a, Ref) else a.value for a in args

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import autograd
@@ -71,3 +75,28 @@ def test_each_function_computes_the_same(loss: Loss) -> None:
     assert module.loss(**at) == value
     for one, other in zip(module.gradients(**at), gradients, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+ROOT = Path(__file__).parent.parent
+PRINTED = """
+import symgrad as sg
+from tests.losses import LOSSES
+from tests.test_losses import derived
+
+losses = {loss.name: loss for loss in LOSSES}
+for name in ("mlp_columns", "batch_norm"):
+    print(derived(losses[name]).render("text", choice=sg.Choice(detail="full")))
+"""
+
+
+def test_every_process_prints_the_same() -> None:
+    printed = {
+        subprocess.run(
+            [sys.executable, "-c", PRINTED],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)},
+            check=True,
+            capture_output=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(printed) == 1

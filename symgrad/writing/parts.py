@@ -153,7 +153,7 @@ def index_atoms(index: sp.Expr) -> list[Index]:
     """The index letters in one index."""
     if isinstance(index, Index):
         return [index]
-    return sorted(index.atoms(Index), key=lambda i: str(i.size))
+    return sorted(index.atoms(Index), key=lambda i: (str(i.size), i.name))
 
 
 def open_ended(expr: sp.Expr) -> bool:

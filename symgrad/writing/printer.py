@@ -218,8 +218,10 @@ class Printer:
     def _seen(self, expr: sp.Expr) -> tuple[int, ...]:
         """The places of the free indices in the order of their letters: A[i,j] goes before x[j]."""
         bound = {limit[0] for s in expr.atoms(ExprWithLimits) for limit in s.limits}
-        atoms = [expr] if is_entry(expr) else sorted(expr.atoms(sp.Indexed), key=skeleton)
-        found = dict.fromkeys(i for a in atoms for at in indices_of(a) for i in index_atoms(at))
+        entries = [expr] if is_entry(expr) else expr.atoms(sp.Indexed)
+        inside = {a: [i for at in indices_of(a) for i in index_atoms(at)] for a in entries}
+        atoms = sorted(inside, key=lambda a: (skeleton(a), [i.name for i in inside[a]]))
+        found = dict.fromkeys(i for a in atoms for i in inside[a])
         return tuple(self._places.get(i, -1) for i in found if i not in bound)
 
     def _first_name(self, expr: sp.Expr) -> int:
