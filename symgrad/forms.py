@@ -18,12 +18,15 @@ from symgrad.indices import entry, indices_of, name_of
 from symgrad.leaves import LEAVES
 from symgrad.notation import Notation, transposed_axes
 from symgrad.scenes import forward_and_adjoints
-from symgrad.targets.matrix import matrix_forms
+from symgrad.targets.matrix import matrix_forms, signs
 from symgrad.targets.stacks import stacked_form
 from symgrad.writing.letters import unshadowed
 from symgrad.writing.printer import Printer
 from symgrad.writing.text import text_pattern
 from symgrad.writing.unicode import UnicodePrinter
+
+LONGEST = 100
+"""A matrix form with more signs is no easier to read than the index form."""
 
 
 def forms_of(
@@ -83,6 +86,8 @@ def forms_of(
         if name not in table:
             return None
         latex = shorter(name)
+        if latex and not alone and signs(latex) > LONGEST:
+            return None
         left, right = (symbol(name), latex) if latex else (stacks and sliced(name)) or ("", "")
         text = in_unicode(right) if plain else right
         return (left, text) if text else None

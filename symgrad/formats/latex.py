@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import pairwise
 
 from symgrad.author import split_terms
 from symgrad.document import Equations, Math, Matrix, Prose, Result, Row, Table
@@ -163,13 +164,32 @@ def lines_of(terms: Sequence[str], room: float, *, opening: bool = True) -> list
     """Terms in lines of at most ``room``; ``opening``: a bracket that is too long is opened."""
     lines: list[str] = []
     for term in terms:
-        for piece in opened(term) if opening and width(term) > room else [term]:
+        pieces = opened(term) if opening and width(term) > room else [term]
+        for piece in (p for q in pieces for p in (_factors(q, room) if opening else [q])):
             if lines and width(lines[-1]) + width(piece) + 1 <= room:
                 lines[-1] += f" {piece}"
             else:
                 lines.append(piece)
     return lines
 
+
+def _factors(piece: str, room: float) -> list[str]:
+    """A piece that is too long for a line, cut between factors outside of brackets."""
+    if width(piece) <= room:
+        return [piece]
+    depth, cuts = 0, [0]
+    for mark in _MARK.finditer(piece):
+        text = mark.group()
+        if text == " " and depth <= 0 and not _BINDS.search(piece[: mark.start()]):
+            cuts.append(mark.start())
+        elif text != " ":
+            depth += 1 if text == "{" or text.startswith(r"\left") else -1
+    return [piece[a:b].strip() for a, b in pairwise([*cuts, len(piece)])]
+
+
+_MARK = re.compile(r"\\(?:left|right)(?![a-z])|(?<!\\)[{}]| ")
+_BINDS = re.compile(r"(^|[-+]|\\[a-zA-Z]+|\\,|\\sum_\{[^{}]*\})$")
+"""What is not parted from what follows: a sign, a function, the sign of a sum."""
 
 _BRACKET = re.compile(r"\\(?:left|right)(?:\\[a-zA-Z]+|.)|(?<!\\)[{}()]")
 

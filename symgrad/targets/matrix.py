@@ -77,7 +77,7 @@ class Formula:
     @property
     def length(self) -> int:
         """About how many signs there are to read."""
-        return len(re.sub(r"\\[a-zA-Z]+|[{}^_ ]", "", self.text))
+        return signs(self.text)
 
     def at_least(self, level: Level) -> str:
         """In brackets where it would fall apart."""
@@ -113,6 +113,11 @@ class Formula:
             return self.back.inverse(axes).transposed
         symmetric = self.transposed.text == self.text
         return Formula(self.at_least(Level.CLOSED) + INVERSE, axes, symmetric=symmetric)
+
+
+def signs(latex: str) -> int:
+    """About how many signs of a formula there are to read."""
+    return len(re.sub(r"\\[a-zA-Z]+|[{}^_ ]", "", latex))
 
 
 def negative(formula: Formula) -> Formula:
