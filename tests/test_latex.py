@@ -278,3 +278,13 @@ def test_a_remark_that_has_no_room_beside_goes_below() -> None:
 
 def test_words_are_taken_literally() -> None:
     assert escaped(r"50% of a_b & \x{y}") == r"50\% of a\_b \& \textbackslash{}x\{y\}"
+
+
+def test_a_long_product_is_broken_between_its_factors() -> None:
+    term = r"a_{i + j} \left(b + c\right) \log x \, d e"
+    lines = lines_of((term,), 4.0)
+    assert "".join(lines).replace(" ", "") == term.replace(r"\left(", r"\Bigl(").replace(
+        r"\right)", r"\Bigr)"
+    ).replace(" ", "")
+    assert len(lines) > 2
+    assert not any(line.endswith((r"\log", "+")) for line in lines)
