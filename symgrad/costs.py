@@ -26,13 +26,16 @@ def moved(program: Program, itemsize: int) -> sp.Expr:
         if op.kind not in _FREE:
             found[count(op.shape)] += item(op.dtype, itemsize)
             for ref in op.reads:
-                found[count(shapes[ref.name])] += item(dtypes[ref.name], itemsize)
+                shape = shapes[ref.name][:1] if op.function == "trace" else shapes[ref.name]
+                found[count(shape)] += item(dtypes[ref.name], itemsize)
     return total(found)
 
 
 def _flops(op: Op) -> sp.Expr:
     if op.kind in _FREE:
         return sp.S.Zero
+    if op.function == "trace":
+        return count((size_of(op.reads[0].axes[0]),))
     if op.kind in ("matmul", "contract"):
         found = dict.fromkeys(a for r in op.reads for a in labels(r.axes))
         return 2 * count(tuple(size_of(a) for a in found))

@@ -126,6 +126,8 @@ def _reduced(run: _Run, op: Op, function: Callable[..., Array]) -> Array:
 
 
 def _reduce(run: _Run, op: Op) -> Array:
+    if op.function == "trace":
+        return np.asarray(np.trace(run.values[op.reads[0].name]))
     return _reduced(run, op, HELPERS.get(op.function) or getattr(np, op.function))
 
 

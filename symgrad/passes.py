@@ -26,6 +26,7 @@ from symgrad.program import (
     Ref,
     is_temporary,
     labels,
+    size_of,
     verified,
 )
 
@@ -47,7 +48,7 @@ def stages(
     """The program as it is lowered, and after each pass, by the name of the pass."""
     program = lower(variables, equations, outputs)
     yield "lowered", program
-    for transform in (alive, planned, expanded, typed, alive, owned):
+    for transform in (alive, planned, traces, expanded, typed, alive, owned):
         program = transform(program)
         yield transform.__name__, program
 
@@ -98,6 +99,36 @@ def alive(program: Program) -> Program:
             kept.append(op)
             needed.update(r.name for r in op.reads)
     return verified(replace(program, ops=tuple(reversed(kept))))
+
+
+# Traces
+
+
+def traces(program: Program) -> Program:
+    """The sum of the entries of a matrix at equal positions, for which NumPy has a function."""
+    uses = program.uses
+
+    def rewrite(builder: Builder, op: Op) -> Ref | None:
+        if op.kind != "reduce" or op.function != "sum" or op.axes:
+            return None
+        (source,) = op.reads
+        matrix = _diagonal_of(builder, builder.ops.get(source.name))
+        if matrix is None or uses[source.name] > 1:
+            return None
+        return builder.add("reduce", (matrix,), (), function="trace")
+
+    return alive(rewritten(program, rewrite))
+
+
+def _diagonal_of(builder: Builder, op: Op | None) -> Ref | None:
+    """The square matrix of which an operation picks the whole diagonal."""
+    if op is None or op.kind != "gather" or len(op.args) != 3 or op.args[1] != op.args[2]:
+        return None
+    matrix, rows, _ = op.reads
+    places = builder.ops.get(rows.name)
+    sizes = {size_of(a) for a in (*matrix.axes, *rows.axes)}
+    whole = places is not None and places.kind == "iota" and len(sizes) == 1
+    return matrix if whole and len(matrix.axes) == 2 else None
 
 
 # Contractions

@@ -65,6 +65,25 @@ def test_of_named_sizes(f: Function, shape: tuple[str, ...]) -> None:
         compare(f, shape, tuple({"N": n, "M": 3}[s] for s in shape))
 
 
+TRACES: dict[str, tuple[Function, tuple[Any, ...], bool]] = {
+    "trace": (np.trace, ("N", "N"), True),
+    "by positions": (lambda x: x[np.arange(3), np.arange(3)].sum(), (3, 3), True),
+    "of a product": (lambda x: np.trace(x @ x), (3, 3), False),
+    "of a corner": (lambda x: x[np.arange(2), np.arange(2)].sum(), (3, 3), False),
+    "of the others": (lambda x: x[np.arange(3), np.arange(3)[::-1]].sum(), (3, 3), False),
+}
+
+
+@pytest.mark.parametrize("name", TRACES)
+def test_a_trace_is_called_so_in_the_code(name: str) -> None:
+    f, shape, called = TRACES[name]
+    x = sg.param("x", shape)
+    for plain in (True, False):
+        text = sg.derive(f(x), names={}).source(plain=plain)
+        assert ("x.trace()" in text) == called
+    compare(f, shape, (3, 3))
+
+
 REFUSED: list[tuple[Function, tuple[Any, ...], str]] = [
     (np.diagonal, ("N", "M"), r"the diagonal of x \(N×M\), of which it is not known which"),
     (lambda x: np.diagonal(x, 3), (3, 3), "with offset=3 has no entries"),

@@ -299,13 +299,9 @@ class _Reader:
         return product([left, right], axes)
 
     def reduce(self, op: Op) -> Formula:
-        (source,) = op.reads
-        if op.function == "_norm" and not labels(op.axes):
-            kind = "_F" if len(labels(source.axes)) > 1 else ""
-            text = rf"\left\lVert {self.operand(source).text} \right\rVert{kind}"
-            return Formula(text, op.axes)
         if op.function != "sum":
-            raise NoMatrixForm(f"{op.function} is no operation of matrices")
+            return self.to_a_number(op)
+        (source,) = op.reads
         inner = self.ops.get(source.name)
         if inner is not None and not labels(op.axes) and inner.kind == "map":
             product = self.inner_product(inner)
@@ -323,6 +319,18 @@ class _Reader:
         if len(op.axes) == 2:
             return row if gone[0] else self.times(value, ones, op.axes)
         return self.times(value.transposed if gone[0] else value, ones, op.axes)
+
+    def to_a_number(self, op: Op) -> Formula:
+        """A trace, or a norm."""
+        (source,) = op.reads
+        inside = self.operand(source).text
+        if op.function == "trace":
+            return Formula(rf"\operatorname{{tr}}{bracketed(inside)}", ())
+        if op.function != "_norm" or labels(op.axes):
+            raise NoMatrixForm(f"{op.function} is no operation of matrices")
+        kind = "_F" if len(labels(source.axes)) > 1 else ""
+        text = rf"\left\lVert {inside} \right\rVert{kind}"
+        return Formula(text, op.axes, Level.CLOSED)
 
     def inner_product(self, op: Op) -> Formula | None:
         """The sum of all entries of an elementwise product or square."""
