@@ -63,11 +63,14 @@ def rename_bound(
                 once = dict.fromkeys(bound)
                 again = [k.size for k in once for _ in range(bound.count(k) - 1)]
                 return walk(sp.Mul(*again, e.func(e.function, *(k.limits for k in once))), names)
+            inside = walk(e.function, names | mine)
+            if isinstance(e, sp.Sum) and inside == 0:
+                return sp.S.Zero
             limits = [(mine[k], a, b) for k, a, b in e.limits]
             if not getattr(e, "ordered", False):
                 limits.sort(key=lambda limit: limit[0].name)
             at = (walk(i, names) for i in e.args[1 + len(limits) :])
-            return made(e.func, (walk(e.function, names | mine), *limits, *at))
+            return made(e.func, (inside, *limits, *at))
         parts = [walk(a, names) for a in e.args]
         return e if all(map(operator.is_, parts, e.args)) else made(e.func, tuple(parts))
 

@@ -13,6 +13,7 @@ from symgrad.derivation import Derivation
 from symgrad.equations import Assumption, Equation, System
 from symgrad.evaluate import Evaluator, value
 from symgrad.indices import entries, name_of
+from symgrad.leaves import equal
 from symgrad.matrices import CholeskyEntry
 from symgrad.sampling import numbers_between, tangent
 from symgrad.scenes import Scene, Scenes, difference
@@ -33,7 +34,8 @@ class Slope:
 class Model:
     """The forward pass at a point, as a function of what is added to each of its values.
 
-    A value whose backward pass is that of something else moves as that something does.
+    A value whose backward pass is that of something else moves as that something does.  What is 1
+    where two values are equal, such as an entry and the maximum, stays as it is: its slope is 0.
     """
 
     def __init__(self, scene: Scene) -> None:
@@ -56,6 +58,8 @@ class Model:
         return env[self.scene.system.output]
 
     def _value(self, equation: Equation, at: Evaluator) -> np.ndarray:
+        for held in equation.differentiated.atoms(equal):
+            at.hold(held, self._still(held))
         if equation.backward is None:
             return value(equation, at)
         moved = at.array(equation.backward, equation.indices)

@@ -70,6 +70,10 @@ class Evaluator:
             table = self._known[expr] = _rule(expr.func)(self, expr)
         return table
 
+    def hold(self, expr: sp.Expr, table: Table) -> None:
+        """Take these numbers for ``expr`` from now on."""
+        self._known[expr] = table
+
     def array(self, expr: sp.Expr, indices: Sequence[sp.Expr]) -> np.ndarray:
         """The numbers of ``expr`` with an axis for each of ``indices``: for a 0, of length 1."""
         table = self(expr)
