@@ -90,11 +90,15 @@ def jobs(count: int, seed: int) -> Iterator[Job]:
 
 
 def main(count: int, seed: int) -> int:
-    """Print what failed at once, and in the end how often there was what; the exit code."""
+    """Print what failed at once, and in the end how often there was what; the exit code.
+
+    What is done is told on stderr.
+    """
     results: dict[str, Counts] = collections.defaultdict(collections.Counter)
     with multiprocessing.get_context("spawn").Pool() as pool:
         for job, counts, failures in pool.imap_unordered(done, jobs(count, seed)):
             results[job.generator] += counts
+            print(f"{job.generator}: {job.count} from {job.start}", file=sys.stderr, flush=True)
             for failure in failures:
                 print(f"--- {job}\n{failure}\n", flush=True)
     for generator, counts in results.items():
