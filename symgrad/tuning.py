@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 import sympy as sp
 
@@ -50,6 +50,11 @@ def stages(
         yield step.__name__, program
 
 
+def _has(program: Program, kinds: Collection[str], functions: Collection[str] = ()) -> bool:
+    """Whether there is anything to do: a pass that has nothing to do leaves the program alone."""
+    return any(o.kind in kinds and (not functions or o.function in functions) for o in program)
+
+
 # What can be told from an output
 
 
@@ -90,6 +95,8 @@ def masks_from_outputs(program: Program) -> Program:
 
 def signs(program: Program) -> Program:
     """-(-x) is x."""
+    if not _has(program, ("map",), ("negative",)):
+        return program
 
     def rewrite(builder: Builder, op: Op) -> Ref | None:
         source = op.args[0] if op.function == "negative" else None
@@ -111,6 +118,8 @@ NOT_FEW = 256
 
 def divisors_as_factors(program: Program) -> Program:
     """An array over a number is the array times its inverse, which is quicker."""
+    if not _has(program, ("map",), ("divide", "negative")):
+        return program
 
     def rewrite(builder: Builder, op: Op) -> Ref | None:
         if op.kind != "map" or not op.axes or len(op.reads) != 1 or op.args[0] != op.reads[0]:
@@ -136,6 +145,8 @@ def divisors_as_factors(program: Program) -> Program:
 
 def sums_as_products(program: Program) -> Program:
     """A sum along one axis of a matrix is its product with a vector of ones."""
+    if not _has(program, ("reduce",), ("sum",)):
+        return program
     made: dict[tuple[Size, ...], str] = {}
 
     def rewrite(builder: Builder, op: Op) -> Ref | None:
@@ -165,6 +176,8 @@ MANY = 32_768
 
 def sums_of_products(program: Program) -> Program:
     """Sums of products as one operation that writes no product: of all entries, or of many."""
+    if not _has(program, ("reduce",), ("sum",)):
+        return program
     uses = program.uses
     makers = {o.name: o for o in program.ops}
 
@@ -275,6 +288,9 @@ def _weight(axes: Axes) -> int:
 
 def stacks_as_matrices(program: Program) -> Program:
     """Axes that stay side by side in a product are laid out as one: one product of two matrices."""
+    products = (o for o in program if o.kind in ("matmul", "contract"))
+    if all(len(r.axes) < 3 for o in products for r in o.reads):
+        return program
 
     def rewrite(builder: Builder, op: Op) -> Ref | None:
         if op.kind not in ("matmul", "contract") or len(op.reads) != 2:
@@ -354,6 +370,8 @@ def _laid_out(
 
 def labels_as_places(program: Program) -> Program:
     """Entries at labels by their places in the memory of an array: one index instead of several."""
+    if not _has(program, ("gather", "scatter")):
+        return program
 
     def rewrite(builder: Builder, op: Op) -> Ref | None:
         if op.kind not in ("gather", "scatter") or len(op.detail) < 2 or None in op.detail:
@@ -376,7 +394,9 @@ def labels_as_places(program: Program) -> Program:
 
 
 def few_entries_first(program: Program) -> Program:
-    """Entries of an array that is worked out for them alone are worked out for them alone."""
+    """Of an array that is read at some entries only, only these are worked out."""
+    if not _has(program, ("gather",)):
+        return program
     uses = program.uses
 
     def rewrite(builder: Builder, op: Op) -> Ref | None:
@@ -461,6 +481,8 @@ def _places(builder: Builder, positions: Sequence[Operand], sizes: Sequence[Size
 
 def powers_as_products(program: Program) -> Program:
     """Small powers are products: NumPy's power takes ten times as long."""
+    if not _has(program, ("map",), ("power",)):
+        return program
 
     def rewrite(builder: Builder, op: Op) -> Ref | None:
         if op.function != "power" or len(op.reads) != 1 or not isinstance(op.args[1], Literal):
