@@ -399,8 +399,9 @@ def _laid_out(at: Numbers) -> Numbers:
 
 
 def _single(spec: Spec, derivation: sg.Derivation, at: Numbers, found: Numbers) -> None:
-    """float32 in, float32 throughout, and the same numbers but for rounding."""
-    single = {n: v.astype(np.float32) if v.dtype == float else v for n, v in at.items()}
+    """float32 in, float32 throughout, and the same numbers but for rounding; labels in bytes."""
+    few = {"f": np.float32, "i": np.uint8, "b": np.bool_}
+    single = {n: v.astype(few[v.dtype.kind]) for n, v in at.items()}
     calm = np.errstate(all="ignore" if spec.at_kinks else "warn")
     with calm:
         results = derivation.compile(dtype="float32").loss_and_gradients(**single)

@@ -103,3 +103,17 @@ def test_labels_that_are_moved_are_checked(change: Callable[[Any], Any]) -> None
 @pytest.mark.parametrize("name", FOUND)
 def test_what_was_found_stays_right(name: str) -> None:
     check(FOUND[name])
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int32"])
+def test_labels_of_few_bits_do_not_overflow(dtype: str) -> None:
+    x, y = sg.param("x", (120, 4)), sg.data("y", (2,), dtype=int)
+    v, w = x[y, y[::-1]], x[y] * (3 * y[:, None])
+    with pytest.raises(ValueError, match="labels from 0 to 3"):
+        sg.derive(np.sum(v)).compile().loss(x=np.ones((120, 4)), y=np.array([100, 3], dtype))
+    module = sg.derive(np.sum(w**2) + np.sum(x.T[1, y] ** 2)).compile()
+    at = {"x": RNG.normal(size=(120, 4)), "y": np.array([100, 3])}
+    few = {**at, "y": at["y"].astype(dtype)}
+    for one, other in zip(module.gradients(**few), module.gradients(**at), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert module.loss(**few) == module.loss(**at)
