@@ -441,7 +441,7 @@ class _Reader:
         if isinstance(under, Literal) or not labels(under.axes):
             below = self.full(under, ()).text
             above = self.full(over, op.axes)
-            whole = above.level >= Level.ATOM and not re.search(r"\(|\\[lr]Vert", above.text)
+            whole = above.level >= Level.ATOM and "(" not in above.text
             if not labels(op.axes) and whole and isinstance(under, Ref):
                 return Formula(rf"\frac{{{above.text}}}{{{below}}}", op.axes)
             scale = Formula(rf"\frac{{1}}{{{below}}}", ())
