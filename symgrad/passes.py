@@ -250,7 +250,7 @@ def _cast_arguments(builder: Builder, op: Op) -> Ref | None:
     kinds = [builder.dtypes[a.name] if isinstance(a, Ref) else "number" for a in op.args]
     if op.function == "multiply" and set(kinds) == {"bool"}:
         return None
-    has_float = "float" in kinds[first:last] and op.kind != "scatter"
+    has_float = "float" in kinds[first:last] and op.kind not in CHANGES
     counted = {"int"} if has_float else {"int", "bool"}
     args = tuple(
         builder.map("cast", a) if isinstance(a, Ref) and kind in counted else a

@@ -117,3 +117,15 @@ def test_labels_of_few_bits_do_not_overflow(dtype: str) -> None:
     for one, other in zip(module.gradients(**few), module.gradients(**at), strict=True):
         np.testing.assert_array_equal(one, other)
     assert module.loss(**few) == module.loss(**at)
+
+
+@pytest.mark.parametrize("size", [2, 3, 4])
+def test_the_last_entry_of_a_joined_axis_of_a_named_size(size: int) -> None:
+    lines = ["v = np.concatenate([p, p ** 2])", "loss = np.sin(v[-1]) + np.sum(v[-3:] ** 2)"]
+    check(Spec(["p"], {"p": RNG.normal(size=size)}, lines, named=frozenset({size})))
+
+
+def test_a_place_in_a_joined_axis_of_a_named_size_is_refused() -> None:
+    p = sg.param("p", ("N",))
+    with pytest.raises(sg.SpecError, match=r"position -3 of an axis of the size 2\*N"):
+        np.concatenate([p, p**2])[-3]

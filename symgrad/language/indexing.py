@@ -10,6 +10,7 @@ import numpy as np
 import sympy as sp
 from numpy.lib.array_utils import normalize_axis_index
 
+from symgrad.algebra import numbers_for
 from symgrad.arrays import (
     METHODS,
     Array,
@@ -255,7 +256,18 @@ def _position(array: Array, axis: int, item: Any) -> sp.Expr:
             where=caller(),
             hint=f"it has {known} entries, counted from 0",
         )
+    if known is None and item not in (0, -1) and not _of_one_name(size):
+        raise unsupported(
+            f"position {item} of an axis of the size {array.shape[axis]}",
+            "the first and the last one are; pick the entry before axes are joined",
+        )
     return sp.Integer(int(item)) + (0 if item >= 0 else size if known is None else known)
+
+
+def _of_one_name(size: Size) -> bool:
+    """Whether a size is a name and a number: of a joined axis it depends on both where x[-3] is."""
+    number = numbers_for(size)
+    return any((number - name).is_number for name in number.free_symbols)
 
 
 @function("take_along_axis")
