@@ -74,7 +74,22 @@ def _axis_sizes(system: System) -> set[Size]:
     for equation in system.equations:
         sides = filter(None, (equation.rhs, equation.backward))
         sizes |= {*equation.shape, *(i.size for side in sides for i in side.atoms(Index))}
-    return sizes
+    return sizes | set(_sides_of_positions(system))
+
+
+def _sides_of_positions(system: System) -> Iterator[Size]:
+    """What an axis of a free size has up to, and from, a position that the spec gives."""
+    shapes = {a.name: a.shape for a in (*system.variables, *system.equations)}
+    labels = [v for v in system.variables if v.role == "constant" and v.dtype == "int"]
+    last = {v.name: int(np.asarray(v.values).max()) for v in labels}
+    for atom in {a for e in system.equations for a in e.rhs.atoms(sp.Indexed)}:
+        for index, size in zip(indices_of(atom), shapes[name_of(atom)], strict=True):
+            if fixed(size) is not None:
+                continue
+            if all(map(is_size, index.free_symbols)):
+                yield from (index + 1, size - index)
+            elif isinstance(index, sp.Indexed) and name_of(index) in last:
+                yield size - last[name_of(index)]
 
 
 def _grown(sizes: dict[sp.Symbol, int], axes: Iterable[Size]) -> dict[sp.Symbol, int]:

@@ -73,6 +73,11 @@ def test_a_square_at_a_kink_passes_its_own_checks() -> None:
     assert all(c.passed for c in run(sg.derive(np.sum(np.maximum(v, 0) ** 2))))
 
 
+def test_positions_along_a_named_size_pass_their_own_checks() -> None:
+    x = sg.param("x", ("N",))
+    assert all(c.passed for c in run(sg.derive(np.sum(x[[5, 0, 7]] ** 2), names={})))
+
+
 def test_second_derivatives_of_two_maxima() -> None:
     lines = ["v = np.tanh(a) * a", "loss = np.max(v) ** 2 + np.min(v)"]
     spec = Spec(["a"], {"a": V}, lines, wrt=("a",), asked="hvp")
