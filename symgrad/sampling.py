@@ -79,7 +79,8 @@ def _axis_sizes(system: System) -> set[Size]:
 
 def _sides_of_positions(system: System) -> Iterator[Size]:
     """What an axis of a free size has up to, and from, a position that the spec gives."""
-    shapes = {a.name: a.shape for a in (*system.variables, *system.equations)}
+    shapes = {v.name: v.shape for v in system.variables}
+    shapes |= {e.name: e.shape for e in system.equations}
     labels = [v for v in system.variables if v.role == "constant" and v.dtype == "int"]
     last = {v.name: int(np.asarray(v.values).max()) for v in labels}
     for atom in {a for e in system.equations for a in e.rhs.atoms(sp.Indexed)}:
