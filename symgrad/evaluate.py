@@ -220,11 +220,13 @@ def _contract(at: Evaluator, term: sp.Expr, bound: tuple[Index, ...]) -> Table:
     numbers = {index: number for number, index in enumerate(axes)}
     kept = tuple(index for index in axes if index not in bound)
     operands: list[Any] = []
+    one = len(numbers)  # an axis of length 1 in all: NumPy makes a lone object of a 0-d array
     for factor in factors:
-        operands += [np.asarray(factor.values, at.field.dtype), [numbers[a] for a in factor.axes]]
+        values = np.asarray(factor.values, at.field.dtype)[..., None]
+        operands += [values, [*(numbers[a] for a in factor.axes), one]]
     large = np.prod([at.size(a.size) for a in axes]) > LARGE
-    result = np.einsum(*operands, [numbers[a] for a in kept], optimize=bool(large))
-    return Table(kept, result)
+    result = np.einsum(*operands, [*(numbers[a] for a in kept), one], optimize=bool(large))
+    return Table(kept, result[..., 0])
 
 
 def _reduction(at: Evaluator, expr: sp.Expr) -> Table:

@@ -78,6 +78,12 @@ def test_positions_along_a_named_size_pass_their_own_checks() -> None:
     assert all(c.passed for c in run(sg.derive(np.sum(x[[5, 0, 7]] ** 2), names={})))
 
 
+def test_a_large_product_of_sums_passes_its_own_checks() -> None:
+    x = sg.param("x", (4, 4, 3))
+    loss = np.einsum("ijk,lmn,opq->", x, x, x)
+    assert all(c.passed for c in run(sg.derive(loss, names={})))
+
+
 def test_second_derivatives_of_two_maxima() -> None:
     lines = ["v = np.tanh(a) * a", "loss = np.max(v) ** 2 + np.min(v)"]
     spec = Spec(["a"], {"a": V}, lines, wrt=("a",), asked="hvp")
