@@ -32,7 +32,7 @@ BINDERS = (sp.Sum, Reduction)
 # -- bound indices ----------------------------------------------------------------------------
 
 
-@functools.lru_cache(maxsize=1 << 16)
+@functools.lru_cache(maxsize=1 << 14)
 def height(expr: sp.Basic) -> int:
     """How deep sums and reductions are nested in an expression."""
     inside = max(map(height, expr.args), default=0)
@@ -269,7 +269,7 @@ def in_range(index: Index, value: sp.Expr) -> bool:
     return isinstance(value, sp.Indexed) or _fits(index, value)
 
 
-@functools.lru_cache(maxsize=1 << 16)
+@functools.lru_cache(maxsize=1 << 14)
 def _fits(index: Index, value: sp.Expr) -> bool:
     """Whether an affine expression over indices stays between 0 and the size of ``index``."""
     if not value.free_symbols or all(
@@ -294,7 +294,7 @@ def bounds(value: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
     return low, high
 
 
-@functools.lru_cache(maxsize=1 << 16)
+@functools.lru_cache(maxsize=1 << 14)
 def numbers_for(expr: sp.Expr) -> sp.Expr:
     """An expression over sizes with the fixed ones as numbers."""
     if isinstance(expr, Index):

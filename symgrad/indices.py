@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import weakref
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ equation does depend on (an axis that is cut, or indexed by a number) is listed 
 """
 
 _fresh = itertools.count()
-_indices: dict[tuple[str, Size], Index] = {}
+_indices: weakref.WeakValueDictionary[tuple[str, Size], Index] = weakref.WeakValueDictionary()
 
 
 def size_of(dimension: int | str | sp.Expr) -> Size:
@@ -54,7 +55,7 @@ def fixed(size: Size) -> int | None:
 class Index(sp.Symbol):
     """An index: an integer symbol that runs from 0 to ``size - 1``."""
 
-    __slots__ = ("size",)
+    __slots__ = ("__weakref__", "size")
     size: Size
 
     def __new__(cls, name: str, size: Size) -> Index:

@@ -47,7 +47,7 @@ class Product:
         return mine <= set(self.bound) and not mine & others
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=1 << 14)
 def free_labels(expr: sp.Basic) -> frozenset[Index]:
     """The indices that are free in an expression."""
     return frozenset(s for s in expr.free_symbols if isinstance(s, Index))
@@ -58,7 +58,7 @@ def all_labels(exprs: Iterable[sp.Basic]) -> frozenset[Index]:
     return frozenset().union(*(free_labels(e) for e in exprs))
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=1 << 14)
 def is_literal(expr: sp.Basic) -> bool:
     """Whether an expression holds numbers and sizes alone."""
     if isinstance(expr, sp.Symbol):
@@ -212,7 +212,7 @@ def index_key(index: Index) -> tuple[int, str]:
     return len(index.name), index.name
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=1 << 14)
 def structure_key(expr: sp.Basic) -> tuple[str, tuple[tuple[int, str], ...]]:
     """What expressions are sorted by: their structure, then the order of their indices."""
     if isinstance(expr, Index):
