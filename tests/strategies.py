@@ -500,6 +500,7 @@ def _asked(w: Writer) -> None:
     params = [n for n in reached if n in spec.params and w.values[n].size <= 12]
     if spec.holds or spec.at_kinks or not params or not w.seldom(8):
         return
-    spec.asked = w.one_of(["hvp", "hessian", "jacobian", "jvp"])
+    of_arrays = [] if spec.last_value in spec.inputs else ["jacobian", "jvp"]
+    spec.asked = w.one_of(["hvp", "hessian", *of_arrays])
     spec.wrt = tuple(dict.fromkeys(w.one_of(params) for _ in range(w.number(1, 2))))
     spec.wrt = spec.wrt[:1] if spec.asked == "hessian" else spec.wrt
