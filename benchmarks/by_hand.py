@@ -11,7 +11,6 @@ import numpy as np
 from cases import Arrays, Case
 from libraries import Call
 
-
 LARGE = 8192
 """Entries of a product from which on ``np.matmul`` is the faster call; ``dot`` fills with zeros."""
 

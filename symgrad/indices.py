@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 import itertools
-import weakref
 import operator
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TypeAlias
