@@ -15,6 +15,7 @@ from symgrad.formats.sheet import Sheet
 from symgrad.notation import Notation
 from symgrad.preparation import Preparation
 from symgrad.program import Program
+from symgrad.sampling import least_sizes
 from symgrad.scenes import forward_and_adjoints
 from symgrad.stability import stabilised
 from symgrad.targets.module import Module, Prepared, assembled, needed
@@ -52,6 +53,7 @@ def module(derivation: Derivation, notation: Notation, **more: Any) -> Module:
         formulas={e.name: notation.text_equation(e) for e in equations},
         remarks=derivation.remarks,
         not_differentiable=_not_differentiable(derivation),
+        least=least_sizes(system),
         preparation=None if derivation.preparation is None else _prepared(derivation.preparation),
         **more,
     )

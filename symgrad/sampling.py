@@ -100,6 +100,27 @@ def _grown(sizes: dict[sp.Symbol, int], axes: Iterable[Size]) -> dict[sp.Symbol,
     return {s: n if fixed(s) is not None else n + more for s, n in sizes.items()}
 
 
+def least_sizes(system: System) -> dict[str, int]:
+    """How large each named size has to be: positions lie inside, and no axis is less than empty.
+
+    What depends on several named sizes at once is left out.
+    """
+    asked = [(size, 1) for size in _sides_of_positions(system)]
+    asked += [(size, 0) for size in _axis_sizes(system)]
+    found: dict[str, int] = {}
+    for size, least in asked:
+        value = size.xreplace({s: sp.Integer(n) for s in size.free_symbols if (n := fixed(s))})
+        (name, *others) = value.free_symbols or (None,)
+        if name is None or others or value.is_Symbol or not value.is_polynomial(name):
+            continue
+        slope, start = value.coeff(name, 1), value.coeff(name, 0)
+        if slope.is_positive and value == slope * name + start and start < least:
+            found[name.name] = max(
+                found.get(name.name, 0), int(sp.ceiling((least - start) / slope))
+            )
+    return found
+
+
 def true_sizes(system: System, free: Iterable[int]) -> dict[sp.Symbol, int]:
     """Each fixed size as it is, the free ones as ``free`` says, or larger where they are cut."""
     numbers = iter(free)

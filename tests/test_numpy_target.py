@@ -379,3 +379,24 @@ def test_a_deep_network_is_emitted_in_linear_time() -> None:
 
     seconds(5)
     assert seconds(120) < 8 * seconds(30)
+
+
+TOO_SMALL = [
+    ("a position", lambda x: x[7] ** 2, 8),
+    ("the last but one", lambda x: x[-2], 2),
+    ("a cut", lambda x: np.sum(x[3:] ** 2), 3),
+    ("differences", lambda x: np.sum((x[1:] - x[:-1]) ** 2), 1),
+    ("a roll", lambda x: np.sum(np.roll(x, 3) * x), 3),
+]
+
+
+@pytest.mark.parametrize("plain", [False, True])
+@pytest.mark.parametrize(("what", "loss", "least"), TOO_SMALL, ids=[t[0] for t in TOO_SMALL])
+def test_sizes_that_are_too_small(what: str, loss: Any, least: int, plain: bool) -> None:
+    x, w = sg.data("x", ("N",)), sg.param("w", ("N",))
+    text = sg.derive(loss(w * x) + 0 * np.sum(w), names={}).source(plain=plain)
+    module = load(text, "module")
+    assert module.loss_and_gradients(np.ones(least), np.ones(least))[1].w.shape == (least,)
+    with pytest.raises(ValueError, match=f"x: expected N to be {least} or more, got {least - 1}"):
+        module.loss_and_gradients(np.ones(least - 1), np.ones(least - 1))
+    assert run(text).returncode == 0

@@ -41,6 +41,7 @@ class Module:
     named value is, as a line of text.  ``labels``: for each array of integers the sizes of the
     axes that it points into.  ``not_differentiable`` says why central differences of the loss
     are no test of the gradients, where they are not.  ``plain``: without buffers, to be read.
+    ``least``: how large named sizes have to be, where positions or cuts ask for more than none.
     ``preparation``: where inputs are worked out of data by a function of the module.
     ``along``: the directions of inputs, where the gradient is the output's derivative along them.
     """
@@ -57,6 +58,7 @@ class Module:
     expected: Sequence[Expected] = ()
     tolerance: float = 1e-9
     not_differentiable: str = ""
+    least: Mapping[str, int] = field(default_factory=dict)
     plain: bool = False
     preparation: Prepared | None = None
     along: Mapping[str, str] = field(default_factory=dict)

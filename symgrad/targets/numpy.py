@@ -75,7 +75,8 @@ def emit(module: Module) -> str:
         free=_free_sizes(arguments),
         helpers=_helpers(module),
         **_assumptions(arguments),
-        sizes=_sample_sizes(everything),
+        sizes=_sample_sizes(everything, module.least),
+        least=list(module.least.items()),
         samples=_samples(everything),
         prepare=_preparation(module),
         example=[(n, _numbers(module.example[n])) for n in names if module.example],
@@ -161,7 +162,8 @@ class _Fit:
 
     ``sizes``: lines that give the named sizes; ``sizes_of``, ``own_sizes``: all of them, as checked
     arguments have them, and by the names that the workspace is given;
-    ``labels``: which arguments point into an axis, and what they have to be less than.
+    ``labels``: which arguments point into an axis, and what they have to be less than; ``small``:
+    when a size is too small.
     """
 
     sizes: Sequence[str]
@@ -173,6 +175,7 @@ class _Fit:
     dtype_of: str
     dtypes: Sequence[tuple[int, str]]
     labels: Sequence[tuple[int, str]]
+    small: str
 
     @classmethod
     def of(cls, module: Module, locals_: Mapping[str, str]) -> _Fit:
@@ -214,6 +217,11 @@ class _Fit:
                 for name, sizes in module.labels.items()
                 if name in places
             ],
+            small=" or ".join(
+                f"{local} < {module.least[size]}"
+                for size, local in locals_.items()
+                if size in module.least
+            ),
         )
 
 
@@ -243,6 +251,7 @@ class _Room:
             for v in module.variables
             if v.role == "constant" and v.name in self.writer.read
         ]
+        self.checks = list(self.writer.size_checks(program))
         self.lines = list(self.writer.room_lines())
         self.fit = _Fit.of(module, dict(zip(size_names(program), self.arguments, strict=True)))
 
@@ -353,8 +362,10 @@ def _function(
     outputs: Sequence[str],
     result: str,
 ) -> Function:
-    writer = Writer(tuned(module.computing(outputs), plain=True))
-    lines = [*_size_lines(writer, module), *_constant_lines(writer, module)]
+    program = tuned(module.computing(outputs), plain=True)
+    writer = Writer(program)
+    checks = list(writer.size_checks(program))
+    lines = [*_size_lines(writer, module), *checks, *_constant_lines(writer, module)]
     for line in writer.lines:
         lines += _commented(line, module.formulas.get(line.name, ""))
     found = result.format(*(writer.local[o] for o in outputs))
@@ -602,9 +613,10 @@ def _known(module: Module, intermediate: Sequence[str]) -> list[tuple[str, str]]
     return [(module.output, "value"), *found, *others]
 
 
-def _sample_sizes(variables: Iterable[Variable]) -> list[tuple[str, int]]:
+def _sample_sizes(variables: Iterable[Variable], least: Mapping[str, int]) -> list[tuple[str, int]]:
     """Small sizes for the named dimensions, no two the same."""
-    return [(name, 5 + k) for k, name in enumerate(_free_sizes(variables))]
+    most = max([5, *least.values()])
+    return [(name, most + k) for k, name in enumerate(_free_sizes(variables))]
 
 
 def _free_sizes(variables: Iterable[Variable]) -> list[str]:
