@@ -30,6 +30,7 @@ from symgrad.preparation import prepared
 from symgrad.steps import Step
 from symgrad.tangents import derive_along
 from symgrad.targets import TARGETS
+from symgrad.targets.identifiers import is_possible
 from symgrad.targets.module import Target
 from symgrad.tracing import names_in, scalar_output, trace
 from symgrad.writing.latex import LatexPrinter
@@ -227,7 +228,7 @@ def derive(
     if not prepare:
         return _derived(scalar_output(loss), wrt, names, "loss")
     system, resolved = _traced(scalar_output(loss), wrt, names, "loss")
-    after, preparation = prepared(system)
+    after, preparation = prepared(system, is_possible)
     known = {v.name for v in after.variables} | {e.name for e in after.equations}
     if gone := [name for name in resolved if name not in known]:
         raise SpecError(

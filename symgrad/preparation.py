@@ -8,7 +8,7 @@ needs the data again, only these.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import sympy as sp
@@ -34,12 +34,15 @@ class Preparation:
     names: tuple[str, ...]
 
 
-def prepared(system: System) -> tuple[System, Preparation]:
+def prepared(
+    system: System, is_possible: Callable[[str], bool] = str.isidentifier
+) -> tuple[System, Preparation]:
     """The system with what depends on data alone as inputs of its own, and how to get these.
 
-    SpecError where no part of it depends on data alone.
+    ``is_possible``: whether an input may be called so.  SpecError where no part depends on data
+    alone.
     """
-    worker = _Worker(system)
+    worker = _Worker(system, is_possible)
     equations = worker.run()
     if not worker.names:
         raise SpecError(
@@ -81,8 +84,9 @@ class _Term:
 class _Worker:
     """One walk over the equations."""
 
-    def __init__(self, system: System) -> None:
+    def __init__(self, system: System, is_possible: Callable[[str], bool]) -> None:
         self.system = system
+        self.is_possible = is_possible
         self.values = {e.name: e for e in system.equations}
         self.data = {v.name for v in system.variables if v.role != "param"}
         mine = {s for v in system.variables if v.role == "param" for s in v.shape}
@@ -264,7 +268,7 @@ class _Worker:
         joint = "" if all(len(n) == 1 for n in read) else "_"
         kind = "mean" if sizes else "sum"
         name = joint.join(read) if len(read) > 1 else f"{kind}_{read[0]}" if read else f"of_{sizes}"
-        while name in self.taken:
+        while name in self.taken or not self.is_possible(name):
             name += "_"
         self.taken.add(name)
         return name

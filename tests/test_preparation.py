@@ -175,6 +175,9 @@ def test_names_that_are_taken() -> None:
     X, XX = sg.data("X", ("N", 3)), sg.param("XX", (3,))
     made = sg.derive(np.mean((X @ XX) ** 2), prepare=True)
     assert [v.name for v in made.system.variables] == ["XX_", "XX"]
+    n, p, w = sg.data("n", ("N", 3)), sg.data("p", ("N",)), sg.param("w", (3,))
+    made = sg.derive(np.sum((n @ w - p) ** 2), prepare=True)
+    assert made.compile().Prepared._fields == ("np_", "nn", "pp")
 
 
 SPEC = """

@@ -15,9 +15,13 @@ import sympy as sp
 
 import symgrad as sg
 from symgrad import memory, outputs
-from symgrad.indices import size_of
+from symgrad.builder import Builder
+from symgrad.equations import Variable
+from symgrad.indices import fresh, size_of
 from symgrad.interpreter import interpret
-from symgrad.program import Program, verified
+from symgrad.memory import planned
+from symgrad.program import Program, Ref, verified
+from symgrad.targets.buffers import BufferedWriter
 from symgrad.tuning import PASSES, tuned
 from tests.losses import LOSSES, Loss
 from tests.test_losses import derived, point
@@ -290,3 +294,35 @@ def test_small_sizes_entry_by_entry(activation: Any, scale: float) -> None:
     single = {name: array.astype("float32") for name, array in at.items()}
     with np.errstate(all="ignore"):
         assert module.bind(**single)()[1].W1.dtype == np.float32
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_the_largest_entry_where_one_is_not_a_number(place: int) -> None:
+    w, x = sg.param("w", (3,)), sg.data("x", (3,))
+    module = sg.derive(np.sum((w - np.max(x)) ** 2)).compile()
+    assert hasattr(module, "_by_entries")
+    at = {"w": np.ones(3), "x": np.array([1.0, 3.0, 2.0])}
+    np.testing.assert_allclose(module.loss(**at), 12)
+    at["x"][place] = np.nan
+    value, found = module.loss_and_gradients(**at)
+    np.testing.assert_array_equal([value, *found.w], [np.nan] * 4)
+
+
+def test_sizes_less_a_number_are_differences() -> None:
+    y, v = sg.data("y", ("N",)), sg.param("v", ())
+    module = loaded(sg.derive(np.mean((y[2:] * v - y[:-2]) ** 2)))
+    text = "".join(module.__loader_text__)
+    assert "/ (N - 2)" in text
+    assert "-2 + N" not in text
+    np.testing.assert_allclose(module.loss(y=[1.0, 2.0, 4.0], v=0.5), 1)
+
+
+def test_thousands_of_operations_in_place() -> None:
+    builder = Builder([Variable("x", (size_of(4),), "param")])
+    ref = Ref("x", (fresh(size_of(4)),))
+    for _ in range(3000):
+        ref = builder.map("add", ref, Ref("x", ref.axes))
+    builder.name(ref, "y")
+    made = builder.program(("y",))
+    lines = BufferedWriter(made, planned(made)).lines
+    assert {line.local for line in lines} == {"y"}

@@ -61,13 +61,21 @@ class BufferedWriter(Writer):
 
     def _name(self, op: Op) -> str:
         """Values that are finished in place have the name of what they become."""
+        chain = [op]
+        while (later := self._finished_as(chain[-1])) is not None:
+            chain.append(later)
+        name = super()._name(chain[-1])
+        self.local |= {o.name: name for o in chain}
+        return name
+
+    def _finished_as(self, op: Op) -> Op | None:
+        """What a value without a name of its own becomes in place; None where it stays."""
         reader = self.readers.get(op.name)
         unnamed = op.name not in self.local and is_temporary(op.name)
-        if unnamed and reader is not None and self.uses[op.name] - self.takes[op.name] == 1:
-            changed = reader.kind in CHANGES and reader.reads[0].name == op.name
-            if changed or self.plan.places.get(reader.name) == op.name:
-                self.local[op.name] = self._name(reader)
-        return super()._name(op)
+        if not unnamed or reader is None or self.uses[op.name] - self.takes[op.name] != 1:
+            return None
+        changed = reader.kind in CHANGES and reader.reads[0].name == op.name
+        return reader if changed or self.plan.places.get(reader.name) == op.name else None
 
     def _change(self, op: Op) -> None:
         name = self._name(op)

@@ -183,7 +183,8 @@ class Writer:
     def number(self, expr: sp.Expr) -> Text:
         """A number or an expression of sizes, as numbers of Python."""
         expr = numbers(expr)
-        if expr.could_extract_minus_sign():
+        difference = expr.is_Add and not all(a.could_extract_minus_sign() for a in expr.args)
+        if expr.could_extract_minus_sign() and not difference:
             return Text(f"-{self.number(-expr).at_least(Level.PRODUCT)}", Level.UNARY)
         if expr.is_Symbol:
             return Text(self._size(expr.name))
@@ -198,9 +199,10 @@ class Writer:
 
     def _of_sizes(self, expr: sp.Expr) -> Text:
         if expr.is_Add:
-            return Text(
-                " + ".join(self.number(a).at_least(Level.SUM) for a in expr.args), Level.SUM
-            )
+            less = [a for a in expr.args if a.could_extract_minus_sign()]
+            more = [self.number(a).at_least(Level.SUM) for a in expr.args if a not in less]
+            code = " - ".join([" + ".join(more), *(self.number(-a).code for a in less)])
+            return Text(code, Level.SUM)
         if expr.is_Mul:
             parts = [self.number(a).at_least(Level.UNARY) for a in expr.args]
             return Text(" * ".join(parts), Level.PRODUCT)

@@ -34,6 +34,8 @@ _TWICE = {
 }
 """Functions whose first argument is read twice; NaN there stays NaN."""
 
+_READING_TWICE = frozenset({*_TWICE, "power", "square", "max"})
+
 _CALLS = {f: f for f in ("exp", "log", "tanh", "sqrt", "log1p", "expm1")} | {"abs": "fabs"}
 """Functions by the names that the module math has for them; where they fail, NumPy is asked."""
 
@@ -92,8 +94,7 @@ class _Writer:
             known = op.function in {"square", *_INFIX, *_CALLS}
             return square or known or (op.function in _TWICE and any(map(self._is_no_nan, op.args)))
         if op.kind == "reduce":
-            shifts = all(o.function == "subtract" for o in self.readers[op.name])
-            return op.function in ("sum", "_norm") or (op.function == "max" and shifts)
+            return op.function in ("sum", "_norm", "max")
         return op.kind in ("matmul", "contract", "view", "copy", "fill", "expand")
 
     def _is_no_nan(self, operand: Operand) -> bool:
@@ -125,8 +126,19 @@ class _Writer:
         names = [self.names.new(wish) for wish in wishes]
         if op.name in self.formulas:
             self.lines.append(f"# {self.formulas[op.name]}")
+        if op.function == "max":
+            self.lines += self._without_nan(op)
         self.lines += [f"{name} = {text}" for name, text in zip(names, texts, strict=True)]
         self.values[op.name] = names
+
+    def _without_nan(self, op: Op) -> Iterator[str]:
+        """Lines that leave it to NumPy where one entry is NaN, which Python's max may pass over."""
+        for at in _places(labels(op.axes)):
+            terms = self._terms(op, at)
+            if len(terms) > 1:
+                name = self.names.new("all_of_them")
+                yield f"if ({name} := {' + '.join(terms)}) != {name}:"
+                yield "    raise ArithmeticError  # a NaN among them, which max may pass over"
 
     def _reads_each(self, op: Op) -> int:
         """How often an entry is read."""
@@ -137,14 +149,13 @@ class _Writer:
                 for a in {*labels(reader.axes), *_labels_of(reader)}
                 if all(a not in r.axes for r in reader.reads if r.name == op.name)
             )
-            total += repeated * (2 if reader.function in (*_TWICE, "power", "square") else 1)
+            total += repeated * (2 if reader.function in _READING_TWICE else 1)
             total += 5 if reader.kind in ("view", "expand", "copy") else 0
         return max(total, self.uses[op.name])
 
     def _entry(self, op: Op, at: Mapping[object, int]) -> str:
         if op.kind in ("matmul", "contract", "reduce"):
-            bound = [a for a in _labels_of(op) if a not in op.axes]
-            terms = [self._product(op, {**at, **more}) for more in _places(bound)]
+            terms = self._terms(op, at)
             if op.function == "max" and len(terms) > 1:
                 self.functions.add("max")
                 return f"_max({', '.join(terms)})"
@@ -153,6 +164,11 @@ class _Writer:
                 return f"_hypot({', '.join(terms)})"
             return " + ".join(terms)
         return self._mapped(op, [self._operand(a, at) for a in op.args])
+
+    def _terms(self, op: Op, at: Mapping[object, int]) -> list[str]:
+        """What is summed, or of which one is chosen, for one entry."""
+        bound = [a for a in _labels_of(op) if a not in op.axes]
+        return [self._product(op, {**at, **more}) for more in _places(bound)]
 
     def _mapped(self, op: Op, args: list[str]) -> str:
         if op.kind != "map":
