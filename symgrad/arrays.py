@@ -534,6 +534,10 @@ def _join(values: np.ndarray[Any, Any]) -> Array:
 
 def _size_expression(value: sp.Expr) -> sp.Expr:
     exact = number(value)
+    if rounded := exact.atoms(sp.floor, sp.ceiling, sp.Mod):
+        raise unsupported(
+            f"the value {min(map(str, rounded))} of a named size", "give it a fixed size"
+        )
     return exact.xreplace({s: size_of(s) for s in exact.free_symbols})
 
 
@@ -585,6 +589,19 @@ class NamedSize(sp.Symbol):
 
     __float__ = __int__ = __index__ = _not_known
     __lt__ = __le__ = __gt__ = __ge__ = _not_known
+
+    def __eq__(self, other: object) -> Any:
+        """Whether this is the same size: of a number, only a run of the code could tell."""
+        if isinstance(other, numbers.Number) and _asked_by_spec():
+            self._not_known()
+        return super().__eq__(other)
+
+    def __ne__(self, other: object) -> Any:
+        if isinstance(other, numbers.Number) and _asked_by_spec():
+            self._not_known()
+        return super().__ne__(other)
+
+    __hash__ = sp.Symbol.__hash__
 
 
 _OPERATORS = {"add": "add", "subtract": "sub", "multiply": "mul", "divide": "truediv",
@@ -651,12 +668,15 @@ def _is_transpose(array: Array) -> bool:
 
 
 def _is_library(frame: FrameType) -> bool:
-    """Whether a frame is of symgrad, NumPy or SciPy, and not of a spec."""
-    return frame.f_globals.get("__name__", "").split(".")[0] in ("symgrad", "numpy", "scipy")
+    """Whether a frame is of symgrad or what it rests on, and not of a spec."""
+    return frame.f_globals.get("__name__", "").split(".")[0] in _LIBRARIES
+
+
+_LIBRARIES = ("symgrad", "numpy", "scipy", "sympy")
 
 
 def _asked_by_spec() -> bool:
-    """Whether NumPy's C code, which has no frames, was called by the spec itself."""
+    """Whether the spec itself asked, perhaps through C code, which has no frames."""
     return not _is_library(sys._getframe(2))
 
 

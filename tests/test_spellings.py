@@ -146,6 +146,10 @@ def test_options_that_change_nothing(call: Callable[[Any], Any]) -> None:
 
 UNKNOWN = [
     lambda n: n > 1,
+    lambda n: n == 5,
+    lambda n: n != 5,
+    lambda n: 5 in (n, n + 1),
+    lambda n: sg.param("z", ()) * (n // 2),
     range,
     np.tri,
     lambda n: np.zeros((n, n)),
@@ -155,6 +159,12 @@ UNKNOWN = [
     lambda n: sg.param("x", (n,))[0:0],
     lambda n: sg.param("x", (n,))[:2],
 ]
+
+
+def test_named_sizes_are_equal_to_themselves() -> None:
+    n, d = sg.param("x", ("N", "D")).shape
+    assert sg.param("z", ("N", 3)).shape == (n, 3)
+    assert n != d
 
 
 @pytest.mark.parametrize("use", UNKNOWN)

@@ -209,3 +209,16 @@ def test_jacobians_and_hessians(f: Callable[..., Any], order: int) -> None:
     (found,) = derive(f(np, x), "x", names={"x": x}).compile().gradients(x=at)
     reference = (autograd.jacobian if order == 1 else autograd.hessian)(lambda v: f(anp, v))(at)
     np.testing.assert_allclose(found, reference, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "blocks", [lambda A: [A, [A]], lambda A: [[A], A], lambda A: [[A], []], lambda A: [[A, (A, A)]]]
+)
+def test_blocks_are_nested_equally_deep(blocks: Callable[[sg.Array], Any]) -> None:
+    with pytest.raises(SpecError, match=r"np\.block"):
+        np.block(blocks(sg.param("A", (2, 2))))
+
+
+def test_a_condition_without_axes_is_no_index() -> None:
+    with pytest.raises(SpecError, match="indexing by a condition"):
+        sg.param("A", (2, 2))[np.array(True)]

@@ -93,7 +93,7 @@ def _unmasked(array: Array, key: tuple[Any, ...]) -> list[Any]:
     items: list[Any] = []
     for n, item in enumerate(key):
         values = np.asarray(item) if isinstance(item, (np.ndarray, list)) else None
-        if values is None or values.dtype.kind != "b":
+        if values is None or values.dtype.kind != "b" or not values.ndim:
             items.append(item)
             continue
         behind = any(k is Ellipsis for k in key[:n])

@@ -94,27 +94,27 @@ def ptp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Array:
 @function("cumsum", method=True)
 def cumsum(a: Any, axis: Any = None) -> Array:
     """The sum of all entries up to each one."""
-    array = ravel(a) if axis is None else as_array(a)
-    axis = axes_of(array, -1 if axis is None else axis)[0]
-    inner = [axis_index(size) for size in array.sizes]
-    if not isinstance(inner[axis], Index):
-        return array
-    last = axis_index(array.sizes[axis])
-    rhs = sp.Sum(array.at(inner) * less_equal(inner[axis], last), inner[axis].limits)
-    return structure([*inner[:axis], last, *inner[axis + 1 :]], rhs, [array])
+    return _running(a, axis, lambda x, up_to: (sp.Sum, x * up_to))
 
 
 @function("cumprod", method=True)
 def cumprod(a: Any, axis: Any = None) -> Array:
     """The product of all entries up to each one."""
+    return _running(a, axis, lambda x, up_to: (AxisProduct, select(up_to, x, sp.Integer(1))))
+
+
+def _running(
+    a: Any, axis: Any, parts: Callable[[sp.Expr, sp.Expr], tuple[type[sp.Expr], sp.Expr]]
+) -> Array:
+    """The reduction, up to each entry, of what an entry and whether it is reached make."""
     array = ravel(a) if axis is None else as_array(a)
     axis = axes_of(array, -1 if axis is None else axis)[0]
     inner = [axis_index(size) for size in array.sizes]
     if not isinstance(inner[axis], Index):
         return array
     last = axis_index(array.sizes[axis])
-    factor = select(less_equal(inner[axis], last), array.at(inner), sp.Integer(1))
-    rhs = AxisProduct(factor, inner[axis].limits)
+    cls, body = parts(array.at(inner), less_equal(inner[axis], last))
+    rhs = cls(body, inner[axis].limits)
     return structure([*inner[:axis], last, *inner[axis + 1 :]], rhs, [array])
 
 

@@ -393,8 +393,15 @@ def append(arr: Any, values: Any, axis: Any = None) -> Array:
 @function("block")
 def block(arrays: Any) -> Array:
     """Arrays in nested lists, laid out as they stand there: the innermost side by side."""
-    deepest = _depth(arrays)
-    ndim = max(deepest, *(as_array(a).ndim for a in _leaves(arrays)), 1)
+    blocks = list(_blocks(arrays))
+    deepest = blocks[0][1]
+    if any(isinstance(a, (list, tuple)) or depth != deepest for a, depth in blocks):
+        raise SpecError(
+            "np.block needs lists with arrays in them, all nested equally deep",
+            where=caller(),
+            hint="np.block([[A, B], [C, D]]) has A beside B, and C below A",
+        )
+    ndim = max(deepest, *(as_array(a).ndim for a, _ in blocks), 1)
 
     def laid_out(item: Any, depth: int) -> Array:
         if not isinstance(item, list):
@@ -405,16 +412,13 @@ def block(arrays: Any) -> Array:
     return laid_out(arrays, deepest)
 
 
-def _depth(item: Any) -> int:
-    return 1 + _depth(item[0]) if isinstance(item, list) and item else 0
-
-
-def _leaves(item: Any) -> Iterator[Any]:
-    if not isinstance(item, list):
-        yield item
+def _blocks(item: Any, depth: int = 0) -> Iterator[tuple[Any, int]]:
+    """What stands in nested lists, and how deep; an empty list stands for itself."""
+    if not isinstance(item, list) or not item:
+        yield item, depth
         return
     for part in item:
-        yield from _leaves(part)
+        yield from _blocks(part, depth + 1)
 
 
 @function("hsplit")
