@@ -151,6 +151,8 @@ class Reader:
     def product(self) -> Any:
         factors = [self.power()]
         while self.starts():
+            if self.ahead == r"\cdot":
+                self.next()
             factors.append(self.power())
         value = factors[0]
         for factor in factors[1:]:
@@ -191,12 +193,18 @@ class Reader:
         assert self.next().startswith(r"\right\rVert")
         return np.sum(value * value)
 
-    def indicator(self) -> Any:
-        value = plain(self.sum())
+    def argument(self) -> Any:
+        value = self.sum()
+        return self.compared(value) if self.ahead == ">" else value
+
+    def compared(self, value: Any) -> Any:
         self.next(">")
-        limit = plain(self.sum())
+        return np.greater(plain(value), plain(self.sum())).astype(float)
+
+    def indicator(self) -> Any:
+        value = self.compared(self.sum())
         self.next("]")
-        return np.greater(value, limit).astype(float)
+        return value
 
     def group(self) -> Any:
         self.next("{")
@@ -227,10 +235,10 @@ class Reader:
 
     def arguments(self) -> Any:
         self.next("(")
-        values = [self.sum()]
+        values = [self.argument()]
         while self.ahead == ",":
             self.next()
-            values.append(self.sum())
+            values.append(self.argument())
         self.next(")")
         return values if len(values) > 1 else values[0]
 

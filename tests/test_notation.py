@@ -335,10 +335,41 @@ def test_the_loss_is_called_L_unless_something_else_is() -> None:
 @pytest.mark.parametrize(
     ("number", "text"),
     [("1/10", "0.1"), ("-1/1000", "-0.001"), ("44715/1000000", "0.044715"), ("1/2", None),
-     ("1/3", None), ("7", "7"), ("3/16", "0.1875"), ("25/2", None), ("1001/10", "100.1")],
+     ("1/3", None), ("7", "7"), ("3/16", "0.1875"), ("25/2", None), ("1001/10", "100.1"),
+     ("1/40", None), ("1/40000000", "0.000000025")],
 )  # fmt: skip
 def test_decimals(number: str, text: str | None) -> None:
     assert as_decimal(sp.Rational(number)) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "latex", "text"),
+    [(10**9, "10^{9}", "1e9"), ("1e-12", "10^{-12}", "1e-12"), (100000, "100000", "100000"),
+     ("0.00001", "0.00001", "0.00001"), (-2500000, "-2500000", "-2500000"), (0, "0", "0"),
+     (-3 * 10**6, r"-3 \cdot 10^{6}", "-3e6"), ("2.5e-8", r"2.5 \cdot 10^{-8}", "2.5e-8"),
+     ("1000000.1", "1000000.1", "1000000.1")],
+)  # fmt: skip
+def test_nobody_has_to_count_zeros(number: str | int, latex: str, text: str) -> None:
+    value = sp.Rational(number)
+    assert NOTATION.latex(value) == latex
+    assert NOTATION.text(value) == text
+
+
+@pytest.mark.parametrize(("base", "latex"), [(10**6, "(10^{6})^{x}"), (3, "3^{x}")])
+def test_powers_of_powers_of_ten(base: int, latex: str) -> None:
+    x = sg.param("x", ())
+    derivation = sg.derive(base**x, names={"x": x})
+    assert latex in derivation.latex()
+
+
+def test_a_condition_needs_no_brackets() -> None:
+    x = sg.param("x", (3,))
+    one, both = np.where(x > 0, x**2, x), np.where((x > 0) & (x < 2), x**2, x)
+    latex = sg.derive(np.sum(one), names={"x": x}).latex()
+    assert r"\operatorname{where}(x_{i} > 0, x_{i}^{2}, x_{i})" in latex
+    assert r"\operatorname{where}(x > 0, x^{\circ 2}, x)" in latex
+    latex = sg.derive(np.sum(both), names={"x": x}).latex()
+    assert r"\operatorname{where}([x_{i} < 2] [x_{i} > 0], x_{i}^{2}, x_{i})" in latex
 
 
 def test_a_jacobian_has_the_output_above() -> None:

@@ -22,8 +22,8 @@ from symgrad.lower.scales import numbers
 from symgrad.matrices import MATRIX_FUNCTIONS
 from symgrad.passes import alive, planned
 from symgrad.program import UNIT, Axes, Literal, Op, Program, Ref, labels
-from symgrad.writing.latex import bracketed
-from symgrad.writing.parts import as_decimal
+from symgrad.writing.latex import bracketed, scientific
+from symgrad.writing.parts import COMPARISONS, as_condition, as_decimal, power_of_ten
 
 ONES = r"\mathbf{1}"
 TRANSPOSED = r"^{\top}"
@@ -370,7 +370,14 @@ class _Reader:
         if labels(op.axes) and not re.fullmatch(r"\[.*\]|\\[a-z]+\(.*\)|\\operatorname.*\)", leaf):
             raise NoMatrixForm(f"{op.function} of a matrix has no form of its own")
         texts = dict(zip("xyz", (a.text for a in args), strict=False))
+        if op.function == "select" and self.is_comparison(op.args[0]):
+            texts["x"] = as_condition(texts["x"])
         return Formula(leaf.format(**texts), op.axes)
+
+    def is_comparison(self, operand: Ref | Literal) -> bool:
+        """Whether this is worked out here, by comparing values."""
+        made = self.ops.get(operand.name) if isinstance(operand, Ref) else None
+        return made is not None and made.function in COMPARISONS
 
     def full(self, operand: Ref | Literal, axes: Axes) -> Formula:
         """An operand of a sum, with all the axes of the result."""
@@ -592,5 +599,7 @@ def _number(expr: sp.Expr) -> str:
     """A number or an expression of sizes; the exponents of its powers in one line."""
     number = numbers(expr)
     decimal = as_decimal(number) if number.is_Rational else None
-    text: str = sp.latex(number, fold_frac_powers=True) if decimal is None else decimal
-    return text
+    if decimal is None:
+        return str(sp.latex(number, fold_frac_powers=True))
+    power = power_of_ten(decimal)
+    return decimal if power is None else scientific(*power)

@@ -152,6 +152,10 @@ class LatexPrinter(Printer):
     def fraction_of_numbers(self, above: str, below: str) -> Piece:
         return Piece(rf"\frac{{{above}}}{{{below}}}", Level.SCRIPTED)
 
+    def scientific(self, factor: str, exponent: int) -> Piece:
+        text = scientific(factor, exponent)
+        return Piece(text, Level.PRODUCT if r"\cdot" in text else Level.SCRIPTED)
+
     def root(self, base: sp.Expr) -> Piece:
         return Piece(rf"\sqrt{{{self.text(base)}}}", Level.SCRIPTED)
 
@@ -208,6 +212,12 @@ _NAMED = re.compile(r"\\(\w+) \{x\}")
 
 def _factors(scale: sp.Expr) -> Sequence[sp.Expr]:
     return () if scale == 1 else sp.Mul.make_args(scale)
+
+
+def scientific(factor: str, exponent: int) -> str:
+    """A number times a power of ten."""
+    power = f"10^{{{exponent}}}"
+    return power if factor == "1" else rf"{factor} \cdot {power}"
 
 
 def bracketed(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from functools import cache
 from string import Formatter
 
@@ -96,12 +97,17 @@ FRACTION = 10**9
 """A fraction with a larger denominator is a rounded number, such as np.sqrt(8), and no fraction."""
 
 
+ZEROS = 6
+"""A number with so many zeros in front or at its end is written with a power of ten."""
+
+
 def as_decimal(number: sp.Expr) -> str | None:
     """An integer, or a decimal such as 0.1, as it is written; None for 1/3, 1/4 and 1/40."""
     if number.q == 1:
         return str(number.p)
     rest, places = int(number.q), 0
-    if rest < 10 or (abs(number.p) == 1 and str(rest).strip("0") != "1"):
+    unit = abs(number.p) == 1 and rest < 10**ZEROS and str(rest).strip("0") != "1"
+    if rest < 10 or unit:
         return None
     while rest % 10 == 0 or rest % 2 == 0 or rest % 5 == 0:
         rest //= 10 if rest % 10 == 0 else 2 if rest % 2 == 0 else 5
@@ -110,6 +116,18 @@ def as_decimal(number: sp.Expr) -> str | None:
         return repr(float(number)) if number.q > FRACTION else None
     digits = str(abs(number.p) * 10**places // number.q).rjust(places + 1, "0")
     return f"{'-' if number.p < 0 else ''}{digits[:-places]}.{digits[-places:]}"
+
+
+def power_of_ten(decimal: str) -> tuple[str, int] | None:
+    """For 2500000000 the number 2.5 and the exponent 9; None where no reader has to count zeros."""
+    number = Decimal(decimal)
+    digits = "".join(map(str, number.as_tuple().digits))
+    kept, exponent = digits.rstrip("0"), number.adjusted()
+    at_the_end = exponent + 1 - len(kept)
+    if not kept or (at_the_end < ZEROS and exponent > -ZEROS):
+        return None
+    first = f"{'-' if number < 0 else ''}{kept[0]}"
+    return (f"{first}.{kept[1:]}" if kept[1:] else first), exponent
 
 
 def softmax_of(expr: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
@@ -129,6 +147,14 @@ def softmax_of(expr: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
 def _candidates(expr: sp.Expr, bound: Index) -> list[sp.Expr]:
     found = {i for atom in expr.atoms(sp.Indexed) for i in atom.indices}
     return [i for i in found if not isinstance(i, Index) or bool(i.size == bound.size)]
+
+
+COMPARISONS = frozenset(cls.__name__ for cls, leaf in LEAVES.items() if leaf.boolean)
+
+
+def as_condition(text: str) -> str:
+    """A comparison read by itself: the brackets of [x > 0] make a number of it."""
+    return text[1:-1] if text.startswith("[") and text.endswith("]") else text
 
 
 def is_entry(expr: sp.Expr) -> bool:

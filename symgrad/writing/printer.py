@@ -12,11 +12,13 @@ from sympy.concrete.expr_with_limits import ExprWithLimits
 
 from symgrad.errors import SpecError
 from symgrad.indices import Index, indices_of, is_size, name_of
-from symgrad.leaves import LEAVES, REDUCTIONS, AxisProduct, Norm, as_defined, normed
+from symgrad.leaves import LEAVES, REDUCTIONS, AxisProduct, Norm, as_defined, normed, select
 from symgrad.matrices import MATRIX_FUNCTIONS, MatrixFunction
 from symgrad.writing.letters import skeleton
 from symgrad.writing.names import Name
 from symgrad.writing.parts import (
+    COMPARISONS,
+    as_condition,
     as_decimal,
     common_scale,
     enclosed,
@@ -24,6 +26,7 @@ from symgrad.writing.parts import (
     is_entry,
     is_reciprocal,
     open_ended,
+    power_of_ten,
     signed,
     softmax_of,
     split_scale,
@@ -277,6 +280,8 @@ class Printer:
             for name, argument in zip("xyz", expr.args, strict=False)
             if name in fields
         }
+        if isinstance(expr, select) and type(expr.args[0]).__name__ in COMPARISONS:
+            shown["x"] = as_condition(shown["x"])
         text = pattern.format(**shown)
         if not list(fields.values())[-1]:
             return Piece(text, Level.OPEN)
@@ -365,9 +370,10 @@ class Printer:
 
     def number(self, expr: sp.Expr) -> Piece:
         decimal = as_decimal(expr)
-        if decimal is not None:
-            return Piece(decimal)
-        return self.fraction_of_numbers(str(expr.p), str(expr.q))
+        if decimal is None:
+            return self.fraction_of_numbers(str(expr.p), str(expr.q))
+        scientific = power_of_ten(decimal)
+        return Piece(decimal) if scientific is None else self.scientific(*scientific)
 
     def constant(self, expr: sp.Expr) -> Piece:
         return Piece(self.CONSTANTS[expr])
@@ -439,6 +445,10 @@ class Printer:
         raise NotImplementedError
 
     def fraction_of_numbers(self, above: str, below: str) -> Piece:
+        raise NotImplementedError
+
+    def scientific(self, factor: str, exponent: int) -> Piece:
+        """A number times a power of ten."""
         raise NotImplementedError
 
     def leaf_pattern(self, cls: type) -> str:

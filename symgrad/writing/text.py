@@ -66,6 +66,9 @@ class TextPrinter(Printer):
     def fraction_of_numbers(self, above: str, below: str) -> Piece:
         return Piece(f"{above}/{below}", Level.PRODUCT)
 
+    def scientific(self, factor: str, exponent: int) -> Piece:
+        return Piece(f"{factor}e{exponent}")
+
     def root(self, base: sp.Expr) -> Piece:
         return Piece(f"sqrt({self.text(base)})")
 
