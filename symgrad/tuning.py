@@ -11,7 +11,7 @@ from symgrad.affine import same
 from symgrad.builder import Builder
 from symgrad.equations import Equation, Variable
 from symgrad.indices import Index, Size
-from symgrad.passes import alive, owned, rewritten
+from symgrad.passes import Rewrite, alive, owned, rewritten
 from symgrad.planning import contracted, weight
 from symgrad.program import (
     UNIT,
@@ -48,6 +48,21 @@ def stages(
     for step in PASSES:
         program = step(program)
         yield step.__name__, program
+
+
+def _remembering(rewrite: Rewrite, before: dict[str, str]) -> Rewrite:
+    """The rewriting, and what each new value was called whose uses the old program counts."""
+
+    def remembering(builder: Builder, op: Op) -> Ref | None:
+        if op.kind != "map" or not is_temporary(op.name):
+            return rewrite(builder, op)
+        found = builder.add(
+            op.kind, op.args, op.axes, function=op.function, detail=op.detail, hint=op.hint
+        )
+        before[found.name] = op.name
+        return found
+
+    return remembering
 
 
 def _has(program: Program, kinds: Collection[str], functions: Collection[str] = ()) -> bool:
@@ -192,16 +207,7 @@ def sums_of_products(program: Program) -> Program:
         return builder.add("contract", pair, tuple(labels(op.axes))) if pair else None
 
     before: dict[str, str] = {}
-
-    def remembering(builder: Builder, op: Op) -> Ref | None:
-        found = rewrite(builder, op)
-        if op.kind == "map" and is_temporary(op.name):
-            found = builder.add(op.kind, op.args, op.axes, function=op.function,
-                                detail=op.detail, hint=op.hint)  # fmt: skip
-            before[found.name] = op.name
-        return found
-
-    return owned(alive(rewritten(program, remembering)))
+    return owned(alive(rewritten(program, _remembering(rewrite, before))))
 
 
 def _whole_factors(builder: Builder, ref: Ref) -> tuple[Ref, Ref] | None:
@@ -413,16 +419,7 @@ def few_entries_first(program: Program) -> Program:
         return builder.map(made.function, *args)
 
     before: dict[str, str] = {}
-
-    def remembering(builder: Builder, op: Op) -> Ref | None:
-        found = rewrite(builder, op)
-        if op.kind == "map" and is_temporary(op.name):
-            found = builder.add(op.kind, op.args, op.axes, function=op.function,
-                                detail=op.detail, hint=op.hint)  # fmt: skip
-            before[found.name] = op.name
-        return found
-
-    return owned(alive(rewritten(program, remembering)))
+    return owned(alive(rewritten(program, _remembering(rewrite, before))))
 
 
 _CHEAP = frozenset({"add", "subtract", "multiply", "divide", "negative"})

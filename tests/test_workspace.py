@@ -326,3 +326,13 @@ def test_thousands_of_operations_in_place() -> None:
     made = builder.program(("y",))
     lines = BufferedWriter(made, planned(made)).lines
     assert {line.local for line in lines} == {"y"}
+
+
+@pytest.mark.parametrize("sizes", [("dtype", "self", "given"), ("given", "shapes", "dtype")])
+def test_sizes_that_are_called_like_what_the_file_uses(sizes: tuple[str, str, str]) -> None:
+    m, k, n = sizes
+    A, B = sg.param("A", (m, k)), sg.param("B", (k, n))
+    module = sg.derive(np.sum((A @ B) ** 2)).compile()
+    at = {"A": np.ones((2, 3)), "B": np.ones((3, 4))}
+    np.testing.assert_allclose(module.loss(**at), 72)
+    np.testing.assert_allclose(module.bind(**at)()[1].A, np.full((2, 3), 24.0))

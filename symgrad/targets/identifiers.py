@@ -13,6 +13,10 @@ PUBLIC = ("loss", "gradients", "loss_and_gradients", "Gradients", "check_assumpt
 _OTHERS = ("np", "math", "NamedTuple", "Workspace", "workspace", "ws", "prepare", "bind")
 
 
+_OF_THE_FILE = ("self", "dtype", "given", "shapes")
+"""Names that the file's own functions use beside those of sizes."""
+
+
 def reserved_names() -> frozenset[str]:
     """Names that an input of a spec can't have."""
     return frozenset({*keyword.kwlist, *PUBLIC, *_OTHERS, "None", "True", "False"})
@@ -27,7 +31,7 @@ class Locals:
     """Hands out names for the variables of one function."""
 
     def __init__(self, taken: Iterable[str]) -> None:
-        self._taken = {*taken, *keyword.kwlist, *_OTHERS, *dir(builtins)}
+        self._taken = {*taken, *keyword.kwlist, *_OTHERS, *_OF_THE_FILE, *dir(builtins)}
 
     def letter(self) -> str:
         """A letter for what is counted in a loop."""

@@ -251,7 +251,6 @@ class _Room:
             for v in module.variables
             if v.role == "constant" and v.name in self.writer.read
         ]
-        self.checks = list(self.writer.size_checks(program))
         self.lines = list(self.writer.room_lines())
         self.fit = _Fit.of(module, dict(zip(size_names(program), self.arguments, strict=True)))
 
@@ -362,10 +361,8 @@ def _function(
     outputs: Sequence[str],
     result: str,
 ) -> Function:
-    program = tuned(module.computing(outputs), plain=True)
-    writer = Writer(program)
-    checks = list(writer.size_checks(program))
-    lines = [*_size_lines(writer, module), *checks, *_constant_lines(writer, module)]
+    writer = Writer(tuned(module.computing(outputs), plain=True))
+    lines = [*_size_lines(writer, module), *_constant_lines(writer, module)]
     for line in writer.lines:
         lines += _commented(line, module.formulas.get(line.name, ""))
     found = result.format(*(writer.local[o] for o in outputs))
