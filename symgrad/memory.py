@@ -239,7 +239,8 @@ class _Planner:
                 yield from self._read(self.ops[ref.name])
 
     def _rooms_of(self, name: str) -> list[str]:
-        return [r for r in self.roots.get(name, ()) if r in self.plan.rooms]
+        found = (r for r in self.roots.get(name, ()) if r in self.plan.rooms)
+        return sorted(found, key=self.at.__getitem__)  # a set's order is not the same in every run
 
     def _in_place(self, op: Op, dying: list[str]) -> str | None:
         """The argument over which a function may be written: for ``where`` the last one."""

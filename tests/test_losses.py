@@ -86,6 +86,7 @@ from tests.test_losses import derived
 losses = {loss.name: loss for loss in LOSSES}
 for name in ("mlp_columns", "batch_norm"):
     print(derived(losses[name]).render("text", choice=sg.Choice(detail="full")))
+print(derived(losses["gaussian_process_ard"]).source())  # many rooms are free at once
 """
 
 
