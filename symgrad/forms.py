@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import sympy as sp
@@ -43,6 +43,7 @@ def forms_of(
     known = {v.name: v for v in derivation.system.variables}
     known |= {e.name: Variable(e.name, e.shape, "data") for e in table.values()}
     plain = issubclass(kind, UnicodePrinter)
+    shown: Callable[[str], str | None] = in_unicode if plain else str
     symbol = kind(notation.names, {}).symbol
     unnamed = derivation.system.nameless if alone else frozenset()
     unnamed |= {name for value, name in derivation.adjoint_name.items() if value in unnamed}
@@ -79,7 +80,9 @@ def forms_of(
             lambda name, at: _as_fraction(printer.entry(name, at).text, plain),
             printer.text,
         )
-        return None if found is None else (printer.entry(name, found.at).text, found.text)
+        text = found and shown(found.text)
+        again = text == printer.text(equation.rhs)
+        return (printer.entry(name, found.at).text, text) if found and text and not again else None
 
     @functools.cache
     def written(name: str) -> tuple[str, str] | None:
@@ -88,8 +91,8 @@ def forms_of(
         latex = shorter(name)
         if latex and not alone and signs(latex) > LONGEST:
             return None
-        left, right = (symbol(name), latex) if latex else (stacks and sliced(name)) or ("", "")
-        text = in_unicode(right) if plain else right
+        whole = (symbol(name), shown(latex)) if latex else None
+        left, text = whole or (stacks and sliced(name)) or ("", None)
         return (left, text) if text else None
 
     return written

@@ -132,3 +132,14 @@ def test_what_an_array_with_few_indices_is_told() -> None:
     assert told in " ".join(heads().render("text").split())
     w = sg.param("w", (3,))
     assert told not in " ".join(sg.derive(np.sum(w**2), names={}).render("text").split())
+
+
+def test_the_index_form_is_not_said_twice() -> None:
+    A, b, x = sg.data("A", ("N", 3)), sg.data("b", ("N",)), sg.param("x", (3,))
+    r = A @ x - b
+    huber = np.where(np.abs(r) <= 1, r**2 / 2, np.abs(r) - 0.5)
+    derivation = sg.derive(np.sum(huber), names={"A": A, "b": b, "x": x, "r": r, "huber": huber})
+    with pytest.raises(sg.SpecError, match="no matrix form"):
+        derivation.gradients["r"].matrix_latex()
+    assert derivation.gradients["x"].matrix_latex()
+    assert r"\boxed{\frac{\partial L}{\partial r_{n}} = " in derivation.latex()
