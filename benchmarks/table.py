@@ -110,6 +110,7 @@ def _plot(path: Path, rows: Rows) -> None:
     axes.set_xlabel("time over the floor (over careful NumPy where there is none), one thread")
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     figure.savefig(path, bbox_inches="tight", metadata={"Date": None})
+    pyplot.close(figure)
 
 
 def _base(rows: Rows, case: tuple[str, str]) -> float:

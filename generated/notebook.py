@@ -21,6 +21,8 @@ Gradients:
     b3  (3, 1)  db3[j] = dz3[j]
 
 Relu'(0) = 0.
+It is assumed that Y is one-hot along axis 0: its entries there are 0 and 1 and sum to 1.
+Whether that holds, check_assumptions tells.
 
 Loss and gradients together, as if no cache held anything:
     operations on numbers  188
@@ -64,12 +66,23 @@ class Gradients(NamedTuple):
     b3: np.ndarray  # (3, 1)
 
 
+def _empty(shape, dtype):
+    """An array that begins at a cache line, where that matters."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    if size < 4096:
+        return np.empty(shape, dtype)
+    room = np.empty(size + 64, np.uint8)
+    start = -room.__array_interface__["data"][0] % 64
+    return np.ndarray(shape, dtype, room, start)
+
+
 class Workspace:
     """Memory for what the functions compute, results included: they last until the next call."""
 
-    def __init__(self, dtype=_DTYPE):
+    def __init__(self, dtype=_DTYPE, _empty=_empty):
         self._dtype = dtype = np.dtype(dtype)
-        self._sizes = {}
+        self._sizes = ()
+        self._found = _Found()
         self.z1 = _empty((4, 1), dtype)
         self.z2 = _empty((2, 1), dtype)
         self.z3 = _empty((3, 1), dtype)
@@ -81,20 +94,12 @@ class Workspace:
         self.da1 = _empty((4, 1), dtype)
         self.mask_2 = _empty((4, 1), np.bool_)
         self.dW1 = _empty((4, 3), dtype)
-        shapes = [shape for _, shape in _ARGUMENTS.values()]
-        self._shapes = [tuple(self._sizes.get(size, size) for size in shape) for shape in shapes]
-
-    def _fits(self, given):
-        """Whether the arguments are just the arrays that this workspace is for."""
-        return (
-            {*map(type, given)} == _ARRAYS
-            and list(map(_shape, given)) == self._shapes
-            and {*map(_dtype_of, given)} == {self._dtype}
-        )
 
 
 def loss(X, Y, W1, b1, W2, b2, W3, b3, workspace=None):
     """loss = -Σ_j Y[j] (z3[j] - log Σ_l exp(z3[l]))"""
+    if _found := _by_entries(workspace, (X, Y, W1, b1, W2, b2, W3, b3)):
+        return _found[0]
     X, Y, W1, b1, W2, b2, W3, b3, ws = _ready(workspace, X, Y, W1, b1, W2, b2, W3, b3)
     # z1[i] = Σ_j W1[i,j] X[j] + b1[i]  (4, 1)
     z1 = W1.dot(X, out=ws.z1)
@@ -120,6 +125,8 @@ def loss(X, Y, W1, b1, W2, b2, W3, b3, workspace=None):
 
 def gradients(X, Y, W1, b1, W2, b2, W3, b3, workspace=None):
     """The derivatives of loss by the parameters."""
+    if _found := _by_entries(workspace, (X, Y, W1, b1, W2, b2, W3, b3)):
+        return _found[1]
     X, Y, W1, b1, W2, b2, W3, b3, ws = _ready(workspace, X, Y, W1, b1, W2, b2, W3, b3)
     # z1[i] = Σ_j W1[i,j] X[j] + b1[i]  (4, 1)
     z1 = W1.dot(X, out=ws.z1)
@@ -168,6 +175,8 @@ def gradients(X, Y, W1, b1, W2, b2, W3, b3, workspace=None):
 
 def loss_and_gradients(X, Y, W1, b1, W2, b2, W3, b3, workspace=None):
     """The value of loss, and its derivatives by the parameters."""
+    if _found := _by_entries(workspace, (X, Y, W1, b1, W2, b2, W3, b3)):
+        return _found
     X, Y, W1, b1, W2, b2, W3, b3, ws = _ready(workspace, X, Y, W1, b1, W2, b2, W3, b3)
     # z1[i] = Σ_j W1[i,j] X[j] + b1[i]  (4, 1)
     z1 = W1.dot(X, out=ws.z1)
@@ -217,153 +226,78 @@ def loss_and_gradients(X, Y, W1, b1, W2, b2, W3, b3, workspace=None):
     return loss, Gradients(dW1, db1, dW2, db2, dW3, db3)
 
 
+def check_assumptions(Y):
+    """ValueError where an argument is not what is assumed of it, up to the rounding of its dtype."""
+    arrays, sizes = {"Y": Y}, {}
+    for name, value in arrays.items():
+        kind, shape = _ARGUMENTS[name]
+        arrays[name] = array = _array(name, value)
+        _check_kind(name, array.dtype, kind)
+        _check_shape(name, array.shape, shape, sizes)
+    for name, check, axis, assumed in _ASSUMED:
+        array = arrays[name]
+        dtype = np.dtype(array.dtype if array.dtype.kind == "f" else float)
+        length = array.size if axis is None else array.shape[axis]
+        tolerance = 8 * length * float(np.finfo(dtype).eps)
+        with np.errstate(all="ignore"):
+            for text, found, fits in check(array.astype(np.float64), axis, tolerance):
+                if wrong := _first_wrong(array.shape, found, fits):
+                    what = text.format(name=name, at=wrong[0]).replace("[]", "")
+                    told = f"{name}: expected that {assumed}; got {what} = {wrong[1]}"
+                    raise ValueError(f"{told} (tolerance {tolerance:.1e} in {dtype})")
+
+
+def _first_wrong(shape, found, fits):
+    """Where it is, and what; ``:`` stands for an axis over which it is a sum.  None if all fit."""
+    for first in np.argwhere(~(fits & np.isfinite(found))).tolist():
+        places = zip(first, shape, found.shape)
+        at = ", ".join(":" if n != m else str(k) for k, n, m in places)
+        return at, float(found[tuple(first)])
+
+
+def _one_hot(x, axis, tolerance):
+    """Entries, and their sums."""
+    yield "{name}[{at}]", x, np.minimum(np.abs(x), np.abs(x - 1)) <= tolerance
+    yield from _sums_to_one(x, axis, tolerance)
+
+
+def _sums_to_one(x, axis, tolerance):
+    """Sums, which are as exact as their largest terms."""
+    total, size = x.sum(axis, keepdims=True), np.abs(x).sum(axis, keepdims=True)
+    yield "the sum of {name}[{at}]", total, np.abs(total - 1) <= tolerance * size
+
+
+_ASSUMED = [  # of what, how it is checked, along which axis, in words
+    ("Y", _one_hot, 0, "Y is one-hot along axis 0: its entries there are 0 and 1 and sum to 1"),
+]
+
+
 def bind(X, Y, W1, b1, W2, b2, W3, b3, workspace=None):
     """A function of no arguments: loss and gradients of what is now in these arrays.
 
     The arrays are not checked again; results are valid until the next call.
     """
-    given = (X, Y, W1, b1, W2, b2, W3, b3)
+    return _bound(workspace, (X, Y, W1, b1, W2, b2, W3, b3))
+
+
+def _bound(workspace, given):
+    """The function that bind() gives."""
     *arrays, workspace = _ready(workspace, *given)
     copies = [name for name, a, b in zip(_ARGUMENTS, arrays, given) if a is not b]
     if copies:
         raise ValueError(f"{', '.join(copies)}: expected an array of {workspace._dtype} to keep")
-    by_arrays = functools.partial(loss_and_gradients, *arrays, workspace=_Bound(workspace))
+    bound = functools.partial(loss_and_gradients, *arrays, workspace=_Bound(workspace))
     if workspace._dtype != np.float64 or not all(a.flags.c_contiguous for a in arrays):
-        return by_arrays
-    return _by_entries(by_arrays, *(a.reshape(-1) for a in arrays))
+        return bound
+    rows, found = [a.reshape(-1) for a in arrays], _Found()
 
-
-def _by_entries(_by_arrays, X, Y, W1, b1, W2, b2, W3, b3):
-    """The same entry by entry: with so few of them, calls of NumPy would take most of the time."""
-    _exp = math.exp
-    _log = math.log
-    _room = np.empty(35)
-    _put = struct.Struct("35d").pack_into
-    _found = Gradients(
-        _room[0:12].reshape((4, 3)),
-        _room[12:16].reshape((4, 1)),
-        _room[16:24].reshape((2, 4)),
-        _room[24:26].reshape((2, 1)),
-        _room[26:32].reshape((3, 2)),
-        _room[32:35].reshape((3, 1)),
-    )
-
-    def loss_and_gradients():
-        X_0, X_1, X_2 = X.tolist()
-        Y_0, Y_1, Y_2 = Y.tolist()
-        W1_0, W1_1, W1_2, W1_3, W1_4, W1_5, W1_6, W1_7, W1_8, W1_9, W1_10, W1_11 = W1.tolist()
-        b1_0, b1_1, b1_2, b1_3 = b1.tolist()
-        W2_0, W2_1, W2_2, W2_3, W2_4, W2_5, W2_6, W2_7 = W2.tolist()
-        b2_0, b2_1 = b2.tolist()
-        W3_0, W3_1, W3_2, W3_3, W3_4, W3_5 = W3.tolist()
-        b3_0, b3_1, b3_2 = b3.tolist()
+    def by_entries():
         try:
-            t_0 = W1_0 * X_0 + W1_1 * X_1 + W1_2 * X_2
-            t_1 = W1_3 * X_0 + W1_4 * X_1 + W1_5 * X_2
-            t_2 = W1_6 * X_0 + W1_7 * X_1 + W1_8 * X_2
-            t_3 = W1_9 * X_0 + W1_10 * X_1 + W1_11 * X_2
-            # z1[i] = Σ_j W1[i,j] X[j] + b1[i]
-            z1_0 = t_0 + b1_0
-            z1_1 = t_1 + b1_1
-            z1_2 = t_2 + b1_2
-            z1_3 = t_3 + b1_3
-            # a1[i] = relu(z1[i])
-            a1_0 = 0.0 if z1_0 <= 0.0 else z1_0
-            a1_1 = 0.0 if z1_1 <= 0.0 else z1_1
-            a1_2 = 0.0 if z1_2 <= 0.0 else z1_2
-            a1_3 = 0.0 if z1_3 <= 0.0 else z1_3
-            t_0_2 = W2_0 * a1_0 + W2_1 * a1_1 + W2_2 * a1_2 + W2_3 * a1_3
-            t_1_2 = W2_4 * a1_0 + W2_5 * a1_1 + W2_6 * a1_2 + W2_7 * a1_3
-            # z2[k] = Σ_i W2[k,i] a1[i] + b2[k]
-            z2_0 = t_0_2 + b2_0
-            z2_1 = t_1_2 + b2_1
-            # a2[k] = relu(z2[k])
-            a2_0 = 0.0 if z2_0 <= 0.0 else z2_0
-            a2_1 = 0.0 if z2_1 <= 0.0 else z2_1
-            t_0_3 = W3_0 * a2_0 + W3_1 * a2_1
-            t_1_3 = W3_2 * a2_0 + W3_3 * a2_1
-            t_2_2 = W3_4 * a2_0 + W3_5 * a2_1
-            # z3[j] = Σ_k W3[j,k] a2[k] + b3[j]
-            z3_0 = t_0_3 + b3_0
-            z3_1 = t_1_3 + b3_1
-            z3_2 = t_2_2 + b3_2
-            m = max(z3_0, z3_1, z3_2)
-            shifted_0 = z3_0 - m
-            shifted_1 = z3_1 - m
-            shifted_2 = z3_2 - m
-            e_0 = _exp(shifted_0)
-            e_1 = _exp(shifted_1)
-            e_2 = _exp(shifted_2)
-            s = e_0 + e_1 + e_2
-            # a3[j] = softmax(z3)[j]
-            a3_0 = e_0 / s
-            a3_1 = e_1 / s
-            a3_2 = e_2 / s
-            t = _log(s)
-            t_4 = Y_0 * (shifted_0 - t) + Y_1 * (shifted_1 - t) + Y_2 * (shifted_2 - t)
-            # loss = -Σ_j Y[j] (z3[j] - log Σ_l exp(z3[l]))
-            loss = -t_4
-            # dz3[j] = a3[j] - Y[j]
-            dz3_0 = a3_0 - Y_0
-            dz3_1 = a3_1 - Y_1
-            dz3_2 = a3_2 - Y_2
-            # dW3[j,k] = dz3[j] a2[k]
-            dW3_0 = dz3_0 * a2_0
-            dW3_1 = dz3_0 * a2_1
-            dW3_2 = dz3_1 * a2_0
-            dW3_3 = dz3_1 * a2_1
-            dW3_4 = dz3_2 * a2_0
-            dW3_5 = dz3_2 * a2_1
-            # da2[k] = Σ_j dz3[j] W3[j,k]
-            da2_0 = W3_0 * dz3_0 + W3_2 * dz3_1 + W3_4 * dz3_2
-            da2_1 = W3_1 * dz3_0 + W3_3 * dz3_1 + W3_5 * dz3_2
-            # dz2[k] = da2[k] [z2[k] > 0]
-            dz2_0 = da2_0 * (a2_0 > 0.0)
-            dz2_1 = da2_1 * (a2_1 > 0.0)
-            # dW2[k,i] = dz2[k] a1[i]
-            dW2_0 = dz2_0 * a1_0
-            dW2_1 = dz2_0 * a1_1
-            dW2_2 = dz2_0 * a1_2
-            dW2_3 = dz2_0 * a1_3
-            dW2_4 = dz2_1 * a1_0
-            dW2_5 = dz2_1 * a1_1
-            dW2_6 = dz2_1 * a1_2
-            dW2_7 = dz2_1 * a1_3
-            # da1[i] = Σ_k dz2[k] W2[k,i]
-            da1_0 = W2_0 * dz2_0 + W2_4 * dz2_1
-            da1_1 = W2_1 * dz2_0 + W2_5 * dz2_1
-            da1_2 = W2_2 * dz2_0 + W2_6 * dz2_1
-            da1_3 = W2_3 * dz2_0 + W2_7 * dz2_1
-            # dz1[i] = da1[i] [z1[i] > 0]
-            dz1_0 = da1_0 * (a1_0 > 0.0)
-            dz1_1 = da1_1 * (a1_1 > 0.0)
-            dz1_2 = da1_2 * (a1_2 > 0.0)
-            dz1_3 = da1_3 * (a1_3 > 0.0)
-            # dW1[i,j] = dz1[i] X[j]
-            dW1_0 = dz1_0 * X_0
-            dW1_1 = dz1_0 * X_1
-            dW1_2 = dz1_0 * X_2
-            dW1_3 = dz1_1 * X_0
-            dW1_4 = dz1_1 * X_1
-            dW1_5 = dz1_1 * X_2
-            dW1_6 = dz1_2 * X_0
-            dW1_7 = dz1_2 * X_1
-            dW1_8 = dz1_2 * X_2
-            dW1_9 = dz1_3 * X_0
-            dW1_10 = dz1_3 * X_1
-            dW1_11 = dz1_3 * X_2
+            return _entries(found.row, *rows), found.gradients
         except (ArithmeticError, ValueError):  # where NumPy goes on with inf and nan
-            return _by_arrays()
-        _put(
-            _room,
-            0,
-            dW1_0, dW1_1, dW1_2, dW1_3, dW1_4, dW1_5, dW1_6, dW1_7, dW1_8, dW1_9, dW1_10, dW1_11, dz1_0,
-            dz1_1, dz1_2, dz1_3, dW2_0, dW2_1, dW2_2, dW2_3, dW2_4, dW2_5, dW2_6, dW2_7, dz2_0, dz2_1,
-            dW3_0, dW3_1, dW3_2, dW3_3, dW3_4, dW3_5, dz3_0, dz3_1, dz3_2,
-        )
-        return loss, _found
+            return bound()
 
-    return loss_and_gradients
+    return by_entries
 
 
 class _Bound:
@@ -373,36 +307,175 @@ class _Bound:
         self.__dict__.update(workspace.__dict__)
 
 
+def _by_entries(workspace, given):
+    """Loss and gradients in Python's own numbers; None where that would not do."""
+    if type(workspace) is _Bound or not _fit(given) or given[0].dtype != np.float64:
+        return None
+    if workspace is not None and workspace._dtype != np.float64:
+        return None
+    found = _Found() if workspace is None else workspace._found
+    try:
+        return _entries(found.row, *[a.ravel() for a in given]), found.gradients
+    except (ArithmeticError, ValueError):  # where NumPy goes on with inf and nan
+        return None
+
+
+class _Found:
+    """Room for the entries of all gradients, one after the other."""
+
+    def __init__(self):
+        self.row = row = np.empty(35)
+        self.gradients = Gradients(
+            row[0:12].reshape((4, 3)),
+            row[12:16].reshape((4, 1)),
+            row[16:24].reshape((2, 4)),
+            row[24:26].reshape((2, 1)),
+            row[26:32].reshape((3, 2)),
+            row[32:35].reshape((3, 1)),
+        )
+
+
+_exp = math.exp
+_log = math.log
+_max = max
+_float64 = np.float64
+_put = struct.Struct("35d").pack_into
+
+
+def _entries(_row, X, Y, W1, b1, W2, b2, W3, b3):
+    """Entry by entry: with so few of them, calls of NumPy would take most of the time."""
+    X_0, X_1, X_2 = X.tolist()
+    Y_0, Y_1, Y_2 = Y.tolist()
+    W1_0, W1_1, W1_2, W1_3, W1_4, W1_5, W1_6, W1_7, W1_8, W1_9, W1_10, W1_11 = W1.tolist()
+    b1_0, b1_1, b1_2, b1_3 = b1.tolist()
+    W2_0, W2_1, W2_2, W2_3, W2_4, W2_5, W2_6, W2_7 = W2.tolist()
+    b2_0, b2_1 = b2.tolist()
+    W3_0, W3_1, W3_2, W3_3, W3_4, W3_5 = W3.tolist()
+    b3_0, b3_1, b3_2 = b3.tolist()
+    # z1[i] = Σ_j W1[i,j] X[j] + b1[i]
+    z1_0 = (W1_0 * X_0 + W1_1 * X_1 + W1_2 * X_2) + b1_0
+    z1_1 = (W1_3 * X_0 + W1_4 * X_1 + W1_5 * X_2) + b1_1
+    z1_2 = (W1_6 * X_0 + W1_7 * X_1 + W1_8 * X_2) + b1_2
+    z1_3 = (W1_9 * X_0 + W1_10 * X_1 + W1_11 * X_2) + b1_3
+    # a1[i] = relu(z1[i])
+    a1_0 = 0.0 if z1_0 <= 0.0 else z1_0
+    a1_1 = 0.0 if z1_1 <= 0.0 else z1_1
+    a1_2 = 0.0 if z1_2 <= 0.0 else z1_2
+    a1_3 = 0.0 if z1_3 <= 0.0 else z1_3
+    # z2[k] = Σ_i W2[k,i] a1[i] + b2[k]
+    z2_0 = (W2_0 * a1_0 + W2_1 * a1_1 + W2_2 * a1_2 + W2_3 * a1_3) + b2_0
+    z2_1 = (W2_4 * a1_0 + W2_5 * a1_1 + W2_6 * a1_2 + W2_7 * a1_3) + b2_1
+    # a2[k] = relu(z2[k])
+    a2_0 = 0.0 if z2_0 <= 0.0 else z2_0
+    a2_1 = 0.0 if z2_1 <= 0.0 else z2_1
+    # z3[j] = Σ_k W3[j,k] a2[k] + b3[j]
+    z3_0 = (W3_0 * a2_0 + W3_1 * a2_1) + b3_0
+    z3_1 = (W3_2 * a2_0 + W3_3 * a2_1) + b3_1
+    z3_2 = (W3_4 * a2_0 + W3_5 * a2_1) + b3_2
+    if (all_of_them := z3_0 + z3_1 + z3_2) != all_of_them:
+        raise ArithmeticError  # a NaN among them, which max may pass over
+    m = _max(z3_0, z3_1, z3_2)
+    shifted_0 = z3_0 - m
+    shifted_1 = z3_1 - m
+    shifted_2 = z3_2 - m
+    e_0 = _exp(shifted_0)
+    e_1 = _exp(shifted_1)
+    e_2 = _exp(shifted_2)
+    s = e_0 + e_1 + e_2
+    # a3[j] = softmax(z3)[j]
+    a3_0 = e_0 / s
+    a3_1 = e_1 / s
+    a3_2 = e_2 / s
+    t = _log(s)
+    # loss = -Σ_j Y[j] (z3[j] - log Σ_l exp(z3[l]))
+    loss = -(Y_0 * (shifted_0 - t) + Y_1 * (shifted_1 - t) + Y_2 * (shifted_2 - t))
+    # dz3[j] = a3[j] - Y[j]
+    dz3_0 = a3_0 - Y_0
+    dz3_1 = a3_1 - Y_1
+    dz3_2 = a3_2 - Y_2
+    # dW3[j,k] = dz3[j] a2[k]
+    dW3_0 = dz3_0 * a2_0
+    dW3_1 = dz3_0 * a2_1
+    dW3_2 = dz3_1 * a2_0
+    dW3_3 = dz3_1 * a2_1
+    dW3_4 = dz3_2 * a2_0
+    dW3_5 = dz3_2 * a2_1
+    # da2[k] = Σ_j dz3[j] W3[j,k]
+    da2_0 = W3_0 * dz3_0 + W3_2 * dz3_1 + W3_4 * dz3_2
+    da2_1 = W3_1 * dz3_0 + W3_3 * dz3_1 + W3_5 * dz3_2
+    # dz2[k] = da2[k] [z2[k] > 0]
+    dz2_0 = da2_0 * (a2_0 > 0.0)
+    dz2_1 = da2_1 * (a2_1 > 0.0)
+    # dW2[k,i] = dz2[k] a1[i]
+    dW2_0 = dz2_0 * a1_0
+    dW2_1 = dz2_0 * a1_1
+    dW2_2 = dz2_0 * a1_2
+    dW2_3 = dz2_0 * a1_3
+    dW2_4 = dz2_1 * a1_0
+    dW2_5 = dz2_1 * a1_1
+    dW2_6 = dz2_1 * a1_2
+    dW2_7 = dz2_1 * a1_3
+    # da1[i] = Σ_k dz2[k] W2[k,i]
+    da1_0 = W2_0 * dz2_0 + W2_4 * dz2_1
+    da1_1 = W2_1 * dz2_0 + W2_5 * dz2_1
+    da1_2 = W2_2 * dz2_0 + W2_6 * dz2_1
+    da1_3 = W2_3 * dz2_0 + W2_7 * dz2_1
+    # dz1[i] = da1[i] [z1[i] > 0]
+    dz1_0 = da1_0 * (a1_0 > 0.0)
+    dz1_1 = da1_1 * (a1_1 > 0.0)
+    dz1_2 = da1_2 * (a1_2 > 0.0)
+    dz1_3 = da1_3 * (a1_3 > 0.0)
+    # dW1[i,j] = dz1[i] X[j]
+    dW1_0 = dz1_0 * X_0
+    dW1_1 = dz1_0 * X_1
+    dW1_2 = dz1_0 * X_2
+    dW1_3 = dz1_1 * X_0
+    dW1_4 = dz1_1 * X_1
+    dW1_5 = dz1_1 * X_2
+    dW1_6 = dz1_2 * X_0
+    dW1_7 = dz1_2 * X_1
+    dW1_8 = dz1_2 * X_2
+    dW1_9 = dz1_3 * X_0
+    dW1_10 = dz1_3 * X_1
+    dW1_11 = dz1_3 * X_2
+    _put(
+        _row,
+        0,
+        dW1_0, dW1_1, dW1_2, dW1_3, dW1_4, dW1_5, dW1_6, dW1_7, dW1_8, dW1_9, dW1_10, dW1_11, dz1_0,
+        dz1_1, dz1_2, dz1_3, dW2_0, dW2_1, dW2_2, dW2_3, dW2_4, dW2_5, dW2_6, dW2_7, dz2_0, dz2_1,
+        dW3_0, dW3_1, dW3_2, dW3_3, dW3_4, dW3_5, dz3_0, dz3_1, dz3_2,
+    )
+    return _float64(loss)
+
+
 _ARRAYS = {np.ndarray}
+_FLOATS = {np.dtype("float64")}, {np.dtype("float32")}
 _shape, _dtype_of = operator.attrgetter("shape"), operator.attrgetter("dtype")
+
+
+def _fit(given):
+    """Whether the arguments are just the arrays that are wanted: nothing has to be converted."""
+    shapes = [(3, 1), (3, 1), (4, 3), (4, 1), (2, 4), (2, 1), (3, 2), (3, 1)]
+    return (
+        {*map(type, given)} == _ARRAYS
+        and [*map(_shape, given)] == shapes
+        and {*map(_dtype_of, given)} in _FLOATS
+    )
 
 
 def _ready(workspace, *given):
     """The arguments, checked, and a workspace of their sizes."""
-    if type(workspace) is _Bound or (workspace is not None and workspace._fits(given)):
+    if type(workspace) is _Bound:
         return *given, workspace
-    arrays = _checked(*given)
-    shapes = [shape for _, shape in _ARGUMENTS.values()]
-    pairs = [pair for shape, array in zip(shapes, arrays) for pair in zip(shape, array.shape)]
-    sizes = {size: number for size, number in pairs if isinstance(size, str)}
-    floats = [a for a, (kind, _) in zip(arrays, _ARGUMENTS.values()) if kind == "float"]
-    dtype = floats[0].dtype if floats else np.dtype(_DTYPE)
+    arrays = given if _fit(given) else _checked(*given)
+    sizes = ()
+    dtype = arrays[0].dtype
     if workspace is None:
-        workspace = Workspace(dtype=dtype)
+        workspace = Workspace(*sizes, dtype, np.empty)
     elif (workspace._sizes, workspace._dtype) != (sizes, dtype):
-        found, room = [*sizes.values(), dtype.name], [*workspace._sizes.values(), workspace._dtype.name]
+        found, room = [*sizes, dtype.name], [*workspace._sizes, workspace._dtype.name]
         raise ValueError(f"the workspace is for {room}, the arguments are of {found}")
     return *arrays, workspace
-
-
-def _empty(shape, dtype):
-    """An array that begins at a cache line, where that matters."""
-    size = math.prod(shape) * np.dtype(dtype).itemsize
-    if size < 4096:
-        return np.empty(shape, dtype)
-    room = np.empty(size + 64, np.uint8)
-    start = -room.__array_interface__["data"][0] % 64
-    return room[start : start + size].view(dtype).reshape(shape)
 
 
 def _checked(*given):
@@ -411,9 +484,7 @@ def _checked(*given):
     dtype, sizes = _dtype(given), {}
     for name, (kind, shape) in _ARGUMENTS.items():
         array = arrays[name]
-        wanted = {"float": "fiub", "int": "iu", "bool": "b"}[kind]
-        if array.dtype.kind not in wanted:
-            raise ValueError(f"{name}: expected dtype {kind}, got {array.dtype}")
+        _check_kind(name, array.dtype, kind)
         _check_shape(name, array.shape, shape, sizes)
         if kind == "float":
             arrays[name] = array.astype(dtype, copy=False)
@@ -444,6 +515,11 @@ def _dtype(given):
         if found not in (np.float32, np.float64):
             raise ValueError(f"{name}: expected dtype float32 or float64, got {found}")
     return np.result_type(*floats.values()) if floats else np.dtype(_DTYPE)
+
+
+def _check_kind(name, found, kind):
+    if found.kind not in {"float": "fiub", "int": "iu", "bool": "b"}[kind]:
+        raise ValueError(f"{name}: expected dtype {kind}, got {found}")
 
 
 def _check_shape(name, found, shape, sizes):
@@ -487,6 +563,12 @@ def _self_check():
     if point is None:
         print("FAILED: no point found at which the loss and its gradients are finite")
         return 1
+    if _EXAMPLE:
+        try:
+            check_assumptions(Y=point["Y"])
+        except ValueError as error:
+            print(f"FAILED: {error}")
+            return 1
     rows = [*_same_numbers(point), *_differences(point), *_expected_numbers(point)]
     print(f"{'check':<48} {'error':>9}")
     for label, error, allowed in rows:
@@ -539,6 +621,10 @@ def _sample(rng, shape, how, axis):
     if how == "positive":
         return rng.random(shape) + 0.5
     numbers = rng.standard_normal(shape)
+    if how == "orthogonal":
+        return np.linalg.qr(numbers)[0]
+    if how == "unit_norm":
+        return numbers / np.sqrt(np.square(numbers).sum(axis, keepdims=True))
     if len(shape) > 1:
         numbers /= max(shape) ** 0.5
     return (numbers + np.swapaxes(numbers, -1, -2)) / 2 if how == "symmetric" else numbers
@@ -550,6 +636,11 @@ def _same_numbers(point):
     yield "loss() and loss_and_gradients()", _relative(loss(**point), value), 1e-12
     for name, a, b in zip(Gradients._fields, gradients(**point), found):
         yield f"{name}: gradients() and loss_and_gradients()", _relative(a, b), 1e-12
+    arrays = [np.array(point[name], np.float64) for name in _ARGUMENTS]
+    by_arrays, others = loss_and_gradients(*arrays, workspace=_Bound(Workspace()))
+    yield "loss: entry by entry and by arrays", _relative(value, by_arrays), 1e-12
+    for name, a, b in zip(Gradients._fields, found, others):
+        yield f"{name}: entry by entry and by arrays", _relative(a, b), 1e-12
 
 
 def _differences(point):
@@ -572,15 +663,20 @@ def _differences(point):
             direction = direction + np.swapaxes(direction, -1, -2)
         direction = direction / max(1.0, np.sqrt(np.sum(direction**2)))
         exact = np.tensordot(gradient, direction, direction.ndim)
-        slopes = [_slope(point, name, direction, h) for h in (1e-4, 1e-5, 1e-6)]
-        error = min(np.max(np.abs(exact - slope)) for slope in slopes)
-        scale = np.max(np.abs(exact)) + 1e-3 * (1.0 + np.max(np.abs(value)))
+        error, scale = _apart(point, {name: direction}, value, exact)
         yield f"dloss/d{name}: gradient and differences", error / scale, 1e-6
 
 
-def _slope(point, name, direction, h):
-    ahead = loss(**(point | {name: point[name] + h * direction}))
-    behind = loss(**(point | {name: point[name] - h * direction}))
+def _apart(point, directions, value, exact):
+    """How far a slope is from differences, and the size of the numbers."""
+    slopes = [_slope(point, directions, h) for h in (1e-4, 1e-5, 1e-6)]
+    error = min(np.max(np.abs(exact - slope)) for slope in slopes)
+    return error, np.max(np.abs(exact)) + 1e-3 * (1.0 + np.max(np.abs(value)))
+
+
+def _slope(point, directions, h):
+    ahead = loss(**(point | {name: point[name] + h * v for name, v in directions.items()}))
+    behind = loss(**(point | {name: point[name] - h * v for name, v in directions.items()}))
     return (ahead - behind) / (2 * h)
 
 

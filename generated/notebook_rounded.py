@@ -23,13 +23,15 @@ Gradients:
 A3 is held rounded to 1 decimal: the mathematics is that of the unrounded value; every use,
 forward and backward, reads the rounded number.
 Relu'(0) = 0.
+It is assumed that Y is one-hot along axis 0: its entries there are 0 and 1 and sum to 1.
+Whether that holds, check_assumptions tells.
 
 Loss and gradients together, as if no cache held anything:
     operations on numbers  218
     bytes moved, float64   2,258
     bytes moved, float32   1,138
-    workspace, float64     359 bytes
-    workspace, float32     183 bytes
+    workspace, float64     367 bytes
+    workspace, float32     187 bytes
 """
 
 import functools
@@ -65,38 +67,38 @@ class Gradients(NamedTuple):
     b3: np.ndarray  # (3, 1)
 
 
+def _empty(shape, dtype):
+    """An array that begins at a cache line, where that matters."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    if size < 4096:
+        return np.empty(shape, dtype)
+    room = np.empty(size + 64, np.uint8)
+    start = -room.__array_interface__["data"][0] % 64
+    return np.ndarray(shape, dtype, room, start)
+
+
 class Workspace:
     """Memory for what the functions compute, results included: they last until the next call."""
 
-    def __init__(self, dtype=_DTYPE):
+    def __init__(self, dtype=_DTYPE, _empty=_empty):
         self._dtype = dtype = np.dtype(dtype)
-        self._sizes = {}
+        self._sizes = ()
         self.z1 = _empty((4, 1), dtype)
         self.z2 = _empty((2, 1), dtype)
         self.z3 = _empty((3, 1), dtype)
         self.a3 = _empty((3, 1), dtype)
         self.mask = _empty((3, 1), np.bool_)
-        self.t_3 = self.z3
-        self.da3 = self.z3
+        self.t_2 = self.z3
+        self.t_3 = _empty((3, 1), dtype)
         self.dW3 = _empty((3, 2), dtype)
-        self.db3 = self.z3
-        self.da2 = _empty((2, 1), dtype)
+        self.db3 = self.t_3
+        self.da2 = self.z3.reshape(-1)[:2].reshape(2, 1)
         self.mask_2 = self.mask.reshape(-1)[:2].reshape(2, 1)
         self.dW2 = _empty((2, 4), dtype)
         self.da1 = _empty((4, 1), dtype)
         self.mask_3 = _empty((4, 1), np.bool_)
         self.dW1 = _empty((4, 3), dtype)
         self.db1 = self.z1
-        shapes = [shape for _, shape in _ARGUMENTS.values()]
-        self._shapes = [tuple(self._sizes.get(size, size) for size in shape) for shape in shapes]
-
-    def _fits(self, given):
-        """Whether the arguments are just the arrays that this workspace is for."""
-        return (
-            {*map(type, given)} == _ARRAYS
-            and list(map(_shape, given)) == self._shapes
-            and {*map(_dtype_of, given)} == {self._dtype}
-        )
 
 
 def loss(X, Y, W1, b1, W2, b2, W3, b3, workspace=None):
@@ -121,7 +123,9 @@ def loss(X, Y, W1, b1, W2, b2, W3, b3, workspace=None):
     # a3[j] = softmax(z3)[j]  (3, 1)
     a3 = np.round(t, 1, out=ws.a3)
     mask = np.equal(Y, 0, out=ws.mask)  # (3, 1)
-    t_2 = np.where(mask, 1, a3)  # (3, 1)
+    t_2 = ws.t_2
+    t_2[...] = a3
+    np.copyto(t_2, 1, where=mask)  # (3, 1)
     t_3 = np.log(t_2, out=ws.t_3)  # (3, 1)
     # loss = -Σ_j Y[j] log(a3[j])
     loss = -np.vdot(Y, t_3)
@@ -150,9 +154,11 @@ def gradients(X, Y, W1, b1, W2, b2, W3, b3, workspace=None):
     # a3[j] = softmax(z3)[j]  (3, 1)
     a3 = np.round(t, 1, out=ws.a3)
     mask = np.equal(Y, 0, out=ws.mask)  # (3, 1)
-    t_2 = np.where(mask, 1, a3)  # (3, 1)
-    # da3[j] = -ratio(Y[j], a3[j])  (3, 1)
-    da3 = np.divide(Y, t_2, out=ws.da3)
+    t_2 = ws.t_2
+    t_2[...] = a3
+    np.copyto(t_2, 1, where=mask)  # (3, 1)
+    # da3[j] = -Y[j]/a3[j]  (3, 1)
+    da3 = np.divide(Y, t_2, out=t_2)
     np.negative(da3, out=da3)
     t_4 = np.subtract(da3, np.vdot(a3, da3), out=da3)  # (3, 1)
     # dz3[j] = a3[j] (da3[j] - Σ_l da3[l] a3[l])  (3, 1)
@@ -206,12 +212,14 @@ def loss_and_gradients(X, Y, W1, b1, W2, b2, W3, b3, workspace=None):
     # a3[j] = softmax(z3)[j]  (3, 1)
     a3 = np.round(t, 1, out=ws.a3)
     mask = np.equal(Y, 0, out=ws.mask)  # (3, 1)
-    t_2 = np.where(mask, 1, a3)  # (3, 1)
+    t_2 = ws.t_2
+    t_2[...] = a3
+    np.copyto(t_2, 1, where=mask)  # (3, 1)
     t_3 = np.log(t_2, out=ws.t_3)  # (3, 1)
     # loss = -Σ_j Y[j] log(a3[j])
     loss = -np.vdot(Y, t_3)
-    # da3[j] = -ratio(Y[j], a3[j])  (3, 1)
-    da3 = np.divide(Y, t_2, out=ws.da3)
+    # da3[j] = -Y[j]/a3[j]  (3, 1)
+    da3 = np.divide(Y, t_2, out=t_2)
     np.negative(da3, out=da3)
     t_4 = np.subtract(da3, np.vdot(a3, da3), out=da3)  # (3, 1)
     # dz3[j] = a3[j] (da3[j] - Σ_l da3[l] a3[l])  (3, 1)
@@ -259,7 +267,7 @@ def _values(X, Y, W1, b1, W2, b2, W3, b3):
     e = np.exp(z3 - z3.max())  # (3, 1)
     # a3[j] = softmax(z3)[j]  (3, 1)
     a3 = np.round(e / e.sum(), 1)
-    # da3[j] = -ratio(Y[j], a3[j])  (3, 1)
+    # da3[j] = -Y[j]/a3[j]  (3, 1)
     da3 = -Y / np.where(Y == 0, 1, a3)
     # dz3[j] = a3[j] (da3[j] - Σ_l da3[l] a3[l])  (3, 1)
     dz3 = a3 * (da3 - np.sum(a3 * da3))
@@ -274,17 +282,68 @@ def _values(X, Y, W1, b1, W2, b2, W3, b3):
     return {"z1": z1, "a1": a1, "z2": z2, "a2": a2, "a3": a3, "dz3": dz3, "da2": da2, "da1": da1, "dz1": dz1}
 
 
+def check_assumptions(Y):
+    """ValueError where an argument is not what is assumed of it, up to the rounding of its dtype."""
+    arrays, sizes = {"Y": Y}, {}
+    for name, value in arrays.items():
+        kind, shape = _ARGUMENTS[name]
+        arrays[name] = array = _array(name, value)
+        _check_kind(name, array.dtype, kind)
+        _check_shape(name, array.shape, shape, sizes)
+    for name, check, axis, assumed in _ASSUMED:
+        array = arrays[name]
+        dtype = np.dtype(array.dtype if array.dtype.kind == "f" else float)
+        length = array.size if axis is None else array.shape[axis]
+        tolerance = 8 * length * float(np.finfo(dtype).eps)
+        with np.errstate(all="ignore"):
+            for text, found, fits in check(array.astype(np.float64), axis, tolerance):
+                if wrong := _first_wrong(array.shape, found, fits):
+                    what = text.format(name=name, at=wrong[0]).replace("[]", "")
+                    told = f"{name}: expected that {assumed}; got {what} = {wrong[1]}"
+                    raise ValueError(f"{told} (tolerance {tolerance:.1e} in {dtype})")
+
+
+def _first_wrong(shape, found, fits):
+    """Where it is, and what; ``:`` stands for an axis over which it is a sum.  None if all fit."""
+    for first in np.argwhere(~(fits & np.isfinite(found))).tolist():
+        places = zip(first, shape, found.shape)
+        at = ", ".join(":" if n != m else str(k) for k, n, m in places)
+        return at, float(found[tuple(first)])
+
+
+def _one_hot(x, axis, tolerance):
+    """Entries, and their sums."""
+    yield "{name}[{at}]", x, np.minimum(np.abs(x), np.abs(x - 1)) <= tolerance
+    yield from _sums_to_one(x, axis, tolerance)
+
+
+def _sums_to_one(x, axis, tolerance):
+    """Sums, which are as exact as their largest terms."""
+    total, size = x.sum(axis, keepdims=True), np.abs(x).sum(axis, keepdims=True)
+    yield "the sum of {name}[{at}]", total, np.abs(total - 1) <= tolerance * size
+
+
+_ASSUMED = [  # of what, how it is checked, along which axis, in words
+    ("Y", _one_hot, 0, "Y is one-hot along axis 0: its entries there are 0 and 1 and sum to 1"),
+]
+
+
 def bind(X, Y, W1, b1, W2, b2, W3, b3, workspace=None):
     """A function of no arguments: loss and gradients of what is now in these arrays.
 
     The arrays are not checked again; results are valid until the next call.
     """
-    given = (X, Y, W1, b1, W2, b2, W3, b3)
+    return _bound(workspace, (X, Y, W1, b1, W2, b2, W3, b3))
+
+
+def _bound(workspace, given):
+    """The function that bind() gives."""
     *arrays, workspace = _ready(workspace, *given)
     copies = [name for name, a, b in zip(_ARGUMENTS, arrays, given) if a is not b]
     if copies:
         raise ValueError(f"{', '.join(copies)}: expected an array of {workspace._dtype} to keep")
-    return functools.partial(loss_and_gradients, *arrays, workspace=_Bound(workspace))
+    bound = functools.partial(loss_and_gradients, *arrays, workspace=_Bound(workspace))
+    return bound
 
 
 class _Bound:
@@ -295,35 +354,33 @@ class _Bound:
 
 
 _ARRAYS = {np.ndarray}
+_FLOATS = {np.dtype("float64")}, {np.dtype("float32")}
 _shape, _dtype_of = operator.attrgetter("shape"), operator.attrgetter("dtype")
+
+
+def _fit(given):
+    """Whether the arguments are just the arrays that are wanted: nothing has to be converted."""
+    shapes = [(3, 1), (3, 1), (4, 3), (4, 1), (2, 4), (2, 1), (3, 2), (3, 1)]
+    return (
+        {*map(type, given)} == _ARRAYS
+        and [*map(_shape, given)] == shapes
+        and {*map(_dtype_of, given)} in _FLOATS
+    )
 
 
 def _ready(workspace, *given):
     """The arguments, checked, and a workspace of their sizes."""
-    if type(workspace) is _Bound or (workspace is not None and workspace._fits(given)):
+    if type(workspace) is _Bound:
         return *given, workspace
-    arrays = _checked(*given)
-    shapes = [shape for _, shape in _ARGUMENTS.values()]
-    pairs = [pair for shape, array in zip(shapes, arrays) for pair in zip(shape, array.shape)]
-    sizes = {size: number for size, number in pairs if isinstance(size, str)}
-    floats = [a for a, (kind, _) in zip(arrays, _ARGUMENTS.values()) if kind == "float"]
-    dtype = floats[0].dtype if floats else np.dtype(_DTYPE)
+    arrays = given if _fit(given) else _checked(*given)
+    sizes = ()
+    dtype = arrays[0].dtype
     if workspace is None:
-        workspace = Workspace(dtype=dtype)
+        workspace = Workspace(*sizes, dtype, np.empty)
     elif (workspace._sizes, workspace._dtype) != (sizes, dtype):
-        found, room = [*sizes.values(), dtype.name], [*workspace._sizes.values(), workspace._dtype.name]
+        found, room = [*sizes, dtype.name], [*workspace._sizes, workspace._dtype.name]
         raise ValueError(f"the workspace is for {room}, the arguments are of {found}")
     return *arrays, workspace
-
-
-def _empty(shape, dtype):
-    """An array that begins at a cache line, where that matters."""
-    size = math.prod(shape) * np.dtype(dtype).itemsize
-    if size < 4096:
-        return np.empty(shape, dtype)
-    room = np.empty(size + 64, np.uint8)
-    start = -room.__array_interface__["data"][0] % 64
-    return room[start : start + size].view(dtype).reshape(shape)
 
 
 def _checked(*given):
@@ -332,9 +389,7 @@ def _checked(*given):
     dtype, sizes = _dtype(given), {}
     for name, (kind, shape) in _ARGUMENTS.items():
         array = arrays[name]
-        wanted = {"float": "fiub", "int": "iu", "bool": "b"}[kind]
-        if array.dtype.kind not in wanted:
-            raise ValueError(f"{name}: expected dtype {kind}, got {array.dtype}")
+        _check_kind(name, array.dtype, kind)
         _check_shape(name, array.shape, shape, sizes)
         if kind == "float":
             arrays[name] = array.astype(dtype, copy=False)
@@ -365,6 +420,11 @@ def _dtype(given):
         if found not in (np.float32, np.float64):
             raise ValueError(f"{name}: expected dtype float32 or float64, got {found}")
     return np.result_type(*floats.values()) if floats else np.dtype(_DTYPE)
+
+
+def _check_kind(name, found, kind):
+    if found.kind not in {"float": "fiub", "int": "iu", "bool": "b"}[kind]:
+        raise ValueError(f"{name}: expected dtype {kind}, got {found}")
 
 
 def _check_shape(name, found, shape, sizes):
@@ -423,6 +483,12 @@ def _self_check():
     if point is None:
         print("FAILED: no point found at which the loss and its gradients are finite")
         return 1
+    if _EXAMPLE:
+        try:
+            check_assumptions(Y=point["Y"])
+        except ValueError as error:
+            print(f"FAILED: {error}")
+            return 1
     rows = [*_same_numbers(point), *_differences(point), *_expected_numbers(point)]
     print(f"{'check':<48} {'error':>9}")
     for label, error, allowed in rows:
@@ -476,6 +542,10 @@ def _sample(rng, shape, how, axis):
     if how == "positive":
         return rng.random(shape) + 0.5
     numbers = rng.standard_normal(shape)
+    if how == "orthogonal":
+        return np.linalg.qr(numbers)[0]
+    if how == "unit_norm":
+        return numbers / np.sqrt(np.square(numbers).sum(axis, keepdims=True))
     if len(shape) > 1:
         numbers /= max(shape) ** 0.5
     return (numbers + np.swapaxes(numbers, -1, -2)) / 2 if how == "symmetric" else numbers
@@ -510,15 +580,20 @@ def _differences(point):
             direction = direction + np.swapaxes(direction, -1, -2)
         direction = direction / max(1.0, np.sqrt(np.sum(direction**2)))
         exact = np.tensordot(gradient, direction, direction.ndim)
-        slopes = [_slope(point, name, direction, h) for h in (1e-4, 1e-5, 1e-6)]
-        error = min(np.max(np.abs(exact - slope)) for slope in slopes)
-        scale = np.max(np.abs(exact)) + 1e-3 * (1.0 + np.max(np.abs(value)))
+        error, scale = _apart(point, {name: direction}, value, exact)
         yield f"dloss/d{name}: gradient and differences", error / scale, 1e-6
 
 
-def _slope(point, name, direction, h):
-    ahead = loss(**(point | {name: point[name] + h * direction}))
-    behind = loss(**(point | {name: point[name] - h * direction}))
+def _apart(point, directions, value, exact):
+    """How far a slope is from differences, and the size of the numbers."""
+    slopes = [_slope(point, directions, h) for h in (1e-4, 1e-5, 1e-6)]
+    error = min(np.max(np.abs(exact - slope)) for slope in slopes)
+    return error, np.max(np.abs(exact)) + 1e-3 * (1.0 + np.max(np.abs(value)))
+
+
+def _slope(point, directions, h):
+    ahead = loss(**(point | {name: point[name] + h * v for name, v in directions.items()}))
+    behind = loss(**(point | {name: point[name] - h * v for name, v in directions.items()}))
     return (ahead - behind) / (2 * h)
 
 
