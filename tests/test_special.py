@@ -142,7 +142,7 @@ def test_poles_ends_and_shapes() -> None:
     assert abs(float(_gammaln(5e-324)) - 744.4400719213812) < 1e-12
     np.testing.assert_array_equal(_gammaln(np.array([1.0, 2.0])), [0, 0])
     for name, function in HELPERS.items():
-        if name not in ("_norm", "_polynomial", "_in_pieces"):
+        if name in ("_erf", "_erfc", "_gammaln", "_digamma", "_trigamma"):
             x = np.full((2, 1, 3), 0.75)
             assert function(x).shape == x.shape
             assert np.ndim(function(0.75)) == 0
