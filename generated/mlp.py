@@ -51,6 +51,7 @@ _ARGUMENTS = {  # kind, shape
 _LABELS = {  # the axes that they point into
     "y": (10,),
 }
+_LEAST = {"N": 1}  # what positions and cuts ask of sizes
 
 
 class Gradients(NamedTuple):
@@ -284,6 +285,8 @@ def _fit(given):
     if {*map(type, given)} != _ARRAYS or [*map(_ndim, given)] != [2, 1, 2, 1, 2, 1, 2, 1]:
         return False
     N = given[0].shape[0]
+    if N < 1:
+        return False
     shapes = [(N, 64), (N,), (64, 128), (128,), (128, 64), (64,), (64, 10), (10,)]
     return (
         [*map(_shape, given)] == shapes
@@ -325,6 +328,10 @@ def _checked(*given):
             arrays[name] = array.astype(dtype, copy=False)
         elif kind == "int":
             arrays[name] = array.astype(np.int64, copy=False)  # small ones would overflow
+    for size, smallest in _LEAST.items():
+        number, name = sizes.get(size, (smallest, ""))
+        if number < smallest:
+            raise ValueError(f"{name}: expected {size} to be {smallest} or more, got {number}")
     for name, limits in _LABELS.items():
         limit = min(sizes.get(size, (size,))[0] for size in limits)
         labels = arrays[name]

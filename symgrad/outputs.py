@@ -44,6 +44,7 @@ def _lists(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
 def module(derivation: Derivation, notation: Notation, **more: Any) -> Module:
     """The module that computes the output and its gradients; ``more``: its other fields."""
     system, equations = derivation.system, forward_and_adjoints(derivation)
+    made = derivation.preparation
     return assembled(
         system.variables,
         equations,
@@ -53,8 +54,8 @@ def module(derivation: Derivation, notation: Notation, **more: Any) -> Module:
         formulas={e.name: notation.text_equation(e) for e in equations},
         remarks=derivation.remarks,
         not_differentiable=_not_differentiable(derivation),
-        least=least_sizes(system),
-        preparation=None if derivation.preparation is None else _prepared(derivation.preparation),
+        least=least_sizes(made.before if made else system) | least_sizes(system),
+        preparation=_prepared(made) if made else None,
         **more,
     )
 

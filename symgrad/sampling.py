@@ -101,17 +101,20 @@ def _grown(sizes: dict[sp.Symbol, int], axes: Iterable[Size]) -> dict[sp.Symbol,
 
 
 def least_sizes(system: System) -> dict[str, int]:
-    """How large each named size has to be: positions lie inside, and no axis is less than empty.
+    """How large each named size has to be.
 
-    What depends on several named sizes at once is left out.
+    Positions lie inside, no axis is less than empty, and nothing is divided by 0.  What depends on
+    several named sizes at once is left out.
     """
-    asked = [(size, 1) for size in _sides_of_positions(system)]
+    powers = {p for e in system.equations for p in e.rhs.atoms(sp.Pow)}
+    asked = [(p.base, 1) for p in powers if p.exp.is_negative and is_size(p.base)]
+    asked += [(size, 1) for size in _sides_of_positions(system)]
     asked += [(size, 0) for size in _axis_sizes(system)]
     found: dict[str, int] = {}
     for size, least in asked:
         value = size.xreplace({s: sp.Integer(n) for s in size.free_symbols if (n := fixed(s))})
         (name, *others) = value.free_symbols or (None,)
-        if name is None or others or value.is_Symbol or not value.is_polynomial(name):
+        if name is None or others or not value.is_polynomial(name):
             continue
         slope, start = value.coeff(name, 1), value.coeff(name, 0)
         if slope.is_positive and value == slope * name + start and start < least:

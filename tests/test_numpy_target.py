@@ -386,6 +386,7 @@ TOO_SMALL = [
     ("the last but one", lambda x: x[-2], 2),
     ("a cut", lambda x: np.sum(x[3:] ** 2), 3),
     ("differences", lambda x: np.sum((x[1:] - x[:-1]) ** 2), 1),
+    ("a mean", lambda x: np.mean(x**2), 1),
     ("a roll", lambda x: np.sum(np.roll(x, 3) * x), 3),
 ]
 

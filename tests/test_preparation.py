@@ -160,6 +160,8 @@ def test_wrong_data_is_an_error() -> None:
     module = derived(least_squares, prepare=True).compile()
     with pytest.raises(ValueError, match=r"y: expected shape \(N,\) with N = 4 as in X"):
         module.prepare(np.ones((4, D)), np.ones(5))
+    with pytest.raises(ValueError, match="X: expected N to be 1 or more, got 0"):
+        module.prepare(np.ones((0, D)), np.ones(0))
 
 
 def test_what_cant_be_prepared_is_an_error() -> None:
