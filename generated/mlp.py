@@ -263,8 +263,7 @@ def _bound(workspace, given):
     copies = [name for name, a, b in zip(_ARGUMENTS, arrays, given) if a is not b]
     if copies:
         raise ValueError(f"{', '.join(copies)}: expected an array of {workspace._dtype} to keep")
-    bound = functools.partial(loss_and_gradients, *arrays, workspace=_Bound(workspace))
-    return bound
+    return functools.partial(loss_and_gradients, *arrays, workspace=_Bound(workspace))
 
 
 class _Bound:
@@ -290,7 +289,7 @@ def _fit(given):
     shapes = [(N, 64), (N,), (64, 128), (128,), (128, 64), (64,), (64, 10), (10,)]
     return (
         [*map(_shape, given)] == shapes
-        and {*map(_dtype_of, (given[0], given[2], given[3], given[4], given[5], given[6], given[7],))} in _FLOATS
+        and {*map(_dtype_of, (*given[:1], *given[2:]))} in _FLOATS
         and given[1].dtype == np.int64
         and _labels_fit(given)
     )

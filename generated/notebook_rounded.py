@@ -342,8 +342,7 @@ def _bound(workspace, given):
     copies = [name for name, a, b in zip(_ARGUMENTS, arrays, given) if a is not b]
     if copies:
         raise ValueError(f"{', '.join(copies)}: expected an array of {workspace._dtype} to keep")
-    bound = functools.partial(loss_and_gradients, *arrays, workspace=_Bound(workspace))
-    return bound
+    return functools.partial(loss_and_gradients, *arrays, workspace=_Bound(workspace))
 
 
 class _Bound:

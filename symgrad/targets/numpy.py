@@ -332,6 +332,9 @@ def _floats(dtypes: Sequence[str]) -> str:
         return "given"
     if places and places == list(range(places[0], places[-1] + 1)):
         return f"given[{places[0] or ''}:{places[-1] + 1}]"
+    others = [k for k in range(len(dtypes)) if k not in places]
+    if len(others) == 1:
+        return f"(*given[:{others[0]}], *given[{others[0] + 1}:])"
     return "(" + "".join(f"given[{k}], " for k in places).rstrip() + ")"
 
 
