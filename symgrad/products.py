@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 import sympy as sp
 from sympy import KroneckerDelta as Delta
 
-from symgrad.affine import affine, is_within
+from symgrad.affine import affine, is_within, through_slice
 from symgrad.algebra import in_range
+from symgrad.equations import Equation, copied_from
 from symgrad.errors import SpecError
-from symgrad.indices import Index, fresh, is_size
+from symgrad.indices import Index, Size, fresh, is_size, name_of
 
 
 @dataclass
@@ -184,9 +187,64 @@ def _direction(delta: sp.Expr, product: Product) -> tuple[Index | None, sp.Expr]
     sides.sort(key=lambda side: (side[0] not in product.bound, index_key(side[0])))
     for source, target in sides:
         fits = in_range(source, target) if source in product.bound else _is_place(source, target)
-        if source not in free_labels(target) and (is_entry(target) or fits):
+        known = is_entry(target) and points_into(target, source.size)
+        if source not in free_labels(target) and (known or fits):
             return source, target
     return None, sp.S.Zero
+
+
+# Labels
+
+Axes = Mapping[str, frozenset[Size]]
+"""The sizes of the axes that labels point into, by the names of their arrays."""
+
+_AXES: ContextVar[Axes | None] = ContextVar("_AXES", default=None)
+
+
+@contextmanager
+def labels_of(
+    equations: Sequence[Equation], shapes: Mapping[str, tuple[Size, ...]]
+) -> Iterator[Axes]:
+    """While these equations are lowered, labels are known to lie in the axes that they index."""
+    table = {e.name: e for e in equations}
+    found: dict[str, set[Size]] = {}
+    for equation in equations:
+        for entry, size in pointed(equation.rhs, shapes):
+            for name in _origins(name_of(entry), table):
+                found.setdefault(name, set()).add(size)
+    deltas = (d for e in equations for d in e.rhs.atoms(Delta))
+    names = {name_of(a) for d in deltas for a in d.args if is_entry(a)}
+    axes = {n: frozenset(s for o in _origins(n, table) for s in found.get(o, ())) for n in names}
+    token = _AXES.set(axes)
+    try:
+        yield axes
+    finally:
+        _AXES.reset(token)
+
+
+def points_into(entry: sp.Expr, size: Size) -> bool:
+    """Whether a label lies in an axis: where it indexes others only, it need not."""
+    axes = (_AXES.get() or {}).get(name_of(entry))
+    return not axes or size in axes
+
+
+def pointed(
+    expr: sp.Expr, shapes: Mapping[str, tuple[Size, ...]]
+) -> Iterator[tuple[sp.Expr, Size]]:
+    """Entries that are used as an index, each with the size of its axis."""
+    for atom in sorted(expr.atoms(sp.Indexed), key=str):
+        for index, size in zip(atom.indices, shapes[name_of(atom)], strict=True):
+            if is_entry(index):
+                yield index, size
+            elif affine(index) is None and (found := through_slice(index, size)) is not None:
+                yield found[0], found[1].count or size
+
+
+def _origins(name: str, table: Mapping[str, Equation]) -> list[str]:
+    try:
+        return list(copied_from(name, table))
+    except ValueError:  # computed labels are refused elsewhere
+        return [name]
 
 
 def _is_place(axis: Index, where: sp.Expr) -> bool:

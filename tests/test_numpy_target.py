@@ -401,3 +401,39 @@ def test_sizes_that_are_too_small(what: str, loss: Any, least: int, plain: bool)
     with pytest.raises(ValueError, match=f"x: expected N to be {least} or more, got {least - 1}"):
         module.loss_and_gradients(np.ones(least - 1), np.ones(least - 1))
     assert run(text).returncode == 0
+
+
+JOINED = [
+    ("the same twice", lambda x, z: np.vstack([x, x])),
+    ("two arrays", lambda x, z: np.concatenate([x, z])),
+    ("turned round", lambda x, z: np.concatenate([x, z])[::-1]),
+    ("padded", lambda x, z: np.pad(x, ((1, 2), (0, 0)))),
+    ("repeated", lambda x, z: np.repeat(x, 2, axis=0)),
+]
+
+
+@pytest.mark.parametrize(("what", "joined"), JOINED, ids=[j[0] for j in JOINED])
+@pytest.mark.parametrize("plain", [False, True])
+def test_labels_into_a_joined_axis(what: str, joined: Any, plain: bool) -> None:
+    """They may be larger than the parts are long: δ(k, y) is 0 there, and no place."""
+    x, z = sg.param("x", (3, 2)), sg.param("z", (3, 2))
+    y = sg.data("y", (4,), dtype=int)
+    loss = np.sum(joined(x, z)[y] ** 2) + 0 * np.sum(z)
+    module = load(sg.derive(loss, names={}).source(plain=plain), "module")
+    rng = np.random.default_rng(0)
+    at = {"x": rng.standard_normal((3, 2)), "z": rng.standard_normal((3, 2))}
+    for labels in ([0, 1, 2, 5], [5, 5, 4, 3], [3, 0, 3, 1]):
+        slopes = module.gradients(**at, y=np.array(labels))
+        for name in "xz":
+            expected = np.zeros((3, 2))
+            for place in np.ndindex(3, 2):
+                step = np.zeros((3, 2))
+                step[place] = 1e-6
+                ends = [
+                    np.sum(joined(**(at | {name: at[name] + sign * step}))[labels] ** 2)
+                    for sign in (1, -1)
+                ]
+                expected[place] = (ends[0] - ends[1]) / 2e-6
+            np.testing.assert_allclose(getattr(slopes, name), expected, atol=1e-8)
+    with pytest.raises(ValueError, match="y: expected labels from 0 to 5, got 6"):
+        module.loss(**at, y=np.array([0, 0, 0, 6]))

@@ -17,7 +17,7 @@ from symgrad.lower.reductions import log_sum_exp, reduction
 from symgrad.lower.softmax import exponential
 from symgrad.lower.sums import addition, multiplication
 from symgrad.matrices import MatrixFunction
-from symgrad.products import Product
+from symgrad.products import Product, labels_of
 from symgrad.program import Program
 
 
@@ -25,9 +25,12 @@ def lower(
     variables: Iterable[Variable], equations: Iterable[Equation], outputs: Iterable[str]
 ) -> Program:
     """The program that computes the equations from the variables."""
-    lowering = Lowering(tuple(variables), METHODS)
-    for equation in equations:
-        lowering.equation(equation)
+    variables, equations = tuple(variables), tuple(equations)
+    lowering = Lowering(variables, METHODS)
+    shapes = {v.name: v.shape for v in variables} | {e.name: e.shape for e in equations}
+    with labels_of(equations, shapes):
+        for equation in equations:
+            lowering.equation(equation)
     return lowering.builder.program(outputs)
 
 

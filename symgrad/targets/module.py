@@ -11,12 +11,11 @@ import numpy.typing as npt
 import sympy as sp
 from sympy import KroneckerDelta as Delta
 
-from symgrad.affine import affine, through_slice
 from symgrad.equations import Equation, Variable, copied_from
 from symgrad.errors import SpecError
 from symgrad.indices import Index, Size, entries, fixed, name_of
 from symgrad.passes import compiled, for_outputs
-from symgrad.products import is_entry
+from symgrad.products import is_entry, labels_of, pointed, points_into
 from symgrad.program import Program
 
 
@@ -125,16 +124,17 @@ def label_sizes(
     """For each array that is used as an index, the sizes of the axes that it points into."""
     shapes = {**shapes, **{e.name: e.shape for e in equations}}
     found: dict[str, dict[Size, None]] = {}
-    for equation in equations:
-        for index, size in _indexed(equation.rhs, shapes):
-            if fixed(size) is None and not size.is_Symbol:
-                raise SpecError(
-                    f"labels that point into an axis of the size {size} are not supported",
-                    where=equation.where,
-                    hint="give the axis a fixed size, or pick the entries before you cut or join",
-                )
-            for name in _copied(name_of(index), equations, equation):
-                found.setdefault(name, {})[size] = None
+    with labels_of(equations, shapes):
+        indexed = [(e, *pair) for e in equations for pair in _indexed(e.rhs, shapes)]
+    for equation, index, size in indexed:
+        if fixed(size) is None and not size.is_Symbol:
+            raise SpecError(
+                f"labels that point into an axis of the size {size} are not supported",
+                where=equation.where,
+                hint="give the axis a fixed size, or pick the entries before you cut or join",
+            )
+        for name in _copied(name_of(index), equations, equation):
+            found.setdefault(name, {})[size] = None
     return {name: tuple(sizes) for name, sizes in found.items()}
 
 
@@ -154,13 +154,8 @@ def _indexed(
     expr: sp.Expr, shapes: Mapping[str, tuple[Size, ...]]
 ) -> Iterable[tuple[sp.Expr, Size]]:
     """Entries that are used as an index, each with the size of its axis."""
-    for atom in sorted(expr.atoms(sp.Indexed), key=str):
-        for index, size in zip(atom.indices, shapes[name_of(atom)], strict=True):
-            if is_entry(index):
-                yield index, size
-            elif affine(index) is None and (found := through_slice(index, size)) is not None:
-                yield found[0], found[1].count or size
+    yield from pointed(expr, shapes)
     for delta in sorted(expr.atoms(Delta), key=str):
         for index, entry in (delta.args, delta.args[::-1]):
-            if isinstance(index, Index) and is_entry(entry):
+            if isinstance(index, Index) and is_entry(entry) and points_into(entry, index.size):
                 yield entry, index.size
