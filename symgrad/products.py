@@ -233,7 +233,8 @@ def pointed(
 ) -> Iterator[tuple[sp.Expr, Size]]:
     """Entries that are used as an index, each with the size of its axis."""
     for atom in sorted(expr.atoms(sp.Indexed), key=str):
-        for index, size in zip(atom.indices, shapes[name_of(atom)], strict=True):
+        shape = shapes.get(name_of(atom), ())  # a form may read what it has no shape of
+        for index, size in zip(atom.indices, shape, strict=False):
             if is_entry(index):
                 yield index, size
             elif affine(index) is None and (found := through_slice(index, size)) is not None:

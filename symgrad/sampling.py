@@ -241,10 +241,11 @@ def index_limits(system: System) -> dict[str, list[Size]]:
 def _uses_as_index(
     equation: Equation, shapes: Mapping[str, tuple[Size, ...]]
 ) -> Iterator[tuple[str, Size]]:
-    for atom in equation.rhs.atoms(sp.Indexed):
+    sides = [equation.rhs, *([] if equation.backward is None else [equation.backward])]
+    for atom in {a for side in sides for a in side.atoms(sp.Indexed)}:
         for index, size in zip(indices_of(atom), shapes[name_of(atom)], strict=True):
             yield from ((name, size) for name in _labels(index))
-    for delta in equation.rhs.atoms(sp.KroneckerDelta):
+    for delta in {d for side in sides for d in side.atoms(sp.KroneckerDelta)}:
         sizes = [a.size for a in delta.args if isinstance(a, Index)]
         yield from ((name, size) for a in delta.args for name in _labels(a) for size in sizes)
 

@@ -533,3 +533,9 @@ def test_functions_that_disagree_are_caught():
     wrong = module()
     wrong.gradients = lambda **given: Gradients(*(2 * g for g in loss_and_gradients(**given)[1]))
     assert failed(module_checks(derivation(), wrong)) == {"w", "b"}
+
+
+def test_labels_of_a_backward_pass_alone_lie_in_their_axis() -> None:
+    x, y, z = sg.param("x", (4, 2)), sg.data("y", (3,), dtype=int), sg.data("z", (3,), dtype=int)
+    loss = np.sum(sg.straight_through(x[y], 2 * x[z]))
+    assert [c for c in check.run(sg.derive(loss)) if not c.passed] == []
