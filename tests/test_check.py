@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
+import symgrad as sg
 from symgrad import check
 from symgrad.check import Check, module_checks, numbers, run
 from symgrad.derivation import Adjoint, Derivation
