@@ -22,6 +22,7 @@ from symgrad.program import (
     broadcast,
     is_temporary,
     labels,
+    read_by,
     verified,
 )
 
@@ -97,14 +98,10 @@ class Builder:
         if op is not None and op.kind == "slice" and is_temporary(op.name):
             kept = _with_units(op, source.axes, axes)
             if kept is not None:
-                renamed = dict(zip(op.axes, source.axes, strict=True))
-                (inner,) = op.reads
-                whole = Ref(inner.name, tuple(renamed.get(a, a) for a in inner.axes))
-                return self.add("slice", (whole,), axes, detail=kept)
+                return self.add("slice", tuple(read_by(op, source.axes)), axes, detail=kept)
         if op is not None and op.kind == "view" and is_temporary(op.name):
-            renamed = dict(zip(op.axes, source.axes, strict=True))
-            (inner,) = op.reads
-            return self.view(Ref(inner.name, tuple(renamed.get(a, a) for a in inner.axes)), axes)
+            (inner,) = read_by(op, source.axes)
+            return self.view(inner, axes)
         return self.add("view", (source,), axes)
 
     def _dtype(self, kind: Kind, args: tuple[Operand, ...], function: str) -> DType:

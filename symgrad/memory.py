@@ -13,7 +13,7 @@ import sympy as sp
 from symgrad.equations import DType
 from symgrad.indices import Size
 from symgrad.lower.scales import numbers
-from symgrad.program import CHANGES, Op, Program, Ref, is_temporary
+from symgrad.program import CHANGES, Op, Program, Ref, is_subscript, is_temporary
 
 NEAR = 3
 """A number is computed inside its use if that is at most so many operations away."""
@@ -53,7 +53,7 @@ class Plan:
         return [
             o
             for o in self.program
-            if o.axes and o.name not in kept and o.kind not in views and not _is_entry(o)
+            if o.axes and o.name not in kept and o.kind not in views and not is_subscript(o)
         ]
 
     def bytes(self, itemsize: int) -> sp.Expr:
@@ -70,11 +70,6 @@ def total(counts: Mapping[sp.Expr, int]) -> sp.Expr:
 
 
 @lru_cache(maxsize=4096)
-def _is_entry(op: Op) -> bool:
-    """Whether an operation is a subscript of numbers, which copies nothing."""
-    return op.kind == "gather" and len(op.reads) == 1
-
-
 def count(shape: tuple[Size, ...]) -> sp.Expr:
     """How many entries an array has."""
     return numbers(sp.Mul(*shape))

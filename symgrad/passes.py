@@ -24,6 +24,7 @@ from symgrad.program import (
     Program,
     ProgramError,
     Ref,
+    is_subscript,
     is_temporary,
     labels,
     size_of,
@@ -325,11 +326,7 @@ def _is_fresh(name: str, makers: dict[str, Op], uses: int) -> bool:
 def _storage(name: str, makers: dict[str, Op]) -> str:
     """The value whose memory a value is in."""
     op = makers.get(name)
-    while op is not None and (op.kind in _VIEWS or _is_slice(op)):
+    while op is not None and (op.kind in _VIEWS or is_subscript(op)):
         name = op.reads[0].name
         op = makers.get(name)
     return name
-
-
-def _is_slice(op: Op) -> bool:
-    return op.kind == "gather" and len(op.reads) == 1

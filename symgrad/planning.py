@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from math import prod
 
 import sympy as sp
 
@@ -58,17 +59,15 @@ def weight(size: Size) -> int:
     return known
 
 
-def _cost(found: Labels) -> int:
-    total = 1
-    for label in found:
-        total *= weight(label.size)
-    return total
+def cost(axes: Iterable[sp.Expr]) -> int:
+    """How many entries axes have together, free sizes being what they count as."""
+    return prod(weight(label.size) for label in labels(axes))
 
 
 def _best_pair(sets: Sequence[Labels], keep: Labels) -> tuple[int, int]:
     pairs = list(itertools.combinations(range(len(sets)), 2))
     if len(sets) > EXHAUSTIVE:
-        return min(pairs, key=lambda pair: _cost(sets[pair[0]] | sets[pair[1]]))
+        return min(pairs, key=lambda pair: cost(sets[pair[0]] | sets[pair[1]]))
     return min(pairs, key=lambda pair: _total(sets, keep, pair))
 
 
@@ -79,9 +78,9 @@ def _total(sets: Sequence[Labels], keep: Labels, pair: tuple[int, int]) -> int:
     together = sets[a] | sets[b]
     rest = [together & keep.union(*others), *others]
     if len(rest) == 1:
-        return _cost(together)
+        return cost(together)
     pairs = itertools.combinations(range(len(rest)), 2)
-    return _cost(together) + min(_total(rest, keep, p) for p in pairs)
+    return cost(together) + min(_total(rest, keep, p) for p in pairs)
 
 
 # Two arrays
@@ -173,11 +172,11 @@ def _best_form(a: Ref, b: Ref, inner: sp.Expr, out: Axes | None) -> Form | None:
 def _priced(a: Ref, b: Ref, form: tuple[bool, Axes, Axes, Axes], out: Axes | None) -> Form:
     swapped, x, y, axes = form
     first, second = (b, a) if swapped else (a, b)
-    after = 0 if out is None else 3 * view_cost(axes, out)
-    return view_cost(first.axes, x) + view_cost(second.axes, y) + after, *form
+    after = 0 if out is None else 3 * viewcost(axes, out)
+    return viewcost(first.axes, x) + viewcost(second.axes, y) + after, *form
 
 
-def view_cost(source: Axes, target: Axes) -> float:
+def viewcost(source: Axes, target: Axes) -> float:
     """How much a view hurts the reader, and BLAS; more so where it is of the product."""
     if source == target:
         return 0

@@ -152,6 +152,17 @@ def is_temporary(name: str) -> bool:
     return name.startswith("%")
 
 
+def is_subscript(op: Op) -> bool:
+    """Whether an operation is a subscript of numbers, which copies nothing."""
+    return op.kind == "gather" and len(op.reads) == 1
+
+
+def read_by(op: Op, axes: Axes) -> list[Ref]:
+    """What an operation reads, labelled as its reader labels the result."""
+    new = dict(zip(op.axes, axes, strict=True))
+    return [Ref(r.name, tuple(new.get(a, a) for a in r.axes)) for r in op.reads]
+
+
 def size_of(axis: sp.Expr) -> Size:
     """The size of the axis that a label stands for."""
     return axis.size if isinstance(axis, Index) else UNIT

@@ -16,6 +16,7 @@ from symgrad.equations import Assumption, Equation, System, Variable, copied_fro
 from symgrad.errors import SymgradError
 from symgrad.fields import Field
 from symgrad.indices import Index, Size, fixed, indices_of, is_size, name_of
+from symgrad.products import is_entry
 
 Range = tuple[float, float]
 
@@ -252,10 +253,7 @@ def _uses_as_index(
 
 def _labels(index: sp.Expr) -> list[str]:
     """The arrays that an index expression reads."""
-    entries: Iterable[sp.Expr] = index.atoms(sp.Indexed)
-    if isinstance(index, sp.Symbol) and not isinstance(index, Index) and not is_size(index):
-        entries = [index]
-    return [name_of(e) for e in entries]
+    return [name_of(e) for e in index.atoms(sp.Indexed) or ([index] if is_entry(index) else [])]
 
 
 def numbers_between(

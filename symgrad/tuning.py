@@ -12,7 +12,7 @@ from symgrad.builder import Builder
 from symgrad.equations import Equation, Variable
 from symgrad.indices import Index, Size
 from symgrad.passes import Rewrite, alive, owned, rewritten
-from symgrad.planning import contracted, weight
+from symgrad.planning import contracted, cost
 from symgrad.program import (
     UNIT,
     Axes,
@@ -24,6 +24,7 @@ from symgrad.program import (
     broadcast,
     is_temporary,
     labels,
+    read_by,
     size_of,
 )
 
@@ -118,9 +119,8 @@ def signs(program: Program) -> Program:
         inner = builder.ops.get(source.name) if isinstance(source, Ref) else None
         if inner is None or inner.function != "negative" or not isinstance(source, Ref):
             return None
-        (found,) = inner.reads
-        renamed = dict(zip(inner.axes, source.axes, strict=True))
-        return Ref(found.name, tuple(renamed.get(a, a) for a in found.axes))
+        (found,) = read_by(inner, source.axes)
+        return found
 
     return owned(alive(rewritten(program, rewrite)))
 
@@ -140,16 +140,14 @@ def divisors_as_factors(program: Program) -> Program:
         if op.kind != "map" or not op.axes or len(op.reads) != 1 or op.args[0] != op.reads[0]:
             return None
         (x,) = op.reads
-        many = _weight(op.axes) >= NOT_FEW and builder.dtypes[x.name] == "float"
+        many = cost(op.axes) >= NOT_FEW and builder.dtypes[x.name] == "float"
         if op.function == "divide" and many:
             return builder.map("multiply", x, Literal(1 / op.args[1].value))  # type: ignore[union-attr]
         inner = builder.ops.get(x.name) if op.function == "negative" else None
         if inner is None or inner.function != "multiply" or len(inner.reads) != 1:
             return None
         (number,) = (a for a in inner.args if isinstance(a, Literal))
-        (source,) = inner.reads
-        renamed = dict(zip(inner.axes, x.axes, strict=True))
-        source = Ref(source.name, tuple(renamed.get(a, a) for a in source.axes))
+        (source,) = read_by(inner, x.axes)
         return builder.map("multiply", source, Literal(-number.value))
 
     return owned(alive(rewritten(program, rewrite)))
@@ -201,7 +199,7 @@ def sums_of_products(program: Program) -> Program:
             return None
         product = makers.get(before.get(op.reads[0].name, ""))
         once = product is not None and uses[product.name] == 1
-        if not once or (op.axes != () and _weight(op.reads[0].axes) < MANY):
+        if not once or (op.axes != () and cost(op.reads[0].axes) < MANY):
             return None
         pair = _whole_factors(builder, op.reads[0])
         return builder.add("contract", pair, tuple(labels(op.axes))) if pair else None
@@ -257,10 +255,10 @@ def _small_operands(program: Program) -> Iterator[tuple[str, int]]:
         product = makers.get(op.reads[0].name)
         if product is None or product.kind != "matmul" or uses[product.name] > 1:
             continue
-        small = min(product.reads, key=lambda r: _weight(r.axes))
+        small = min(product.reads, key=lambda r: cost(r.axes))
         maker = makers.get(small.name)
         computed = maker is not None and maker.kind != "view"
-        if is_temporary(product.name) and computed and _weight(small.axes) < _weight(op.axes):
+        if is_temporary(product.name) and computed and cost(small.axes) < cost(op.axes):
             yield product.name, product.reads.index(small)
 
 
@@ -275,18 +273,10 @@ def _is_scale(op: Op) -> bool:
 def _scaled(builder: Builder, op: Op, place: int) -> Ref:
     """A scaled product as the product with one array scaled."""
     product = builder.ops[op.reads[0].name]
-    renamed = dict(zip(product.axes, op.reads[0].axes, strict=True))
-    args = [Ref(r.name, tuple(renamed.get(a, a) for a in r.axes)) for r in product.reads]
+    args = read_by(product, op.reads[0].axes)
     numbers = (args[place] if isinstance(a, Ref) else a for a in op.args)
     args[place] = builder.map(op.function, *numbers)
     return builder.add("matmul", tuple(args), op.axes)
-
-
-def _weight(axes: Axes) -> int:
-    total = 1
-    for axis in labels(axes):
-        total *= weight(size_of(axis))
-    return total
 
 
 # Stacks
@@ -319,12 +309,7 @@ def stacks_as_matrices(program: Program) -> Program:
         left, right = (_laid_out(builder, r, groups, merged) for r in (x, y))
         product = Op("", "contract", (left, right), tuple(i for i in (merged[0], merged[2]) if i))
         made = contracted(builder, product)
-        whole = (
-            builder.add("reshape", (made,), (*rows, *columns))
-            if made.axes != (*rows, *columns)
-            else made
-        )
-        return builder.view(whole, op.axes)
+        return builder.view(_reshaped(builder, made, (*rows, *columns)), op.axes)
 
     return owned(alive(rewritten(program, rewrite)))
 
@@ -338,9 +323,8 @@ def _as_stored(builder: Builder, ref: Ref) -> Ref:
     op = builder.ops.get(ref.name)
     if op is None or op.kind != "view" or not is_temporary(op.name):
         return ref
-    renamed = dict(zip(op.axes, ref.axes, strict=True))
-    (source,) = op.reads
-    return Ref(source.name, tuple(renamed.get(a, a) for a in source.axes))
+    (source,) = read_by(op, ref.axes)
+    return source
 
 
 def _side_by_side(group: Sequence[Index], axes: Sequence[Index]) -> bool:
@@ -367,8 +351,11 @@ def _laid_out(
         axes,
         key=lambda new: ref.axes.index(groups[merged.index(new)][0]),
     )
-    whole = builder.view(ref, tuple(labels(ref.axes)))
-    return whole if tuple(order) == whole.axes else builder.add("reshape", (whole,), tuple(order))
+    return _reshaped(builder, builder.view(ref, tuple(labels(ref.axes))), tuple(order))
+
+
+def _reshaped(builder: Builder, ref: Ref, axes: Axes) -> Ref:
+    return ref if ref.axes == axes else builder.add("reshape", (ref,), axes)
 
 
 # Labels

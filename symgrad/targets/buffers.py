@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from math import prod
 from typing import ClassVar
 
 from symgrad.memory import Plan, count, owners
-from symgrad.planning import weight
+from symgrad.planning import cost
 from symgrad.program import CHANGES, Op, Program, is_temporary
 from symgrad.targets.operations import WIDTH, Level, Line, Text, Writer
 
@@ -31,6 +30,9 @@ class BufferedWriter(Writer):
         self.owner = owners(plan)
         self.takes = Counter(o.reads[0].name for o in program.ops if o.kind == "take")
         """How often entries of a value are taken before it is changed in place."""
+        self.read_in_calls = {
+            r.name for o in program.ops if o.name not in plan.constant for r in o.reads
+        }
         self.attributes: list[str] = []
         """Values that the workspace has a view or an array of, in order."""
         self.dtype_text = "ws._dtype"
@@ -39,8 +41,7 @@ class BufferedWriter(Writer):
 
     def _write(self, op: Op) -> None:
         if op.name in self.plan.constant:
-            readers = [o for o in self.ops.values() if any(r.name == op.name for r in o.reads)]
-            if op.dtype == "int" and all(o.name in self.plan.constant for o in readers):
+            if op.dtype == "int" and op.name not in self.read_in_calls:
                 self.pending[op.name] = self._text(op)
                 return
             self.attributes.append(op.name)
@@ -111,7 +112,7 @@ class BufferedWriter(Writer):
         if op.function == "where":
             if self.local[place] != name:
                 yield f"{name} = {self.local[place]}"
-            yield f"np.copyto({name}, {args[1].code}, where={self._condition(op, args[0])})"
+            yield self._chosen(op, args, name)
             return
         where = [getattr(a, "name", "") for a in op.args].index(place)
         same = self.local[place] == name
@@ -129,20 +130,20 @@ class BufferedWriter(Writer):
         if op.function == "where":
             yield f"{name} = {out}"
             yield f"{name}[...] = {args[2].code}"
-            yield f"np.copyto({name}, {args[1].code}, where={self._condition(op, args[0])})"
+            yield self._chosen(op, args, name)
             return
         digits = f", {op.detail[0]}" if op.function == "round" else ""
         yield f"{name} = np.{op.function}({_listed(args)}{digits}, out={out})"
 
-    def _condition(self, op: Op, text: Text) -> str:
-        """A condition as NumPy wants it: what is 1 where it holds may be a value that is read."""
+    def _chosen(self, op: Op, args: Sequence[Text], name: str) -> str:
+        """One value over another where a condition holds, which may be numbers of 0 and 1."""
         holds = self.dtypes[op.reads[0].name] == "bool"
-        return text.code if holds else f"{text.at_least(Level.SUM)} != 0"
+        where = args[0].code if holds else f"{args[0].at_least(Level.SUM)} != 0"
+        return f"np.copyto({name}, {args[1].code}, where={where})"
 
     def _matmul(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[str]:
         x, y = args
-        entries = prod(map(weight, op.shape))
-        if all(len(r.axes) <= 2 for r in op.reads) and entries < LARGE:
+        if all(len(r.axes) <= 2 for r in op.reads) and cost(op.axes) < LARGE:
             yield f"{name} = {x.at_least(Level.ATOM)}.dot({y.code}, out={out})"
         else:
             yield f"{name} = np.matmul({x.code}, {y.code}, out={out})"

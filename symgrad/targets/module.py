@@ -124,6 +124,7 @@ def label_sizes(
     """For each array that is used as an index, the sizes of the axes that it points into."""
     shapes = {**shapes, **{e.name: e.shape for e in equations}}
     found: dict[str, dict[Size, None]] = {}
+    table = {e.name: e for e in equations}
     with labels_of(equations, shapes):
         indexed = [(e, *pair) for e in equations for pair in _indexed(e.rhs, shapes)]
     for equation, index, size in indexed:
@@ -133,15 +134,15 @@ def label_sizes(
                 where=equation.where,
                 hint="give the axis a fixed size, or pick the entries before you cut or join",
             )
-        for name in _copied(name_of(index), equations, equation):
+        for name in _copied(name_of(index), table, equation):
             found.setdefault(name, {})[size] = None
     return {name: tuple(sizes) for name, sizes in found.items()}
 
 
-def _copied(name: str, equations: Sequence[Equation], where: Equation) -> list[str]:
+def _copied(name: str, equations: Mapping[str, Equation], where: Equation) -> list[str]:
     """The inputs that labels are taken from: there it is checked that they are within the axis."""
     try:
-        return list(copied_from(name, {e.name: e for e in equations}))
+        return list(copied_from(name, equations))
     except ValueError:
         raise SpecError(
             f"an index that is computed ({name}) is not supported",

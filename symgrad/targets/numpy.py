@@ -443,7 +443,7 @@ def _call(targets: Sequence[str], function: str, arguments: Sequence[str]) -> li
 
 
 def _tuple(names: Sequence[str]) -> list[str]:
-    line = f"({', '.join(names)}{',' if len(names) == 1 else ''})"
+    line = _in_brackets(names)
     return [line] if len(line) < WIDTH - 16 else ["(", *("    " + x for x in _wrapped(names)), ")"]
 
 
@@ -572,13 +572,13 @@ def _size(size: Size) -> str:
 def _shape(shape: Sequence[Size]) -> str:
     if not shape:
         return ""
-    return f"({', '.join(map(_size, shape))}{',' if len(shape) == 1 else ''})"
+    return _in_brackets([_size(s) for s in shape])
 
 
 def _shape_data(shape: Sequence[Size]) -> str:
     """A shape in which named sizes are strings."""
     parts = [repr(str(s)) if fixed(s) is None else str(fixed(s)) for s in shape]
-    return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})".replace("'", '"')
+    return _in_brackets(parts).replace("'", '"')
 
 
 def _numbers(values: object) -> str:
