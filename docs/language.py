@@ -9,12 +9,12 @@ import click
 import numpy as np
 import sympy as sp
 
-from symgrad.arrays import FUNCTIONS, METHODS, UFUNCS
 from symgrad.cli import main
-from symgrad.equations import System, Variable
 from symgrad.language.elementwise import BITWISE, BOOLEAN, ELEMENTWISE
-from symgrad.leaves import LEAVES, REDUCTIONS
-from symgrad.notation import Notation
+from symgrad.language.registry import FUNCTIONS, METHODS, UFUNCS
+from symgrad.mathematics.equations import System, Variable
+from symgrad.mathematics.reductions import LEAVES, REDUCTIONS
+from symgrad.writing.notation import Notation
 
 _ARGUMENTS = sp.symbols("x y z", real=True)
 _NOTATION = Notation(System(tuple(Variable(a.name, (), "data") for a in _ARGUMENTS), (), "x"))

@@ -1,8 +1,14 @@
 """Write a loss in NumPy; read its derivation; own its backward pass."""
 
-from symgrad.arrays import (
-    Array,
-    constant,
+from symgrad.checks.any_code import GradientCheck, check_gradients
+from symgrad.errors import CheckError, SpecError, SymgradError
+from symgrad.face import Derivation, Gradient, derive, hessian, hvp, jacobian, jvp
+from symgrad.language.array import Array
+from symgrad.language.constants import constant
+from symgrad.language.elementwise import log_sigmoid, relu, sigmoid, softplus
+from symgrad.language.held import rounded, stop_gradient, straight_through
+from symgrad.language.indexing import arange
+from symgrad.language.inputs import (
     data,
     one_hot,
     orthogonal,
@@ -12,14 +18,8 @@ from symgrad.arrays import (
     symmetric,
     unit_norm,
 )
-from symgrad.author import Choice
-from symgrad.errors import CheckError, SpecError, SymgradError
-from symgrad.face import Derivation, Gradient, derive, hessian, hvp, jacobian, jvp
-from symgrad.gradcheck import GradientCheck, check_gradients
-from symgrad.language.elementwise import log_sigmoid, relu, sigmoid, softplus
-from symgrad.language.held import rounded, stop_gradient, straight_through
-from symgrad.language.indexing import arange
 from symgrad.language.reductions import log_softmax, logsumexp, softmax
+from symgrad.writing.author import Choice
 from symgrad.writing.style import Style
 
 __all__ = [

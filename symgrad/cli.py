@@ -14,24 +14,26 @@ import click
 import numpy as np
 from rich.console import Console
 
-from symgrad import check, outputs
-from symgrad.author import DETAILS, FORMS, Choice
-from symgrad.check import Check
-from symgrad.equations import Equation
+from symgrad import outputs
+from symgrad.checks import check
+from symgrad.checks.check import Check
+from symgrad.checks.exact import comparisons, exact_values
+from symgrad.checks.numbers import Floats
+from symgrad.checks.points import example_point
 from symgrad.errors import CheckError, Location, SpecError, SymgradError
-from symgrad.exact import comparisons, exact_values
 from symgrad.face import Derivation
 from symgrad.face import derive as derive_loss
-from symgrad.fields import Floats
 from symgrad.files import write_atomically
 from symgrad.formats import FORMATS
 from symgrad.formats.sheet import Code
+from symgrad.language.spec_file import Expectation, Spec, load
+from symgrad.mathematics.equations import Equation
 from symgrad.progress import tell
 from symgrad.report import by_kind, print_checks, print_comparisons, print_remarks, progress
-from symgrad.scenes import example_point
-from symgrad.spec import Expectation, Spec, load
 from symgrad.targets import TARGETS
+from symgrad.targets.identifiers import is_possible
 from symgrad.targets.module import Expected
+from symgrad.writing.author import DETAILS, FORMS, Choice
 from symgrad.writing.style import ADJOINTS, LAYOUTS, Style
 
 EXAMPLES = """\b
@@ -169,7 +171,7 @@ def derive(
     with _errors():
         with progress(shown=not quiet):
             chosen = None if wrt is None else _names(wrt)
-            job = Job(load(spec), chosen, target, dtype, plain=plain, prepare=prepare)
+            job = Job(load(spec, is_possible), chosen, target, dtype, plain=plain, prepare=prepare)
             path = _generated(spec, out)
             checks = job.checks()
             text = job.printed(checks, path, {"only": tuple(_names(only))}, **shown)
@@ -196,7 +198,7 @@ def explain(spec: Path, value: str, quiet: bool, **shown: Any) -> None:
     """
     with _errors():
         with progress(shown=not quiet):
-            job = Job(load(spec), [value], "numpy", "float64")
+            job = Job(load(spec, is_possible), [value], "numpy", "float64")
             checks = check.run(job.derivation)
             path = Path(f"{spec.stem}.py")
             text = job.printed(checks, path, {"explain": value}, **shown)

@@ -13,27 +13,28 @@ from typing import Any
 
 import sympy as sp
 
-from symgrad import derivation as core
 from symgrad import outputs
-from symgrad.algebra import canonical_equation
-from symgrad.arrays import Array
-from symgrad.author import MatrixForm
-from symgrad.equations import Equation, System, Variable
+from symgrad.calculus import derivation as core
+from symgrad.calculus import reverse_mode
+from symgrad.calculus.forward_mode import derive_along
+from symgrad.calculus.hoisting import prepared
+from symgrad.checks.exact import ExactValues, exact_values
 from symgrad.errors import SpecError, caller, perhaps
-from symgrad.exact import ExactValues, exact_values
 from symgrad.files import write_atomically
 from symgrad.formats import FORMATS
-from symgrad.forms import forms_of
-from symgrad.indices import Index, entry
-from symgrad.notation import Notation
-from symgrad.preparation import prepared
-from symgrad.steps import Step
-from symgrad.tangents import derive_along
+from symgrad.language.array import Array
+from symgrad.language.tracing import names_in, scalar_output, trace
+from symgrad.mathematics.algebra import canonical_equation
+from symgrad.mathematics.equations import Equation, System, Variable
+from symgrad.mathematics.indices import Index, entry
+from symgrad.mathematics.steps import Step
 from symgrad.targets import TARGETS
 from symgrad.targets.identifiers import is_possible
 from symgrad.targets.module import Target
-from symgrad.tracing import names_in, scalar_output, trace
+from symgrad.writing.author import MatrixForm
+from symgrad.writing.forms import forms_of
 from symgrad.writing.latex import LatexPrinter
+from symgrad.writing.notation import Notation
 
 Wrt = str | Array | Iterable[str | Array] | None
 
@@ -236,7 +237,7 @@ def derive(
             where=caller(),
             hint="leave it out of wrt, or derive without prepare",
         )
-    return replace(_public_face(core.derive(after, resolved)), preparation=preparation)
+    return replace(_public_face(reverse_mode.derive(after, resolved)), preparation=preparation)
 
 
 def jacobian(value: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = None) -> Derivation:
@@ -273,7 +274,7 @@ def hessian(loss: Array, wrt: str | Array, names: Mapping[str, Array] | None = N
             "a Hessian is by one parameter", where=caller(), hint="sg.hvp takes several at once"
         )
     system = core.with_adjoints(first, first.adjoint_name[first.wrt[0]])
-    return _public_face(core.derive(system, first.wrt))
+    return _public_face(reverse_mode.derive(system, first.wrt))
 
 
 def hvp(loss: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = None) -> Derivation:
@@ -294,7 +295,7 @@ def hvp(loss: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = None) 
     system = replace(
         system, variables=(*system.variables, *inputs), output=system.equations[-1].name
     )
-    return _public_face(core.derive(system, first.wrt))
+    return _public_face(reverse_mode.derive(system, first.wrt))
 
 
 def jvp(value: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = None) -> Derivation:
@@ -327,7 +328,7 @@ def _public_face(derived: core.Derivation) -> Derivation:
 
 
 def _derived(output: Array, wrt: Wrt, names: Mapping[str, Array], default: str) -> Derivation:
-    return _public_face(core.derive(*_traced(output, wrt, names, default)))
+    return _public_face(reverse_mode.derive(*_traced(output, wrt, names, default)))
 
 
 def _traced(

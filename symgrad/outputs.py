@@ -8,18 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.author import Choice, Numbers
-from symgrad.derivation import Derivation
-from symgrad.exact import ExactValues
+from symgrad.calculus.derivation import Derivation, forward_and_adjoints
+from symgrad.calculus.hoisting import Preparation
+from symgrad.calculus.stability import stabilised
+from symgrad.checks.exact import ExactValues
+from symgrad.checks.sampling import least_sizes
 from symgrad.formats.sheet import Sheet
-from symgrad.notation import Notation
-from symgrad.preparation import Preparation
-from symgrad.program import Program
-from symgrad.sampling import least_sizes
-from symgrad.scenes import forward_and_adjoints
-from symgrad.stability import stabilised
+from symgrad.program.program import Program
 from symgrad.targets.module import Module, Prepared, assembled, needed
-from symgrad.tuning import stages
+from symgrad.targets.numpy.tuning import stages
+from symgrad.writing.author import Choice, Numbers
+from symgrad.writing.notation import Notation
 from symgrad.writing.style import Style
 
 

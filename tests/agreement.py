@@ -16,16 +16,16 @@ import numpy as np
 import scipy.special
 
 import symgrad as sg
-from symgrad.check import run
-from symgrad.equations import Variable
-from symgrad.evaluate import evaluate_equations
-from symgrad.fields import Floats
-from symgrad.interpreter import interpret
-from symgrad.lower import lower
-from symgrad.sampling import given_point
-from symgrad.scenes import forward_and_adjoints
+from symgrad.calculus.derivation import forward_and_adjoints
+from symgrad.checks.check import run
+from symgrad.checks.evaluate import evaluate_equations
+from symgrad.checks.numbers import Floats
+from symgrad.checks.sampling import given_point
+from symgrad.language.tracing import names_in
+from symgrad.mathematics.equations import Variable
+from symgrad.program.interpreter import interpret
+from symgrad.program.lower import lower
 from symgrad.targets import TARGETS
-from symgrad.tracing import names_in
 from tests.drawing import LARGEST, OTHER_SIZE, Spec
 from tests.stand_ins import StandIn
 

@@ -19,7 +19,7 @@ import numpy as np
 import symgrad as sg
 from symgrad import outputs
 from symgrad.errors import SpecError
-from symgrad.interpreter import interpret
+from symgrad.program.interpreter import interpret
 
 Choose = Callable[[int], int]
 """A whole number from 0 to below a bound."""

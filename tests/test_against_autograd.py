@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import symgrad as sg
-from symgrad.check import example_values, module_checks, run
-from symgrad.interpreter import interpret
-from symgrad.scenes import forward_and_adjoints
-from symgrad.targets import numpy as target
+from symgrad.calculus.derivation import forward_and_adjoints
+from symgrad.checks.check import example_values, module_checks, run
+from symgrad.program.interpreter import interpret
 from symgrad.targets.module import assembled
+from symgrad.targets.numpy import emit as target
 
 N = 5
 """The number of samples, a named size."""

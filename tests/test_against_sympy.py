@@ -5,10 +5,10 @@ import pytest
 import sympy as sp
 
 import symgrad as sg
-from symgrad.evaluate import evaluate_equations
-from symgrad.fields import Exact
-from symgrad.sampling import given_point
-from symgrad.scenes import forward_and_adjoints
+from symgrad.calculus.derivation import forward_and_adjoints
+from symgrad.checks.evaluate import evaluate_equations
+from symgrad.checks.numbers import Exact
+from symgrad.checks.sampling import given_point
 
 SHAPES = {"W1": (4, 3), "b1": (4, 1), "W2": (2, 4), "b2": (2, 1), "W3": (3, 2), "b3": (3, 1)}
 

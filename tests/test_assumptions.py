@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 import symgrad as sg
-from symgrad.equations import Assumption
-from symgrad.rules import SENTENCES
-from symgrad.sampling import _ASSUMED
-from symgrad.targets.assumptions import CHECKS, STRONGEST_FIRST
+from symgrad.calculus.rules import SENTENCES
+from symgrad.checks.sampling import _ASSUMED
+from symgrad.mathematics.equations import Assumption
+from symgrad.targets.numpy.assumptions import CHECKS, STRONGEST_FIRST
 
 AXES = {"one_hot": 1, "sums_to_one": 1, "unit_norm": 1}
 DTYPES = (np.float32, np.float64)

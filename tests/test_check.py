@@ -9,16 +9,16 @@ import pytest
 import sympy as sp
 
 import symgrad as sg
-from symgrad import check
-from symgrad.check import Check, module_checks, numbers, run
-from symgrad.derivation import Adjoint, Derivation
-from symgrad.equations import Assumption, Equation, System, Variable
+from symgrad.calculus.derivation import Adjoint, Derivation
+from symgrad.checks import check
+from symgrad.checks.check import Check, module_checks, numbers, run
+from symgrad.checks.exact import comparisons, exact_values
+from symgrad.checks.points import LONG_FLOATS, Scenes
 from symgrad.errors import SymgradError
-from symgrad.exact import comparisons, exact_values
-from symgrad.indices import Index, entry, size_of
-from symgrad.leaves import LogSumExp, absolute, relu, sign, step
-from symgrad.scenes import LONG_FLOATS, Scenes
-from symgrad.steps import Step
+from symgrad.mathematics.equations import Assumption, Equation, System, Variable
+from symgrad.mathematics.indices import Index, entry, size_of
+from symgrad.mathematics.reductions import LogSumExp, absolute, relu, sign, step
+from symgrad.mathematics.steps import Step
 
 N, D, E = size_of("N"), size_of(3), size_of(40)
 n, i, j, k, m = Index("n", N), Index("i", D), Index("j", E), Index("k", E), Index("m", N)

@@ -3,12 +3,21 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from symgrad.equations import Assumption, Equation, System, Variable
+from symgrad.checks.evaluate import evaluate, evaluate_equations
+from symgrad.checks.numbers import Digits, Exact, Floats, OutsideDomain, round_exactly, sign_of
+from symgrad.checks.sampling import (
+    RANGES,
+    assumed,
+    given_point,
+    point,
+    small_sizes,
+    tangent,
+    true_sizes,
+)
 from symgrad.errors import SymgradError
-from symgrad.evaluate import evaluate, evaluate_equations
-from symgrad.fields import Digits, Exact, Floats, OutsideDomain, round_exactly, sign_of
-from symgrad.indices import Index, entry, size_of
-from symgrad.leaves import (
+from symgrad.mathematics.equations import Assumption, Equation, System, Variable
+from symgrad.mathematics.indices import Index, entry, size_of
+from symgrad.mathematics.reductions import (
     AxisMax,
     AxisMin,
     LogSumExp,
@@ -21,7 +30,6 @@ from symgrad.leaves import (
     tie_half,
     xlogy,
 )
-from symgrad.sampling import RANGES, assumed, given_point, point, small_sizes, tangent, true_sizes
 
 N, D, E = size_of("N"), size_of(3), size_of(4)
 n, i, j, k = Index("n", N), Index("i", D), Index("j", E), Index("k", D)

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from symgrad.cli import main
 from symgrad.face import derive as derive_loss
-from symgrad.spec import Spec, load
+from symgrad.language.spec_file import Spec, load
 
 ROOT = Path(__file__).parent.parent
 SPECS = sorted((ROOT / "examples").glob("*.py"))

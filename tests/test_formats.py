@@ -21,21 +21,22 @@ import sympy as sp
 from click.testing import CliRunner
 
 import symgrad as sg
-from symgrad.author import DETAILS, Choice
+from symgrad.calculus.derivation import Adjoint
+from symgrad.calculus.reverse_mode import derive
+from symgrad.checks.evaluate import Evaluator
+from symgrad.checks.exact import exact_values
+from symgrad.checks.points import Scenes
 from symgrad.cli import main
-from symgrad.derivation import Adjoint, derive
 from symgrad.errors import SpecError
-from symgrad.evaluate import Evaluator
-from symgrad.exact import exact_values
 from symgrad.formats import FORMATS, data, mathml, pdf
 from symgrad.formats.listing import statements
 from symgrad.formats.sheet import Checked, Code
 from symgrad.formats.text import bare, columns
-from symgrad.presentation import tidy
-from symgrad.scenes import Scenes
-from symgrad.spec import load
-from symgrad.tracing import trace
+from symgrad.language.spec_file import load
+from symgrad.language.tracing import trace
+from symgrad.writing.author import DETAILS, Choice
 from symgrad.writing.style import Style
+from symgrad.writing.worth_showing import tidy
 
 EXAMPLES = ("notebook", "notebook_rounded", "mlp")
 WRITTEN = [name for name in FORMATS if name != "pdf"]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import symgrad as sg
-from symgrad.gradcheck import differences
+from symgrad.checks.any_code import differences
 
 RNG = np.random.default_rng(0)
 POINT = {

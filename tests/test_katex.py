@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 import symgrad as sg
-from symgrad.author import DETAILS, Choice
-from symgrad.exact import exact_values
-from symgrad.spec import load
+from symgrad.checks.exact import exact_values
+from symgrad.language.spec_file import load
+from symgrad.writing.author import DETAILS, Choice
 from symgrad.writing.style import ADJOINTS, LAYOUTS, Style
 from tests.losses import LOSSES, Loss
 

@@ -11,11 +11,11 @@ import pytest
 import scipy.special
 
 import symgrad as sg
-from symgrad.arrays import FUNCTIONS, UFUNCS
-from symgrad.evaluate import evaluate_equations
-from symgrad.fields import Floats
-from symgrad.sampling import given_point
-from symgrad.tracing import trace
+from symgrad.checks.evaluate import evaluate_equations
+from symgrad.checks.numbers import Floats
+from symgrad.checks.sampling import given_point
+from symgrad.language.registry import FUNCTIONS, UFUNCS
+from symgrad.language.tracing import trace
 from tests.agreement import check_equations
 from tests.drawing import Spec
 

@@ -15,11 +15,11 @@ import pytest
 import sympy as sp
 
 import symgrad as sg
-from symgrad.author import Choice
-from symgrad.document import Equations, Row
-from symgrad.exact import ExactValues
+from symgrad.checks.exact import ExactValues
 from symgrad.formats.latex import aligned, escaped, lines_of, opened, width
-from symgrad.spec import load
+from symgrad.language.spec_file import load
+from symgrad.writing.author import Choice
+from symgrad.writing.document import Equations, Row
 
 EXAMPLES = ("notebook", "notebook_rounded", "mlp")
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from symgrad.evaluate import evaluate
-from symgrad.fields import Digits, Exact, Floats, numpy_function
-from symgrad.indices import Index, entry, size_of
-from symgrad.leaves import (
+from symgrad.checks.evaluate import evaluate
+from symgrad.checks.numbers import Digits, Exact, Floats, numpy_function
+from symgrad.mathematics.indices import Index, entry, size_of
+from symgrad.mathematics.reductions import (
     LEAVES,
     REDUCTIONS,
     AxisMax,

@@ -9,9 +9,9 @@ import pytest
 import sympy as sp
 
 import symgrad as sg
-from symgrad import derivation
-from symgrad.indices import Index, entry
-from symgrad.likeness import Problem, renamed
+from symgrad.calculus import reverse_mode
+from symgrad.mathematics.indices import Index, entry
+from symgrad.mathematics.renaming import Problem, renamed
 
 SIZE = sp.Symbol("P", integer=True, positive=True)
 I = Index("@0", SIZE)
@@ -52,19 +52,19 @@ def test_layers_that_are_alike_come_to_what_each_comes_to_alone(
     loss = layers(names, norm=norm)
     shared = sg.derive(loss, names=NAMED)
     alone = property(lambda self: object())
-    monkeypatch.setattr(derivation.Problem, "key", alone)
+    monkeypatch.setattr(reverse_mode.Problem, "key", alone)
     assert sg.derive(loss, names=NAMED).adjoints == shared.adjoints
 
 
 def test_most_layers_are_renamed(monkeypatch: pytest.MonkeyPatch) -> None:
     solved = []
-    solution = derivation._Walk._solution
+    solution = reverse_mode._Walk._solution
 
     def counted(self, value, chain):  # type: ignore[no-untyped-def]
         solved.append(value)
         return solution(self, value, chain)
 
-    monkeypatch.setattr(derivation._Walk, "_solution", counted)
+    monkeypatch.setattr(reverse_mode._Walk, "_solution", counted)
     derived = sg.derive(layers([f"g{k}" for k in range(30, 60)]), names=NAMED)
     assert len(solved) < len(derived.adjoints) / 3
 

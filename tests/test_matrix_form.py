@@ -12,10 +12,10 @@ from test_numpy_target import columns, rows
 from test_program import SIZES, VARIABLES, Maker, by_loops, numbers
 
 import symgrad as sg
-from symgrad.equations import Equation
-from symgrad.indices import Index, axis_index, size_of
+from symgrad.mathematics.equations import Equation
+from symgrad.mathematics.indices import Index, axis_index, size_of
 from symgrad.outputs import forward_and_adjoints
-from symgrad.targets.matrix import matrix_form, matrix_forms
+from symgrad.writing.matrix_form import matrix_form, matrix_forms
 
 
 def forms(derivation: sg.Derivation) -> dict[str, str | None]:

@@ -7,10 +7,10 @@ import pytest
 import sympy as sp
 
 import symgrad as sg
-from symgrad.equations import Equation, System, Variable
 from symgrad.errors import SpecError
-from symgrad.indices import Index, entry, fresh, size_of
-from symgrad.leaves import (
+from symgrad.mathematics.equations import Equation, System, Variable
+from symgrad.mathematics.indices import Index, entry, fresh, size_of
+from symgrad.mathematics.reductions import (
     LEAVES,
     REDUCTIONS,
     AxisMax,
@@ -24,8 +24,8 @@ from symgrad.leaves import (
     step,
     xlogy,
 )
-from symgrad.notation import Notation
 from symgrad.writing.names import parse, symbols
+from symgrad.writing.notation import Notation
 from symgrad.writing.parts import as_decimal
 from symgrad.writing.printer import Partial
 

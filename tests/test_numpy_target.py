@@ -19,7 +19,7 @@ from symgrad import outputs
 from symgrad.errors import SpecError
 from symgrad.targets.identifiers import is_possible, reserved_names
 from symgrad.targets.module import Expected
-from symgrad.targets.numpy import emit, load
+from symgrad.targets.numpy.emit import emit, load
 
 relu = lambda x: np.maximum(x, 0)  # noqa: E731
 

@@ -11,11 +11,12 @@ import sympy as sp
 from sympy.core.cache import clear_cache
 
 import symgrad as sg
-from symgrad import check, rules
-from symgrad.derivation import Derivation
-from symgrad.indices import Index
-from symgrad.leaves import LEAVES, REDUCTIONS, Indicator, select, trigamma
-from symgrad.matrices import MATRIX_FUNCTIONS, DeterminantSign
+from symgrad.calculus import rules
+from symgrad.calculus.derivation import Derivation
+from symgrad.checks import check
+from symgrad.mathematics.indices import Index
+from symgrad.mathematics.matrices import MATRIX_FUNCTIONS, DeterminantSign
+from symgrad.mathematics.reductions import LEAVES, REDUCTIONS, Indicator, select, trigamma
 
 Change = Callable[[sp.Expr], sp.Expr]
 

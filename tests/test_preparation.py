@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 import symgrad as sg
-from symgrad import check
+from symgrad.checks import check
 from symgrad.cli import main
 
 N, D, K = 7, 3, 2

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import symgrad as sg
-from symgrad import check
+from symgrad.checks import check
 
 AXES: list[Any] = [0, 1, 2, (0, 2), (1, 2), None]
 

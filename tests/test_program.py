@@ -12,11 +12,18 @@ import pytest
 import sympy as sp
 from sympy import KroneckerDelta as Delta
 
-from symgrad.equations import Equation, Variable
 from symgrad.errors import SpecError
-from symgrad.indices import Index, axis_index, entry, fresh, indices_of, name_of, size_of
-from symgrad.interpreter import interpret
-from symgrad.leaves import (
+from symgrad.mathematics.equations import Equation, Variable
+from symgrad.mathematics.indices import (
+    Index,
+    axis_index,
+    entry,
+    fresh,
+    indices_of,
+    name_of,
+    size_of,
+)
+from symgrad.mathematics.reductions import (
     LEAVES,
     AxisMax,
     Leaf,
@@ -28,11 +35,13 @@ from symgrad.leaves import (
     tie_half,
     xlogy,
 )
-from symgrad.lower import lower
-from symgrad.passes import alive, compiled, expanded, for_outputs, planned, typed
-from symgrad.program import Op, Program, ProgramError, Ref, verified
+from symgrad.program.interpreter import interpret
+from symgrad.program.kinds import ProgramError, verified
+from symgrad.program.lower import lower
+from symgrad.program.passes import alive, compiled, expanded, for_outputs, planned, typed
+from symgrad.program.program import Op, Program, Ref
 from symgrad.targets.module import assembled
-from symgrad.targets.numpy import emit, load
+from symgrad.targets.numpy.emit import emit, load
 
 SIZES = {"N": 3, "2": 2, "4": 4, "M": 5}
 N, TWO, FOUR, M = map(size_of, SIZES)

@@ -11,13 +11,16 @@ import pytest
 import sympy as sp
 from sympy import KroneckerDelta as Delta
 
-from symgrad.algebra import Names, canonical, contract_deltas, freshen, from_terms, terms
-from symgrad.equations import Assumption, Equation
-from symgrad.evaluate import evaluate
-from symgrad.fields import Digits
-from symgrad.indices import Index, entries, entry, indices_of, name_of
-from symgrad.rules import RULES, Context, Rule, simplified
-from symgrad.stability import REWRITES, Known, Rewrite
+from symgrad.calculus.rules import RULES, Context, Rule, simplified
+from symgrad.calculus.stability import REWRITES, Known, Rewrite
+from symgrad.checks.evaluate import evaluate
+from symgrad.checks.numbers import Digits
+from symgrad.mathematics.algebra import canonical, freshen
+from symgrad.mathematics.deltas import contract_deltas
+from symgrad.mathematics.equations import Assumption, Equation
+from symgrad.mathematics.indices import Index, entries, entry, indices_of, name_of
+from symgrad.mathematics.names import Names
+from symgrad.mathematics.sums import from_terms, terms
 
 D = sp.Symbol("d", integer=True, positive=True)
 SIZES = {D: 3}

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from symgrad.errors import SpecError
-from symgrad.spec import Spec, load
+from symgrad.language.spec_file import Spec, load
+from symgrad.targets.identifiers import is_possible
 
 GOOD = """
 import numpy as np
@@ -33,7 +34,7 @@ example = {"X": [[1, 2]], "y": [2], "W": [[1, 2, 3], [4, 5, 6]]}
 def spec(folder: Path, text: str, name: str = "net.py") -> Spec:
     path = folder / name
     path.write_text(dedent(text))
-    return load(path)
+    return load(path, is_possible)
 
 
 def refusal(folder: Path, text: str) -> str:

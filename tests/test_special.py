@@ -14,7 +14,15 @@ import mpmath
 import numpy as np
 import pytest
 
-from symgrad.special import HELPERS, _digamma, _erf, _erf_near, _erfc, _erfc_far, _gammaln
+from symgrad.targets.numpy.runtime import (
+    HELPERS,
+    _digamma,
+    _erf,
+    _erf_near,
+    _erfc,
+    _erfc_far,
+    _gammaln,
+)
 
 Function = Callable[[Any], Any]
 EPS = 2.0**-52

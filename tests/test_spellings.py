@@ -13,11 +13,11 @@ import pytest
 import sympy as sp
 
 import symgrad as sg
-from symgrad.algebra import weight
-from symgrad.arrays import number
-from symgrad.check import module_checks, run
-from symgrad.leaves import sigmoid
-from symgrad.spec import load
+from symgrad.checks.check import module_checks, run
+from symgrad.language.constants import number
+from symgrad.language.spec_file import load
+from symgrad.mathematics.algebra import weight
+from symgrad.mathematics.reductions import sigmoid
 
 Spelling = Callable[[Any, Any, Any], Any]
 

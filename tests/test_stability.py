@@ -11,13 +11,13 @@ import scipy.special as ss
 import sympy as sp
 
 import symgrad as sg
-from symgrad.evaluate import evaluate, evaluate_equations
-from symgrad.fields import Digits, numpy_function
-from symgrad.indices import Index, entries, entry, name_of
-from symgrad.leaves import LEAVES, LogSumExp
-from symgrad.scenes import forward_and_adjoints
-from symgrad.stability import REWRITES
-from symgrad.tracing import trace
+from symgrad.calculus.derivation import forward_and_adjoints
+from symgrad.calculus.stability import REWRITES
+from symgrad.checks.evaluate import evaluate, evaluate_equations
+from symgrad.checks.numbers import Digits, numpy_function
+from symgrad.language.tracing import trace
+from symgrad.mathematics.indices import Index, entries, entry, name_of
+from symgrad.mathematics.reductions import LEAVES, LogSumExp
 
 SIGNS = np.array([[1, -1, 1, -1], [-1, -1, 1, 1], [1, 1, -1, 1]])
 Z = np.array([[0.3, -1.2, 2.1, 0.4], [-0.7, -2.2, 0.9, 1.3], [1.1, 0.2, -0.6, 0.8]])

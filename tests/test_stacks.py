@@ -10,10 +10,11 @@ import pytest
 import test_matrix_form as whole
 
 import symgrad as sg
-from symgrad.equations import Variable
-from symgrad.indices import fixed
-from symgrad.scenes import Scenes, forward_and_adjoints
-from symgrad.targets.stacks import Stacked, stacked_form
+from symgrad.calculus.derivation import forward_and_adjoints
+from symgrad.checks.points import Scenes
+from symgrad.mathematics.equations import Variable
+from symgrad.mathematics.indices import fixed
+from symgrad.writing.stacks import Stacked, stacked_form
 
 
 def heads() -> sg.Derivation:

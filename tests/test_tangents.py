@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import symgrad as sg
-from symgrad import check
+from symgrad.checks import check
 from symgrad.errors import SpecError
 from symgrad.formats import FORMATS
 

@@ -14,15 +14,18 @@ import pytest
 import sympy as sp
 
 import symgrad as sg
-from symgrad import memory, outputs
-from symgrad.builder import Builder
-from symgrad.equations import Variable
-from symgrad.indices import fresh, size_of
-from symgrad.interpreter import interpret
-from symgrad.memory import planned
-from symgrad.program import Program, Ref, verified
-from symgrad.targets.buffers import BufferedWriter
-from symgrad.tuning import PASSES, tuned
+from symgrad import outputs
+from symgrad.mathematics.equations import Variable
+from symgrad.mathematics.indices import fresh, size_of
+from symgrad.program import memory
+from symgrad.program.builder import Builder
+from symgrad.program.interpreter import interpret
+from symgrad.program.kinds import verified
+from symgrad.program.memory import planned
+from symgrad.program.program import Program, Ref
+from symgrad.targets.numpy.buffers import BufferedWriter
+from symgrad.targets.numpy.out import ABILITIES
+from symgrad.targets.numpy.tuning import PASSES, tuned
 from tests.losses import LOSSES, Loss
 from tests.test_losses import derived, point
 
@@ -194,7 +197,7 @@ def test_the_header_names_what_still_allocates() -> None:
 
 def test_the_peak_that_is_stated_is_the_peak() -> None:
     derivation = classifier()
-    plan = memory.planned(tuned(program(derivation)))
+    plan = memory.planned(tuned(program(derivation)), ABILITIES)
     for n in (64, 1000):
         for dtype in ("float32", "float64"):
             itemsize = np.dtype(dtype).itemsize
@@ -210,7 +213,7 @@ def test_the_peak_that_is_stated_is_the_peak() -> None:
 
 def test_forward_values_dominate_in_deep_networks() -> None:
     def entries(depth: int) -> int:
-        plan = memory.planned(tuned(program(classifier((8,) * (depth + 1)))))
+        plan = memory.planned(tuned(program(classifier((8,) * (depth + 1)))), ABILITIES)
         batch = [o for o in plan.buffers if o.dtype == "float" and "N" in map(str, o.shape)]
         return len(batch)
 
@@ -324,7 +327,7 @@ def test_thousands_of_operations_in_place() -> None:
         ref = builder.map("add", ref, Ref("x", ref.axes))
     builder.name(ref, "y")
     made = builder.program(("y",))
-    lines = BufferedWriter(made, planned(made)).lines
+    lines = BufferedWriter(made, planned(made, ABILITIES)).lines
     assert {line.local for line in lines} == {"y"}
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import sympy as sp
 
-from symgrad.derivation import Adjoint
-from symgrad.equations import Equation, Variable
+from symgrad.calculus.derivation import Adjoint
 from symgrad.formats.sheet import Sheet
-from symgrad.indices import Size, fixed, proper_indices
-from symgrad.steps import Step
+from symgrad.mathematics.equations import Equation, Variable
+from symgrad.mathematics.indices import Size, fixed, proper_indices
+from symgrad.mathematics.steps import Step
 from symgrad.templating import path_of
 from symgrad.writing.latex import LatexPrinter
 from symgrad.writing.unicode import UnicodePrinter

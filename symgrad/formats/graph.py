@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from symgrad.derivation import Derivation
+from symgrad.calculus.derivation import Derivation
 
 NARROWEST, HIGH = 100, 54
 BETWEEN, APART = 44, 22

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import pairwise
 
-from symgrad.author import split_terms
-from symgrad.document import Equations, Math, Matrix, Prose, Result, Row, Table
 from symgrad.formats.sheet import Sheet
 from symgrad.templating import render as rendered
+from symgrad.writing.author import split_terms
+from symgrad.writing.document import Equations, Math, Matrix, Prose, Result, Row, Table
 from symgrad.writing.latex import LatexPrinter, bracketed
 
 LINE = 27.0

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from symgrad.document import (
+from symgrad.formats.latex import aligned, array, boxed
+from symgrad.formats.sheet import Sheet
+from symgrad.templating import render
+from symgrad.writing.document import (
     Block,
     Equations,
     Items,
@@ -16,9 +19,6 @@ from symgrad.document import (
     Result,
     Table,
 )
-from symgrad.formats.latex import aligned, array, boxed
-from symgrad.formats.sheet import Sheet
-from symgrad.templating import render
 from symgrad.writing.latex import LatexPrinter
 
 

@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
-from symgrad.document import Math, Matrix, Prose, Row, Section
 from symgrad.formats.graph import HIGH, Node, picture
 from symgrad.formats.latex import note, width
 from symgrad.formats.listing import statements
 from symgrad.formats.mathml import mathml
 from symgrad.formats.sheet import Sheet
-from symgrad.presentation import mentioned, way_to
 from symgrad.templating import render
+from symgrad.writing.document import Math, Matrix, Prose, Row, Section
 from symgrad.writing.latex import LatexPrinter
 from symgrad.writing.unicode import UnicodePrinter
+from symgrad.writing.worth_showing import mentioned, way_to
 
 LINE, BROKEN = 34.0, 22.0
 """How wide a row may be, and the part of it that terms take before they are broken."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from symgrad.author import Choice, MatrixForm, Numbers, document
-from symgrad.derivation import Derivation
-from symgrad.document import Document
-from symgrad.forms import forms_of
-from symgrad.notation import Notation
+from symgrad.calculus.derivation import Derivation
+from symgrad.writing.author import Choice, MatrixForm, Numbers, document
+from symgrad.writing.document import Document
+from symgrad.writing.forms import forms_of
+from symgrad.writing.notation import Notation
 from symgrad.writing.printer import Printer
 
 

@@ -7,7 +7,9 @@ import textwrap
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from symgrad.document import (
+from symgrad.formats.sheet import Sheet
+from symgrad.templating import render
+from symgrad.writing.document import (
     Block,
     Equations,
     Items,
@@ -21,8 +23,6 @@ from symgrad.document import (
     Section,
     Table,
 )
-from symgrad.formats.sheet import Sheet
-from symgrad.templating import render
 from symgrad.writing.unicode import UnicodePrinter
 
 COLUMNS = 80

@@ -8,22 +8,14 @@ from typing import Any
 
 import sympy as sp
 
-from symgrad.arrays import (
-    UFUNCS,
-    Array,
-    as_array,
-    as_tuple,
-    axes_of,
-    describe,
-    dim_of,
-    function,
-    spec_name,
-    unsupported,
-)
 from symgrad.errors import SpecError, caller
-from symgrad.indices import Index, Size, axis_index, size_of
+from symgrad.language.array import Array, axes_of, describe, spec_name
+from symgrad.language.constants import as_array
 from symgrad.language.elementwise import elementwise
+from symgrad.language.registry import UFUNCS, function, unsupported
 from symgrad.language.shapes import moveaxis, ravel, reshape, stack
+from symgrad.language.sizes import as_tuple, dim_of
+from symgrad.mathematics.indices import Index, Size, axis_index, size_of
 
 
 def contract(

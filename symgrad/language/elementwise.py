@@ -10,21 +10,14 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symgrad import leaves
-from symgrad.arrays import (
-    UFUNCS,
-    Array,
-    as_array,
-    broadcast_index,
-    broadcast_sizes,
-    describe,
-    function,
-    unsupported,
-)
-from symgrad.equations import DType
 from symgrad.errors import SpecError, caller
-from symgrad.indices import axis_index
-from symgrad.leaves import LEAVES
+from symgrad.language.array import Array, broadcast_index, broadcast_sizes, describe
+from symgrad.language.constants import as_array
+from symgrad.language.registry import UFUNCS, function, unsupported
+from symgrad.mathematics import reductions as leaves
+from symgrad.mathematics.equations import DType
+from symgrad.mathematics.indices import axis_index
+from symgrad.mathematics.reductions import LEAVES
 
 _VERBS = {"add": "add", "subtract": "subtract", "multiply": "multiply", "divide": "divide"}
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import sympy as sp
 
-from symgrad.arrays import Array, as_array, describe
 from symgrad.errors import SpecError, caller
-from symgrad.indices import axis_index
+from symgrad.language.array import Array, describe
+from symgrad.language.constants import as_array
+from symgrad.mathematics.indices import axis_index
 
 
 def rounded(value: Any, decimals: int = 0) -> Array:

@@ -10,27 +10,14 @@ import numpy as np
 import sympy as sp
 from numpy.lib.array_utils import normalize_axis_index
 
-from symgrad.algebra import numbers_for
-from symgrad.arrays import (
-    METHODS,
-    Array,
-    Dim,
-    Op,
-    as_array,
-    as_tuple,
-    axes_of,
-    broadcast_index,
-    broadcast_sizes,
-    checked_size,
-    describe,
-    dim_of,
-    function,
-    known_size,
-    shape_text,
-    unsupported,
-)
 from symgrad.errors import SpecError, caller
-from symgrad.indices import Index, Size, axis_index, fixed, size_of
+from symgrad.language.array import Array, Op, axes_of, broadcast_index, broadcast_sizes, describe
+from symgrad.language.constants import as_array
+from symgrad.language.inputs import checked_size
+from symgrad.language.registry import METHODS, function, unsupported
+from symgrad.language.sizes import Dim, as_tuple, dim_of, known_size, shape_text
+from symgrad.mathematics.deltas import numbers_for
+from symgrad.mathematics.indices import Index, Size, axis_index, fixed, size_of
 
 
 def arange(size: Any) -> Array:

@@ -8,14 +8,15 @@ from typing import Any, NamedTuple
 
 import sympy as sp
 
-from symgrad.arrays import Array, as_array, describe, function, unsupported
 from symgrad.errors import SpecError, caller
-from symgrad.indices import Index, axis_index
+from symgrad.language.array import Array, describe
+from symgrad.language.constants import as_array
 from symgrad.language.contractions import matmul
 from symgrad.language.elementwise import elementwise
+from symgrad.language.registry import function, unsupported
 from symgrad.language.shapes import structure
-from symgrad.leaves import sign
-from symgrad.matrices import (
+from symgrad.mathematics.indices import Index, axis_index
+from symgrad.mathematics.matrices import (
     CholeskyEntry,
     DeterminantSign,
     DeterminantValue,
@@ -24,6 +25,7 @@ from symgrad.matrices import (
     MatrixFunction,
     matrix_function,
 )
+from symgrad.mathematics.reductions import sign
 
 Alone = Callable[[Array], Array]
 """What a function of matrices is for a 1 by 1 matrix."""

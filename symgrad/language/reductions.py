@@ -8,11 +8,20 @@ from typing import Any
 
 import sympy as sp
 
-from symgrad.arrays import UFUNCS, Array, as_array, axes_of, function, unsupported
-from symgrad.indices import Index, axis_index
+from symgrad.language.array import Array, axes_of
+from symgrad.language.constants import as_array
 from symgrad.language.elementwise import elementwise
+from symgrad.language.registry import UFUNCS, function, unsupported
 from symgrad.language.shapes import diff, ravel, reshape, structure
-from symgrad.leaves import AxisMax, AxisMin, AxisProduct, LogSumExp, less_equal, select
+from symgrad.mathematics.indices import Index, axis_index
+from symgrad.mathematics.reductions import (
+    AxisMax,
+    AxisMin,
+    AxisProduct,
+    LogSumExp,
+    less_equal,
+    select,
+)
 
 
 def reduction(cls: type[sp.Expr]) -> Callable[..., Array]:

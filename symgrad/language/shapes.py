@@ -11,26 +11,14 @@ import numpy as np
 import sympy as sp
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from symgrad import leaves
-from symgrad.arrays import (
-    METHODS,
-    Array,
-    Dim,
-    Shape,
-    as_array,
-    as_tuple,
-    axes_of,
-    broadcast_index,
-    broadcast_sizes,
-    describe,
-    function,
-    known_size,
-    shape_text,
-    unsupported,
-)
 from symgrad.errors import SpecError, caller
-from symgrad.indices import Index, Size, axis_index, fixed, size_of
+from symgrad.language.array import Array, axes_of, broadcast_index, broadcast_sizes, describe
+from symgrad.language.constants import as_array
 from symgrad.language.elementwise import elementwise
+from symgrad.language.registry import METHODS, function, unsupported
+from symgrad.language.sizes import Dim, Shape, as_tuple, known_size, shape_text
+from symgrad.mathematics import reductions as leaves
+from symgrad.mathematics.indices import Index, Size, axis_index, fixed, size_of
 
 
 def relabel(array: Array, indices: Sequence[sp.Expr], source: Sequence[sp.Expr]) -> Array:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from symgrad.targets import numpy
 from symgrad.targets.module import Target
+from symgrad.targets.numpy import emit as numpy
 
 TARGETS = {target.name: target for target in (Target("numpy", numpy.emit, numpy.load),)}
 """Every target by its name."""

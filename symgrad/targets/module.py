@@ -11,12 +11,12 @@ import numpy.typing as npt
 import sympy as sp
 from sympy import KroneckerDelta as Delta
 
-from symgrad.equations import Equation, Variable, copied_from
 from symgrad.errors import SpecError
-from symgrad.indices import Index, Size, entries, fixed, name_of
-from symgrad.passes import compiled, for_outputs
-from symgrad.products import is_entry, labels_of, pointed, points_into
-from symgrad.program import Program
+from symgrad.mathematics.equations import Equation, Variable, copied_from
+from symgrad.mathematics.indices import Index, Size, entries, fixed, is_entry, name_of
+from symgrad.program.passes import compiled, for_outputs
+from symgrad.program.program import Program
+from symgrad.program.sums_of_products import labels_of, pointed, points_into
 
 
 @dataclass(frozen=True)

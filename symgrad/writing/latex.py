@@ -9,9 +9,9 @@ from typing import ClassVar
 
 import sympy as sp
 
-from symgrad.indices import Index, indices_of, name_of
-from symgrad.leaves import LEAVES, REDUCTIONS
-from symgrad.matrices import MATRIX_FUNCTIONS
+from symgrad.mathematics.indices import Index, indices_of, name_of
+from symgrad.mathematics.matrices import MATRIX_FUNCTIONS
+from symgrad.mathematics.reductions import LEAVES, REDUCTIONS
 from symgrad.writing.names import Name, run_together
 from symgrad.writing.parts import scale_parts
 from symgrad.writing.printer import Level, Piece, Printer

@@ -8,8 +8,8 @@ from functools import lru_cache
 import sympy as sp
 from sympy.concrete.expr_with_limits import ExprWithLimits
 
-from symgrad.equations import Equation
-from symgrad.indices import Index, Size, fixed, fresh, name_of, proper_indices
+from symgrad.mathematics.equations import Equation
+from symgrad.mathematics.indices import Index, Size, fixed, fresh, name_of, proper_indices
 
 _POOL = "ijklmpqrsuvhtnabcfgwxyz"
 _AVOIDED = frozenset("deoL")

@@ -8,8 +8,8 @@ from string import Formatter
 
 import sympy as sp
 
-from symgrad.indices import Index, is_size
-from symgrad.leaves import LEAVES, LogSumExp
+from symgrad.mathematics.indices import Index, is_size
+from symgrad.mathematics.reductions import LEAVES, LogSumExp
 
 
 def signed(expr: sp.Expr) -> tuple[str, sp.Expr]:

@@ -11,9 +11,17 @@ import sympy as sp
 from sympy.concrete.expr_with_limits import ExprWithLimits
 
 from symgrad.errors import SpecError
-from symgrad.indices import Index, indices_of, is_size, name_of
-from symgrad.leaves import LEAVES, REDUCTIONS, AxisProduct, Norm, as_defined, normed, select
-from symgrad.matrices import MATRIX_FUNCTIONS, MatrixFunction
+from symgrad.mathematics.indices import Index, indices_of, is_size, name_of
+from symgrad.mathematics.matrices import MATRIX_FUNCTIONS, MatrixFunction
+from symgrad.mathematics.reductions import (
+    LEAVES,
+    REDUCTIONS,
+    AxisProduct,
+    Norm,
+    as_defined,
+    normed,
+    select,
+)
 from symgrad.writing.letters import skeleton
 from symgrad.writing.names import Name
 from symgrad.writing.parts import (

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import sympy as sp
 
-from symgrad.indices import indices_of, name_of
+from symgrad.mathematics.indices import indices_of, name_of
 from symgrad.writing.names import SUBSCRIPTS
 from symgrad.writing.printer import Level, Piece
 from symgrad.writing.text import TextPrinter

@@ -1,0 +1,1 @@
+"""From a system of equations to its derivatives, step by step."""

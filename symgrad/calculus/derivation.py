@@ -1,0 +1,156 @@
+"""A derivation: the adjoint equation of every value, latest first, and the steps to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import sympy as sp
+
+from symgrad.calculus.hoisting import Preparation
+from symgrad.errors import SpecError
+from symgrad.mathematics.algebra import BINDERS
+from symgrad.mathematics.equations import Assumption, Equation, System
+from symgrad.mathematics.indices import (
+    Index,
+    entries,
+)
+from symgrad.mathematics.reductions import LEAVES, REDUCTIONS
+from symgrad.mathematics.steps import Step
+
+
+@dataclass(frozen=True)
+class Adjoint:
+    """The derivative of the output with respect to every entry of one value.
+
+    ``equation`` has the output's free indices first, then the value's.  ``chain`` names the
+    values through which the chain rule goes.  ``inlined``: no other equation reads it.
+    """
+
+    value: str
+    equation: Equation
+    chain: tuple[str, ...]
+    steps: Sequence[Step]
+    inlined: bool = False
+
+
+@dataclass(frozen=True)
+class Tangent:
+    """The derivative of a value along a direction; ``along`` has the tangents of what it reads."""
+
+    value: str
+    equation: Equation
+    along: Mapping[str, str]
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """A system, its stability rewrites, and the adjoint of each value on the way to ``wrt``.
+
+    Or the ``tangents`` of its values along ``directions``: then there are no adjoints, and the
+    tangents are equations of the system.  ``preparation``: how inputs of the system are worked out
+    of the data, where they are.
+    """
+
+    system: System
+    forward_steps: tuple[tuple[str, Step], ...]
+    adjoints: tuple[Adjoint, ...]
+    wrt: tuple[str, ...]
+    remarks: tuple[str, ...]
+    adjoint_name: Mapping[str, str]
+    tangents: tuple[Tangent, ...] = ()
+    directions: Mapping[str, str] = field(default_factory=dict)
+    preparation: Preparation | None = None
+
+    @property
+    def derivatives(self) -> tuple[Adjoint | Tangent, ...]:
+        """The derivatives of all values, or by them, in the order in which they are worked out."""
+        return self.tangents or self.adjoints
+
+    @property
+    def results(self) -> dict[str, str]:
+        """What the derivatives that were asked for are called, by what they are derivatives by.
+
+        The derivative along a direction is that of the output itself.
+        """
+        output = self.system.output
+        found = {name: self.adjoint_name[name] for name in self.wrt}
+        return found | {t.value: t.equation.name for t in self.tangents if t.value == output}
+
+    def adjoint(self, value: str) -> Adjoint:
+        """The adjoint of a value, by the value's name."""
+        return next(a for a in self.adjoints if a.value == value)
+
+
+def with_adjoints(derivation: Derivation, output: str, more: Sequence[Equation] = ()) -> System:
+    """The forward pass, the backward pass and ``more`` as one system with another output."""
+    backward = tuple(a for a in derivation.adjoints if not a.inlined)
+    system = derivation.system
+    equations = (*system.equations, *(a.equation for a in backward), *more)
+    slopes = tuple((a.equation.name, system.output, a.value) for a in backward)
+    return replace(system, equations=equations, output=output, slopes=slopes)
+
+
+def remarks_on(system: System) -> Iterator[str]:
+    """How values are held, what is differentiated in their place, and what holds at kinks."""
+    for equation in system.equations:
+        if equation.decimals is not None:
+            places = "1 decimal" if equation.decimals == 1 else f"{equation.decimals} decimals"
+            yield (
+                f"{equation.name} is held rounded to {places}: the mathematics is that of the "
+                f"unrounded value; every use, forward and backward, reads the rounded number"
+            )
+        if equation.backward is not None:
+            yield _held_backward(equation)
+    yield from _conventions(system)
+
+
+def _held_backward(equation: Equation) -> str:
+    """That something else is differentiated in place of a value."""
+    if not entries(equation.differentiated):
+        return f"in derivatives, {equation.name} is taken as a constant"
+    return f"{equation.name} is differentiated as if it were another expression"
+
+
+def _conventions(system: System) -> list[str]:
+    """The conventions at kinks of the functions that the equations use."""
+    found: dict[str, None] = {}
+    for equation in system.equations:
+        for part in sorted(equation.rhs.atoms(sp.Function, *BINDERS), key=str):
+            record = LEAVES.get(part.func) or REDUCTIONS.get(part.func)
+            if record is not None and record.convention:
+                found[record.convention] = None
+    return list(found)
+
+
+def supported(rhs: sp.Expr, value: str) -> None:
+    """Refuse what SymPy could not differentiate: never a silent leftover."""
+    left = rhs.atoms(sp.Derivative, sp.Subs) or rhs.has(sp.nan, sp.zoo, sp.oo)
+    if left:
+        raise SpecError(f"the derivative with respect to {value} can't be worked out: {left}")
+
+
+def promises(system: System) -> dict[str, tuple[Assumption, ...]]:
+    """What the spec assumes of each input."""
+    return {v.name: v.assumptions for v in system.variables if v.assumptions}
+
+
+def forward_and_adjoints(derivation: Derivation) -> list[Equation]:
+    """Every equation in the order in which it can be computed."""
+    given = any(a.value == derivation.system.output for a in derivation.adjoints)
+    start = [] if given else [output_adjoint(derivation)]
+    return [*derivation.system, *start, *(a.equation for a in derivation.adjoints)]
+
+
+def output_adjoint(derivation: Derivation) -> Equation:
+    """The derivative of the output by itself: 1 where the indices are equal, else 0."""
+    output = derivation.system[derivation.system.output]
+    mine = [
+        Index(f"_seed{k}", i.size) if isinstance(i, Index) else i
+        for k, i in enumerate(output.indices)
+    ]
+    pairs = zip(mine, output.indices, strict=True)
+    deltas = [sp.KroneckerDelta(a, b) for a, b in pairs if isinstance(b, Index)]
+    name = derivation.adjoint_name.get(output.name, f"d{output.name}")
+    return Equation(name, (*mine, *output.indices), sp.Mul(*deltas))

@@ -1,0 +1,118 @@
+"""Logarithms of exponentials, sigmoids, and sums of them, however they were typed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import sympy as sp
+
+from symgrad.calculus.definitions import Known, factors, flattened, is_a, is_scale, resolved
+from symgrad.calculus.exponentials import (
+    exponent,
+    log_of_sum,
+    log_of_total,
+    logs_of_addends,
+    one_minus_sigmoid,
+    pairs,
+    unshifted,
+)
+from symgrad.mathematics.reductions import log1p, sigmoid, softplus
+
+
+def split_log(expr: sp.Expr, known: Known) -> sp.Expr | None:
+    """log(x exp(y)) = log(x) + y, for every factor that is positive."""
+    return _each_log(expr, known, _log_of_factors)
+
+
+def log_of_sums(expr: sp.Expr, known: Known) -> sp.Expr | None:
+    """log Σ exp(x), a log-sum-exp."""
+    return _each_log(expr, known, log_of_sum)
+
+
+def log_of_addends(expr: sp.Expr, known: Known) -> sp.Expr | None:
+    """log(1 + exp(x)) = softplus(x), log(exp(x) + exp(y)) = logaddexp(x, y)."""
+    return _each_log(expr, known, _log_of_addends)
+
+
+def log_of_sigmoid(expr: sp.Expr, known: Known) -> sp.Expr | None:
+    """log sigmoid(x) = -softplus(-x)."""
+    return _each_log(expr, known, _log_of_sigmoid)
+
+
+def _each_log(
+    expr: sp.Expr, known: Known, rewritten: Callable[[sp.Expr, Known], sp.Expr | None]
+) -> sp.Expr | None:
+    """The addends that are multiples of a logarithm rewritten, where that can be done."""
+    changed = False
+    parts = []
+    for addend in sp.Add.make_args(expr):
+        coefficient, log = addend.as_coeff_Mul()
+        found = rewritten(_argument(log), known) if isinstance(log, (sp.log, log1p)) else None
+        changed |= found is not None
+        parts.append(addend if found is None else coefficient * found)
+    return unshifted(sp.Add(*parts), known) if changed else None
+
+
+def _argument(log: sp.Expr) -> sp.Expr:
+    return log.args[0] if isinstance(log, sp.log) else 1 + log.args[0]
+
+
+def _log_of_factors(expr: sp.Expr, known: Known) -> sp.Expr | None:
+    parts = _factors_for_log(expr, known)
+    logs = [_log_of_positive(f, known) for f in parts]
+    if all(log is None for log in logs):
+        return None
+    rest = sp.Mul(*(f for f, log in zip(parts, logs, strict=True) if log is None))
+    return sp.Add(sp.log(rest), *(log for log in logs if log is not None))
+
+
+def _factors_for_log(expr: sp.Expr, known: Known) -> list[sp.Expr]:
+    if not is_a(expr, (sp.Mul, sp.exp), known):
+        return [expr]
+    return [f for f in factors(resolved(expr, known), known) if f != 1]
+
+
+def _log_of_positive(factor: sp.Expr, known: Known) -> sp.Expr | None:
+    """The logarithm of an exponential, or of a power of a sum of exponentials or a sigmoid."""
+    inside = exponent(factor, known)
+    if inside is not None:
+        return inside
+    if not is_a(factor, sp.Pow, known):
+        return None
+    base, power = resolved(factor, known).as_base_exp()
+    if power == 1 or not power.is_number:
+        return None
+    positive = log_of_sum(base, known) is not None or is_a(base, sigmoid, known)
+    return power * sp.log(base) if positive else None
+
+
+def _log_of_addends(expr: sp.Expr, known: Known) -> sp.Expr | None:
+    logs = logs_of_addends(flattened(expr, known), known)
+    return None if logs is None or len(logs) < 2 else log_of_total(logs)
+
+
+def _log_of_sigmoid(expr: sp.Expr, known: Known) -> sp.Expr | None:
+    """Also of its other forms: 1 - sigmoid(x), and (1 + tanh(x/2)) / 2."""
+    if not is_a(expr, (sigmoid, sp.Add), known):
+        return None
+    value = flattened(resolved(expr, known), known)
+    if isinstance(value, sigmoid):
+        return -softplus(-value.args[0])
+    if not isinstance(value, sp.Add):
+        return None
+    turned = one_minus_sigmoid(value, known)
+    if turned is not None and is_scale(turned.as_coeff_Mul()[0]):
+        coefficient, found = turned.as_coeff_Mul()
+        return sp.log(coefficient) - softplus(-found.args[0])
+    for number, coefficient, x, left in pairs(value, known, sp.tanh):
+        if left == 0 and is_scale(number) and coefficient in (number, -number):
+            return sp.log(2 * number) - softplus(-2 * x * coefficient / number)
+    return None
+
+
+def log_of_one_plus(expr: sp.Expr, known: Known) -> sp.Expr | None:
+    """log(1 + x) = log1p(x)."""
+    inside = expr.args[0]
+    if isinstance(inside, sp.Add) and inside.args[0] == 1:
+        return log1p(inside - 1)
+    return None

@@ -1,0 +1,1 @@
+"""Numbers for equations, and what has to agree."""

@@ -1,0 +1,334 @@
+"""Numbers for expressions in index notation: arrays with one axis for each free index."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from symgrad.checks.numbers import Field, Numbers
+from symgrad.errors import SymgradError
+from symgrad.mathematics.equations import Equation
+from symgrad.mathematics.indices import Index, indices_of, is_size, name_of
+from symgrad.mathematics.matrices import MATRIX_FUNCTIONS, MatrixFunction
+from symgrad.mathematics.reductions import LEAVES, REDUCTIONS
+
+Environment = Mapping[str, np.ndarray]
+Sizes = Mapping[sp.Symbol, int]
+
+LARGE = 10_000
+"""From so many terms on, the order in which a product is contracted is worth finding."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Numbers over indices: one axis for each, in the order of their names."""
+
+    axes: tuple[Index, ...]
+    values: Numbers
+
+    def over(self, axes: Sequence[Index]) -> Numbers:
+        """The numbers with axes of length 1 put in, so that they broadcast over ``axes``."""
+        if self.axes == tuple(axes):
+            return self.values
+        return np.asarray(self.values)[tuple(slice(None) if a in self.axes else None for a in axes)]
+
+
+def ordered(indices: Iterable[Index]) -> tuple[Index, ...]:
+    """Indices in the order that tables keep them in: by name, then by size."""
+    return tuple(sorted(set(indices), key=_position))
+
+
+@functools.cache
+def _position(index: Index) -> tuple[str, str]:
+    return index.name, str(index.size)
+
+
+def aligned(tables: Sequence[Table]) -> tuple[tuple[Index, ...], list[Numbers]]:
+    """The union of the axes, and the numbers of each table so that they broadcast over it."""
+    axes = ordered(index for table in tables for index in table.axes)
+    return axes, [table.over(axes) for table in tables]
+
+
+class Evaluator:
+    """Evaluates expressions over the arrays of ``env``; equal expressions only once."""
+
+    def __init__(self, env: Environment, sizes: Sizes, field: Field) -> None:
+        self.env = env
+        self.sizes = sizes
+        self.field = field
+        self._known: dict[sp.Expr, Table] = {}
+
+    def __call__(self, expr: sp.Expr) -> Table:
+        """The numbers of ``expr`` over its free indices."""
+        table = self._known.get(expr)
+        if table is None:
+            table = self._known[expr] = _rule(expr.func)(self, expr)
+        return table
+
+    def hold(self, expr: sp.Expr, table: Table) -> None:
+        """Take these numbers for ``expr`` from now on."""
+        self._known[expr] = table
+
+    def array(self, expr: sp.Expr, indices: Sequence[sp.Expr]) -> np.ndarray:
+        """The numbers of ``expr`` with an axis for each of ``indices``: for a 0, of length 1."""
+        table = self(expr)
+        proper = [i for i in indices if isinstance(i, Index)]
+        if not set(table.axes) <= set(proper):
+            raise SymgradError(f"{expr} has free indices that its equation does not have")
+        lengths = {i: self.size(i.size) for i in proper}
+        spread = np.broadcast_to(table.over(ordered(proper)), [lengths[i] for i in ordered(proper)])
+        turned = spread.transpose([ordered(proper).index(i) for i in proper])
+        return turned.reshape([lengths.get(i, 1) for i in indices])
+
+    def size(self, size: sp.Expr) -> int:
+        """The number that a size stands for here."""
+        return int(size if size.is_Integer else size.xreplace(self.sizes))
+
+    def given(self, atom: sp.Expr) -> np.ndarray:
+        """The array that an entry belongs to."""
+        name = name_of(atom)
+        if name not in self.env:
+            raise SymgradError(f"{atom} has no value")
+        return self.env[name]
+
+    def integers(self, index: sp.Expr) -> Table:
+        """The integers that an index expression takes."""
+        if isinstance(index, Index):
+            return Table((index,), np.arange(self.size(index.size)))
+        if isinstance(index, sp.Indexed) or (isinstance(index, sp.Symbol) and not is_size(index)):
+            table = _read(self, index, raw=True)
+            return Table(table.axes, np.asarray(table.values).astype(np.int64))
+        if all(map(is_size, index.free_symbols)):
+            return Table((), np.int64(self.size(index)))
+        if index.func in _INTEGER:
+            axes, numbers = aligned([self.integers(argument) for argument in index.args])
+            return Table(axes, functools.reduce(_INTEGER[index.func], numbers))
+        if isinstance(index, sp.floor):
+            return self._floor(index)
+        raise SymgradError(f"cannot evaluate the index {index} ({type(index).__name__})")
+
+    def _floor(self, index: sp.Expr) -> Table:
+        """floor(a / b) for integers a, b."""
+        numerator, denominator = sp.together(index.args[0]).as_numer_denom()
+        axes, (top, bottom) = aligned([self.integers(numerator), self.integers(denominator)])
+        return Table(axes, np.floor_divide(top, bottom))
+
+
+_INTEGER: dict[type[sp.Expr], Callable[[Any, Any], Any]] = {
+    sp.Add: np.add,
+    sp.Mul: np.multiply,
+    sp.Mod: np.mod,
+}
+
+Rule = Callable[[Evaluator, sp.Expr], Table]
+
+
+def _number(at: Evaluator, expr: sp.Expr) -> Table:
+    return Table((), at.field.number(expr))
+
+
+def _symbol(at: Evaluator, symbol: sp.Symbol) -> Table:
+    """A size, an index as a number, or a scalar."""
+    if is_size(symbol):
+        return Table((), at.field.number(sp.Integer(at.size(symbol))))
+    if isinstance(symbol, Index):
+        return Table((symbol,), at.field.array(np.arange(at.size(symbol.size))))
+    return _read(at, symbol)
+
+
+def _read(at: Evaluator, atom: sp.Expr, raw: bool = False) -> Table:
+    """An entry of an array: plain indices by a view, others by looking up."""
+    values, indices = at.given(atom), indices_of(atom)
+    if np.ndim(values) != len(indices):
+        raise SymgradError(f"{atom} has {len(indices)} indices, its array {np.ndim(values)} axes")
+    proper = [i for i in indices if isinstance(i, Index)]
+    if len(set(proper)) + sum(bool(i.is_Integer) for i in indices) == len(indices):
+        table = _view(at, atom, values, indices)
+    else:
+        axes, places = aligned([at.integers(i) for i in indices])
+        _inside(atom, values, places)
+        table = Table(axes, values[tuple(places)])
+    integral = not raw and np.asarray(values).dtype.kind in "iub"
+    return Table(table.axes, at.field.array(table.values)) if integral else table
+
+
+def _view(at: Evaluator, atom: sp.Expr, values: Any, indices: Sequence[sp.Expr]) -> Table:
+    if not indices:
+        return Table((), np.asarray(values)[()])
+    lengths = [at.size(i.size) if isinstance(i, Index) else int(i) + 1 for i in indices]
+    _inside(atom, values, [length - 1 for length in lengths])
+    places = zip(indices, lengths, strict=True)
+    chosen = values[tuple(slice(n) if isinstance(i, Index) else n - 1 for i, n in places)]
+    proper = [i for i in indices if isinstance(i, Index)]
+    axes = ordered(proper)
+    return Table(axes, np.transpose(chosen, [proper.index(a) for a in axes]) if proper else chosen)
+
+
+def _inside(atom: sp.Expr, values: Any, places: Sequence[Any]) -> None:
+    """An index outside its axis would silently read another entry."""
+    for place, length in zip(places, np.shape(values), strict=True):
+        if np.size(place) and not (np.min(place) >= 0 and np.max(place) < length):
+            raise SymgradError(f"an index of {atom} leaves its axis of length {length}")
+
+
+def _add(at: Evaluator, expr: sp.Add) -> Table:
+    axes, numbers = aligned([at(argument) for argument in expr.args])
+    return Table(axes, functools.reduce(lambda a, b: a + b, numbers))
+
+
+def _mul(at: Evaluator, expr: sp.Mul) -> Table:
+    axes, numbers = aligned([at(argument) for argument in expr.args])
+    return Table(axes, functools.reduce(lambda a, b: a * b, numbers))
+
+
+def _pow(at: Evaluator, expr: sp.Pow) -> Table:
+    if expr.exp.is_Integer:
+        base = at(expr.base)
+        return Table(base.axes, at.field.power(base.values, _integer_power(at.field, expr.exp)))
+    axes, (base, exponent) = aligned([at(expr.base), at(expr.exp)])
+    return Table(axes, at.field.power(base, exponent))
+
+
+def _integer_power(field: Field, exponent: sp.Integer) -> Any:
+    """A negative power of a float needs no exponent of the float's own kind, an exact one does."""
+    return exponent if isinstance(field.number(exponent), sp.Expr) else int(exponent)
+
+
+def _delta(at: Evaluator, expr: sp.KroneckerDelta) -> Table:
+    axes, (one, other) = aligned([at.integers(argument) for argument in expr.args[:2]])
+    return Table(axes, at.field.array(np.equal(one, other).astype(np.int64)))
+
+
+def _sum(at: Evaluator, expr: sp.Sum) -> Table:
+    """Term by term; a product is contracted without being written out."""
+    bound = _whole_axes(at, expr)
+    terms = [_contract(at, term, bound) for term in sp.Add.make_args(expr.function)]
+    axes, numbers = aligned(terms)
+    return Table(axes, functools.reduce(lambda a, b: a + b, numbers))
+
+
+def _contract(at: Evaluator, term: sp.Expr, bound: tuple[Index, ...]) -> Table:
+    """Σ over ``bound`` of a product; an index that no factor has multiplies by its size."""
+    factors = [at(factor) for factor in sp.Mul.make_args(term)]
+    axes = ordered(index for factor in factors for index in factor.axes)
+    factors += [at(index.size) for index in bound if index not in axes]
+    numbers = {index: number for number, index in enumerate(axes)}
+    kept = tuple(index for index in axes if index not in bound)
+    operands: list[Any] = []
+    one = len(numbers)  # an axis of length 1 in all: NumPy makes a lone object of a 0-d array
+    for factor in factors:
+        values = np.asarray(factor.values, at.field.dtype)[..., None]
+        operands += [values, [*(numbers[a] for a in factor.axes), one]]
+    large = np.prod([at.size(a.size) for a in axes]) > LARGE
+    result = np.einsum(*operands, [*(numbers[a] for a in kept), one], optimize=bool(large))
+    return Table(kept, result[..., 0])
+
+
+def _reduction(at: Evaluator, expr: sp.Expr) -> Table:
+    """A reduction over whole axes, moved to the end and joined."""
+    bound, body = _whole_axes(at, expr), at(expr.function)
+    lengths = {a: at.size(a.size) for a in (*body.axes, *bound)}
+    axes = ordered(lengths)
+    kept = [a for a in axes if a not in bound]
+    full = np.broadcast_to(body.over(axes), [lengths[a] for a in axes])
+    moved = full.transpose([axes.index(a) for a in (*kept, *bound)])
+    joined = moved.reshape([*(lengths[a] for a in kept), -1])
+    return Table(tuple(kept), at.field.reduce(REDUCTIONS[type(expr)], joined))
+
+
+def _matrix(at: Evaluator, expr: MatrixFunction) -> Table:
+    """A function of whole matrices; then, where it has indices, the entries at them."""
+    bound, body = _whole_axes(at, expr), at(expr.function)
+    kept = [a for a in body.axes if a not in bound]
+    lengths = [at.size(a.size) for a in (*kept, *bound)]
+    axes = ordered((*kept, *bound))
+    spread = np.broadcast_to(body.over(axes), [at.size(a.size) for a in axes])
+    matrices = spread.transpose([axes.index(a) for a in (*kept, *bound)]).reshape(lengths)
+    values = at.field.matrix(MATRIX_FUNCTIONS[type(expr)], matrices)
+    if not expr.at:
+        return Table(tuple(kept), values)
+    out, places = aligned([at.integers(i) for i in (*kept, *expr.at)])
+    return Table(out, values[tuple(places)])
+
+
+def _whole_axes(at: Evaluator, expr: sp.Expr) -> tuple[Index, ...]:
+    """The bound indices; each must run over the whole of its axis."""
+    for index, low, high in expr.limits:
+        if low != 0 or not isinstance(index, Index) or at.size(high + 1) != at.size(index.size):
+            raise SymgradError(f"cannot evaluate a sum over a part of an axis: {expr}")
+    return tuple(limit[0] for limit in expr.limits)
+
+
+def _leaf(at: Evaluator, expr: sp.Expr) -> Table:
+    axes, numbers = aligned([at(argument) for argument in expr.args])
+    return Table(axes, at.field.apply(LEAVES[type(expr)], numbers))
+
+
+def _unknown(at: Evaluator, expr: sp.Expr) -> Table:
+    raise SymgradError(f"cannot evaluate {type(expr).__name__}: {expr}")
+
+
+_RULES: dict[type[sp.Basic], Rule] = {
+    sp.Number: _number,
+    sp.NumberSymbol: _number,
+    sp.Symbol: _symbol,
+    sp.Indexed: _read,
+    sp.Add: _add,
+    sp.Mul: _mul,
+    sp.Pow: _pow,
+    sp.Sum: _sum,
+    sp.KroneckerDelta: _delta,
+}
+
+
+@functools.cache
+def _rule(cls: Any) -> Rule:
+    """How expressions of a class are evaluated."""
+    if cls in LEAVES:
+        return _leaf
+    if cls in MATRIX_FUNCTIONS:
+        return _matrix
+    found = next((_RULES[base] for base in cls.__mro__ if base in _RULES), None)
+    return found or (_reduction if cls in REDUCTIONS else _unknown)
+
+
+def evaluate(
+    expr: sp.Expr, env: Environment, sizes: Sizes, field: Field, indices: Sequence[sp.Expr]
+) -> np.ndarray:
+    """The numbers of ``expr``, with one axis for each of ``indices``."""
+    with field.precision():
+        return Evaluator(env, sizes, field).array(expr, indices)
+
+
+def evaluate_equations(
+    equations: Iterable[Equation],
+    env: Environment,
+    sizes: Sizes,
+    field: Field,
+    *,
+    rounding: bool = False,
+) -> dict[str, np.ndarray]:
+    """The values that ``equations`` define, in order, and those of ``env``.
+
+    Without ``rounding`` the numbers are those of the mathematics: :attr:`Equation.decimals` is
+    not applied.
+    """
+    known = dict(env)
+    at = Evaluator(known, sizes, field)
+    with field.precision():
+        for equation in equations:
+            known[equation.name] = value(equation, at, rounding=rounding)
+    return known
+
+
+def value(equation: Equation, at: Evaluator, *, rounding: bool = False) -> np.ndarray:
+    """The array that one equation defines."""
+    numbers = at.field.settle(np.asarray(at.array(equation.rhs, equation.indices)))
+    if not rounding or equation.decimals is None:
+        return numbers
+    return at.field.rounded(numbers, equation.decimals)

@@ -1,0 +1,169 @@
+"""A derivation at random points: every value and every adjoint as numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from symgrad.calculus.derivation import Derivation, forward_and_adjoints
+from symgrad.checks.evaluate import Evaluator, Sizes, evaluate_equations, value
+from symgrad.checks.numbers import Digits, Field, Floats, OutsideDomain
+from symgrad.checks.sampling import RANGES, Point, given_point, point, small_sizes
+from symgrad.errors import SymgradError
+from symgrad.mathematics.equations import System
+from symgrad.mathematics.indices import Index
+
+Arrays = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Precision:
+    """Numbers to check with, how far to step for a difference, and what has to agree."""
+
+    field: Field
+    step: float
+    same: float
+    """The two sides of one equation differ by less."""
+    slope: float
+    """A derivative and a central difference differ by less."""
+    kink: float
+    """At a smooth point, the differences to its two sides differ by less."""
+
+
+MANY_DIGITS = Precision(Digits(50), step=1e-15, same=1e-30, slope=1e-20, kink=1e-8)
+LONG_FLOATS = Precision(Floats(np.longdouble), step=1e-6, same=1e-11, slope=1e-6, kink=1e-3)
+
+MANY_TERMS = 100_000
+"""From so many multiplications in one pass on, floats have to do."""
+
+TRIES = 3
+"""Points that are tried, where one is at a kink or shows nothing."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One random point; ``written`` are the values by the equations of before any rewrite."""
+
+    system: System
+    precision: Precision
+    sizes: Sizes
+    values: dict[str, np.ndarray]
+    written: dict[str, np.ndarray]
+
+    def evaluator(self, env: Arrays | None = None) -> Evaluator:
+        """Evaluates expressions over the values, or over others."""
+        return Evaluator(self.values if env is None else env, self.sizes, self.precision.field)
+
+
+def example_point(derivation: Derivation, example: Mapping[str, Any], field: Field) -> Point:
+    """The point at which the inputs are those of an example, what is made of the data too."""
+    made = derivation.preparation
+    if made is None:
+        return given_point(derivation.system, example, field)
+    start = given_point(made.before, example, field)
+    found = evaluate_equations(made.equations, start.env, start.sizes, field)
+    return Point(start.sizes, {v.name: found[v.name] for v in derivation.system.variables})
+
+
+class Scenes:
+    """The points at which one derivation is looked at; each is made when it is asked for.
+
+    ``written`` is the system as the spec wrote it, where the derivation's own was rewritten.
+    """
+
+    def __init__(
+        self, derivation: Derivation, seed: int = 0, *, written: System | None = None
+    ) -> None:
+        self.derivation = derivation
+        self.written = written or derivation.system
+        self.seed = seed
+        self.precision = MANY_DIGITS if terms(derivation.system) < MANY_TERMS else LONG_FLOATS
+        self._made: dict[int, Scene] = {}
+
+    def __len__(self) -> int:
+        return TRIES
+
+    def __iter__(self) -> Iterator[Scene]:
+        return (self[number] for number in range(TRIES))
+
+    def __getitem__(self, number: int) -> Scene:
+        if number not in self._made:
+            self._made[number] = self._make(np.random.default_rng([self.seed, number]))
+        return self._made[number]
+
+    def _make(self, rng: np.random.Generator) -> Scene:
+        """A point at which every value is a real number."""
+        system, field = self.derivation.system, self.precision.field
+        for ranges in RANGES:
+            start = point(system, rng, field, ranges=ranges)
+            try:
+                values = all_values(self.derivation, start, field)
+                written = evaluate_equations(self.written, start.env, start.sizes, field)
+            except OutsideDomain:
+                continue
+            if self._is_finite(values):
+                return Scene(system, self.precision, start.sizes, {**written, **values}, written)
+        raise SymgradError(
+            f"{system.output}: no random point was found at which every value is a real number"
+        )
+
+    def _is_finite(self, values: Arrays) -> bool:
+        """Whether the output and the adjoints are; a value on the way (a mask) need not be."""
+        adjoints = (a.equation.name for a in self.derivation.adjoints)
+        return all(
+            np.isfinite(_largest(values[n])) for n in (self.derivation.system.output, *adjoints)
+        )
+
+
+def all_values(derivation: Derivation, start: Point, field: Field) -> dict[str, np.ndarray]:
+    """The values of the forward pass and, by their names, all adjoints: nothing rounded."""
+    return evaluate_equations(forward_and_adjoints(derivation), start.env, start.sizes, field)
+
+
+def values_where_possible(
+    derivation: Derivation, start: Point, field: Field, most: float = float("inf")
+) -> dict[str, np.ndarray]:
+    """The values and adjoints as they are held, rounded ones rounded, as far as they can be had.
+
+    What has more than ``most`` entries, or is not a real number here, is left out, and with it
+    what depends on it.
+    """
+    known = dict(start.env)
+    at = Evaluator(known, start.sizes, field)
+    with field.precision():
+        for equation in forward_and_adjoints(derivation):
+            if np.prod([float(at.size(size)) for size in equation.shape]) <= most:
+                with suppress(SymgradError, ValueError, TypeError):
+                    known[equation.name] = value(equation, at, rounding=True)
+    return known
+
+
+def terms(system: System) -> int:
+    """About how many multiplications one forward pass takes at the sizes of a check."""
+    sizes = small_sizes(system)
+    sums = (term for e in system for term in sp.Add.make_args(e.rhs))
+    return sum(_count(term.atoms(Index), sizes) for term in sums)
+
+
+def _count(indices: set[Index], sizes: Sizes) -> int:
+    return int(np.prod([float(i.size.xreplace(sizes)) for i in indices]))
+
+
+def difference(one: Any, other: Any) -> tuple[float, float]:
+    """The largest difference relative to the largest number (or to 1), and the largest number."""
+    magnitude = max(_largest(one), _largest(other))
+    same = np.asarray(one) == np.asarray(other)
+    apart = _largest(np.where(same, 0, one) - np.where(same, 0, other))
+    return (apart / max(1.0, magnitude) if np.isfinite(magnitude) else apart), magnitude
+
+
+def _largest(values: Any) -> float:
+    """The largest absolute value; infinite where one is not a number."""
+    numbers = np.abs(np.reshape(np.asarray(values), -1)) if np.size(values) else np.zeros(1)
+    sizes = np.asarray(numbers, dtype=object).astype(np.float64)
+    return float(np.where(np.isfinite(sizes), sizes, np.inf).max())

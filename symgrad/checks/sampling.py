@@ -1,0 +1,396 @@
+"""Random points for checks: small sizes, and rational numbers that keep what is assumed of them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from symgrad.checks.numbers import Field
+from symgrad.errors import SymgradError
+from symgrad.mathematics.equations import Assumption, Equation, System, Variable, copied_from
+from symgrad.mathematics.indices import Index, Size, fixed, indices_of, is_entry, is_size, name_of
+
+Range = tuple[float, float]
+
+RANGES: tuple[Mapping[str, Range], ...] = (
+    {"param": (-1.0, 1.0), "data": (-1.0, 1.0)},
+    {"param": (-1.0, 1.0), "data": (0.2, 1.2)},
+    {"param": (0.2, 1.2), "data": (0.2, 1.2)},
+    {"param": (0.1, 0.4), "data": (0.1, 0.4)},
+    {"param": (1.1, 2.1), "data": (1.1, 2.1)},
+    {"param": (-0.3, 0.3), "data": (-0.3, 0.3), "diagonal": (1.0, 2.0)},
+)
+"""Where to draw numbers from: the next where a value was outside the domain of a function.
+
+``diagonal``: square matrices are symmetric, and diagonally dominant by so much: a Cholesky factor
+needs that they are definite.
+"""
+
+SMALL = (2, 3, 4, 5, 6, 7)
+"""The sizes that free and shrunk axes get, in turn: different ones, so that a swap is seen."""
+
+_GRID = 1 << 16
+
+
+@dataclass(frozen=True)
+class Point:
+    """Sizes, and the arrays of all inputs."""
+
+    sizes: dict[sp.Symbol, int]
+    env: dict[str, np.ndarray]
+
+
+def size_symbols(system: System) -> set[sp.Symbol]:
+    """Every symbol that occurs in a size, or as a size in an equation."""
+    shapes = [v.shape for v in system.variables] + [e.shape for e in system.equations]
+    sizes = {s for shape in shapes for size in shape for s in size.free_symbols}
+    for equation in system.equations:
+        for side in filter(None, (equation.rhs, equation.backward)):
+            symbols = side.atoms(sp.Symbol)
+            sizes |= {s for s in symbols if is_size(s)}
+            sizes |= {f for s in symbols if isinstance(s, Index) for f in s.size.free_symbols}
+    return sizes
+
+
+def small_sizes(system: System) -> dict[sp.Symbol, int]:
+    """A small number for each size; a pinned one keeps its own, none grows beyond its own."""
+    kept = {s for size in system.pinned for s in size.free_symbols if fixed(s) is not None}
+    symbols = sorted(size_symbols(system), key=_by_number)
+    numbers = itertools.cycle(SMALL)
+    sizes = {s: _own(s) if s in kept else min(next(numbers), _own(s)) for s in symbols}
+    return _grown(sizes, _axis_sizes(system))
+
+
+def _axis_sizes(system: System) -> set[Size]:
+    """The size of every axis, and of the range of every index."""
+    sizes = {size for v in system.variables for size in v.shape}
+    for equation in system.equations:
+        sides = filter(None, (equation.rhs, equation.backward))
+        sizes |= {*equation.shape, *(i.size for side in sides for i in side.atoms(Index))}
+    return sizes | set(_sides_of_positions(system))
+
+
+def _sides_of_positions(system: System) -> Iterator[Size]:
+    """What an axis of a free size has up to, and from, a position that the spec gives."""
+    shapes = {v.name: v.shape for v in system.variables}
+    shapes |= {e.name: e.shape for e in system.equations}
+    labels = [v for v in system.variables if v.role == "constant" and v.dtype == "int"]
+    last = {v.name: int(np.asarray(v.values).max()) for v in labels}
+    for atom in {a for e in system.equations for a in e.rhs.atoms(sp.Indexed)}:
+        for index, size in zip(indices_of(atom), shapes[name_of(atom)], strict=True):
+            if fixed(size) is not None:
+                continue
+            if all(map(is_size, index.free_symbols)):
+                yield from (index + 1, size - index)
+            elif isinstance(index, sp.Indexed) and name_of(index) in last:
+                yield size - last[name_of(index)]
+
+
+def _grown(sizes: dict[sp.Symbol, int], axes: Iterable[Size]) -> dict[sp.Symbol, int]:
+    """The free sizes so much larger that something is left of every axis that is cut."""
+    shortest = min((int(a.xreplace(sizes)) for a in axes), default=1)
+    more = max(0, 1 - shortest)
+    return {s: n if fixed(s) is not None else n + more for s, n in sizes.items()}
+
+
+def least_sizes(system: System) -> dict[str, int]:
+    """How large each named size has to be.
+
+    Positions lie inside, no axis is less than empty, and nothing is divided by 0.  What depends on
+    several named sizes at once is left out.
+    """
+    powers = {p for e in system.equations for p in e.rhs.atoms(sp.Pow)}
+    asked = [(p.base, 1) for p in powers if p.exp.is_negative and is_size(p.base)]
+    asked += [(size, 1) for size in _sides_of_positions(system)]
+    asked += [(size, 0) for size in _axis_sizes(system)]
+    found: dict[str, int] = {}
+    for size, least in asked:
+        value = size.xreplace({s: sp.Integer(n) for s in size.free_symbols if (n := fixed(s))})
+        (name, *others) = value.free_symbols or (None,)
+        if name is None or others or not value.is_polynomial(name):
+            continue
+        slope, start = value.coeff(name, 1), value.coeff(name, 0)
+        if slope.is_positive and value == slope * name + start and start < least:
+            found[name.name] = max(
+                found.get(name.name, 0), int(sp.ceiling((least - start) / slope))
+            )
+    return found
+
+
+def true_sizes(system: System, free: Iterable[int]) -> dict[sp.Symbol, int]:
+    """Each fixed size as it is, the free ones as ``free`` says, or larger where they are cut."""
+    numbers = iter(free)
+    symbols = sorted(size_symbols(system), key=_by_number)
+    return _grown({s: fixed(s) or next(numbers) for s in symbols}, _axis_sizes(system))
+
+
+def given_point(system: System, arrays: Mapping[str, Any], field: Field) -> Point:
+    """The point at which the inputs are ``arrays``; the free sizes are theirs."""
+    sizes = {s: n for s in size_symbols(system) if (n := fixed(s)) is not None}
+    env: dict[str, np.ndarray] = {}
+    with field.precision():
+        for variable in system.variables:
+            given = np.asarray(arrays.get(variable.name, variable.values))
+            for size, length in zip(variable.shape, given.shape, strict=True):
+                sizes |= {size: length} if size.is_Symbol else {}
+            plain = variable.dtype != "float"
+            env[variable.name] = given if plain else field.array(given)
+    return Point(sizes, env)
+
+
+def _own(symbol: sp.Symbol) -> int:
+    number = fixed(symbol)
+    return SMALL[-1] if number is None else number
+
+
+def _by_number(symbol: sp.Symbol) -> tuple[bool, int, str]:
+    """The fixed sizes first, from the smallest."""
+    number = fixed(symbol)
+    return (number is None, number or 0, symbol.name)
+
+
+def point(
+    system: System,
+    rng: np.random.Generator,
+    field: Field,
+    *,
+    sizes: Mapping[sp.Symbol, int] | None = None,
+    ranges: Mapping[str, Range] = RANGES[0],
+) -> Point:
+    """A random array for each input, as its assumptions and its use as an index allow."""
+    numbers = dict(sizes) if sizes is not None else small_sizes(system)
+    limits = index_limits(system)
+    with field.precision():
+        env = {
+            v.name: _array(v, numbers, limits.get(v.name, []), rng, field, ranges)
+            for v in system.variables
+        }
+    return Point(numbers, env)
+
+
+def _array(
+    variable: Variable,
+    sizes: Mapping[sp.Symbol, int],
+    limits: list[Size],
+    rng: np.random.Generator,
+    field: Field,
+    ranges: Mapping[str, Range],
+) -> np.ndarray:
+    shape = tuple(int(s.xreplace(sizes)) for s in variable.shape)
+    if variable.role == "constant":
+        return _constant(variable, shape, field)
+    if variable.dtype != "float":
+        lengths = [int(s.xreplace(sizes)) for s in limits]
+        top = 2 if variable.dtype == "bool" else min(lengths, default=4)
+        return rng.integers(0, top, size=shape)
+    low, high = ranges[variable.role]
+    scale = _moderate(shape) if variable.role == "param" else 1.0
+    between = (low * scale, high * scale)
+    square = len(shape) > 1 and variable.shape[-1] == variable.shape[-2]
+    if "diagonal" in ranges and square and {a.kind for a in variable.assumptions} <= {"symmetric"}:
+        return field.array(_definite(shape, rng, between, ranges["diagonal"]))
+    if not variable.assumptions:
+        return numbers_between(shape, rng, between, field)
+    return field.array(assumed(variable.assumptions, shape, rng, between))
+
+
+def _moderate(shape: tuple[int, ...]) -> float:
+    """A scale for weights, so that sums over a long axis don't saturate what reads them."""
+    return min(1.0, 2.0 / float(max(shape)) ** 0.5) if len(shape) > 1 else 1.0
+
+
+def _constant(variable: Variable, shape: tuple[int, ...], field: Field) -> np.ndarray:
+    """The given numbers; of axes that were shrunk, the first of them."""
+    values = np.asarray(variable.values)
+    if values.ndim != len(shape) or any(a > b for a, b in zip(shape, values.shape, strict=True)):
+        raise SymgradError(f"the constant {variable.name} has shape {values.shape}, not {shape}")
+    values = values[tuple(slice(length) for length in shape)]
+    return values if values.dtype.kind in "iub" else field.array(_fractions(values))
+
+
+def _fractions(values: np.ndarray) -> np.ndarray:
+    """Floats as the decimal numbers that they print as; an infinity stays one."""
+    return np.asarray(np.frompyfunc(_fraction, 1, 1)(values), dtype=object)
+
+
+def _fraction(value: Any) -> Fraction | float:
+    return Fraction(repr(float(value))) if np.isfinite(value) else float(value)
+
+
+def index_limits(system: System) -> dict[str, list[Size]]:
+    """For each array that serves as an index, the sizes of the axes that it points into."""
+    shapes = {v.name: v.shape for v in system.variables}
+    shapes |= {e.name: e.shape for e in system.equations}
+    found: dict[str, list[Size]] = {}
+    equations = {e.name: e for e in system.equations}
+    for equation in system.equations:
+        for name, size in _uses_as_index(equation, shapes):
+            with suppress(ValueError):  # no module is made of computed ones
+                for origin in copied_from(name, equations):
+                    found.setdefault(origin, []).append(size)
+    return found
+
+
+def _uses_as_index(
+    equation: Equation, shapes: Mapping[str, tuple[Size, ...]]
+) -> Iterator[tuple[str, Size]]:
+    sides = [equation.rhs, *([] if equation.backward is None else [equation.backward])]
+    for atom in {a for side in sides for a in side.atoms(sp.Indexed)}:
+        for index, size in zip(indices_of(atom), shapes[name_of(atom)], strict=True):
+            yield from ((name, size) for name in _labels(index))
+    for delta in {d for side in sides for d in side.atoms(sp.KroneckerDelta)}:
+        sizes = [a.size for a in delta.args if isinstance(a, Index)]
+        yield from ((name, size) for a in delta.args for name in _labels(a) for size in sizes)
+
+
+def _labels(index: sp.Expr) -> list[str]:
+    """The arrays that an index expression reads."""
+    return [name_of(e) for e in index.atoms(sp.Indexed) or ([index] if is_entry(index) else [])]
+
+
+def numbers_between(
+    shape: tuple[int, ...], rng: np.random.Generator, limits: Range, field: Field
+) -> np.ndarray:
+    """Random numbers; for floats, drawn as such."""
+    if field.dtype == object:
+        return field.array(uniform(shape, rng, limits))
+    return field.array(rng.uniform(*limits, size=shape))
+
+
+# Arrays of fractions -----------------------------------------------------------------------------
+
+
+def assumed(
+    assumptions: tuple[Assumption, ...],
+    shape: tuple[int, ...],
+    rng: np.random.Generator,
+    limits: Range,
+) -> np.ndarray:
+    """Random fractions of which the assumptions hold exactly."""
+    for assumption in assumptions:
+        if assumption.kind not in _ASSUMED:
+            raise SymgradError(f"cannot draw numbers that are {assumption.kind}")
+    strongest = min(assumptions, key=lambda a: list(_ASSUMED).index(a.kind))
+    return _ASSUMED[strongest.kind](strongest.axis, shape, rng, limits)
+
+
+def uniform(shape: tuple[int, ...], rng: np.random.Generator, limits: Range) -> np.ndarray:
+    """Random fractions between two numbers."""
+    low, high = (Fraction(str(limit)) for limit in limits)
+    drawn = rng.integers(1, _GRID, size=shape).astype(object)
+    return np.asarray(np.frompyfunc(lambda k: low + (high - low) * Fraction(k, _GRID), 1, 1)(drawn))
+
+
+def _one_hot(axis: Any, shape: tuple[int, ...], rng: np.random.Generator, _: Range) -> np.ndarray:
+    scores = rng.random(shape)
+    hot = scores == scores.max(axis=axis, keepdims=True)
+    return np.asarray(hot.astype(np.int64), dtype=object)
+
+
+def _sums_to_one(
+    axis: Any, shape: tuple[int, ...], rng: np.random.Generator, _: Range
+) -> np.ndarray:
+    parts = uniform(shape, rng, (0.1, 1.0))
+    return np.asarray(parts / parts.sum(axis=axis, keepdims=True))
+
+
+def _positive(_: Any, shape: tuple[int, ...], rng: np.random.Generator, __: Range) -> np.ndarray:
+    return uniform(shape, rng, (0.2, 1.2))
+
+
+def _symmetric(
+    _: Any, shape: tuple[int, ...], rng: np.random.Generator, limits: Range
+) -> np.ndarray:
+    square = uniform(shape, rng, limits)
+    return np.asarray((square + np.swapaxes(square, -1, -2)) / 2)
+
+
+def _definite(
+    shape: tuple[int, ...], rng: np.random.Generator, limits: Range, diagonal: Range
+) -> np.ndarray:
+    """Symmetric matrices whose diagonals are larger than the rest of their rows."""
+    values = _symmetric(None, shape, rng, limits)
+    places = np.arange(shape[-1])
+    rest = np.abs(values).sum(axis=-1)
+    values[..., places, places] += rest + uniform(rest.shape, rng, diagonal)
+    return values
+
+
+def _unit_norm(axis: Any, shape: tuple[int, ...], rng: np.random.Generator, _: Range) -> np.ndarray:
+    """Points on a sphere with rational coordinates: (2 t, |t|² - 1) / (|t|² + 1)."""
+    if axis is None:
+        return _unit_norm(0, (int(np.prod(shape)),), rng, _).reshape(shape)
+    t = np.moveaxis(uniform(shape, rng, (-1.0, 1.0)), axis, -1)
+    t[..., -1] = Fraction(0)
+    square = (t * t).sum(axis=-1, keepdims=True)
+    t = 2 * t
+    t[..., -1:] = square - 1
+    return np.moveaxis(t / (square + 1), -1, axis)
+
+
+def _orthogonal(_: Any, shape: tuple[int, ...], rng: np.random.Generator, __: Range) -> np.ndarray:
+    """A product of two reflections 1 - 2 v vᵀ / vᵀv."""
+    return np.asarray(_reflection(shape[-1], rng) @ _reflection(shape[-1], rng))
+
+
+def _reflection(length: int, rng: np.random.Generator) -> np.ndarray:
+    v = uniform((length,), rng, (0.2, 1.2))
+    identity = np.array([[Fraction(int(i == j)) for j in range(length)] for i in range(length)])
+    return np.asarray(identity - 2 * np.outer(v, v) / v.dot(v))
+
+
+_ASSUMED: dict[str, Callable[[Any, tuple[int, ...], np.random.Generator, Range], np.ndarray]] = {
+    "one_hot": _one_hot,
+    "orthogonal": _orthogonal,
+    "unit_norm": _unit_norm,
+    "sums_to_one": _sums_to_one,
+    "symmetric": _symmetric,
+    "positive": _positive,
+}
+"""The strongest first: a one-hot row also sums to one."""
+
+
+# Directions ---------------------------------------------------------------------------------------
+
+
+def tangent(assumptions: tuple[Assumption, ...], here: np.ndarray, free: np.ndarray) -> np.ndarray:
+    """The part of a direction along which the assumptions stay true."""
+    for assumption in assumptions:
+        if assumption.kind in _TANGENT:
+            free = _TANGENT[assumption.kind](assumption.axis, here, free)
+    return free
+
+
+def _centred(axis: Any, here: np.ndarray, free: np.ndarray) -> np.ndarray:
+    count = free.size if axis is None else free.shape[axis]
+    return np.asarray(free - free.sum(axis=axis, keepdims=True) / count)
+
+
+def _across(axis: Any, here: np.ndarray, free: np.ndarray) -> np.ndarray:
+    along = (here * free).sum(axis=axis, keepdims=True)
+    return np.asarray(free - along * here)
+
+
+def _symmetrised(_: Any, __: np.ndarray, free: np.ndarray) -> np.ndarray:
+    return np.asarray((free + np.swapaxes(free, -1, -2)) / 2)
+
+
+def _rotation(_: Any, here: np.ndarray, free: np.ndarray) -> np.ndarray:
+    return np.asarray(here @ (free - np.swapaxes(free, -1, -2)))
+
+
+_TANGENT: dict[str, Callable[[Any, np.ndarray, np.ndarray], np.ndarray]] = {
+    "one_hot": _centred,
+    "sums_to_one": _centred,
+    "unit_norm": _across,
+    "symmetric": _symmetrised,
+    "orthogonal": _rotation,
+}
+"""A positive number may move both ways: it is not at the edge."""

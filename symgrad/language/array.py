@@ -1,0 +1,343 @@
+"""Arrays that write down equations: NumPy code runs on them, and builds the spec's mathematics."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import sympy as sp
+from numpy.lib.array_utils import normalize_axis_tuple
+
+from symgrad.errors import Location, SpecError, caller, returned_to
+from symgrad.language.registry import (
+    FUNCTIONS,
+    INSTEAD,
+    METHODS,
+    UFUNCS,
+    call_ufunc,
+    called,
+    calls,
+    close_names,
+    function_name,
+    unsupported,
+)
+from symgrad.language.sizes import (
+    Dim,
+    Shape,
+    asked_by_spec,
+    dim_of,
+    is_library,
+    known_size,
+    shape_text,
+)
+from symgrad.mathematics.equations import DType, Variable
+from symgrad.mathematics.indices import Index, Size, entry
+
+Op = Literal["map", "relabel", "contract", "structure"]
+"""How an array reads its inputs: entry by entry, under other labels, in a product, or moved."""
+
+_count = itertools.count()
+
+
+class Array(np.lib.mixins.NDArrayOperatorsMixin):
+    """A value of the spec: a shape, and the equation of its entries.
+
+    ``rhs`` is a SymPy scalar over ``indices`` (one for each axis) and over entries of ``inputs``.
+    Arrays are made by ``sg.param``, ``sg.data`` and by NumPy's functions on other arrays.
+    """
+
+    __hash__ = object.__hash__
+
+    def __init__(
+        self,
+        indices: Sequence[sp.Expr],
+        rhs: sp.Expr | None,
+        inputs: Sequence[Array] = (),
+        *,
+        dtype: DType = "float",
+        variable: Variable | None = None,
+        decimals: int | None = None,
+        backward: sp.Expr | None = None,
+        op: Op = "map",
+    ) -> None:
+        self.indices = tuple(indices)
+        self.rhs = rhs
+        self.inputs = tuple(inputs)
+        self.kind: DType = dtype
+        self.variable = variable
+        self.decimals = decimals
+        self.backward = backward
+        self.op = op
+        self.lines = returned_to()
+        self.where = self.lines[0]
+        self.call = calls.current
+        self.changed: Location | None = None
+        self.is_view = op == "relabel" or (op == "structure" and len(self.inputs) == 1)
+        self.key = variable.name if variable else f"%{next(_count)}"
+
+        self.origin: tuple[Array, tuple[int, ...]] | None = None
+
+    latex_of: ClassVar[Callable[[Array], str] | None] = None
+    """How an array is written in a notebook: set by the face, which knows notation."""
+
+    def _repr_latex_(self) -> str | None:
+        """What a notebook shows of it: the equations that lead to it."""
+        write = type(self).latex_of
+        return None if write is None else write(self)
+
+    # -- what it is ---------------------------------------------------------------------------
+
+    @property
+    def sizes(self) -> tuple[Size, ...]:
+        """The size along each axis, as the equations have it."""
+        return tuple(i.size if isinstance(i, Index) else sp.Integer(1) for i in self.indices)
+
+    @property
+    def shape(self) -> Shape:
+        """The shape: an int for each fixed size, the SymPy symbol of each named one."""
+        return tuple(dim_of(size) for size in self.sizes)
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.indices)
+
+    @property
+    def size(self) -> Dim:
+        """The number of entries."""
+        return math.prod(self.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """float64, int64 or bool: what kind of numbers it holds."""
+        return np.dtype({"float": float, "int": int, "bool": bool}[self.kind])
+
+    def at(self, indices: Sequence[sp.Expr]) -> sp.Expr:
+        """The entry at ``indices``."""
+        changed = next((a.changed for a in self._memory() if a.changed), None)
+        if changed is not None:
+            raise SpecError(
+                f"this value was changed in place at {changed}, and is used under another name",
+                where=caller(),
+                hint="write x = x + y instead of x += y, so that both values stay",
+            )
+        return entry(self.key, indices, integer=self.kind == "int")
+
+    def __repr__(self) -> str:
+        return f"{describe(self)}"
+
+    def _sympy_(self) -> sp.Expr:
+        raise sp.SympifyError(self)  # so that SymPy leaves `size * array` to the array
+
+    def __len__(self) -> int:
+        if not self.ndim:
+            raise TypeError("len() of a scalar")
+        return known_size(self.shape[0], "len() of an axis")
+
+    def __iter__(self) -> Iterator[Array]:
+        return (self[k] for k in range(len(self)))
+
+    def __bool__(self) -> bool:
+        raise SpecError(
+            "the truth value of a symbolic array is not known while the spec is read",
+            where=caller(),
+            hint="choose between values with np.where(condition, a, b) instead of `if`; join "
+            "values with np.stack",
+        )
+
+    def __float__(self) -> float:
+        raise SpecError(
+            "a symbolic array has no number while the spec is read",
+            where=caller(),
+            hint="use NumPy's functions instead of math's; instead of writing into an array of "
+            "numbers, collect values in a list for np.stack; index a constant by labels as "
+            "sg.constant(c)[y]",
+        )
+
+    __int__ = __index__ = __complex__ = __float__
+
+    # -- NumPy's protocols --------------------------------------------------------------------
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Array:
+        return call_ufunc(ufunc, method, args, kwargs)  # type: ignore[no-any-return]
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        name = function_name(func)
+        if name not in FUNCTIONS:
+            raise unsupported(f"the function np.{name}", INSTEAD.get(name) or close_names(name))
+        return called(FUNCTIONS[name], f"np.{name}", args, kwargs)
+
+    def __array__(self, dtype: Any = None, **_: Any) -> Any:
+        """Of a spec's own ``np.array([[a, b], [c, d]])``: an array of objects, its entries."""
+        sizes = [d for d in self.shape if isinstance(d, int)]
+        plain = self.kind == "float" and np.dtype(dtype or object) == object
+        if plain and len(sizes) == self.ndim and asked_by_spec():
+            return self._entries(sizes)
+        raise SpecError(
+            "a symbolic array can't become an array of numbers",
+            where=caller(),
+            hint="join values with np.stack or np.column_stack; index a constant by labels as "
+            "sg.constant(c)[y]; sg.softmax, sg.log_softmax and sg.logsumexp stand in for SciPy's",
+        )
+
+    def _entries(self, sizes: Sequence[int]) -> np.ndarray[Any, Any]:
+        """Every entry, as a scalar that knows where it comes from."""
+        found = np.empty(sizes, dtype=object)
+        for place in np.ndindex(*sizes):
+            scalar = self[place] if place else self
+            scalar.origin = (self, place) if place else None
+            found[place] = scalar
+        return found
+
+    # -- methods, as ndarray has them ---------------------------------------------------------
+
+    @property
+    def T(self) -> Array:
+        """The axes in reverse order."""
+        return METHODS["transpose"](self)  # type: ignore[no-any-return]
+
+    def __getitem__(self, key: Any) -> Array:
+        return METHODS["__getitem__"](self, key)  # type: ignore[no-any-return]
+
+    def _in_place(self, ufunc: np.ufunc, other: Any) -> Array:
+        """``x += y`` gives the name x to a new value; whoever still holds the old one is told."""
+        result: Array = ufunc(self, other)
+        if result.sizes != self.sizes:
+            raise SpecError(
+                f"cannot change {describe(self)} in place to {shape_text(result.shape)}",
+                where=caller(),
+                hint="write x = x + y instead of x += y",
+            )
+        for array in self._memory():
+            array.changed = caller()
+        return result
+
+    def _memory(self) -> Iterator[Array]:
+        """The array, and those that it is a view of: in NumPy they share their entries."""
+        array: Array | None = self
+        while array is not None:
+            yield array
+            array = array.inputs[0] if array.is_view else None
+
+    def __iadd__(self, other: Any) -> Array:
+        return self._in_place(np.add, other)
+
+    def __isub__(self, other: Any) -> Array:
+        return self._in_place(np.subtract, other)
+
+    def __imul__(self, other: Any) -> Array:
+        return self._in_place(np.multiply, other)
+
+    def __itruediv__(self, other: Any) -> Array:
+        return self._in_place(np.true_divide, other)
+
+    def __ipow__(self, other: Any) -> Array:
+        return self._in_place(np.power, other)
+
+    def __imatmul__(self, other: Any) -> Array:
+        return self._in_place(np.matmul, other)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise SpecError(
+            "a symbolic array can't be written to: every value has one equation",
+            where=caller(),
+            hint="build the value in one expression, e.g. with np.where or np.concatenate",
+        )
+
+    def astype(self, dtype: Any, **_: Any) -> Array:
+        """The same values; an indicator may become numbers, floats stay floats."""
+        kind = np.dtype(dtype).kind
+        if kind == "f":
+            return Array(self.indices, self.at(self.indices), [self], op="relabel")
+        if kind == "b" and self.kind == "bool":
+            return self
+        if kind in "iu" and self.kind in ("int", "bool"):
+            return self
+        raise unsupported(f"astype({dtype!r})")
+
+    def __getattr__(self, name: str) -> Any:
+        if name in METHODS:
+            return lambda *args, **kwargs: called(METHODS[name], f".{name}", (self, *args), kwargs)
+        if name in UFUNCS and not self.ndim:  # what NumPy asks of the entries of arrays of objects
+            return lambda *args: called(UFUNCS[name], name, (self, *args), {})
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise AttributeError(f"symbolic arrays have no {name!r}", name=name, obj=self)
+
+
+def describe(array: Array) -> str:
+    """The name of an array, where the spec has given it one, and its shape."""
+    return f"{spec_name(array)} ({shape_text(array.shape)})"
+
+
+def spec_name(array: Array) -> str:
+    """What the spec calls an array: its own name, or that of a variable that holds it."""
+    if array.variable is not None and array.variable.role != "constant":
+        return array.variable.name
+    frame: Any = sys._getframe(1)
+    while frame is not None:
+        for name, value in frame.f_locals.items():
+            if value is array and not is_library(frame):
+                return str(name)
+        frame = frame.f_back
+    if _is_transpose(array) and (name := spec_name(array.inputs[0])) != "a value":
+        return f"{name}.T"
+    return "a value"
+
+
+def _is_transpose(array: Array) -> bool:
+    rhs = array.rhs
+    return array.op == "relabel" and (
+        isinstance(rhs, sp.Indexed) and rhs.indices == array.indices[::-1] and array.ndim == 2
+    )
+
+
+def broadcast_sizes(what: str, arrays: Sequence[Array]) -> tuple[Size, ...]:
+    """The sizes of the arrays broadcast together, as NumPy does it."""
+    ndim = max(a.ndim for a in arrays)
+    sizes = [sp.Integer(1)] * ndim
+    for array in arrays:
+        for axis, size in enumerate(array.sizes, ndim - array.ndim):
+            if size == 1:
+                continue
+            if sizes[axis] not in (1, size):
+                raise SpecError(
+                    f"cannot {what} {' and '.join(map(describe, arrays))}: "
+                    f"sizes {dim_of(sizes[axis])} and {dim_of(size)} differ on axis {axis}",
+                    where=caller(),
+                    hint=_broadcast_hint(arrays),
+                )
+            sizes[axis] = size
+    return tuple(sizes)
+
+
+def _broadcast_hint(arrays: Sequence[Array]) -> str:
+    if len(arrays) == 2 and arrays[0].shape == arrays[1].shape[::-1]:
+        return "perhaps one of them needs .T"
+    return "sizes must be equal, or 1; add an axis with x[:, None]"
+
+
+def broadcast_index(indices: Sequence[sp.Expr], array: Array) -> sp.Expr:
+    """The entry of ``array`` that stands at ``indices`` after broadcasting."""
+    mine = indices[len(indices) - array.ndim :]
+    return array.at(
+        [i if size != 1 else sp.Integer(0) for i, size in zip(mine, array.sizes, strict=True)]
+    )
+
+
+def axes_of(array: Array, axis: Any) -> tuple[int, ...]:
+    """The axes that ``axis`` names, counted from 0; None names all."""
+    if axis is None:
+        return tuple(range(array.ndim))
+    try:
+        return normalize_axis_tuple(axis, array.ndim)
+    except (np.exceptions.AxisError, ValueError) as error:
+        raise SpecError(
+            f"{describe(array)}: {error}",
+            where=caller(),
+            hint=f"it has {array.ndim} axes, counted from 0",
+        ) from None

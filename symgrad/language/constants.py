@@ -1,0 +1,148 @@
+"""Numbers and NumPy's arrays as constants of a spec; whatever stands in it as an array."""
+
+from __future__ import annotations
+
+import math
+import numbers
+import weakref
+from fractions import Fraction
+from typing import Any, cast
+
+import numpy as np
+import sympy as sp
+
+from symgrad.errors import SpecError, caller
+from symgrad.language.array import Array
+from symgrad.language.registry import FUNCTIONS, unsupported
+from symgrad.language.sizes import shape_text
+from symgrad.mathematics.equations import DType, Variable
+from symgrad.mathematics.indices import axis_index, size_of
+
+
+def constant(values: Any) -> Array:
+    """An ordinary NumPy array, or a number, as a constant of the spec.
+
+    It is made where one meets a symbolic array; call it to index a constant by symbolic labels:
+    ``sg.constant(np.eye(3))[y]``.
+    """
+    array = np.asarray(values)
+    if array.dtype.kind not in "fiub":
+        raise SpecError(
+            f"a constant of dtype {array.dtype} is not supported",
+            where=caller(),
+            hint="real numbers, integers and booleans are",
+        )
+    if not array.size:
+        raise SpecError(
+            f"a constant of the shape {shape_text(array.shape)} has no entries",
+            where=caller(),
+            hint="every axis needs an entry",
+        )
+    if (array == array.flat[0]).all():
+        value = number(array.flat[0].item())
+        return Array([axis_index(size_of(d)) for d in array.shape], value, dtype=_kind_of(array))
+    if array.ndim == 2 and array.dtype.kind == "f" and _is_identity(array):
+        row, column = (axis_index(size_of(d)) for d in array.shape)
+        return Array([row, column], sp.KroneckerDelta(row, column))
+    kind = _kind_of(array)
+    sizes = tuple(size_of(d) for d in array.shape)
+    name = f"constant_{_digest(array)}"
+    variable = Variable(name, sizes, "constant", kind, (), caller(), array)
+    return Array([axis_index(s) for s in sizes], None, dtype=kind, variable=variable)
+
+
+def _kind_of(array: np.ndarray[Any, Any]) -> DType:
+    kinds: dict[str, DType] = {"f": "float", "i": "int", "u": "int", "b": "bool"}
+    return kinds[array.dtype.kind]
+
+
+def _is_identity(array: np.ndarray[Any, Any]) -> bool:
+    return array.shape[0] == array.shape[1] and np.array_equal(array, np.eye(len(array)))
+
+
+def _digest(array: np.ndarray[Any, Any]) -> str:
+    import hashlib  # only specs with constant arrays need it
+
+    return hashlib.sha256(
+        str((array.shape, array.dtype.kind)).encode() + array.tobytes()
+    ).hexdigest()[:8]
+
+
+def number(value: Any) -> sp.Expr:
+    """A number of the spec as an exact SymPy number: 0.1 is 1/10."""
+    if isinstance(value, sp.Expr):
+        return value.xreplace({f: number(float(f)) for f in value.atoms(sp.Float)})
+    if isinstance(value, (bool, np.bool_)):
+        return sp.Integer(int(value))
+    if isinstance(value, numbers.Integral):
+        return sp.Integer(int(value))
+    if isinstance(value, numbers.Real):
+        real = float(value)
+        if math.isfinite(real):
+            known = {math.pi: sp.pi, math.e: sp.E}.get(real)
+            return _fraction(real) if known is None else known
+    raise SpecError(
+        f"the number {value!r} can't stand in an equation",
+        where=caller(),
+        hint="use a finite real number",
+    )
+
+
+def _fraction(real: float) -> sp.Rational:
+    """The decimal number that a float prints as; a third, where it is the float of a third."""
+    simple = Fraction(real).limit_denominator(1000)
+    if len(repr(real)) > LONG and float(simple) == real:
+        return sp.Rational(simple.numerator, simple.denominator)
+    return sp.Rational(repr(real))
+
+
+LONG = 16
+"""So many characters has no number that somebody typed."""
+
+
+def as_array(value: Any) -> Array:
+    """Whatever stands in a spec's expression, as an array."""
+    if isinstance(value, Array):
+        return value
+    if isinstance(value, sp.Expr):
+        return Array((), _size_expression(value))
+    if isinstance(value, (list, tuple)) and any(isinstance(v, Array) for v in value):
+        return FUNCTIONS["stack"](value)  # type: ignore[no-any-return]
+    if isinstance(value, np.ndarray) and value.dtype == object and value.size:
+        return joined(value)
+    return constant(value)
+
+
+_joins: weakref.WeakValueDictionary[tuple[object, ...], Array] = weakref.WeakValueDictionary()
+
+
+def joined(values: np.ndarray[Any, Any]) -> Array:
+    """NumPy's array of symbolic scalars as one symbolic array, the same one each time."""
+    key = (values.shape, *(id(v) if isinstance(v, Array) else repr(v) for v in values.flat))
+    found = _joins.get(key)
+    if found is None:
+        found = _joins[key] = _join(values)
+    return found
+
+
+def _join(values: np.ndarray[Any, Any]) -> Array:
+    """The array that all entries come from, or else the scalars stacked."""
+    origins = [getattr(v, "origin", None) for v in values.flat]
+    whole = origins[0][0] if origins[0] else None
+    if whole is not None and whole.shape == values.shape:
+        places = zip(origins, np.ndindex(values.shape), strict=True)
+        if all(o and o[0] is whole and o[1] == place for o, place in places):
+            return cast(Array, whole)
+    if not values.ndim:
+        return as_array(values.item())
+    parts = [joined(v) if isinstance(v, np.ndarray) else as_array(v) for v in values]
+    return FUNCTIONS["stack"](parts)  # type: ignore[no-any-return]
+
+
+def _size_expression(value: sp.Expr) -> sp.Expr:
+    exact = number(value)
+    if rounded := exact.atoms(sp.floor, sp.ceiling, sp.Mod):
+        raise unsupported(
+            f"the value {min(map(str, rounded))} of a named size", "give it a fixed size"
+        )
+    return exact.xreplace({s: size_of(s) for s in exact.free_symbols})

@@ -1,0 +1,129 @@
+"""The inputs of a spec: parameters, data, and what is assumed of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from symgrad.errors import Location, SpecError, caller
+from symgrad.language.array import Array
+from symgrad.language.sizes import as_tuple, dim_of, shape_text
+from symgrad.mathematics.equations import Assumption, DType, Variable
+from symgrad.mathematics.indices import Size, axis_index, size_of
+
+
+def param(name: str, shape: Any, *, assume: Any = None) -> Array:
+    """A parameter: what the loss is differentiated by, unless ``wrt`` says otherwise.
+
+    ``shape``: ints, strings (a named dimension: the same string is the same size) or SymPy
+    symbols; ``()`` is a scalar.  ``assume``: one assumption or a sequence of them.  The entries
+    are floats.  SpecError where the name is no identifier, where a size is none, and where an
+    assumption does not fit the shape.
+    """
+    return _input(name, shape, "param", "float", assume)
+
+
+def data(name: str, shape: Any, *, dtype: Any = float, assume: Any = None) -> Array:
+    """Given data: what the loss is not differentiated by, unless ``wrt`` says so.
+
+    ``dtype``: float; int for labels and indices, which count from 0; bool for conditions.
+    ``shape``, ``assume`` and the errors are those of ``param``; SpecError for another dtype.
+    """
+    kinds: dict[str, DType] = {"f": "float", "i": "int", "u": "int", "b": "bool"}
+    kind = kinds.get(np.dtype(dtype).kind)
+    if kind is None:
+        raise SpecError(
+            f"data {name!r} can't have dtype {dtype!r}",
+            where=caller(),
+            hint="float, int and bool are supported",
+        )
+    return _input(name, shape, "data", kind, assume)
+
+
+def _input(name: str, shape: Any, role: Any, kind: DType, assume: Any) -> Array:
+    where = caller()
+    _check_name(name, where)
+    sizes = tuple(checked_size(d, name, where) for d in as_tuple(shape))
+    assumptions = _assumptions(assume, len(sizes), name, where)
+    square = [a.kind for a in assumptions if a.kind in ("symmetric", "orthogonal")]
+    if square and (len(sizes) < 2 or sizes[-1] != sizes[-2]):
+        raise SpecError(
+            f"{name!r} ({shape_text(tuple(map(dim_of, sizes)))}) can't be {square[0]}",
+            where=where,
+            hint="its last two axes would have to be those of a square matrix",
+        )
+    variable = Variable(name, sizes, role, kind, assumptions, where)
+    return Array([axis_index(s) for s in sizes], None, dtype=kind, variable=variable)
+
+
+def _check_name(name: Any, where: Location) -> None:
+    if not isinstance(name, str) or not name.isidentifier():
+        raise SpecError(
+            f"{name!r} is not a name that Python can use",
+            where=where,
+            hint="use letters, digits and _, and begin with a letter",
+        )
+
+
+def checked_size(dimension: Any, name: str, where: Location) -> Size:
+    """The size that a user gave, of the array ``name``; SpecError where it is none."""
+    if isinstance(dimension, (int, np.integer)) and not isinstance(dimension, bool):
+        if dimension > 0:
+            return size_of(int(dimension))
+    elif isinstance(dimension, (str, sp.Symbol)) and str(dimension).isidentifier():
+        return size_of(dimension)
+    raise SpecError(
+        f"{name!r} has the size {dimension!r}",
+        where=where,
+        hint="a size is a positive int, a name such as 'N', or a SymPy symbol",
+    )
+
+
+def _assumptions(assume: Any, ndim: int, name: str, where: Location) -> tuple[Assumption, ...]:
+    given = () if assume is None else assume if isinstance(assume, (tuple, list)) else (assume,)
+    for a in given:
+        if not isinstance(a, Assumption):
+            raise SpecError(
+                f"{name!r} has the assumption {a!r}",
+                where=where,
+                hint="sg.one_hot(axis=...), sg.sums_to_one(axis=...), sg.positive, ...",
+            )
+        if a.axis is not None and not -ndim <= a.axis < ndim:
+            raise SpecError(
+                f"{name!r} has {ndim} axes, and the assumption {a.kind} is about axis {a.axis}",
+                where=where,
+                hint=f"axes are counted from 0 to {ndim - 1}",
+            )
+    return tuple(Assumption(a.kind, None if a.axis is None else a.axis % ndim) for a in given)
+
+
+# -- assumptions ------------------------------------------------------------------------------
+
+
+def one_hot(axis: int = -1) -> Assumption:
+    """Along ``axis`` one entry is 1 and the others are 0; so they sum to 1."""
+    return Assumption("one_hot", axis)
+
+
+def sums_to_one(axis: int = -1) -> Assumption:
+    """The entries along ``axis`` sum to 1."""
+    return Assumption("sums_to_one", axis)
+
+
+def unit_norm(axis: int = -1) -> Assumption:
+    """The squares of the entries along ``axis`` sum to 1."""
+    return Assumption("unit_norm", axis)
+
+
+positive = Assumption("positive")
+"""Every entry is larger than 0."""
+
+
+symmetric = Assumption("symmetric")
+"""The matrices in the last two axes equal their transposes."""
+
+
+orthogonal = Assumption("orthogonal")
+"""The matrices in the last two axes have their transposes as inverses."""

@@ -1,0 +1,120 @@
+"""What runs in place of NumPy's functions: the tables, and how an entry of them is called."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from symgrad.errors import SpecError, caller
+
+UFUNCS: dict[str, Callable[..., Any]] = {}
+"""What runs in place of a ufunc, by its name; ``add.reduce`` for its methods."""
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {}
+"""What runs in place of one of NumPy's other functions; ``linalg.inv`` in a submodule."""
+
+
+METHODS: dict[str, Callable[..., Any]] = {}
+"""The methods of arrays."""
+
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def function(*names: str, method: bool = False) -> Callable[[_F], _F]:
+    """Register what runs in place of NumPy's functions of these names (and the methods)."""
+
+    def register(f: _F) -> _F:
+        FUNCTIONS.update(dict.fromkeys(names, f))
+        METHODS.update(dict.fromkeys(names if method else (), f))
+        return f
+
+    return register
+
+
+def call_ufunc(ufunc: np.ufunc, method: str, args: Any, kwargs: Any) -> Any:
+    """What runs in place of a ufunc, or of one of its methods."""
+    name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+    if name not in UFUNCS:
+        raise unsupported(f"the function {name}", close_names(name))
+    return called(UFUNCS[name], name, args, kwargs)
+
+
+def called(f: Callable[..., Any], name: str, args: Any, kwargs: Any) -> Any:
+    """The result of a call as NumPy has it; SpecError for an option that is not supported."""
+    known = inspect.signature(f).parameters
+    kwargs = {k: v for k, v in kwargs.items() if k in known or not _changes_nothing(k, v)}
+    try:
+        inspect.signature(f).bind(*args, **kwargs)
+    except TypeError as error:
+        raise unsupported(f"this use of {name} ({error})") from None
+    with calls:
+        return f(*args, **kwargs)
+
+
+def _changes_nothing(option: str, value: Any) -> bool:
+    """Whether an option of NumPy's is what it is without, where all numbers are real."""
+    if option == "dtype":
+        return value is None or np.dtype(value).kind == "f"
+    return option == "optimize" or (option == "out" and value is None)
+
+
+class Calls:
+    """Tells the arrays apart that different calls of a spec have built."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.depth = 0
+
+    @property
+    def current(self) -> int:
+        """The number of the call that is running; outside of calls, a new one."""
+        self.count += not self.depth
+        return self.count
+
+    def __enter__(self) -> None:
+        self.count += not self.depth
+        self.depth += 1
+
+    def __exit__(self, *_: object) -> None:
+        self.depth -= 1
+
+
+calls = Calls()
+
+
+def unsupported(what: str, hint: str = "") -> SpecError:
+    """The error for what can't be derived: it names the operation and the spec's line."""
+    return SpecError(
+        f"{what} is not supported",
+        where=caller(),
+        hint=hint or "the README lists what is; write it with those, or as sums and products",
+    )
+
+
+def function_name(func: Any) -> str:
+    """The name by which a function of NumPy's is registered."""
+    module = func.__module__.removeprefix("numpy").removeprefix(".")
+    return f"linalg.{func.__name__}" if module == "linalg" else str(func.__name__)
+
+
+INSTEAD = {
+    "round": "sg.rounded(value, decimals) holds a value rounded",
+    "sort": "its derivative is a permutation: index by a constant order, or pass the order as data",
+    "argmax": "an index has no derivative; pass it as data with dtype=int",
+    "nansum": "an equation has no NaN: use np.sum, and np.where around what may be undefined",
+    "nanmean": "an equation has no NaN: use np.mean, and np.where around what may be undefined",
+}
+"""What to write in place of a function that is not supported."""
+
+
+def close_names(name: str) -> str:
+    """A hint at supported functions whose names are like this one."""
+    import difflib  # errors only
+
+    near = difflib.get_close_matches(name, [*FUNCTIONS, *UFUNCS], n=3, cutoff=0.75)
+    return f"perhaps np.{' or np.'.join(near)}" if near else ""

@@ -1,0 +1,104 @@
+"""Sizes as a spec sees them: ints, named sizes, and arithmetic on both."""
+
+from __future__ import annotations
+
+import numbers
+import operator
+import sys
+from types import FrameType
+from typing import Any, TypeAlias
+
+import numpy as np
+import sympy as sp
+
+from symgrad.errors import SpecError, caller
+from symgrad.language.registry import call_ufunc
+from symgrad.mathematics.indices import Size, fixed
+
+Dim: TypeAlias = int | sp.Expr
+
+
+Shape: TypeAlias = tuple[Dim, ...]
+
+
+class NamedSize(sp.Symbol):
+    """A size that is not known while the spec is read, as a spec sees it."""
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
+        """``np.sqrt(d)`` is a value of the spec; arithmetic with numbers is a size still."""
+        operation = getattr(operator, _OPERATORS.get(ufunc.__name__, ""), None)
+        if operation and all(isinstance(a, (numbers.Number, sp.Expr)) for a in args):
+            return operation(*(a.item() if isinstance(a, np.generic) else a for a in args))
+        return call_ufunc(ufunc, method, args, kwargs)
+
+    def _not_known(self, *_: object) -> Any:
+        raise SpecError(
+            f"the named size {self} is not known while the spec is read",
+            where=caller(),
+            hint=f"sg.arange({str(self)!r}) stands in for np.arange; or give the axis a fixed size",
+        )
+
+    __float__ = __int__ = __index__ = _not_known
+    __lt__ = __le__ = __gt__ = __ge__ = _not_known
+
+    def __eq__(self, other: object) -> Any:
+        """Whether this is the same size: of a number, only a run of the code could tell."""
+        if isinstance(other, numbers.Number) and asked_by_spec():
+            self._not_known()
+        return super().__eq__(other)
+
+    def __ne__(self, other: object) -> Any:
+        if isinstance(other, numbers.Number) and asked_by_spec():
+            self._not_known()
+        return super().__ne__(other)
+
+    __hash__ = sp.Symbol.__hash__
+
+
+_OPERATORS = {"add": "add", "subtract": "sub", "multiply": "mul", "divide": "truediv",
+              "floor_divide": "floordiv", "power": "pow", "negative": "neg"}  # fmt: skip
+"""What Python calls the operation of a ufunc."""
+
+
+def dim_of(size: Size) -> Dim:
+    """A size as a spec sees it: an int, or an expression over named sizes."""
+    known = fixed(size)
+    if known is not None:
+        return known
+    return size.xreplace(
+        {s: NamedSize(s.name, positive=True, integer=True) for s in size.free_symbols}
+    )
+
+
+def as_tuple(value: Any) -> tuple[Any, ...]:
+    """A sequence as a tuple; anything else as the only element of one."""
+    return tuple(value) if isinstance(value, (tuple, list)) else (value,)
+
+
+def known_size(dim: Dim, what: str) -> int:
+    """A size that ``what`` needs to know; SpecError where it is a named one."""
+    if isinstance(dim, int):
+        return dim
+    raise SpecError(
+        f"{what} of the named size {dim} is not known while the spec is read",
+        where=caller(),
+        hint=f"give the axis a fixed size, or write it without {what}",
+    )
+
+
+def shape_text(shape: Shape) -> str:
+    """A shape as people write it: 4×3."""
+    return "×".join(map(str, shape)) or "scalar"
+
+
+def is_library(frame: FrameType) -> bool:
+    """Whether a frame is of symgrad or what it rests on, and not of a spec."""
+    return frame.f_globals.get("__name__", "").split(".")[0] in _LIBRARIES
+
+
+_LIBRARIES = ("symgrad", "numpy", "scipy", "sympy")
+
+
+def asked_by_spec() -> bool:
+    """Whether the spec itself asked, perhaps through C code, which has no frames."""
+    return not is_library(sys._getframe(2))

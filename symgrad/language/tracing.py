@@ -1,0 +1,322 @@
+"""From the arrays of a spec to a system of named equations."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import numpy as np
+import sympy as sp
+
+from symgrad.errors import SpecError
+from symgrad.language.array import Array
+from symgrad.language.constants import as_array
+from symgrad.language.sizes import shape_text
+from symgrad.mathematics.algebra import BINDERS, canonical_equation, instance, weight
+from symgrad.mathematics.equations import Equation, System, Variable
+from symgrad.mathematics.indices import Index, Size, entries, fixed, indices_of, is_size, name_of
+from symgrad.mathematics.reductions import Indicator, absolute
+
+LONGEST = 40
+"""The weight beyond which a value gets a name of its own."""
+
+
+def trace(output: Array, names: Mapping[str, Array]) -> System:
+    """The equations that ``output`` depends on, each value under its name in ``names``.
+
+    A value without a name is written into its consumer, unless it is used twice, is a contraction
+    that feeds something non-linear, or would make the equation too long to read.
+    """
+    order = _topological(output)
+    variables = _variables(order, names)
+    named = _named(order, names, {v.name for v in variables})
+    uses = _uses(order, output)
+    targets = _targets(order)
+    equations: dict[str, Equation] = {}
+    inlined: dict[str, Equation] = {}
+    for array in order:
+        if array.variable is not None:
+            continue
+        equation = _written_out(array, inlined, equations)
+        asked = array.key in named or array is output
+        step = array.key in targets and _is_step(equation)
+        if asked or step or not _inlines(array, equation, uses):
+            equations[array.key] = equation
+        else:
+            inlined[array.key] = equation
+    taken = {v.name for v in variables} | set(named.values())
+    constants = {v.name: _numbered("c", taken) for v in variables if v.role == "constant"}
+    variables = tuple(replace(v, name=constants.get(v.name, v.name)) for v in variables)
+    kept = sorted((a for a in order if a.key in equations), key=lambda a: a.call)
+    final = constants | {
+        a.key: named.get(a.key) or _numbered(targets.get(a.key, "t"), taken) for a in kept
+    }
+    system = tuple(canonical_equation(_renamed(equations[a.key], final)) for a in kept)
+    used = {
+        name_of(a) for e in system for r in (e.rhs, e.backward) if r is not None for a in entries(r)
+    }
+    given = tuple(v for v in variables if v.role != "constant" or v.name in used)
+    invented = frozenset(final[a.key] for a in kept if a.key not in named)
+    nameless = frozenset(final[a.key] for a in kept if a.key not in {*named, *targets})
+    return System(
+        given, system, final.get(output.key, output.key), _pinned(given, system), invented, nameless
+    )
+
+
+def _topological(output: Array) -> list[Array]:
+    """Every array that ``output`` is built from, inputs first."""
+    order: list[Array] = []
+    seen: set[int] = set()
+    stack = [(output, False)]
+    while stack:
+        array, done = stack.pop()
+        if done:
+            order.append(array)
+        elif id(array) not in seen:
+            seen.add(id(array))
+            stack.append((array, True))
+            stack.extend((i, False) for i in reversed(array.inputs))
+    return order
+
+
+def _variables(order: Iterable[Array], names: Mapping[str, Array]) -> tuple[Variable, ...]:
+    """The inputs of the spec's namespace and those that are reached, as they were declared."""
+    found: dict[str, Array] = {}
+    for array in [*names.values(), *order]:
+        if array.variable is None:
+            continue
+        other = found.setdefault(array.key, array)
+        if other is array or array.variable.role == "constant":  # named for what is in it
+            continue
+        same = other.variable == array.variable
+        raise SpecError(
+            f"two arrays have the name {array.key!r}",
+            where=array.where,
+            hint="declare it once, and use it in several places"
+            if same
+            else f"the other is declared at {other.where}; give one another name",
+        )
+    created = sorted(found.values(), key=lambda a: a.call)
+    return tuple(a.variable for a in created if a.variable is not None)
+
+
+def _named(order: Iterable[Array], names: Mapping[str, Array], taken: set[str]) -> dict[str, str]:
+    """The name of each value that the spec has one for: the first one that it was given."""
+    reached = {a.key for a in order if a.variable is None}
+    result: dict[str, str] = {}
+    used = set(taken)
+    for name, array in names.items():
+        if array.key in reached and array.key not in result:
+            result[array.key] = _unique(name, used)
+    return result
+
+
+def _unique(base: str, taken: set[str]) -> str:
+    name, count = base, 0
+    while name in taken:
+        count += 1
+        name = f"{base}_{count}"
+    taken.add(name)
+    return name
+
+
+def _uses(order: Iterable[Array], output: Array) -> Counter[str]:
+    """How many arrays read each array, a relabelling counting as often as it is read itself."""
+    uses: Counter[str] = Counter()
+    for array in reversed(list(order)):
+        times = max(uses[array.key], 1) if array.op == "relabel" else 1
+        for source in array.inputs:
+            uses[source.key] += times
+    return uses
+
+
+def _written_out(
+    array: Array, inlined: Mapping[str, Equation], named: dict[str, Equation]
+) -> Equation:
+    """The equation of an array with the unnamed values written in."""
+    assert array.rhs is not None
+    rhs = _substituted(array, array.rhs, inlined, named)
+    backward = array.backward
+    if backward is not None:
+        backward = _substituted(array, backward, inlined, named)
+    return Equation(array.key, array.indices, rhs, array.decimals, backward, array.where)
+
+
+def _substituted(
+    array: Array, rhs: sp.Expr, inlined: Mapping[str, Equation], named: dict[str, Equation]
+) -> sp.Expr:
+    replaced: dict[sp.Expr, sp.Expr] = {}
+    linear = _linear_entries(rhs)
+    written = (a for a in entries(rhs) if name_of(a) in inlined)
+    for atom in sorted(written, key=lambda a: len(str(a))):
+        source = inlined[name_of(atom)]
+        nonlinear = atom not in linear and source.rhs.has(*BINDERS)
+        if nonlinear or (array.op == "contract" and not _is_product(source.rhs)):
+            sign, named[source.name] = _positive(source)
+            replaced[atom] = sign * atom
+            continue
+        indices = [i.xreplace(replaced) for i in indices_of(atom)]
+        replaced[atom] = instance(source, indices)
+    return _plain(rhs.xreplace(replaced)) if replaced else rhs
+
+
+def _positive(equation: Equation) -> tuple[int, Equation]:
+    """A sign, and the equation without it: what gets a name is z, not -z."""
+    if all(a.could_extract_minus_sign() for a in sp.Add.make_args(equation.rhs)):
+        return -1, replace(equation, rhs=-equation.rhs)
+    return 1, equation
+
+
+def _is_product(rhs: sp.Expr) -> bool:
+    """Whether an expression is a product of entries and numbers, summed or not."""
+    if isinstance(rhs, sp.Sum):
+        return _is_product(rhs.function)
+    return all(
+        not e.args
+        or isinstance(e, sp.Indexed)
+        or (isinstance(e, sp.Sum) and _is_product(e))
+        or not entries(e)
+        for e in sp.Mul.make_args(rhs)
+    )
+
+
+def _plain(rhs: sp.Expr) -> sp.Expr:
+    """Without empty sums; and SymPy writes sqrt(x²) as its own Abs, with other rules at 0."""
+    if rhs.has(sp.Abs):
+        rhs = rhs.replace(sp.Abs, absolute)
+    empty = {e: sp.S.Zero for e in rhs.atoms(sp.Sum) if e.function == 0}
+    return _plain(rhs.xreplace(empty)) if empty else rhs
+
+
+def _linear_entries(rhs: sp.Expr) -> set[sp.Expr]:
+    """The entries that stand in no function, power or reduction, nor as an index."""
+    if isinstance(rhs, (sp.Add, sp.Mul)):
+        return set().union(*map(_linear_entries, rhs.args))
+    if isinstance(rhs, sp.Sum):
+        return _linear_entries(rhs.function)
+    return {rhs} if isinstance(rhs, (sp.Indexed, sp.Symbol)) else set()
+
+
+def _inlines(array: Array, equation: Equation, uses: Counter[str]) -> bool:
+    if array.op == "structure" or array.decimals is not None or array.backward is not None:
+        return False
+    if array.op == "relabel" and isinstance(equation.rhs, (sp.Indexed, sp.Symbol)):
+        return True
+    if not entries(equation.rhs):
+        return True
+    return uses[array.key] == 1 and weight(equation.rhs) <= LONGEST
+
+
+def _is_step(equation: Equation) -> bool:
+    """Whether a value is worth the name of its variable: it has axes, and applies a function."""
+    functions = equation.rhs.atoms(sp.Function, sp.Pow) - equation.rhs.atoms(Indicator)
+    return bool(equation.indices) and any(entries(f) for f in functions)
+
+
+def _targets(order: Iterable[Array]) -> dict[str, str]:
+    """What the lines of functions and loops assign to, for the values that they compute."""
+    order = tuple(order)
+    partial = {i.key for a in order for i in a.inputs if _is_part_of(i, a)}
+    lines = {a.key: _TARGET.match(a.lines[-1].text) for a in order if a.key not in partial}
+    return {key: match[1] for key, match in lines.items() if match}
+
+
+def _is_part_of(array: Array, consumer: Array) -> bool:
+    """Whether both are computed by one run of one line, the array on the way to the consumer."""
+    last = array.lines[-1]
+    if array.call == consumer.call or last not in consumer.lines:
+        return array.call == consumer.call
+    theirs = consumer.lines[: consumer.lines.index(last) + 1]
+    return [x.offset for x in array.lines[::-1]] < [x.offset for x in theirs[::-1]]
+
+
+_TARGET = re.compile(r"([^\W\d]\w*)\s*=[^=]")
+
+
+def _numbered(base: str, taken: set[str]) -> str:
+    count = 1
+    while f"{base}{count}" in taken:
+        count += 1
+    taken.add(f"{base}{count}")
+    return f"{base}{count}"
+
+
+def _renamed(equation: Equation, names: Mapping[str, str]) -> Equation:
+    """The equation with the names that people read in place of the internal ones."""
+
+    def rename(expr: sp.Expr | None) -> sp.Expr | None:
+        return None if expr is None else rename_entries(expr, names)
+
+    rhs = rename(equation.rhs)
+    name = names.get(equation.name, equation.name)
+    return Equation(
+        name, equation.indices, rhs, equation.decimals, rename(equation.backward), equation.where
+    )
+
+
+def rename_entries(expr: sp.Expr, names: Mapping[str, str]) -> sp.Expr:
+    """``expr`` with entries of arrays of other names."""
+    labels = {atom.base.label if isinstance(atom, sp.Indexed) else atom for atom in entries(expr)}
+    return expr.xreplace(
+        {x: sp.Symbol(names[x.name], **x._assumptions_orig) for x in labels if x.name in names}
+    )
+
+
+def _pinned(variables: Iterable[Variable], equations: Iterable[Equation]) -> frozenset[Size]:
+    """Fixed sizes that an equation depends on: of constants, and of axes that are cut or joined."""
+    variables, equations = tuple(variables), tuple(equations)
+    shapes = {v.name: v.shape for v in variables} | {e.name: e.shape for e in equations}
+    constants = {v.name for v in variables if v.role == "constant"}
+    labels = {v.name for v in variables} - constants
+    pinned = {s for v in variables if v.role == "constant" for s in v.shape}
+    for equation in equations:
+        for atom in entries(equation.rhs):
+            for index, size in zip(indices_of(atom), shapes[name_of(atom)], strict=True):
+                drawn = isinstance(index, sp.Indexed) and name_of(index) in labels
+                if not drawn and size not in (1, getattr(index, "size", 0)):
+                    pinned |= {size, *_sizes_in(index)}
+        for delta in equation.rhs.atoms(sp.KroneckerDelta):
+            if not all(isinstance(i, (Index, sp.Indexed)) for i in delta.args):
+                pinned |= _sizes_in(delta)
+    return frozenset(a for s in pinned for a in s.free_symbols if fixed(a) is not None)
+
+
+def _sizes_in(expr: sp.Expr) -> set[Size]:
+    return {i.size for i in expr.atoms(Index)} | {s for s in expr.free_symbols if is_size(s)}
+
+
+def scalar_output(loss: object, name: str = "loss") -> Array:
+    """``loss``, which must be a scalar array."""
+    if not isinstance(loss, Array):
+        raise SpecError(
+            f"{name} is not an array of symgrad, but {type(loss).__name__}",
+            hint="it must depend on an sg.param",
+        )
+    if any(s != 1 for s in loss.sizes):
+        raise SpecError(
+            f"{name} is not a scalar: its shape is {shape_text(loss.shape)}",
+            where=loss.where,
+            hint="sum or average it: np.sum(...), np.mean(...); sg.jacobian takes arrays",
+        )
+    return loss
+
+
+def _is_of_values(value: object) -> bool:
+    """Whether something is an array of NumPy's that holds values of the spec."""
+    if not isinstance(value, np.ndarray) or value.dtype != object:
+        return False
+    return any(isinstance(a, Array) for a in value.flat)
+
+
+def names_in(namespace: Mapping[str, object]) -> dict[str, Array]:
+    """The arrays of a namespace by name; the entries of a list ``h`` are ``h0``, ``h1``, …"""
+    found = {n: a for n, a in namespace.items() if isinstance(a, Array) and not n.startswith("_")}
+    for name, value in namespace.items():
+        if isinstance(value, (list, tuple)) and not name.startswith("_"):
+            joint = "_" if name[-1:].isdigit() else ""
+            found |= {f"{name}{joint}{k}": a for k, a in enumerate(value) if isinstance(a, Array)}
+        elif _is_of_values(value) and not name.startswith("_"):
+            found[name] = as_array(value)
+    return found

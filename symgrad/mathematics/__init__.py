@@ -1,0 +1,1 @@
+"""Index notation: equations, the functions in them, their algebra, what is assumed."""

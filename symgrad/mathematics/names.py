@@ -1,0 +1,129 @@
+"""Named values recognised inside other expressions."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence, Set
+
+import sympy as sp
+from sympy import KroneckerDelta as Delta
+
+from symgrad.mathematics.algebra import canonical
+from symgrad.mathematics.deltas import in_range
+from symgrad.mathematics.equations import Equation
+from symgrad.mathematics.indices import Index, entries, indices_of, name_of
+from symgrad.mathematics.reductions import Reduction
+
+FOLDED = (sp.Function, Reduction, sp.Sum, sp.Pow)
+"""What is recognised as the right-hand side of a named value."""
+
+
+class Names:
+    """Values whose right-hand side may be recognised inside another expression."""
+
+    def __init__(self, equations: Iterable[Equation]) -> None:
+        self._by_kind: dict[tuple[type, frozenset[str]], list[Equation]] = {}
+        self._reading: dict[str, list[tuple[frozenset[str], Equation]]] = {}
+        for e in equations:
+            if e.backward is None and isinstance(e.rhs, FOLDED) and not isinstance(e.rhs, Delta):
+                _, read = kind = _kind(e.rhs)
+                self._by_kind.setdefault(kind, []).append(e)
+                self._reading.setdefault(min(read, default=""), []).append((read, e))
+
+    def among(self, names: Iterable[str]) -> list[Equation]:
+        """The values that may be recognised in an expression with these names."""
+        known = frozenset(names)
+        return [e for n in ("", *names) for read, e in self._reading.get(n, ()) if read <= known]
+
+    def fold(self, expr: sp.Expr) -> sp.Expr:
+        """``expr`` with every part that is a named value replaced by its entry."""
+        if not expr.args or isinstance(expr, sp.Indexed):
+            return expr
+        if isinstance(expr, FOLDED):
+            for equation in self._by_kind.get(_kind(expr), ()):
+                found = _match(equation, expr)
+                if found is not None:
+                    return found
+        parts = [self.fold(a) for a in expr.args]
+        return expr if parts == list(expr.args) else expr.func(*parts)
+
+
+def _kind(expr: sp.Expr) -> tuple[type, frozenset[str]]:
+    return expr.func, frozenset(map(name_of, entries(expr)))
+
+
+def _match(equation: Equation, expr: sp.Expr) -> sp.Expr | None:
+    """The entry of the equation's value that equals ``expr``, or a power of it."""
+    pattern, power = equation.rhs, sp.S.One
+    if isinstance(expr, sp.Pow) and expr.exp != pattern.exp:
+        power = expr.exp / pattern.exp
+        if not power.is_Integer:
+            return None
+        expr = sp.Pow(expr.base, pattern.exp)
+    wanted = canonical(expr)
+    for indices in _candidates(equation, expr):
+        if canonical(equation.at(indices)) == wanted:
+            return Equation(equation.name, indices, pattern).lhs ** power
+    return None
+
+
+def _candidates(equation: Equation, expr: sp.Expr) -> Iterator[tuple[sp.Expr, ...]]:
+    """Indices at which ``equation`` might read like ``expr``: places in it laid on others.
+
+    What a sum in ``expr`` runs over has no meaning outside of it.
+    """
+    proper = {i for i in equation.indices if isinstance(i, Index)}
+    if not proper:
+        yield equation.indices
+        return
+    theirs = _places(expr)
+    mine = _covering(_places(equation.rhs), proper)
+    choices = ([at for other, at in sorted(theirs, key=str) if other == name] for name, _ in mine)
+    for chosen in itertools.islice(itertools.product(*choices), MOST_CHOICES):
+        pairs = zip(mine, chosen, strict=True)
+        laid = (zip(place, at, strict=True) for (_, place), at in pairs)
+        found = dict(_laid_on(p, t) for pair in laid for p, t in pair)
+        indices = tuple(found.get(i, i) for i in equation.indices)
+        outside = sp.Tuple(*indices).atoms(Index) <= expr.free_symbols
+        if proper <= found.keys() and outside and _reaches(equation, indices):
+            yield indices
+
+
+MOST_CHOICES = 64
+"""So many ways to lay several places on others are tried."""
+
+
+def _covering(
+    places: Iterable[tuple[str, tuple[sp.Expr, ...]]], wanted: Set[Index]
+) -> list[tuple[str, tuple[sp.Expr, ...]]]:
+    """A few places in which all the indices stand: those with most of them first."""
+    left, found = set(wanted), []
+    inside = {place: sp.Tuple(*place[1]).atoms(Index) for place in places}
+    while any(left & atoms for atoms in inside.values()):
+        ranks = {p: (len(left & set(p[1])), len(left & inside[p]), str(p)) for p in inside}
+        best = max(inside, key=ranks.__getitem__)
+        found.append(best)
+        left -= inside[best]
+    return found
+
+
+def _laid_on(pattern: sp.Expr, index: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+    """What the index in ``pattern`` is where ``pattern`` (i, or i + a number) equals ``index``."""
+    inside = list(pattern.atoms(Index))
+    if len(inside) != 1 or pattern.diff(inside[0]) not in (1, -1):
+        return pattern, index
+    slope = pattern.diff(inside[0])
+    return inside[0], sp.expand((index - pattern) * slope + inside[0])
+
+
+def _reaches(equation: Equation, indices: Sequence[sp.Expr]) -> bool:
+    """Whether the value has entries wherever ``indices`` run."""
+    pairs = zip(equation.indices, indices, strict=True)
+    return all(in_range(mine, i) for mine, i in pairs if isinstance(mine, Index))
+
+
+def _places(expr: sp.Expr) -> set[tuple[str, tuple[sp.Expr, ...]]]:
+    """Where indices stand in an expression: at entries, and at functions that have entries."""
+    found = {(name_of(a), indices_of(a)) for a in entries(expr)}
+    functions = (e for e in expr.atoms(Reduction) if getattr(e, "at", ()))
+    return found | {(type(e).__name__, e.at) for e in functions}

@@ -1,0 +1,146 @@
+"""Functions in pieces: comparisons, maxima, absolute values, choices, with what holds at a kink."""
+
+from __future__ import annotations
+
+import mpmath
+import sympy as sp
+
+from symgrad.mathematics.records import REALS, Indicator, LeafFunction, record
+
+BOTH = (REALS, REALS)
+
+
+class step(Indicator):
+    """1 where x > 0, else 0: the derivative of relu, 0 at 0."""
+
+
+class relu(LeafFunction):
+    """max(x, 0)."""
+
+    partials = (lambda r, x: step(x),)
+
+
+class less(Indicator):
+    """1 where x < y."""
+
+
+class less_equal(Indicator):
+    """1 where x <= y."""
+
+
+class equal(Indicator):
+    """1 where x = y."""
+
+
+class tie_half(Indicator):
+    """1 where x > y, one half where x = y, 0 where x < y."""
+
+
+class maximum(LeafFunction):
+    """The larger of x and y; where they are equal, each has half the derivative."""
+
+    partials = (lambda r, x, y: tie_half(x, y), lambda r, x, y: tie_half(y, x))
+
+
+class minimum(LeafFunction):
+    """The smaller of x and y; where they are equal, each has half the derivative."""
+
+    partials = (lambda r, x, y: tie_half(y, x), lambda r, x, y: tie_half(x, y))
+
+
+class clip(LeafFunction):
+    """The number nearest to x that is neither below y nor above z; z where y is above z."""
+
+    partials = (
+        lambda r, x, y, z: less(y, x) * less(x, z),
+        lambda r, x, y, z: less_equal(x, y) * less(y, z),
+        lambda r, x, y, z: less_equal(z, maximum(x, y)),
+    )
+
+
+class clip_below(LeafFunction):
+    """The larger of x and a bound y; where they are equal, x has no derivative, as in clip."""
+
+    partials = (lambda r, x, y: less(y, x), lambda r, x, y: less_equal(x, y))
+
+
+class clip_above(LeafFunction):
+    """The smaller of x and a bound y; where they are equal, x has no derivative, as in clip."""
+
+    partials = (lambda r, x, y: less(x, y), lambda r, x, y: less_equal(y, x))
+
+
+class absolute(LeafFunction):
+    """The absolute value; its derivative at 0 is 0."""
+
+    partials = (lambda r, x: sign(x),)
+
+
+class sign(Indicator):
+    """-1, 0 or 1, as x is negative, zero or positive."""
+
+
+class select(LeafFunction):
+    """y where x is 1, z where x is 0; what is not selected has no influence, not even as NaN."""
+
+    def _eval_derivative(self, s: sp.Expr) -> sp.Expr:
+        condition, yes, no = self.args
+        d_yes, d_no = yes.diff(s), no.diff(s)
+        return sp.S.Zero if d_yes == d_no == 0 else select(condition, d_yes, d_no)
+
+
+def _heaviside(x: sp.Expr) -> sp.Expr:
+    return sp.Heaviside(x, 0)
+
+
+record(
+    relu, "np.maximum(x, 0)", r"\operatorname{{relu}}({x})", lambda x: max(x, mpmath.mpf(0)),
+    definition=lambda x: sp.Max(x, 0), kinks=(0.0,), convention="relu'(0) = 0",
+)  # fmt: skip
+record(
+    step, "x > 0", r"[{x} > 0]", lambda x: mpmath.mpf(x > 0),
+    definition=_heaviside, kinks=(0.0,), boolean=True,
+)  # fmt: skip
+record(less, "x < y", r"[{x} < {y}]", lambda x, y: mpmath.mpf(x < y), boolean=True,
+       domain=BOTH, ufunc="less")  # fmt: skip
+record(less_equal, "x <= y", r"[{x} \le {y}]", lambda x, y: mpmath.mpf(x <= y), boolean=True,
+       domain=BOTH, ufunc="less_equal")  # fmt: skip
+record(equal, "x == y", r"[{x} = {y}]", lambda x, y: mpmath.mpf(x == y), boolean=True,
+       domain=BOTH, ufunc="equal")  # fmt: skip
+record(tie_half, "np.heaviside(x - y, 0.5)",
+       r"\tfrac12\left([{x} > {y}] + [{x} \ge {y}]\right)",
+       lambda x, y: mpmath.mpf((x > y) + (x >= y)) / 2, domain=BOTH)  # fmt: skip
+record(
+    maximum, "np.maximum(x, y)", r"\max({x}, {y})", max, domain=BOTH,
+    definition=sp.Max, ufunc="maximum",
+    convention="where the arguments of a maximum are equal, each has half the derivative",
+)  # fmt: skip
+record(
+    minimum, "np.minimum(x, y)", r"\min({x}, {y})", min, domain=BOTH,
+    definition=sp.Min, ufunc="minimum",
+    convention="where the arguments of a minimum are equal, each has half the derivative",
+)  # fmt: skip
+record(
+    clip, "np.minimum(np.maximum(x, y), z)", r"\operatorname{{clip}}({x}, {y}, {z})",
+    lambda x, y, z: min(max(x, y), z), domain=(REALS, (-2.0, -0.5), (0.5, 2.0)),
+    definition=lambda x, y, z: sp.Min(sp.Max(x, y), z),
+    convention="the derivative of clip is 0 at its bounds",
+)  # fmt: skip
+record(
+    clip_below, "np.maximum(x, y)", r"\max({x}, {y})", max, domain=BOTH, definition=sp.Max,
+    convention="the derivative of clip is 0 at its bounds",
+)  # fmt: skip
+record(
+    clip_above, "np.minimum(x, y)", r"\min({x}, {y})", min, domain=BOTH, definition=sp.Min,
+    convention="the derivative of clip is 0 at its bounds",
+)  # fmt: skip
+record(
+    absolute, "np.abs(x)", r"\left|{x}\right|", abs,
+    definition=sp.Abs, kinks=(0.0,), convention="|x|' = 0 at x = 0", ufunc="absolute",
+)  # fmt: skip
+record(sign, "np.sign(x)", r"\operatorname{{sign}}({x})", mpmath.sign,
+       definition=sp.sign, kinks=(0.0,), ufunc="sign")  # fmt: skip
+record(
+    select, "np.where(x, y, z)", r"\operatorname{{where}}({x}, {y}, {z})",
+    lambda c, y, z: y if c else z, domain=((0.0, 1.0), REALS, REALS),
+)  # fmt: skip

@@ -1,0 +1,95 @@
+"""Records of functions: what is known about each, and how their derivatives are written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import mpmath
+import sympy as sp
+
+from symgrad.errors import SpecError
+
+Interval = tuple[float, float]
+REALS: Interval = (-3.0, 3.0)
+POSITIVE: Interval = (0.1, 3.0)
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """All that the project knows about one function of scalars.
+
+    ``numpy`` is its text over arguments ``x, y, z`` (accurate and finite over its whole domain);
+    ``latex`` is a pattern over the printed arguments ``{x}, {y}, {z}``, or "" where it is written
+    as it is defined; ``mpmath`` computes it to any precision.  ``definition`` writes it with stock
+    SymPy functions: derivatives are proved against it.  ``domain`` is where tests sample each
+    argument; ``kinks`` are the arguments at which it has no derivative, and ``convention`` says
+    what is taken there.
+    """
+
+    cls: type[sp.Function]
+    numpy: str
+    latex: str
+    mpmath: Callable[..., Any]
+    definition: Callable[..., sp.Expr] | None = None
+    domain: tuple[Interval, ...] = (REALS,)
+    kinks: tuple[float, ...] = ()
+    convention: str = ""
+    boolean: bool = False
+    ufunc: str = ""
+    """The NumPy or SciPy ufunc, by its name, that a spec calls to get this leaf."""
+
+
+LEAVES: dict[type[sp.Function], Leaf] = {}
+
+
+def record(
+    cls: type[sp.Function], numpy: str, latex: str, mp: Callable[..., Any], **more: Any
+) -> Leaf:
+    """Enter a function into the table."""
+    LEAVES[cls] = Leaf(cls, numpy, latex, mp, **more)
+    return LEAVES[cls]
+
+
+def as_defined(expr: sp.Expr) -> sp.Expr:
+    """A function that has no sign of its own, as it is defined."""
+    definition = LEAVES[type(expr)].definition
+    assert definition is not None
+    found: sp.Expr = definition(*expr.args)
+    if found.has(sp.Abs):  # SymPy's own, of the root of a square
+        with sp.evaluate(False):
+            found = definition(*expr.args)
+    return found
+
+
+class LeafFunction(sp.Function):
+    """A real function; ``partials`` are its derivatives, over its result and its arguments."""
+
+    partials: ClassVar[tuple[Callable[..., sp.Expr], ...]] = ()
+    is_real = True
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        if not self.partials:
+            raise SpecError(f"the derivative of {type(self).__name__} is not supported")
+        return self.partials[argindex - 1](self, *self.args)
+
+
+class Indicator(LeafFunction):
+    """A function with values 0 and 1: constant wherever it has a derivative."""
+
+    def _eval_derivative(self, s: sp.Expr) -> sp.Expr:
+        return sp.S.Zero
+
+
+def real_only(function: Callable[..., Any]) -> Callable[..., Any]:
+    """An mpmath function with NaN where its value is not a real number."""
+
+    def restricted(*args: Any) -> Any:
+        try:
+            value = function(*args)
+        except (ValueError, ZeroDivisionError, OverflowError):
+            return mpmath.nan
+        return mpmath.nan if isinstance(value, mpmath.mpc) else value
+
+    return restricted

@@ -1,0 +1,352 @@
+"""The scalar functions that have a derivative rule of their own: one record for each."""
+
+from __future__ import annotations
+
+import mpmath
+import sympy as sp
+
+from symgrad.mathematics.records import POSITIVE, REALS, Interval, LeafFunction, real_only, record
+
+UNIT: Interval = (0.05, 0.95)
+INSIDE: Interval = (-0.95, 0.95)
+ABOVE_ONE: Interval = (1.05, 3.0)
+BOTH = (REALS, REALS)
+
+
+# -- exponentials and logarithms --------------------------------------------------------------
+
+
+class expm1(LeafFunction):
+    """exp(x) - 1, accurate near 0."""
+
+    partials = (lambda r, x: sp.exp(x),)
+
+
+class log1p(LeafFunction):
+    """log(1 + x), accurate near 0."""
+
+    partials = (lambda r, x: 1 / (1 + x),)
+
+
+class log2(LeafFunction):
+    """The logarithm to base 2."""
+
+    partials = (lambda r, x: 1 / (x * sp.log(2)),)
+
+
+class log10(LeafFunction):
+    """The logarithm to base 10."""
+
+    partials = (lambda r, x: 1 / (x * sp.log(10)),)
+
+
+class sigmoid(LeafFunction):
+    """1 / (1 + exp(-x))."""
+
+    partials = (lambda r, x: r * (1 - r),)
+
+
+class logit(LeafFunction):
+    """log(x / (1 - x)), the inverse of the sigmoid."""
+
+    partials = (lambda r, x: 1 / (x * (1 - x)),)
+
+
+class softplus(LeafFunction):
+    """log(1 + exp(x))."""
+
+    partials = (lambda r, x: sigmoid(x),)
+
+
+class logaddexp(LeafFunction):
+    """log(exp(x) + exp(y))."""
+
+    partials = (lambda r, x, y: sigmoid(x - y), lambda r, x, y: sigmoid(y - x))
+
+
+class logaddexp2(LeafFunction):
+    """log2(2**x + 2**y)."""
+
+    partials = (
+        lambda r, x, y: sigmoid(sp.log(2) * (x - y)),
+        lambda r, x, y: sigmoid(sp.log(2) * (y - x)),
+    )
+
+
+record(sp.exp, "np.exp(x)", r"e^{{{x}}}", mpmath.exp, ufunc="exp")
+record(sp.log, "np.log(x)", r"\log {x}", real_only(mpmath.log), domain=(POSITIVE,), ufunc="log")
+record(
+    expm1, "np.expm1(x)", "", mpmath.expm1,
+    definition=lambda x: sp.exp(x) - 1, ufunc="expm1",
+)  # fmt: skip
+record(
+    log1p, "np.log1p(x)", "", real_only(mpmath.log1p),
+    definition=lambda x: sp.log(1 + x), domain=((-0.9, 3.0),), ufunc="log1p",
+)  # fmt: skip
+record(
+    log2, "np.log2(x)", r"\log_{{2}} {x}", real_only(lambda x: mpmath.log(x, 2)),
+    definition=lambda x: sp.log(x, 2), domain=(POSITIVE,), ufunc="log2",
+)  # fmt: skip
+record(
+    log10, "np.log10(x)", r"\log_{{10}} {x}", real_only(lambda x: mpmath.log(x, 10)),
+    definition=lambda x: sp.log(x, 10), domain=(POSITIVE,), ufunc="log10",
+)  # fmt: skip
+record(
+    sigmoid, "np.maximum(x >= 0, np.exp(-np.abs(x))) / (1 + np.exp(-np.abs(x)))", r"\sigma({x})",
+    lambda x: 1 / (1 + mpmath.exp(-x)), definition=lambda x: 1 / (1 + sp.exp(-x)), ufunc="expit",
+)  # fmt: skip
+record(
+    logit, "np.log(x / (1 - x))", r"\operatorname{{logit}}({x})",
+    real_only(lambda x: mpmath.log(x / (1 - x))),
+    definition=lambda x: sp.log(x / (1 - x)), domain=(UNIT,), ufunc="logit",
+)  # fmt: skip
+record(
+    softplus, "np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))",
+    r"\operatorname{{softplus}}({x})",
+    lambda x: max(x, mpmath.mpf(0)) + mpmath.log1p(mpmath.exp(-abs(x))),
+    definition=lambda x: sp.log(1 + sp.exp(x)),
+)  # fmt: skip
+record(
+    logaddexp, "np.logaddexp(x, y)", r"\log\left(e^{{{x}}} + e^{{{y}}}\right)",
+    lambda x, y: max(x, y) + mpmath.log1p(mpmath.exp(-abs(x - y))),
+    definition=lambda x, y: sp.log(sp.exp(x) + sp.exp(y)), domain=BOTH,
+)  # fmt: skip
+record(
+    logaddexp2, "np.logaddexp2(x, y)", r"\log_{{2}}\left(2^{{{x}}} + 2^{{{y}}}\right)",
+    lambda x, y: max(x, y) + mpmath.log1p(mpmath.mpf(2) ** -abs(x - y)) / mpmath.log(2),
+    definition=lambda x, y: sp.log(2**x + 2**y, 2), domain=BOTH, ufunc="logaddexp2",
+)  # fmt: skip
+
+
+# -- powers and quotients ---------------------------------------------------------------------
+
+
+class cbrt(LeafFunction):
+    """The real cube root."""
+
+    partials = (lambda r, x: 1 / (3 * r**2),)
+
+
+class power(LeafFunction):
+    """x to the power of a y that is not a number."""
+
+    partials = (lambda r, x, y: power_slope(x, y), lambda r, x, y: xlogy(r, x))
+
+    @classmethod
+    def eval(cls, x: sp.Expr, y: sp.Expr) -> sp.Expr | None:
+        return x**y if x.is_number or y.is_number else None
+
+
+class power_slope(LeafFunction):
+    """y x^(y - 1), and 0 where y is 0."""
+
+    partials = (
+        lambda r, x, y: y * power_slope(x, y - 1),
+        lambda r, x, y: power(x, y - 1) + y * xlogy(power(x, y - 1), x),
+    )
+
+
+class hypot(LeafFunction):
+    """The length of the vector (x, y)."""
+
+    partials = (lambda r, x, y: ratio(x, r), lambda r, x, y: ratio(y, r))
+
+
+class root(LeafFunction):
+    """The square root of a sum of squares: where that is 0, so is the derivative of the root."""
+
+    partials = (lambda r, x: inverse(r) / 2,)
+
+
+class inverse(LeafFunction):
+    """1 / x, and 0 where x is 0."""
+
+    partials = (lambda r, x: -(r**2),)
+
+
+class normed(LeafFunction):
+    """x / y where y is a norm that x is a part of: where y is 0, so is x, and it is 0."""
+
+    partials = (lambda r, x, y: inverse(y), lambda r, x, y: -normed(r, y))
+
+    @classmethod
+    def eval(cls, x: sp.Expr, y: sp.Expr) -> sp.Expr | None:
+        return x / y if x.is_number or y.is_number else None
+
+
+class ratio(LeafFunction):
+    """x / y, and 0 where x is 0."""
+
+    partials = (lambda r, x, y: 1 / y, lambda r, x, y: -ratio(x, y**2))
+
+    @classmethod
+    def eval(cls, x: sp.Expr, y: sp.Expr) -> sp.Expr | None:
+        if x.is_number or y.is_number or x in sp.Mul.make_args(y):
+            return sp.S.Zero if x == 0 else x / y
+        return None
+
+
+class xlogy(LeafFunction):
+    """x log y, and 0 where x is 0."""
+
+    partials = (lambda r, x, y: sp.log(y), lambda r, x, y: ratio(x, y))
+
+    @classmethod
+    def eval(cls, x: sp.Expr, y: sp.Expr) -> sp.Expr | None:
+        return (sp.S.Zero if x == 0 else x * sp.log(y)) if x.is_number else None
+
+
+class xlog1py(LeafFunction):
+    """x log(1 + y), and 0 where x is 0."""
+
+    partials = (lambda r, x, y: log1p(y), lambda r, x, y: ratio(x, 1 + y))
+
+
+class rel_entr(LeafFunction):
+    """x log(x / y), and 0 where x is 0."""
+
+    partials = (lambda r, x, y: sp.log(x / y) + 1, lambda r, x, y: -ratio(x, y))
+
+
+record(
+    cbrt, "np.cbrt(x)", r"\sqrt[3]{{{x}}}", lambda x: mpmath.sign(x) * mpmath.cbrt(abs(x)),
+    definition=lambda x: x ** sp.Rational(1, 3), domain=(POSITIVE,), ufunc="cbrt",
+)  # fmt: skip
+record(
+    power, "np.power(x, y)", "", real_only(mpmath.power),
+    definition=lambda x, y: x**y, domain=(POSITIVE, (2.5, 2.5)),
+)  # fmt: skip
+record(
+    power_slope, "y * np.power(x, np.where(y == 0, 1, y - 1))", "",
+    real_only(lambda x, y: y * mpmath.power(x, y - 1) if y else mpmath.mpf(0)),
+    definition=lambda x, y: y * x ** (y - 1), domain=(POSITIVE, (2.5, 2.5)),
+)  # fmt: skip
+record(
+    hypot, "np.hypot(x, y)", "", mpmath.hypot,
+    definition=lambda x, y: sp.sqrt(x**2 + y**2), domain=BOTH, ufunc="hypot",
+    convention="the derivatives of hypot are 0 at (0, 0)",
+)  # fmt: skip
+record(
+    root, "np.sqrt(x)", "", real_only(mpmath.sqrt), definition=sp.sqrt,
+    domain=(POSITIVE,), convention="the derivative of a norm is 0 where the norm is 0",
+)  # fmt: skip
+record(
+    inverse, "(x != 0) / np.where(x == 0, 1, x)", "",
+    lambda x: 1 / x if x else mpmath.mpf(0), definition=lambda x: 1 / x, domain=(POSITIVE,),
+)  # fmt: skip
+record(
+    normed, "x / np.where(y == 0, 1, y)", "", real_only(lambda x, y: x / y if y else x),
+    definition=lambda x, y: x / y, domain=(REALS, POSITIVE),
+)  # fmt: skip
+record(
+    ratio, "x / np.where(x == 0, 1, y)", "",
+    real_only(lambda x, y: x / y if x else mpmath.mpf(0)),
+    definition=lambda x, y: x / y, domain=(POSITIVE, POSITIVE),
+)  # fmt: skip
+record(
+    xlogy, "x * np.log(np.where(x == 0, 1, y))", "",
+    real_only(lambda x, y: x * mpmath.log(y) if x else mpmath.mpf(0)),
+    definition=lambda x, y: x * sp.log(y) if x != 0 else sp.S.Zero,
+    domain=(POSITIVE, POSITIVE), ufunc="xlogy",
+)  # fmt: skip
+record(
+    xlog1py, "x * np.log1p(np.where(x == 0, 0, y))", "",
+    real_only(lambda x, y: x * mpmath.log1p(y) if x else mpmath.mpf(0)),
+    definition=lambda x, y: x * sp.log(1 + y) if x != 0 else sp.S.Zero,
+    domain=(POSITIVE, POSITIVE), ufunc="xlog1py",
+)  # fmt: skip
+record(
+    rel_entr, "x * (np.log(np.where(x == 0, 1, x)) - np.log(np.where(x == 0, 1, y)))", "",
+    real_only(lambda x, y: x * (mpmath.log(x) - mpmath.log(y)) if x else mpmath.mpf(0)),
+    definition=lambda x, y: x * sp.log(x / y), domain=(POSITIVE, POSITIVE), ufunc="rel_entr",
+)  # fmt: skip
+
+
+# -- circular and hyperbolic functions --------------------------------------------------------
+
+
+class tan(LeafFunction):
+    """The tangent."""
+
+    partials = (lambda r, x: 1 + r**2,)
+
+
+class arccos(LeafFunction):
+    """The inverse of the cosine on [0, π]."""
+
+    partials = (lambda r, x: -1 / sp.sqrt(1 - x**2),)
+
+
+class arctan2(LeafFunction):
+    """The angle of the point (y, x), x being the first argument, as NumPy orders them."""
+
+    partials = (lambda r, x, y: y / (x**2 + y**2), lambda r, x, y: -x / (x**2 + y**2))
+
+
+class arcsinh(LeafFunction):
+    """The inverse of sinh."""
+
+    partials = (lambda r, x: 1 / hypot(1, x),)
+
+
+for _cls, _name in ((sp.sin, "sin"), (sp.cos, "cos"), (sp.sinh, "sinh"), (sp.cosh, "cosh"),
+                    (sp.tanh, "tanh")):  # fmt: skip
+    record(_cls, f"np.{_name}(x)", rf"\{_name} {{x}}", getattr(mpmath, _name), ufunc=_name)
+record(tan, "np.tan(x)", r"\tan {x}", mpmath.tan, definition=sp.tan, domain=((-1.4, 1.4),),
+       ufunc="tan")  # fmt: skip
+record(sp.asin, "np.arcsin(x)", r"\arcsin {x}", real_only(mpmath.asin), domain=(INSIDE,),
+       ufunc="arcsin")  # fmt: skip
+record(arccos, "np.arccos(x)", r"\arccos {x}", real_only(mpmath.acos), definition=sp.acos,
+       domain=(INSIDE,), ufunc="arccos")  # fmt: skip
+record(sp.atan, "np.arctan(x)", r"\arctan {x}", mpmath.atan, ufunc="arctan")
+record(
+    arctan2, "np.arctan2(x, y)", r"\operatorname{{arctan2}}({x}, {y})", mpmath.atan2,
+    definition=sp.atan2, domain=BOTH, ufunc="arctan2",
+)  # fmt: skip
+record(arcsinh, "np.arcsinh(x)", r"\operatorname{{arsinh}}({x})", mpmath.asinh,
+       definition=sp.asinh, ufunc="arcsinh")  # fmt: skip
+record(sp.acosh, "np.arccosh(x)", r"\operatorname{{arcosh}}({x})", real_only(mpmath.acosh),
+       domain=(ABOVE_ONE,), ufunc="arccosh")  # fmt: skip
+record(sp.atanh, "np.arctanh(x)", r"\operatorname{{artanh}}({x})", real_only(mpmath.atanh),
+       domain=(INSIDE,), ufunc="arctanh")  # fmt: skip
+
+
+# -- special functions ------------------------------------------------------------------------
+
+
+class erfc(LeafFunction):
+    """1 - erf(x)."""
+
+    partials = (lambda r, x: -2 * sp.exp(-(x**2)) / sp.sqrt(sp.pi),)
+
+
+class gammaln(LeafFunction):
+    """log |Γ(x)|."""
+
+    partials = (lambda r, x: digamma(x),)
+
+
+class digamma(LeafFunction):
+    """The derivative of log Γ."""
+
+    partials = (lambda r, x: trigamma(x),)
+
+
+class trigamma(LeafFunction):
+    """The derivative of digamma; its own derivative is not known here."""
+
+
+record(sp.erf, "_erf(x)", r"\operatorname{{erf}}({x})", mpmath.erf, ufunc="erf")  # fmt: skip
+record(erfc, "_erfc(x)", r"\operatorname{{erfc}}({x})", real_only(mpmath.erfc), definition=sp.erfc,
+       ufunc="erfc")  # fmt: skip
+record(
+    gammaln, "_gammaln(x)", r"\log\left|\Gamma({x})\right|",
+    real_only(lambda x: mpmath.re(mpmath.loggamma(x))),
+    definition=sp.loggamma, domain=(POSITIVE,), ufunc="gammaln",
+)  # fmt: skip
+record(digamma, "_digamma(x)", r"\psi({x})", real_only(mpmath.digamma), definition=sp.digamma,
+       domain=(POSITIVE,), ufunc="psi")  # fmt: skip
+record(
+    trigamma, "_trigamma(x)", r"\psi'({x})", real_only(lambda x: mpmath.polygamma(1, x)),
+    definition=lambda x: sp.polygamma(1, x), domain=(POSITIVE,),
+)  # fmt: skip

@@ -1,0 +1,1 @@
+"""Equations as array operations, and passes over them."""

@@ -1,0 +1,52 @@
+"""Lowering: equations in index notation become a program of array operations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import sympy as sp
+from sympy import KroneckerDelta as Delta
+
+from symgrad.mathematics.equations import Equation, Variable
+from symgrad.mathematics.indices import Index
+from symgrad.mathematics.matrices import MatrixFunction
+from symgrad.mathematics.reductions import LogSumExp, Reduction
+from symgrad.program.lower.linalg import matrix_function
+from symgrad.program.lower.lowering import Lowering, Method
+from symgrad.program.lower.products import power, product_value
+from symgrad.program.lower.reductions import log_sum_exp, reduction
+from symgrad.program.lower.softmax import exponential
+from symgrad.program.lower.sums import addition, multiplication
+from symgrad.program.program import Program
+from symgrad.program.sums_of_products import Product, labels_of
+
+
+def lower(
+    variables: Iterable[Variable], equations: Iterable[Equation], outputs: Iterable[str]
+) -> Program:
+    """The program that computes the equations from the variables."""
+    variables, equations = tuple(variables), tuple(equations)
+    lowering = Lowering(variables, METHODS)
+    shapes = {v.name: v.shape for v in variables} | {e.name: e.shape for e in equations}
+    with labels_of(equations, shapes):
+        for equation in equations:
+            lowering.equation(equation)
+    return lowering.builder.program(outputs)
+
+
+METHODS: Mapping[type, Method] = {
+    sp.Symbol: Lowering.entry,
+    sp.Indexed: Lowering.entry,
+    Index: Lowering.index,
+    Delta: Lowering.delta,
+    sp.Add: addition,
+    sp.Mul: multiplication,
+    sp.Sum: multiplication,
+    sp.Pow: power,
+    sp.exp: exponential,
+    LogSumExp: log_sum_exp,
+    MatrixFunction: matrix_function,
+    Reduction: reduction,
+    Product: product_value,
+}
+"""How each kind of expression is computed; all others are leaf functions."""

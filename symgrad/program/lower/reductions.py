@@ -1,0 +1,74 @@
+"""Maxima, minima, products and logarithms of sums of exponentials, along axes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import sympy as sp
+
+from symgrad.mathematics.indices import Index, fresh
+from symgrad.mathematics.positions import product
+from symgrad.mathematics.reductions import REDUCTIONS, AxisProduct
+from symgrad.program.lower.lowering import Lowering
+from symgrad.program.program import UNIT, Axes, Kind, Operand, Ref, broadcasts, labels
+from symgrad.program.sums_of_products import bound_by
+
+
+def reduction(lowering: Lowering, expr: sp.Expr, at: Axes) -> Operand:
+    """The largest, the smallest or the product of the entries along axes."""
+    if isinstance(expr, AxisProduct) and expr.others is not None:
+        return _products_of_others(lowering, *expr.others, at)
+    bound = bound_by(expr)
+    source = over(lowering, expr.function, bound, at)
+    function = REDUCTIONS[type(expr)].numpy.removeprefix("np.").partition("(")[0]
+    return _reduced(lowering, "reduce", function, source, bound, at)
+
+
+def _products_of_others(
+    lowering: Lowering, body: sp.Expr, left_out: Mapping[Index, Index], at: Axes
+) -> Operand:
+    """The product of all entries along axes but one, for each of them at once."""
+    bound, outer = tuple(left_out), tuple(left_out.values())
+    source = over(lowering, body, bound, at)
+    kept = tuple(a for a in source.axes if a not in bound)
+    source = lowering.builder.view(source, (*kept, *bound))
+    joined = bound[0] if len(bound) == 1 else fresh(product(a.size for a in bound))
+    if len(bound) > 1:
+        source = lowering.builder.add("reshape", (source,), (*kept, joined))
+    axis = len(kept)
+    value = lowering.builder.add(
+        "cumsum", (source,), source.axes, function="_others", detail=(axis,)
+    )
+    if len(bound) > 1:
+        value = lowering.builder.add("reshape", (value,), (*kept, *bound))
+    return lowering.aligned(Ref(value.name, (*kept, *outer)), at)
+
+
+def over(lowering: Lowering, body: sp.Expr, bound: Sequence[Index], at: Axes) -> Ref:
+    """The body of a reduction with all axes that it runs over."""
+    axes = lowering.layout(body, at)
+    axes = (*axes, *(k for k in bound if k not in axes))
+    value = lowering.expr(body, axes)
+    whole = isinstance(value, Ref) and set(bound) <= set(labels(value.axes))
+    return value if whole and isinstance(value, Ref) else lowering.full(value, axes)
+
+
+def _reduced(
+    lowering: Lowering, kind: Kind, function: str, source: Ref, bound: Sequence[Index], at: Axes
+) -> Operand:
+    kept = tuple(UNIT if a in bound else a for a in source.axes)
+    dropped = tuple(a for a in source.axes if a not in bound)
+    if kind == "logsumexp" or kept == at:
+        axes = kept
+    else:
+        axes = dropped if broadcasts(dropped, at) or not broadcasts(kept, at) else kept
+    if not labels(axes) and axes != at:
+        axes = ()
+    value = lowering.builder.add(kind, (source,), axes, function=function)
+    return lowering.aligned(value, at)
+
+
+def log_sum_exp(lowering: Lowering, expr: sp.Expr, at: Axes) -> Operand:
+    """The logarithm of a sum of exponentials."""
+    bound = bound_by(expr)
+    return _reduced(lowering, "logsumexp", "", over(lowering, expr.function, bound, at), bound, at)

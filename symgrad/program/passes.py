@@ -1,0 +1,331 @@
+"""Passes: functions from program to program, each verified before and after."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from functools import cache
+
+import sympy as sp
+
+from symgrad.mathematics.equations import Equation, Variable
+from symgrad.mathematics.reductions import LEAVES
+from symgrad.program.builder import BOOLEAN, Builder
+from symgrad.program.contraction_order import contracted
+from symgrad.program.kinds import ProgramError, verified
+from symgrad.program.lower import lower
+from symgrad.program.program import (
+    CHANGES,
+    UNIT,
+    Literal,
+    Op,
+    Operand,
+    Program,
+    Ref,
+    is_subscript,
+    is_temporary,
+    labels,
+    size_of,
+)
+
+Rewrite = Callable[[Builder, Op], Ref | None]
+"""The value of an operation in a new program; None where it stays as it is."""
+
+
+def compiled(
+    variables: Iterable[Variable], equations: Iterable[Equation], outputs: Iterable[str]
+) -> Program:
+    """The equations as operations that NumPy has."""
+    *_, (_, program) = stages(variables, equations, outputs)
+    return program
+
+
+def stages(
+    variables: Iterable[Variable], equations: Iterable[Equation], outputs: Iterable[str]
+) -> Iterator[tuple[str, Program]]:
+    """The program as it is lowered, and after each pass, by the name of the pass."""
+    program = lower(variables, equations, outputs)
+    yield "lowered", program
+    for transform in (alive, planned, traces, expanded, typed, alive, owned):
+        program = transform(program)
+        yield transform.__name__, program
+
+
+def for_outputs(program: Program, outputs: Iterable[str]) -> Program:
+    """The part of a program that some outputs need."""
+    return owned(alive(replace(program, outputs=tuple(outputs))))
+
+
+def rewritten(program: Program, rewrite: Rewrite) -> Program:
+    """The program with each operation replaced by what ``rewrite`` builds for it."""
+    builder = Builder(program.inputs)
+    names: dict[str, str] = {}
+    for op in program.ops:
+        args = tuple(_renamed(a, names) for a in op.args)
+        op = replace(op, args=args)
+        value = rewrite(builder, op) or _same(builder, op)
+        value = builder.view(value, op.axes)
+        if not is_temporary(op.name):
+            value = builder.name(value, op.name)
+        names[op.name] = value.name
+    return builder.program(program.outputs)
+
+
+def _renamed(operand: Operand, names: dict[str, str]) -> Operand:
+    if isinstance(operand, Literal):
+        return operand
+    return Ref(names.get(operand.name, operand.name), operand.axes)
+
+
+def _same(builder: Builder, op: Op) -> Ref:
+    if op.kind == "view":
+        return builder.view(op.reads[0], op.axes)
+    return builder.add(
+        op.kind, op.args, op.axes, function=op.function, detail=op.detail, hint=op.hint
+    )
+
+
+# Values that nobody needs
+
+
+def alive(program: Program) -> Program:
+    """Without the operations that no output needs."""
+    needed = set(program.outputs)
+    kept: list[Op] = []
+    for op in reversed(program.ops):
+        if op.name in needed:
+            kept.append(op)
+            needed.update(r.name for r in op.reads)
+    return verified(replace(program, ops=tuple(reversed(kept))))
+
+
+# Traces
+
+
+def traces(program: Program) -> Program:
+    """The sum of the entries of a matrix at equal positions, for which NumPy has a function."""
+    uses = program.uses
+
+    def rewrite(builder: Builder, op: Op) -> Ref | None:
+        if op.kind != "reduce" or op.function != "sum" or op.axes:
+            return None
+        (source,) = op.reads
+        matrix = _diagonal_of(builder, builder.ops.get(source.name))
+        if matrix is None or uses[source.name] > 1:
+            return None
+        return builder.add("reduce", (matrix,), (), function="trace")
+
+    return alive(rewritten(program, rewrite))
+
+
+def _diagonal_of(builder: Builder, op: Op | None) -> Ref | None:
+    """The square matrix of which an operation picks the whole diagonal."""
+    if op is None or op.kind != "gather" or len(op.args) != 3 or op.args[1] != op.args[2]:
+        return None
+    matrix, rows, _ = op.reads
+    places = builder.ops.get(rows.name)
+    sizes = {size_of(a) for a in (*matrix.axes, *rows.axes)}
+    whole = places is not None and places.kind == "iota" and len(sizes) == 1
+    return matrix if whole and len(matrix.axes) == 2 else None
+
+
+# Contractions
+
+
+def planned(program: Program) -> Program:
+    """Contractions as sums, products, and matrix products of two arrays, in a cheap order."""
+    return rewritten(program, lambda b, op: contracted(b, op) if op.kind == "contract" else None)
+
+
+# Functions
+
+
+def expanded(program: Program) -> Program:
+    """Leaf functions, softmax and its relatives written out in functions that NumPy has."""
+    return rewritten(program, _expand)
+
+
+def _expand(builder: Builder, op: Op) -> Ref | None:
+    if op.kind in ("softmax", "log_softmax", "logsumexp"):
+        return _softmax(builder, op)
+    if op.kind == "map" and op.function in _TEXTS:
+        return _function(builder, op)
+    return None
+
+
+def _softmax(builder: Builder, op: Op) -> Ref:
+    """With the maximum taken away first; the parts are shared by all that need them."""
+    (z,) = op.reads
+    gone = {a for a in labels(z.axes) if a not in labels(op.axes)} | {z.axes[k] for k in op.detail}  # type: ignore[index]
+    kept = tuple(UNIT if a in gone else a for a in z.axes)
+    kept = kept if labels(kept) else ()
+    maximum = builder.add("reduce", (z,), kept, function="max", hint="m")
+    shifted = builder.add("map", (z, maximum), z.axes, function="subtract", hint="shifted")
+    e = builder.add("map", (shifted,), z.axes, function="exp", hint="e")
+    s = builder.add("reduce", (e,), kept, function="sum", hint="s")
+    if op.kind == "softmax":
+        return builder.add("map", (e, s), z.axes, function="divide")
+    log = builder.add("map", (s,), kept, function="log")
+    if op.kind == "log_softmax":
+        return builder.add("map", (shifted, log), z.axes, function="subtract")
+    return builder.add("map", (maximum, log), kept, function="add")
+
+
+_TEXTS = {leaf.cls.__name__: leaf.numpy for leaf in LEAVES.values()}
+_BINARY: dict[type[ast.AST], str] = {
+    ast.Add: "add",
+    ast.Sub: "subtract",
+    ast.Mult: "multiply",
+    ast.Div: "divide",
+    ast.Pow: "power",
+    ast.USub: "negative",
+    ast.Gt: "greater",
+    ast.GtE: "greater_equal",
+    ast.Lt: "less",
+    ast.LtE: "less_equal",
+    ast.Eq: "equal",
+    ast.NotEq: "not_equal",
+}
+
+
+@cache
+def _tree(text: str) -> ast.expr:
+    return ast.parse(text, mode="eval").body
+
+
+def _function(builder: Builder, op: Op) -> Ref:
+    """A leaf function as its record's text says."""
+    given = dict(zip("xyz", op.args, strict=False))
+    value = _evaluated(builder, _tree(_TEXTS[op.function]), given)
+    assert isinstance(value, Ref)
+    return value
+
+
+def _evaluated(builder: Builder, node: ast.expr, given: dict[str, Operand]) -> Operand:
+    if isinstance(node, ast.Name):
+        return given[node.id]
+    if isinstance(node, ast.Constant):
+        return Literal(sp.Rational(str(node.value)))
+    function, arguments = _call(node)
+    args = [_evaluated(builder, a, given) for a in arguments]
+    return builder.map(function, *args)
+
+
+def _call(node: ast.expr) -> tuple[str, list[ast.expr]]:
+    """The function at the root of an expression, by NumPy's name, and its arguments."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="np"), attr=name), args=args):
+            return name, args
+        case ast.Call(func=ast.Name(id=name), args=args):
+            return name, args
+        case ast.BinOp(left=left, op=operator, right=right):
+            return _BINARY[type(operator)], [left, right]
+        case ast.Compare(left=left, ops=[operator], comparators=[right]):
+            return _BINARY[type(operator)], [left, right]
+        case ast.UnaryOp(op=operator, operand=operand):
+            return _BINARY[type(operator)], [operand]
+    raise ProgramError(f"the text of a leaf function is not understood: {ast.unparse(node)}")
+
+
+# Types
+
+
+def typed(program: Program) -> Program:
+    """Truth values and integers become numbers where NumPy would compute with them as such."""
+    program = rewritten(program, _cast_arguments)
+    counted = {o for o in program.outputs if program.dtypes[o] != "float"}
+
+    def cast_output(builder: Builder, op: Op) -> Ref | None:
+        return builder.map("cast", _same(builder, op)) if op.name in counted else None
+
+    return rewritten(program, cast_output) if counted else program
+
+
+def _cast_arguments(builder: Builder, op: Op) -> Ref | None:
+    if op.kind not in _COUNTING or op.function in BOOLEAN | _ANY or op.dtype == "int":
+        return None
+    first, last = _FIRST_NUMBER.get(op.function, 0), _COUNTING[op.kind]
+    kinds = [builder.dtypes[a.name] if isinstance(a, Ref) else "number" for a in op.args]
+    if op.function == "multiply" and set(kinds) == {"bool"}:
+        return None
+    has_float = "float" in kinds[first:last] and op.kind not in CHANGES
+    counted = {"int"} if has_float else {"int", "bool"}
+    args = tuple(
+        builder.map("cast", a) if isinstance(a, Ref) and kind in counted else a
+        for a, kind in zip(op.args[first:last], kinds[first:last], strict=True)
+    )
+    return _same(builder, replace(op, args=(*op.args[:first], *args, *op.args[last:])))
+
+
+_COUNTING: dict[str, int] = {
+    "map": 3,
+    "reduce": 1,
+    "contract": 2,
+    "matmul": 2,
+    "scatter": 2,
+    "place": 2,
+    "linalg": 2,
+    "cumsum": 1,
+    "triangle": 1,
+    "diagonal": 1,
+    "join": 1000,
+}
+"""Kinds that compute with their arguments, and the first argument with which they do not."""
+
+_FIRST_NUMBER = {"where": 1}
+"""The first argument that is computed with, where it is not argument 0."""
+
+_ANY = {"cast", "max", "min"}
+"""Functions that take any type."""
+
+
+# Memory
+
+
+def owned(program: Program) -> Program:
+    """Outputs that are no view of an input or of each other; arrays that may be written into."""
+    uses = program.uses
+    makers = {o.name: o for o in program.ops}
+    taken = {v.name for v in program.inputs}
+    copied: list[Op] = []
+    taken_from: Counter[str] = Counter()
+    for op in program.ops:
+        if op.kind == "take":  # what it gives is in memory of its own
+            taken_from[op.reads[0].name] += 1
+        base = op.reads[0].name if op.kind in CHANGES else ""
+        if base and not _is_fresh(base, makers, uses[base] - taken_from[base]):
+            copied.append(_copy(op.reads[0], f"%{len(copied)}{op.reads[0].name}"))
+            op = replace(op, args=(copied[-1].ref, *op.args[1:]))
+        elif op.name in program.outputs:
+            root = _storage(op.name, makers)
+            if root in taken and op.axes:
+                op = replace(op, name=f"%{op.name}")
+                copied += [op, _copy(op.ref, op.name[1:])]
+                continue
+            taken.add(root)
+        copied.append(op)
+    return verified(replace(program, ops=tuple(copied)))
+
+
+_VIEWS = ("view", "expand", "slice", "windows", "reshape")
+"""Kinds whose result is, or may be, in the memory of their argument."""
+
+
+def _copy(source: Ref, name: str) -> Op:
+    return Op(name, "copy", (source,), source.axes)
+
+
+def _is_fresh(name: str, makers: dict[str, Op], uses: int) -> bool:
+    op = makers.get(name)
+    return op is not None and uses == 1 and op.kind not in (*_VIEWS, "gather")
+
+
+def _storage(name: str, makers: dict[str, Op]) -> str:
+    """The value whose memory a value is in."""
+    op = makers.get(name)
+    while op is not None and (op.kind in _VIEWS or is_subscript(op)):
+        name = op.reads[0].name
+        op = makers.get(name)
+    return name

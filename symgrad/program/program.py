@@ -1,0 +1,289 @@
+"""The program: an ordered list of single array operations, every axis labelled with an index."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal as OneOf
+
+import sympy as sp
+
+from symgrad.mathematics.equations import DType, Variable
+from symgrad.mathematics.indices import Index, Size
+from symgrad.mathematics.positions import Cut, Detail, Window, same
+
+UNIT = sp.S.One
+"""The label of an axis of size 1."""
+
+Axes = tuple[sp.Expr, ...]
+"""A label for each axis: an Index, or UNIT.  Labels mean something inside one operation only."""
+
+Kind = OneOf[
+    "map",  # one function of entries, broadcast as NumPy does; detail: more arguments, as numbers
+    "contract",  # the sum of a product over the labels that the result does not have
+    "matmul",  # such a sum in the form of NumPy's @
+    "reduce",  # a function along axes, which are dropped or kept with size 1
+    "view",  # the same entries, axes reordered, unit axes put in or taken out
+    "expand",  # the same entries, repeated along new axes
+    "copy",  # the same entries in an array of their own
+    "gather",  # source[positions]; detail: for each axis None, or which argument indexes it
+    "scatter",  # base with values added or subtracted at positions; detail as for gather
+    "take",  # the entries at some places of the source, counted row by row
+    "put",  # base with such entries set
+    "slice",  # source[cuts]; detail: for each axis None or a Cut; a cut axis has a label of its own
+    "windows",  # detail: for each axis None or a Window; positions stay in place, windows go last
+    "reshape",  # the same entries in the same order, some axes taken apart or laid out as one
+    "place",  # base with values set, added or subtracted at cuts or windows; detail for each axis
+    "join",  # arrays one after the other along the axis in detail: concatenate or stack
+    "iota",  # 0, 1, 2, ... along one axis
+    "eye",  # 1 on the diagonal
+    "diagonal",  # a vector on the diagonal of a matrix of zeros
+    "triangle",  # tril or triu of the last two axes; detail: which diagonal
+    "cumsum",  # along the axis in detail
+    "linalg",  # inv, det, sign, logdet, cholesky of the last two axes; solve: of two arrays
+    "fill",  # one number everywhere
+    "softmax",  # along the axes in detail, as are the next two
+    "log_softmax",
+    "logsumexp",
+]
+
+
+CHECKS: dict[str, Callable[[Op], str]] = {}
+"""For each kind what is wrong with an operation of it; :mod:`symgrad.program.kinds` fills it."""
+
+CHANGES = frozenset({"scatter", "put", "place"})
+"""Kinds that change their first argument in place."""
+
+
+@dataclass(frozen=True)
+class Ref:
+    """A value that an operation reads, its axes labelled."""
+
+    name: str
+    axes: Axes = ()
+
+
+@dataclass(frozen=True)
+class Literal:
+    """A number, or an expression over sizes."""
+
+    value: sp.Expr
+
+
+Operand = Ref | Literal
+
+
+@dataclass(frozen=True)
+class Op:
+    """``name[axes] = kind(args)``; ``hint``: what to call a value that has no name of its own."""
+
+    name: str
+    kind: Kind
+    args: tuple[Operand, ...]
+    axes: Axes
+    function: str = ""
+    detail: tuple[Detail, ...] = ()
+    dtype: DType = "float"
+    hint: str = ""
+
+    @cached_property
+    def shape(self) -> tuple[Size, ...]:
+        """The size along each axis."""
+        return tuple(size_of(a) for a in self.axes)
+
+    @cached_property
+    def reads(self) -> tuple[Ref, ...]:
+        """The values among the arguments."""
+        return tuple(a for a in self.args if isinstance(a, Ref))
+
+    @property
+    def ref(self) -> Ref:
+        """The value that it computes."""
+        return Ref(self.name, self.axes)
+
+    @cached_property
+    def problem(self) -> str:
+        """What is wrong with it, whatever it reads; passes that leave it alone need not look."""
+        if len(set(labels(self.axes))) != len(labels(self.axes)):
+            return "a label stands twice in the result"
+        return CHECKS[self.kind](self)
+
+    def __str__(self) -> str:
+        function = f".{self.function}" if self.function else ""
+        detail = f" {list(self.detail)}" if self.detail else ""
+        args = ", ".join(map(shown, self.args))
+        return f"{shown(self.ref)} = {self.kind}{function}({args}){detail}"
+
+
+@dataclass(frozen=True)
+class Program:
+    """Operations on inputs, in an order in which each reads only what comes before it."""
+
+    inputs: tuple[Variable, ...]
+    ops: tuple[Op, ...]
+    outputs: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "\n".join([*map(str, self.ops), f"return {', '.join(self.outputs)}"])
+
+    def __iter__(self) -> Iterator[Op]:
+        return iter(self.ops)
+
+    @property
+    def shapes(self) -> dict[str, tuple[Size, ...]]:
+        """The shape of every value."""
+        return {v.name: v.shape for v in self.inputs} | {o.name: o.shape for o in self.ops}
+
+    @property
+    def dtypes(self) -> dict[str, DType]:
+        """The dtype of every value."""
+        return {v.name: v.dtype for v in self.inputs} | {o.name: o.dtype for o in self.ops}
+
+    @property
+    def uses(self) -> Counter[str]:
+        """How often each value is read; being an output counts as a use."""
+        found = Counter(r.name for o in self.ops for r in o.reads)
+        found.update(self.outputs)
+        return found
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a value has no name of its own: such names are no identifiers."""
+    return name.startswith("%")
+
+
+def is_subscript(op: Op) -> bool:
+    """Whether an operation is a subscript of numbers, which copies nothing."""
+    return op.kind == "gather" and len(op.reads) == 1
+
+
+def read_by(op: Op, axes: Axes) -> list[Ref]:
+    """What an operation reads, labelled as its reader labels the result."""
+    new = dict(zip(op.axes, axes, strict=True))
+    return [Ref(r.name, tuple(new.get(a, a) for a in r.axes)) for r in op.reads]
+
+
+def size_of(axis: sp.Expr) -> Size:
+    """The size of the axis that a label stands for."""
+    return axis.size if isinstance(axis, Index) else UNIT
+
+
+def labels(axes: Iterable[sp.Expr]) -> list[Index]:
+    """The labels of the axes that are not unit axes."""
+    return [a for a in axes if isinstance(a, Index)]
+
+
+def drop_leading_units(axes: Axes) -> Axes:
+    """The same axes as broadcasting sees them."""
+    start = next((k for k, a in enumerate(axes) if isinstance(a, Index)), len(axes))
+    return axes[start:]
+
+
+def wanted(known: Iterable[Index], at: Axes) -> Axes:
+    """The axes, lined up with ``at``, of a value that has only the labels ``known``."""
+    mine = set(known)
+    axes = tuple(a if a in mine else UNIT for a in at)
+    return axes if mine >= set(labels(at)) else drop_leading_units(axes)
+
+
+def broadcasts(axes: Axes, onto: Axes) -> bool:
+    """Whether NumPy lines up ``axes`` with ``onto`` as the labels say."""
+    if len(axes) > len(onto):
+        return False
+    pairs = zip(reversed(axes), reversed(onto), strict=False)
+    return all(mine == theirs for mine, theirs in pairs if isinstance(mine, Index))
+
+
+def broadcast(shapes: Iterable[Axes]) -> Axes:
+    """The axes that arrays with these axes have together."""
+    result: list[sp.Expr] = []
+    for axes in shapes:
+        short = len(axes) - len(result)
+        result = [*axes[:short], *result] if short > 0 else result
+        for k, axis in enumerate(axes, start=len(result) - len(axes)):
+            if isinstance(axis, Index):
+                result[k] = axis
+    return tuple(result)
+
+
+# Printing
+
+
+def shown(operand: Operand) -> str:
+    """An operand as messages show it."""
+    if isinstance(operand, Literal):
+        return str(operand.value)
+    if not operand.axes:
+        return operand.name
+    return f"{operand.name}[{','.join(map(str, operand.axes))}]"
+
+
+def matmul_axes(x: Axes, y: Axes) -> Axes | None:
+    """The axes of ``x @ y``; None where their labels do not fit."""
+    inner = y[-2] if len(y) > 1 else y[-1]
+    if x[-1] != inner:
+        return None
+    rows = x[-2:-1] if len(x) > 1 else ()
+    columns = y[-1:] if len(y) > 1 else ()
+    batch = broadcast([x[:-2], y[:-2]])
+    if not (broadcasts(x[:-2], batch) and broadcasts(y[:-2], batch)):
+        return None
+    return (*batch, *rows, *columns)
+
+
+def indexed_axes(op: Op, axes: Axes) -> Axes:
+    """The axes of ``array[positions]`` in a gather or scatter."""
+    positions = [op.args[k] for k in op.detail if isinstance(k, int)]
+    return positions_axes(axes, positions, op.detail)
+
+
+def positions_axes(axes: Axes, positions: Sequence[Operand], detail: Sequence[Detail]) -> Axes:
+    """The axes of ``array[positions]``, as NumPy orders them; None in ``detail`` is a slice."""
+    places = [k for k, position in enumerate(detail) if position is not None]
+    advanced = broadcast([a.axes for a in positions if isinstance(a, Ref)])
+    rest = [a for k, a in enumerate(axes) if detail[k] is None]
+    together = not places or places == list(range(places[0], places[-1] + 1))
+    start = places[0] if places and together else 0
+    return (*rest[:start], *advanced, *rest[start:])
+
+
+# Parts of arrays
+
+Room = tuple[sp.Expr | None, Size]
+"""An axis of a part: the label that it keeps, or None where it is cut; and its size."""
+
+
+def rooms(axes: Axes, detail: Sequence[Detail]) -> list[Room]:
+    """The axes of ``array[cuts]``; those inside windows last."""
+    found: list[Room] = []
+    for axis, part in zip(axes, detail, strict=True):
+        if part is None:
+            found.append((axis, size_of(axis)))
+        elif isinstance(part, (Cut, Window)) and part.count is not None:
+            found.append((None, part.count))
+    return found + [(None, part.length) for part in detail if isinstance(part, Window)]
+
+
+def reshaped(source: Axes, target: Axes) -> list[tuple[list[Index], list[Index]]] | None:
+    """The runs of axes that take each other's place; None where the entries change their order."""
+    old, new = labels(source), labels(target)
+    common = [a for a in old if a in new]
+    if common != [a for a in new if a in old]:
+        return None
+    runs = []
+    for label in [*common, None]:
+        mine, theirs = _until(old, label), _until(new, label)
+        if not same(sp.Mul(*map(size_of, mine)), sp.Mul(*map(size_of, theirs))):
+            return None
+        runs += [(mine, theirs)] if mine or theirs else []
+    return runs
+
+
+def _until(axes: list[Index], label: Index | None) -> list[Index]:
+    """Take away all up to a label, and answer with what stood before it."""
+    found = []
+    while axes and (axis := axes.pop(0)) != label:
+        found.append(axis)
+    return found

@@ -1,0 +1,41 @@
+"""What NumPy can write into an array that is given."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from symgrad.program.memory import Abilities
+from symgrad.program.program import Op
+
+
+def has_out(op: Op) -> bool:
+    """Whether NumPy can write the result of an operation into an array that is there."""
+    if not op.axes:
+        return False
+    if op.kind == "map":
+        return is_ufunc(op) or op.function in ("cast", "round", "where")
+    if op.kind == "reduce":
+        return op.dtype == "float" and op.function in ("sum", "max", "min", "prod", "_norm")
+    if op.kind == "gather":
+        return len(op.reads) == 2 and sum(k is not None for k in op.detail) == 1
+    if op.kind == "contract":
+        return tensordot_axes(op) is None
+    return op.kind in ("matmul", "copy", "fill", "take", "join", "cumsum")
+
+
+def tensordot_axes(op: Op) -> tuple[list[int], list[int]] | None:
+    """The axes over which ``np.tensordot`` contracts; None for what only ``np.einsum`` can."""
+    x, y = (r.axes for r in op.reads)
+    gone = [a for a in x if a in y and a not in op.axes]
+    if op.axes != tuple(a for a in (*x, *y) if a not in gone):
+        return None
+    return [x.index(a) for a in gone], [y.index(a) for a in gone]
+
+
+def is_ufunc(op: Op) -> bool:
+    """Whether an operation is a universal function of NumPy."""
+    return op.kind == "map" and isinstance(getattr(np, op.function, None), np.ufunc)
+
+
+ABILITIES = Abilities(has_out, is_ufunc)
+"""NumPy's."""

@@ -1,0 +1,245 @@
+"""Functions that NumPy lacks, as generated files define them for themselves."""
+
+# mypy: allow-untyped-defs, allow-untyped-calls
+# Generated files have no types, and these functions go into them as they stand.
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator
+from types import CodeType
+from typing import Any
+
+import numpy as np
+
+
+def _in_pieces(function, x):
+    """A function of arrays of float64 on every entry, by pieces that fit into a cache."""
+    x = np.asarray(x) * 1.0
+    flat, value = np.ravel(x), np.empty(x.size, x.dtype)
+    with np.errstate(all="ignore"):
+        for start in range(0, x.size, 4096):
+            piece = slice(start, start + 4096)
+            value[piece] = function(flat[piece].astype(np.float64))
+    return value.reshape(x.shape)[()]
+
+
+def _polynomial(t, coefficients):
+    """A polynomial, the coefficient of its highest power first."""
+    value = np.full_like(t, coefficients[0])
+    for coefficient in coefficients[1:]:
+        value *= t
+        value += coefficient
+    return value
+
+
+def _erf_near(x):
+    """erf where |x| ≤ 1: x times a polynomial in 2 x² - 1."""
+    # fmt: off
+    series = (
+        1.454817075960679e-14, -3.8078827395263415e-13, 9.167606746069445e-12,
+        -2.035228404899467e-10, 4.11580059766496e-09, -7.51156928660089e-08, 1.223382738352401e-06,
+        -1.7537169441124826e-05, 0.00021751715604160108, -0.0022854855611441132,
+        0.019852496688983708, -0.1405360890227171, 0.9654687386698673,
+    )
+    # fmt: on
+    return x * _polynomial(2 * x * x - 1, series)
+
+
+def _erfc_far(x):
+    """erfc where x ≥ 1/2: exp(-x²) / (x + 1) times a polynomial in (x - 3) / (x + 3)."""
+    # fmt: off
+    series = (
+        5.847720861802195e-12, 1.9998921412899543e-10, 7.950572816994582e-11,
+        -2.667610577532983e-09, -2.3098999972621484e-09, 2.502494387548362e-08,
+        2.9304845121768633e-08, -2.402043722881115e-07, -2.532236706722793e-07,
+        2.6431569268154058e-06, 4.802767072633276e-07, -3.145799922862042e-05,
+        5.502099848152541e-05, 0.00026868616874182094, -0.0017766917236887825, 0.004914907879503878,
+        -0.006367630162622998, -0.006231863432428712, 0.05626846153463293, -0.16870682779005278,
+        0.7055719718456636,
+    )
+    # fmt: on
+    x = np.clip(x, 0.5, 28)
+    low, high = (0.5 - 3) / (0.5 + 3), (28 - 3) / (28 + 3)
+    t = (2 * (x - 3) / (x + 3) - low - high) / (high - low)
+    head = np.round(16 * x) / 16  # its square is exact
+    power = np.exp(-head * head) * np.exp((head - x) * (head + x))
+    return power * _polynomial(t, series) / (x + 1)
+
+
+def _erf(x):
+    """The error function."""
+
+    def erf(x):
+        value = _erf_near(np.clip(x, -1, 1))
+        far = np.abs(x) > 1
+        value[far] = np.copysign(1 - _erfc_far(np.abs(x[far])), x[far])
+        return value
+
+    return _in_pieces(erf, x)
+
+
+def _erfc(x):
+    """1 - erf(x), without the cancellation."""
+
+    def erfc(x):
+        value = 1 - _erf_near(np.clip(x, -1, 1))
+        far = np.abs(x) > 0.5
+        value[far] = _erfc_far(np.abs(x[far]))
+        return np.where(x < -0.5, 2 - value, value)
+
+    return _in_pieces(erfc, x)
+
+
+def _gammaln(x):
+    """log |Γ(x)|: in [1, 3] (x - 1) (x - 2) times a polynomial; far out, Stirling's series.
+
+    The recurrence and the reflection of Abramowitz and Stegun lead there: 6.1.15, 6.1.17, 6.1.41.
+    """
+    # fmt: off
+    series = (
+        -8.190037783551156e-10, 1.5818126337371086e-09, 2.4694237633377504e-09,
+        -4.358862409072515e-09, -8.952022836709702e-09, 1.6327287432845006e-08,
+        -7.860744687083056e-10, 5.68873795385758e-09, -5.2038665332275675e-08,
+        1.0444285443279689e-07, -1.861315818147291e-07, 3.95720794275161e-07,
+        -8.554816957122729e-07, 1.8114769634727658e-06, -3.846514242663473e-06,
+        8.221205092155423e-06, -1.76618554743359e-05, 3.81690832831345e-05, -8.30950999467849e-05,
+        0.00018255261441838105, -0.0004057073999387517, 0.0009153769241238952,
+        -0.0021081308338291313, 0.004998641164623283, -0.012384192193374355, 0.032965000621156974,
+        -0.1003173016743539, 0.42278433509846713,
+    )
+    # fmt: on
+
+    def gammaln(x):
+        size = np.where(x < 0, 1 - x, x)
+        near, factor = np.where(size < 1, size + 1, size), np.ones_like(x)
+        for _ in range(5):
+            above = near > 3
+            near = near - above
+            factor = np.where(above, factor * near, factor)
+        zeros = np.where(size < 1, size * (size - 1), (near - 1) * (near - 2))
+        value = zeros * _polynomial(np.clip(near, 1, 3) - 2, series)
+        value += np.log(np.where(size < 1, 1, factor)) - np.log(np.minimum(size, 1))
+        s = 1 / np.square(size)
+        tail = 1 / 1188 - s * (691 / 360360 - s * (1 / 156 - s * (3617 / 122400)))
+        tail = (1 / 12 - s * (1 / 360 - s * (1 / 1260 - s * (1 / 1680 - s * tail)))) / size
+        half = 0.5 * np.log(2 * np.pi) - 0.5
+        far = (size - 0.5) * (np.log(size) - 1) + half + tail
+        value = np.where(size < 8, value, far)
+        sine = np.abs(np.sin(np.pi * (x - np.round(x))))
+        value = np.where(x < 0, np.log(np.pi) - np.log(sine) - value, value)
+        return np.where(((x < 0) & (sine == 0)) | np.isinf(x), np.inf, value)  # poles
+
+    return _in_pieces(gammaln, x)
+
+
+def _digamma(x):
+    """ψ(x) by the recurrence and the series of Abramowitz and Stegun: 6.3.5, 6.3.7 and 6.3.18."""
+    x = np.asarray(x) * 1.0
+    reflected = x < 0
+    y = np.where(reflected, 1 - x, x)
+    shift = np.zeros_like(y)
+    for _ in range(10):
+        small = y < 10
+        shift += small / np.where(small, y, 1)
+        y = y + small
+    inverse = 1 / y
+    s = inverse * inverse
+    series = 1 / 240 - s * (1 / 132 - s * (691 / 32760 - s / 12))
+    series = s * (1 / 12 - s * (1 / 120 - s * (1 / 252 - s * series)))
+    result = np.log(y) - inverse / 2 - series - shift
+    turn = np.pi * np.where(reflected, x - np.round(x), 0.25)
+    return np.where(reflected, result - np.pi / np.tan(turn), result).astype(x.dtype)[()]
+
+
+def _trigamma(x):
+    """ψ'(x) by the recurrence and the series of Abramowitz and Stegun: 6.4.6, 6.4.7 and 6.4.12."""
+    x = np.asarray(x) * 1.0
+    reflected = x < 0
+    y = np.where(reflected, 1 - x, x)
+    shift = np.zeros_like(y)
+    for _ in range(10):
+        small = y < 10
+        shift += small / np.where(small, y, 1) / np.where(small, y, 1)
+        y = y + small
+    inverse = 1 / y
+    s = inverse * inverse
+    series = 1 / 30 - s * (5 / 66 - s * (691 / 2730 - s * (7 / 6)))
+    series = s * inverse * (1 / 6 - s * (1 / 30 - s * (1 / 42 - s * series)))
+    result = inverse + s / 2 + series + shift
+    turn = np.pi * np.where(reflected, x - np.round(x), 0.25)
+    return np.where(reflected, (np.pi / np.sin(turn)) ** 2 - result, result).astype(x.dtype)[()]
+
+
+def _norm(x, axis=None, keepdims=False, out=None):
+    """√Σ x²; where squares are too large or too small, of x over its largest entry."""
+    gone = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis % x.ndim,)
+    kept = [k for k in range(x.ndim) if k not in gone]
+    float_ = np.finfo(x.dtype)
+    with np.errstate(all="ignore"):
+        squares = np.einsum(x, range(x.ndim), x, range(x.ndim), kept)
+        norm = np.sqrt(squares)
+        if not ((squares > float_.tiny / float_.eps) & (squares <= float_.max)).all():
+            largest = np.abs(x).max(tuple(gone), keepdims=True, initial=0)
+            largest = np.where((largest > 0) & (largest <= float_.max), largest, 1).astype(x.dtype)
+            scaled = x / largest
+            squares = np.einsum(scaled, range(x.ndim), scaled, range(x.ndim), kept)
+            norm = largest.reshape(squares.shape) * np.sqrt(squares)
+    if keepdims:
+        norm = norm.reshape([n if k in kept else 1 for k, n in enumerate(x.shape)])
+    if out is None:
+        return norm
+    out[...] = norm
+    return out
+
+
+def _others(x, axis, out=None):
+    """Along an axis, the product of all other entries: of those before and of those after each."""
+    x = np.moveaxis(x, axis, -1)
+    before, after = np.ones_like(x), np.ones_like(x)
+    np.cumprod(x[..., :-1], axis=-1, out=before[..., 1:])
+    np.cumprod(x[..., :0:-1], axis=-1, out=after[..., -2::-1])
+    if out is None:
+        out = np.empty_like(np.moveaxis(x, -1, axis))
+    return np.moveaxis(np.multiply(before, after, out=np.moveaxis(out, axis, -1)), -1, axis)
+
+
+HELPERS: dict[str, Callable[..., Any]] = {
+    f.__name__: f
+    for f in (
+        _in_pieces,
+        _polynomial,
+        _erf_near,
+        _erfc_far,
+        _erf,
+        _erfc,
+        _gammaln,
+        _digamma,
+        _trigamma,
+        _norm,
+        _others,
+    )
+}
+"""The functions that a leaf's NumPy text may call, by name."""
+
+
+def helper_sources(names: Iterable[str]) -> list[str]:
+    """The texts of functions, after those that they call, as they go into a generated file."""
+    needed = {n for name in names for n in _calls(name)}
+    return [inspect.getsource(f).strip() for name, f in HELPERS.items() if name in needed]
+
+
+def _calls(name: str) -> Iterator[str]:
+    """The function itself, and the others that it calls."""
+    if name in HELPERS:
+        yield name
+        for other in _names(HELPERS[name].__code__):
+            yield from _calls(other)
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    """The names that code reads, that of the functions in it too."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)

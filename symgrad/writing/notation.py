@@ -1,0 +1,178 @@
+"""How a system of equations is written: symbols for names, letters for indices, LaTeX and text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+import sympy as sp
+
+from symgrad.calculus.derivation import Derivation
+from symgrad.mathematics.equations import Equation, System
+from symgrad.mathematics.indices import Index, fixed, proper_indices
+from symgrad.writing.latex import LatexPrinter
+from symgrad.writing.letters import Letters, unshadowed
+from symgrad.writing.names import Name, symbols
+from symgrad.writing.printer import Names, Printer
+from symgrad.writing.style import Style
+from symgrad.writing.text import TextPrinter
+
+Written = TypeVar("Written", sp.Expr, Equation)
+
+
+class Notation:
+    """The notation of one system; ``adjoints``: name of the adjoint of each value.
+
+    One index letter means one axis size throughout.  Letters are given out in the order of the
+    equations (``more``: the adjoint equations), so that equal systems are written equally.
+    """
+
+    def __init__(
+        self,
+        system: System,
+        adjoints: Mapping[str, str] | None = None,
+        more: Iterable[Equation] = (),
+        style: Style | None = None,
+    ) -> None:
+        self.system = system
+        self.adjoints = dict(adjoints or {})
+        values = [v.name for v in system.variables] + [e.name for e in system.equations]
+        sizes = _sizes(system)
+        self.names = _names(system, self.adjoints, values, sizes, style or Style())
+        subscripts = {name.sub for name in self.names.symbols.values()}
+        self.letters = Letters({*values, *self.adjoints.values(), *sizes, *subscripts})
+        self.letters.reserve(system.equations)
+        self.letters.reserve(more)
+
+    @classmethod
+    def of(cls, derivation: Derivation, style: Style | None = None) -> Notation:
+        """The notation of a derivation; every printing of it uses the same letters."""
+        more = (a.equation for a in derivation.adjoints)
+        return cls(derivation.system, derivation.adjoint_name, more, style)
+
+    @property
+    def transposes(self) -> bool:
+        """Whether derivatives are written transposed: those of a scalar, in numerator layout."""
+        scalar = not self.names.axes.get(self.system.output)
+        return scalar and self.names.style.layout == "numerator"
+
+    def symbol(self, name: str) -> str:
+        """LaTeX of a whole value, adjoint or size: ``z_{1}``, a partial derivative, ``N``."""
+        return LatexPrinter(self.names, {}).symbol(name)
+
+    def latex(self, expr: sp.Expr, free: Iterable[sp.Expr] = ()) -> str:
+        """LaTeX of an expression; the indices ``free`` get their letters first."""
+        return self.write(LatexPrinter, expr, free)
+
+    def text(self, expr: sp.Expr, free: Iterable[sp.Expr] = ()) -> str:
+        """One line of Unicode text."""
+        return self.write(TextPrinter, expr, free)
+
+    def write(self, kind: type[Printer], expr: sp.Expr, free: Iterable[sp.Expr] = ()) -> str:
+        """The expression as ``kind`` prints it."""
+        expr = _plain(unshadowed(expr))
+        return kind(self.names, self.letters.assign(expr, free)).text(expr)
+
+    def write_terms(
+        self, kind: type[Printer], expr: sp.Expr, free: Iterable[sp.Expr] = ()
+    ) -> tuple[str, ...]:
+        """The terms of a sum, each with its sign, for whoever breaks it into lines."""
+        expr = _plain(unshadowed(expr))
+        first, *rest = kind(self.names, self.letters.assign(expr, free)).terms(expr)
+        head = first.piece.text if first.sign == "+" else f"-{first.piece.text}"
+        return (head, *(f"{t.sign} {t.piece.text}" for t in rest))
+
+    def latex_equation(self, equation: Equation) -> str:
+        """``left = right``."""
+        left = self.latex(equation.lhs, equation.indices)
+        return f"{left} = {self.latex(equation.rhs, equation.indices)}"
+
+    def text_equation(self, equation: Equation) -> str:
+        """``left = right``, such as ``z1[n,i] = Σ_j X[n,j] W1[i,j] + b1[i]``."""
+        left = self.text(equation.lhs, equation.indices)
+        return f"{left} = {self.text(equation.rhs, equation.indices)}"
+
+    def relabel(self, what: Written) -> Written:
+        """The same equation or expression with its indices named by their letters."""
+        if isinstance(what, Equation):
+            what = replace(what, rhs=unshadowed(what.rhs))
+            letters = self.letters.assign(what.rhs, what.indices)
+            return _renamed(what, {i: Index(name, i.size) for i, name in letters.items()})
+        what = unshadowed(what)
+        letters = self.letters.assign(what)
+        return what.xreplace({i: Index(name, i.size) for i, name in letters.items()})
+
+    def public(self, what: Written) -> Written:
+        """As :meth:`relabel`, with sizes such as 784 as numbers."""
+        pretty = self.relabel(what)
+        rhs = pretty.rhs if isinstance(pretty, Equation) else pretty
+        symbols_ = rhs.free_symbols | rhs.atoms(sp.Symbol)
+        if isinstance(pretty, Equation):
+            symbols_ |= set(proper_indices(pretty.indices))
+        numbers = {s: sp.Integer(s.name) for s in symbols_ if s.name.isdigit()}
+        for index in symbols_:
+            if isinstance(index, Index):
+                size = fixed(index.size)
+                numbers[index] = Index(index.name, index.size if size is None else sp.Integer(size))
+        if isinstance(pretty, Equation):
+            return _renamed(pretty, numbers)
+        return pretty.xreplace(numbers)
+
+
+def transposed_axes(axes: Sequence[sp.Expr], unit: sp.Expr = sp.S.Zero) -> tuple[sp.Expr, ...]:
+    """The axes of the transpose; ``unit`` stands for the row that a vector becomes."""
+    if len(axes) == 1:
+        return (unit, axes[0])
+    return (axes[1], axes[0]) if len(axes) == 2 else tuple(axes)
+
+
+def _renamed(equation: Equation, new: Mapping[sp.Expr, sp.Expr]) -> Equation:
+    backward = equation.backward
+    return replace(
+        equation,
+        indices=tuple(new.get(i, i) for i in equation.indices),
+        rhs=equation.rhs.xreplace(new),
+        backward=None if backward is None else backward.xreplace(new),
+    )
+
+
+def _plain(expr: sp.Expr) -> sp.Expr:
+    """Sizes that are known are written as numbers."""
+    numbers = {s: sp.Integer(s.name) for s in expr.atoms(sp.Symbol) if s.name.isdigit()}
+    return expr.xreplace(numbers) if numbers else expr
+
+
+def _sizes(system: System) -> list[str]:
+    sizes = [s for v in system.variables for s in v.shape]
+    sizes += [s for e in system.equations for s in e.shape]
+    named = {a.name: None for s in sizes for a in sorted(s.free_symbols, key=str)}
+    return [name for name in named if not name.isdigit()]
+
+
+def _names(
+    system: System,
+    adjoints: Mapping[str, str],
+    values: list[str],
+    sizes: list[str],
+    style: Style,
+) -> Names:
+    shapes = {v.name: v.shape for v in system.variables}
+    shapes |= {e.name: e.shape for e in system.equations}
+    table = symbols([*values, *sizes])
+    outputs = {system.output, *(of for _, of, _ in system.slopes)}
+    if "loss" in outputs and "L" not in table:
+        table["loss"] = Name("L", plain="L")
+        if "loss_dot" in table:  # the derivative along a direction
+            table["loss_dot"] = Name(r"\dot{L}", plain="loss_dot")
+    return Names(
+        symbols=table,
+        adjoint_of={adjoint: value for value, adjoint in adjoints.items()},
+        axes={name: tuple(s != 1 for s in shape) for name, shape in shapes.items()},
+        order={name: place for place, name in enumerate(values)},
+        late=frozenset(v.name for v in system.variables if v.role == "param"),
+        output=system.output,
+        slopes={name: (of, by) for name, of, by in system.slopes},
+        inputs=frozenset(v.name for v in system.variables),
+        style=style,
+    )
