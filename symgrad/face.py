@@ -27,6 +27,7 @@ from symgrad.language.tracing import names_in, scalar_output, trace
 from symgrad.mathematics.algebra import canonical_equation
 from symgrad.mathematics.equations import Equation, System, Variable
 from symgrad.mathematics.indices import Index, entry
+from symgrad.mathematics.sizes import with_numbers
 from symgrad.mathematics.steps import Step
 from symgrad.targets import TARGETS
 from symgrad.targets.identifiers import is_possible
@@ -55,7 +56,7 @@ class Gradient:
     def shape(self) -> tuple[int | sp.Expr, ...]:
         """The output's shape followed by the value's: an int for each fixed size."""
         return tuple(
-            int(s) if s.is_Integer else s for s in map(_plain, self.adjoint.equation.shape)
+            int(s) if s.is_Integer else s for s in map(with_numbers, self.adjoint.equation.shape)
         )
 
     @property
@@ -409,10 +410,6 @@ def _name_of_array(array: Array, names: Mapping[str, Array]) -> str:
     if array.variable is not None:
         return array.variable.name
     return next((name for name, a in names.items() if a is array), "a value without a name")
-
-
-def _plain(expr: sp.Expr) -> sp.Expr:
-    return expr.xreplace({s: sp.Integer(s.name) for s in expr.free_symbols if s.name.isdigit()})
 
 
 def _public(notation: Notation, equation: Equation) -> sp.Eq:

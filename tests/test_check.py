@@ -16,11 +16,12 @@ from symgrad.checks.exact import comparisons, exact_values
 from symgrad.checks.points import LONG_FLOATS, Scenes
 from symgrad.errors import SymgradError
 from symgrad.mathematics.equations import Assumption, Equation, System, Variable
-from symgrad.mathematics.indices import Index, entry, size_of
+from symgrad.mathematics.indices import Index, entry
 from symgrad.mathematics.reductions import LogSumExp, absolute, relu, sign, step
+from symgrad.mathematics.sizes import as_size
 from symgrad.mathematics.steps import Step
 
-N, D, E = size_of("N"), size_of(3), size_of(40)
+N, D, E = as_size("N"), as_size(3), as_size(40)
 n, i, j, k, m = Index("n", N), Index("i", D), Index("j", E), Index("k", E), Index("m", N)
 o = Index("o", D)
 delta = sp.KroneckerDelta
@@ -318,8 +319,8 @@ def test_an_output_with_indices():
 
 
 def test_large_pinned_sizes_are_checked_in_floats():
-    pinned = replace(SYSTEM, pinned=frozenset([E, size_of(3)]))
-    large = {E: size_of(900), D: size_of(800)}
+    pinned = replace(SYSTEM, pinned=frozenset([E, as_size(3)]))
+    large = {E: as_size(900), D: as_size(800)}
 
     def grown(expr):
         swap = {s: Index(s.name, large.get(s.size, s.size)) for s in expr.atoms(Index)}

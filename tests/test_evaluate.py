@@ -16,7 +16,7 @@ from symgrad.checks.sampling import (
 )
 from symgrad.errors import SymgradError
 from symgrad.mathematics.equations import Assumption, Equation, System, Variable
-from symgrad.mathematics.indices import Index, entry, size_of
+from symgrad.mathematics.indices import Index, entry
 from symgrad.mathematics.reductions import (
     AxisMax,
     AxisMin,
@@ -30,8 +30,9 @@ from symgrad.mathematics.reductions import (
     tie_half,
     xlogy,
 )
+from symgrad.mathematics.sizes import as_size
 
-N, D, E = size_of("N"), size_of(3), size_of(4)
+N, D, E = as_size("N"), as_size(3), as_size(4)
 n, i, j, k = Index("n", N), Index("i", D), Index("j", E), Index("k", D)
 SIZES = {N: 2, D: 3, E: 4}
 
@@ -266,13 +267,13 @@ def system(**more):
 
 
 def test_sizes_are_small_and_different():
-    big = (Variable("a", (size_of(784), size_of(512), N), "data"),)
-    assert small_sizes(System(big, (), "a")) == {size_of(512): 2, size_of(784): 3, N: 4}
-    pinned = System(big, (), "a", pinned=frozenset([size_of(784)]))
-    assert small_sizes(pinned)[size_of(784)] == 784
-    few = System((Variable("a", (size_of(2), size_of(3), size_of(2), N), "data"),), (), "a")
-    assert small_sizes(few) == {size_of(2): 2, size_of(3): 3, N: 4}
-    assert true_sizes(few, [9]) == {size_of(2): 2, size_of(3): 3, N: 9}
+    big = (Variable("a", (as_size(784), as_size(512), N), "data"),)
+    assert small_sizes(System(big, (), "a")) == {as_size(512): 2, as_size(784): 3, N: 4}
+    pinned = System(big, (), "a", pinned=frozenset([as_size(784)]))
+    assert small_sizes(pinned)[as_size(784)] == 784
+    few = System((Variable("a", (as_size(2), as_size(3), as_size(2), N), "data"),), (), "a")
+    assert small_sizes(few) == {as_size(2): 2, as_size(3): 3, N: 4}
+    assert true_sizes(few, [9]) == {as_size(2): 2, as_size(3): 3, N: 9}
 
 
 @pytest.mark.parametrize("field", FIELDS)

@@ -10,7 +10,7 @@ import sympy as sp
 
 from symgrad.checks.evaluate import evaluate
 from symgrad.checks.numbers import Digits, Exact, Floats, numpy_function
-from symgrad.mathematics.indices import Index, entry, size_of
+from symgrad.mathematics.indices import Index, entry
 from symgrad.mathematics.reductions import (
     LEAVES,
     REDUCTIONS,
@@ -22,6 +22,7 @@ from symgrad.mathematics.reductions import (
     minimum,
     trigamma,
 )
+from symgrad.mathematics.sizes import as_size
 
 DIGITS = Digits(50)
 CLOSE = 1e-30
@@ -236,7 +237,7 @@ def test_exact_numbers_go_through(leaf):
 
 # -- reductions -----------------------------------------------------------------------------------
 
-D, N = size_of(4), size_of(3)
+D, N = as_size(4), as_size(3)
 i, k, n = Index("i", D), Index("k", D), Index("n", N)
 ROWS = [[Fraction(v, 8) for v in row] for row in ([3, -9, 21, 5], [0, 1, -2, 7], [9, 8, 7, -30])]
 TIES = [[Fraction(v) for v in row] for row in ([2, 2, 1, 2], [0, 0, 0, 0], [1, 3, 3, -1])]

@@ -13,7 +13,8 @@ from test_program import SIZES, VARIABLES, Maker, by_loops, numbers
 
 import symgrad as sg
 from symgrad.mathematics.equations import Equation
-from symgrad.mathematics.indices import Index, axis_index, size_of
+from symgrad.mathematics.indices import Index, axis_index
+from symgrad.mathematics.sizes import as_size
 from symgrad.outputs import forward_and_adjoints
 from symgrad.writing.matrix_form import matrix_form, matrix_forms
 
@@ -310,7 +311,7 @@ SHAPES = [(), ("N",), ("N", "4"), ("4", "N"), ("1", "4"), ("4", "1"), ("4", "4")
 def made(seed: int) -> Equation:
     maker = MatrixMaker(seed)
     shape = maker.random.choice(SHAPES)
-    indices = tuple(axis_index(size_of(int(s) if s.isdigit() else s)) for s in shape)
+    indices = tuple(axis_index(as_size(int(s) if s.isdigit() else s)) for s in shape)
     free = [i for i in indices if isinstance(i, Index)]
     return Equation("out", indices, maker.expr(free, maker.random.choice([1, 2])))
 

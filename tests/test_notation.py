@@ -9,7 +9,7 @@ import sympy as sp
 import symgrad as sg
 from symgrad.errors import SpecError
 from symgrad.mathematics.equations import Equation, System, Variable
-from symgrad.mathematics.indices import Index, entry, fresh, size_of
+from symgrad.mathematics.indices import Index, entry, fresh
 from symgrad.mathematics.reductions import (
     LEAVES,
     REDUCTIONS,
@@ -24,12 +24,13 @@ from symgrad.mathematics.reductions import (
     step,
     xlogy,
 )
+from symgrad.mathematics.sizes import as_size
 from symgrad.writing.names import parse, symbols
 from symgrad.writing.notation import Notation
 from symgrad.writing.parts import as_decimal
 from symgrad.writing.printer import Partial
 
-N, D, C = size_of("N"), size_of(4), size_of(3)
+N, D, C = as_size("N"), as_size(4), as_size(3)
 n, i, j = fresh(N), fresh(D), fresh(C)
 
 
@@ -93,7 +94,7 @@ EXPRESSIONS = [
     (total(-X - Z, n), r"-\sum_{n} (X_{ni} + Z_{ni})", "-Σ_n (X[n,i] + Z[n,i])"),
     (total(X / N, n), r"\frac{1}{N} \sum_{n} X_{ni}", "1/N Σ_n X[n,i]"),
     (X / N - Z / N, r"\frac{1}{N} (X_{ni} - Z_{ni})", "(X[n,i] - Z[n,i])/N"),
-    (X / size_of(4), r"\frac{1}{4} X_{ni}", "X[n,i]/4"),
+    (X / as_size(4), r"\frac{1}{4} X_{ni}", "X[n,i]/4"),
     (2 * (X - Z) / (N * C), r"\frac{2}{3 N} (X_{ni} - Z_{ni})", "2 (X[n,i] - Z[n,i])/(3 N)"),
     (X / 10, "0.1 X_{ni}", "0.1 X[n,i]"),
     (1 / (1 + sp.exp(-z)), r"\frac{1}{1 + e^{-z_{1,i}}}", "1/(1 + exp(-z1[i]))"),
@@ -252,7 +253,7 @@ def test_relabel_and_public() -> None:
 
 
 def test_many_sizes_get_numbered_letters() -> None:
-    sizes = [size_of(100 + number) for number in range(40)]
+    sizes = [as_size(100 + number) for number in range(40)]
     given = [NOTATION.letters.of(size) for size in sizes]
     assert len(set(given)) == 40
 

@@ -14,15 +14,7 @@ from sympy import KroneckerDelta as Delta
 
 from symgrad.errors import SpecError
 from symgrad.mathematics.equations import Equation, Variable
-from symgrad.mathematics.indices import (
-    Index,
-    axis_index,
-    entry,
-    fresh,
-    indices_of,
-    name_of,
-    size_of,
-)
+from symgrad.mathematics.indices import Index, axis_index, entry, fresh, indices_of, name_of
 from symgrad.mathematics.reductions import (
     LEAVES,
     AxisMax,
@@ -35,6 +27,7 @@ from symgrad.mathematics.reductions import (
     tie_half,
     xlogy,
 )
+from symgrad.mathematics.sizes import as_size
 from symgrad.program.interpreter import interpret
 from symgrad.program.kinds import ProgramError, verified
 from symgrad.program.lower import lower
@@ -44,8 +37,8 @@ from symgrad.targets.module import assembled
 from symgrad.targets.numpy.emit import emit, load
 
 SIZES = {"N": 3, "2": 2, "4": 4, "M": 5}
-N, TWO, FOUR, M = map(size_of, SIZES)
-ONE = size_of(1)
+N, TWO, FOUR, M = map(as_size, SIZES)
+ONE = as_size(1)
 
 
 def evaluated(expr: sp.Expr, at: Mapping[sp.Expr, int], env: Mapping[str, Any]) -> float:

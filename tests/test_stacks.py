@@ -13,7 +13,7 @@ import symgrad as sg
 from symgrad.calculus.derivation import forward_and_adjoints
 from symgrad.checks.points import Scenes
 from symgrad.mathematics.equations import Variable
-from symgrad.mathematics.indices import fixed
+from symgrad.mathematics.sizes import fixed
 from symgrad.writing.stacks import Stacked, stacked_form
 
 

@@ -16,7 +16,8 @@ import sympy as sp
 import symgrad as sg
 from symgrad import outputs
 from symgrad.mathematics.equations import Variable
-from symgrad.mathematics.indices import fresh, size_of
+from symgrad.mathematics.indices import fresh
+from symgrad.mathematics.sizes import as_size
 from symgrad.program import memory
 from symgrad.program.builder import Builder
 from symgrad.program.interpreter import interpret
@@ -201,7 +202,7 @@ def test_the_peak_that_is_stated_is_the_peak() -> None:
     for n in (64, 1000):
         for dtype in ("float32", "float64"):
             itemsize = np.dtype(dtype).itemsize
-            stated = int(plan.bytes(itemsize).xreplace({size_of("N"): sp.Integer(n)}))
+            stated = int(plan.bytes(itemsize).xreplace({as_size("N"): sp.Integer(n)}))
             module = derivation.compile(dtype=dtype)
             tracemalloc.start()
             workspace = module.Workspace(N=n, dtype=dtype)
@@ -321,8 +322,8 @@ def test_sizes_less_a_number_are_differences() -> None:
 
 
 def test_thousands_of_operations_in_place() -> None:
-    builder = Builder([Variable("x", (size_of(4),), "param")])
-    ref = Ref("x", (fresh(size_of(4)),))
+    builder = Builder([Variable("x", (as_size(4),), "param")])
+    ref = Ref("x", (fresh(as_size(4)),))
     for _ in range(3000):
         ref = builder.map("add", ref, Ref("x", ref.axes))
     builder.name(ref, "y")

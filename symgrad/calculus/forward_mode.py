@@ -26,8 +26,7 @@ def derive_along(system: System, directions: Mapping[str, str]) -> Derivation:
     """
     system, forward_steps = stabilised(system)
     tangents = tuple(_Walk(system, directions).run())
-    shapes = {v.name: v.shape for v in system.variables} | {e.name: e.shape for e in system}
-    inputs = (Variable(v, shapes[name], "data") for name, v in directions.items())
+    inputs = (Variable(v, system.shapes[name], "data") for name, v in directions.items())
     system = replace(
         system,
         variables=(*system.variables, *inputs),
@@ -51,8 +50,7 @@ class _Walk:
     def __init__(self, system: System, directions: Mapping[str, str]) -> None:
         self.system = system
         self.directions = directions
-        self.shapes = {v.name: v.shape for v in system.variables}
-        self.shapes |= {e.name: e.shape for e in system.equations}
+        self.shapes = system.shapes
         self.context = Context(promises(system), Names(system.equations))
         self.tangent_of = {
             v.name: directions[v.name] for v in system.variables if v.name in directions

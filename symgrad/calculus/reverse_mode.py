@@ -14,15 +14,7 @@ from symgrad.calculus.rules import Context, explained, simplified
 from symgrad.calculus.stability import stabilised
 from symgrad.mathematics.algebra import BINDERS, axis_name, fresh_indices, instance, limits, weight
 from symgrad.mathematics.equations import Equation, System
-from symgrad.mathematics.indices import (
-    Index,
-    Size,
-    entries,
-    entry,
-    fresh_from_start,
-    name_of,
-    replaced,
-)
+from symgrad.mathematics.indices import Index, entries, entry, fresh_from_start, name_of, replaced
 from symgrad.mathematics.names import Names
 from symgrad.mathematics.renaming import Problem, renamed
 from symgrad.mathematics.steps import Step, Steps
@@ -52,8 +44,7 @@ class _Walk:
     def __init__(self, system: System, wrt: Sequence[str]) -> None:
         self.system = system
         self.wrt = tuple(wrt)
-        self.shapes: dict[str, tuple[Size, ...]] = {v.name: v.shape for v in system.variables}
-        self.shapes |= {e.name: e.shape for e in system.equations}
+        self.shapes = system.shapes
         self.integer = {v.name for v in system.variables if v.dtype != "float"}
         self.consumers = _consumers(system)
         self.context = Context(promises(system), Names(system.equations))

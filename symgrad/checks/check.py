@@ -26,7 +26,7 @@ from symgrad.checks.points import (
 from symgrad.checks.sampling import RANGES, Point, point, size_symbols, true_sizes
 from symgrad.errors import SymgradError
 from symgrad.mathematics.equations import Equation, System
-from symgrad.mathematics.indices import fixed
+from symgrad.mathematics.sizes import fixed
 from symgrad.mathematics.steps import Step
 from symgrad.progress import tell
 

@@ -13,9 +13,10 @@ import sympy as sp
 from symgrad.checks.numbers import Field, Numbers
 from symgrad.errors import SymgradError
 from symgrad.mathematics.equations import Equation
-from symgrad.mathematics.indices import Index, indices_of, is_size, name_of
+from symgrad.mathematics.indices import Index, indices_of, name_of
 from symgrad.mathematics.matrices import MATRIX_FUNCTIONS, MatrixFunction
 from symgrad.mathematics.reductions import LEAVES, REDUCTIONS
+from symgrad.mathematics.sizes import is_size
 
 Environment = Mapping[str, np.ndarray]
 Sizes = Mapping[sp.Symbol, int]

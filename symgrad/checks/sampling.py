@@ -14,8 +14,16 @@ import sympy as sp
 
 from symgrad.checks.numbers import Field
 from symgrad.errors import SymgradError
-from symgrad.mathematics.equations import Assumption, Equation, System, Variable, copied_from
-from symgrad.mathematics.indices import Index, Size, fixed, indices_of, is_entry, is_size, name_of
+from symgrad.mathematics.equations import (
+    Assumption,
+    Equation,
+    Shapes,
+    System,
+    Variable,
+    copied_from,
+)
+from symgrad.mathematics.indices import Index, indices_of, is_entry, name_of
+from symgrad.mathematics.sizes import Size, fixed, is_size, with_numbers
 
 Range = tuple[float, float]
 
@@ -49,8 +57,7 @@ class Point:
 
 def size_symbols(system: System) -> set[sp.Symbol]:
     """Every symbol that occurs in a size, or as a size in an equation."""
-    shapes = [v.shape for v in system.variables] + [e.shape for e in system.equations]
-    sizes = {s for shape in shapes for size in shape for s in size.free_symbols}
+    sizes = {s for shape in system.shapes.values() for size in shape for s in size.free_symbols}
     for equation in system.equations:
         for side in filter(None, (equation.rhs, equation.backward)):
             symbols = side.atoms(sp.Symbol)
@@ -79,12 +86,10 @@ def _axis_sizes(system: System) -> set[Size]:
 
 def _sides_of_positions(system: System) -> Iterator[Size]:
     """What an axis of a free size has up to, and from, a position that the spec gives."""
-    shapes = {v.name: v.shape for v in system.variables}
-    shapes |= {e.name: e.shape for e in system.equations}
     labels = [v for v in system.variables if v.role == "constant" and v.dtype == "int"]
     last = {v.name: int(np.asarray(v.values).max()) for v in labels}
     for atom in {a for e in system.equations for a in e.rhs.atoms(sp.Indexed)}:
-        for index, size in zip(indices_of(atom), shapes[name_of(atom)], strict=True):
+        for index, size in zip(indices_of(atom), system.shapes[name_of(atom)], strict=True):
             if fixed(size) is not None:
                 continue
             if all(map(is_size, index.free_symbols)):
@@ -112,7 +117,7 @@ def least_sizes(system: System) -> dict[str, int]:
     asked += [(size, 0) for size in _axis_sizes(system)]
     found: dict[str, int] = {}
     for size, least in asked:
-        value = size.xreplace({s: sp.Integer(n) for s in size.free_symbols if (n := fixed(s))})
+        value = with_numbers(size)
         (name, *others) = value.free_symbols or (None,)
         if name is None or others or not value.is_polynomial(name):
             continue
@@ -226,21 +231,17 @@ def _fraction(value: Any) -> Fraction | float:
 
 def index_limits(system: System) -> dict[str, list[Size]]:
     """For each array that serves as an index, the sizes of the axes that it points into."""
-    shapes = {v.name: v.shape for v in system.variables}
-    shapes |= {e.name: e.shape for e in system.equations}
     found: dict[str, list[Size]] = {}
     equations = {e.name: e for e in system.equations}
     for equation in system.equations:
-        for name, size in _uses_as_index(equation, shapes):
+        for name, size in _uses_as_index(equation, system.shapes):
             with suppress(ValueError):  # no module is made of computed ones
                 for origin in copied_from(name, equations):
                     found.setdefault(origin, []).append(size)
     return found
 
 
-def _uses_as_index(
-    equation: Equation, shapes: Mapping[str, tuple[Size, ...]]
-) -> Iterator[tuple[str, Size]]:
+def _uses_as_index(equation: Equation, shapes: Shapes) -> Iterator[tuple[str, Size]]:
     sides = [equation.rhs, *([] if equation.backward is None else [equation.backward])]
     for atom in {a for side in sides for a in side.atoms(sp.Indexed)}:
         for index, size in zip(indices_of(atom), shapes[name_of(atom)], strict=True):

@@ -11,7 +11,8 @@ import sympy as sp
 from symgrad.calculus.derivation import Adjoint
 from symgrad.formats.sheet import Sheet
 from symgrad.mathematics.equations import Equation, Variable
-from symgrad.mathematics.indices import Size, fixed, proper_indices
+from symgrad.mathematics.indices import proper_indices
+from symgrad.mathematics.sizes import Size, fixed
 from symgrad.mathematics.steps import Step
 from symgrad.templating import path_of
 from symgrad.writing.latex import LatexPrinter

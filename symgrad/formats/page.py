@@ -105,8 +105,7 @@ class Page:
         return _clipped(self.text_of(name), 12)
 
     def _shape(self, name: str) -> str:
-        system = self.sheet.derivation.system
-        shape = next(v.shape for v in (*system.variables, *system) if v.name == name)
+        shape = self.sheet.derivation.system.shapes[name]
         return self.plain.shape([self.plain.text(s) for s in shape])
 
     def _shown_names(self) -> frozenset[str]:

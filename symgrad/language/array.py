@@ -35,7 +35,8 @@ from symgrad.language.sizes import (
     shape_text,
 )
 from symgrad.mathematics.equations import DType, Variable
-from symgrad.mathematics.indices import Index, Size, entry
+from symgrad.mathematics.indices import Index, entry
+from symgrad.mathematics.sizes import Size
 
 Op = Literal["map", "relabel", "contract", "structure"]
 """How an array reads its inputs: entry by entry, under other labels, in a product, or moved."""

@@ -16,7 +16,8 @@ from symgrad.language.array import Array
 from symgrad.language.registry import FUNCTIONS, unsupported
 from symgrad.language.sizes import shape_text
 from symgrad.mathematics.equations import DType, Variable
-from symgrad.mathematics.indices import axis_index, size_of
+from symgrad.mathematics.indices import axis_index
+from symgrad.mathematics.sizes import as_size
 
 
 def constant(values: Any) -> Array:
@@ -40,12 +41,12 @@ def constant(values: Any) -> Array:
         )
     if (array == array.flat[0]).all():
         value = number(array.flat[0].item())
-        return Array([axis_index(size_of(d)) for d in array.shape], value, dtype=_kind_of(array))
+        return Array([axis_index(as_size(d)) for d in array.shape], value, dtype=_kind_of(array))
     if array.ndim == 2 and array.dtype.kind == "f" and _is_identity(array):
-        row, column = (axis_index(size_of(d)) for d in array.shape)
+        row, column = (axis_index(as_size(d)) for d in array.shape)
         return Array([row, column], sp.KroneckerDelta(row, column))
     kind = _kind_of(array)
-    sizes = tuple(size_of(d) for d in array.shape)
+    sizes = tuple(as_size(d) for d in array.shape)
     name = f"constant_{_digest(array)}"
     variable = Variable(name, sizes, "constant", kind, (), caller(), array)
     return Array([axis_index(s) for s in sizes], None, dtype=kind, variable=variable)
@@ -145,4 +146,4 @@ def _size_expression(value: sp.Expr) -> sp.Expr:
         raise unsupported(
             f"the value {min(map(str, rounded))} of a named size", "give it a fixed size"
         )
-    return exact.xreplace({s: size_of(s) for s in exact.free_symbols})
+    return exact.xreplace({s: as_size(s) for s in exact.free_symbols})

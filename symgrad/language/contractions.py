@@ -15,7 +15,8 @@ from symgrad.language.elementwise import elementwise
 from symgrad.language.registry import UFUNCS, function, unsupported
 from symgrad.language.shapes import moveaxis, ravel, reshape, stack
 from symgrad.language.sizes import as_tuple, dim_of
-from symgrad.mathematics.indices import Index, Size, axis_index, size_of
+from symgrad.mathematics.indices import Index, axis_index
+from symgrad.mathematics.sizes import Size, as_size
 
 
 def contract(
@@ -238,7 +239,7 @@ def _checked(what: str, operands: list[tuple[Array, list[Any]]], out: list[Any])
 def cross(a: Any, b: Any, *, axis: int = -1) -> Array:
     """The vector product of vectors of three entries."""
     x, y = (moveaxis(as_array(v), axis, -1) for v in (a, b))
-    if x.sizes[-1] != size_of(3) or y.sizes[-1] != size_of(3):
+    if x.sizes[-1] != as_size(3) or y.sizes[-1] != as_size(3):
         raise unsupported(
             f"np.cross of {describe(as_array(a))} and {describe(as_array(b))}",
             "vectors of three entries are",

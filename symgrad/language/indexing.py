@@ -16,8 +16,8 @@ from symgrad.language.constants import as_array
 from symgrad.language.inputs import checked_size
 from symgrad.language.registry import METHODS, function, unsupported
 from symgrad.language.sizes import Dim, as_tuple, dim_of, known_size, shape_text
-from symgrad.mathematics.deltas import numbers_for
-from symgrad.mathematics.indices import Index, Size, axis_index, fixed, size_of
+from symgrad.mathematics.indices import Index, axis_index
+from symgrad.mathematics.sizes import Size, as_size, fixed, normal_form
 
 
 def arange(size: Any) -> Array:
@@ -190,7 +190,7 @@ def _fixed_slice(array: Array, size: int, item: slice) -> tuple[int, Size, int]:
             where=caller(),
             hint="every axis needs an entry",
         )
-    return positions.start, size_of(len(positions)), positions.step
+    return positions.start, as_size(len(positions)), positions.step
 
 
 def _named_slice(size: Size, item: slice) -> tuple[sp.Expr, Size, int]:
@@ -204,9 +204,9 @@ def _named_slice(size: Size, item: slice) -> tuple[sp.Expr, Size, int]:
         return sp.Integer(0), sp.Integer(1), 1
     if plain and (end is None or (isinstance(end, int) and end < 0)):
         if start >= 0:
-            return sp.Integer(start), size_of(size - start + (end or 0)), 1
+            return sp.Integer(start), as_size(size - start + (end or 0)), 1
         if start < (end or 0):
-            return size + start, size_of((end or 0) - start), 1
+            return size + start, as_size((end or 0) - start), 1
     raise unsupported(
         f"the slice {_slice_text(item)} of an axis of the size {dim_of(size)}",
         "x[a:], x[:-b], x[a:-b], x[-b:], x[:1] and x[::-1] are supported of a named size",
@@ -217,7 +217,7 @@ def _from_the_end(bound: Any, size: Size) -> Any:
     """A bound that is a size, as Python counts from the end: -2 for N - 2 of N, None for N."""
     if not isinstance(bound, sp.Expr):
         return int(bound)
-    apart = sp.expand(size_of(bound) - size)
+    apart = sp.expand(as_size(bound) - size)
     if not apart.is_Integer:
         return bound
     return int(apart) if apart < 0 else None
@@ -253,7 +253,7 @@ def _position(array: Array, axis: int, item: Any) -> sp.Expr:
 
 def _of_one_name(size: Size) -> bool:
     """Whether a size is a name and a number: of a joined axis it depends on both where x[-3] is."""
-    number = numbers_for(size)
+    number = normal_form(size)
     return any((number - name).is_number for name in number.free_symbols)
 
 
@@ -308,4 +308,4 @@ def _fewer(array: Array, axis: int, window: int) -> Size:
             where=caller(),
             hint=f"that axis has {known} entries",
         )
-    return size_of(array.sizes[axis] - window + 1)
+    return as_size(array.sizes[axis] - window + 1)

@@ -11,7 +11,8 @@ from symgrad.errors import Location, SpecError, caller
 from symgrad.language.array import Array
 from symgrad.language.sizes import as_tuple, dim_of, shape_text
 from symgrad.mathematics.equations import Assumption, DType, Variable
-from symgrad.mathematics.indices import Size, axis_index, size_of
+from symgrad.mathematics.indices import axis_index
+from symgrad.mathematics.sizes import Size, as_size
 
 
 def param(name: str, shape: Any, *, assume: Any = None) -> Array:
@@ -71,9 +72,9 @@ def checked_size(dimension: Any, name: str, where: Location) -> Size:
     """The size that a user gave, of the array ``name``; SpecError where it is none."""
     if isinstance(dimension, (int, np.integer)) and not isinstance(dimension, bool):
         if dimension > 0:
-            return size_of(int(dimension))
+            return as_size(int(dimension))
     elif isinstance(dimension, (str, sp.Symbol)) and str(dimension).isidentifier():
-        return size_of(dimension)
+        return as_size(dimension)
     raise SpecError(
         f"{name!r} has the size {dimension!r}",
         where=where,

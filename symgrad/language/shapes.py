@@ -18,7 +18,8 @@ from symgrad.language.elementwise import elementwise
 from symgrad.language.registry import METHODS, function, unsupported
 from symgrad.language.sizes import Dim, Shape, as_tuple, known_size, shape_text
 from symgrad.mathematics import reductions as leaves
-from symgrad.mathematics.indices import Index, Size, axis_index, fixed, size_of
+from symgrad.mathematics.indices import Index, axis_index
+from symgrad.mathematics.sizes import Size, as_size, fixed, with_numbers
 
 
 def relabel(array: Array, indices: Sequence[sp.Expr], source: Sequence[sp.Expr]) -> Array:
@@ -88,7 +89,7 @@ def _same_count(old: Sequence[Size], new: Sequence[Size]) -> bool:
 def _divides(few: Sequence[Size], many: Sequence[Size]) -> bool:
     """Whether the product of ``few`` is smaller than that of ``many`` and goes into it."""
     ratio = sp.Mul(*many) / sp.Mul(*few)
-    known = ratio.xreplace({s: sp.Integer(s.name) for s in ratio.free_symbols if s.name.isdigit()})
+    known = with_numbers(ratio)
     return bool(known != 1 and known.as_numer_denom()[1] == 1)
 
 
@@ -114,7 +115,7 @@ def _merge(array: Array, start: int, old: Sequence[Size]) -> Array:
     """out[m] = Σ x[i, j] δ(m, i d + j): several axes laid out as one."""
     proper = _proper_axes(array)
     run = proper[start : start + len(old)]
-    merged = axis_index(size_of(sp.Mul(*old)))
+    merged = axis_index(as_size(sp.Mul(*old)))
     value = _at_proper(array, proper) * sp.KroneckerDelta(merged, _flat(run))
     rhs = sp.Sum(value, *(i.limits for i in run))
     return structure([*proper[:start], merged, *proper[start + len(old) :]], rhs, [array])
@@ -130,12 +131,12 @@ def _split(array: Array, start: int, new: Sequence[Size]) -> Array:
 
 def _resolved(array: Array, wanted: Sequence[Any]) -> list[Size]:
     total = sp.Mul(*array.sizes)
-    given = [size_of(d) for d in wanted if not (isinstance(d, numbers.Integral) and d == -1)]
+    given = [as_size(d) for d in wanted if not (isinstance(d, numbers.Integral) and d == -1)]
     left = total / sp.Mul(*given)
     known = fixed(left)
     if len(given) < len(wanted):
-        left = size_of(known) if known is not None else left
-        return [left if isinstance(d, numbers.Integral) and d == -1 else size_of(d) for d in wanted]
+        left = as_size(known) if known is not None else left
+        return [left if isinstance(d, numbers.Integral) and d == -1 else as_size(d) for d in wanted]
     if left != 1 and known != 1:
         raise SpecError(
             f"cannot reshape {describe(array)} to {shape_text(tuple(wanted))}: "
@@ -276,7 +277,7 @@ def moveaxis(a: Any, source: Any, destination: Any) -> Array:
 def broadcast_to(a: Any, shape: Any) -> Array:
     """The entries repeated along new axes and along axes of size 1."""
     array = as_array(a)
-    indices = [axis_index(size_of(d)) for d in as_tuple(shape)]
+    indices = [axis_index(as_size(d)) for d in as_tuple(shape)]
     target = Array(indices, sp.Integer(0))
     if broadcast_sizes("broadcast", [array, target]) != target.sizes:
         raise SpecError(
@@ -313,7 +314,7 @@ def concatenate(arrays: Any, axis: Any = 0) -> Array:
         return parts[0]
     axis = axes_of(parts[0], axis)[0]
     _same_but(parts, axis)
-    total = size_of(sp.Add(*(a.sizes[axis] for a in parts)))
+    total = as_size(sp.Add(*(a.sizes[axis] for a in parts)))
     out = [axis_index(s) for s in parts[0].sizes]
     out[axis] = axis_index(total)
     offset, placed = sp.Integer(0), []
@@ -464,7 +465,7 @@ def pad(a: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0
     for axis, (before, after) in enumerate(widths.tolist()):
         if before or after:
             out = [axis_index(s) for s in array.sizes]
-            out[axis] = axis_index(size_of(array.sizes[axis] + before + after))
+            out[axis] = axis_index(as_size(array.sizes[axis] + before + after))
             placed = _placed(array, axis, out[axis], sp.Integer(before), out)
             array = structure(out, placed, [array])
     return array

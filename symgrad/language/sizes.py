@@ -13,7 +13,7 @@ import sympy as sp
 
 from symgrad.errors import SpecError, caller
 from symgrad.language.registry import call_ufunc
-from symgrad.mathematics.indices import Size, fixed
+from symgrad.mathematics.sizes import Size, fixed
 
 Dim: TypeAlias = int | sp.Expr
 

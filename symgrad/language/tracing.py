@@ -15,9 +15,10 @@ from symgrad.language.array import Array
 from symgrad.language.constants import as_array
 from symgrad.language.sizes import shape_text
 from symgrad.mathematics.algebra import BINDERS, canonical_equation, instance, weight
-from symgrad.mathematics.equations import Equation, System, Variable
-from symgrad.mathematics.indices import Index, Size, entries, fixed, indices_of, is_size, name_of
+from symgrad.mathematics.equations import Equation, System, Variable, shapes_of
+from symgrad.mathematics.indices import Index, entries, indices_of, name_of
 from symgrad.mathematics.reductions import Indicator, absolute
+from symgrad.mathematics.sizes import Size, fixed, is_size
 
 LONGEST = 40
 """The weight beyond which a value gets a name of its own."""
@@ -267,7 +268,7 @@ def rename_entries(expr: sp.Expr, names: Mapping[str, str]) -> sp.Expr:
 def _pinned(variables: Iterable[Variable], equations: Iterable[Equation]) -> frozenset[Size]:
     """Fixed sizes that an equation depends on: of constants, and of axes that are cut or joined."""
     variables, equations = tuple(variables), tuple(equations)
-    shapes = {v.name: v.shape for v in variables} | {e.name: e.shape for e in equations}
+    shapes = shapes_of(variables, equations)
     constants = {v.name for v in variables if v.role == "constant"}
     labels = {v.name for v in variables} - constants
     pinned = {s for v in variables if v.role == "constant" for s in v.shape}

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import sympy as sp
 from sympy import KroneckerDelta as Delta
 
-from symgrad.mathematics.indices import Index, is_size, replaced
+from symgrad.mathematics.indices import Index, replaced
+from symgrad.mathematics.sizes import is_size, normal_form
 from symgrad.mathematics.sums import Term
 
 
@@ -54,8 +55,8 @@ def _fits(index: Index, value: sp.Expr) -> bool:
         isinstance(s, Index) or is_size(s) for s in value.free_symbols
     ):
         low, high = bounds(value)
-        room = numbers_for(index.size - 1 - high)
-        return bool(numbers_for(low).is_nonnegative and room.is_nonnegative)
+        room = normal_form(index.size - 1 - high)
+        return bool(normal_form(low).is_nonnegative and room.is_nonnegative)
     return False
 
 
@@ -70,12 +71,3 @@ def bounds(value: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
         low = low.xreplace({index: ends[bool(slope.is_negative)]})
         high = high.xreplace({index: ends[not slope.is_negative]})
     return low, high
-
-
-@functools.lru_cache(maxsize=1 << 14)
-def numbers_for(expr: sp.Expr) -> sp.Expr:
-    """An expression over sizes with the fixed ones as numbers."""
-    if isinstance(expr, Index):
-        return expr
-    known = {s: sp.Integer(s.name) for s in expr.free_symbols if is_size(s) and s.name.isdigit()}
-    return sp.expand(expr.xreplace(known))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import cached_property
+from typing import Literal, Protocol
 
 import sympy as sp
 
 from symgrad.errors import Location
-from symgrad.mathematics.indices import Index, Size, entries, entry, name_of, replaced
+from symgrad.mathematics.indices import Index, entries, entry, name_of, replaced
+from symgrad.mathematics.sizes import Size
 
 DType = Literal["float", "int", "bool"]
 
@@ -84,6 +86,27 @@ class Equation:
         return {mine: theirs for mine, theirs in pairs if isinstance(mine, Index)}
 
 
+Shapes = Mapping[str, tuple[Size, ...]]
+"""The sizes along the axes of values, by the names of these."""
+
+
+class Shaped(Protocol):
+    """What has a name and a shape: an input, an equation, an operation."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    @property
+    def shape(self) -> tuple[Size, ...]:
+        """The size along each axis."""
+
+
+def shapes_of(*values: Iterable[Shaped]) -> dict[str, tuple[Size, ...]]:
+    """The shape of each input and each value."""
+    return {v.name: v.shape for some in values for v in some}
+
+
 @dataclass(frozen=True)
 class System:
     """Inputs, and named equations in an order in which each reads only earlier values.
@@ -103,6 +126,11 @@ class System:
 
     def __iter__(self) -> Iterator[Equation]:
         return iter(self.equations)
+
+    @cached_property
+    def shapes(self) -> Shapes:
+        """The shape of every input and every value."""
+        return shapes_of(self.variables, self.equations)
 
     def __getitem__(self, name: str) -> Equation:
         return next(e for e in self.equations if e.name == name)

@@ -1,4 +1,4 @@
-"""Sizes of axes, the indices that run over them, and entries of arrays."""
+"""Indices, which run over axes, and entries of arrays."""
 
 from __future__ import annotations
 
@@ -8,48 +8,13 @@ import operator
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TypeAlias
 
 import sympy as sp
 
-Size: TypeAlias = sp.Expr
-"""A number of entries along an axis: the integer 1, or a symbol.
-
-A fixed size such as 784 is a symbol *named* ``784``: it prints as the number, and a check may
-give it a smaller value, because nothing in an equation depends on it being 784.  A size that an
-equation does depend on (an axis that is cut, or indexed by a number) is listed in
-:attr:`symgrad.mathematics.equations.System.pinned`.
-"""
+from symgrad.mathematics.sizes import Size, is_size
 
 _fresh = itertools.count()
 _indices: weakref.WeakValueDictionary[tuple[str, Size], Index] = weakref.WeakValueDictionary()
-
-
-def size_of(dimension: int | str | sp.Expr) -> Size:
-    """The size that a user wrote: an int, the name of a dimension, or an expression over them.
-
-    Two expressions for one size have one form: numbers are numbers in it, and it is expanded.
-    """
-    if dimension == 1:
-        return sp.Integer(1)
-    if not isinstance(dimension, sp.Expr) or dimension.is_Integer or dimension.is_Symbol:
-        return sp.Symbol(str(dimension), integer=True, positive=True)
-    known = {
-        s: sp.Integer(s.name) if s.name.isdigit() else size_of(s.name)
-        for s in dimension.free_symbols
-    }
-    value = sp.expand(dimension.xreplace(known))
-    return size_of(int(value)) if value.is_Integer else value
-
-
-@functools.lru_cache(maxsize=4096)
-def fixed(size: Size) -> int | None:
-    """The number that a size stands for, or None where it is free until run time."""
-    if size.is_Integer:
-        return int(size)
-    numbers = {s: sp.Integer(s.name) for s in size.free_symbols if s.name.isdigit()}
-    value = size.xreplace(numbers)
-    return int(value) if value.is_Integer else None
 
 
 class Index(sp.Symbol):
@@ -154,11 +119,6 @@ def _entries(expr: sp.Basic) -> frozenset[sp.Expr]:
     if isinstance(expr, sp.Indexed):
         return frozenset((expr,)).union(*map(_entries, expr.indices))
     return frozenset().union(*map(_entries, expr.args))
-
-
-def is_size(symbol: sp.Symbol) -> bool:
-    """Whether a symbol is a size: sizes are the only positive integers among the symbols."""
-    return not isinstance(symbol, Index) and bool(symbol.is_integer and symbol.is_positive)
 
 
 def proper_indices(indices: Iterable[sp.Expr]) -> list[Index]:

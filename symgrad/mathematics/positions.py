@@ -8,11 +8,18 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from symgrad.mathematics.deltas import bounds, numbers_for
-from symgrad.mathematics.indices import Index, Size, fixed, is_size, size_of
-
-LARGE = 10**6
-"""A size that is large enough for any number that a spec has in a slice."""
+from symgrad.mathematics.deltas import bounds
+from symgrad.mathematics.indices import Index
+from symgrad.mathematics.sizes import (
+    Size,
+    as_size,
+    is_at_least_zero,
+    is_negative,
+    is_positive,
+    is_size,
+    normal_form,
+    same,
+)
 
 MANY = 5
 """More indices than this in one position are not looked at one by one."""
@@ -54,7 +61,7 @@ class Cut:
     @property
     def ends(self) -> tuple[sp.Expr, sp.Expr]:
         """The smallest and the largest position."""
-        last = self.start + self.step * (numbers_for(self.count or sp.S.One) - 1)
+        last = self.start + self.step * (normal_form(self.count or sp.S.One) - 1)
         return (last, self.start) if is_negative(self.step) else (self.start, sp.expand(last))
 
 
@@ -71,9 +78,9 @@ class Window:
     @property
     def ends(self) -> tuple[sp.Expr, sp.Expr]:
         """The smallest and the largest position."""
-        reach = self.step * (numbers_for(self.count) - 1)
+        reach = self.step * (normal_form(self.count) - 1)
         return self.start, sp.expand(
-            self.start + reach + self.stride * (numbers_for(self.length) - 1)
+            self.start + reach + self.stride * (normal_form(self.length) - 1)
         )
 
 
@@ -85,7 +92,7 @@ def affine(expr: sp.Expr) -> Affine | None:
     """How a position moves with its indices; None where it does not move evenly."""
     if isinstance(expr, Index):
         return Affine(sp.S.Zero, ((expr, sp.S.One),))
-    expr = numbers_for(expr)
+    expr = normal_form(expr)
     found = sorted((s for s in expr.free_symbols if isinstance(s, Index)), key=_order)
     steps = tuple((index, expr.coeff(index)) for index in found)
     start = sp.expand(expr - sp.Add(*(index * step for index, step in steps)))
@@ -117,7 +124,7 @@ def window(position: Affine, size: Size) -> tuple[Window, Index, Index] | None:
     if len(position.steps) != 2 or not all(is_positive(step) for _, step in position.steps):
         return None
     first, second = position.steps
-    reach = [step * (numbers_for(index.size) - 1) for index, step in (first, second)]
+    reach = [step * (normal_form(index.size) - 1) for index, step in (first, second)]
     if is_negative(reach[0] - reach[1]) or (first[1] == 1 and second[1] != 1):
         first, second = second, first
     (at, step), (place, stride) = first, second
@@ -144,7 +151,7 @@ def through_slice(index: sp.Expr, size: Size) -> tuple[sp.Expr, Cut] | None:
     if position is None or position.labels != (place,) or not is_within(position.start, size):
         return None
     ((_, step),) = position.steps
-    room = position.start if is_negative(step) else numbers_for(size) - 1 - position.start
+    room = position.start if is_negative(step) else normal_form(size) - 1 - position.start
     length = sp.expand(room / abs(step))
     if length.is_Rational:
         length = sp.floor(length)
@@ -162,14 +169,14 @@ def is_within(expr: sp.Expr, size: Size) -> bool:
     if isinstance(expr, Index) and expr.size == size:
         return True
     low, high = bounds(expr)
-    room = numbers_for(size) - 1 - numbers_for(high)
-    return is_at_least_zero(numbers_for(low)) and is_at_least_zero(sp.expand(room))
+    room = normal_form(size) - 1 - normal_form(high)
+    return is_at_least_zero(normal_form(low)) and is_at_least_zero(sp.expand(room))
 
 
 def fits(part: Cut | Window, size: Size) -> bool:
     """Whether all the positions surely lie on an axis of this size."""
     low, high = part.ends
-    room = sp.expand(numbers_for(size) - 1 - high)
+    room = sp.expand(normal_form(size) - 1 - high)
     return is_at_least_zero(sp.expand(low)) and is_at_least_zero(room)
 
 
@@ -202,38 +209,3 @@ def tiles(pieces: Iterable[tuple[int, Cut]], size: Size) -> list[int] | None:
         end = left.pop(found).ends[1] + 1
         order.append(found)
     return order if same(end, size) else None
-
-
-def product(sizes: Iterable[Size]) -> Size:
-    """The number of entries of axes together, as a size."""
-    return as_size(sp.Mul(*sizes))
-
-
-def as_size(expr: sp.Expr) -> Size:
-    """An expression over sizes as the size of an axis."""
-    known = fixed(expr)
-    return size_of(known) if known is not None else sp.expand(expr)
-
-
-def same(a: sp.Expr, b: sp.Expr) -> bool:
-    """Whether two expressions over sizes are equal."""
-    return bool(a == b or numbers_for(a - b) == 0)
-
-
-def is_positive(expr: sp.Expr) -> bool:
-    """Whether an expression over sizes is surely positive."""
-    return bool(sp.expand(expr).is_positive)
-
-
-def is_negative(expr: sp.Expr) -> bool:
-    """Whether an expression over sizes is surely negative."""
-    return bool(sp.expand(expr).is_negative)
-
-
-def is_at_least_zero(expr: sp.Expr) -> bool:
-    """Whether an expression over sizes is not negative, whatever they are from a number on.
-
-    A slice such as ``x[-3:]`` of an axis of size N stands for N >= 3; NumPy refuses other sizes.
-    """
-    larger = {s: s + LARGE for s in expr.free_symbols if is_size(s)}
-    return bool(expr.is_nonnegative or sp.expand(expr.xreplace(larger)).is_nonnegative)

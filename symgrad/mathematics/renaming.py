@@ -8,7 +8,8 @@ from functools import lru_cache
 
 import sympy as sp
 
-from symgrad.mathematics.indices import Index, is_size
+from symgrad.mathematics.indices import Index
+from symgrad.mathematics.sizes import is_size
 
 _PLAIN = re.compile(r"[A-Za-z]\w*", re.ASCII)
 

@@ -8,9 +8,10 @@ from dataclasses import replace
 import sympy as sp
 
 from symgrad.mathematics.equations import DType, Variable
-from symgrad.mathematics.indices import Index, Size
+from symgrad.mathematics.indices import Index
 from symgrad.mathematics.positions import Cut, Detail
 from symgrad.mathematics.reductions import LEAVES
+from symgrad.mathematics.sizes import Size
 from symgrad.program.kinds import verified
 from symgrad.program.program import (
     UNIT,

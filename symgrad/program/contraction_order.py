@@ -9,7 +9,8 @@ from math import prod
 
 import sympy as sp
 
-from symgrad.mathematics.indices import Index, Size, fixed
+from symgrad.mathematics.indices import Index
+from symgrad.mathematics.sizes import Size, fixed
 from symgrad.program.builder import Builder
 from symgrad.program.program import (
     UNIT,

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from symgrad.mathematics.indices import Index, Size, indices_of, is_entry
+from symgrad.mathematics.indices import Index, indices_of, is_entry
 from symgrad.mathematics.matrices import InverseEntry
 from symgrad.mathematics.positions import Affine, Cut, affine, in_row_major_order
 from symgrad.mathematics.reductions import less_equal
+from symgrad.mathematics.sizes import Size
 from symgrad.program.sums_of_products import all_labels, free_labels
 
 Factors = Sequence[sp.Expr]

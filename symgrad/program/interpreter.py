@@ -12,6 +12,7 @@ import sympy as sp
 from symgrad.mathematics.indices import Index
 from symgrad.mathematics.positions import Cut, Window
 from symgrad.mathematics.reductions import LEAVES
+from symgrad.mathematics.sizes import with_numbers
 from symgrad.program.program import (
     Axes,
     Literal,
@@ -53,8 +54,7 @@ class _Run:
 
     def number(self, expr: sp.Expr) -> Any:
         """A literal as a number of Python."""
-        fixed = {s: sp.Integer(s.name) for s in expr.free_symbols if s.name.isdigit()}
-        value = expr.xreplace(self.sizes).xreplace(fixed)
+        value = with_numbers(expr.xreplace(self.sizes))
         return int(value) if value.is_Integer else float(value)
 
     def operand(self, operand: Operand) -> Any:

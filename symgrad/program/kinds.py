@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 import sympy as sp
 
 from symgrad.errors import SymgradError
-from symgrad.mathematics.indices import Size
-from symgrad.mathematics.positions import Cut, Detail, Window, fits, same
+from symgrad.mathematics.equations import shapes_of
+from symgrad.mathematics.positions import Cut, Detail, Window, fits
+from symgrad.mathematics.sizes import Size, same
 from symgrad.program.program import (
     CHECKS,
     UNIT,
@@ -37,7 +38,7 @@ class ProgramError(SymgradError):
 
 def verified(program: Program) -> Program:
     """The program itself, after a look at every operation."""
-    shapes: dict[str, tuple[Size, ...]] = {v.name: v.shape for v in program.inputs}
+    shapes = shapes_of(program.inputs)
     for op in program.ops:
         for problem in _problems(op, shapes):
             raise ProgramError(f"{problem}\n  in {op}\n{_around(program, op)}")

@@ -10,8 +10,7 @@ from functools import lru_cache
 import sympy as sp
 
 from symgrad.mathematics.equations import DType
-from symgrad.mathematics.indices import Size
-from symgrad.mathematics.sizes import numbers
+from symgrad.mathematics.sizes import Size, with_numbers
 from symgrad.program.program import CHANGES, Op, Program, Ref, is_subscript, is_temporary
 
 NEAR = 3
@@ -83,7 +82,7 @@ def total(counts: Mapping[sp.Expr, int]) -> sp.Expr:
 @lru_cache(maxsize=4096)
 def count(shape: tuple[Size, ...]) -> sp.Expr:
     """How many entries an array has."""
-    return numbers(sp.Mul(*shape))
+    return with_numbers(sp.Mul(*shape))
 
 
 def item(dtype: DType, itemsize: int) -> int:

@@ -10,9 +10,10 @@ from typing import Literal as OneOf
 
 import sympy as sp
 
-from symgrad.mathematics.equations import DType, Variable
-from symgrad.mathematics.indices import Index, Size
-from symgrad.mathematics.positions import Cut, Detail, Window, same
+from symgrad.mathematics.equations import DType, Variable, shapes_of
+from symgrad.mathematics.indices import Index
+from symgrad.mathematics.positions import Cut, Detail, Window
+from symgrad.mathematics.sizes import Size, same
 
 UNIT = sp.S.One
 """The label of an axis of size 1."""
@@ -134,7 +135,7 @@ class Program:
     @property
     def shapes(self) -> dict[str, tuple[Size, ...]]:
         """The shape of every value."""
-        return {v.name: v.shape for v in self.inputs} | {o.name: o.shape for o in self.ops}
+        return shapes_of(self.inputs, self.ops)
 
     @property
     def dtypes(self) -> dict[str, DType]:

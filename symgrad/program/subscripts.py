@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import sympy as sp
 
 from symgrad.errors import SpecError
-from symgrad.mathematics.indices import Index, Size, is_entry
+from symgrad.mathematics.indices import Index, is_entry
 from symgrad.mathematics.positions import (
     Affine,
     Cut,
@@ -19,11 +19,11 @@ from symgrad.mathematics.positions import (
     cut,
     in_row_major_order,
     is_within,
-    product,
     through_slice,
     window,
 )
-from symgrad.mathematics.positions import as_size as to_size
+from symgrad.mathematics.sizes import Size, product
+from symgrad.mathematics.sizes import as_size as to_size
 from symgrad.program.builder import Builder
 from symgrad.program.program import UNIT, Axes, Ref
 from symgrad.program.sums_of_products import free_labels

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -13,9 +11,10 @@ from sympy import KroneckerDelta as Delta
 
 from symgrad.errors import SpecError
 from symgrad.mathematics.deltas import in_range
-from symgrad.mathematics.equations import Equation, copied_from
-from symgrad.mathematics.indices import Index, Size, fresh, is_entry, is_size, name_of
+from symgrad.mathematics.equations import Equation, Shapes, copied_from
+from symgrad.mathematics.indices import Index, fresh, is_entry, name_of
 from symgrad.mathematics.positions import affine, is_within, through_slice
+from symgrad.mathematics.sizes import Size, is_size
 
 
 @dataclass
@@ -80,11 +79,11 @@ def bound_by(binder: sp.Expr) -> list[Index]:
     return [limit[0] for limit in binder.limits]
 
 
-def product_of(expr: sp.Expr) -> Product:
+def product_of(expr: sp.Expr, axes: IndexedAxes) -> Product:
     """A product, or a sum of one, with nested sums opened and deltas applied."""
     found = Product()
     _open(expr, found)
-    _apply_deltas(found)
+    _apply_deltas(found, axes)
     unused = [
         k for k in found.bound if k not in all_labels((*found.factors, *found.places.values()))
     ]
@@ -141,7 +140,7 @@ def _grows(addends: Sequence[sp.Expr]) -> bool:
 # Kronecker deltas
 
 
-def _apply_deltas(product: Product) -> None:
+def _apply_deltas(product: Product, axes: IndexedAxes) -> None:
     """δ with a bound index is substituted; other deltas become places, where that is possible."""
     waiting = [f for f in product.factors if isinstance(f, Delta)]
     product.factors = [f for f in product.factors if not isinstance(f, Delta)]
@@ -149,7 +148,7 @@ def _apply_deltas(product: Product) -> None:
         bound = set(product.bound)
         delta = next((d for d in waiting if bound & free_labels(d)), waiting[0])
         waiting.remove(delta)
-        source, target = _direction(delta, product)
+        source, target = _direction(delta, product, axes)
         if source is None:
             product.factors.append(delta)
             continue
@@ -171,7 +170,7 @@ def _substituted(
     return [d for d in changed if isinstance(d, Delta)]
 
 
-def _direction(delta: sp.Expr, product: Product) -> tuple[Index | None, sp.Expr]:
+def _direction(delta: sp.Expr, product: Product, axes: IndexedAxes) -> tuple[Index | None, sp.Expr]:
     """The index that a delta replaces, and by what, which must lie where the index runs.
 
     None where there is no such index: the delta is then computed entry by entry.
@@ -180,25 +179,20 @@ def _direction(delta: sp.Expr, product: Product) -> tuple[Index | None, sp.Expr]
     sides.sort(key=lambda side: (side[0] not in product.bound, index_key(side[0])))
     for source, target in sides:
         fits = in_range(source, target) if source in product.bound else _is_place(source, target)
-        known = is_entry(target) and points_into(target, source.size)
+        known = is_entry(target) and points_into(target, source.size, axes)
         if source not in free_labels(target) and (known or fits):
             return source, target
     return None, sp.S.Zero
 
 
-# Labels
+# Arrays that serve as indices
 
-Axes = Mapping[str, frozenset[Size]]
-"""The sizes of the axes that labels point into, by the names of their arrays."""
-
-_AXES: ContextVar[Axes | None] = ContextVar("_AXES", default=None)
+IndexedAxes = Mapping[str, frozenset[Size]]
+"""The sizes of the axes that index arrays point into, by the names of these arrays."""
 
 
-@contextmanager
-def labels_of(
-    equations: Sequence[Equation], shapes: Mapping[str, tuple[Size, ...]]
-) -> Iterator[Axes]:
-    """While these equations are lowered, labels are known to lie in the axes that they index."""
+def indexed_axes(equations: Sequence[Equation], shapes: Shapes) -> IndexedAxes:
+    """Into which axes the index arrays in the deltas of these equations surely point."""
     table = {e.name: e for e in equations}
     found: dict[str, set[Size]] = {}
     for equation in equations:
@@ -207,23 +201,16 @@ def labels_of(
                 found.setdefault(name, set()).add(size)
     deltas = (d for e in equations for d in e.rhs.atoms(Delta))
     names = {name_of(a) for d in deltas for a in d.args if is_entry(a)}
-    axes = {n: frozenset(s for o in _origins(n, table) for s in found.get(o, ())) for n in names}
-    token = _AXES.set(axes)
-    try:
-        yield axes
-    finally:
-        _AXES.reset(token)
+    return {n: frozenset(s for o in _origins(n, table) for s in found.get(o, ())) for n in names}
 
 
-def points_into(entry: sp.Expr, size: Size) -> bool:
-    """Whether a label lies in an axis: where it indexes others only, it need not."""
-    axes = (_AXES.get() or {}).get(name_of(entry))
-    return not axes or size in axes
+def points_into(entry: sp.Expr, size: Size, axes: IndexedAxes) -> bool:
+    """Whether an entry is a position on an axis: where it indexes others only, it need not be."""
+    known = axes.get(name_of(entry))
+    return not known or size in known
 
 
-def pointed(
-    expr: sp.Expr, shapes: Mapping[str, tuple[Size, ...]]
-) -> Iterator[tuple[sp.Expr, Size]]:
+def pointed(expr: sp.Expr, shapes: Shapes) -> Iterator[tuple[sp.Expr, Size]]:
     """Entries that are used as an index, each with the size of its axis."""
     for atom in sorted(expr.atoms(sp.Indexed), key=str):
         shape = shapes.get(name_of(atom), ())  # a form may read what it has no shape of

@@ -12,11 +12,12 @@ import sympy as sp
 from sympy import KroneckerDelta as Delta
 
 from symgrad.errors import SpecError
-from symgrad.mathematics.equations import Equation, Variable, copied_from
-from symgrad.mathematics.indices import Index, Size, entries, fixed, is_entry, name_of
+from symgrad.mathematics.equations import Equation, Shapes, Variable, copied_from, shapes_of
+from symgrad.mathematics.indices import Index, entries, is_entry, name_of
+from symgrad.mathematics.sizes import Size, fixed
 from symgrad.program.passes import compiled, for_outputs
 from symgrad.program.program import Program
-from symgrad.program.sums_of_products import labels_of, pointed, points_into
+from symgrad.program.sums_of_products import IndexedAxes, indexed_axes, pointed, points_into
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def assembled(
     outputs = dict.fromkeys([output, *gradients.values(), *expected])
     equations = needed(equations, outputs)
     program = compiled(variables, equations, outputs)
-    labels = label_sizes(equations, {v.name: v.shape for v in variables})
+    labels = label_sizes(equations, shapes_of(variables, equations))
     return Module(program, output, gradients, labels=labels, **more)
 
 
@@ -118,15 +119,12 @@ def needed(equations: Iterable[Equation], outputs: Iterable[str]) -> tuple[Equat
     return tuple(reversed(kept))
 
 
-def label_sizes(
-    equations: Sequence[Equation], shapes: Mapping[str, tuple[Size, ...]]
-) -> dict[str, tuple[Size, ...]]:
+def label_sizes(equations: Sequence[Equation], shapes: Shapes) -> dict[str, tuple[Size, ...]]:
     """For each array that is used as an index, the sizes of the axes that it points into."""
-    shapes = {**shapes, **{e.name: e.shape for e in equations}}
     found: dict[str, dict[Size, None]] = {}
     table = {e.name: e for e in equations}
-    with labels_of(equations, shapes):
-        indexed = [(e, *pair) for e in equations for pair in _indexed(e.rhs, shapes)]
+    axes = indexed_axes(equations, shapes)
+    indexed = [(e, *pair) for e in equations for pair in _indexed(e.rhs, shapes, axes)]
     for equation, index, size in indexed:
         if fixed(size) is None and not size.is_Symbol:
             raise SpecError(
@@ -151,12 +149,11 @@ def _copied(name: str, equations: Mapping[str, Equation], where: Equation) -> li
         ) from None
 
 
-def _indexed(
-    expr: sp.Expr, shapes: Mapping[str, tuple[Size, ...]]
-) -> Iterable[tuple[sp.Expr, Size]]:
+def _indexed(expr: sp.Expr, shapes: Shapes, axes: IndexedAxes) -> Iterable[tuple[sp.Expr, Size]]:
     """Entries that are used as an index, each with the size of its axis."""
     yield from pointed(expr, shapes)
     for delta in sorted(expr.atoms(Delta), key=str):
         for index, entry in (delta.args, delta.args[::-1]):
-            if isinstance(index, Index) and is_entry(entry) and points_into(entry, index.size):
+            is_position = isinstance(index, Index) and is_entry(entry)
+            if is_position and points_into(entry, index.size, axes):
                 yield entry, index.size

@@ -14,7 +14,8 @@ from symgrad.calculus.derivation import Adjoint, Derivation, Tangent
 from symgrad.calculus.hoisting import Preparation
 from symgrad.errors import SpecError, perhaps
 from symgrad.mathematics.equations import Equation, Variable
-from symgrad.mathematics.indices import Index, Size, axis_index, entries, entry, fixed, name_of
+from symgrad.mathematics.indices import Index, axis_index, entries, entry, name_of
+from symgrad.mathematics.sizes import Size, fixed
 from symgrad.mathematics.steps import Step
 from symgrad.writing.document import (
     Block,
@@ -311,9 +312,7 @@ class Author:
 
     def _moved(self, tangent: Tangent, name: str) -> sp.Expr:
         """Σ ∂z/∂x times the rate of x, for one x that the value z reads."""
-        shapes = {v.name: v.shape for v in self.derivation.system.variables}
-        shapes |= {e.name: e.shape for e in self.derivation.system.equations}
-        inner = tuple(axis_index(s) for s in shapes[name])
+        inner = tuple(axis_index(s) for s in self.derivation.system.shapes[name])
         above = entry(tangent.value, tangent.equation.indices)
         product = Partial(above, entry(name, inner)) * entry(tangent.along[name], inner)
         bound = [i.limits for i in inner if isinstance(i, Index)]

@@ -9,7 +9,8 @@ import sympy as sp
 from sympy.concrete.expr_with_limits import ExprWithLimits
 
 from symgrad.mathematics.equations import Equation
-from symgrad.mathematics.indices import Index, Size, fixed, fresh, name_of, proper_indices
+from symgrad.mathematics.indices import Index, fresh, name_of, proper_indices
+from symgrad.mathematics.sizes import Size, fixed
 
 _POOL = "ijklmpqrsuvhtnabcfgwxyz"
 _AVOIDED = frozenset("deoL")

@@ -17,7 +17,7 @@ from symgrad.mathematics.equations import Equation, Variable
 from symgrad.mathematics.indices import Index
 from symgrad.mathematics.matrices import MATRIX_FUNCTIONS
 from symgrad.mathematics.reductions import LEAVES
-from symgrad.mathematics.sizes import numbers
+from symgrad.mathematics.sizes import with_numbers
 from symgrad.program.lower import lower
 from symgrad.program.lower.linalg import LINALG
 from symgrad.program.passes import alive, planned
@@ -597,7 +597,7 @@ def _literal(value: sp.Expr) -> Formula:
 
 def _number(expr: sp.Expr) -> str:
     """A number or an expression of sizes; the exponents of its powers in one line."""
-    number = numbers(expr)
+    number = with_numbers(expr)
     decimal = as_decimal(number) if number.is_Rational else None
     if decimal is None:
         return str(sp.latex(number, fold_frac_powers=True))

@@ -10,7 +10,8 @@ import sympy as sp
 
 from symgrad.calculus.derivation import Derivation
 from symgrad.mathematics.equations import Equation, System
-from symgrad.mathematics.indices import Index, fixed, proper_indices
+from symgrad.mathematics.indices import Index, proper_indices
+from symgrad.mathematics.sizes import fixed, is_fixed, named, with_numbers
 from symgrad.writing.latex import LatexPrinter
 from symgrad.writing.letters import Letters, unshadowed
 from symgrad.writing.names import Name, symbols
@@ -38,7 +39,7 @@ class Notation:
         self.system = system
         self.adjoints = dict(adjoints or {})
         values = [v.name for v in system.variables] + [e.name for e in system.equations]
-        sizes = _sizes(system)
+        sizes = named(s for shape in system.shapes.values() for s in shape)
         self.names = _names(system, self.adjoints, values, sizes, style or Style())
         subscripts = {name.sub for name in self.names.symbols.values()}
         self.letters = Letters({*values, *self.adjoints.values(), *sizes, *subscripts})
@@ -110,7 +111,7 @@ class Notation:
         symbols_ = rhs.free_symbols | rhs.atoms(sp.Symbol)
         if isinstance(pretty, Equation):
             symbols_ |= set(proper_indices(pretty.indices))
-        numbers = {s: sp.Integer(s.name) for s in symbols_ if s.name.isdigit()}
+        numbers = {s: with_numbers(s) for s in symbols_ if is_fixed(s)}
         for index in symbols_:
             if isinstance(index, Index):
                 size = fixed(index.size)
@@ -139,15 +140,8 @@ def _renamed(equation: Equation, new: Mapping[sp.Expr, sp.Expr]) -> Equation:
 
 def _plain(expr: sp.Expr) -> sp.Expr:
     """Sizes that are known are written as numbers."""
-    numbers = {s: sp.Integer(s.name) for s in expr.atoms(sp.Symbol) if s.name.isdigit()}
+    numbers = {s: with_numbers(s) for s in expr.atoms(sp.Symbol) if is_fixed(s)}
     return expr.xreplace(numbers) if numbers else expr
-
-
-def _sizes(system: System) -> list[str]:
-    sizes = [s for v in system.variables for s in v.shape]
-    sizes += [s for e in system.equations for s in e.shape]
-    named = {a.name: None for s in sizes for a in sorted(s.free_symbols, key=str)}
-    return [name for name in named if not name.isdigit()]
 
 
 def _names(
@@ -157,8 +151,6 @@ def _names(
     sizes: list[str],
     style: Style,
 ) -> Names:
-    shapes = {v.name: v.shape for v in system.variables}
-    shapes |= {e.name: e.shape for e in system.equations}
     table = symbols([*values, *sizes])
     outputs = {system.output, *(of for _, of, _ in system.slopes)}
     if "loss" in outputs and "L" not in table:
@@ -168,7 +160,7 @@ def _names(
     return Names(
         symbols=table,
         adjoint_of={adjoint: value for value, adjoint in adjoints.items()},
-        axes={name: tuple(s != 1 for s in shape) for name, shape in shapes.items()},
+        axes={name: tuple(s != 1 for s in shape) for name, shape in system.shapes.items()},
         order={name: place for place, name in enumerate(values)},
         late=frozenset(v.name for v in system.variables if v.role == "param"),
         output=system.output,

@@ -8,8 +8,9 @@ from string import Formatter
 
 import sympy as sp
 
-from symgrad.mathematics.indices import Index, is_size
+from symgrad.mathematics.indices import Index
 from symgrad.mathematics.reductions import LEAVES, LogSumExp
+from symgrad.mathematics.sizes import is_size
 
 
 def signed(expr: sp.Expr) -> tuple[str, sp.Expr]:

@@ -11,7 +11,7 @@ import sympy as sp
 from sympy.concrete.expr_with_limits import ExprWithLimits
 
 from symgrad.errors import SpecError
-from symgrad.mathematics.indices import Index, indices_of, is_size, name_of
+from symgrad.mathematics.indices import Index, indices_of, name_of
 from symgrad.mathematics.matrices import MATRIX_FUNCTIONS, MatrixFunction
 from symgrad.mathematics.reductions import (
     LEAVES,
@@ -22,6 +22,7 @@ from symgrad.mathematics.reductions import (
     normed,
     select,
 )
+from symgrad.mathematics.sizes import is_size
 from symgrad.writing.letters import skeleton
 from symgrad.writing.names import Name
 from symgrad.writing.parts import (

@@ -18,7 +18,7 @@ from symgrad.program.lower.reductions import log_sum_exp, reduction
 from symgrad.program.lower.softmax import exponential
 from symgrad.program.lower.sums import addition, multiplication
 from symgrad.program.program import Program
-from symgrad.program.sums_of_products import Product, labels_of
+from symgrad.program.sums_of_products import Product
 
 
 def lower(
@@ -26,11 +26,9 @@ def lower(
 ) -> Program:
     """The program that computes the equations from the variables."""
     variables, equations = tuple(variables), tuple(equations)
-    lowering = Lowering(variables, METHODS)
-    shapes = {v.name: v.shape for v in variables} | {e.name: e.shape for e in equations}
-    with labels_of(equations, shapes):
-        for equation in equations:
-            lowering.equation(equation)
+    lowering = Lowering(variables, equations, METHODS)
+    for equation in equations:
+        lowering.equation(equation)
     return lowering.builder.program(outputs)
 
 

@@ -7,7 +7,7 @@ from sympy import KroneckerDelta as Delta
 
 from symgrad.mathematics.indices import Index, fresh
 from symgrad.mathematics.positions import Affine, Cut, affine, in_row_major_order
-from symgrad.mathematics.positions import product as product_of_sizes
+from symgrad.mathematics.sizes import product as product_of_sizes
 from symgrad.program.lower.lowering import Lowering, in_order
 from symgrad.program.program import Axes, Ref, labels
 from symgrad.program.sums_of_products import Product, all_labels, free_labels

@@ -9,10 +9,10 @@ import sympy as sp
 
 from symgrad.errors import SpecError
 from symgrad.mathematics.algebra import freshen
-from symgrad.mathematics.deltas import numbers_for
-from symgrad.mathematics.equations import Equation, Variable
-from symgrad.mathematics.indices import Index, Size, entry, indices_of, is_entry, name_of
+from symgrad.mathematics.equations import Equation, Variable, shapes_of
+from symgrad.mathematics.indices import Index, entry, indices_of, is_entry, name_of
 from symgrad.mathematics.reductions import LEAVES, LogSumExp, select
+from symgrad.mathematics.sizes import normal_form
 from symgrad.program.builder import Builder
 from symgrad.program.lower.scales import scaled
 from symgrad.program.program import (
@@ -33,6 +33,7 @@ from symgrad.program.sums_of_products import (
     all_labels,
     free_labels,
     index_key,
+    indexed_axes,
     is_literal,
     structure_key,
 )
@@ -48,10 +49,17 @@ class Lowering:
     broadcasts, so that elementwise functions need no more.
     """
 
-    def __init__(self, variables: tuple[Variable, ...], methods: Mapping[type, Method]) -> None:
+    def __init__(
+        self,
+        variables: tuple[Variable, ...],
+        equations: tuple[Equation, ...],
+        methods: Mapping[type, Method],
+    ) -> None:
         self.methods = methods
         self.builder = Builder(variables)
-        self.shapes: dict[str, tuple[Size, ...]] = {v.name: v.shape for v in variables}
+        self.indexed = indexed_axes(equations, shapes_of(variables, equations))
+        self.shapes = shapes_of(variables)
+        """Of the inputs, and of what has been computed so far."""
         self.late = {v.name for v in variables if v.role == "param"}
         self.log_sums: dict[str, Equation] = {}
         """The values that are the log-sum-exp of something, under a name."""
@@ -166,7 +174,7 @@ class Lowering:
         for axis in source.axes:
             detail.append(len(args) + 1 if axis in waiting else None)
             if axis in waiting:
-                where = numbers_for(waiting[axis])
+                where = normal_form(waiting[axis])
                 args.append(self.aligned(self.expr(where, advanced), advanced))
         found = positions_axes(source.axes, args, detail)
         return self.builder.add("gather", (source, *args), found, detail=tuple(detail))

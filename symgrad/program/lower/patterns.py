@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import sympy as sp
 
-from symgrad.mathematics.deltas import numbers_for
 from symgrad.mathematics.indices import Index, fresh
 from symgrad.mathematics.matrices import InverseEntry
 from symgrad.mathematics.positions import Cut
-from symgrad.mathematics.positions import product as product_of_sizes
+from symgrad.mathematics.sizes import normal_form
+from symgrad.mathematics.sizes import product as product_of_sizes
 from symgrad.program.factors import Inner, running_sums, systems, triangles
 from symgrad.program.lower.linalg import has_inverse, matrix_of
 from symgrad.program.lower.lowering import Lowering, in_order
@@ -120,6 +120,6 @@ def _reversed(lowering: Lowering, source: Ref, axis: int) -> Ref:
     size = size_of(source.axes[axis])
     label = fresh(size)
     axes = tuple(label if k == axis else a for k, a in enumerate(source.axes))
-    part = Cut(numbers_for(size - 1), sp.S.NegativeOne, size)
+    part = Cut(normal_form(size - 1), sp.S.NegativeOne, size)
     detail = tuple(part if k == axis else None for k in range(len(axes)))
     return lowering.builder.add("slice", (source,), axes, detail=detail)

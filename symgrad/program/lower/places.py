@@ -7,8 +7,8 @@ from typing import Any
 
 import sympy as sp
 
-from symgrad.mathematics.deltas import numbers_for
 from symgrad.mathematics.positions import Cut, Detail, Window, affine, are_apart, cut, tiles, window
+from symgrad.mathematics.sizes import normal_form
 from symgrad.program.lower.lowering import Lowering, in_order
 from symgrad.program.program import UNIT, Axes, Operand, Ref, labels, positions_axes
 from symgrad.program.sums_of_products import Product, all_labels
@@ -111,7 +111,7 @@ def _scatter(lowering: Lowering, base: Ref, product: Product) -> Ref:
         where = product.places.get(axis, axis if axis in moving else None)
         detail.append(None if where is None else len(positions) + 2)
         if where is not None:
-            where = numbers_for(where)
+            where = normal_form(where)
             positions.append(lowering.aligned(lowering.expr(where, advanced), advanced))
     layout = positions_axes(base.axes, positions, detail)
     rest = Product(product.size, product.factors, [k for k in product.bound if k not in moving])

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import sympy as sp
 
 from symgrad.mathematics.indices import Index, fresh
-from symgrad.mathematics.positions import product
 from symgrad.mathematics.reductions import REDUCTIONS, AxisProduct
+from symgrad.mathematics.sizes import product
 from symgrad.program.lower.lowering import Lowering
 from symgrad.program.program import UNIT, Axes, Kind, Operand, Ref, broadcasts, labels
 from symgrad.program.sums_of_products import bound_by

@@ -9,8 +9,8 @@ from math import prod
 
 import sympy as sp
 
-from symgrad.mathematics.indices import Index, Size, fixed
-from symgrad.mathematics.sizes import numbers
+from symgrad.mathematics.indices import Index
+from symgrad.mathematics.sizes import Size, fixed, with_numbers
 from symgrad.program.program import (
     Axes,
     Literal,
@@ -96,7 +96,7 @@ class _Writer:
         """Whether an operation can be written out."""
         if not self.fixed:
             return False
-        if any(isinstance(a, Literal) and not numbers(a.value).is_Rational for a in op.args):
+        if any(isinstance(a, Literal) and not with_numbers(a.value).is_Rational for a in op.args):
             return False
         if op.kind == "map":
             square = op.function == "power" and op.args[1] == Literal(sp.S(2))
@@ -197,7 +197,7 @@ class _Writer:
 
     def _operand(self, operand: Operand, at: Mapping[object, int]) -> str:
         if isinstance(operand, Literal):
-            value = numbers(operand.value)
+            value = with_numbers(operand.value)
             return f"({float(value)!r})" if value < 0 else repr(float(value))
         return self.values[operand.name][_offset(operand.axes, at)]
 
@@ -207,7 +207,7 @@ def _labels_of(op: Op) -> list[Index]:
 
 
 def _length(size: Size) -> int | None:
-    value = numbers(size)
+    value = with_numbers(size)
     return int(value) if value.is_Integer else fixed(size)
 
 

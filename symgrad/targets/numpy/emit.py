@@ -14,7 +14,7 @@ import numpy as np
 
 from symgrad.errors import SpecError
 from symgrad.mathematics.equations import Variable
-from symgrad.mathematics.indices import Size, fixed
+from symgrad.mathematics.sizes import Size, fixed
 from symgrad.program.costs import flops, moved, polynomial
 from symgrad.program.memory import planned
 from symgrad.program.passes import alive

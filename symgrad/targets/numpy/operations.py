@@ -9,9 +9,9 @@ from typing import ClassVar
 
 import sympy as sp
 
-from symgrad.mathematics.indices import Index, Size
+from symgrad.mathematics.indices import Index
 from symgrad.mathematics.positions import Cut, Window
-from symgrad.mathematics.sizes import is_decimal, numbers
+from symgrad.mathematics.sizes import Size, is_decimal, named, with_numbers
 from symgrad.program.program import (
     CHANGES,
     UNIT,
@@ -182,7 +182,7 @@ class Writer:
 
     def number(self, expr: sp.Expr) -> Text:
         """A number or an expression of sizes, as numbers of Python."""
-        expr = numbers(expr)
+        expr = with_numbers(expr)
         difference = expr.is_Add and not all(a.could_extract_minus_sign() for a in expr.args)
         if expr.could_extract_minus_sign() and not difference:
             return Text(f"-{self.number(-expr).at_least(Level.PRODUCT)}", Level.UNARY)
@@ -586,6 +586,4 @@ _CALLED = {"contract": "np.tensordot or np.einsum", "gather": "indexing", "diago
 
 def size_names(program: Program) -> list[str]:
     """The named sizes, in the order in which the inputs have them."""
-    sizes = [s for v in program.inputs for s in v.shape]
-    names = dict.fromkeys(s.name for size in sizes for s in sorted(size.free_symbols, key=str))
-    return [name for name in names if not name.isdigit()]
+    return named(s for v in program.inputs for s in v.shape)

@@ -6,9 +6,8 @@ from collections.abc import Callable
 
 import sympy as sp
 
-from symgrad.mathematics.deltas import numbers_for
-from symgrad.mathematics.indices import Size
-from symgrad.mathematics.positions import Cut, Window, is_at_least_zero
+from symgrad.mathematics.positions import Cut, Window
+from symgrad.mathematics.sizes import Size, is_at_least_zero, normal_form
 
 Number = Callable[[sp.Expr], str]
 """How a number or an expression over sizes is written."""
@@ -22,7 +21,7 @@ def cut_text(part: Cut | None, size: Size, number: Number) -> str:
         return counted(part.start, size, number)
     low, high = part.ends
     backwards = bool(part.step.is_negative)
-    room = numbers_for(size) - 1 - high
+    room = normal_form(size) - 1 - high
     step = "" if part.step == 1 else ":" + number(part.step)
     if backwards:
         start = "" if room == 0 else counted(high, size, number)
@@ -35,7 +34,7 @@ def cut_text(part: Cut | None, size: Size, number: Number) -> str:
 
 def counted(position: sp.Expr, size: Size, number: Number) -> str:
     """A position; counted from the end where that needs no name of a size."""
-    from_end = sp.expand(position - numbers_for(size))
+    from_end = sp.expand(position - normal_form(size))
     if from_end.is_Integer and from_end < 0 and not position.is_Integer:
         return str(from_end)
     return number(position)
@@ -46,6 +45,6 @@ def window_text(part: Window, inside: str, number: Number) -> str:
     start = inside if part.stride == 1 else f"{number(part.stride)} * {inside}"
     if part.start != 0:
         start = f"{number(part.start)} + {start}"
-    reach = part.step * (numbers_for(part.count) - 1) + 1
+    reach = part.step * (normal_form(part.count) - 1) + 1
     step = "" if part.step == 1 else f":{number(part.step)}"
     return f"{start}:{start} + {number(sp.expand(reach))}{step}"

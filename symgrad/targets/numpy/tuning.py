@@ -6,10 +6,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 
 import sympy as sp
 
-from symgrad.mathematics import indices
+from symgrad.mathematics import indices, sizes
 from symgrad.mathematics.equations import Equation, Variable
-from symgrad.mathematics.indices import Index, Size
-from symgrad.mathematics.positions import same
+from symgrad.mathematics.indices import Index
+from symgrad.mathematics.sizes import Size, same
 from symgrad.program import passes
 from symgrad.program.builder import Builder
 from symgrad.program.contraction_order import contracted, cost
@@ -338,7 +338,7 @@ def _merged(group: Sequence[Index]) -> Index | None:
     """The label of all axes of a group together."""
     if len(group) < 2:
         return group[0] if group else None
-    return indices.fresh(indices.size_of(sp.Mul(*(i.size for i in group))))
+    return indices.fresh(sizes.as_size(sp.Mul(*(i.size for i in group))))
 
 
 def _laid_out(
