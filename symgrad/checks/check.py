@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from symgrad.calculus.derivation import Derivation
+from symgrad.calculus.derivation import Derivation, forward_and_adjoints
 from symgrad.calculus.hoisting import Preparation
 from symgrad.checks.differences import Slope, compare, compare_along
 from symgrad.checks.evaluate import Evaluator, aligned, evaluate_equations
@@ -24,6 +24,7 @@ from symgrad.checks.points import (
     values_where_possible,
 )
 from symgrad.checks.sampling import RANGES, Point, point, size_symbols, true_sizes
+from symgrad.checks.truths import truths
 from symgrad.errors import SymgradError
 from symgrad.mathematics.equations import Equation, System
 from symgrad.mathematics.sizes import fixed
@@ -303,7 +304,11 @@ CLOSE = {"float64": 1e-10, "float32": 1e-3}
 def module_checks(
     derivation: Derivation, module: Any, dtype: str = "float64", seed: int = 0
 ) -> tuple[Check, ...]:
-    """A generated module against the evaluated equations, at true sizes and random input."""
+    """A generated module against the evaluated equations, at true sizes and random input.
+
+    The equations are evaluated with mpmath's functions: a wrong text of a function, which would
+    be in the module too, is seen.
+    """
     rounds = FREE_SIZES if _is_free(derivation.system) else FREE_SIZES[:1]
     results = [_module_run(derivation, module, dtype, free, seed) for free in rounds]
     if derivation.preparation is not None:
@@ -320,10 +325,10 @@ def _prepare_run(
 ) -> float:
     """The largest difference of what the function of that name works out of the data."""
     start = _float_point(made.before, dtype, free, [seed])
-    true = evaluate_equations(made.equations, start.env, start.sizes, Floats())
     given = {v.name: start.env[v.name] for v in made.variables if v.role != "constant"}
     found = module.prepare(**given)._asdict()
-    return max(_float_difference(found[name], true[name], dtype) for name in made.names)
+    prepared = {name: [found[name]] for name in made.names}
+    return max(_errors(prepared, truths(made.equations, start), dtype).values())
 
 
 def _is_free(system: System) -> bool:
@@ -360,25 +365,38 @@ def _compare_module(
     derivation: Derivation, module: Any, start: Point, dtype: str
 ) -> dict[str, float]:
     """Relative differences: of the loss, each gradient, and what the three functions share."""
-    system = derivation.system
-    true = values_where_possible(derivation, start, Floats())
+    system, adjoint = derivation.system, derivation.adjoint_name
     given = {v.name: start.env[v.name] for v in system.variables if v.role != "constant"}
     value, together = module.loss_and_gradients(**given)
     alone, gradients = module.loss(**given), module.gradients(**given)
     found = {system.output: [value, alone]}
-    found |= {name: [getattr(g, name) for g in (together, gradients)] for name in derivation.wrt}
-    wanted = {name: true[derivation.adjoint_name[name]] for name in derivation.wrt}
-    wanted[system.output] = true[system.output]
-    return {
-        name: max(_float_difference(array, wanted[name], dtype) for array in arrays)
-        for name, arrays in found.items()
-    }
+    found |= {adjoint[n]: [getattr(g, n) for g in (together, gradients)] for n in derivation.wrt}
+    errors = _errors(found, truths(forward_and_adjoints(derivation), start), dtype)
+    titles = {adjoint[name]: name for name in derivation.wrt}
+    return {titles.get(name, name): error for name, error in errors.items()}
 
 
-def _float_difference(found: Any, wanted: np.ndarray, dtype: str) -> float:
-    """Infinite where the shape or the dtype is not what it should be."""
+def _errors(
+    found: Mapping[str, Sequence[Any]], truths: Iterable[Arrays], dtype: str
+) -> dict[str, float]:
+    """The largest relative difference of each value from the first truth that it agrees with."""
+    attempts = []
+    for true in truths:
+        attempts.append(
+            {
+                name: max(_float_difference(array, true.get(name), dtype) for array in arrays)
+                for name, arrays in found.items()
+            }
+        )
+        if max(attempts[-1].values()) < CLOSE[dtype]:
+            break
+    return min(attempts, key=lambda errors: max(errors.values()))
+
+
+def _float_difference(found: Any, wanted: np.ndarray | None, dtype: str) -> float:
+    """Infinite where the shape or the dtype is not what it should be, or no number is."""
     array = np.asarray(found)
-    if array.shape != wanted.shape or array.dtype != np.dtype(dtype):
+    if wanted is None or array.shape != wanted.shape or array.dtype != np.dtype(dtype):
         return float("inf")
     if np.array_equal(array, wanted):
         return 0.0

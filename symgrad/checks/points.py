@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ from symgrad.checks.evaluate import Evaluator, Sizes, evaluate_equations, value
 from symgrad.checks.numbers import Digits, Field, Floats, OutsideDomain
 from symgrad.checks.sampling import RANGES, Point, given_point, point, small_sizes
 from symgrad.errors import SymgradError
-from symgrad.mathematics.equations import System
+from symgrad.mathematics.equations import Equation, System
 from symgrad.mathematics.indices import Index
 
 Arrays = Mapping[str, np.ndarray]
@@ -82,7 +82,7 @@ class Scenes:
         self.derivation = derivation
         self.written = written or derivation.system
         self.seed = seed
-        self.precision = MANY_DIGITS if terms(derivation.system) < MANY_TERMS else LONG_FLOATS
+        self.precision = _precision(derivation.system)
         self._made: dict[int, Scene] = {}
 
     def __len__(self) -> int:
@@ -133,20 +133,30 @@ def values_where_possible(
     What has more than ``most`` entries, or is not a real number here, is left out, and with it
     what depends on it.
     """
+    return evaluated_where_possible(forward_and_adjoints(derivation), start, field, most)
+
+
+def evaluated_where_possible(
+    equations: Iterable[Equation], start: Point, field: Field, most: float = float("inf")
+) -> dict[str, np.ndarray]:
+    """The values that equations define and those of the inputs, as far as they can be had."""
     known = dict(start.env)
     at = Evaluator(known, start.sizes, field)
     with field.precision():
-        for equation in forward_and_adjoints(derivation):
+        for equation in equations:
             if np.prod([float(at.size(size)) for size in equation.shape]) <= most:
                 with suppress(SymgradError, ValueError, TypeError):
                     known[equation.name] = value(equation, at, rounding=True)
     return known
 
 
-def terms(system: System) -> int:
-    """About how many multiplications one forward pass takes at the sizes of a check."""
-    sizes = small_sizes(system)
-    sums = (term for e in system for term in sp.Add.make_args(e.rhs))
+def _precision(system: System) -> Precision:
+    return MANY_DIGITS if terms(system, small_sizes(system)) < MANY_TERMS else LONG_FLOATS
+
+
+def terms(equations: Iterable[Equation], sizes: Sizes) -> int:
+    """About how many multiplications the equations take."""
+    sums = (term for e in equations for term in sp.Add.make_args(e.rhs))
     return sum(_count(term.atoms(Index), sizes) for term in sums)
 
 
