@@ -13,9 +13,10 @@ import numpy as np
 import sympy as sp
 
 from symgrad.errors import SymgradError
+from symgrad.mathematics.calls import evaluated, parsed
 from symgrad.mathematics.matrices import MatrixLeaf
 from symgrad.mathematics.reductions import Leaf, ReductionLeaf
-from symgrad.targets.numpy.runtime import HELPERS
+from symgrad.targets.numpy.runtime import function_of
 
 LONGEST = 60
 """The degree beyond which an exact number is neither readable nor quick to simplify."""
@@ -61,11 +62,35 @@ class OutsideDomain(SymgradError):
     """A value is not a real number at the point where it was evaluated."""
 
 
-@functools.cache
-def numpy_function(text: str, names: tuple[str, ...]) -> Callable[..., Any]:
-    """The function that a leaf's NumPy text stands for."""
-    function: Callable[..., Any] = eval(f"lambda {', '.join(names)}: {text}", {"np": np, **HELPERS})
-    return function
+def numpy_value(text: str, *arguments: Numbers) -> Numbers:
+    """What a leaf's text gives where NumPy, or the file that NumPy runs, computes its functions."""
+    return evaluated(
+        parsed(text),
+        dict(zip("xyz", arguments, strict=False)),
+        call=lambda name, args: function_of(name)(*args),
+        number=lambda value: value,
+    )
+
+
+_REDUCTIONS: dict[str, Callable[..., Any]] = {"logsumexp": np.logaddexp.reduce}
+"""Reductions that NumPy has under another name."""
+
+
+def numpy_reduction(name: str) -> Callable[..., Any]:
+    """A reduction of an array along an axis."""
+    return _REDUCTIONS.get(name) or function_of(name)
+
+
+_MATRICES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "sign": lambda a: np.linalg.slogdet(a)[0],
+    "logdet": lambda a: np.linalg.slogdet(a)[1],
+}
+"""Functions of matrices that NumPy has under another name."""
+
+
+def _numpy_matrix(name: str) -> Callable[[np.ndarray], np.ndarray]:
+    """A function of the matrices in the last two axes."""
+    return _MATRICES.get(name) or getattr(np.linalg, name)
 
 
 @functools.cache
@@ -103,7 +128,7 @@ def _matrices(function: Callable[[list[list[Any]]], Any], values: np.ndarray) ->
 
 
 class Floats:
-    """NumPy floats; a leaf is its NumPy text."""
+    """NumPy floats; a leaf is its text, computed by NumPy."""
 
     def __init__(self, dtype: Any = np.float64) -> None:
         self.dtype = np.dtype(dtype)
@@ -121,17 +146,15 @@ class Floats:
         return given.astype(float if given.dtype == object else self.dtype).astype(self.dtype)
 
     def apply(self, leaf: Leaf, arguments: list[Numbers]) -> Numbers:
-        names = ("x", "y", "z")[: len(arguments)]
-        result = numpy_function(leaf.numpy, names)(*arguments)
-        return np.asarray(result, dtype=self.dtype)
+        return np.asarray(numpy_value(leaf.stable, *arguments), dtype=self.dtype)
 
     def reduce(self, leaf: ReductionLeaf, values: np.ndarray) -> Numbers:
-        return numpy_function(leaf.numpy, ("x", "axis"))(values, -1)
+        return numpy_reduction(leaf.name)(values, -1)
 
     def matrix(self, leaf: MatrixLeaf, values: np.ndarray) -> np.ndarray:
         double = np.asarray(values, dtype=np.float64)  # LAPACK has no longer floats
         try:
-            return np.asarray(numpy_function(leaf.numpy, ("x",))(double), dtype=self.dtype)
+            return np.asarray(_numpy_matrix(leaf.name)(double), dtype=self.dtype)
         except np.linalg.LinAlgError as error:
             raise OutsideDomain(f"a matrix at this point: {error}") from None
 

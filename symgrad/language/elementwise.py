@@ -144,7 +144,9 @@ ELEMENTWISE: dict[str, Callable[..., sp.Expr]] = {
 }
 """What a ufunc writes down; those of leaves that bear its name follow from their records."""
 ELEMENTWISE |= {
-    leaf.ufunc: cls for cls, leaf in LEAVES.items() if leaf.ufunc and leaf.ufunc not in ELEMENTWISE
+    leaf.called: cls
+    for cls, leaf in LEAVES.items()
+    if leaf.called and leaf.called not in ELEMENTWISE
 }
 LOGICAL = {"logical_and", "logical_or", "logical_xor", "logical_not"}
 BOOLEAN = LOGICAL | {"less", "greater", "less_equal", "greater_equal", "equal", "not_equal"}

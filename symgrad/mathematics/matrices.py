@@ -119,13 +119,12 @@ class CholeskyEntry(MatrixFunction):
 class MatrixLeaf:
     """All that the project knows about one function of matrices.
 
-    ``numpy`` is its text over the matrices ``x`` (last two axes); ``latex`` a pattern over the
-    printed matrix ``{x}``; ``mpmath`` computes it from an ``mpmath.matrix`` and ``exact`` from a
-    SymPy one.
+    ``name`` is what a program calls it; ``latex`` a pattern over the printed matrix ``{x}``;
+    ``mpmath`` computes it from an ``mpmath.matrix`` and ``exact`` from a SymPy one.
     """
 
     cls: type[MatrixFunction]
-    numpy: str
+    name: str
     latex: str
     mpmath: Callable[[Any], Any]
     exact: Callable[[sp.Matrix], Any]
@@ -138,25 +137,25 @@ def _log_abs_det(a: Any) -> Any:
 MATRIX_FUNCTIONS: dict[type[sp.Expr], MatrixLeaf] = {
     leaf.cls: leaf
     for leaf in (
-        MatrixLeaf(InverseEntry, "np.linalg.inv(x)", "{x}^{{-1}}", mpmath.inverse, sp.Matrix.inv),
-        MatrixLeaf(DeterminantValue, "np.linalg.det(x)", r"\det {x}", mpmath.det, sp.Matrix.det),
+        MatrixLeaf(InverseEntry, "inv", "{x}^{{-1}}", mpmath.inverse, sp.Matrix.inv),
+        MatrixLeaf(DeterminantValue, "det", r"\det {x}", mpmath.det, sp.Matrix.det),
         MatrixLeaf(
             LogAbsDeterminant,
-            "np.linalg.slogdet(x)[1]",
+            "logdet",
             r"\log \lvert\det {x}\rvert",
             _log_abs_det,
             lambda a: sp.log(sp.Abs(a.det())),
         ),
         MatrixLeaf(
             DeterminantSign,
-            "np.linalg.slogdet(x)[0]",
+            "sign",
             r"\operatorname{{sign}}\det {x}",
             lambda a: mpmath.sign(mpmath.det(a)),
             lambda a: sp.sign(a.det()),
         ),
         MatrixLeaf(
             CholeskyEntry,
-            "np.linalg.cholesky(x)",
+            "cholesky",
             r"\operatorname{{chol}}({x})",
             mpmath.cholesky,
             sp.Matrix.cholesky,

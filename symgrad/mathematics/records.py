@@ -20,7 +20,8 @@ POSITIVE: Interval = (0.1, 3.0)
 class Leaf:
     """All that the project knows about one function of scalars.
 
-    ``numpy`` is its text over arguments ``x, y, z`` (accurate and finite over its whole domain);
+    ``stable`` is its text over arguments ``x, y, z``, accurate and finite over its whole domain, in
+    arithmetic and in functions that a target has or brings, by their names in mathematics;
     ``latex`` is a pattern over the printed arguments ``{x}, {y}, {z}``, or "" where it is written
     as it is defined; ``mpmath`` computes it to any precision.  ``definition`` writes it with stock
     SymPy functions: derivatives are proved against it.  ``domain`` is where tests sample each
@@ -29,7 +30,7 @@ class Leaf:
     """
 
     cls: type[sp.Function]
-    numpy: str
+    stable: str
     latex: str
     mpmath: Callable[..., Any]
     definition: Callable[..., sp.Expr] | None = None
@@ -37,18 +38,18 @@ class Leaf:
     kinks: tuple[float, ...] = ()
     convention: str = ""
     boolean: bool = False
-    ufunc: str = ""
-    """The NumPy or SciPy ufunc, by its name, that a spec calls to get this leaf."""
+    called: str = ""
+    """What a spec calls to get this leaf: the function's name in NumPy or SciPy."""
 
 
 LEAVES: dict[type[sp.Function], Leaf] = {}
 
 
 def record(
-    cls: type[sp.Function], numpy: str, latex: str, mp: Callable[..., Any], **more: Any
+    cls: type[sp.Function], stable: str, latex: str, mp: Callable[..., Any], **more: Any
 ) -> Leaf:
     """Enter a function into the table."""
-    LEAVES[cls] = Leaf(cls, numpy, latex, mp, **more)
+    LEAVES[cls] = Leaf(cls, stable, latex, mp, **more)
     return LEAVES[cls]
 
 

@@ -215,12 +215,12 @@ class AxisProduct(Reduction):
 class ReductionLeaf:
     """All that the project knows about one reduction: as :class:`Leaf`, over an axis.
 
-    ``numpy`` is its text over ``x`` and ``axis``; ``latex`` is "" where it is written as it is
-    defined; ``mpmath`` and ``definition`` (in stock SymPy) take a list of numbers.
+    ``name`` is what a program calls it; ``latex`` is "" where it is written as it is defined;
+    ``mpmath`` and ``definition`` (in stock SymPy) take a list of numbers.
     """
 
     cls: type[sp.Expr]
-    numpy: str
+    name: str
     latex: str
     mpmath: Callable[..., Any]
     definition: Callable[..., sp.Expr]
@@ -230,28 +230,28 @@ class ReductionLeaf:
 REDUCTIONS: dict[type[sp.Expr], ReductionLeaf] = {
     r.cls: r
     for r in (
-        ReductionLeaf(sp.Sum, "np.sum(x, axis)", r"\sum_{{{k}}} {x}", mpmath.fsum,
+        ReductionLeaf(sp.Sum, "sum", r"\sum_{{{k}}} {x}", mpmath.fsum,
                       lambda v: sp.Add(*v)),
         ReductionLeaf(
-            LogSumExp, "np.logaddexp.reduce(x, axis)", r"\log \sum_{{{k}}} e^{{{x}}}",
+            LogSumExp, "logsumexp", r"\log \sum_{{{k}}} e^{{{x}}}",
             lambda v: mpmath.log(mpmath.fsum(mpmath.exp(a) for a in v)),
             lambda v: sp.log(sp.Add(*(sp.exp(a) for a in v))),
         ),
         ReductionLeaf(
-            Norm, "_norm(x, axis)", "", mpmath.norm,
+            Norm, "norm", "", mpmath.norm,
             lambda v: sp.sqrt(sp.Add(*(a**2 for a in v))),
             "the derivative of a norm is 0 where the norm is 0",
         ),
         ReductionLeaf(
-            AxisMax, "np.max(x, axis)", r"\max_{{{k}}} {x}", max, lambda v: sp.Max(*v),
+            AxisMax, "max", r"\max_{{{k}}} {x}", max, lambda v: sp.Max(*v),
             "entries that share a maximum share its derivative equally",
         ),
         ReductionLeaf(
-            AxisMin, "np.min(x, axis)", r"\min_{{{k}}} {x}", min, lambda v: sp.Min(*v),
+            AxisMin, "min", r"\min_{{{k}}} {x}", min, lambda v: sp.Min(*v),
             "entries that share a minimum share its derivative equally",
         ),
         ReductionLeaf(
-            AxisProduct, "np.prod(x, axis)", r"\prod_{{{k}}} {x}", mpmath.fprod,
+            AxisProduct, "prod", r"\prod_{{{k}}} {x}", mpmath.fprod,
             lambda v: sp.Mul(*v),
         ),
     )

@@ -73,48 +73,48 @@ class logaddexp2(LeafFunction):
     )
 
 
-record(sp.exp, "np.exp(x)", r"e^{{{x}}}", mpmath.exp, ufunc="exp")
-record(sp.log, "np.log(x)", r"\log {x}", real_only(mpmath.log), domain=(POSITIVE,), ufunc="log")
+record(sp.exp, "exp(x)", r"e^{{{x}}}", mpmath.exp, called="exp")
+record(sp.log, "log(x)", r"\log {x}", real_only(mpmath.log), domain=(POSITIVE,), called="log")
 record(
-    expm1, "np.expm1(x)", "", mpmath.expm1,
-    definition=lambda x: sp.exp(x) - 1, ufunc="expm1",
+    expm1, "expm1(x)", "", mpmath.expm1,
+    definition=lambda x: sp.exp(x) - 1, called="expm1",
 )  # fmt: skip
 record(
-    log1p, "np.log1p(x)", "", real_only(mpmath.log1p),
-    definition=lambda x: sp.log(1 + x), domain=((-0.9, 3.0),), ufunc="log1p",
+    log1p, "log1p(x)", "", real_only(mpmath.log1p),
+    definition=lambda x: sp.log(1 + x), domain=((-0.9, 3.0),), called="log1p",
 )  # fmt: skip
 record(
-    log2, "np.log2(x)", r"\log_{{2}} {x}", real_only(lambda x: mpmath.log(x, 2)),
-    definition=lambda x: sp.log(x, 2), domain=(POSITIVE,), ufunc="log2",
+    log2, "log2(x)", r"\log_{{2}} {x}", real_only(lambda x: mpmath.log(x, 2)),
+    definition=lambda x: sp.log(x, 2), domain=(POSITIVE,), called="log2",
 )  # fmt: skip
 record(
-    log10, "np.log10(x)", r"\log_{{10}} {x}", real_only(lambda x: mpmath.log(x, 10)),
-    definition=lambda x: sp.log(x, 10), domain=(POSITIVE,), ufunc="log10",
+    log10, "log10(x)", r"\log_{{10}} {x}", real_only(lambda x: mpmath.log(x, 10)),
+    definition=lambda x: sp.log(x, 10), domain=(POSITIVE,), called="log10",
 )  # fmt: skip
 record(
-    sigmoid, "np.maximum(x >= 0, np.exp(-np.abs(x))) / (1 + np.exp(-np.abs(x)))", r"\sigma({x})",
-    lambda x: 1 / (1 + mpmath.exp(-x)), definition=lambda x: 1 / (1 + sp.exp(-x)), ufunc="expit",
+    sigmoid, "maximum(x >= 0, exp(-abs(x))) / (1 + exp(-abs(x)))", r"\sigma({x})",
+    lambda x: 1 / (1 + mpmath.exp(-x)), definition=lambda x: 1 / (1 + sp.exp(-x)), called="expit",
 )  # fmt: skip
 record(
-    logit, "np.log(x / (1 - x))", r"\operatorname{{logit}}({x})",
+    logit, "log(x / (1 - x))", r"\operatorname{{logit}}({x})",
     real_only(lambda x: mpmath.log(x / (1 - x))),
-    definition=lambda x: sp.log(x / (1 - x)), domain=(UNIT,), ufunc="logit",
+    definition=lambda x: sp.log(x / (1 - x)), domain=(UNIT,), called="logit",
 )  # fmt: skip
 record(
-    softplus, "np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))",
+    softplus, "maximum(x, 0) + log1p(exp(-abs(x)))",
     r"\operatorname{{softplus}}({x})",
     lambda x: max(x, mpmath.mpf(0)) + mpmath.log1p(mpmath.exp(-abs(x))),
     definition=lambda x: sp.log(1 + sp.exp(x)),
 )  # fmt: skip
 record(
-    logaddexp, "np.logaddexp(x, y)", r"\log\left(e^{{{x}}} + e^{{{y}}}\right)",
+    logaddexp, "logaddexp(x, y)", r"\log\left(e^{{{x}}} + e^{{{y}}}\right)",
     lambda x, y: max(x, y) + mpmath.log1p(mpmath.exp(-abs(x - y))),
     definition=lambda x, y: sp.log(sp.exp(x) + sp.exp(y)), domain=BOTH,
 )  # fmt: skip
 record(
-    logaddexp2, "np.logaddexp2(x, y)", r"\log_{{2}}\left(2^{{{x}}} + 2^{{{y}}}\right)",
+    logaddexp2, "logaddexp2(x, y)", r"\log_{{2}}\left(2^{{{x}}} + 2^{{{y}}}\right)",
     lambda x, y: max(x, y) + mpmath.log1p(mpmath.mpf(2) ** -abs(x - y)) / mpmath.log(2),
-    definition=lambda x, y: sp.log(2**x + 2**y, 2), domain=BOTH, ufunc="logaddexp2",
+    definition=lambda x, y: sp.log(2**x + 2**y, 2), domain=BOTH, called="logaddexp2",
 )  # fmt: skip
 
 
@@ -209,56 +209,56 @@ class rel_entr(LeafFunction):
 
 
 record(
-    cbrt, "np.cbrt(x)", r"\sqrt[3]{{{x}}}", lambda x: mpmath.sign(x) * mpmath.cbrt(abs(x)),
-    definition=lambda x: x ** sp.Rational(1, 3), domain=(POSITIVE,), ufunc="cbrt",
+    cbrt, "cbrt(x)", r"\sqrt[3]{{{x}}}", lambda x: mpmath.sign(x) * mpmath.cbrt(abs(x)),
+    definition=lambda x: x ** sp.Rational(1, 3), domain=(POSITIVE,), called="cbrt",
 )  # fmt: skip
 record(
-    power, "np.power(x, y)", "", real_only(mpmath.power),
+    power, "power(x, y)", "", real_only(mpmath.power),
     definition=lambda x, y: x**y, domain=(POSITIVE, (2.5, 2.5)),
 )  # fmt: skip
 record(
-    power_slope, "y * np.power(x, np.where(y == 0, 1, y - 1))", "",
+    power_slope, "y * power(x, where(y == 0, 1, y - 1))", "",
     real_only(lambda x, y: y * mpmath.power(x, y - 1) if y else mpmath.mpf(0)),
     definition=lambda x, y: y * x ** (y - 1), domain=(POSITIVE, (2.5, 2.5)),
 )  # fmt: skip
 record(
-    hypot, "np.hypot(x, y)", "", mpmath.hypot,
-    definition=lambda x, y: sp.sqrt(x**2 + y**2), domain=BOTH, ufunc="hypot",
+    hypot, "hypot(x, y)", "", mpmath.hypot,
+    definition=lambda x, y: sp.sqrt(x**2 + y**2), domain=BOTH, called="hypot",
     convention="the derivatives of hypot are 0 at (0, 0)",
 )  # fmt: skip
 record(
-    root, "np.sqrt(x)", "", real_only(mpmath.sqrt), definition=sp.sqrt,
+    root, "sqrt(x)", "", real_only(mpmath.sqrt), definition=sp.sqrt,
     domain=(POSITIVE,), convention="the derivative of a norm is 0 where the norm is 0",
 )  # fmt: skip
 record(
-    inverse, "(x != 0) / np.where(x == 0, 1, x)", "",
+    inverse, "(x != 0) / where(x == 0, 1, x)", "",
     lambda x: 1 / x if x else mpmath.mpf(0), definition=lambda x: 1 / x, domain=(POSITIVE,),
 )  # fmt: skip
 record(
-    normed, "x / np.where(y == 0, 1, y)", "", real_only(lambda x, y: x / y if y else x),
+    normed, "x / where(y == 0, 1, y)", "", real_only(lambda x, y: x / y if y else x),
     definition=lambda x, y: x / y, domain=(REALS, POSITIVE),
 )  # fmt: skip
 record(
-    ratio, "x / np.where(x == 0, 1, y)", "",
+    ratio, "x / where(x == 0, 1, y)", "",
     real_only(lambda x, y: x / y if x else mpmath.mpf(0)),
     definition=lambda x, y: x / y, domain=(POSITIVE, POSITIVE),
 )  # fmt: skip
 record(
-    xlogy, "x * np.log(np.where(x == 0, 1, y))", "",
+    xlogy, "x * log(where(x == 0, 1, y))", "",
     real_only(lambda x, y: x * mpmath.log(y) if x else mpmath.mpf(0)),
     definition=lambda x, y: x * sp.log(y) if x != 0 else sp.S.Zero,
-    domain=(POSITIVE, POSITIVE), ufunc="xlogy",
+    domain=(POSITIVE, POSITIVE), called="xlogy",
 )  # fmt: skip
 record(
-    xlog1py, "x * np.log1p(np.where(x == 0, 0, y))", "",
+    xlog1py, "x * log1p(where(x == 0, 0, y))", "",
     real_only(lambda x, y: x * mpmath.log1p(y) if x else mpmath.mpf(0)),
     definition=lambda x, y: x * sp.log(1 + y) if x != 0 else sp.S.Zero,
-    domain=(POSITIVE, POSITIVE), ufunc="xlog1py",
+    domain=(POSITIVE, POSITIVE), called="xlog1py",
 )  # fmt: skip
 record(
-    rel_entr, "x * (np.log(np.where(x == 0, 1, x)) - np.log(np.where(x == 0, 1, y)))", "",
+    rel_entr, "x * (log(where(x == 0, 1, x)) - log(where(x == 0, 1, y)))", "",
     real_only(lambda x, y: x * (mpmath.log(x) - mpmath.log(y)) if x else mpmath.mpf(0)),
-    definition=lambda x, y: x * sp.log(x / y), domain=(POSITIVE, POSITIVE), ufunc="rel_entr",
+    definition=lambda x, y: x * sp.log(x / y), domain=(POSITIVE, POSITIVE), called="rel_entr",
 )  # fmt: skip
 
 
@@ -291,24 +291,24 @@ class arcsinh(LeafFunction):
 
 for _cls, _name in ((sp.sin, "sin"), (sp.cos, "cos"), (sp.sinh, "sinh"), (sp.cosh, "cosh"),
                     (sp.tanh, "tanh")):  # fmt: skip
-    record(_cls, f"np.{_name}(x)", rf"\{_name} {{x}}", getattr(mpmath, _name), ufunc=_name)
-record(tan, "np.tan(x)", r"\tan {x}", mpmath.tan, definition=sp.tan, domain=((-1.4, 1.4),),
-       ufunc="tan")  # fmt: skip
-record(sp.asin, "np.arcsin(x)", r"\arcsin {x}", real_only(mpmath.asin), domain=(INSIDE,),
-       ufunc="arcsin")  # fmt: skip
-record(arccos, "np.arccos(x)", r"\arccos {x}", real_only(mpmath.acos), definition=sp.acos,
-       domain=(INSIDE,), ufunc="arccos")  # fmt: skip
-record(sp.atan, "np.arctan(x)", r"\arctan {x}", mpmath.atan, ufunc="arctan")
+    record(_cls, f"{_name}(x)", rf"\{_name} {{x}}", getattr(mpmath, _name), called=_name)
+record(tan, "tan(x)", r"\tan {x}", mpmath.tan, definition=sp.tan, domain=((-1.4, 1.4),),
+       called="tan")  # fmt: skip
+record(sp.asin, "arcsin(x)", r"\arcsin {x}", real_only(mpmath.asin), domain=(INSIDE,),
+       called="arcsin")  # fmt: skip
+record(arccos, "arccos(x)", r"\arccos {x}", real_only(mpmath.acos), definition=sp.acos,
+       domain=(INSIDE,), called="arccos")  # fmt: skip
+record(sp.atan, "arctan(x)", r"\arctan {x}", mpmath.atan, called="arctan")
 record(
-    arctan2, "np.arctan2(x, y)", r"\operatorname{{arctan2}}({x}, {y})", mpmath.atan2,
-    definition=sp.atan2, domain=BOTH, ufunc="arctan2",
+    arctan2, "arctan2(x, y)", r"\operatorname{{arctan2}}({x}, {y})", mpmath.atan2,
+    definition=sp.atan2, domain=BOTH, called="arctan2",
 )  # fmt: skip
-record(arcsinh, "np.arcsinh(x)", r"\operatorname{{arsinh}}({x})", mpmath.asinh,
-       definition=sp.asinh, ufunc="arcsinh")  # fmt: skip
-record(sp.acosh, "np.arccosh(x)", r"\operatorname{{arcosh}}({x})", real_only(mpmath.acosh),
-       domain=(ABOVE_ONE,), ufunc="arccosh")  # fmt: skip
-record(sp.atanh, "np.arctanh(x)", r"\operatorname{{artanh}}({x})", real_only(mpmath.atanh),
-       domain=(INSIDE,), ufunc="arctanh")  # fmt: skip
+record(arcsinh, "arcsinh(x)", r"\operatorname{{arsinh}}({x})", mpmath.asinh,
+       definition=sp.asinh, called="arcsinh")  # fmt: skip
+record(sp.acosh, "arccosh(x)", r"\operatorname{{arcosh}}({x})", real_only(mpmath.acosh),
+       domain=(ABOVE_ONE,), called="arccosh")  # fmt: skip
+record(sp.atanh, "arctanh(x)", r"\operatorname{{artanh}}({x})", real_only(mpmath.atanh),
+       domain=(INSIDE,), called="arctanh")  # fmt: skip
 
 
 # -- special functions ------------------------------------------------------------------------
@@ -336,17 +336,17 @@ class trigamma(LeafFunction):
     """The derivative of digamma; its own derivative is not known here."""
 
 
-record(sp.erf, "_erf(x)", r"\operatorname{{erf}}({x})", mpmath.erf, ufunc="erf")  # fmt: skip
-record(erfc, "_erfc(x)", r"\operatorname{{erfc}}({x})", real_only(mpmath.erfc), definition=sp.erfc,
-       ufunc="erfc")  # fmt: skip
+record(sp.erf, "erf(x)", r"\operatorname{{erf}}({x})", mpmath.erf, called="erf")  # fmt: skip
+record(erfc, "erfc(x)", r"\operatorname{{erfc}}({x})", real_only(mpmath.erfc), definition=sp.erfc,
+       called="erfc")  # fmt: skip
 record(
-    gammaln, "_gammaln(x)", r"\log\left|\Gamma({x})\right|",
+    gammaln, "gammaln(x)", r"\log\left|\Gamma({x})\right|",
     real_only(lambda x: mpmath.re(mpmath.loggamma(x))),
-    definition=sp.loggamma, domain=(POSITIVE,), ufunc="gammaln",
+    definition=sp.loggamma, domain=(POSITIVE,), called="gammaln",
 )  # fmt: skip
-record(digamma, "_digamma(x)", r"\psi({x})", real_only(mpmath.digamma), definition=sp.digamma,
-       domain=(POSITIVE,), ufunc="psi")  # fmt: skip
+record(digamma, "digamma(x)", r"\psi({x})", real_only(mpmath.digamma), definition=sp.digamma,
+       domain=(POSITIVE,), called="psi")  # fmt: skip
 record(
-    trigamma, "_trigamma(x)", r"\psi'({x})", real_only(lambda x: mpmath.polygamma(1, x)),
+    trigamma, "trigamma(x)", r"\psi'({x})", real_only(lambda x: mpmath.polygamma(1, x)),
     definition=lambda x: sp.polygamma(1, x), domain=(POSITIVE,),
 )  # fmt: skip

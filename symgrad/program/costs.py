@@ -40,7 +40,7 @@ def _flops(op: Op) -> sp.Expr:
         found = dict.fromkeys(a for r in op.reads for a in labels(r.axes))
         return 2 * count(tuple(size_of(a) for a in found))
     largest = max((r.axes for r in op.reads), key=lambda axes: len(labels(axes)), default=op.axes)
-    axes = largest if op.kind in ("reduce", "cumsum") else op.axes
+    axes = largest if op.kind in ("reduce", "cumsum", "products_of_others") else op.axes
     return count(tuple(map(size_of, axes)))
 
 

@@ -125,7 +125,7 @@ def _reduced(run: _Run, op: Op, function: Callable[..., Array]) -> Array:
 def _reduce(run: _Run, op: Op) -> Array:
     if op.function == "trace":
         return np.asarray(np.trace(run.values[op.reads[0].name]))
-    return _reduced(run, op, _norm if op.function == "_norm" else getattr(np, op.function))
+    return _reduced(run, op, _norm if op.function == "norm" else getattr(np, op.function))
 
 
 def _norm(x: Array, axis: tuple[int, ...]) -> Array:
@@ -172,7 +172,7 @@ def _scatter(run: _Run, op: Op) -> Array:
     full = np.broadcast_shapes(places[0].shape, run.shape(tuple(labels(layout))))
     values = np.broadcast_to(run.placed(op.args[1], labels(layout)), full)
     base = run.values[op.reads[0].name].copy()
-    function = getattr(np, op.function.removesuffix("_at"))
+    function = getattr(np, op.function.removesuffix("_repeatedly"))
     function.at(base, tuple(np.broadcast_to(p, full) for p in places), values)
     return base
 
@@ -253,11 +253,15 @@ def _join(run: _Run, op: Op) -> Array:
 def _cumsum(run: _Run, op: Op) -> Array:
     value, axis = run.operand(op.args[0]), op.detail[0]
     assert isinstance(axis, int)
-    if op.function:
-        others = [np.delete(value, k, axis).prod(axis) for k in range(value.shape[axis])]
-        return np.stack(others, axis)
     lower = np.tri(value.shape[axis], dtype=value.dtype)
     return np.asarray(np.moveaxis(np.tensordot(lower, value, (1, axis)), 0, axis))
+
+
+def _products_of_others(run: _Run, op: Op) -> Array:
+    value, axis = run.operand(op.args[0]), op.detail[0]
+    assert isinstance(axis, int)
+    others = [np.delete(value, k, axis).prod(axis) for k in range(value.shape[axis])]
+    return np.stack(others, axis)
 
 
 def _triangle(run: _Run, op: Op) -> Array:
@@ -265,7 +269,7 @@ def _triangle(run: _Run, op: Op) -> Array:
     row, column = np.indices(value.shape[-2:])
     (offset,) = _whole(op)
     above = column - row - offset
-    kept = above <= 0 if op.function == "tril" else above >= 0
+    kept = above <= 0 if op.function == "lower" else above >= 0
     return np.asarray(np.where(kept, value, np.zeros_like(value)))
 
 
@@ -310,13 +314,7 @@ def _flattened(z: Array, axis: tuple[int, ...]) -> Array:
     return z.transpose([*others, *axis]).reshape([z.shape[k] for k in others] + [-1])
 
 
-_LEAVES = {
-    name: leaf.mpmath
-    for leaf in LEAVES.values()
-    for name in (leaf.cls.__name__, leaf.numpy.partition("(")[0])
-    if not name.startswith("np.")
-}
-"""By the name of the leaf, and by that of the function which a target brings for it."""
+_LEAVES = {leaf.cls.__name__: leaf.mpmath for leaf in LEAVES.values()}
 
 _KINDS: dict[str, Callable[[_Run, Op], Any]] = {
     "map": _map,
@@ -339,6 +337,7 @@ _KINDS: dict[str, Callable[[_Run, Op], Any]] = {
     "diagonal": lambda run, op: np.diag(run.operand(op.args[0])),
     "triangle": _triangle,
     "cumsum": _cumsum,
+    "products_of_others": _products_of_others,
     "linalg": _linalg,
     "iota": lambda run, op: np.arange(run.number(size_of(op.axes[0]))),
     "fill": lambda run, op: np.full(run.shape(op.axes), run.operand(op.args[0]), run.dtype),

@@ -276,6 +276,7 @@ CHECKS.update(
         "diagonal": _diagonal,
         "triangle": _same_axes,
         "cumsum": _same_axes,
+        "products_of_others": _same_axes,
         "linalg": _linalg,
         "fill": _fill,
         "softmax": _same_axes,

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import ast
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from functools import cache
 
 import sympy as sp
 
+from symgrad.mathematics.calls import evaluated, parsed
 from symgrad.mathematics.equations import Equation, Variable
 from symgrad.mathematics.reductions import LEAVES
 from symgrad.program.builder import BOOLEAN, Builder
 from symgrad.program.contraction_order import contracted
-from symgrad.program.kinds import ProgramError, verified
+from symgrad.program.kinds import verified
 from symgrad.program.lower import lower
 from symgrad.program.program import (
     CHANGES,
@@ -173,60 +172,20 @@ def _softmax(builder: Builder, op: Op) -> Ref:
     return builder.add("map", (maximum, log), kept, function="add")
 
 
-_TEXTS = {leaf.cls.__name__: leaf.numpy for leaf in LEAVES.values()}
-_BINARY: dict[type[ast.AST], str] = {
-    ast.Add: "add",
-    ast.Sub: "subtract",
-    ast.Mult: "multiply",
-    ast.Div: "divide",
-    ast.Pow: "power",
-    ast.USub: "negative",
-    ast.Gt: "greater",
-    ast.GtE: "greater_equal",
-    ast.Lt: "less",
-    ast.LtE: "less_equal",
-    ast.Eq: "equal",
-    ast.NotEq: "not_equal",
-}
-
-
-@cache
-def _tree(text: str) -> ast.expr:
-    return ast.parse(text, mode="eval").body
+_TEXTS = {leaf.cls.__name__: leaf.stable for leaf in LEAVES.values()}
 
 
 def _function(builder: Builder, op: Op) -> Ref:
     """A leaf function as its record's text says."""
     given = dict(zip("xyz", op.args, strict=False))
-    value = _evaluated(builder, _tree(_TEXTS[op.function]), given)
+    value = evaluated(
+        parsed(_TEXTS[op.function]),
+        given,
+        call=lambda function, args: builder.map(function, *args),
+        number=lambda value: Literal(sp.Rational(str(value))),
+    )
     assert isinstance(value, Ref)
     return value
-
-
-def _evaluated(builder: Builder, node: ast.expr, given: dict[str, Operand]) -> Operand:
-    if isinstance(node, ast.Name):
-        return given[node.id]
-    if isinstance(node, ast.Constant):
-        return Literal(sp.Rational(str(node.value)))
-    function, arguments = _call(node)
-    args = [_evaluated(builder, a, given) for a in arguments]
-    return builder.map(function, *args)
-
-
-def _call(node: ast.expr) -> tuple[str, list[ast.expr]]:
-    """The function at the root of an expression, by NumPy's name, and its arguments."""
-    match node:
-        case ast.Call(func=ast.Attribute(value=ast.Name(id="np"), attr=name), args=args):
-            return name, args
-        case ast.Call(func=ast.Name(id=name), args=args):
-            return name, args
-        case ast.BinOp(left=left, op=operator, right=right):
-            return _BINARY[type(operator)], [left, right]
-        case ast.Compare(left=left, ops=[operator], comparators=[right]):
-            return _BINARY[type(operator)], [left, right]
-        case ast.UnaryOp(op=operator, operand=operand):
-            return _BINARY[type(operator)], [operand]
-    raise ProgramError(f"the text of a leaf function is not understood: {ast.unparse(node)}")
 
 
 # Types
@@ -268,6 +227,7 @@ _COUNTING: dict[str, int] = {
     "place": 2,
     "linalg": 2,
     "cumsum": 1,
+    "products_of_others": 1,
     "triangle": 1,
     "diagonal": 1,
     "join": 1000,

@@ -30,7 +30,8 @@ Kind = OneOf[
     "expand",  # the same entries, repeated along new axes
     "copy",  # the same entries in an array of their own
     "gather",  # source[positions]; detail: for each axis None, or which argument indexes it
-    "scatter",  # base with values added or subtracted at positions; detail as for gather
+    "scatter",  # base with values added or subtracted at positions, which may be the same
+    #   (add_repeatedly) or not; detail as for gather
     "take",  # the entries at some places of the source, counted row by row
     "put",  # base with such entries set
     "slice",  # source[cuts]; detail: for each axis None or a Cut; a cut axis has a label of its own
@@ -41,8 +42,9 @@ Kind = OneOf[
     "iota",  # 0, 1, 2, ... along one axis
     "eye",  # 1 on the diagonal
     "diagonal",  # a vector on the diagonal of a matrix of zeros
-    "triangle",  # tril or triu of the last two axes; detail: which diagonal
-    "cumsum",  # along the axis in detail
+    "triangle",  # the last two axes, 0 above (lower) or below (upper) the diagonal in detail
+    "cumsum",  # along the axis in detail, for each entry the sum of all up to it
+    "products_of_others",  # along the axis in detail, for each entry the product of all others
     "linalg",  # inv, det, sign, logdet, cholesky of the last two axes; solve: of two arrays
     "fill",  # one number everywhere
     "softmax",  # along the axes in detail, as are the next two

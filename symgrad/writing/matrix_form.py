@@ -19,7 +19,6 @@ from symgrad.mathematics.matrices import MATRIX_FUNCTIONS
 from symgrad.mathematics.reductions import LEAVES
 from symgrad.mathematics.sizes import with_numbers
 from symgrad.program.lower import lower
-from symgrad.program.lower.linalg import LINALG
 from symgrad.program.passes import alive, planned
 from symgrad.program.program import UNIT, Axes, Literal, Op, Program, Ref, labels
 from symgrad.writing.latex import bracketed, scientific
@@ -326,7 +325,7 @@ class _Reader:
         inside = self.operand(source).text
         if op.function == "trace":
             return Formula(rf"\operatorname{{tr}}{bracketed(inside)}", ())
-        if op.function != "_norm" or labels(op.axes):
+        if op.function != "norm" or labels(op.axes):
             raise NoMatrixForm(f"{op.function} is no operation of matrices")
         kind = "_F" if len(labels(source.axes)) > 1 else ""
         text = rf"\left\lVert {inside} \right\rVert{kind}"
@@ -546,7 +545,7 @@ _AS_ARITHMETIC: dict[str, tuple[str, tuple[Literal, ...]]] = {
 }
 """Functions that are written as arithmetic, and the arguments that come before theirs."""
 
-_MATRIX_LATEX = {LINALG[cls]: leaf.latex for cls, leaf in MATRIX_FUNCTIONS.items()}
+_MATRIX_LATEX = {leaf.name: leaf.latex for leaf in MATRIX_FUNCTIONS.values()}
 _LATEX = {leaf.cls.__name__: leaf.latex for leaf in LEAVES.values()}
 
 

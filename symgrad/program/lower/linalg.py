@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 from symgrad.mathematics.indices import entry, fresh
-from symgrad.mathematics.matrices import (
-    CholeskyEntry,
-    DeterminantSign,
-    DeterminantValue,
-    InverseEntry,
-    LogAbsDeterminant,
-    MatrixFunction,
-)
+from symgrad.mathematics.matrices import MATRIX_FUNCTIONS, MatrixFunction
 from symgrad.program.lower.lowering import Lowering, in_order
 from symgrad.program.program import Axes, Operand, Ref, size_of
 from symgrad.program.sums_of_products import bound_by, free_labels
 
-LINALG: dict[type, str] = {
-    InverseEntry: "inv",
-    DeterminantValue: "det",
-    DeterminantSign: "sign",
-    LogAbsDeterminant: "logdet",
-    CholeskyEntry: "cholesky",
-}
-"""What the functions of matrices are called in a program."""
-
-_HINTS = {"inv": "inverse", "det": "det", "sign": "sign", "logdet": "logdet", "cholesky": "L"}
+_HINTS = {"inv": "inverse", "cholesky": "L"}
+"""What their values are called where that is not the name of the function."""
 
 
 def matrix_of(lowering: Lowering, expr: MatrixFunction) -> Ref:
@@ -44,11 +29,15 @@ def has_inverse(lowering: Lowering, matrix: Ref) -> bool:
 def matrix_function(lowering: Lowering, expr: MatrixFunction, at: Axes) -> Operand:
     """An entry of a function of matrices."""
     matrix = matrix_of(lowering, expr)
-    function = LINALG[type(expr)]
+    function = MATRIX_FUNCTIONS[type(expr)].name
     batch = matrix.axes[:-2]
     inside = tuple(fresh(size_of(a)) for a in matrix.axes[-2:]) if expr.at else ()
     value = lowering.builder.add(
-        "linalg", (matrix,), (*batch, *inside), function=function, hint=_HINTS[function]
+        "linalg",
+        (matrix,),
+        (*batch, *inside),
+        function=function,
+        hint=_HINTS.get(function, function),
     )
     lowering.shapes[value.name] = tuple(map(size_of, value.axes))
     return lowering.expr(entry(value.name, (*batch, *expr.at)), at)

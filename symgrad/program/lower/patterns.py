@@ -91,7 +91,7 @@ def in_triangles(lowering: Lowering, factors: list[sp.Expr]) -> list[sp.Expr]:
         source = lowering.factor(found.masked, ())
         if source.axes[-2:] in ((found.high, found.low), (found.low, found.high)):
             lower = source.axes[-2:] == (found.high, found.low)
-            function, sign = ("tril", 1) if lower else ("triu", -1)
+            function, sign = ("lower", 1) if lower else ("upper", -1)
             detail = (int(sign * found.offset),)
             value = lowering.builder.add(
                 "triangle", (source,), source.axes, function=function, detail=detail

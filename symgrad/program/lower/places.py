@@ -117,7 +117,7 @@ def _scatter(lowering: Lowering, base: Ref, product: Product) -> Ref:
     rest = Product(product.size, product.factors, [k for k in product.bound if k not in moving])
     values = lowering.aligned(lowering.value(rest, layout), layout)
     function = "subtract" if product.negative else "add"
-    repeats = "_at" if moving & set(product.bound) else ""
+    repeats = "_repeatedly" if moving & set(product.bound) else ""
     return lowering.builder.add(
         "scatter",
         (base, values, *positions),

@@ -20,7 +20,7 @@ def reduction(lowering: Lowering, expr: sp.Expr, at: Axes) -> Operand:
         return _products_of_others(lowering, *expr.others, at)
     bound = bound_by(expr)
     source = over(lowering, expr.function, bound, at)
-    function = REDUCTIONS[type(expr)].numpy.removeprefix("np.").partition("(")[0]
+    function = REDUCTIONS[type(expr)].name
     return _reduced(lowering, "reduce", function, source, bound, at)
 
 
@@ -36,9 +36,7 @@ def _products_of_others(
     if len(bound) > 1:
         source = lowering.builder.add("reshape", (source,), (*kept, joined))
     axis = len(kept)
-    value = lowering.builder.add(
-        "cumsum", (source,), source.axes, function="_others", detail=(axis,)
-    )
+    value = lowering.builder.add("products_of_others", (source,), source.axes, detail=(axis,))
     if len(bound) > 1:
         value = lowering.builder.add("reshape", (value,), (*kept, *bound))
     return lowering.aligned(Ref(value.name, (*kept, *outer)), at)

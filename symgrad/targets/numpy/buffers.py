@@ -11,6 +11,7 @@ from symgrad.program.contraction_order import cost
 from symgrad.program.memory import Plan, count, owners
 from symgrad.program.program import CHANGES, Op, Program, is_temporary
 from symgrad.targets.numpy.operations import WIDTH, Level, Line, Text, Writer
+from symgrad.targets.numpy.runtime import name_of
 
 _AUGMENTED = {"add": "+=", "subtract": "-=", "multiply": "*=", "divide": "/="}
 _REDUCTIONS = {"sum": "add", "max": "maximum", "min": "minimum", "prod": "multiply"}
@@ -119,7 +120,7 @@ class BufferedWriter(Writer):
         if same and op.function in _AUGMENTED and (where == 0 or op.function in _COMMUTATIVE):
             yield f"{name} {_AUGMENTED[op.function]} {args[1 - where].code}"
             return
-        call = f"np.{op.function}({_listed(args)}, out={self.local[place]})"
+        call = f"{name_of(op.function)}({_listed(args)}, out={self.local[place]})"
         yield call if same else f"{name} = {call}"
 
     def _map(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[str]:
@@ -133,7 +134,7 @@ class BufferedWriter(Writer):
             yield self._chosen(op, args, name)
             return
         digits = f", {op.detail[0]}" if op.function == "round" else ""
-        yield f"{name} = np.{op.function}({_listed(args)}{digits}, out={out})"
+        yield f"{name} = {name_of(op.function)}({_listed(args)}{digits}, out={out})"
 
     def _chosen(self, op: Op, args: Sequence[Text], name: str) -> str:
         """One value over another where a condition holds, which may be numbers of 0 and 1."""
@@ -150,8 +151,8 @@ class BufferedWriter(Writer):
 
     def _reduce(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[str]:
         options = ", ".join([args[0].code, *self.reduced_axes(op), f"out={out}"])
-        own = op.function.startswith("_")
-        function = op.function if own else f"np.{_REDUCTIONS[op.function]}.reduce"
+        ufunc = _REDUCTIONS.get(op.function)
+        function = f"np.{ufunc}.reduce" if ufunc else name_of(op.function)
         yield f"{name} = {function}({options})"
 
     def _text(self, op: Op) -> Text:
@@ -187,7 +188,7 @@ class BufferedWriter(Writer):
         yield ")"
 
     def _cumsum(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[str]:
-        function = op.function or "np.cumsum"
+        function = name_of(op.kind)
         yield f"{name} = {function}({args[0].code}, axis={op.detail[0]}, out={out})"
 
     OUT: ClassVar[
@@ -203,6 +204,7 @@ class BufferedWriter(Writer):
         "gather": _take,
         "join": _join,
         "cumsum": _cumsum,
+        "products_of_others": _cumsum,
     }
 
     # The workspace

@@ -103,7 +103,7 @@ class _Writer:
             known = op.function in {"square", *_INFIX, *_CALLS}
             return square or known or (op.function in _TWICE and any(map(self._is_no_nan, op.args)))
         if op.kind == "reduce":
-            return op.function in ("sum", "_norm", "max")
+            return op.function in ("sum", "norm", "max")
         return op.kind in ("matmul", "contract", "view", "copy", "fill", "expand")
 
     def _is_no_nan(self, operand: Operand) -> bool:
@@ -168,7 +168,7 @@ class _Writer:
             if op.function == "max" and len(terms) > 1:
                 self.functions.add("max")
                 return f"_max({', '.join(terms)})"
-            if op.function == "_norm":
+            if op.function == "norm":
                 self.functions.add("hypot")
                 return f"_hypot({', '.join(terms)})"
             return " + ".join(terms)

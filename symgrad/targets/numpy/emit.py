@@ -26,7 +26,7 @@ from symgrad.targets.numpy.buffers import BufferedWriter, grouped
 from symgrad.targets.numpy.by_entries import written_out
 from symgrad.targets.numpy.operations import Line, Writer, called, size_names
 from symgrad.targets.numpy.out import ABILITIES
-from symgrad.targets.numpy.runtime import helper_sources
+from symgrad.targets.numpy.runtime import helper_sources, name_of
 from symgrad.targets.numpy.tuning import tuned
 from symgrad.templating import render
 
@@ -345,7 +345,7 @@ def _mentions(lines: Iterable[str], name: str) -> bool:
 
 def _helpers(module: Module) -> list[str]:
     """The sources of the functions that NumPy lacks, each once."""
-    return helper_sources(op.function for op in _all_operations(module))
+    return helper_sources(name_of(op.function or op.kind) for op in _all_operations(module))
 
 
 def _function(

@@ -27,6 +27,7 @@ from symgrad.program.program import (
 )
 from symgrad.targets.identifiers import Locals
 from symgrad.targets.numpy.out import tensordot_axes
+from symgrad.targets.numpy.runtime import name_of
 from symgrad.targets.numpy.slices import cut_text, window_text
 
 WIDTH = 88
@@ -245,9 +246,7 @@ class Writer:
             return Text(f"{args[0].at_least(Level.ATOM)}.astype({self.dtype()})")
         if op.function == "round":
             return Text(f"np.round({args[0].code}, {op.detail[0]})")
-        own = op.function.startswith("_")
-        name = op.function if own else f"np.{op.function}"
-        return Text(f"{name}({', '.join(a.code for a in args)})")
+        return Text(f"{name_of(op.function)}({', '.join(a.code for a in args)})")
 
     def _begins_with_truth(self, operand: Operand) -> bool:
         """Whether what stands first in a product are truth values: NumPy has no minus of them."""
@@ -287,12 +286,11 @@ class Writer:
         return f"{terms[0]},{terms[1]}->{terms[2]}"
 
     def reduce(self, op: Op, args: Sequence[Text]) -> Text:
-        options = self.reduced_axes(op)
-        if op.function.startswith("_"):
-            return Text(f"{op.function}({', '.join([args[0].code, *options])})")
-        if args[0].level == Level.ATOM and "(" not in args[0].code:
+        options, name = self.reduced_axes(op), name_of(op.function)
+        short = args[0].level == Level.ATOM and "(" not in args[0].code
+        if short and name.startswith("np."):
             return Text(f"{args[0].code}.{op.function}({', '.join(options)})")
-        return Text(f"np.{op.function}({', '.join([args[0].code, *options])})")
+        return Text(f"{name}({', '.join([args[0].code, *options])})")
 
     def reduced_axes(self, op: Op) -> list[str]:
         """The axes of a reduction, as NumPy takes them; nothing stands for all of them."""
@@ -382,13 +380,14 @@ class Writer:
 
     def triangle(self, op: Op, args: Sequence[Text]) -> Text:
         offset = f", {op.detail[0]}" if op.detail[0] else ""
-        return Text(f"np.{op.function}({args[0].code}{offset})")
+        return Text(f"{name_of(op.function)}({args[0].code}{offset})")
 
     def cumsum(self, op: Op, args: Sequence[Text]) -> Text:
         axis = f", axis={op.detail[0]}" if len(op.axes) > 1 else ""
-        if op.function:
-            return Text(f"{op.function}({args[0].code}, axis={op.detail[0]})")
         return Text(f"np.cumsum({args[0].code}{axis})")
+
+    def products_of_others(self, op: Op, args: Sequence[Text]) -> Text:
+        return Text(f"{name_of(op.kind)}({args[0].code}, axis={op.detail[0]})")
 
     def linalg(self, op: Op, args: Sequence[Text]) -> Text:
         name, part = _SLOGDET.get(op.function, (op.function, ""))
@@ -504,6 +503,7 @@ class Writer:
         "diagonal": diagonal,
         "triangle": triangle,
         "cumsum": cumsum,
+        "products_of_others": products_of_others,
         "linalg": linalg,
     }
 
@@ -577,11 +577,16 @@ def called(op: Op) -> str:
     if op.kind == "linalg":
         return f"np.linalg.{_SLOGDET.get(op.function, (op.function,))[0]}"
     if op.kind in ("map", "triangle", "join"):
-        return op.function if op.function.startswith("_") else f"np.{op.function}"
+        return name_of(op.function)
     return _CALLED.get(op.kind, op.kind)
 
 
-_CALLED = {"contract": "np.tensordot or np.einsum", "gather": "indexing", "diagonal": "np.diag"}
+_CALLED = {
+    "contract": "np.tensordot or np.einsum",
+    "gather": "indexing",
+    "diagonal": "np.diag",
+    "products_of_others": name_of("products_of_others"),
+}
 
 
 def size_names(program: Program) -> list[str]:

@@ -6,6 +6,7 @@ import numpy as np
 
 from symgrad.program.memory import Abilities
 from symgrad.program.program import Op
+from symgrad.targets.numpy.runtime import name_of
 
 
 def has_out(op: Op) -> bool:
@@ -15,12 +16,12 @@ def has_out(op: Op) -> bool:
     if op.kind == "map":
         return is_ufunc(op) or op.function in ("cast", "round", "where")
     if op.kind == "reduce":
-        return op.dtype == "float" and op.function in ("sum", "max", "min", "prod", "_norm")
+        return op.dtype == "float" and op.function in ("sum", "max", "min", "prod", "norm")
     if op.kind == "gather":
         return len(op.reads) == 2 and sum(k is not None for k in op.detail) == 1
     if op.kind == "contract":
         return tensordot_axes(op) is None
-    return op.kind in ("matmul", "copy", "fill", "take", "join", "cumsum")
+    return op.kind in ("matmul", "copy", "fill", "take", "join", "cumsum", "products_of_others")
 
 
 def tensordot_axes(op: Op) -> tuple[list[int], list[int]] | None:
@@ -34,7 +35,8 @@ def tensordot_axes(op: Op) -> tuple[list[int], list[int]] | None:
 
 def is_ufunc(op: Op) -> bool:
     """Whether an operation is a universal function of NumPy."""
-    return op.kind == "map" and isinstance(getattr(np, op.function, None), np.ufunc)
+    name = name_of(op.function).removeprefix("np.")
+    return op.kind == "map" and isinstance(getattr(np, name, None), np.ufunc)
 
 
 ABILITIES = Abilities(has_out, is_ufunc)

@@ -220,7 +220,23 @@ HELPERS: dict[str, Callable[..., Any]] = {
         _others,
     )
 }
-"""The functions that a leaf's NumPy text may call, by name."""
+"""The functions that generated files may define, by name."""
+
+_NAMES = {"products_of_others": "_others", "lower": "np.tril", "upper": "np.triu"}
+"""Functions that have other names than in mathematics."""
+
+
+def name_of(function: str) -> str:
+    """What a function is called in a generated file: it is defined there, or it is NumPy's."""
+    own = f"_{function}"
+    return own if own in HELPERS else _NAMES.get(function, f"np.{function}")
+
+
+def function_of(name: str) -> Callable[..., Any]:
+    """The function itself, by its name in mathematics."""
+    called = name_of(name)
+    found: Callable[..., Any] = HELPERS.get(called) or getattr(np, called.removeprefix("np."))
+    return found
 
 
 def helper_sources(names: Iterable[str]) -> list[str]:

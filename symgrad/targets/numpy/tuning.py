@@ -373,7 +373,7 @@ def labels_as_places(program: Program) -> Program:
         base = op.reads[0]
         positions = [op.args[k] for k in op.detail if isinstance(k, int)]
         places = _places(builder, positions, [size_of(a) for a in base.axes])
-        if places is None or op.function.endswith("_at"):
+        if places is None or op.function.endswith("_repeatedly"):
             return None
         hint = "picked" if op.kind == "gather" else "changed"
         taken = builder.add("take", (base, places), places.axes, hint=hint)
