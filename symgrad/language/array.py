@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -20,9 +19,9 @@ from symgrad.language.registry import (
     UFUNCS,
     call_ufunc,
     called,
-    calls,
     close_names,
     function_name,
+    this_call,
     unsupported,
 )
 from symgrad.language.sizes import (
@@ -35,13 +34,13 @@ from symgrad.language.sizes import (
     shape_text,
 )
 from symgrad.mathematics.equations import DType, Variable
-from symgrad.mathematics.indices import Index, entry
+from symgrad.mathematics.indices import Index, entry, long_numbers
 from symgrad.mathematics.sizes import Size
 
 Op = Literal["map", "relabel", "contract", "structure"]
 """How an array reads its inputs: entry by entry, under other labels, in a product, or moved."""
 
-_count = itertools.count()
+_numbers = long_numbers()
 
 
 class Array(np.lib.mixins.NDArrayOperatorsMixin):
@@ -75,12 +74,14 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         self.op = op
         self.lines = returned_to()
         self.where = self.lines[0]
-        self.call = calls.current
+        self.call = this_call()
         self.changed: Location | None = None
         self.is_view = op == "relabel" or (op == "structure" and len(self.inputs) == 1)
-        self.key = variable.name if variable else f"%{next(_count)}"
+        self.key = variable.name if variable else f"%{next(_numbers)}"
 
         self.origin: tuple[Array, tuple[int, ...]] | None = None
+        self.joins: dict[Hashable, tuple[Sequence[Any], Array]] = {}
+        """The arrays that it has become the first entry of, with all their entries."""
 
     latex_of: ClassVar[Callable[[Array], str] | None] = None
     """How an array is written in a notebook: set by the face, which knows notation."""

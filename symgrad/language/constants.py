@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import numbers
-import weakref
 from fractions import Fraction
 from typing import Any, cast
 
@@ -114,16 +113,15 @@ def as_array(value: Any) -> Array:
     return constant(value)
 
 
-_joins: weakref.WeakValueDictionary[tuple[object, ...], Array] = weakref.WeakValueDictionary()
-
-
 def joined(values: np.ndarray[Any, Any]) -> Array:
     """NumPy's array of symbolic scalars as one symbolic array, the same one each time."""
+    first = next((v for v in values.flat if isinstance(v, Array)), None)
+    if first is None:
+        return _join(values)
     key = (values.shape, *(id(v) if isinstance(v, Array) else repr(v) for v in values.flat))
-    found = _joins.get(key)
-    if found is None:
-        found = _joins[key] = _join(values)
-    return found
+    if key not in first.joins:  # with the entries, so that their ids stay theirs
+        first.joins.setdefault(key, (tuple(values.flat), _join(values)))
+    return first.joins[key][1]
 
 
 def _join(values: np.ndarray[Any, Any]) -> Array:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 import numpy as np
@@ -52,7 +55,7 @@ def called(f: Callable[..., Any], name: str, args: Any, kwargs: Any) -> Any:
         inspect.signature(f).bind(*args, **kwargs)
     except TypeError as error:
         raise unsupported(f"this use of {name} ({error})") from None
-    with calls:
+    with _one_call():
         return f(*args, **kwargs)
 
 
@@ -63,28 +66,26 @@ def _changes_nothing(option: str, value: Any) -> bool:
     return option == "optimize" or (option == "out" and value is None)
 
 
-class Calls:
-    """Tells the arrays apart that different calls of a spec have built."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.depth = 0
-
-    @property
-    def current(self) -> int:
-        """The number of the call that is running; outside of calls, a new one."""
-        self.count += not self.depth
-        return self.count
-
-    def __enter__(self) -> None:
-        self.count += not self.depth
-        self.depth += 1
-
-    def __exit__(self, *_: object) -> None:
-        self.depth -= 1
+_counted = itertools.count()
+_running: ContextVar[int | None] = ContextVar("_running", default=None)
 
 
-calls = Calls()
+def this_call() -> int:
+    """The number of the call that is running; outside of calls, a new one.
+
+    It tells the arrays apart that different calls of a spec have built, and which came first.
+    """
+    running = _running.get()
+    return next(_counted) if running is None else running
+
+
+@contextmanager
+def _one_call() -> Iterator[None]:
+    before = _running.set(this_call())
+    try:
+        yield
+    finally:
+        _running.reset(before)
 
 
 def unsupported(what: str, hint: str = "") -> SpecError:
