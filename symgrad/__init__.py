@@ -8,17 +8,16 @@ from symgrad.language.constants import constant
 from symgrad.language.elementwise import log_sigmoid, relu, sigmoid, softplus
 from symgrad.language.held import rounded, stop_gradient, straight_through
 from symgrad.language.indexing import arange
-from symgrad.language.inputs import (
-    data,
+from symgrad.language.inputs import data, param
+from symgrad.language.reductions import log_softmax, logsumexp, softmax
+from symgrad.mathematics.assumptions import (
     one_hot,
     orthogonal,
-    param,
     positive,
     sums_to_one,
     symmetric,
     unit_norm,
 )
-from symgrad.language.reductions import log_softmax, logsumexp, softmax
 from symgrad.writing.author import Choice
 from symgrad.writing.style import Style
 

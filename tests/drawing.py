@@ -14,7 +14,7 @@ import numpy as np
 import scipy.special
 from hypothesis import strategies as st
 
-from symgrad.mathematics.equations import Assumption
+from symgrad.mathematics.assumptions import Assumption
 from tests.stand_ins import StandIn, windows
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]

@@ -13,12 +13,10 @@ import numpy as np
 import pytest
 
 import symgrad as sg
-from symgrad.calculus.rules import SENTENCES
-from symgrad.checks.sampling import _ASSUMED
-from symgrad.mathematics.equations import Assumption
-from symgrad.targets.numpy.assumptions import CHECKS, STRONGEST_FIRST
+from symgrad.mathematics.assumptions import KINDS, About, Assumption, Fact, giving, strongest
+from symgrad.targets.numpy.assumptions import CHECKS
 
-AXES = {"one_hot": 1, "sums_to_one": 1, "unit_norm": 1}
+AXES = {kind.name: 1 for kind in KINDS.values() if kind.about is About.AXIS}
 DTYPES = (np.float32, np.float64)
 
 
@@ -42,8 +40,20 @@ def holding(kind: str, rng: np.random.Generator, size: int = 3) -> np.ndarray:
 
 
 def test_every_assumption_has_a_check() -> None:
-    assert set(CHECKS) == set(SENTENCES) == set(_ASSUMED) == set(STRONGEST_FIRST)
-    assert list(_ASSUMED) == list(STRONGEST_FIRST)
+    assert set(CHECKS) == set(KINDS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_assumption_is_on_the_face(kind: str) -> None:
+    said = getattr(sg, kind)
+    assert (said(axis=1) if AXES.get(kind) else said) == Assumption(kind, AXES.get(kind))
+
+
+def test_of_several_assumptions_numbers_keep_the_strongest() -> None:
+    both = [sg.sums_to_one(axis=0), sg.one_hot(axis=0)]
+    assert strongest(both) == strongest(both[::-1]) == sg.one_hot(axis=0)
+    assert [a.kind for a in giving(Fact.SUM_IS_ONE, both)] == ["sums_to_one", "one_hot"]
+    assert giving(Fact.ZEROS_AND_ONES, both[:1]) == []
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -72,7 +82,7 @@ def test_a_planted_fault_is_named(kind: str, dtype: type) -> None:
     x: np.ndarray = holding(kind, np.random.default_rng(4)).astype(dtype)
     change, message = FAULTS[kind]
     x[1, 0] += change
-    sentence = SENTENCES[kind].format(name="x", axis=AXES.get(kind))
+    sentence = Assumption(kind, AXES.get(kind)).sentence("x")
     with pytest.raises(ValueError, match=message) as found:
         module.check_assumptions(x)
     assert str(found.value).startswith(f"x: expected that {sentence}; got ")

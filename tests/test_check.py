@@ -15,7 +15,8 @@ from symgrad.checks.check import Check, module_checks, numbers, run
 from symgrad.checks.exact import comparisons, exact_values
 from symgrad.checks.points import LONG_FLOATS, Scenes
 from symgrad.errors import SymgradError
-from symgrad.mathematics.equations import Assumption, Equation, System, Variable
+from symgrad.mathematics.assumptions import Assumption
+from symgrad.mathematics.equations import Equation, System, Variable
 from symgrad.mathematics.indices import Index, entry
 from symgrad.mathematics.reductions import LogSumExp, absolute, relu, sign, step
 from symgrad.mathematics.sizes import as_size

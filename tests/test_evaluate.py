@@ -5,17 +5,10 @@ import sympy as sp
 
 from symgrad.checks.evaluate import evaluate, evaluate_equations
 from symgrad.checks.numbers import Digits, Exact, Floats, OutsideDomain, round_exactly, sign_of
-from symgrad.checks.sampling import (
-    RANGES,
-    assumed,
-    given_point,
-    point,
-    small_sizes,
-    tangent,
-    true_sizes,
-)
+from symgrad.checks.sampling import RANGES, given_point, point, small_sizes, true_sizes
 from symgrad.errors import SymgradError
-from symgrad.mathematics.equations import Assumption, Equation, System, Variable
+from symgrad.mathematics.assumptions import Assumption, drawn, tangent
+from symgrad.mathematics.equations import Equation, System, Variable
 from symgrad.mathematics.indices import Index, entry
 from symgrad.mathematics.reductions import (
     AxisMax,
@@ -315,14 +308,14 @@ HOLDS = {
 
 @pytest.mark.parametrize("kind", HOLDS)
 def test_assumptions_hold_exactly(kind):
-    drawn = assumed((Assumption(kind, 0),), (3, 3), np.random.default_rng(1), RANGES[0]["data"])
-    assert HOLDS[kind](drawn)
+    found = drawn((Assumption(kind, 0),), (3, 3), np.random.default_rng(1), RANGES[0]["data"])
+    assert HOLDS[kind](found)
 
 
 @pytest.mark.parametrize("kind", ["sums_to_one", "unit_norm", "symmetric", "orthogonal"])
 def test_tangents_keep_assumptions(kind):
     draw = np.random.default_rng(1)
-    here = assumed((Assumption(kind, 0),), (3, 3), draw, (-1.0, 1.0)).astype(float)
+    here = drawn((Assumption(kind, 0),), (3, 3), draw, (-1.0, 1.0)).astype(float)
     along = tangent((Assumption(kind, 0),), here, draw.normal(size=(3, 3)))
     assert np.abs(along).max() > 0.1
     moved = here + 1e-7 * along
@@ -337,4 +330,4 @@ def test_tangents_keep_assumptions(kind):
 
 def test_an_assumption_that_cannot_be_drawn_is_named():
     with pytest.raises(SymgradError, match="sparse"):
-        assumed((Assumption("sparse"),), (3,), np.random.default_rng(0), (0.0, 1.0))
+        drawn((Assumption("sparse"),), (3,), np.random.default_rng(0), (0.0, 1.0))

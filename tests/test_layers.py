@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+
+from symgrad.mathematics.assumptions import KINDS
 
 PACKAGE = Path(__file__).parent.parent / "symgrad"
 
@@ -118,6 +121,42 @@ def test_no_modules_import_each_other() -> None:
 )
 def test_a_wrong_import_is_seen(source: str) -> None:
     assert violations("program.builder", source, set(modules())) != []
+
+
+# What one module is to say, and no other.  Of the assumptions those are looked for whose names are
+# no ordinary words; the face lists them.
+PLACES = {
+    "an assumption": (
+        re.compile("|".join(f"[\"']{kind}[\"']" for kind in KINDS if "_" in kind)),
+        {"mathematics.assumptions", "__init__"},
+    ),
+    "the number of a fixed size": (
+        re.compile(r"\bname\.isdigit\(|Integer\(\w+\.name\)"),
+        {"mathematics.sizes"},
+    ),
+}
+
+
+def strewn(name: str, source: str) -> list[str]:
+    """What a module says that another one is there to say; a target's runtime is its own."""
+    return [
+        what
+        for what, (text, places) in PLACES.items()
+        if name not in places and not name.startswith("targets.numpy.") and text.search(source)
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(modules()))
+def test_what_has_a_place_is_said_there_alone(name: str) -> None:
+    assert strewn(name, modules()[name].read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    ['AXES = {"one_hot": 1}', "{s: sp.Integer(s.name) for s in sizes if s.name.isdigit()}"],
+)
+def test_a_table_planted_elsewhere_is_seen(source: str) -> None:
+    assert strewn("program.builder", source) != []
 
 
 def test_a_circle_is_seen() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -155,43 +156,24 @@ def test_a_wrong_derivative_of_a_function_of_matrices_is_seen(cls: Any, monkeypa
 # -- rules ----------------------------------------------------------------------------------------
 
 
-def spec_for(rule: str) -> Derivation:
+def example_of(rule: rules.Rule) -> Derivation:
     """A derivation in which the rule is used."""
-    x = sg.param("x", (3, 3))
-    t, q = sg.data("t", (3, 3)), sg.param("q", (3,), assume=sg.positive)
-    one = sg.data("h", (3, 3), assume=sg.one_hot(axis=1))
-    losses: dict[str, Callable[[], Any]] = {
-        "contract δ": lambda: np.sum(x * t),
-        "positive": lambda: np.sum(np.abs(q) * t),
-        "symmetric": lambda: np.sum(
-            x @ (s := sg.data("s", (3, 3), assume=sg.symmetric)) * x
-        ) + np.sum(s),
-        "sums to one": lambda: -np.sum(one * (x - sg.logsumexp(x, axis=1, keepdims=True))),
-        "sigmoid": lambda: -np.sum(
-            t * np.log(1 / (1 + np.exp(-x))) + (1 - t) * np.log(1 - 1 / (1 + np.exp(-x)))
-        ),
-        "definition": lambda: np.sum(t * (e := np.exp(x)) + e**2),
-        "zeros and ones": lambda: np.sum((one * x) ** 2),
-        "unit norm": lambda: np.sum(
-            np.outer(q, sg.data("u", (3,), assume=sg.unit_norm(axis=0))) ** 2
-        ),
-        "orthogonal": lambda: np.sum(
-            (o := sg.data("o", (3, 3), assume=sg.orthogonal)) @ o.T * x
-        ),
-        "where": lambda: np.sum(np.where(t > 0, x * t, x**2)),
-        "common factor": lambda: np.sum(np.exp(x * t) * np.sin(x)),
-    }  # fmt: skip
-    return sg.derive(losses[rule](), names={})
+    sizes = dict.fromkeys("fgxyuos", (3, 3)) | {"p": (3,), "r": (3,)}
+    arrays = {
+        name: (sg.param if name in "xr" else sg.data)(name, shape, assume=rule.given.get(name))
+        for name, shape in sizes.items()
+    }
+    return sg.derive(eval(rule.example, {"np": np, "sg": sg} | arrays), names={})
 
 
 def used_in(derivation: Derivation) -> set[str]:
     return {step.rule for a in derivation.adjoints for step in a.steps}
 
 
-@pytest.mark.parametrize("name", sorted({rule.name for rule in rules.RULES}))
-def test_a_rule_that_does_wrong_is_seen(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    right = spec_for(name)
-    assert name in used_in(right)
+@pytest.mark.parametrize("used", dict.fromkeys(rules.RULES), ids=lambda rule: rule.name)
+def test_a_rule_that_does_wrong_is_seen(used: rules.Rule, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = example_of(used)
+    assert used.name in used_in(right)
     assert not failed(right)
     for fault in ("factor", "sign", "term"):
         change = CHANGES[fault]
@@ -201,10 +183,10 @@ def test_a_rule_that_does_wrong_is_seen(name: str, monkeypatch: pytest.MonkeyPat
                 after = rule.apply(expr, context)
                 return after if after == expr else change(after)
 
-            return rules.Rule(rule.name, apply, rule.law, rule.because, rule.assumes)
+            return replace(rule, apply=apply)
 
-        wrong = tuple(planted(r) if r.name == name else r for r in rules.RULES)
+        wrong = tuple(planted(r) if r is used else r for r in rules.RULES)
         with monkeypatch.context() as patch:
             clear_cache()
             patch.setattr(rules, "RULES", wrong)
-            assert failed(spec_for(name)), fault
+            assert failed(example_of(used)), fault

@@ -16,6 +16,7 @@ from symgrad.calculus.stability import REWRITES
 from symgrad.checks.evaluate import evaluate, evaluate_equations
 from symgrad.checks.numbers import Digits, numpy_reduction, numpy_value
 from symgrad.language.tracing import trace
+from symgrad.mathematics.assumptions import drawn
 from symgrad.mathematics.indices import Index, entries, entry, name_of
 from symgrad.mathematics.reductions import LEAVES, LogSumExp
 
@@ -37,6 +38,7 @@ def test_both_sides_of_a_law_are_equal(rewrite):
     free = sorted((before.free_symbols | after.free_symbols) & before.atoms(Index), key=str)
     with field.precision():
         env = {n: field.array(rng.uniform(-2, 2, 3)) for n in "xy"}
+        env |= {n: field.array(drawn([a], (3,), rng, (-2, 2))) for n, a in rewrite.given.items()}
         one, other = (evaluate(e, env, {size: 3}, field, free) for e in rewrite.law)
         for a, b in zip(np.ravel(one), np.ravel(other), strict=True):
             assert abs(a - b) <= 1e-35 * max(1, abs(a))

@@ -10,7 +10,8 @@ import sympy as sp
 from symgrad.calculus.hoisting import Preparation
 from symgrad.errors import SpecError
 from symgrad.mathematics.algebra import BINDERS
-from symgrad.mathematics.equations import Assumption, Equation, System
+from symgrad.mathematics.assumptions import Assumption
+from symgrad.mathematics.equations import Equation, System
 from symgrad.mathematics.indices import (
     Index,
     entries,

@@ -15,7 +15,8 @@ import sympy as sp
 
 from symgrad.errors import SpecError
 from symgrad.mathematics.algebra import canonical, canonical_equation, freshen, instance, limits
-from symgrad.mathematics.equations import Assumption, Equation, System, Variable
+from symgrad.mathematics.assumptions import Assumption, symmetric
+from symgrad.mathematics.equations import Equation, System, Variable
 from symgrad.mathematics.indices import Index, entries, indices_of, name_of
 
 MOST_TERMS = 200
@@ -130,7 +131,7 @@ class _Worker:
         i, j = equation.indices
         turned = canonical_equation(replace(equation, indices=(j, i)))
         same = turned.rhs == canonical_equation(equation).rhs
-        return (Assumption("symmetric"),) if same else ()
+        return (symmetric,) if same else ()
 
     # Sums over the data as sums of products
 

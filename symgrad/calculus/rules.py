@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import sympy as sp
 from sympy import KroneckerDelta as Delta
@@ -16,8 +16,17 @@ from symgrad.mathematics.algebra import (
     merge_selects,
     weight,
 )
+from symgrad.mathematics.assumptions import (
+    Assumption,
+    Fact,
+    giving,
+    one_hot,
+    orthogonal,
+    positive,
+    symmetric,
+    unit_norm,
+)
 from symgrad.mathematics.deltas import contract_deltas
-from symgrad.mathematics.equations import Assumption
 from symgrad.mathematics.indices import Index, entries, entry, indices_of, name_of
 from symgrad.mathematics.names import Names
 from symgrad.mathematics.reductions import absolute, select, sigmoid, sign, step
@@ -40,16 +49,36 @@ class Context:
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule of the backward pass; ``law`` is an instance of it, which the tests prove.
+    """A rule of the backward pass, with all that the tests need to hold it to its word.
 
-    ``assumes`` is the kind of assumption that it rests on, where it rests on one.
+    ``law`` is an instance of it, which is proved, and broken by planted faults; ``example`` a loss
+    whose derivation uses it.  ``fact``: what it rests on, if on an assumption.  ``given``: what is
+    assumed of the arrays of law and example.  In an example those are 3×3 with two indices in the
+    law, else vectors of 3; x is 3×3, and a parameter.
     """
 
     name: str
     apply: Callable[[sp.Expr, Context], sp.Expr]
     law: Law
-    because: Callable[[sp.Expr, Context], str] = lambda before, context: ""
-    assumes: tuple[str, ...] = ()
+    example: str
+    fact: Fact | None = None
+    given: Mapping[str, Assumption] = field(default_factory=dict, hash=False)
+
+    def __call__(self, expr: sp.Expr, context: Context) -> sp.Expr:
+        """The expression as the rule leaves it."""
+        rests = self.fact is None or self._used(expr, context)
+        return self.apply(expr, context) if rests else expr
+
+    def because(self, before: sp.Expr, context: Context) -> str:
+        """What it rests on, of the arrays that ``before`` reads."""
+        return "; ".join(a.sentence(name) for name, a in self._used(before, context))
+
+    def _used(self, expr: sp.Expr, context: Context) -> list[tuple[str, Assumption]]:
+        """The assumptions that give its fact, of the arrays that an expression reads."""
+        if self.fact is None:
+            return []
+        names = sorted(set(map(name_of, entries(expr))))
+        return [(n, a) for n in names for a in _promised(n, self.fact, context.promises)]
 
 
 # -- what holds always ------------------------------------------------------------------------
@@ -94,31 +123,31 @@ def _with_one(expr: sp.Add, x: sp.Expr) -> sp.Expr:
 # -- what is assumed --------------------------------------------------------------------------
 
 
-def _promised(name: str, kinds: tuple[str, ...], promises: Promises) -> list[Assumption]:
-    return [a for a in promises.get(name, ()) if a.kind in kinds]
+def _promised(name: str, fact: Fact, promises: Promises) -> list[Assumption]:
+    return giving(fact, promises.get(name, ()))
 
 
 def _sums_to_one(term: Term, promises: Promises) -> Term:
     """Σ_i y[n, i] = 1, where nothing else depends on i."""
-    return _summed(term, 1, ("one_hot", "sums_to_one"), promises)
+    return _summed(term, 1, Fact.SUM_IS_ONE, promises)
 
 
 def _unit_norm(term: Term, promises: Promises) -> Term:
     """Σ_i x[n, i]² = 1, where nothing else depends on i."""
-    return _summed(term, 2, ("unit_norm",), promises)
+    return _summed(term, 2, Fact.SQUARES_SUM_TO_ONE, promises)
 
 
-def _summed(term: Term, power: int, kinds: tuple[str, ...], promises: Promises) -> Term:
+def _summed(term: Term, power: int, fact: Fact, promises: Promises) -> Term:
     for index in term.bound:
         mine = [f for f in term.factors if index in f.free_symbols]
         if len(mine) != 1:
             continue
         base, exponent = mine[0].as_base_exp()
-        axes = {a.axis for a in _promised(_array(base), kinds, promises)}
+        axes = {a.axis for a in _promised(_array(base), fact, promises)}
         if exponent == power and _places(base, index) in [(axis,) for axis in axes]:
             rest = tuple(f for f in term.factors if f is not mine[0])
             kept = tuple(k for k in term.bound if k != index)
-            return _summed(Term(rest, kept), power, kinds, promises)
+            return _summed(Term(rest, kept), power, fact, promises)
     return term
 
 
@@ -131,7 +160,7 @@ def _orthogonal(term: Term, promises: Promises) -> Term:
             continue
         one, other = factors
         places = _places(one, index)
-        promised = _promised(_array(one), ("orthogonal",), promises)
+        promised = _promised(_array(one), Fact.IS_ORTHOGONAL, promises)
         if promised and places == _places(other, index) and len(places) == 1:
             left, right = ([i for i in f.indices if i != index] for f in (one, other))
             if left[:-1] == right[:-1] and places[0] >= len(one.indices) - 2:
@@ -163,7 +192,7 @@ def _symmetric(expr: sp.Expr, context: Context) -> sp.Expr:
     """a[i, j] = a[j, i]: the indices in one order."""
     turned = {}
     for atom in expr.atoms(sp.Indexed):
-        if _promised(name_of(atom), ("symmetric",), context.promises):
+        if _promised(name_of(atom), Fact.IS_SYMMETRIC, context.promises):
             *lead, i, j = atom.indices
             if str(j) < str(i):
                 turned[atom] = entry(name_of(atom), (*lead, j, i))
@@ -174,7 +203,7 @@ def _positive(expr: sp.Expr, context: Context) -> sp.Expr:
     """|x| = x and sign(x) = 1."""
     known: dict[sp.Expr, sp.Expr] = {}
     for atom in entries(expr):
-        if _promised(name_of(atom), ("positive",), context.promises):
+        if _promised(name_of(atom), Fact.IS_POSITIVE, context.promises):
             known |= {absolute(atom): atom, sign(atom): sp.S.One, step(atom): sp.S.One}
     return expr.xreplace(known)
 
@@ -186,92 +215,109 @@ def _idempotent(expr: sp.Expr, context: Context) -> sp.Expr:
         for power in expr.atoms(sp.Pow)
         if power.exp.is_Integer
         and power.exp.is_positive
-        and _promised(_array(power.base), ("one_hot",), context.promises)
+        and _promised(_array(power.base), Fact.ZEROS_AND_ONES, context.promises)
     }
     return expr.xreplace(known)
 
 
-SENTENCES = {
-    "one_hot": "{name} is one-hot along axis {axis}: its entries there are 0 and 1 and sum to 1",
-    "sums_to_one": "the entries of {name} sum to 1 along axis {axis}",
-    "unit_norm": "the squares of the entries of {name} sum to 1 along axis {axis}",
-    "orthogonal": "{name} is orthogonal: its transpose is its inverse",
-    "symmetric": "{name} is symmetric",
-    "positive": "the entries of {name} are positive",
-}
-"""What each assumption says, for the reader of a step that rests on it."""
-
-
-def _assuming(
-    name: str, kinds: tuple[str, ...], apply: Callable[[sp.Expr, Context], sp.Expr], law: Law
-) -> Rule:
-    """A rule that applies where inputs of these kinds occur, and says what it rests on."""
-
-    def used(expr: sp.Expr, context: Context) -> dict[str, list[Assumption]]:
-        names = sorted(set(map(name_of, entries(expr))))
-        found = {n: _promised(n, kinds, context.promises) for n in names}
-        return {n: promised for n, promised in found.items() if promised}
-
-    def guarded(expr: sp.Expr, context: Context) -> sp.Expr:
-        return apply(expr, context) if used(expr, context) else expr
-
-    def because(before: sp.Expr, context: Context) -> str:
-        sentences = (
-            SENTENCES[a.kind].format(name=n, axis=a.axis)
-            for n, promised in used(before, context).items()
-            for a in promised
-        )
-        return "; ".join(sentences)
-
-    return Rule(name, guarded, law, because, kinds)
+# -- the rules ------------------------------------------------------------------------------------
 
 
 def _named(name: str) -> Callable[..., sp.Expr]:
     return lambda *at: entry(name, at)
 
 
-def _laws() -> dict[str, Law]:
-    size = sp.Symbol("d", integer=True, positive=True)
-    i, j, q = (axis_name(k, size) for k in range(3))
-    f, g, p, y, u, o, s, r = map(_named, "fgpyuosr")
-    return {
-        "contract": (sp.Sum(f(i, j) * Delta(j, q), j.limits), f(i, q)),
-        "fold": (1 - sp.tanh(f(i, j)) ** 2, 1 - g(i, j) ** 2),
-        "merge": (
-            select(step(p(i)), f(i, j), 0) + select(step(p(i)), 0, g(i, j)),
-            select(step(p(i)), f(i, j), g(i, j)),
-        ),
-        "complement": (
+_d = sp.Symbol("d", integer=True, positive=True)
+i, j, q = (axis_name(k, _d) for k in range(3))
+f, g, p, y, u, o, s, r = map(_named, "fgpyuosr")
+
+SUMS_TO_ONE = Rule(
+    "sums to one",
+    _over_terms(_sums_to_one),
+    law=(p(q) * sp.Sum(y(i, j), j.limits), p(q)),
+    example="-np.sum(y * (x - sg.logsumexp(x, axis=1, keepdims=True)))",
+    fact=Fact.SUM_IS_ONE,
+    given={"y": one_hot(axis=1)},
+)
+RULES = (
+    Rule(
+        "contract δ",
+        _contract,
+        law=(sp.Sum(f(i, j) * Delta(j, q), j.limits), f(i, q)),
+        example="np.sum(x * f)",
+    ),
+    Rule(
+        "positive",
+        _positive,
+        law=(absolute(r(i)) * sign(r(j)), r(i)),
+        example="np.sum(np.abs(r) * x)",
+        fact=Fact.IS_POSITIVE,
+        given={"r": positive},
+    ),
+    Rule(
+        "symmetric",
+        _symmetric,
+        law=(s(j, i) * f(j, q), s(i, j) * f(j, q)),
+        example="np.sum(x @ s * x)",
+        fact=Fact.IS_SYMMETRIC,
+        given={"s": symmetric},
+    ),
+    SUMS_TO_ONE,
+    Rule(
+        "sigmoid",
+        _complement,
+        law=(
             (1 - f(i, j)) * sigmoid(g(i, j)) - f(i, j) * sigmoid(-g(i, j)),
             sigmoid(g(i, j)) - f(i, j),
         ),
-        "collect": (f(i, j) * g(i, j) + f(i, j) * p(q), f(i, j) * (g(i, j) + p(q))),
-        "sums_to_one": (p(q) * sp.Sum(y(i, j), j.limits), p(q)),
-        "unit_norm": (p(q) * sp.Sum(u(i, j) ** 2, j.limits), p(q)),
-        "orthogonal": (sp.Sum(o(q, i) * o(q, j), q.limits), Delta(i, j)),
-        "symmetric": (s(j, i) * f(j, q), s(i, j) * f(j, q)),
-        "positive": (absolute(r(i)) * sign(r(j)), r(i)),
-        "idempotent": (y(i, j) ** 2 * p(q), y(i, j) * p(q)),
-    }
-
-
-LAW = _laws()
-_SUMS = _assuming(
-    "sums to one", ("one_hot", "sums_to_one"), _over_terms(_sums_to_one), LAW["sums_to_one"]
-)
-RULES = (
-    Rule("contract δ", _contract, LAW["contract"]),
-    _assuming("positive", ("positive",), _positive, LAW["positive"]),
-    _assuming("symmetric", ("symmetric",), _symmetric, LAW["symmetric"]),
-    _SUMS,
-    Rule("sigmoid", _complement, LAW["complement"]),
-    Rule("definition", _fold, LAW["fold"]),
-    _SUMS,
-    _assuming("zeros and ones", ("one_hot",), _idempotent, LAW["idempotent"]),
-    _assuming("unit norm", ("unit_norm",), _over_terms(_unit_norm), LAW["unit_norm"]),
-    _assuming("orthogonal", ("orthogonal",), _over_terms(_orthogonal), LAW["orthogonal"]),
-    Rule("where", _merge, LAW["merge"]),
-    Rule("common factor", _collect, LAW["collect"]),
+        example="-np.sum(f * np.log(sg.sigmoid(x)) + (1 - f) * np.log(1 - sg.sigmoid(x)))",
+    ),
+    Rule(
+        "definition",
+        _fold,
+        law=(1 - sp.tanh(f(i, j)) ** 2, 1 - g(i, j) ** 2),
+        example="np.sum(f * (g := np.tanh(x)) + g**2)",
+    ),
+    SUMS_TO_ONE,
+    Rule(
+        "zeros and ones",
+        _idempotent,
+        law=(y(i, j) ** 2 * p(q), y(i, j) * p(q)),
+        example="np.sum((y * x) ** 2)",
+        fact=Fact.ZEROS_AND_ONES,
+        given={"y": one_hot(axis=1)},
+    ),
+    Rule(
+        "unit norm",
+        _over_terms(_unit_norm),
+        law=(p(q) * sp.Sum(u(i, j) ** 2, j.limits), p(q)),
+        example="np.sum((p[:, None, None] * u * x[0, 0]) ** 2)",
+        fact=Fact.SQUARES_SUM_TO_ONE,
+        given={"u": unit_norm(axis=1)},
+    ),
+    Rule(
+        "orthogonal",
+        _over_terms(_orthogonal),
+        law=(sp.Sum(o(q, i) * o(q, j), q.limits), Delta(i, j)),
+        example="np.sum(o @ o.T * x)",
+        fact=Fact.IS_ORTHOGONAL,
+        given={"o": orthogonal},
+    ),
+    Rule(
+        "where",
+        _merge,
+        law=(
+            select(step(p(i)), f(i, j), 0) + select(step(p(i)), 0, g(i, j)),
+            select(step(p(i)), f(i, j), g(i, j)),
+        ),
+        example="np.sum(np.where(f > 0, x * f, x**2))",
+    ),
+    Rule(
+        "common factor",
+        _collect,
+        law=(f(i, j) * g(i, j) + f(i, j) * p(q), f(i, j) * (g(i, j) + p(q))),
+        example="np.sum(np.exp(x * f) * np.sin(x))",
+    ),
 )
 
 
@@ -280,7 +326,7 @@ def simplified(expr: sp.Expr, context: Context) -> tuple[sp.Expr, list[Step]]:
     steps = []
     before = canonical(expr)
     for rule in RULES:
-        after = rule.apply(before, context)
+        after = rule(before, context)
         if after != before and (after := canonical(after)) != before:
             steps.append(explained(rule.name, before, after, context))
         before = after
@@ -289,7 +335,7 @@ def simplified(expr: sp.Expr, context: Context) -> tuple[sp.Expr, list[Step]]:
 
 def explained(rule: str, before: sp.Expr, after: sp.Expr, context: Context) -> Step:
     """The step that a rule took, with what it rests on."""
-    return Step(rule, before, after, _BECAUSE[rule](before, context))
+    return Step(rule, before, after, _BY_NAME[rule].because(before, context))
 
 
-_BECAUSE = {rule.name: rule.because for rule in RULES}
+_BY_NAME = {rule.name: rule for rule in RULES}

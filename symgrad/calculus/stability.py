@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import sympy as sp
@@ -12,6 +12,7 @@ from symgrad.calculus import exponentials, logarithms, squares
 from symgrad.calculus.definitions import Known, resolved
 from symgrad.mathematics import reductions as leaves
 from symgrad.mathematics.algebra import BINDERS, canonical, canonical_equation, freshen, instance
+from symgrad.mathematics.assumptions import Assumption, Fact, giving, positive, sums_to_one
 from symgrad.mathematics.equations import Equation, System
 from symgrad.mathematics.indices import Index, entries, indices_of, name_of
 from symgrad.mathematics.matrices import DeterminantValue, LogAbsDeterminant
@@ -25,15 +26,16 @@ class Rewrite:
 
     ``apply`` answers None where the law does not fit.  It may look up what a named value is.
     ``heads`` are the classes of the expressions that it may fit, where there is one of ``needs``
-    in them or in what they name.
+    in them or in what they name.  ``given``: what is assumed of the arrays of the law.
     """
 
     name: str
-    law: tuple[sp.Expr, sp.Expr]
     apply: Callable[[sp.Expr, Known], sp.Expr | None]
+    law: tuple[sp.Expr, sp.Expr]
     heads: frozenset[type[sp.Expr]]
     needs: frozenset[type[sp.Expr]]
     because: str = ""
+    given: Mapping[str, Assumption] = field(default_factory=dict, hash=False)
 
 
 def _probability_log(expr: sp.Expr, known: Known) -> sp.Expr | None:
@@ -78,44 +80,17 @@ def _same_branches(expr: sp.Expr, _: Known) -> sp.Expr | None:
     return expr.args[1] if expr.args[1] == expr.args[2] else None
 
 
-def _laws() -> dict[str, tuple[sp.Expr, sp.Expr]]:
-    size = sp.Symbol("d", integer=True, positive=True)
-    i, k = Index("i", size), Index("k", size)
-    array, other = sp.IndexedBase("x", real=True), sp.IndexedBase("y", real=True)
-    x, y, c = array[i], other[i], 1 - leaves.equal(array[i], other[i])
-    total, mean = sp.Sum(sp.exp(array[k]), k.limits), sp.Sum(array[k], k.limits) / size
-    log_total = LogSumExp(array[k], k.limits)
-    squares = sp.Sum(array[k] ** 2, k.limits)
-    matrix = (array[i] * other[k] + sp.KroneckerDelta(i, k), i.limits, k.limits)
-    deviations = sp.Sum((array[k] - sp.Sum(array[i], i.limits) / size) ** 2, k.limits)
-    return {
-        "softmax": (sp.exp(x) / total, sp.exp(x - log_total)),
-        "tanh of exponentials": ((sp.exp(x) - sp.exp(y)) / (sp.exp(x) + sp.exp(y)),
-                                 sp.tanh((x - y) / 2)),
-        "tanh of cosh": (sp.sinh(x) / sp.cosh(x), sp.tanh(x)),
-        "sigmoid": (sp.exp(x) / (sp.exp(x) + sp.exp(y)), leaves.sigmoid(x - y)),
-        "sigmoid of softplus": (sp.exp(-leaves.softplus(x)), leaves.sigmoid(-x)),
-        "one minus sigmoid": (1 - leaves.sigmoid(x), leaves.sigmoid(-x)),
-        "tanh of sigmoid": (2 * leaves.sigmoid(2 * x) - 1, sp.tanh(x)),
-        "log of a product": (sp.log(sp.exp(x) / (1 + y**2)), x + sp.log(1 / (1 + y**2))),
-        "log-sum-exp": (sp.log(total), log_total),
-        "softplus": (sp.log(1 + sp.exp(x)), leaves.softplus(x)),
-        "softplus of parts": (leaves.relu(x) + leaves.softplus(-leaves.absolute(x)),
-                              leaves.softplus(x)),
-        "log-sigmoid": (sp.log(leaves.sigmoid(x)), -leaves.softplus(-x)),
-        "log-determinant": (sp.log(leaves.absolute(DeterminantValue(*matrix))),
-                            LogAbsDeterminant(*matrix)),
-        "variance": (squares / size - mean**2, deviations / size),
-        "norm": (sp.sqrt(squares), leaves.Norm(array[k], k.limits)),
-        "root of squares": (sp.sqrt(x**2 + y**2), leaves.root(x**2 + y**2)),
-        "expm1": (sp.exp(x) - 1, leaves.expm1(x)),
-        "log1p": (sp.log(1 + x**2), leaves.log1p(x**2)),
-        "x log y": (x**2 * sp.log(y**2), xlogy(x**2, y**2)),
-        "equal branches": (leaves.select(c, x, x), x),
-    }  # fmt: skip
+# -- the laws -------------------------------------------------------------------------------------
 
+_size = sp.Symbol("d", integer=True, positive=True)
+i, k = Index("i", _size), Index("k", _size)
+_x, _y = sp.IndexedBase("x", real=True), sp.IndexedBase("y", real=True)
+x, y = _x[i], _y[i]
+total, squares_of_x = sp.Sum(sp.exp(_x[k]), k.limits), sp.Sum(_x[k] ** 2, k.limits)
+log_total, mean = LogSumExp(_x[k], k.limits), sp.Sum(_x[k], k.limits) / _size
+deviations = sp.Sum((_x[k] - sp.Sum(x, i.limits) / _size) ** 2, k.limits)
+matrix = (x * _y[k] + sp.KroneckerDelta(i, k), i.limits, k.limits)
 
-LAW = _laws()
 _PRODUCTS, _SUMS = frozenset({sp.Mul, sp.Pow}), frozenset({sp.Add})
 _EXP, _COSH, _POW = frozenset({sp.exp}), frozenset({sp.cosh}), frozenset({sp.Pow})
 _LOG, _SIGMOID = frozenset({sp.log, leaves.log1p}), frozenset({leaves.sigmoid})
@@ -124,40 +99,66 @@ _ADDENDS = _LOG | {sp.Add, sp.Mul}
 _LOGISTIC = _SIGMOID | {sp.tanh}
 _DET = frozenset({DeterminantValue})
 _MUL, _PLAIN_LOG = frozenset({sp.Mul}), frozenset({sp.log})
+
+_NORM = "where a norm is 0, its derivative is taken as 0"
+SOFTPLUS = Rewrite(
+    "softplus",
+    logarithms.log_of_addends,
+    (sp.log(1 + sp.exp(x)), leaves.softplus(x)),
+    _ADDENDS,
+    _LOG,
+)
 REWRITES = (
-    Rewrite("log-determinant", LAW["log-determinant"], _log_determinant, _PLAIN_LOG, _DET),
-    Rewrite("tanh", LAW["tanh of exponentials"], exponentials.tanh_quotient, _PRODUCTS, _EXP),
-    Rewrite("tanh", LAW["tanh of cosh"], exponentials.tanh_of_cosh, _PRODUCTS, _COSH),
-    Rewrite("softmax", LAW["softmax"], exponentials.softmax, _PRODUCTS, _EXP),
-    Rewrite("sigmoid", LAW["sigmoid"], exponentials.sigmoid_quotient, _PRODUCTS, _EXP),
-    Rewrite("softplus", LAW["softplus"], logarithms.log_of_addends, _ADDENDS, _LOG),
-    Rewrite("sigmoid", LAW["sigmoid of softplus"], exponentials.sigmoid_of_softplus,
-            _EXP, _SOFTPLUS),
-    Rewrite("sigmoid", LAW["one minus sigmoid"], exponentials.one_minus_sigmoid, _SUMS, _SIGMOID),
-    Rewrite("tanh", LAW["tanh of sigmoid"], exponentials.tanh_of_sigmoid, _SUMS, _SIGMOID),
-    Rewrite("log of a product", LAW["log of a product"], logarithms.split_log, _ADDENDS, _LOG),
-    Rewrite("log-sum-exp", LAW["log-sum-exp"], logarithms.log_of_sums, _ADDENDS, _LOG),
-    Rewrite("softplus", LAW["softplus"], logarithms.log_of_addends, _ADDENDS, _LOG),
-    Rewrite("log-sigmoid", LAW["log-sigmoid"], logarithms.log_of_sigmoid, _ADDENDS, _LOGISTIC),
-    Rewrite("softplus", LAW["softplus of parts"], exponentials.softplus_of_parts, _SUMS, _SOFTPLUS),
-    Rewrite("where", LAW["equal branches"], _same_branches, _SELECT, _SELECT),
-    Rewrite("variance", LAW["variance"], squares.variance, _SUMS, _POW),
-    Rewrite("norm", LAW["norm"], squares.norm, _POW, _POW,
-            "where a norm is 0, its derivative is taken as 0"),
-    Rewrite("norm", LAW["root of squares"], squares.root_of_squares, _POW, _POW,
-            "where a norm is 0, its derivative is taken as 0"),
-    Rewrite("expm1", LAW["expm1"], exponentials.exp_minus_one, _SUMS, _EXP),
-    Rewrite("log1p", LAW["log1p"], logarithms.log_of_one_plus, _PLAIN_LOG, _LOG),
-    Rewrite("x log y", LAW["x log y"], _probability_log, _MUL, _LOG,
-            "x log y is taken as 0 where x is 0"),
+    Rewrite("log-determinant", _log_determinant,
+            (sp.log(leaves.absolute(DeterminantValue(*matrix))), LogAbsDeterminant(*matrix)),
+            _PLAIN_LOG, _DET),
+    Rewrite("tanh", exponentials.tanh_quotient,
+            ((sp.exp(x) - sp.exp(y)) / (sp.exp(x) + sp.exp(y)), sp.tanh((x - y) / 2)),
+            _PRODUCTS, _EXP),
+    Rewrite("tanh", exponentials.tanh_of_cosh, (sp.sinh(x) / sp.cosh(x), sp.tanh(x)),
+            _PRODUCTS, _COSH),
+    Rewrite("softmax", exponentials.softmax, (sp.exp(x) / total, sp.exp(x - log_total)),
+            _PRODUCTS, _EXP),
+    Rewrite("sigmoid", exponentials.sigmoid_quotient,
+            (sp.exp(x) / (sp.exp(x) + sp.exp(y)), leaves.sigmoid(x - y)), _PRODUCTS, _EXP),
+    SOFTPLUS,
+    Rewrite("sigmoid", exponentials.sigmoid_of_softplus,
+            (sp.exp(-leaves.softplus(x)), leaves.sigmoid(-x)), _EXP, _SOFTPLUS),
+    Rewrite("sigmoid", exponentials.one_minus_sigmoid,
+            (1 - leaves.sigmoid(x), leaves.sigmoid(-x)), _SUMS, _SIGMOID),
+    Rewrite("tanh", exponentials.tanh_of_sigmoid, (2 * leaves.sigmoid(2 * x) - 1, sp.tanh(x)),
+            _SUMS, _SIGMOID),
+    Rewrite("log of a product", logarithms.split_log,
+            (sp.log(sp.exp(x) / (1 + y**2)), x + sp.log(1 / (1 + y**2))), _ADDENDS, _LOG),
+    Rewrite("log-sum-exp", logarithms.log_of_sums, (sp.log(total), log_total), _ADDENDS, _LOG),
+    SOFTPLUS,
+    Rewrite("log-sigmoid", logarithms.log_of_sigmoid,
+            (sp.log(leaves.sigmoid(x)), -leaves.softplus(-x)), _ADDENDS, _LOGISTIC),
+    Rewrite("softplus", exponentials.softplus_of_parts,
+            (leaves.relu(x) + leaves.softplus(-leaves.absolute(x)), leaves.softplus(x)),
+            _SUMS, _SOFTPLUS),
+    Rewrite("where", _same_branches,
+            (leaves.select(1 - leaves.equal(x, y), x, x), x), _SELECT, _SELECT),
+    Rewrite("variance", squares.variance,
+            (squares_of_x / _size - mean**2, deviations / _size), _SUMS, _POW),
+    Rewrite("norm", squares.norm, (sp.sqrt(squares_of_x), leaves.Norm(_x[k], k.limits)),
+            _POW, _POW, _NORM),
+    Rewrite("norm", squares.root_of_squares, (sp.sqrt(x**2 + y**2), leaves.root(x**2 + y**2)),
+            _POW, _POW, _NORM),
+    Rewrite("expm1", exponentials.exp_minus_one, (sp.exp(x) - 1, leaves.expm1(x)), _SUMS, _EXP),
+    Rewrite("log1p", logarithms.log_of_one_plus, (sp.log(1 + x**2), leaves.log1p(x**2)),
+            _PLAIN_LOG, _LOG),
+    Rewrite("x log y", _probability_log, (x * sp.log(y), xlogy(x, y)), _MUL, _LOG,
+            "x log y is taken as 0 where x is 0",
+            {"x": sums_to_one(axis=0), "y": positive}),
 )  # fmt: skip
 
 
 def stabilised(system: System) -> tuple[System, tuple[tuple[str, Step], ...]]:
     """The system with each law applied wherever it fits, and the steps that did it."""
     done: dict[str, Equation] = {}
-    positive = _promised(system, "positive") | _positive_constants(system)
-    known = Known(done, _promised(system, "one_hot", "sums_to_one"), positive)
+    positive = _promised(system, Fact.IS_POSITIVE) | _positive_constants(system)
+    known = Known(done, _promised(system, Fact.SUM_IS_ONE), positive)
     steps: list[tuple[str, Step]] = []
     seen: set[type] = set()
     for equation in system.equations:
@@ -207,10 +208,9 @@ def _written_out(expr: sp.Expr, gone: Mapping[str, Equation]) -> sp.Expr:
     return expr
 
 
-def _promised(system: System, *kinds: str) -> frozenset[str]:
-    """The inputs that an assumption of one of these kinds is made of."""
-    promises = ((v.name, {a.kind for a in v.assumptions}) for v in system.variables)
-    return frozenset(name for name, made in promises if made & set(kinds))
+def _promised(system: System, fact: Fact) -> frozenset[str]:
+    """The inputs of which the spec promises a fact."""
+    return frozenset(v.name for v in system.variables if giving(fact, v.assumptions))
 
 
 def _positive_constants(system: System) -> frozenset[str]:

@@ -12,8 +12,9 @@ import sympy as sp
 from symgrad.calculus.derivation import Derivation
 from symgrad.checks.evaluate import Evaluator, value
 from symgrad.checks.points import Scene, Scenes, difference
-from symgrad.checks.sampling import numbers_between, tangent
-from symgrad.mathematics.equations import Assumption, Equation, System
+from symgrad.checks.sampling import numbers_between
+from symgrad.mathematics.assumptions import Assumption, symmetric, tangent
+from symgrad.mathematics.equations import Equation, System
 from symgrad.mathematics.indices import entries, name_of
 from symgrad.mathematics.matrices import CholeskyEntry
 from symgrad.mathematics.reductions import equal
@@ -130,7 +131,7 @@ def directions(scene: Scene, names: Sequence[str], rng: np.random.Generator) -> 
     """A random direction for each value, along which what is assumed of it stays true."""
     assumed = {v.name: v.assumptions for v in scene.system.variables}
     for name in symmetric_values(scene.system):
-        assumed[name] = (*assumed.get(name, ()), Assumption("symmetric"))
+        assumed[name] = (*assumed.get(name, ()), symmetric)
     return {name: _direction(scene, name, assumed.get(name, ()), rng) for name in names}
 
 

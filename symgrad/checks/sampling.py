@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,18 +14,10 @@ import sympy as sp
 
 from symgrad.checks.numbers import Field
 from symgrad.errors import SymgradError
-from symgrad.mathematics.equations import (
-    Assumption,
-    Equation,
-    Shapes,
-    System,
-    Variable,
-    copied_from,
-)
+from symgrad.mathematics.assumptions import Range, drawn, symmetric, uniform
+from symgrad.mathematics.equations import Equation, Shapes, System, Variable, copied_from
 from symgrad.mathematics.indices import Index, indices_of, is_entry, name_of
 from symgrad.mathematics.sizes import Size, fixed, is_size, with_numbers
-
-Range = tuple[float, float]
 
 RANGES: tuple[Mapping[str, Range], ...] = (
     {"param": (-1.0, 1.0), "data": (-1.0, 1.0)},
@@ -43,8 +35,6 @@ needs that they are definite.
 
 SMALL = (2, 3, 4, 5, 6, 7)
 """The sizes that free and shrunk axes get, in turn: different ones, so that a swap is seen."""
-
-_GRID = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -198,12 +188,23 @@ def _array(
     low, high = ranges[variable.role]
     scale = _moderate(shape) if variable.role == "param" else 1.0
     between = (low * scale, high * scale)
-    square = len(shape) > 1 and variable.shape[-1] == variable.shape[-2]
-    if "diagonal" in ranges and square and {a.kind for a in variable.assumptions} <= {"symmetric"}:
+    may_be = set(variable.assumptions) <= {symmetric} and symmetric.record.fits(variable.shape)
+    if "diagonal" in ranges and may_be:
         return field.array(_definite(shape, rng, between, ranges["diagonal"]))
     if not variable.assumptions:
         return numbers_between(shape, rng, between, field)
-    return field.array(assumed(variable.assumptions, shape, rng, between))
+    return field.array(drawn(variable.assumptions, shape, rng, between))
+
+
+def _definite(
+    shape: tuple[int, ...], rng: np.random.Generator, limits: Range, diagonal: Range
+) -> np.ndarray:
+    """Symmetric matrices whose diagonals are larger than the rest of their rows."""
+    values = drawn([symmetric], shape, rng, limits)
+    places = np.arange(shape[-1])
+    rest = np.abs(values).sum(axis=-1)
+    values[..., places, places] += rest + uniform(rest.shape, rng, diagonal)
+    return values
 
 
 def _moderate(shape: tuple[int, ...]) -> float:
@@ -263,135 +264,3 @@ def numbers_between(
     if field.dtype == object:
         return field.array(uniform(shape, rng, limits))
     return field.array(rng.uniform(*limits, size=shape))
-
-
-# Arrays of fractions -----------------------------------------------------------------------------
-
-
-def assumed(
-    assumptions: tuple[Assumption, ...],
-    shape: tuple[int, ...],
-    rng: np.random.Generator,
-    limits: Range,
-) -> np.ndarray:
-    """Random fractions of which the assumptions hold exactly."""
-    for assumption in assumptions:
-        if assumption.kind not in _ASSUMED:
-            raise SymgradError(f"cannot draw numbers that are {assumption.kind}")
-    strongest = min(assumptions, key=lambda a: list(_ASSUMED).index(a.kind))
-    return _ASSUMED[strongest.kind](strongest.axis, shape, rng, limits)
-
-
-def uniform(shape: tuple[int, ...], rng: np.random.Generator, limits: Range) -> np.ndarray:
-    """Random fractions between two numbers."""
-    low, high = (Fraction(str(limit)) for limit in limits)
-    drawn = rng.integers(1, _GRID, size=shape).astype(object)
-    return np.asarray(np.frompyfunc(lambda k: low + (high - low) * Fraction(k, _GRID), 1, 1)(drawn))
-
-
-def _one_hot(axis: Any, shape: tuple[int, ...], rng: np.random.Generator, _: Range) -> np.ndarray:
-    scores = rng.random(shape)
-    hot = scores == scores.max(axis=axis, keepdims=True)
-    return np.asarray(hot.astype(np.int64), dtype=object)
-
-
-def _sums_to_one(
-    axis: Any, shape: tuple[int, ...], rng: np.random.Generator, _: Range
-) -> np.ndarray:
-    parts = uniform(shape, rng, (0.1, 1.0))
-    return np.asarray(parts / parts.sum(axis=axis, keepdims=True))
-
-
-def _positive(_: Any, shape: tuple[int, ...], rng: np.random.Generator, __: Range) -> np.ndarray:
-    return uniform(shape, rng, (0.2, 1.2))
-
-
-def _symmetric(
-    _: Any, shape: tuple[int, ...], rng: np.random.Generator, limits: Range
-) -> np.ndarray:
-    square = uniform(shape, rng, limits)
-    return np.asarray((square + np.swapaxes(square, -1, -2)) / 2)
-
-
-def _definite(
-    shape: tuple[int, ...], rng: np.random.Generator, limits: Range, diagonal: Range
-) -> np.ndarray:
-    """Symmetric matrices whose diagonals are larger than the rest of their rows."""
-    values = _symmetric(None, shape, rng, limits)
-    places = np.arange(shape[-1])
-    rest = np.abs(values).sum(axis=-1)
-    values[..., places, places] += rest + uniform(rest.shape, rng, diagonal)
-    return values
-
-
-def _unit_norm(axis: Any, shape: tuple[int, ...], rng: np.random.Generator, _: Range) -> np.ndarray:
-    """Points on a sphere with rational coordinates: (2 t, |t|² - 1) / (|t|² + 1)."""
-    if axis is None:
-        return _unit_norm(0, (int(np.prod(shape)),), rng, _).reshape(shape)
-    t = np.moveaxis(uniform(shape, rng, (-1.0, 1.0)), axis, -1)
-    t[..., -1] = Fraction(0)
-    square = (t * t).sum(axis=-1, keepdims=True)
-    t = 2 * t
-    t[..., -1:] = square - 1
-    return np.moveaxis(t / (square + 1), -1, axis)
-
-
-def _orthogonal(_: Any, shape: tuple[int, ...], rng: np.random.Generator, __: Range) -> np.ndarray:
-    """A product of two reflections 1 - 2 v vᵀ / vᵀv."""
-    return np.asarray(_reflection(shape[-1], rng) @ _reflection(shape[-1], rng))
-
-
-def _reflection(length: int, rng: np.random.Generator) -> np.ndarray:
-    v = uniform((length,), rng, (0.2, 1.2))
-    identity = np.array([[Fraction(int(i == j)) for j in range(length)] for i in range(length)])
-    return np.asarray(identity - 2 * np.outer(v, v) / v.dot(v))
-
-
-_ASSUMED: dict[str, Callable[[Any, tuple[int, ...], np.random.Generator, Range], np.ndarray]] = {
-    "one_hot": _one_hot,
-    "orthogonal": _orthogonal,
-    "unit_norm": _unit_norm,
-    "sums_to_one": _sums_to_one,
-    "symmetric": _symmetric,
-    "positive": _positive,
-}
-"""The strongest first: a one-hot row also sums to one."""
-
-
-# Directions ---------------------------------------------------------------------------------------
-
-
-def tangent(assumptions: tuple[Assumption, ...], here: np.ndarray, free: np.ndarray) -> np.ndarray:
-    """The part of a direction along which the assumptions stay true."""
-    for assumption in assumptions:
-        if assumption.kind in _TANGENT:
-            free = _TANGENT[assumption.kind](assumption.axis, here, free)
-    return free
-
-
-def _centred(axis: Any, here: np.ndarray, free: np.ndarray) -> np.ndarray:
-    count = free.size if axis is None else free.shape[axis]
-    return np.asarray(free - free.sum(axis=axis, keepdims=True) / count)
-
-
-def _across(axis: Any, here: np.ndarray, free: np.ndarray) -> np.ndarray:
-    along = (here * free).sum(axis=axis, keepdims=True)
-    return np.asarray(free - along * here)
-
-
-def _symmetrised(_: Any, __: np.ndarray, free: np.ndarray) -> np.ndarray:
-    return np.asarray((free + np.swapaxes(free, -1, -2)) / 2)
-
-
-def _rotation(_: Any, here: np.ndarray, free: np.ndarray) -> np.ndarray:
-    return np.asarray(here @ (free - np.swapaxes(free, -1, -2)))
-
-
-_TANGENT: dict[str, Callable[[Any, np.ndarray, np.ndarray], np.ndarray]] = {
-    "one_hot": _centred,
-    "sums_to_one": _centred,
-    "unit_norm": _across,
-    "symmetric": _symmetrised,
-    "orthogonal": _rotation,
-}
-"""A positive number may move both ways: it is not at the edge."""

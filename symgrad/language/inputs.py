@@ -10,7 +10,8 @@ import sympy as sp
 from symgrad.errors import Location, SpecError, caller
 from symgrad.language.array import Array
 from symgrad.language.sizes import as_tuple, dim_of, shape_text
-from symgrad.mathematics.equations import Assumption, DType, Variable
+from symgrad.mathematics.assumptions import KINDS, About, Assumption, Kind
+from symgrad.mathematics.equations import DType, Variable
 from symgrad.mathematics.indices import axis_index
 from symgrad.mathematics.sizes import Size, as_size
 
@@ -48,13 +49,13 @@ def _input(name: str, shape: Any, role: Any, kind: DType, assume: Any) -> Array:
     _check_name(name, where)
     sizes = tuple(checked_size(d, name, where) for d in as_tuple(shape))
     assumptions = _assumptions(assume, len(sizes), name, where)
-    square = [a.kind for a in assumptions if a.kind in ("symmetric", "orthogonal")]
-    if square and (len(sizes) < 2 or sizes[-1] != sizes[-2]):
-        raise SpecError(
-            f"{name!r} ({shape_text(tuple(map(dim_of, sizes)))}) can't be {square[0]}",
-            where=where,
-            hint="its last two axes would have to be those of a square matrix",
-        )
+    for assumption in assumptions:
+        if not assumption.record.fits(sizes):
+            raise SpecError(
+                f"{name!r} ({shape_text(tuple(map(dim_of, sizes)))}) can't be {assumption}",
+                where=where,
+                hint=assumption.record.about.value,
+            )
     variable = Variable(name, sizes, role, kind, assumptions, where)
     return Array([axis_index(s) for s in sizes], None, dtype=kind, variable=variable)
 
@@ -89,7 +90,7 @@ def _assumptions(assume: Any, ndim: int, name: str, where: Location) -> tuple[As
             raise SpecError(
                 f"{name!r} has the assumption {a!r}",
                 where=where,
-                hint="sg.one_hot(axis=...), sg.sums_to_one(axis=...), sg.positive, ...",
+                hint=f"there are {', '.join(map(_spelled, KINDS.values()))}",
             )
         if a.axis is not None and not -ndim <= a.axis < ndim:
             raise SpecError(
@@ -100,31 +101,6 @@ def _assumptions(assume: Any, ndim: int, name: str, where: Location) -> tuple[As
     return tuple(Assumption(a.kind, None if a.axis is None else a.axis % ndim) for a in given)
 
 
-# -- assumptions ------------------------------------------------------------------------------
-
-
-def one_hot(axis: int = -1) -> Assumption:
-    """Along ``axis`` one entry is 1 and the others are 0; so they sum to 1."""
-    return Assumption("one_hot", axis)
-
-
-def sums_to_one(axis: int = -1) -> Assumption:
-    """The entries along ``axis`` sum to 1."""
-    return Assumption("sums_to_one", axis)
-
-
-def unit_norm(axis: int = -1) -> Assumption:
-    """The squares of the entries along ``axis`` sum to 1."""
-    return Assumption("unit_norm", axis)
-
-
-positive = Assumption("positive")
-"""Every entry is larger than 0."""
-
-
-symmetric = Assumption("symmetric")
-"""The matrices in the last two axes equal their transposes."""
-
-
-orthogonal = Assumption("orthogonal")
-"""The matrices in the last two axes have their transposes as inverses."""
+def _spelled(kind: Kind) -> str:
+    """How a spec says it."""
+    return f"sg.{kind.name}" + ("(axis=...)" if kind.about is About.AXIS else "")

@@ -10,18 +10,11 @@ from typing import Literal, Protocol
 import sympy as sp
 
 from symgrad.errors import Location
+from symgrad.mathematics.assumptions import Assumption
 from symgrad.mathematics.indices import Index, entries, entry, name_of, replaced
 from symgrad.mathematics.sizes import Size
 
 DType = Literal["float", "int", "bool"]
-
-
-@dataclass(frozen=True)
-class Assumption:
-    """What a spec promises of an input; ``axis`` where it is about one (counted from 0)."""
-
-    kind: str
-    axis: int | None = None
 
 
 @dataclass(frozen=True)

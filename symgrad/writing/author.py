@@ -120,7 +120,7 @@ class Author:
     def _input(self, variable: Variable) -> tuple[str, tuple[Prose, ...]]:
         role = {"param": "parameter", "data": "data"}[variable.role]
         kind = {"float": "", "int": ", integers", "bool": ", truth values"}[variable.dtype]
-        promises = ", ".join(_promise(a.kind, a.axis) for a in variable.assumptions)
+        promises = ", ".join(map(str, variable.assumptions))
         text = f"{role}{kind}" + (f"; {promises}" if promises else "")
         made = self.derivation.preparation
         if made is not None and variable.name in made.names:
@@ -618,11 +618,6 @@ def _held(equation: Equation) -> Prose:
     if equation.decimals is None:
         return ()
     return (f", rounded to {equation.decimals} decimal{'s' if equation.decimals != 1 else ''}",)
-
-
-def _promise(kind: str, axis: int | None) -> str:
-    words = kind.replace("_", " ")
-    return words if axis is None else f"{words} along axis {axis}"
 
 
 def _sentence(text: str) -> str:

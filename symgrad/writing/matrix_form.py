@@ -13,6 +13,7 @@ from typing import ClassVar
 import sympy as sp
 
 from symgrad.errors import SpecError, SymgradError
+from symgrad.mathematics.assumptions import Fact, giving
 from symgrad.mathematics.equations import Equation, Variable
 from symgrad.mathematics.indices import Index
 from symgrad.mathematics.matrices import MATRIX_FUNCTIONS
@@ -249,7 +250,7 @@ class _Reader:
         self.symbol = symbol
         self.written_in = written_in
         self.symmetric = {
-            v.name for v in program.inputs if any(a.kind == "symmetric" for a in v.assumptions)
+            v.name for v in program.inputs if giving(Fact.IS_SYMMETRIC, v.assumptions)
         }
         self.found: dict[str, Formula] = {}
         self.ops = {op.name: op for op in program.ops}

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import sympy as sp
 
 from symgrad.errors import SymgradError
+from symgrad.mathematics.assumptions import Fact, giving
 from symgrad.mathematics.equations import Equation, Variable
 from symgrad.mathematics.indices import Index, entries, entry, indices_of, name_of
 from symgrad.writing.matrix_form import ONES, Formula, Level, matrix_formula, product, total
@@ -165,7 +166,7 @@ class _Slices:
         sliced = known or f"slice{len(self.symbols)}"
         self.symbols[sliced] = shown
         promises = array.assumptions if len(indices) - count == 2 else ()
-        kept = tuple(a for a in promises if a.kind == "symmetric")
+        kept = tuple(giving(Fact.IS_SYMMETRIC, promises))
         self.variables[sliced] = replace(
             array, name=sliced, shape=array.shape[count:], assumptions=kept
         )

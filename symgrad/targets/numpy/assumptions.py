@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.calculus.rules import SENTENCES
-from symgrad.mathematics.equations import Assumption, Variable
+from symgrad.mathematics.assumptions import Assumption
+from symgrad.mathematics.equations import Variable
 
 
 def _one_hot(x, axis, tolerance):
@@ -61,20 +61,7 @@ CHECKS: dict[str, Callable[..., Any]] = {
 ``tolerance`` is for sums over ``axis``; sums and entries that are not finite are never right.
 """
 
-STRONGEST_FIRST = ("one_hot", "orthogonal", "unit_norm", "sums_to_one", "symmetric", "positive")
-"""Which to keep where only one can be: a one-hot row also sums to one."""
-
 _CALLS = {"one_hot": "sums_to_one"}
-
-
-def sentence(name: str, assumption: Assumption) -> str:
-    """What is assumed of an input, in words."""
-    return SENTENCES[assumption.kind].format(name=name, axis=assumption.axis)
-
-
-def axis_of(assumption: Assumption) -> int | None:
-    """The axis over which it has sums: of a matrix the last, None where there are none."""
-    return -1 if assumption.kind in ("orthogonal", "symmetric") else assumption.axis
 
 
 def assumed(variables: Iterable[Variable]) -> list[tuple[str, Assumption]]:

@@ -13,6 +13,7 @@ from types import ModuleType
 import numpy as np
 
 from symgrad.errors import SpecError
+from symgrad.mathematics.assumptions import strongest
 from symgrad.mathematics.equations import Variable
 from symgrad.mathematics.sizes import Size, fixed
 from symgrad.program.costs import flops, moved, polynomial
@@ -21,7 +22,7 @@ from symgrad.program.passes import alive
 from symgrad.program.program import Op
 from symgrad.targets.identifiers import is_possible, reserved_names
 from symgrad.targets.module import Module
-from symgrad.targets.numpy.assumptions import STRONGEST_FIRST, assumed, axis_of, sentence, sources
+from symgrad.targets.numpy.assumptions import assumed, sources
 from symgrad.targets.numpy.buffers import BufferedWriter, grouped
 from symgrad.targets.numpy.by_entries import written_out
 from symgrad.targets.numpy.operations import Line, Writer, called, size_names
@@ -512,7 +513,7 @@ def _document(module: Module, arguments: Sequence[Variable]) -> Iterator[str]:
 
 
 def _promises(arguments: Sequence[Variable]) -> Iterator[str]:
-    if found := "; ".join(sentence(name, a) for name, a in assumed(arguments)):
+    if found := "; ".join(a.sentence(name) for name, a in assumed(arguments)):
         yield f"It is assumed that {found}. Whether that holds, check_assumptions tells"
 
 
@@ -539,12 +540,7 @@ def _told(variable: Variable, module: Module) -> Iterator[str]:
         yield variable.dtype
     for size in module.labels.get(variable.name, ()):
         yield f"0 <= {variable.name} < {_size(size)}"
-    for assumption in variable.assumptions:
-        yield _assumed(assumption.kind, assumption.axis)
-
-
-def _assumed(kind: str, axis: int | None) -> str:
-    return kind.replace("_", " ") + ("" if axis is None else f" along axis {axis}")
+    yield from map(str, variable.assumptions)
 
 
 def _sentence(text: str) -> str:
@@ -619,12 +615,8 @@ def _free_sizes(variables: Iterable[Variable]) -> list[str]:
 
 def _samples(variables: Iterable[Variable]) -> list[tuple[str, str]]:
     """What a random point has to keep."""
-    strongest = [
-        (v.name, min(v.assumptions, key=lambda a: STRONGEST_FIRST.index(a.kind)))
-        for v in variables
-        if v.assumptions
-    ]
-    return [(name, f'("{a.kind}", {a.axis or 0})') for name, a in strongest]
+    kept = [(v.name, strongest(v.assumptions)) for v in variables if v.assumptions]
+    return [(name, f'("{a.kind}", {a.axis or 0})') for name, a in kept]
 
 
 def _assumptions(variables: Sequence[Variable]) -> dict[str, object]:
@@ -633,7 +625,7 @@ def _assumptions(variables: Sequence[Variable]) -> dict[str, object]:
     names = list(dict.fromkeys(name for name, _ in found))
     given = [f'"{name}": {name}' for name in names]
     return {
-        "assumed": [(n, a.kind, axis_of(a), _quoted(sentence(n, a))) for n, a in found],
+        "assumed": [(n, a.kind, a.summed, _quoted(a.sentence(n))) for n, a in found],
         "check_head": _head("check_assumptions", names),
         "check_given": f"{{{', '.join(given)}}}",
         "check_names": names,
