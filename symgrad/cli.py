@@ -7,7 +7,9 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import click
@@ -17,7 +19,7 @@ from rich.console import Console
 from symgrad import outputs
 from symgrad.checks import check
 from symgrad.checks.check import Check
-from symgrad.checks.exact import comparisons, exact_values
+from symgrad.checks.exact import ExactValues, comparisons, exact_values
 from symgrad.checks.numbers import Floats
 from symgrad.checks.points import example_point
 from symgrad.errors import CheckError, Location, SpecError, SymgradError
@@ -27,12 +29,12 @@ from symgrad.files import write_atomically
 from symgrad.formats import FORMATS
 from symgrad.formats.sheet import Code
 from symgrad.language.spec_file import Expectation, Spec, load
-from symgrad.mathematics.equations import Equation
 from symgrad.progress import tell
 from symgrad.report import by_kind, print_checks, print_comparisons, print_remarks, progress
-from symgrad.targets import TARGETS
-from symgrad.targets.identifiers import is_possible
+from symgrad.targets import TARGETS, is_possible
+from symgrad.targets.emitted import Emitted
 from symgrad.targets.module import Expected
+from symgrad.targets.target import Target
 from symgrad.writing.author import DETAILS, FORMS, Choice
 from symgrad.writing.style import ADJOINTS, LAYOUTS, Style
 
@@ -171,8 +173,10 @@ def derive(
     with _errors():
         with progress(shown=not quiet):
             chosen = None if wrt is None else _names(wrt)
-            job = Job(load(spec, is_possible), chosen, target, dtype, plain=plain, prepare=prepare)
-            path = _generated(spec, out)
+            language = TARGETS[target]
+            read = load(spec, language.words.is_possible)
+            job = Job(read, chosen, language, dtype, plain=plain, prepare=prepare)
+            path = _generated(spec, out, language.suffix)
             checks = job.checks()
             text = job.printed(checks, path, {"only": tuple(_names(only))}, **shown)
         written = _deliver(text, shown["output"])
@@ -181,7 +185,7 @@ def derive(
         if not quiet:
             _report(job, checks)
         _require(checks, path)
-        write_atomically(path, job.source)
+        write_atomically(path, job.file.text)
         if not quiet:
             click.echo(f"wrote {', '.join(map(str, [*written, path]))}", err=True)
 
@@ -198,9 +202,9 @@ def explain(spec: Path, value: str, quiet: bool, **shown: Any) -> None:
     """
     with _errors():
         with progress(shown=not quiet):
-            job = Job(load(spec, is_possible), [value], "numpy", "float64")
+            job = Job(load(spec, is_possible), [value])
             checks = check.run(job.derivation)
-            path = Path(f"{spec.stem}.py")
+            path = Path(f"{spec.stem}{job.target.suffix}")
             text = job.printed(checks, path, {"explain": value}, **shown)
         _deliver(text, shown["output"])
         _require(checks, path)
@@ -209,45 +213,61 @@ def explain(spec: Path, value: str, quiet: bool, **shown: Any) -> None:
 def _show_programs(job: Job) -> None:
     """The program after each pass that changes it."""
     before = ""
-    for name, program in outputs.programs(job.derivation):
+    for name, program in outputs.programs(job.derivation, job.target):
         if str(program) != before:
             before = str(program)
             click.echo(f"# {name}\n{before}\n", err=True)
 
 
 class Job:
-    """A spec, derived and generated; SpecError where it can't be."""
+    """A spec, derived; SpecError where it can't be.  Its code is generated once it is asked for."""
 
     def __init__(
         self,
         spec: Spec,
         wrt: Sequence[str] | None,
-        target: str,
-        dtype: str,
+        target: Target = TARGETS["numpy"],
+        dtype: str = "float64",
         *,
         plain: bool = False,
         prepare: bool = False,
     ) -> None:
         self.spec = spec
+        self.target = target
         self.dtype = dtype
+        self.plain = plain
         with _about(spec.loss.where):
             self.derivation = derive_loss(spec.loss, wrt, spec.names, prepare=prepare)
         self.example = _floats(self.derivation, spec.example)
         self.expected = self._derived(spec.expected)
         self.compared = self._derived(spec.compared)
+
+    @cached_property
+    def file(self) -> Emitted:
+        """The generated file."""
         tell("generating the code")
-        self.source = self.derivation.source(
-            target,
-            dtype,
-            title=spec.title,
+        return outputs.emitted(
+            self.derivation,
+            self.derivation.notation,
+            self.target,
+            dtype=self.dtype,
+            title=self.spec.title,
             example=self.example,
             expected=[self._in_module(e) for e in self.expected],
-            tolerance=spec.tolerance,
-            plain=plain,
+            tolerance=self.spec.tolerance,
+            plain=self.plain,
         )
-        self.module = TARGETS[target].load(self.source, spec.path.stem)
+
+    @cached_property
+    def module(self) -> ModuleType:
+        """The generated file, loaded."""
+        return self.target.load(self.file.text, self.spec.path.stem)
+
+    @cached_property
+    def values(self) -> ExactValues | None:
+        """The values at the example of the spec, if it has one."""
         tell("computing the example")
-        self.values = exact_values(self.derivation, spec.example) if spec.example else None
+        return exact_values(self.derivation, self.spec.example) if self.spec.example else None
 
     def _derived(self, stated: Sequence[Expectation]) -> list[Expectation]:
         """What the spec states of values and gradients that the derivation has."""
@@ -260,11 +280,6 @@ class Job:
     def _in_module(self, stated: Expectation) -> Expected:
         name = self.derivation.adjoint_name[stated.value] if stated.adjoint else stated.value
         return Expected(stated.key, name, stated.numbers, stated.transposed)
-
-    def code(self, path: Path) -> Code:
-        """The generated file, for the formats that show it beside the derivation."""
-        formulas = {e.name: self.derivation.notation.text_equation(e) for e in self._equations()}
-        return Code(self.source, path.name, formulas)
 
     def printed(
         self,
@@ -288,12 +303,9 @@ class Job:
             style=Style(notation, arrangement),
             title=self.spec.title.removesuffix("."),
             checks=by_kind(checks),
-            code=self.code(path),
+            code=Code(self.file, path.name) if FORMATS[layout].coded else None,
             coloured=output is None and sys.stdout.isatty() and "NO_COLOR" not in os.environ,
         )
-
-    def _equations(self) -> list[Equation]:
-        return [*self.derivation.system, *(a.equation for a in self.derivation.adjoints)]
 
     def checks(self) -> tuple[Check, ...]:
         """Everything that has to hold before a file is written."""
@@ -322,9 +334,9 @@ def _floats(derivation: Derivation, example: Mapping[str, Any]) -> Mapping[str, 
     return {v.name: env[v.name] for v in derivation.system.variables if v.role != "constant"}
 
 
-def _generated(spec: Path, out: Path) -> Path:
+def _generated(spec: Path, out: Path, suffix: str) -> Path:
     """The file to generate: a module called as the spec is."""
-    path = out / f"{re.sub(r'[^0-9a-zA-Z_]', '_', spec.stem)}.py"
+    path = out / f"{re.sub(r'[^0-9a-zA-Z_]', '_', spec.stem)}{suffix}"
     if path.resolve() == spec.resolve():
         raise SpecError(
             f"the generated file would replace the spec {spec}",

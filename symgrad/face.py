@@ -29,9 +29,8 @@ from symgrad.mathematics.equations import Equation, System, Variable
 from symgrad.mathematics.indices import Index, entry
 from symgrad.mathematics.sizes import with_numbers
 from symgrad.mathematics.steps import Step
-from symgrad.targets import TARGETS
-from symgrad.targets.identifiers import is_possible
-from symgrad.targets.module import Target
+from symgrad.targets import TARGETS, is_possible
+from symgrad.targets.target import Target
 from symgrad.writing.author import MatrixForm
 from symgrad.writing.forms import forms_of
 from symgrad.writing.latex import LatexPrinter
@@ -150,8 +149,7 @@ class Derivation(core.Derivation):
 
     def source(self, target: str = "numpy", dtype: str = "float64", **more: Any) -> str:
         """The text of the generated module; ``target`` and ``dtype`` as in ``write``."""
-        module = outputs.module(self, self.notation, dtype=dtype, **more)
-        return _target(target).emit(module)
+        return outputs.emitted(self, self.notation, _target(target), dtype=dtype, **more).text
 
     def write(self, path: str | Path, target: str = "numpy", dtype: str = "float64") -> None:
         """Write the generated module to a file, whole or not at all.

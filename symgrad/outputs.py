@@ -14,9 +14,11 @@ from symgrad.calculus.stability import stabilised
 from symgrad.checks.exact import ExactValues
 from symgrad.checks.sampling import least_sizes
 from symgrad.formats.sheet import Sheet
+from symgrad.program.passes import stages
 from symgrad.program.program import Program
+from symgrad.targets.emitted import Emitted
 from symgrad.targets.module import Module, Prepared, assembled, needed
-from symgrad.targets.numpy.tuning import stages
+from symgrad.targets.target import Target
 from symgrad.writing.author import Choice, Numbers
 from symgrad.writing.notation import Notation
 from symgrad.writing.style import Style
@@ -59,6 +61,11 @@ def module(derivation: Derivation, notation: Notation, **more: Any) -> Module:
     )
 
 
+def emitted(derivation: Derivation, notation: Notation, target: Target, **more: Any) -> Emitted:
+    """The module in a target's language; ``more``: the other fields of :class:`Module`."""
+    return target.emit(module(derivation, notation, **more))
+
+
 def _prepared(preparation: Preparation) -> Prepared:
     """What works out the data's part, and the loss of the data itself to compare with."""
     before, _ = stabilised(preparation.before)
@@ -75,11 +82,15 @@ def _prepared(preparation: Preparation) -> Prepared:
     return Prepared(first, loss)
 
 
-def programs(derivation: Derivation) -> Iterator[tuple[str, Program]]:
+def programs(derivation: Derivation, target: Target) -> Iterator[tuple[str, Program]]:
     """The program of the output and its gradients after each pass, by the name of the pass."""
     equations = forward_and_adjoints(derivation)
     wanted = [derivation.system.output, *derivation.results.values()]
-    return stages(derivation.system.variables, needed(equations, wanted), wanted)
+    for name, program in stages(derivation.system.variables, needed(equations, wanted), wanted):
+        yield name, program
+    for step in target.passes:
+        program = step(program)
+        yield step.__name__, program
 
 
 def _not_differentiable(derivation: Derivation) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,17 @@ def render(template: str, **values: object) -> str:
     """
     environment = _environment(tex=".tex" in template, html=".html" in template)
     return environment.get_template(template).render(**values)
+
+
+@cache
+def macros(template: str) -> Callable[..., str]:
+    """The macros of a template: to be called with the name of one, and its arguments."""
+    module = _environment(tex=False, html=False).get_template(template).module
+
+    def called(name: str, *args: object) -> str:
+        return str(getattr(module, name)(*args))
+
+    return called
 
 
 def path_of(file: str) -> Path:

@@ -258,7 +258,7 @@ def program_of(made, dtype):
 
 
 def generated(made, dtype):
-    return target.load(target.emit(program_of(made, dtype)), "generated")
+    return target.load(target.emit(program_of(made, dtype)).text, "generated")
 
 
 class SpecNumPy:

@@ -14,7 +14,7 @@ import pytest
 
 import symgrad as sg
 from symgrad.mathematics.assumptions import KINDS, About, Assumption, Fact, giving, strongest
-from symgrad.targets.numpy.assumptions import CHECKS
+from symgrad.targets.numpy.runtime.assumptions import CHECKS
 
 AXES = {kind.name: 1 for kind in KINDS.values() if kind.about is About.AXIS}
 DTYPES = (np.float32, np.float64)

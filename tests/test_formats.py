@@ -21,6 +21,7 @@ import sympy as sp
 from click.testing import CliRunner
 
 import symgrad as sg
+from symgrad import outputs
 from symgrad.calculus.derivation import Adjoint
 from symgrad.calculus.reverse_mode import derive
 from symgrad.checks.evaluate import Evaluator
@@ -34,6 +35,8 @@ from symgrad.formats.sheet import Checked, Code
 from symgrad.formats.text import bare, columns
 from symgrad.language.spec_file import load
 from symgrad.language.tracing import trace
+from symgrad.targets import TARGETS
+from symgrad.targets.emitted import Emitted
 from symgrad.writing.author import DETAILS, Choice
 from symgrad.writing.style import Style
 from symgrad.writing.worth_showing import tidy
@@ -52,14 +55,16 @@ def derived(path: Path) -> sg.Derivation:
 def all_there_is(path: Path) -> dict[str, Any]:
     """Numbers, checks and code, as the command line adds them."""
     spec, d = load(path), derived(path)
-    formulas = {e.name: d.notation.text_equation(e) for e in d.system}
-    formulas |= {a.equation.name: d.notation.text_equation(a.equation) for a in d.adjoints}
     return {
         "example": exact_values(d, spec.example) if spec.example else None,
         "title": spec.title,
-        "code": Code(d.source(), f"{path.stem}.py", formulas),
+        "code": Code(emitted(d), f"{path.stem}.py"),
         "checks": [Checked("a check", ("z1", "loss"), 1e-9, True)],
     }
+
+
+def emitted(d: sg.Derivation) -> Emitted:
+    return outputs.emitted(d, d.notation, TARGETS["numpy"])
 
 
 def printed(path: Path, layout: str, style: Style | None = None, **choice: Any) -> str:
@@ -283,9 +288,7 @@ def check_mathml(element: ElementTree.Element) -> None:
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_each_equation_has_its_code(examples: Path, name: str) -> None:
     d = derived(examples / f"{name}.py")
-    equations = [*d.system, *(a.equation for a in d.adjoints)]
-    formulas = {e.name: d.notation.text_equation(e) for e in equations}
-    found = list(statements(Code(d.source(), "x.py", formulas)))
+    found = list(statements(Code(emitted(d), "x.py")))
     named = {s.name: s.code for s in found if s.name}
     asked = {d.adjoint_name[v] for v in d.wrt} | {d.system.output}
     assert asked <= named.keys()

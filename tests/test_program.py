@@ -249,7 +249,7 @@ def by_loops(equation: Equation, env: Mapping[str, Any]) -> Any:
 def ran(equation: Equation, env: Mapping[str, Any]) -> Any:
     """The equation as the generated text computes it, in the place of a loss."""
     module = assembled(VARIABLES, [equation], "out", {})
-    return load(emit(module), "random_equation").loss(**env)
+    return load(emit(module).text, "random_equation").loss(**env)
 
 
 @pytest.mark.parametrize("seed", range(400))
@@ -291,7 +291,7 @@ def test_functions_as_generated_code_are_what_their_records_say(leaf: Leaf) -> N
     }
     point["x"] = np.array(leaf.kinks) if leaf.kinks and len(names) == 1 else point["x"]
     expected = [float(leaf.mpmath(*map(float, args))) for args in zip(*point.values(), strict=True)]
-    module = load(emit(assembled(variables, [Equation("out", (n,), rhs)], "out", {})), "leaf")
+    module = load(emit(assembled(variables, [Equation("out", (n,), rhs)], "out", {})).text, "leaf")
     np.testing.assert_allclose(module.loss(**point), expected, rtol=1e-11, atol=1e-14)
     single = {name: value.astype(np.float32) for name, value in point.items()}
     assert module.loss(**single).dtype == np.float32
@@ -378,7 +378,7 @@ def test_outputs_have_memory_of_their_own() -> None:
     outputs = [e.name for e in equations]
     program = compiled(VARIABLES, equations, outputs)
     env = numbers()
-    module = load(emit(assembled(VARIABLES, equations, "same", {n: n for n in outputs})), "m")
+    module = load(emit(assembled(VARIABLES, equations, "same", {n: n for n in outputs})).text, "m")
     found = module.gradients(**env)
     for name, value in found._asdict().items():
         np.testing.assert_array_equal(value, interpret(program, env)[name])

@@ -10,7 +10,7 @@ import pytest
 
 from symgrad.errors import SpecError
 from symgrad.language.spec_file import Spec, load
-from symgrad.targets.identifiers import is_possible
+from symgrad.targets import is_possible
 
 GOOD = """
 import numpy as np

@@ -14,7 +14,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from symgrad.targets.numpy.runtime import (
+from symgrad.targets.numpy.runtime.special import (
     HELPERS,
     _digamma,
     _erf,

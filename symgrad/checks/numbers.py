@@ -16,7 +16,7 @@ from symgrad.errors import SymgradError
 from symgrad.mathematics.calls import evaluated, parsed
 from symgrad.mathematics.matrices import MatrixLeaf
 from symgrad.mathematics.reductions import Leaf, ReductionLeaf
-from symgrad.targets.numpy.runtime import function_of
+from symgrad.targets.numpy.runtime.special import function_of
 
 LONGEST = 60
 """The degree beyond which an exact number is neither readable nor quick to simplify."""

@@ -13,7 +13,13 @@ FORMATS = {
         Format("tex", "a LaTeX document of its own", latex.paper),
         Format("pdf", "the same, typeset by the LaTeX that is installed", pdf.write),
         Format("markdown", "Markdown for GitHub and Jupyter", markdown.write),
-        Format("html", "a page with the code beside the formulas", page.write, checked=True),
+        Format(
+            "html",
+            "a page with the code beside the formulas",
+            page.write,
+            checked=True,
+            coded=True,
+        ),
         Format("json", "every step as data", data.write, checked=True),
     )
 }

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from symgrad.calculus.derivation import Derivation
+from symgrad.targets.emitted import Emitted
 from symgrad.writing.author import Choice, MatrixForm, Numbers, document
 from symgrad.writing.document import Document
 from symgrad.writing.forms import forms_of
@@ -15,11 +16,10 @@ from symgrad.writing.printer import Printer
 
 @dataclass(frozen=True)
 class Code:
-    """A generated file, and the text of the equation that each of its values computes."""
+    """A generated file, and what it is called."""
 
-    source: str
-    file: str
-    formulas: Mapping[str, str] = field(default_factory=dict)
+    file: Emitted
+    name: str
 
 
 @dataclass(frozen=True)
@@ -67,10 +67,11 @@ class Sheet:
 class Format:
     """A way to print a derivation: its name, what it is, and the function that writes it.
 
-    ``checked``: it shows the checks, which have to be made first.
+    ``checked``: it shows the checks, which have to be made first; ``coded``: it shows the code.
     """
 
     name: str
     about: str
     write: Callable[[Sheet], str | bytes]
     checked: bool = False
+    coded: bool = False

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from symgrad.targets.module import Target
-from symgrad.targets.numpy import emit as numpy
+from symgrad.targets.numpy.emit import NUMPY
 
-TARGETS = {target.name: target for target in (Target("numpy", numpy.emit, numpy.load),)}
+TARGETS = {target.name: target for target in (NUMPY,)}
 """Every target by its name."""
+
+
+def is_possible(name: str) -> bool:
+    """Whether an input may be called so in every target."""
+    return all(target.words.is_possible(name) for target in TARGETS.values())

@@ -2,36 +2,41 @@
 
 from __future__ import annotations
 
-import builtins
-import keyword
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 PUBLIC = ("loss", "gradients", "loss_and_gradients", "Gradients", "check_assumptions")
-"""What a generated module offers."""
-
-_OTHERS = ("np", "math", "NamedTuple", "Workspace", "workspace", "ws", "prepare", "bind")
+"""What a generated module offers, whatever its language."""
 
 
-_OF_THE_FILE = ("self", "dtype", "given", "shapes")
-"""Names that the file's own functions use beside those of sizes."""
+@dataclass(frozen=True)
+class Words:
+    """The names that a language and its files have already.
 
+    ``reserved``: what nothing else may be called; ``public``: what a file offers, which no input
+    may be called; ``inside``: what no variable of a function may be called besides.
+    """
 
-def reserved_names() -> frozenset[str]:
-    """Names that an input of a spec can't have."""
-    return frozenset({*keyword.kwlist, *PUBLIC, *_OTHERS, "None", "True", "False"})
+    reserved: frozenset[str]
+    inside: frozenset[str] = frozenset()
+    public: frozenset[str] = frozenset(PUBLIC)
 
+    def is_possible(self, name: str) -> bool:
+        """Whether an input may be called so: it is an argument, and a field of the gradients."""
+        taken = name in self.reserved or name in self.public
+        return name.isidentifier() and not name.startswith("_") and not taken
 
-def is_possible(name: str) -> bool:
-    """Whether an input may be called so: it is an argument and a field of a NamedTuple."""
-    return name.isidentifier() and not name.startswith("_") and name not in reserved_names()
+    def locals(self, taken: Iterable[str]) -> Locals:
+        """Names for the variables of a function with these arguments."""
+        return Locals({*taken, *self.reserved, *self.inside})
 
 
 class Locals:
     """Hands out names for the variables of one function."""
 
     def __init__(self, taken: Iterable[str]) -> None:
-        self._taken = {*taken, *keyword.kwlist, *_OTHERS, *_OF_THE_FILE, *dir(builtins)}
+        self._taken = set(taken)
 
     def letter(self) -> str:
         """A letter for what is counted in a loop."""

@@ -1,10 +1,9 @@
-"""What a target writes: the programs of a generated module and all that is said about them."""
+"""What a target is given: the programs of a module to generate, and all that is said of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import ModuleType
 from typing import Any
 
 import numpy.typing as npt
@@ -14,7 +13,7 @@ from sympy import KroneckerDelta as Delta
 from symgrad.errors import SpecError
 from symgrad.mathematics.equations import Equation, Shapes, Variable, copied_from, shapes_of
 from symgrad.mathematics.indices import Index, entries, is_entry, name_of
-from symgrad.mathematics.sizes import Size, fixed
+from symgrad.mathematics.sizes import Size, fixed, named
 from symgrad.program.passes import compiled, for_outputs
 from symgrad.program.program import Program
 from symgrad.program.sums_of_products import IndexedAxes, indexed_axes, pointed, points_into
@@ -68,6 +67,11 @@ class Module:
         """The inputs."""
         return self.program.inputs
 
+    @property
+    def arguments(self) -> tuple[Variable, ...]:
+        """The inputs that are not part of the file."""
+        return arguments_among(self.variables)
+
     def computing(self, outputs: Iterable[str]) -> Program:
         """The part of the program that some values need."""
         return for_outputs(self.program, outputs)
@@ -79,16 +83,6 @@ class Prepared:
 
     first: Module
     loss: Module
-
-
-@dataclass(frozen=True)
-class Target:
-    """A language that modules are written in: ``emit`` gives the text, ``load`` runs it."""
-
-    name: str
-    emit: Callable[[Module], str]
-    load: Callable[[str, str], ModuleType]
-    suffix: str = ".py"
 
 
 def assembled(
@@ -157,3 +151,22 @@ def _indexed(expr: sp.Expr, shapes: Shapes, axes: IndexedAxes) -> Iterable[tuple
             is_position = isinstance(index, Index) and is_entry(entry)
             if is_position and points_into(entry, index.size, axes):
                 yield entry, index.size
+
+
+def arguments_among(variables: Iterable[Variable]) -> tuple[Variable, ...]:
+    """The inputs that are not part of the file."""
+    return tuple(v for v in variables if v.role != "constant")
+
+
+def size_names(variables: Iterable[Variable]) -> list[str]:
+    """The named sizes, in the order in which the inputs have them."""
+    return named(s for v in variables for s in v.shape)
+
+
+def where_size_is(size: str, variables: Iterable[Variable]) -> tuple[str, int]:
+    """The first argument that has an axis of a named size, and which axis that is."""
+    for variable in arguments_among(variables):
+        for axis, found in enumerate(variable.shape):
+            if found.is_Symbol and found.name == size:
+                return variable.name, axis
+    raise SpecError(f"the size {size} is the length of no input's axis")

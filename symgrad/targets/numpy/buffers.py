@@ -1,17 +1,18 @@
-"""Operations as lines of NumPy that write into the buffers of a workspace."""
+"""Operations as statements of NumPy that write into the buffers of a workspace."""
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from symgrad.program.contraction_order import cost
-from symgrad.program.memory import Plan, count, owners
-from symgrad.program.program import CHANGES, Op, Program, is_temporary
-from symgrad.targets.numpy.operations import WIDTH, Level, Line, Text, Writer
-from symgrad.targets.numpy.runtime import name_of
+from symgrad.program.memory import Plan, count
+from symgrad.program.program import CHANGES, Op, Program
+from symgrad.targets.expressions import Level, Text, listed
+from symgrad.targets.numpy.operations import NumPyWriter
+from symgrad.targets.numpy.runtime.special import name_of
+from symgrad.targets.statements import Statement
+from symgrad.targets.writer import PlannedWriter
 
 _AUGMENTED = {"add": "+=", "subtract": "-=", "multiply": "*=", "divide": "/="}
 _REDUCTIONS = {"sum": "add", "max": "maximum", "min": "minimum", "prod": "multiply"}
@@ -23,176 +24,127 @@ LARGE = 8192
 begin, but fills the result with zeros first."""
 
 
-class BufferedWriter(Writer):
+class BufferedWriter(PlannedWriter, NumPyWriter):
     """Writes the operations of a program into a workspace called ``ws``."""
 
     def __init__(self, program: Program, plan: Plan) -> None:
-        self.plan = plan
-        self.owner = owners(plan)
-        self.takes = Counter(o.reads[0].name for o in program.ops if o.kind == "take")
-        """How often entries of a value are taken before it is changed in place."""
         self.read_in_calls = {
             r.name for o in program.ops if o.name not in plan.constant for r in o.reads
         }
         self.attributes: list[str] = []
         """Values that the workspace has a view or an array of, in order."""
         self.dtype_text = "ws._dtype"
-        self.dtypes = program.dtypes
-        super().__init__(program)
+        super().__init__(program, plan)
 
-    def _write(self, op: Op) -> None:
+    def write(self, op: Op) -> None:
         if op.name in self.plan.constant:
-            if op.dtype == "int" and op.name not in self.read_in_calls:
-                self.pending[op.name] = self._text(op)
-                return
-            self.attributes.append(op.name)
-            self.pending[op.name] = Text(f"ws.{self._name(op)}")
+            self._write_constant(op, "ws")
         elif op.kind in CHANGES:
-            self._change(op)
+            self.change(op)
         elif op.name in self.plan.rooms:
-            self._assign(op, tuple(self._out(op)))
-        elif op.kind == "linalg" and self._both_of_slogdet(op):
+            self.assign(op, self._out(op))
+        elif op.kind != "linalg" or not self.both_of_slogdet(op):
+            text = self.text(op)
+            if op.name in self.plan.inlined:
+                self.keep(op, text)
+            else:
+                self.assign(op, [Statement("assign", self.name(op), (text.code,))])
+
+    def _write_constant(self, op: Op, home: str) -> None:
+        """What is made with the workspace; an index that only others of its kind read is not."""
+        if op.dtype == "int" and op.name not in self.read_in_calls:
+            self.keep(op, self.text(op))
             return
-        elif op.name in self.plan.inlined:
-            self.pending[op.name] = self._text(op)
-        else:
-            self._assign(op, (f"{self._name(op)} = {self._text(op).code}",))
+        self.attributes.append(op.name)
+        self.pending[op.name] = Text(f"{home}.{self.name(op)}")
 
-    def _is_inlined(self, op: Op, text: Text) -> bool:
-        return op.name in self.plan.inlined
-
-    def _name(self, op: Op) -> str:
-        """Values that are finished in place have the name of what they become."""
-        chain = [op]
-        while (later := self._finished_as(chain[-1])) is not None:
-            chain.append(later)
-        name = super()._name(chain[-1])
-        self.local |= {o.name: name for o in chain}
-        return name
-
-    def _finished_as(self, op: Op) -> Op | None:
-        """What a value without a name of its own becomes in place; None where it stays."""
-        reader = self.readers.get(op.name)
-        unnamed = op.name not in self.local and is_temporary(op.name)
-        if not unnamed or reader is None or self.uses[op.name] - self.takes[op.name] != 1:
-            return None
-        changed = reader.kind in CHANGES and reader.reads[0].name == op.name
-        return reader if changed or self.plan.places.get(reader.name) == op.name else None
-
-    def _change(self, op: Op) -> None:
-        name = self._name(op)
-        values = self._settled(op.args[1]) if op.kind == "place" else None
-        args = [self.operand(a) for a in op.args]
-        args[1] = values or args[1]
-        before = [] if args[0].code == name else [f"{name} = {args[0].code}"]
-        code = (
-            self._placed(op, name, args)
-            if op.kind == "place"
-            else [self._scattered(op, name, args)]
-        )
-        self._assign(op, (*before, *code))
-
-    def _settle(self, name: str) -> None:
-        if name not in self.plan.constant:
-            super()._settle(name)
+    def reads_again(self, op: Op) -> bool:
+        return op.kind == "place"
 
     # Into a buffer
 
-    def _out(self, op: Op) -> Iterator[str]:
+    def _out(self, op: Op) -> list[Statement]:
         args = [self.operand(a) for a in op.args]
-        name, place = self._name(op), self.plan.places.get(op.name)
+        name, place = self.name(op), self.plan.places.get(op.name)
         if place is not None:
-            yield from self._over(op, args, name, place)
-            return
+            return list(self._over(op, args, name, place))
         self.attributes.append(op.name)
-        out = f"ws.{name}"
-        yield from self.OUT[op.kind](self, op, args, name, out)
+        return list(self.OUT[op.kind](self, op, args, name, f"ws.{name}"))
 
-    def _over(self, op: Op, args: Sequence[Text], name: str, place: str) -> Iterator[str]:
+    def _over(self, op: Op, args: Sequence[Text], name: str, place: str) -> Iterator[Statement]:
         """A universal function written over an argument."""
+        out = self.local[place]
         if op.function == "where":
-            if self.local[place] != name:
-                yield f"{name} = {self.local[place]}"
+            if out != name:
+                yield Statement("assign", name, (out,))
             yield self._chosen(op, args, name)
             return
         where = [getattr(a, "name", "") for a in op.args].index(place)
-        same = self.local[place] == name
+        same = out == name
         if same and op.function in _AUGMENTED and (where == 0 or op.function in _COMMUTATIVE):
-            yield f"{name} {_AUGMENTED[op.function]} {args[1 - where].code}"
+            yield Statement("augment", name, (args[1 - where].code,), _AUGMENTED[op.function])
             return
-        call = f"{name_of(op.function)}({_listed(args)}, out={self.local[place]})"
-        yield call if same else f"{name} = {call}"
+        yield _called("over" if same else "map", name, args, name_of(op.function), out)
 
-    def _map(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[str]:
+    def _map(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[Statement]:
         if op.function == "cast":
-            yield f"{name} = {out}"
-            yield f"{name}[...] = {args[0].code}"
-            return
-        if op.function == "where":
-            yield f"{name} = {out}"
-            yield f"{name}[...] = {args[2].code}"
+            yield from self._copy(op, args, name, out)
+        elif op.function == "where":
+            yield from self._copy(op, args[2:], name, out)
             yield self._chosen(op, args, name)
-            return
-        digits = f", {op.detail[0]}" if op.function == "round" else ""
-        yield f"{name} = {name_of(op.function)}({_listed(args)}{digits}, out={out})"
+        else:
+            digits = [Text(f"{op.detail[0]}")] if op.function == "round" else []
+            yield _called("map", name, [*args, *digits], name_of(op.function), out)
 
-    def _chosen(self, op: Op, args: Sequence[Text], name: str) -> str:
+    def _chosen(self, op: Op, args: Sequence[Text], name: str) -> Statement:
         """One value over another where a condition holds, which may be numbers of 0 and 1."""
         holds = self.dtypes[op.reads[0].name] == "bool"
         where = args[0].code if holds else f"{args[0].at_least(Level.SUM)} != 0"
-        return f"np.copyto({name}, {args[1].code}, where={where})"
+        return Statement("where", name, (args[1].code, where))
 
-    def _matmul(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[str]:
+    def _matmul(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[Statement]:
         x, y = args
         if all(len(r.axes) <= 2 for r in op.reads) and cost(op.axes) < LARGE:
-            yield f"{name} = {x.at_least(Level.ATOM)}.dot({y.code}, out={out})"
+            yield Statement("dot", name, (x.at_least(Level.ATOM), y.code), out=out)
         else:
-            yield f"{name} = np.matmul({x.code}, {y.code}, out={out})"
+            yield Statement("matmul", name, (x.code, y.code), out=out)
 
-    def _reduce(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[str]:
-        options = ", ".join([args[0].code, *self.reduced_axes(op), f"out={out}"])
+    def _reduce(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[Statement]:
         ufunc = _REDUCTIONS.get(op.function)
         function = f"np.{ufunc}.reduce" if ufunc else name_of(op.function)
-        yield f"{name} = {function}({options})"
+        options = {"axes": self.reduced_axes(op)}
+        yield Statement("reduce", name, (args[0].code,), function, out, options)
 
-    def _text(self, op: Op) -> Text:
+    def printed(self, op: Op, args: Sequence[Text]) -> Text:
         whole = op.kind == "reduce" and len(op.reads[0].axes) == 1 and not op.axes
         if whole and op.function in _REDUCTIONS:
-            return Text(f"np.{_REDUCTIONS[op.function]}.reduce({self.operand(op.args[0]).code})")
-        return super()._text(op)
+            return Text(f"np.{_REDUCTIONS[op.function]}.reduce({args[0].code})")
+        return super().printed(op, args)
 
-    def _copy(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[str]:
-        yield f"{name} = {out}"
-        yield f"{name}[...] = {args[0].code}"
+    def _copy(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[Statement]:
+        yield Statement("assign", name, (out,))
+        yield Statement("copy", name, (args[0].code,))
 
-    def _contract(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[str]:
-        yield f'{name} = np.einsum("{self.subscripts(op)}", {_listed(args)}, out={out})'
+    def _contract(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[Statement]:
+        detail = {"subscripts": self.subscripts(op)}
+        yield Statement("contract", name, tuple(a.code for a in args), out=out, detail=detail)
 
-    def _take(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[str]:
-        axis = (
-            "" if op.kind == "take" else f"axis={[k is not None for k in op.detail].index(True)}, "
-        )
-        array, places = args[0].at_least(Level.ATOM), args[1].code
-        yield f'{name} = {array}.take({places}, {axis}out={out}, mode="clip")'
+    def _take(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[Statement]:
+        operands = (args[0].at_least(Level.ATOM), args[1].code)
+        yield Statement("take", name, operands, out=out)
 
-    def _join(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[str]:
-        arrays = ", ".join(a.code for a in args)
-        line = f"{name} = np.{op.function}([{arrays}], axis={op.detail[0]}, out={out})"
-        if len(line) <= WIDTH:
-            yield line
-            return
-        yield f"{name} = np.{op.function}("
-        yield "    ["
-        yield from (f"        {a.code}," for a in args)
-        yield f"    ], axis={op.detail[0]}, out={out}"
-        yield ")"
+    def _gather(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[Statement]:
+        operands = (args[0].at_least(Level.ATOM), args[1].code)
+        axis = [k is not None for k in op.detail].index(True)
+        yield Statement("gather", name, operands, out=out, detail={"axis": axis})
 
-    def _cumsum(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[str]:
-        function = name_of(op.kind)
-        yield f"{name} = {function}({args[0].code}, axis={op.detail[0]}, out={out})"
+    def _along(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[Statement]:
+        function = name_of(op.function or op.kind)
+        operands, detail = tuple(a.code for a in args), {"axis": op.detail[0]}
+        yield Statement(op.kind, name, operands, function, out, detail)
 
     OUT: ClassVar[
-        Mapping[str, Callable[[BufferedWriter, Op, Sequence[Text], str, str], Iterator[str]]]
+        Mapping[str, Callable[[BufferedWriter, Op, Sequence[Text], str, str], Iterator[Statement]]]
     ] = {
         "map": _map,
         "matmul": _matmul,
@@ -201,39 +153,48 @@ class BufferedWriter(Writer):
         "copy": _copy,
         "fill": _copy,
         "take": _take,
-        "gather": _take,
-        "join": _join,
-        "cumsum": _cumsum,
-        "products_of_others": _cumsum,
+        "gather": _gather,
+        "join": _along,
+        "cumsum": _along,
+        "products_of_others": _along,
     }
 
     # The workspace
 
-    def room_lines(self) -> Iterator[str]:
-        """What a workspace is made of, a line for each value."""
+    def rooms(self) -> Iterator[Statement]:
+        """What a workspace is made of: a statement for each value that has a place there."""
         self.dtype_text = "dtype"
-        for name in self.attributes:
-            op, local = self.ops[name], self.local[name]
-            if name in self.plan.constant:
-                code = re.sub(r"\bws\.", "self.", self._text(op).code)
-                yield f"self.{local} = {code}"
-                continue
-            owner = self.owner[name]
-            dtype = _DTYPES[op.dtype]
-            if owner is op:
-                yield f"self.{local} = _empty({self.shape(op.axes)}, {dtype})"
-                continue
-            room = f"self.{self.local[owner.name]}"
-            if owner.shape == op.shape:
-                yield f"self.{local} = {room}"
-            elif count(owner.shape) == count(op.shape):
-                yield f"self.{local} = {room}.reshape({self._lengths(op)})"
-            else:
-                entries = self.number(count(op.shape)).code
-                yield f"self.{local} = {room}.reshape(-1)[:{entries}].reshape({self._lengths(op)})"
+        attributes, self.attributes = self.attributes, []
+        self.local |= {name: f"self.{name}" for name in self._constants_of_the_file()}
+        for op in self.plan.program:
+            if op.name in self.plan.constant:
+                self._write_constant(op, "self")
+            elif op.kind == "view" and op.name in self.pending:
+                self.keep(op, self.text(op))
+        for op in (self.ops[name] for name in attributes):
+            constant = op.name in self.plan.constant
+            yield self._constant_room(op) if constant else self._room(op)
 
-    def _lengths(self, op: Op) -> str:
-        return ", ".join(self.number(size).code for size in op.shape)
+    def _constants_of_the_file(self) -> list[str]:
+        return [v.name for v in self.plan.program.inputs if v.role == "constant"]
+
+    def _constant_room(self, op: Op) -> Statement:
+        return Statement("assign", f"self.{self.local[op.name]}", (self.text(op).code,))
+
+    def _room(self, op: Op) -> Statement:
+        """Memory of its own, or that of a value which is not needed any more."""
+        name, owner = f"self.{self.local[op.name]}", self.owner[op.name]
+        if owner is op:
+            return Statement("room", name, (self.shape(op.axes), _DTYPES[op.dtype]))
+        room = f"self.{self.local[owner.name]}"
+        if owner.shape == op.shape:
+            return Statement("assign", name, (room,))
+        lengths = ", ".join(map(self.code, op.shape))
+        if count(owner.shape) == count(op.shape):
+            return Statement("reshaped", name, (room, lengths))
+        return Statement(
+            "part", name, (room, lengths), detail={"count": self.code(count(op.shape))}
+        )
 
     def dtype(self) -> str:
         return self.dtype_text
@@ -242,23 +203,6 @@ class BufferedWriter(Writer):
         return f"ws.{name}"
 
 
-def _listed(args: Sequence[Text]) -> str:
-    return ", ".join(a.code for a in args)
-
-
-def grouped(lines: Sequence[Line]) -> Iterator[tuple[Line, list[Line]]]:
-    """Each line with a named value, and the lines just before it that only prepare it."""
-    waiting: list[Line] = []
-    for line in lines:
-        if is_temporary(line.name):
-            waiting.append(line)
-            continue
-        start = len(waiting)
-        while start and waiting[start - 1].local == line.local:
-            start -= 1
-        for other in waiting[:start]:
-            yield other, []
-        yield line, waiting[start:]
-        waiting = []
-    for other in waiting:
-        yield other, []
+def _called(kind: str, name: str, args: Sequence[Text], function: str, out: str) -> Statement:
+    """A function of all operands that writes into memory that is there."""
+    return Statement(kind, name, (listed(args),), function, out)

@@ -21,7 +21,8 @@ from symgrad.program.program import (
     labels,
     size_of,
 )
-from symgrad.targets.identifiers import Locals
+from symgrad.targets.numpy.words import WORDS
+from symgrad.targets.statements import Assignment, Statement
 
 MOST = 600
 """A program with more operations on single numbers is left to NumPy."""
@@ -51,17 +52,17 @@ _CALLS = {f: f for f in ("exp", "log", "tanh", "sqrt", "log1p", "expm1")} | {"ab
 
 @dataclass(frozen=True)
 class Scalars:
-    """The lines, the functions of ``math`` in them, and the entries of each output."""
+    """What is computed, the functions of ``math`` in it, and the entries of each output."""
 
-    lines: Sequence[str]
+    assignments: Sequence[Assignment]
     functions: Sequence[str]
     inputs: Mapping[str, Sequence[str]]
     outputs: Mapping[str, Sequence[str]]
 
 
-def written_out(program: Program, formulas: Mapping[str, str]) -> Scalars | None:
+def written_out(program: Program) -> Scalars | None:
     """The program entry by entry; None where it is too large or has what Python has not."""
-    writer = _Writer(program, formulas)
+    writer = _Writer(program)
     if not all(map(writer.is_possible, program.ops)) or writer.cost() > MOST:
         return None
     if any(v.dtype != "float" or v.role == "constant" for v in program.inputs):
@@ -70,12 +71,11 @@ def written_out(program: Program, formulas: Mapping[str, str]) -> Scalars | None
         writer.write(op)
     inputs = {v.name: writer.values[v.name] for v in program.inputs}
     outputs = {name: writer.values[name] for name in program.outputs}
-    return Scalars(writer.lines, sorted(writer.functions), inputs, outputs)
+    return Scalars(writer.assignments, sorted(writer.functions), inputs, outputs)
 
 
 class _Writer:
-    def __init__(self, program: Program, formulas: Mapping[str, str]) -> None:
-        self.formulas = formulas
+    def __init__(self, program: Program) -> None:
         self.uses = program.uses
         self.ops = {o.name: o for o in program.ops}
         self.readers: dict[str, list[Op]] = {o.name: [] for o in program}
@@ -83,10 +83,10 @@ class _Writer:
             for name in {r.name for r in op.reads} & self.ops.keys():
                 self.readers[name].append(op)
         self.fixed = all(_length(s) is not None for shape in program.shapes.values() for s in shape)
-        self.lines: list[str] = []
+        self.assignments: list[Assignment] = []
         self.functions: set[str] = set()
         self.values: dict[str, list[str]] = {}
-        self.names = Locals(v.name for v in program.inputs)
+        self.names = WORDS.locals(v.name for v in program.inputs)
         if self.fixed:
             for v in program.inputs:
                 entries = prod(_length(s) or 1 for s in v.shape)
@@ -133,21 +133,17 @@ class _Writer:
         stem = (op.hint or "t") if is_temporary(op.name) else op.name
         wishes = [f"{stem}_{k}" for k in range(len(texts))] if op.axes else [stem]
         names = [self.names.new(wish) for wish in wishes]
-        if op.name in self.formulas:
-            self.lines.append(f"# {self.formulas[op.name]}")
-        if op.function == "max":
-            self.lines += self._without_nan(op)
-        self.lines += [f"{name} = {text}" for name, text in zip(names, texts, strict=True)]
+        before = self._without_nan(op) if op.function == "max" else ()
+        found = (Statement("assign", n, (text,)) for n, text in zip(names, texts, strict=True))
+        self.assignments.append(Assignment(op.name, stem, (), (*before, *found)))
         self.values[op.name] = names
 
-    def _without_nan(self, op: Op) -> Iterator[str]:
-        """Lines that leave it to NumPy where one entry is NaN, which Python's max may pass over."""
+    def _without_nan(self, op: Op) -> Iterator[Statement]:
+        """Statements that leave it to NumPy where one entry is NaN: max may pass over it."""
         for at in _places(labels(op.axes)):
             terms = self._terms(op, at)
             if len(terms) > 1:
-                name = self.names.new("all_of_them")
-                yield f"if ({name} := {' + '.join(terms)}) != {name}:"
-                yield "    raise ArithmeticError  # a NaN among them, which max may pass over"
+                yield Statement("all_numbers", self.names.new("all_of_them"), tuple(terms))
 
     def _reads_each(self, op: Op) -> int:
         """How often an entry is read."""

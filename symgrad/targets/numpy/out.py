@@ -6,7 +6,7 @@ import numpy as np
 
 from symgrad.program.memory import Abilities
 from symgrad.program.program import Op
-from symgrad.targets.numpy.runtime import name_of
+from symgrad.targets.numpy.runtime.special import name_of
 
 
 def has_out(op: Op) -> bool:

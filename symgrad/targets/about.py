@@ -1,0 +1,90 @@
+"""What a generated file says of itself: its arguments, formulas, promises and costs."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+
+from symgrad.mathematics.assumptions import Assumption
+from symgrad.mathematics.equations import Variable
+from symgrad.mathematics.sizes import Size, fixed
+from symgrad.program.costs import flops, moved, polynomial
+from symgrad.program.memory import Plan
+from symgrad.targets.module import Module
+
+WIDTH = 96
+"""The longest line of a comment or a list."""
+
+
+def about(module: Module) -> Iterator[str]:
+    """The arguments and gradients with their shapes and formulas, and what is assumed."""
+    arguments = module.arguments
+    width = max(len(v.name) for v in arguments)
+    yield "Arguments:"
+    for variable in arguments:
+        told = shape_text(variable.shape) or "scalar"
+        yield f"    {variable.name:<{width}}  {', '.join([told, *_told(variable, module)])}"
+    yield from _preparation(module)
+    yield from ("", f"    {module.formulas.get(module.output, module.output)}", "", "Gradients:")
+    for parameter, gradient in module.gradients.items():
+        told = shape_text(module.program.shapes[gradient]) or "scalar"
+        yield f"    {parameter:<{width}}  {told}  {module.formulas.get(gradient, gradient)}"
+    if module.remarks or any(v.assumptions for v in arguments):
+        yield ""
+    for remark in [*module.remarks, *_promises(arguments)]:
+        yield from textwrap.wrap(_sentence(remark), WIDTH)
+
+
+def costs(plan: Plan, called: Sequence[str]) -> Iterator[str]:
+    """What loss and gradients together cost; ``called``: what takes memory in each call."""
+    yield from ("", "Loss and gradients together, as if no cache held anything:")
+    yield f"    operations on numbers  {polynomial(flops(plan.program))}"
+    for dtype, itemsize in (("float64", 8), ("float32", 4)):
+        yield f"    bytes moved, {dtype}   {polynomial(moved(plan.program, itemsize))}"
+    for dtype, itemsize in (("float64", 8), ("float32", 4)):
+        yield f"    workspace, {dtype}     {polynomial(plan.bytes(itemsize))} bytes"
+    if called:
+        told = f"What takes memory in each call: {', '.join(called)}."
+        yield from textwrap.wrap(told, WIDTH)
+
+
+def assumed(variables: Iterable[Variable]) -> list[tuple[str, Assumption]]:
+    """Every assumption, with the input that it is made of."""
+    return [(v.name, a) for v in variables if v.role != "constant" for a in v.assumptions]
+
+
+def size_text(size: Size) -> str:
+    """A size for people."""
+    known = fixed(size)
+    return str(size if known is None else known)
+
+
+def shape_text(shape: Sequence[Size]) -> str:
+    """A shape for people; nothing for a scalar."""
+    parts = [size_text(s) for s in shape]
+    return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})" if parts else ""
+
+
+def _preparation(module: Module) -> Iterator[str]:
+    if module.preparation is not None:
+        first = module.preparation.first
+        data = ", ".join(v.name for v in first.arguments)
+        yield from ("", f"Worked out of the data by prepare({data}):")
+        yield from (f"    {formula}" for formula in first.formulas.values())
+
+
+def _promises(arguments: Sequence[Variable]) -> Iterator[str]:
+    if found := "; ".join(a.sentence(name) for name, a in assumed(arguments)):
+        yield f"It is assumed that {found}. Whether that holds, check_assumptions tells"
+
+
+def _told(variable: Variable, module: Module) -> Iterator[str]:
+    if variable.dtype != "float":
+        yield variable.dtype
+    for size in module.labels.get(variable.name, ()):
+        yield f"0 <= {variable.name} < {size_text(size)}"
+    yield from map(str, variable.assumptions)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + "."

@@ -1,0 +1,106 @@
+"""A generated file, and which of its lines compute what."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from symgrad.targets.about import WIDTH, shape_text
+from symgrad.targets.statements import Assignment, Statement
+
+
+@dataclass(frozen=True)
+class Passage:
+    """Lines of a function that belong together; ``first`` is the number of the first of them.
+
+    ``comment`` is the equation of ``value``, which they compute; where there is none they prepare
+    the next value that has one, or they open or close the function.
+    """
+
+    function: str
+    code: tuple[str, ...]
+    value: str = ""
+    comment: tuple[str, ...] = ()
+    first: int = 0
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """All of them, in order."""
+        return self.comment + self.code
+
+
+Part = str | Sequence[Passage]
+"""What stands between two gaps of a file: text, or a function in passages."""
+
+
+@dataclass(frozen=True)
+class Emitted:
+    """The text of a file, and the passages of its functions.
+
+    ``main``: the function that computes the output and all of its derivatives.
+    """
+
+    text: str
+    passages: tuple[Passage, ...]
+    main: str
+
+    @classmethod
+    def of(cls, parts: Iterable[Part], main: str, gap: int = 2) -> Emitted:
+        """Parts one under the other, with so many empty lines between them."""
+        lines: list[str] = []
+        passages: list[Passage] = []
+        for part in parts:
+            lines += [""] * gap if lines else []
+            if isinstance(part, str):
+                lines += part.split("\n")
+                continue
+            for passage in part:
+                passages.append(replace(passage, first=len(lines) + 1))
+                lines += passage.lines
+        return cls("\n".join([*lines, ""]), tuple(passages), main)
+
+
+def passages(
+    function: str,
+    assignments: Iterable[Assignment],
+    formulas: Mapping[str, str],
+    printed: Callable[[Statement], str],
+    sign: str,
+    width: int = WIDTH - 4,
+) -> Iterator[Passage]:
+    """Each value with its equation above it; beside its shape where it has none.
+
+    ``printed`` writes a statement; ``sign`` begins a comment, which has ``width`` letters of room.
+    """
+    for assignment in assignments:
+        told, formula = shape_text(assignment.shape), formulas.get(assignment.value, "")
+        code = [line for s in assignment.statements for line in lines_of(printed(s))]
+        if formula:
+            above = comment(f"{formula}  {told}".strip(), sign, width)
+            yield Passage(function, indented(code), assignment.value, indented(above))
+            continue
+        if told:
+            code[-1] = f"{code[-1]}  {sign} {told}"
+        yield Passage(function, indented(code))
+
+
+def comment(text: str, sign: str, width: int) -> list[str]:
+    """A comment in as many lines as it needs; those that go on are indented."""
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=f"{sign} ",
+        subsequent_indent=f"{sign}     ",
+        break_long_words=False,
+    )
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of a text, without the end of the last."""
+    return text.removesuffix("\n").split("\n")
+
+
+def indented(lines: Iterable[str]) -> tuple[str, ...]:
+    """Lines as they stand inside a function."""
+    return tuple("    " + line if line else "" for line in lines)

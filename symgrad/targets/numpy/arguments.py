@@ -1,0 +1,102 @@
+"""What the arguments of a generated module have to be, as its templates need it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from symgrad.mathematics.equations import Variable
+from symgrad.mathematics.sizes import Size, fixed
+from symgrad.targets.module import Module, where_size_is
+from symgrad.targets.numpy.layout import in_brackets, list_lines, shape_data
+
+_DTYPES = {"int": "np.int64", "bool": "np.bool_"}
+
+
+def table(variables: Sequence[Variable]) -> list[tuple[str, str, str]]:
+    """Of each argument its name, kind and shape."""
+    return [(v.name, v.dtype, shape_data(v.shape)) for v in variables]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What arguments are that need no conversion.
+
+    ``sizes``: lines that give the named sizes; ``sizes_of``, ``own_sizes``: all of them, as checked
+    arguments have them, and by the names that the workspace is given;
+    ``labels``: which arguments point into an axis, and what they have to be less than; ``small``:
+    when a size is too small.
+    """
+
+    sizes: Sequence[str]
+    sizes_of: str
+    own_sizes: str
+    ndims: Sequence[int]
+    shapes: str
+    floats: str
+    dtype_of: str
+    dtypes: Sequence[tuple[int, str]]
+    labels: Sequence[tuple[int, str]]
+    small: str
+
+    @classmethod
+    def of(cls, module: Module, locals_: Mapping[str, str]) -> Fit:
+        """``locals_``: what the named sizes are called."""
+        given = module.arguments
+        floats = [k for k, v in enumerate(given) if v.dtype == "float"]
+        where = {size: _where(size, given) for size in locals_}
+        return cls(
+            sizes=[f"{local} = given{where[size]}" for size, local in locals_.items()],
+            sizes_of=in_brackets([f"arrays{where[size]}" for size in locals_]),
+            own_sizes=in_brackets(list(locals_.values())),
+            ndims=[len(v.shape) for v in given],
+            shapes=list_lines([_shape(v.shape, locals_) for v in given]),
+            floats=_floats(floats, len(given)),
+            dtype_of=f"arrays[{floats[0]}].dtype" if floats else "np.dtype(_DTYPE)",
+            dtypes=[(k, _DTYPES[v.dtype]) for k, v in enumerate(given) if v.dtype != "float"],
+            labels=_labels(module),
+            small=_small(module.least, locals_),
+        )
+
+
+def _where(size: str, given: Sequence[Variable]) -> str:
+    name, axis = where_size_is(size, given)
+    place = next(k for k, v in enumerate(given) if v.name == name)
+    return f"[{place}].shape[{axis}]"
+
+
+def _shape(shape: Sequence[Size], locals_: Mapping[str, str]) -> str:
+    return in_brackets([locals_[s.name] if fixed(s) is None else str(fixed(s)) for s in shape])
+
+
+def _labels(module: Module) -> list[tuple[int, str]]:
+    given = module.arguments
+    places = {v.name: k for k, v in enumerate(given)}
+    found = {places[n]: sizes for n, sizes in module.labels.items() if n in places}
+    return [(place, _limit(sizes, given)) for place, sizes in found.items()]
+
+
+def _limit(sizes: Sequence[Size], given: Sequence[Variable]) -> str:
+    """What labels have to be less than."""
+    texts = [
+        f"given{_where(s.name, given)}" if fixed(s) is None else str(fixed(s))
+        for s in dict.fromkeys(sizes)
+    ]
+    return texts[0] if len(texts) == 1 else f"min({', '.join(texts)})"
+
+
+def _small(least: Mapping[str, int], locals_: Mapping[str, str]) -> str:
+    found = [(local, least[size]) for size, local in locals_.items() if size in least]
+    return " or ".join(f"{local} < {number}" for local, number in found)
+
+
+def _floats(places: Sequence[int], count: int) -> str:
+    """The arguments that are floats, out of ``given``."""
+    if len(places) in (0, count):
+        return "given" if places else ""
+    if list(places) == list(range(places[0], places[-1] + 1)):
+        return f"given[{places[0] or ''}:{places[-1] + 1}]"
+    others = [k for k in range(count) if k not in places]
+    if len(others) == 1:
+        return f"(*given[:{others[0]}], *given[{others[0] + 1}:])"
+    return "(" + "".join(f"given[{k}], " for k in places).rstrip() + ")"

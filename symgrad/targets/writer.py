@@ -1,0 +1,255 @@
+"""A walk over the operations of a program: what gets a line, what it is called, what it reads."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Sequence
+
+import sympy as sp
+
+from symgrad.program.memory import Plan, owners
+from symgrad.program.program import CHANGES, Literal, Op, Operand, Program, Ref, is_temporary
+from symgrad.targets.expressions import Level, Text
+from symgrad.targets.identifiers import Words
+from symgrad.targets.module import size_names
+from symgrad.targets.numbers import Numbers
+from symgrad.targets.statements import Assignment, Statement
+
+WIDTH = 88
+"""A line longer than this is taken apart."""
+
+
+class Writer(ABC):
+    """Writes the operations of one program, in order; what is used once goes into its use.
+
+    A language says how an operation is written as an expression (``printed``), how numbers are
+    (``numbers``), how an array is changed (``changing``), and what no variable may be called.
+    """
+
+    words: Words
+    numbers: type[Numbers]
+
+    def __init__(self, program: Program) -> None:
+        self.uses = program.uses
+        self.ops = {o.name: o for o in program.ops}
+        self.readers = {r.name: o for o in program.ops for r in o.reads}
+        self.read = {r.name for o in program.ops for r in o.reads}
+        self.dtypes = program.dtypes
+        self.assignments: list[Assignment] = []
+        self.pending: dict[str, Text] = {}
+        """Values that have no line: they are written into their uses."""
+        self.changes: dict[str, list[Statement]] = {}
+        """What is done in place to a value that is not yet finished."""
+        self.written: set[str] = set()
+        """Values that the line of another computes as well."""
+        self.sizes: dict[str, str] = {}
+        """Local names of the sizes that were asked for, in order."""
+        self._in_use: set[str] = set()
+        self._sizes_in: dict[str, frozenset[str]] = {}
+        self._name_values(program)
+        self.number = self.numbers(self._size).text
+        for op in program.ops:
+            self._in_use = set()
+            self.write(op)
+
+    @abstractmethod
+    def printed(self, op: Op, args: Sequence[Text]) -> Text:
+        """An operation as an expression of its operands."""
+
+    @abstractmethod
+    def changing(self, op: Op, name: str, args: Sequence[Text]) -> Sequence[Statement]:
+        """The statements that change an array in place."""
+
+    def constant(self, name: str) -> str:
+        """What the lines call an array that is part of the file."""
+        return name
+
+    def write(self, op: Op) -> None:
+        """Write an operation down, or keep it for its use."""
+        if op.kind in CHANGES:
+            self.change(op)
+            return
+        text = self._fitting(op)
+        if self.is_inlined(op, text):
+            self.keep(op, text)
+        else:
+            self.assign(op, [self.as_statement(op, text)])
+
+    def as_statement(self, op: Op, text: Text) -> Statement:
+        """A value computed by an expression."""
+        return Statement("assign", self.name(op), (text.code,))
+
+    # Names
+
+    def _name_values(self, program: Program) -> None:
+        values = [o.name for o in program.ops if not is_temporary(o.name)]
+        inputs = [v.name for v in program.inputs]
+        self.names = self.words.locals(inputs)
+        self.local = dict(zip(inputs, inputs, strict=True))
+        self.local |= {name: self.names.new(name) for name in values}
+        constants = [v.name for v in program.inputs if v.role == "constant"]
+        self.local |= {name: self.constant(name) for name in constants}
+        self.size_locals = {s: self.names.new(s) for s in size_names(program.inputs)}
+
+    def name(self, op: Op) -> str:
+        """What the lines call a value; one without a name is given one."""
+        if op.name not in self.local:
+            self.local[op.name] = self.names.new(op.hint or ("mask" if op.dtype == "bool" else "t"))
+        return self.local[op.name]
+
+    def _size(self, name: str) -> str:
+        self.sizes[name] = self.size_locals[name]
+        self._in_use.add(self.sizes[name])
+        return self.sizes[name]
+
+    # Expressions
+
+    def text(self, op: Op) -> Text:
+        """An operation as an expression."""
+        self._in_use = set()
+        return self.printed(op, [self.operand(a) for a in op.args])
+
+    def operand(self, operand: Operand) -> Text:
+        """An argument: a number, a name, or the text of a value that has no line."""
+        if isinstance(operand, Literal):
+            return self.number(operand.value)
+        self._in_use |= self._sizes_in.get(operand.name, frozenset())
+        return self.pending.get(operand.name) or Text(self.local[operand.name])
+
+    def code(self, expr: sp.Expr) -> str:
+        """A number, or an expression of sizes, that stands by itself."""
+        return self.number(expr).code
+
+    def keep(self, op: Op, text: Text) -> None:
+        """Write a value into its use."""
+        self.pending[op.name] = text
+        self._sizes_in[op.name] = frozenset(self._in_use)
+
+    def is_inlined(self, op: Op, text: Text) -> bool:
+        """Whether a value is written into its uses."""
+        if not is_temporary(op.name):
+            return False
+        simple = (
+            op.kind in ("view", "slice")
+            and text.level == Level.ATOM
+            and len(text.code) < WIDTH // 4
+        )
+        return self.uses[op.name] == 1 or (simple and op.reads[0].name not in self.pending)
+
+    def _fitting(self, op: Op) -> Text:
+        """The text of an operation; where it is too long, parts get lines of their own."""
+        text = self.text(op)
+        while len(text.code) > WIDTH:
+            parts = [r.name for r in op.reads if r.name in self.pending]
+            if not parts:
+                break
+            longest = max(parts, key=lambda name: len(self.pending[name].code))
+            if len(self.pending[longest].code) < WIDTH // 4:
+                break
+            self.settle(longest)
+            text = self.text(op)
+        return text
+
+    def settle(self, name: str) -> None:
+        """Give a value that was to be written into its use a line of its own."""
+        op, mine = self.ops[name], self._in_use
+        self._in_use = set(self._sizes_in.pop(name))
+        self.assign(op, [Statement("assign", self.name(op), (self.pending.pop(name).code,))])
+        self._in_use = mine
+
+    def settled(self, operand: Operand) -> Text:
+        """An operand by a name, because it is read again and again."""
+        waiting = self.pending.get(operand.name) if isinstance(operand, Ref) else None
+        if isinstance(operand, Ref) and waiting and not waiting.code.isidentifier():
+            self.settle(operand.name)
+        return self.operand(operand)
+
+    def assign(self, op: Op, statements: Sequence[Statement], *others: str) -> None:
+        """The statements are what computes a value."""
+        sizes = frozenset(self._in_use)
+        made = Assignment(op.name, self.name(op), op.shape, tuple(statements), others, sizes)
+        self.assignments.append(made)
+
+    # What is changed in place
+
+    def change(self, op: Op) -> None:
+        """Write a change to an array, with all that follows it under one name."""
+        last = op
+        while self._is_changed_further(last):
+            last = self.readers[last.name]
+        name = self.local[op.name] = self.name(last)
+        args = self._operands_of_change(op)
+        before = self.changes.pop(getattr(op.args[0], "name", ""), None)
+        statements = before or [Statement("assign", name, (args[0].code,))]
+        statements += self.changing(op, name, args)
+        if last is op:
+            self.assign(op, statements)
+        else:
+            self.changes[op.name] = statements
+            self._sizes_in[op.name] = frozenset(self._in_use)
+
+    def _operands_of_change(self, op: Op) -> list[Text]:
+        values = self.settled(op.args[1]) if self.reads_again(op) else None
+        args = [self.operand(a) for a in op.args]
+        args[1] = values or args[1]
+        return args
+
+    def reads_again(self, op: Op) -> bool:
+        """Whether a change reads its values more than once."""
+        return False
+
+    def _is_changed_further(self, op: Op) -> bool:
+        reader = self.readers.get(op.name)
+        once = is_temporary(op.name) and self.uses[op.name] == 1
+        return (
+            once
+            and reader is not None
+            and reader.kind in CHANGES
+            and (reader.args[0] == op.ref or getattr(reader.args[0], "name", "") == op.name)
+        )
+
+
+class PlannedWriter(Writer):
+    """Writes a program into memory that a plan has shared out."""
+
+    def __init__(self, program: Program, plan: Plan) -> None:
+        self.plan = plan
+        self.owner = owners(plan)
+        self.takes = Counter(o.reads[0].name for o in program.ops if o.kind == "take")
+        """How often entries of a value are taken before it is changed in place."""
+        super().__init__(program)
+
+    def is_inlined(self, op: Op, text: Text) -> bool:
+        """As planned."""
+        return op.name in self.plan.inlined
+
+    def name(self, op: Op) -> str:
+        """Values that are finished in place have the name of what they become."""
+        chain = [op]
+        while (later := self._finished_as(chain[-1])) is not None:
+            chain.append(later)
+        name = super().name(chain[-1])
+        self.local |= {o.name: name for o in chain}
+        return name
+
+    def _finished_as(self, op: Op) -> Op | None:
+        """What a value without a name of its own becomes in place; None where it stays."""
+        reader = self.readers.get(op.name)
+        unnamed = op.name not in self.local and is_temporary(op.name)
+        if not unnamed or reader is None or self.uses[op.name] - self.takes[op.name] != 1:
+            return None
+        changed = reader.kind in CHANGES and reader.reads[0].name == op.name
+        return reader if changed or self.plan.places.get(reader.name) == op.name else None
+
+    def change(self, op: Op) -> None:
+        """Write a change to an array, which may have another name where it lies."""
+        name = self.name(op)
+        args = self._operands_of_change(op)
+        before = [] if args[0].code == name else [Statement("assign", name, (args[0].code,))]
+        self.assign(op, [*before, *self.changing(op, name, args)])
+
+    def settle(self, name: str) -> None:
+        """A constant has its place already."""
+        if name not in self.plan.constant:
+            super().settle(name)
