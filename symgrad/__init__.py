@@ -1,6 +1,6 @@
 """Write a loss in NumPy; read its derivation; own its backward pass."""
 
-from symgrad.checks.any_code import GradientCheck, check_gradients
+from symgrad.checks import GradientCheck, check_gradients
 from symgrad.errors import CheckError, SpecError, SymgradError
 from symgrad.face import Derivation, Gradient, derive, hessian, hvp, jacobian, jvp
 from symgrad.language.array import Array

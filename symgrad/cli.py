@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -17,9 +18,16 @@ import numpy as np
 from rich.console import Console
 
 from symgrad import outputs
-from symgrad.checks import check
-from symgrad.checks.check import Check
-from symgrad.checks.exact import ExactValues, comparisons, exact_values
+from symgrad.checks import (
+    Check,
+    ExactValues,
+    comparisons,
+    exact_values,
+    example_values,
+    expected_numbers,
+    module_checks,
+    run,
+)
 from symgrad.checks.numbers import Floats
 from symgrad.checks.points import example_point
 from symgrad.errors import CheckError, Location, SpecError, SymgradError
@@ -28,12 +36,12 @@ from symgrad.face import derive as derive_loss
 from symgrad.files import write_atomically
 from symgrad.formats import FORMATS
 from symgrad.formats.sheet import Code
-from symgrad.language.spec_file import Expectation, Spec, load
+from symgrad.language.spec_file import Spec, load
+from symgrad.mathematics.expected import Expected
 from symgrad.progress import tell
 from symgrad.report import by_kind, print_checks, print_comparisons, print_remarks, progress
 from symgrad.targets import TARGETS, is_possible
 from symgrad.targets.emitted import Emitted
-from symgrad.targets.module import Expected
 from symgrad.targets.target import Target
 from symgrad.writing.author import DETAILS, FORMS, Choice
 from symgrad.writing.style import ADJOINTS, LAYOUTS, Style
@@ -203,7 +211,7 @@ def explain(spec: Path, value: str, quiet: bool, **shown: Any) -> None:
     with _errors():
         with progress(shown=not quiet):
             job = Job(load(spec, is_possible), [value])
-            checks = check.run(job.derivation)
+            checks = run(job.derivation)
             path = Path(f"{spec.stem}{job.target.suffix}")
             text = job.printed(checks, path, {"explain": value}, **shown)
         _deliver(text, shown["output"])
@@ -269,7 +277,7 @@ class Job:
         tell("computing the example")
         return exact_values(self.derivation, self.spec.example) if self.spec.example else None
 
-    def _derived(self, stated: Sequence[Expectation]) -> list[Expectation]:
+    def _derived(self, stated: Sequence[Expected]) -> list[Expected]:
         """What the spec states of values and gradients that the derivation has."""
         adjoints = {adjoint.value for adjoint in self.derivation.adjoints}
         made = self.derivation.preparation
@@ -277,9 +285,9 @@ class Job:
         gone = before - {e.name for e in self.derivation.system}
         return [s for s in stated if (s.value in adjoints if s.adjoint else s.value not in gone)]
 
-    def _in_module(self, stated: Expectation) -> Expected:
-        name = self.derivation.adjoint_name[stated.value] if stated.adjoint else stated.value
-        return Expected(stated.key, name, stated.numbers, stated.transposed)
+    def _in_module(self, stated: Expected) -> Expected:
+        """As the module has it, in which derivatives are values like others."""
+        return replace(stated, value=stated.name(self.derivation.adjoint_name), adjoint=False)
 
     def printed(
         self,
@@ -309,8 +317,8 @@ class Job:
 
     def checks(self) -> tuple[Check, ...]:
         """Everything that has to hold before a file is written."""
-        derived = check.run(self.derivation)
-        generated = check.module_checks(self.derivation, self.module, self.dtype)
+        derived = run(self.derivation)
+        generated = module_checks(self.derivation, self.module, self.dtype)
         return (*derived, *generated, *self._numbers())
 
     def _numbers(self) -> tuple[Check, ...]:
@@ -318,12 +326,12 @@ class Job:
         if not self.expected:
             return ()
         derivation = self.derivation
-        values = check.example_values(derivation, self.spec.example)
+        values = example_values(derivation, self.spec.example)
         loss, gradients = self.module.loss_and_gradients(**self.example)
         values[derivation.system.output] = loss
         values |= {derivation.adjoint_name[n]: getattr(gradients, n) for n in derivation.wrt}
         tolerance = self.spec.tolerance
-        return check.numbers(values, self.expected, derivation.adjoint_name, tolerance)
+        return expected_numbers(values, self.expected, derivation.adjoint_name, tolerance)
 
 
 def _floats(derivation: Derivation, example: Mapping[str, Any]) -> Mapping[str, Any]:

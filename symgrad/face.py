@@ -18,7 +18,7 @@ from symgrad.calculus import derivation as core
 from symgrad.calculus import reverse_mode
 from symgrad.calculus.forward_mode import derive_along
 from symgrad.calculus.hoisting import prepared
-from symgrad.checks.exact import ExactValues, exact_values
+from symgrad.checks import ExactValues, exact_values
 from symgrad.errors import SpecError, caller, perhaps
 from symgrad.files import write_atomically
 from symgrad.formats import FORMATS

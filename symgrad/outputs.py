@@ -11,7 +11,7 @@ import numpy as np
 from symgrad.calculus.derivation import Derivation, forward_and_adjoints
 from symgrad.calculus.hoisting import Preparation
 from symgrad.calculus.stability import stabilised
-from symgrad.checks.exact import ExactValues
+from symgrad.checks import ExactValues
 from symgrad.checks.sampling import least_sizes
 from symgrad.formats.sheet import Sheet
 from symgrad.program.passes import stages

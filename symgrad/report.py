@@ -11,8 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from symgrad.checks.check import Check
-from symgrad.checks.exact import Comparison
+from symgrad.checks import Check, Comparison
 from symgrad.formats.sheet import Checked
 from symgrad.progress import listening
 

@@ -17,7 +17,7 @@ import scipy.special
 
 import symgrad as sg
 from symgrad.calculus.derivation import forward_and_adjoints
-from symgrad.checks.check import run
+from symgrad.checks.derived import run
 from symgrad.checks.evaluate import evaluate_equations
 from symgrad.checks.numbers import Floats
 from symgrad.checks.sampling import given_point

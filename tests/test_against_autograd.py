@@ -7,7 +7,9 @@ import pytest
 
 import symgrad as sg
 from symgrad.calculus.derivation import forward_and_adjoints
-from symgrad.checks.check import example_values, module_checks, run
+from symgrad.checks.comparison import example_values
+from symgrad.checks.derived import run
+from symgrad.checks.generated import module_checks
 from symgrad.program.interpreter import interpret
 from symgrad.targets.module import assembled
 from symgrad.targets.numpy import emit as target

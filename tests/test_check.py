@@ -1,6 +1,6 @@
 """The checks themselves: what is right passes, and every planted error is caught."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import NamedTuple
 
@@ -10,13 +10,18 @@ import sympy as sp
 
 import symgrad as sg
 from symgrad.calculus.derivation import Adjoint, Derivation
-from symgrad.checks import check
-from symgrad.checks.check import Check, module_checks, numbers, run
-from symgrad.checks.exact import comparisons, exact_values
-from symgrad.checks.points import LONG_FLOATS, Scenes
+from symgrad.checks.check import Check
+from symgrad.checks.comparison import comparisons, expected_numbers
+from symgrad.checks.derived import run
+from symgrad.checks.exact import exact_values
+from symgrad.checks.generated import module_checks
+from symgrad.checks.gradients import gradients
+from symgrad.checks.points import LONG_FLOATS, Points
+from symgrad.checks.steps import steps
 from symgrad.errors import SymgradError
 from symgrad.mathematics.assumptions import Assumption
 from symgrad.mathematics.equations import Equation, System, Variable
+from symgrad.mathematics.expected import Expected
 from symgrad.mathematics.indices import Index, entry
 from symgrad.mathematics.reductions import LogSumExp, absolute, relu, sign, step
 from symgrad.mathematics.sizes import as_size
@@ -78,7 +83,7 @@ def failed(checks: tuple[Check, ...]) -> set[str]:
 
 
 def gradient_checks(made):
-    return check.gradients(made, Scenes(made))
+    return gradients(made, Points(made))
 
 
 def test_what_is_right_passes():
@@ -151,7 +156,7 @@ PLANTED_STEPS = {
 @pytest.mark.parametrize("planted", PLANTED_STEPS)
 def test_a_wrong_step_is_caught(planted):
     wrong = derivation(steps={"dw": (STEP, replace(STEP, after=PLANTED_STEPS[planted]))})
-    checks = check.steps(wrong, Scenes(wrong))
+    checks = steps(wrong, Points(wrong))
     assert failed(checks) == {"dw"}
     assert "contract δ" in checks[0].detail
 
@@ -161,7 +166,7 @@ def test_steps_that_do_not_lead_to_the_result_are_caught():
     other = Step("rule", x(n, i) + 0 * b(j), x(n, i))
     for chain in ((other,), (other, STEP), (STEP, other)):
         made = derivation(steps={"dw": chain})
-        checks = check.steps(made, Scenes(made))
+        checks = steps(made, Points(made))
         assert failed(checks) == {"dw"}
         assert "the next line" in checks[0].detail
 
@@ -178,9 +183,9 @@ def test_a_step_between_zeros_is_tried_elsewhere():
     mask = Step("rule", step(x()), 2 * step(x()))
     made = derivation(one, {"dx": ((), 2 * relu(x()))}, {"dx": (mask,)})
     for seed in range(12):
-        points = Scenes(made, seed)
+        points = Points(made, seed)
         if any(float(points[at].values["x"]) > 0 for at in range(3)):
-            assert failed(check.steps(made, points)) == {"dx"}
+            assert failed(steps(made, points)) == {"dx"}
 
 
 def test_a_wrong_rewrite_is_caught():
@@ -340,7 +345,7 @@ def test_large_pinned_sizes_are_checked_in_floats():
     )
     rhs = {name: (tuple(grown(s) for s in at), grown(r)) for name, (at, r) in RHS.items()}
     right = derivation(system, rhs)
-    assert Scenes(right).precision is LONG_FLOATS
+    assert Points(right).precision is LONG_FLOATS
     assert not failed(run(right))
     wrong = derivation(system, rhs | {"db": (rhs["db"][0], rhs["db"][1] * sp.Rational(1001, 1000))})
     assert failed(run(wrong)) == {"db"}
@@ -370,21 +375,12 @@ def test_many_values_share_directions_and_the_wrong_one_is_named():
 # -- numbers --------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Stated:
-    key: str
-    value: str
-    numbers: np.ndarray
-    adjoint: bool = False
-    transposed: bool = False
-
-
 VALUES = {"z": np.array([[1.0, 2.0, -0.0]]), "dz": np.array([[0.5, 0.1 + 0.2, np.inf]])}
 
 
 def number_check(value, stated, tolerance=0.0, **more):
-    expected = Stated("key", value, np.array(stated), **more)
-    (found,) = numbers(VALUES, [expected], {"z": "dz"}, tolerance)
+    expected = Expected("key", value, np.array(stated), **more)
+    (found,) = expected_numbers(VALUES, [expected], {"z": "dz"}, tolerance)
     return found
 
 
@@ -435,9 +431,9 @@ def test_exact_values_and_what_stated_numbers_are_worth():
     told = comparisons(
         values,
         [
-            Stated("a.T", "a", np.array([[0.5, 0.5, 0.0]]), transposed=True),
-            Stated("loss", "loss", np.array(1.0)),
-            Stated("dL_da", "a", np.array([[2.0], [0], [1]]), adjoint=True),
+            Expected("a.T", "a", np.array([[0.5, 0.5, 0.0]]), transposed=True),
+            Expected("loss", "loss", np.array(1.0)),
+            Expected("dL_da", "a", np.array([[2.0], [0], [1]]), adjoint=True),
         ],
         made.adjoint_name,
     )
@@ -449,7 +445,9 @@ def test_exact_values_and_what_stated_numbers_are_worth():
 def test_what_is_almost_right_is_not_called_exact():
     made = derivation(SOFTMAX, {"da": ((i, 0), t(i, 0))})
     values = exact_values(made, {"x": [[0.1], [0.2], [0.3]], "t": [[1], [1], [1]]})
-    (told,) = comparisons(values, [Stated("loss", "loss", np.array(1 + 1e-13))], made.adjoint_name)
+    (told,) = comparisons(
+        values, [Expected("loss", "loss", np.array(1 + 1e-13))], made.adjoint_name
+    )
     assert not told.proved
     assert told.error == pytest.approx(1e-13, rel=1e-2)
 
@@ -541,4 +539,4 @@ def test_functions_that_disagree_are_caught():
 def test_labels_of_a_backward_pass_alone_lie_in_their_axis() -> None:
     x, y, z = sg.param("x", (4, 2)), sg.data("y", (3,), dtype=int), sg.data("z", (3,), dtype=int)
     loss = np.sum(sg.straight_through(x[y], 2 * x[z]))
-    assert [c for c in check.run(sg.derive(loss)) if not c.passed] == []
+    assert [c for c in run(sg.derive(loss)) if not c.passed] == []

@@ -5,7 +5,7 @@ import sympy as sp
 
 from symgrad.checks.evaluate import evaluate, evaluate_equations
 from symgrad.checks.numbers import Digits, Exact, Floats, OutsideDomain, round_exactly, sign_of
-from symgrad.checks.sampling import RANGES, given_point, point, small_sizes, true_sizes
+from symgrad.checks.sampling import RANGES, given_point, random_point, small_sizes, true_sizes
 from symgrad.errors import SymgradError
 from symgrad.mathematics.assumptions import Assumption, drawn, tangent
 from symgrad.mathematics.equations import Equation, System, Variable
@@ -271,14 +271,14 @@ def test_sizes_are_small_and_different():
 
 @pytest.mark.parametrize("field", FIELDS)
 def test_points_suit_their_use(field):
-    at = point(system(), np.random.default_rng(0), FIELDS[field])
+    at = random_point(system(), np.random.default_rng(0), FIELDS[field])
     sizes = at.sizes
     assert at.env["x"].shape == (sizes[N], sizes[D])
     assert at.env["y"].dtype == np.int64
     assert set(at.env["y"]) <= set(range(sizes[D]))
     assert set(at.env["flag"]) <= {0, 1}
     assert [float(v) for v in at.env["c"]] == list(range(sizes[E]))
-    again = point(system(), np.random.default_rng(0), FIELDS[field])
+    again = random_point(system(), np.random.default_rng(0), FIELDS[field])
     np.testing.assert_array_equal(at.env["x"], again.env["x"])
 
 
@@ -286,7 +286,7 @@ def test_labels_reach_the_whole_axis_and_no_further():
     drawn = {
         int(v)
         for seed in range(20)
-        for v in point(system(), np.random.default_rng(seed), Floats(), sizes=SIZES).env["y"]
+        for v in random_point(system(), np.random.default_rng(seed), Floats(), sizes=SIZES).env["y"]
     }
     assert drawn == {0, 1, 2}
 

@@ -26,7 +26,7 @@ from symgrad.calculus.derivation import Adjoint
 from symgrad.calculus.reverse_mode import derive
 from symgrad.checks.evaluate import Evaluator
 from symgrad.checks.exact import exact_values
-from symgrad.checks.points import Scenes
+from symgrad.checks.points import Points
 from symgrad.cli import main
 from symgrad.errors import SpecError
 from symgrad.formats import FORMATS, data, mathml, pdf
@@ -172,10 +172,10 @@ def test_what_is_shown_first_equals_what_was_derived(examples: Path) -> None:
     """A first line is shown with its inner sums worked out: it is the same number."""
     for name in EXAMPLES:
         d = derived(examples / f"{name}.py")
-        scene = Scenes(d)[0]
+        point = Points(d)[0]
         for adjoint in d.adjoints:
             for before in [s.before for s in adjoint.steps[:1]]:
-                assert_equal(adjoint, before, scene.evaluator())
+                assert_equal(adjoint, before, point.evaluator())
 
 
 def assert_equal(adjoint: Adjoint, before: sp.Expr, at: Evaluator) -> None:

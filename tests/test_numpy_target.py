@@ -17,8 +17,8 @@ import pytest
 import symgrad as sg
 from symgrad import outputs
 from symgrad.errors import SpecError
+from symgrad.mathematics.expected import Expected
 from symgrad.targets import is_possible
-from symgrad.targets.module import Expected
 from symgrad.targets.numpy.emit import emit, load
 
 relu = lambda x: np.maximum(x, 0)  # noqa: E731

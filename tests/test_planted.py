@@ -14,7 +14,7 @@ from sympy.core.cache import clear_cache
 import symgrad as sg
 from symgrad.calculus import rules
 from symgrad.calculus.derivation import Derivation
-from symgrad.checks import check
+from symgrad.checks.derived import run
 from symgrad.mathematics.indices import Index
 from symgrad.mathematics.matrices import MATRIX_FUNCTIONS, DeterminantSign
 from symgrad.mathematics.reductions import LEAVES, REDUCTIONS, Indicator, select, trigamma
@@ -52,7 +52,7 @@ def no_memory() -> None:
 
 
 def failed(derivation: Derivation) -> bool:
-    return not all(c.passed for c in check.run(derivation))
+    return not all(c.passed for c in run(derivation))
 
 
 def changes(right: sp.Expr) -> Iterator[str]:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import symgrad as sg
-from symgrad.checks import check
+from symgrad.checks.derived import run
 
 AXES: list[Any] = [0, 1, 2, (0, 2), (1, 2), None]
 
@@ -42,7 +42,7 @@ def test_the_derivative_is_the_product_of_the_others(axis: Any, zeros: int) -> N
     text = derivation.source()
     assert "_others(" in text
     assert "np.where(rows" not in text
-    assert [c for c in check.run(derivation) if not c.passed] == []
+    assert [c for c in run(derivation) if not c.passed] == []
 
 
 def test_it_is_written_as_one_does() -> None:

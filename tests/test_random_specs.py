@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import symgrad as sg
-from symgrad.checks.check import run
+from symgrad.checks.derived import run
 from tests.agreement import check, derived
 from tests.drawing import Spec
 from tests.fuzz import agree

@@ -13,7 +13,8 @@ import pytest
 import sympy as sp
 
 import symgrad as sg
-from symgrad.checks.check import module_checks, run
+from symgrad.checks.derived import run
+from symgrad.checks.generated import module_checks
 from symgrad.language.constants import number
 from symgrad.language.spec_file import load
 from symgrad.mathematics.algebra import weight

@@ -11,7 +11,7 @@ import test_matrix_form as whole
 
 import symgrad as sg
 from symgrad.calculus.derivation import forward_and_adjoints
-from symgrad.checks.points import Scenes
+from symgrad.checks.points import Points
 from symgrad.mathematics.equations import Variable
 from symgrad.mathematics.sizes import fixed
 from symgrad.writing.stacks import Stacked, stacked_form
@@ -107,12 +107,12 @@ def test_forms_are_equal_to_their_equations(made: Any, monkeypatch: pytest.Monke
         whole, "TOKEN", whole.re.compile(rf"\\sum_\{{[\w,]+\}}|{whole.TOKEN.pattern}")
     )
     derivation = made()
-    scene = Scenes(derivation)[0]
-    env = {name: np.asarray(array, dtype=float) for name, array in scene.values.items()}
-    env |= {str(size): np.asarray(count) for size, count in scene.sizes.items()}
+    point = Points(derivation)[0]
+    env = {name: np.asarray(array, dtype=float) for name, array in point.values.items()}
+    env |= {str(size): np.asarray(count) for size, count in point.sizes.items()}
     letters = derivation.notation.letters
     sizes = {
-        letter: int(fixed(size) or size.xreplace(scene.sizes))
+        letter: int(fixed(size) or size.xreplace(point.sizes))
         for group, size in letters.ranges()
         for letter in group
     }

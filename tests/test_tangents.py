@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import symgrad as sg
-from symgrad.checks import check
+from symgrad.checks.derived import run
 from symgrad.errors import SpecError
 from symgrad.formats import FORMATS
 
@@ -81,7 +81,7 @@ def test_against_autograd_and_the_jacobian(f: Function) -> None:
 @pytest.mark.parametrize("f", CASES, ids=lambda f: f.__name__)
 def test_its_checks_pass_and_see_a_wrong_tangent(f: Function) -> None:
     d, _ = derived(f)
-    found = check.run(d)
+    found = run(d)
     assert any(c.what == "tangent = difference quotient" for c in found)
     assert [c for c in found if not c.passed] == []
     name = d.results["value"]
@@ -91,7 +91,7 @@ def test_its_checks_pass_and_see_a_wrong_tangent(f: Function) -> None:
         for t in d.tangents
     )
     planted = replace(d, system=replace(d.system, equations=wrong), tangents=tangents)
-    assert [c.name for c in check.run(planted) if not c.passed] == [name]
+    assert [c.name for c in run(planted) if not c.passed] == [name]
 
 
 @pytest.mark.parametrize("f", CASES, ids=lambda f: f.__name__)

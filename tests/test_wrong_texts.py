@@ -14,7 +14,7 @@ import sympy as sp
 from click.testing import CliRunner
 
 import symgrad as sg
-from symgrad.checks import check
+from symgrad.checks.generated import module_checks
 from symgrad.cli import main
 from symgrad.mathematics.records import LEAVES
 
@@ -65,7 +65,7 @@ def ball(domain: tuple[float, float]) -> tuple[sp.Rational, sp.Rational]:
 def caught(derivation: sg.Derivation, dtype: str = "float64") -> set[str]:
     """The values that a generated module computes wrongly, as its checks say."""
     module = derivation.compile(dtype=dtype)
-    return {c.name for c in check.module_checks(derivation, module, dtype) if not c.passed}
+    return {c.name for c in module_checks(derivation, module, dtype) if not c.passed}
 
 
 @pytest.mark.parametrize("leaf", LEAVES.values(), ids=lambda leaf: leaf.cls.__name__)

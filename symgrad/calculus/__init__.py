@@ -1,1 +1,21 @@
 """From a system of equations to its derivatives, step by step."""
+
+from symgrad.calculus.derivation import Adjoint, Derivation, Tangent
+from symgrad.calculus.forward_mode import derive_along
+from symgrad.calculus.hoisting import Preparation, prepared
+from symgrad.calculus.reverse_mode import derive
+from symgrad.calculus.rules import RULES
+from symgrad.calculus.stability import REWRITES, stabilised
+
+__all__ = [
+    "REWRITES",
+    "RULES",
+    "Adjoint",
+    "Derivation",
+    "Preparation",
+    "Tangent",
+    "derive",
+    "derive_along",
+    "prepared",
+    "stabilised",
+]

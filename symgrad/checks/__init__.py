@@ -1,1 +1,22 @@
 """Numbers for equations, and what has to agree."""
+
+from symgrad.checks.any_code import GradientCheck, check_gradients
+from symgrad.checks.check import Check
+from symgrad.checks.comparison import Comparison, comparisons, example_values, expected_numbers
+from symgrad.checks.derived import run
+from symgrad.checks.exact import ExactValues, exact_values
+from symgrad.checks.generated import module_checks
+
+__all__ = [
+    "Check",
+    "Comparison",
+    "ExactValues",
+    "GradientCheck",
+    "check_gradients",
+    "comparisons",
+    "exact_values",
+    "example_values",
+    "expected_numbers",
+    "module_checks",
+    "run",
+]

@@ -13,7 +13,7 @@ import sympy as sp
 from symgrad.calculus.derivation import Derivation, forward_and_adjoints
 from symgrad.checks.evaluate import Evaluator, Sizes, evaluate_equations, value
 from symgrad.checks.numbers import Digits, Field, Floats, OutsideDomain
-from symgrad.checks.sampling import RANGES, Point, given_point, point, small_sizes
+from symgrad.checks.sampling import RANGES, Point, given_point, random_point, small_sizes
 from symgrad.errors import SymgradError
 from symgrad.mathematics.equations import Equation, System
 from symgrad.mathematics.indices import Index
@@ -46,7 +46,7 @@ TRIES = 3
 
 
 @dataclass(frozen=True)
-class Scene:
+class EvaluatedPoint:
     """One random point; ``written`` are the values by the equations of before any rewrite."""
 
     system: System
@@ -70,7 +70,7 @@ def example_point(derivation: Derivation, example: Mapping[str, Any], field: Fie
     return Point(start.sizes, {v.name: found[v.name] for v in derivation.system.variables})
 
 
-class Scenes:
+class Points:
     """The points at which one derivation is looked at; each is made when it is asked for.
 
     ``written`` is the system as the spec wrote it, where the derivation's own was rewritten.
@@ -83,31 +83,33 @@ class Scenes:
         self.written = written or derivation.system
         self.seed = seed
         self.precision = _precision(derivation.system)
-        self._made: dict[int, Scene] = {}
+        self._made: dict[int, EvaluatedPoint] = {}
 
     def __len__(self) -> int:
         return TRIES
 
-    def __iter__(self) -> Iterator[Scene]:
+    def __iter__(self) -> Iterator[EvaluatedPoint]:
         return (self[number] for number in range(TRIES))
 
-    def __getitem__(self, number: int) -> Scene:
+    def __getitem__(self, number: int) -> EvaluatedPoint:
         if number not in self._made:
             self._made[number] = self._make(np.random.default_rng([self.seed, number]))
         return self._made[number]
 
-    def _make(self, rng: np.random.Generator) -> Scene:
+    def _make(self, rng: np.random.Generator) -> EvaluatedPoint:
         """A point at which every value is a real number."""
         system, field = self.derivation.system, self.precision.field
         for ranges in RANGES:
-            start = point(system, rng, field, ranges=ranges)
+            start = random_point(system, rng, field, ranges=ranges)
             try:
                 values = all_values(self.derivation, start, field)
                 written = evaluate_equations(self.written, start.env, start.sizes, field)
             except OutsideDomain:
                 continue
             if self._is_finite(values):
-                return Scene(system, self.precision, start.sizes, {**written, **values}, written)
+                return EvaluatedPoint(
+                    system, self.precision, start.sizes, {**written, **values}, written
+                )
         raise SymgradError(
             f"{system.output}: no random point was found at which every value is a real number"
         )
@@ -151,10 +153,10 @@ def evaluated_where_possible(
 
 
 def _precision(system: System) -> Precision:
-    return MANY_DIGITS if terms(system, small_sizes(system)) < MANY_TERMS else LONG_FLOATS
+    return MANY_DIGITS if multiplications(system, small_sizes(system)) < MANY_TERMS else LONG_FLOATS
 
 
-def terms(equations: Iterable[Equation], sizes: Sizes) -> int:
+def multiplications(equations: Iterable[Equation], sizes: Sizes) -> int:
     """About how many multiplications the equations take."""
     sums = (term for e in equations for term in sp.Add.make_args(e.rhs))
     return sum(_count(term.atoms(Index), sizes) for term in sums)

@@ -151,7 +151,7 @@ def _by_number(symbol: sp.Symbol) -> tuple[bool, int, str]:
     return (number is None, number or 0, symbol.name)
 
 
-def point(
+def random_point(
     system: System,
     rng: np.random.Generator,
     field: Field,
@@ -246,13 +246,13 @@ def _uses_as_index(equation: Equation, shapes: Shapes) -> Iterator[tuple[str, Si
     sides = [equation.rhs, *([] if equation.backward is None else [equation.backward])]
     for atom in {a for side in sides for a in side.atoms(sp.Indexed)}:
         for index, size in zip(indices_of(atom), shapes[name_of(atom)], strict=True):
-            yield from ((name, size) for name in _labels(index))
+            yield from ((name, size) for name in _index_arrays(index))
     for delta in {d for side in sides for d in side.atoms(sp.KroneckerDelta)}:
         sizes = [a.size for a in delta.args if isinstance(a, Index)]
-        yield from ((name, size) for a in delta.args for name in _labels(a) for size in sizes)
+        yield from ((name, size) for a in delta.args for name in _index_arrays(a) for size in sizes)
 
 
-def _labels(index: sp.Expr) -> list[str]:
+def _index_arrays(index: sp.Expr) -> list[str]:
     """The arrays that an index expression reads."""
     return [name_of(e) for e in index.atoms(sp.Indexed) or ([index] if is_entry(index) else [])]
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from symgrad.checks.numbers import Digits, Floats, Numbers
-from symgrad.checks.points import Arrays, evaluated_where_possible, terms
+from symgrad.checks.points import Arrays, evaluated_where_possible, multiplications
 from symgrad.checks.sampling import Point
 from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.matrices import MatrixLeaf
@@ -35,7 +35,7 @@ def truths(equations: Sequence[Equation], start: Point) -> Iterator[Arrays]:
 
     Then from floats, which round as generated code does where much is lost in a difference.
     """
-    if terms(equations, start.sizes) <= FEW_TERMS:
+    if multiplications(equations, start.sizes) <= FEW_TERMS:
         yield _by_digits(equations, start)
     yield evaluated_where_possible(equations, start, SpotChecked())
 

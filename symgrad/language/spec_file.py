@@ -22,27 +22,9 @@ from symgrad.errors import Location, SpecError, perhaps
 from symgrad.language.array import Array
 from symgrad.language.sizes import shape_text
 from symgrad.language.tracing import names_in
+from symgrad.mathematics.expected import Expected
 
 Numbers = npt.NDArray[Any]
-
-
-@dataclass(frozen=True)
-class Expectation:
-    """Numbers that a spec states for a value, or for the derivative of the loss by it.
-
-    ``key`` is what the spec wrote: ``z1``, ``dL_dW3`` or, where the numbers are those of the
-    transpose, ``dL_dW3.T``.
-    """
-
-    key: str
-    value: str
-    adjoint: bool
-    transposed: bool
-    numbers: Numbers
-
-    def shown(self, array: Numbers) -> Numbers:
-        """The array as the spec shows it."""
-        return array.T if self.transposed else array
 
 
 @dataclass(frozen=True)
@@ -58,8 +40,8 @@ class Spec:
     loss: Array
     names: Mapping[str, Array]
     example: Mapping[str, Numbers]
-    expected: tuple[Expectation, ...]
-    compared: tuple[Expectation, ...]
+    expected: tuple[Expected, ...]
+    compared: tuple[Expected, ...]
     tolerance: float
 
 
@@ -340,7 +322,7 @@ class Tables:
             if table
         }
 
-    def expectations(self, table: str) -> tuple[Expectation, ...]:
+    def expectations(self, table: str) -> tuple[Expected, ...]:
         """What ``expected`` or ``compared`` states."""
         return tuple(self._expectation(table, key) for key in self._table(table))
 
@@ -365,7 +347,7 @@ class Tables:
             hint=f'write {name} = {{"X": [[1, 2]], ...}}',
         )
 
-    def _expectation(self, table: str, key: str) -> Expectation:
+    def _expectation(self, table: str, key: str) -> Expected:
         bare = key.removesuffix(".T")
         match = re.fullmatch(r"d(?:L|loss)_d(\w+)", bare)
         value = match[1] if match and bare not in self.names else bare
@@ -385,7 +367,7 @@ class Tables:
             )
         shape = array.shape[::-1] if transposed else array.shape
         numbers = self._numbers(table, key, "float" if adjoint else array.kind, shape)
-        return Expectation(key, value, adjoint, transposed, numbers)
+        return Expected(key, value, numbers, adjoint, transposed)
 
     def _numbers(self, table: str, key: str, kind: str, shape: tuple[Any, ...]) -> Numbers:
         """Numbers that the spec has written, as an array of this kind and shape."""

@@ -12,24 +12,12 @@ from sympy import KroneckerDelta as Delta
 
 from symgrad.errors import SpecError
 from symgrad.mathematics.equations import Equation, Shapes, Variable, copied_from, shapes_of
+from symgrad.mathematics.expected import Expected
 from symgrad.mathematics.indices import Index, entries, is_entry, name_of
 from symgrad.mathematics.sizes import Size, fixed, named
 from symgrad.program.passes import compiled, for_outputs
 from symgrad.program.program import Program
 from symgrad.program.sums_of_products import IndexedAxes, indexed_axes, pointed, points_into
-
-
-@dataclass(frozen=True)
-class Expected:
-    """Numbers that a value of the module has at the example point.
-
-    ``value`` is what the programs call it; ``label`` is what the spec calls it.
-    """
-
-    label: str
-    value: str
-    numbers: npt.NDArray[Any]
-    transposed: bool = False
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ def needs(module: Module, variables: Sequence[Variable]) -> dict[str, Any]:
         "sizes": _sizes(variables, module.least),
         "samples": _samples(variables),
         "example": [(n, array(module.example[n])) for n in names if module.example],
-        "expected": [(e.label, e.value, e.transposed, array(e.numbers)) for e in module.expected],
+        "expected": [(e.key, e.value, e.transposed, array(e.numbers)) for e in module.expected],
         "tolerance": repr(module.tolerance),
         "known": _known(module),
         "along": list(module.along.items()),

@@ -10,21 +10,23 @@ import numpy as np
 import sympy as sp
 
 from symgrad.calculus.derivation import Derivation
+from symgrad.checks.check import Check
 from symgrad.checks.evaluate import Evaluator, value
-from symgrad.checks.points import Scene, Scenes, difference
+from symgrad.checks.points import EvaluatedPoint, Points, difference
 from symgrad.checks.sampling import numbers_between
 from symgrad.mathematics.assumptions import Assumption, symmetric, tangent
 from symgrad.mathematics.equations import Equation, System
 from symgrad.mathematics.indices import entries, name_of
 from symgrad.mathematics.matrices import CholeskyEntry
 from symgrad.mathematics.reductions import equal
+from symgrad.progress import tell
 
 Moves = Mapping[str, np.ndarray]
 """What is added to the values: an array for each that is moved."""
 
 
 @dataclass(frozen=True)
-class Slope:
+class Agreement:
     """What was found for some values: the error, and whether it is small enough."""
 
     agrees: bool
@@ -39,24 +41,24 @@ class Model:
     where two values are equal, such as an entry and the maximum, stays as it is: its slope is 0.
     """
 
-    def __init__(self, scene: Scene) -> None:
-        self.scene = scene
+    def __init__(self, point: EvaluatedPoint) -> None:
+        self.point = point
         self._reads = {
-            e.name: {name_of(a) for side in sides(e) for a in entries(side)} for e in scene.system
+            e.name: {name_of(a) for side in sides(e) for a in entries(side)} for e in point.system
         }
-        self._still = scene.evaluator()
+        self._still = point.evaluator()
 
     def output(self, moves: Moves) -> np.ndarray:
         """The output when ``moves`` are added; only what depends on them is computed."""
-        env = dict(self.scene.values)
+        env = dict(self.point.values)
         env |= {name: env[name] + move for name, move in moves.items()}
         moved = set(moves)
-        at = self.scene.evaluator(env)
-        for equation in self.scene.system:
+        at = self.point.evaluator(env)
+        for equation in self.point.system:
             if moved & self._reads[equation.name]:
                 env[equation.name] = self._value(equation, at) + moves.get(equation.name, 0)
                 moved.add(equation.name)
-        return env[self.scene.system.output]
+        return env[self.point.system.output]
 
     def _value(self, equation: Equation, at: Evaluator) -> np.ndarray:
         for held in equation.differentiated.atoms(equal):
@@ -65,7 +67,7 @@ class Model:
             return value(equation, at)
         moved = at.array(equation.backward, equation.indices)
         still = self._still.array(equation.backward, equation.indices)
-        return np.asarray(self.scene.values[equation.name] + (moved - still))
+        return np.asarray(self.point.values[equation.name] + (moved - still))
 
 
 def sides(equation: Equation) -> list[Any]:
@@ -94,9 +96,9 @@ def quotient(model: Model, directions: Moves, part: float = 1) -> Difference:
 
     ``part``: how much of the usual step is taken.
     """
-    scene = model.scene
-    h = scene.precision.field.array(part * scene.precision.step)[()]
-    here = scene.values[scene.system.output]
+    point = model.point
+    h = point.precision.field.array(part * point.precision.step)[()]
+    here = point.values[point.system.output]
     right = model.output({name: h * v for name, v in directions.items()})
     left = model.output({name: -h * v for name, v in directions.items()})
     return Difference((right - here) / h, (here - left) / h)
@@ -111,35 +113,35 @@ def off(
     the step; twice the one of half a step less it is free of that.
     """
     error, magnitude = difference(mine, found.central)
-    if error < model.scene.precision.slope:
+    if error < model.point.precision.slope:
         return error, magnitude
     return difference(mine, 2 * quotient(model, directions, 0.5).central - found.central)
 
 
-def slope(derivation: Derivation, scene: Scene, directions: Moves) -> np.ndarray:
-    """The same from the adjoints: each contracted with its direction."""
-    shape = scene.values[scene.system.output].shape
+def by_adjoints(derivation: Derivation, point: EvaluatedPoint, directions: Moves) -> np.ndarray:
+    """The slope from the adjoints: each contracted with its direction."""
+    shape = point.values[point.system.output].shape
     names = derivation.adjoint_name
     parts = [
-        scene.values[names[name]].reshape(*shape, -1) @ direction.reshape(-1)
+        point.values[names[name]].reshape(*shape, -1) @ direction.reshape(-1)
         for name, direction in directions.items()
     ]
     return np.asarray(sum(parts[1:], start=parts[0]))
 
 
-def directions(scene: Scene, names: Sequence[str], rng: np.random.Generator) -> Moves:
+def directions(point: EvaluatedPoint, names: Sequence[str], rng: np.random.Generator) -> Moves:
     """A random direction for each value, along which what is assumed of it stays true."""
-    assumed = {v.name: v.assumptions for v in scene.system.variables}
-    for name in symmetric_values(scene.system):
+    assumed = {v.name: v.assumptions for v in point.system.variables}
+    for name in symmetric_values(point.system):
         assumed[name] = (*assumed.get(name, ()), symmetric)
-    return {name: _direction(scene, name, assumed.get(name, ()), rng) for name in names}
+    return {name: _direction(point, name, assumed.get(name, ()), rng) for name in names}
 
 
 def _direction(
-    scene: Scene, name: str, assumptions: tuple[Assumption, ...], rng: np.random.Generator
+    point: EvaluatedPoint, name: str, assumptions: tuple[Assumption, ...], rng: np.random.Generator
 ) -> np.ndarray:
-    here = scene.values[name]
-    free = numbers_between(here.shape, rng, (-1.0, 1.0), scene.precision.field)
+    here = point.values[name]
+    free = numbers_between(here.shape, rng, (-1.0, 1.0), point.precision.field)
     return tangent(assumptions, here, free)
 
 
@@ -159,7 +161,7 @@ def _over(expr: sp.Expr, pair: Sequence[sp.Expr]) -> set[str]:
     return {name_of(a) for a in expr.atoms(sp.Indexed) if set(a.indices[-2:]) == set(pair)}
 
 
-def compare(derivation: Derivation, points: Scenes, names: Sequence[str]) -> Slope:
+def compare(derivation: Derivation, points: Points, names: Sequence[str]) -> Agreement:
     """The adjoints of some values against differences along one random direction of all.
 
     Another point is tried where this one is at a kink, or where both slopes are zero.  At a kink
@@ -167,58 +169,109 @@ def compare(derivation: Derivation, points: Scenes, names: Sequence[str]) -> Slo
     """
     rng = np.random.default_rng([points.seed, len(names)])
     zero = False
-    for scene in points:
-        with scene.precision.field.precision():
-            along, model = directions(scene, names, rng), Model(scene)
+    for point in points:
+        with point.precision.field.precision():
+            along, model = directions(point, names, rng), Model(point)
             found = quotient(model, along)
-            if not found.smooth(scene.precision.kink):
+            if not found.smooth(point.precision.kink):
                 continue
-            error, magnitude = off(slope(derivation, scene, along), found, model, along)
-        zero = magnitude <= scene.precision.slope
-        if not zero or error >= scene.precision.slope:
-            return Slope(error < scene.precision.slope, error)
+            error, magnitude = off(by_adjoints(derivation, point, along), found, model, along)
+        zero = magnitude <= point.precision.slope
+        if not zero or error >= point.precision.slope:
+            return Agreement(error < point.precision.slope, error)
     if zero:
-        return Slope(True, 0.0, "zero at each of the random points")
+        return Agreement(True, 0.0, "zero at each of the random points")
     return _each_entry(derivation, points[len(points) - 1], names)
 
 
-def compare_along(derivation: Derivation, points: Scenes, tangent: str) -> Slope:
+def compare_along(derivation: Derivation, points: Points, tangent: str) -> Agreement:
     """The output's tangent against differences along its direction, where that is no kink."""
-    for scene in points:
-        with scene.precision.field.precision():
-            along = {name: scene.values[v] for name, v in derivation.directions.items()}
-            model = Model(scene)
+    for point in points:
+        with point.precision.field.precision():
+            along = {name: point.values[v] for name, v in derivation.directions.items()}
+            model = Model(point)
             found = quotient(model, along)
-            if found.smooth(scene.precision.kink):
-                error, _ = off(scene.values[tangent], found, model, along)
-                return Slope(error < scene.precision.slope, error)
-    return Slope(True, 0.0, "at a kink at each of the random points")
+            if found.smooth(point.precision.kink):
+                error, _ = off(point.values[tangent], found, model, along)
+                return Agreement(error < point.precision.slope, error)
+    return Agreement(True, 0.0, "at a kink at each of the random points")
 
 
-def _each_entry(derivation: Derivation, scene: Scene, names: Sequence[str]) -> Slope:
+def _each_entry(derivation: Derivation, point: EvaluatedPoint, names: Sequence[str]) -> Agreement:
     """One entry at a time; at a kink, the derivative has to be one of those between both sides."""
-    places = [(name, place) for name in names for place in np.ndindex(scene.values[name].shape)]
-    with scene.precision.field.precision():
-        model = Model(scene)
+    places = [(name, place) for name in names for place in np.ndindex(point.values[name].shape)]
+    with point.precision.field.precision():
+        model = Model(point)
         results = [_one_entry(derivation, model, name, place) for name, place in places]
     kinks = sum(at_kink for at_kink, _ in results)
     detail = f"{kinks} of {len(results)} entries at a kink: between the one-sided derivatives"
     error = max((s.error for _, s in results), default=0.0)
-    return Slope(all(s.agrees for _, s in results), error, detail if kinks else "")
+    return Agreement(all(s.agrees for _, s in results), error, detail if kinks else "")
 
 
 def _one_entry(
     derivation: Derivation, model: Model, name: str, place: tuple[int, ...]
-) -> tuple[bool, Slope]:
-    scene, precision = model.scene, model.scene.precision
-    unit = np.zeros(scene.values[name].shape, dtype=int)
+) -> tuple[bool, Agreement]:
+    point, precision = model.point, model.point.precision
+    unit = np.zeros(point.values[name].shape, dtype=int)
     unit[place] = 1
     along = {name: precision.field.array(unit)}
-    found, mine = quotient(model, along), slope(derivation, scene, along)
+    found, mine = quotient(model, along), by_adjoints(derivation, point, along)
     if found.smooth(precision.kink):
         error, _ = off(mine, found, model, along)
-        return False, Slope(error < precision.slope, error)
+        return False, Agreement(error < precision.slope, error)
     low, high = np.minimum(found.left, found.right), np.maximum(found.left, found.right)
     outside = np.maximum(np.maximum(low - mine, mine - high), 0 * mine)
     error, _ = difference(outside, 0 * mine)
-    return True, Slope(error < precision.kink, error)
+    return True, Agreement(error < precision.kink, error)
+
+
+# -- every gradient of a derivation ---------------------------------------------------------------
+
+RUNS = 500
+"""About how many equations may be computed for differences: beyond, values share directions."""
+
+
+def gradients(derivation: Derivation, points: Points) -> tuple[Check, ...]:
+    """Every adjoint against differences of the output along random directions."""
+    names = [a.value for a in derivation.adjoints]
+    share = max(1, len(names) * len(derivation.system.equations) // RUNS)
+    groups = [names[k : k + share] for k in range(0, len(names), share)]
+    return tuple(c for group in groups for c in _gradient_checks(derivation, points, group))
+
+
+def tangents(derivation: Derivation, points: Points) -> tuple[Check, ...]:
+    """The tangent of the output against differences along the direction."""
+    output = derivation.system.output
+    checks = []
+    for name in (t.equation.name for t in derivation.tangents if t.value == output):
+        found = compare_along(derivation, points, name)
+        what = "tangent = difference quotient"
+        checks.append(Check(name, what, found.agrees, found.error, found.detail))
+    return tuple(checks)
+
+
+def _gradient_checks(derivation: Derivation, points: Points, names: Sequence[str]) -> list[Check]:
+    """One check for all that are moved at once; where it fails, those of each half that do."""
+    tell(f"checking the derivatives by {', '.join(names)}")
+    found = compare(derivation, points, names)
+    mine = [_gradient_check(derivation, names, found)]
+    if found.agrees or len(names) == 1:
+        return mine
+    half = len(names) // 2
+    parts = [
+        check
+        for some in (names[:half], names[half:])
+        for check in _gradient_checks(derivation, points, some)
+    ]
+    return mine if all(check.passed for check in parts) else parts
+
+
+def _gradient_check(derivation: Derivation, names: Sequence[str], found: Agreement) -> Check:
+    adjoints = [derivation.adjoint_name[name] for name in names]
+    title = adjoints[0] if len(names) == 1 else f"{adjoints[0]} … {adjoints[-1]}"
+    together = "" if len(names) == 1 else f" ({len(names)} values moved at once)"
+    output = derivation.system.output
+    detail = found.detail if found.agrees else f"is not the slope of {output}; {found.detail}"
+    what = f"adjoint = difference quotient{together}"
+    return Check(title, what, found.agrees, found.error, detail.removesuffix("; "))

@@ -14,7 +14,8 @@ import pytest
 from click.testing import CliRunner
 
 import symgrad as sg
-from symgrad.checks import check
+from symgrad.checks.derived import run
+from symgrad.checks.generated import module_checks
 from symgrad.cli import main
 
 N, D, K = 7, 3, 2
@@ -133,7 +134,7 @@ def test_a_step_knows_nothing_of_the_rows(loss: Callable[[Inputs], Any]) -> None
 @pytest.mark.parametrize("loss", [*OF_NO_ROWS, logistic], ids=lambda f: f.__name__)
 def test_it_is_checked(loss: Callable[[Inputs], Any]) -> None:
     made = derived(loss, prepare=True)
-    checks = [*check.run(made), *check.module_checks(made, made.compile())]
+    checks = [*run(made), *module_checks(made, made.compile())]
     assert {"of the data = of what is prepared"} <= {c.what for c in checks}
     assert [c for c in checks if not c.passed] == []
 

@@ -1,0 +1,113 @@
+"""The numbers that a spec states, against those that there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import mpmath
+import numpy as np
+import sympy as sp
+
+from symgrad.calculus.derivation import Derivation
+from symgrad.checks.check import Check
+from symgrad.checks.exact import ExactValues
+from symgrad.checks.numbers import Floats, exact_number, simplest
+from symgrad.checks.points import Arrays, example_point, values_where_possible
+from symgrad.errors import SymgradError
+from symgrad.mathematics.expected import Expected
+
+
+def expected_numbers(
+    values: Arrays,
+    expected: Iterable[Expected],
+    adjoint_name: Mapping[str, str],
+    tolerance: float = 0.0,
+) -> tuple[Check, ...]:
+    """The numbers that a spec expects: bit for bit, or within ``tolerance``."""
+    return tuple(_number_check(e, e.among(values, adjoint_name), tolerance) for e in expected)
+
+
+def _number_check(expected: Expected, found: np.ndarray, tolerance: float) -> Check:
+    what = "expected numbers" + (f" within {tolerance:g}" if tolerance else ", exactly")
+    wanted = np.asarray(expected.numbers)
+    if found.shape != wanted.shape:
+        detail = f"has the shape {found.shape}, expected {wanted.shape}"
+        return Check(expected.key, what, False, None, detail)
+    with np.errstate(invalid="ignore"):
+        apart = np.where(found == wanted, 0.0, np.abs(found - wanted))
+    largest = float(apart.max(initial=0.0))
+    if largest <= tolerance:
+        return Check(expected.key, what, True, largest)
+    detail = f"is {found.tolist()}, expected {wanted.tolist()}; largest difference {largest:g}"
+    return Check(expected.key, what, False, largest, detail)
+
+
+def example_values(
+    derivation: Derivation, example: Arrays, dtype: Any = np.float64
+) -> dict[str, np.ndarray]:
+    """Every value and adjoint at an example point in floats, as they are held.
+
+    What is not a number there (an adjoint that the code does not compute) is left out.
+    """
+    field = Floats(dtype)
+    return values_where_possible(derivation, example_point(derivation, example, field), field)
+
+
+# -- by exact arithmetic --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How stated numbers compare with the true ones.
+
+    ``proved``: they are equal, exactly.  Otherwise ``error`` is the largest difference, and
+    ``true`` has the true numbers (exact where they are known so), as the spec shows them.
+    """
+
+    key: str
+    proved: bool
+    error: float
+    true: np.ndarray
+
+    def __str__(self) -> str:
+        if self.proved:
+            return "exactly right"
+        return "right to 30 digits" if self.error < 1e-30 else f"off by up to {self.error:.3g}"
+
+
+def comparisons(
+    values: ExactValues, given: Iterable[Expected], adjoint_name: Mapping[str, str]
+) -> tuple[Comparison, ...]:
+    """Each array of stated numbers compared with the true one, by exact arithmetic."""
+    return tuple(_comparison(values, numbers, adjoint_name) for numbers in given)
+
+
+def _comparison(
+    values: ExactValues, given: Expected, adjoint_name: Mapping[str, str]
+) -> Comparison:
+    known = {**values.decimals, **values.exact}
+    true = given.among(known, adjoint_name)
+    if true.shape != given.numbers.shape:
+        raise SymgradError(
+            f"the numbers of {given.key} have the shape {given.numbers.shape}, not {true.shape}"
+        )
+    pairs = zip(true.flat, np.asarray(given.numbers).flat, strict=True)
+    differences = [_apart(number, stated_number) for number, stated_number in pairs]
+    proved = all(isinstance(d, sp.Expr) and d == 0 for d in differences)
+    error = max((abs(decimal(d)) for d in differences), default=0.0)
+    return Comparison(given.key, proved, error, true)
+
+
+def _apart(number: Any, stated_number: Any) -> Any:
+    """Exact where the true number is; zero only if it is proved to be."""
+    plain = exact_number(stated_number)
+    if isinstance(number, sp.Expr):
+        return simplest(number - plain)
+    return number - mpmath.mpf(plain.p) / plain.q
+
+
+def decimal(number: Any) -> float:
+    """A number of any kind as a float."""
+    return float(number.evalf(20)) if isinstance(number, sp.Expr) else float(number)

@@ -1,0 +1,69 @@
+"""The checks that need nothing but the derivation: its steps, its gradients, its rewrites."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from symgrad.calculus.derivation import Derivation
+from symgrad.checks.check import Check
+from symgrad.checks.evaluate import evaluate_equations
+from symgrad.checks.gradients import gradients, tangents
+from symgrad.checks.points import Points, difference
+from symgrad.checks.sampling import random_point
+from symgrad.checks.steps import steps
+from symgrad.errors import SymgradError
+from symgrad.mathematics.equations import System
+
+
+def run(
+    derivation: Derivation, *, written: System | None = None, seed: int = 0
+) -> tuple[Check, ...]:
+    """The checks that need nothing but the derivation: its steps and its gradients.
+
+    ``written``: the system as the spec wrote it, if its values are to be compared as well.
+    """
+    points = Points(derivation, seed, written=written)
+    found: list[Check] = []
+    try:
+        for kind in (steps, gradients, tangents, *([rewrites] if written else [])):
+            found += kind(derivation, points)
+        found += preparation(derivation, points)
+    except SymgradError as error:
+        found.append(Check(derivation.system.output, "can be evaluated", False, None, str(error)))
+    return tuple(found)
+
+
+# -- rewrites -------------------------------------------------------------------------------------
+
+
+def rewrites(derivation: Derivation, points: Points) -> tuple[Check, ...]:
+    """The values by the equations that the spec wrote, and by those that they became."""
+    names = dict.fromkeys(name for name, _ in derivation.forward_steps)
+    names[derivation.system.output] = None
+    return tuple(_rewrite_check(name, points) for name in names)
+
+
+def _rewrite_check(name: str, points: Points) -> Check:
+    first = points[0]
+    with first.precision.field.precision():
+        error, _ = difference(first.written[name], first.values[name])
+    return Check(name, "as written = as rewritten", error < first.precision.same, error)
+
+
+# -- what is worked out of the data ---------------------------------------------------------------
+
+
+def preparation(derivation: Derivation, points: Points) -> tuple[Check, ...]:
+    """The output by the data itself, and by what is worked out of it once."""
+    made, output = derivation.preparation, derivation.system.output
+    if made is None:
+        return ()
+    field, rng = points.precision.field, np.random.default_rng(points.seed)
+    start = random_point(made.before, rng, field)
+    before = evaluate_equations(made.before.equations, start.env, start.sizes, field)
+    data = evaluate_equations(made.equations, start.env, start.sizes, field)
+    after = evaluate_equations(derivation.system.equations, data, start.sizes, field)
+    with field.precision():
+        error, _ = difference(before[output], after[output])
+    same = points.precision.same
+    return (Check(output, "of the data = of what is prepared", error < same, error),)

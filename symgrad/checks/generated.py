@@ -1,0 +1,143 @@
+"""A generated module against the evaluated equations, at true sizes and random input."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+
+from symgrad.calculus.derivation import Derivation, forward_and_adjoints
+from symgrad.calculus.hoisting import Preparation
+from symgrad.checks.check import Check
+from symgrad.checks.evaluate import evaluate_equations
+from symgrad.checks.numbers import Floats, OutsideDomain
+from symgrad.checks.points import TRIES, Arrays
+from symgrad.checks.sampling import RANGES, Point, random_point, size_symbols, true_sizes
+from symgrad.checks.truths import truths
+from symgrad.errors import SymgradError
+from symgrad.mathematics.equations import System
+from symgrad.mathematics.sizes import fixed
+
+FREE_SIZES = ((3, 4, 5, 2), (1, 1, 1, 1), (2, 5, 3, 7))
+"""What the named sizes are, from one run of the generated code to the next."""
+
+CLOSE = {"float64": 1e-10, "float32": 1e-3}
+"""How much a float program may differ from the evaluated equations, relative to the largest."""
+
+
+def module_checks(
+    derivation: Derivation, module: Any, dtype: str = "float64", seed: int = 0
+) -> tuple[Check, ...]:
+    """A generated module against the evaluated equations, at true sizes and random input.
+
+    The equations are evaluated with mpmath's functions: a wrong text of a function, which would
+    be in the module too, is seen.
+    """
+    rounds = FREE_SIZES if _is_free(derivation.system) else FREE_SIZES[:1]
+    results = [_module_run(derivation, module, dtype, free, seed) for free in rounds]
+    if derivation.preparation is not None:
+        for result, free in zip(results, rounds, strict=True):
+            result["prepare"] = _prepare_run(derivation.preparation, module, dtype, free, seed)
+    names = dict.fromkeys(name for result in results for name in result)
+    return tuple(
+        _module_check(name, [r[name] for r in results], dtype, len(rounds)) for name in names
+    )
+
+
+def _prepare_run(
+    made: Preparation, module: Any, dtype: str, free: Sequence[int], seed: int
+) -> float:
+    """The largest difference of what the function of that name works out of the data."""
+    start = _float_point(made.before, dtype, free, [seed])
+    given = {v.name: start.env[v.name] for v in made.variables if v.role != "constant"}
+    found = module.prepare(**given)._asdict()
+    prepared = {name: [found[name]] for name in made.names}
+    return max(_errors(prepared, truths(made.equations, start), dtype).values())
+
+
+def _is_free(system: System) -> bool:
+    return any(fixed(size) is None for size in size_symbols(system))
+
+
+def _module_run(
+    derivation: Derivation, module: Any, dtype: str, free: Sequence[int], seed: int
+) -> dict[str, float]:
+    """The differences of each function's results; the best of some points.
+
+    Rounding may put a value on the other side of a kink at one point, but hardly at all of them.
+    """
+    attempts = []
+    for attempt in range(TRIES):
+        start = _float_point(derivation.system, dtype, free, [seed, attempt])
+        attempts.append(_compare_module(derivation, module, start, dtype))
+        if max(attempts[-1].values()) < CLOSE[dtype]:
+            break
+    return min(attempts, key=lambda errors: max(errors.values()))
+
+
+def _float_point(system: System, dtype: str, free: Sequence[int], seed: list[int]) -> Point:
+    field, sizes = Floats(dtype), true_sizes(system, itertools.cycle(free))
+    for ranges in RANGES:
+        start = random_point(system, np.random.default_rng(seed), field, sizes=sizes, ranges=ranges)
+        with suppress(OutsideDomain):
+            evaluate_equations(system, start.env, sizes, field)
+            return start
+    raise SymgradError("no random point was found at which every value is a real number")
+
+
+def _compare_module(
+    derivation: Derivation, module: Any, start: Point, dtype: str
+) -> dict[str, float]:
+    """Relative differences: of the loss, each gradient, and what the three functions share."""
+    system, adjoint = derivation.system, derivation.adjoint_name
+    given = {v.name: start.env[v.name] for v in system.variables if v.role != "constant"}
+    value, together = module.loss_and_gradients(**given)
+    alone, gradients = module.loss(**given), module.gradients(**given)
+    found = {system.output: [value, alone]}
+    found |= {adjoint[n]: [getattr(g, n) for g in (together, gradients)] for n in derivation.wrt}
+    errors = _errors(found, truths(forward_and_adjoints(derivation), start), dtype)
+    titles = {adjoint[name]: name for name in derivation.wrt}
+    return {titles.get(name, name): error for name, error in errors.items()}
+
+
+def _errors(
+    found: Mapping[str, Sequence[Any]], truths: Iterable[Arrays], dtype: str
+) -> dict[str, float]:
+    """The largest relative difference of each value from the first truth that it agrees with."""
+    attempts = []
+    for true in truths:
+        attempts.append(
+            {
+                name: max(_float_difference(array, true.get(name), dtype) for array in arrays)
+                for name, arrays in found.items()
+            }
+        )
+        if max(attempts[-1].values()) < CLOSE[dtype]:
+            break
+    return min(attempts, key=lambda errors: max(errors.values()))
+
+
+def _float_difference(found: Any, wanted: np.ndarray | None, dtype: str) -> float:
+    """Infinite where the shape or the dtype is not what it should be, or no number is."""
+    array = np.asarray(found)
+    if wanted is None or array.shape != wanted.shape or array.dtype != np.dtype(dtype):
+        return float("inf")
+    if np.array_equal(array, wanted):
+        return 0.0
+    if not np.isfinite(wanted).all():
+        same = array == wanted
+        array, wanted = np.where(same, 0.0, array), np.where(same, 0.0, wanted)
+    apart = float(np.abs(array - wanted).max()) / max(float(np.abs(wanted).max()), 1e-30)
+    return apart if np.isfinite(apart) else float("inf")
+
+
+def _module_check(name: str, errors: list[float], dtype: str, sizes: int) -> Check:
+    worst = max(errors)
+    what = "generated code = equations" + (f", {sizes} sizes" if sizes > 1 else "")
+    detail = (
+        "" if worst < CLOSE[dtype] else f"differs in {dtype} by {worst:.3g}, or in shape or dtype"
+    )
+    return Check(name, what, worst < CLOSE[dtype], worst, detail)
