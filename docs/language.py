@@ -11,7 +11,7 @@ import sympy as sp
 
 from symgrad.cli import main
 from symgrad.language.elementwise import BITWISE, BOOLEAN, ELEMENTWISE
-from symgrad.language.registry import FUNCTIONS, METHODS, UFUNCS
+from symgrad.language.registry import FUNCTIONS, METHODS, UFUNCS, public_name
 from symgrad.mathematics.equations import System, Variable
 from symgrad.mathematics.reductions import LEAVES, REDUCTIONS
 from symgrad.writing.notation import Notation
@@ -41,7 +41,7 @@ def _elementwise_row(name: str) -> tuple[str, str, str]:
     value = function(*arguments)
     slopes = ", ".join(_inline(value.diff(a)) for a in arguments)
     signature = ", ".join(a.name for a in arguments)
-    return (f"`{_home(name)}({signature})`", _inline(value), slopes)
+    return (f"`{public_name(name)}({signature})`", _inline(value), slopes)
 
 
 def _arity(name: str, function: Callable[..., sp.Expr]) -> int:
@@ -55,11 +55,6 @@ def _arity(name: str, function: Callable[..., sp.Expr]) -> int:
 def _inline(expr: sp.Expr) -> str:
     text = _NOTATION.latex(expr).replace(r"\|", r"\Vert ").replace("|", r"\vert ")
     return f"${text.strip()}$"  # a bar would end the cell of the table
-
-
-def _home(name: str) -> str:
-    """A ufunc with the package that it is from."""
-    return f"np.{name}" if hasattr(np, name) else f"scipy.special.{name}"
 
 
 def conditions() -> str:
@@ -79,12 +74,7 @@ def _group(key: str) -> str:
 
 def _rows(members: dict[str, Callable[..., object]]) -> Iterator[tuple[str, str]]:
     for name, function in members.items():
-        yield f"`{_spelled(name)}`", _says(name, function)
-
-
-def _spelled(name: str) -> str:
-    inside = hasattr(np, name.split(".")[0])
-    return f"np.{name}" if inside else f"np.lib.stride_tricks.{name}"
+        yield f"`{public_name(name)}`", _says(name, function)
 
 
 _UNSAID = {

@@ -58,3 +58,8 @@ __all__ = [
     "symmetric",
     "unit_norm",
 ]
+
+
+def __dir__() -> list[str]:
+    """The public names: the folders and modules are attributes too, and no part of the face."""
+    return sorted([*__all__, *(name for name in globals() if name.startswith("__"))])

@@ -22,7 +22,7 @@ from symgrad.checks import ExactValues, exact_values
 from symgrad.errors import SpecError, caller, perhaps
 from symgrad.files import write_atomically
 from symgrad.formats import FORMATS
-from symgrad.language.array import Array
+from symgrad.language.array import Array, latex_of
 from symgrad.language.tracing import names_in, scalar_output, trace
 from symgrad.mathematics.algebra import canonical_equation
 from symgrad.mathematics.equations import Equation, System, Variable
@@ -174,6 +174,7 @@ def displayed(equations: Sequence[str]) -> str:
     return rf"$\displaystyle \begin{{aligned}} {lines} \end{{aligned}}$"
 
 
+@latex_of.register
 def _latex_of(array: Array) -> str:
     """An input and its shape, or the equations that lead from the inputs to a value.
 
@@ -191,9 +192,6 @@ def _latex_of(array: Array) -> str:
     system = trace(array, names)
     notation = Notation(system)
     return displayed([notation.latex_equation(e) for e in system])
-
-
-Array.latex_of = _latex_of
 
 
 def _target(name: str) -> Target:

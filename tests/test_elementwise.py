@@ -7,6 +7,7 @@ import scipy.special as ss
 import symgrad as sg
 from symgrad.errors import SpecError
 from symgrad.language import elementwise
+from symgrad.mathematics.reductions import LEAVES
 
 REALS = np.array([-2.3, -0.7, -0.1, 0.4, 1.6])
 POSITIVE = np.array([0.2, 0.7, 1.3, 2.2, 3.1])
@@ -29,6 +30,14 @@ UNARY = [
     *((f, REALS) for f in ON_REALS), *((f, POSITIVE) for f in ON_POSITIVE), (ss.logit, UNIT),
     (np.arcsin, INSIDE), (np.arccos, INSIDE), (np.arctanh, INSIDE), (np.arccosh, POSITIVE + 1),
 ]  # fmt: skip
+UNARY += [
+    (named, np.linspace(*leaf.domain[0], 8)[1:6])
+    for leaf in LEAVES.values()
+    if leaf.called and len(leaf.domain) == 1
+    if (named := getattr(np, leaf.called, None) or getattr(ss, leaf.called))
+    not in [f for f, _ in UNARY]
+]
+"""And every other function of a record, over a part of its domain without its middle."""
 BINARY = {
     "maximum": (np.maximum, REALS, OTHER),
     "minimum": (np.minimum, REALS, OTHER),
@@ -168,6 +177,20 @@ def test_integers_are_exponents_and_factors():
     expected = LABELS * (LABELS + 1) * REALS ** (LABELS - 1.0)
     expected -= 2 * LABELS * REALS ** (2 * LABELS - 1.0)
     np.testing.assert_allclose(g.u, expected, rtol=1e-13)
+
+
+def test_a_plain_function_of_numpy_is_a_leaf_like_any_other():
+    assert not isinstance(np.sinc, np.ufunc)
+    np.testing.assert_array_equal(gradient_at(np.sinc, [0.0, -0.0]), [0.0, 0.0])
+    found = gradient_at(np.sinc, [1e-9, 0.19999, 0.2, 2.0, 1e6])
+    expected = [-(np.pi**2) / 3e9, -0.632332353935841583, -0.632361447068458078, 0.5, 1e-6]
+    np.testing.assert_allclose(found, expected, rtol=1e-14)
+
+
+def test_second_derivatives_of_sinc_are_refused():
+    u = sg.param("u", (2,))
+    with pytest.raises(SpecError, match="the derivative of sinc_slope is not supported"):
+        sg.hessian(np.sum(np.sinc(u)), "u")
 
 
 REFUSED = {

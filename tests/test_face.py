@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.resources
 from collections.abc import Callable
 from typing import Any
 
@@ -248,3 +249,11 @@ def test_second_derivatives_are_written_as_such() -> None:
     whole = r"\frac{\partial^{2} L}{\partial w \, \partial w^{\top}}"
     assert second.gradients["w"].matrix_latex().startswith(whole)
     assert "∂²L/∂w∂wᵀ = " in second.render("text")
+
+
+def test_the_package_shows_its_public_names() -> None:
+    shown = {name for name in dir(sg) if not name.startswith("__")}
+    assert shown == set(sg.__all__)
+    assert all(hasattr(sg, name) for name in dir(sg))
+    with importlib.resources.as_file(importlib.resources.files(sg) / "py.typed") as marker:
+        assert marker.is_file()

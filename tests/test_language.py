@@ -14,8 +14,9 @@ import symgrad as sg
 from symgrad.checks.evaluate import evaluate_equations
 from symgrad.checks.numbers import Floats
 from symgrad.checks.sampling import given_point
-from symgrad.language.registry import FUNCTIONS, UFUNCS
+from symgrad.language.registry import FUNCTIONS, UFUNCS, close_names, public_name
 from symgrad.language.tracing import trace
+from symgrad.mathematics.reductions import LEAVES
 from tests.agreement import check_equations
 from tests.drawing import Spec
 
@@ -96,6 +97,12 @@ def ufunc_call(name: str) -> str:
     return f"{home}.{name}({', '.join('ab'[:count])})"
 
 
+def function_call(name: str) -> str:
+    """An expression that calls another function of NumPy; that of a leaf by its record."""
+    leaf = next((leaf for leaf in LEAVES.values() if leaf.called == name), None)
+    return CALLS[name] if leaf is None else f"np.{name}({', '.join('ab'[: len(leaf.domain)])})"
+
+
 def spec(expression: str) -> Spec:
     """A weighted sum of the expression: what is moved to another place changes it."""
     value = eval(expression, {"np": np, "special": scipy.special, **INPUTS})
@@ -111,7 +118,7 @@ def spec(expression: str) -> Spec:
 def test_a_function_and_a_fault_in_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if name in NO_ARRAYS:
         return
-    right = spec(CALLS[name])
+    right = spec(function_call(name))
     check_equations(right)
     plant(monkeypatch, FUNCTIONS, name, right)
 
@@ -178,3 +185,12 @@ def plant(monkeypatch: pytest.MonkeyPatch, table: dict[str, Any], name: str, rig
             patch.setitem(table, name, planted)
             with contextlib.suppress(sg.SpecError):
                 assert forward(right) != pytest.approx(expected["loss"], rel=1e-9), kind
+
+
+@pytest.mark.parametrize("name", sorted({*FUNCTIONS, *UFUNCS}))
+def test_what_is_proposed_exists(name: str) -> None:
+    """For a name with a slip in it; a function that only SciPy has bears SciPy's name."""
+    hint = close_names(name[:-1] + "_")
+    for proposed in (public_name(name), *hint.removeprefix("perhaps ").split(" or ")):
+        assert not proposed or callable(eval(proposed, {"np": np, "scipy": scipy}))
+    assert public_name("gammaln") == "scipy.special.gammaln"

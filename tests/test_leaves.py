@@ -10,6 +10,7 @@ import sympy as sp
 
 from symgrad.checks.evaluate import evaluate
 from symgrad.checks.numbers import Digits, Exact, Floats, numpy_reduction, numpy_value
+from symgrad.errors import SpecError
 from symgrad.mathematics.calls import parsed
 from symgrad.mathematics.indices import Index, entry
 from symgrad.mathematics.reductions import (
@@ -23,15 +24,18 @@ from symgrad.mathematics.reductions import (
     minimum,
     trigamma,
 )
+from symgrad.mathematics.scalars import sinc_slope
 from symgrad.mathematics.sizes import as_size
 
 DIGITS = Digits(50)
 CLOSE = 1e-30
 X = tuple(sp.Symbol(name, real=True) for name in "xyz")
 leaves = pytest.mark.parametrize("leaf", LEAVES.values(), ids=lambda leaf: leaf.cls.__name__)
+LAST = (trigamma, sinc_slope)
+"""Functions whose derivative is refused: the last of their series."""
 differentiable = pytest.mark.parametrize(
     "leaf",
-    [leaf for leaf in LEAVES.values() if leaf.cls is not trigamma],  # the last of its series
+    [leaf for leaf in LEAVES.values() if leaf.cls not in LAST],
     ids=lambda leaf: leaf.cls.__name__,
 )
 reductions = pytest.mark.parametrize(
@@ -123,6 +127,12 @@ def test_the_derivative_is_that_of_the_definition(leaf):
             assert theirs is None or close(slope, by_sympy(theirs, row))
             if leaf.cls.__name__ != "select" or argument:
                 assert close(slope, quotient(leaf, row, argument), 1e-20)
+
+
+@pytest.mark.parametrize("cls", LAST, ids=lambda cls: cls.__name__)
+def test_the_derivative_of_the_last_of_a_series_is_refused(cls):
+    with pytest.raises(SpecError, match=cls.__name__):
+        cls(X[0]).diff(X[0])
 
 
 @differentiable

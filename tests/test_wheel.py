@@ -36,6 +36,11 @@ def test_the_wheel_carries_the_templates(wheel: Path, root: Path) -> None:
     assert carried == {f"symgrad/templates/{p.relative_to(root / 'templates')}" for p in templates}
 
 
+def test_the_wheel_says_that_it_has_types(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        assert "symgrad/py.typed" in archive.namelist()
+
+
 def test_the_wheel_works_by_itself(wheel: Path, root: Path, tmp_path: Path) -> None:
     venv.create(tmp_path / "env", with_pip=True)
     bin_dir = tmp_path / "env" / ("Scripts" if sys.platform == "win32" else "bin")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import sys
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from typing import Any, ClassVar, Literal
+from collections.abc import Hashable, Iterator, Sequence
+from typing import Any, Literal
 
 import numpy as np
 import sympy as sp
@@ -41,6 +42,12 @@ Op = Literal["map", "relabel", "contract", "structure"]
 """How an array reads its inputs: entry by entry, under other labels, in a product, or moved."""
 
 _numbers = long_numbers()
+
+
+@functools.singledispatch
+def latex_of(array: object) -> str | None:
+    """How a notebook shows an array: None, its plain text, until a writer registers another way."""
+    return None
 
 
 class Array(np.lib.mixins.NDArrayOperatorsMixin):
@@ -83,13 +90,9 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         self.joins: dict[Hashable, tuple[Sequence[Any], Array]] = {}
         """The arrays that it has become the first entry of, with all their entries."""
 
-    latex_of: ClassVar[Callable[[Array], str] | None] = None
-    """How an array is written in a notebook: set by the face, which knows notation."""
-
     def _repr_latex_(self) -> str | None:
         """What a notebook shows of it: the equations that lead to it."""
-        write = type(self).latex_of
-        return None if write is None else write(self)
+        return latex_of(self)
 
     # -- what it is ---------------------------------------------------------------------------
 

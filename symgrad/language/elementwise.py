@@ -13,7 +13,7 @@ import sympy as sp
 from symgrad.errors import SpecError, caller
 from symgrad.language.array import Array, broadcast_index, broadcast_sizes, describe
 from symgrad.language.constants import as_array
-from symgrad.language.registry import UFUNCS, function, unsupported
+from symgrad.language.registry import FUNCTIONS, UFUNCS, function, unsupported
 from symgrad.mathematics import reductions as leaves
 from symgrad.mathematics.equations import DType
 from symgrad.mathematics.indices import axis_index
@@ -142,7 +142,7 @@ ELEMENTWISE: dict[str, Callable[..., sp.Expr]] = {
     "ndtr": lambda x: leaves.erfc(-x / sp.sqrt(2)) / 2,
     "betaln": _betaln,
 }
-"""What a ufunc writes down; those of leaves that bear its name follow from their records."""
+"""What a function of numbers writes down; those that are leaves follow from their records."""
 ELEMENTWISE |= {
     leaf.called: cls
     for cls, leaf in LEAVES.items()
@@ -165,10 +165,12 @@ OF_CONDITIONS = {
 """What arithmetic is to NumPy where all arguments are truth values: True + True is True."""
 NOT_OF_CONDITIONS = {"subtract", "negative", "positive", "sign"}
 
-UFUNCS |= {name: functools.partial(elementwise, name) for name in {*ELEMENTWISE, *BITWISE}}
+for _name in (*ELEMENTWISE, *sorted(BITWISE)):
+    _plain = hasattr(np, _name) and not isinstance(getattr(np, _name), np.ufunc)  # np.sinc is
+    (FUNCTIONS if _plain else UFUNCS)[_name] = functools.partial(elementwise, _name)
 
 
-# -- functions of NumPy that are no ufuncs ----------------------------------------------------
+# -- choices and bounds -----------------------------------------------------------------------
 
 
 @function("where")

@@ -118,4 +118,11 @@ def close_names(name: str) -> str:
     import difflib  # errors only
 
     near = difflib.get_close_matches(name, [*FUNCTIONS, *UFUNCS], n=3, cutoff=0.75)
-    return f"perhaps np.{' or np.'.join(near)}" if near else ""
+    return f"perhaps {' or '.join(map(public_name, near))}" if near else ""
+
+
+def public_name(name: str) -> str:
+    """A function of the tables as a spec writes it: what is not NumPy's is of ``scipy.special``."""
+    if hasattr(np, name.split(".")[0]):
+        return f"np.{name}"
+    return f"np.lib.stride_tricks.{name}" if name in FUNCTIONS else f"scipy.special.{name}"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import math
+
 import mpmath
 import sympy as sp
 
@@ -289,6 +292,16 @@ class arcsinh(LeafFunction):
     partials = (lambda r, x: 1 / hypot(1, x),)
 
 
+class sinc(LeafFunction):
+    """sin(πx) / (πx), and 1 where x is 0."""
+
+    partials = (lambda r, x: sinc_slope(x),)
+
+
+class sinc_slope(LeafFunction):
+    """The derivative of sinc; its own derivative is not known here."""
+
+
 for _cls, _name in ((sp.sin, "sin"), (sp.cos, "cos"), (sp.sinh, "sinh"), (sp.cosh, "cosh"),
                     (sp.tanh, "tanh")):  # fmt: skip
     record(_cls, f"{_name}(x)", rf"\{_name} {{x}}", getattr(mpmath, _name), called=_name)
@@ -309,6 +322,43 @@ record(sp.acosh, "arccosh(x)", r"\operatorname{{arcosh}}({x})", real_only(mpmath
        domain=(ABOVE_ONE,), called="arccosh")  # fmt: skip
 record(sp.atanh, "arctanh(x)", r"\operatorname{{artanh}}({x})", real_only(mpmath.atanh),
        domain=(INSIDE,), called="arctanh")  # fmt: skip
+
+
+def _half_turns(function: str) -> str:
+    """The text of sin(πx) or cos(πx), right for every x: π times a large one is far off as a float.
+
+    x is n + r, n a whole number; both change their signs with every n.
+    """
+    return f"(1 - 2 * remainder(rint(x), 2)) * {function}(3.141592653589793 * (x - rint(x)))"
+
+
+def _sinc_slope(x: mpmath.mpf) -> mpmath.mpf:
+    """Near 0 by its power series, for the two parts of the derivative are nearly equal there."""
+    if abs(x) < 1:
+        return -(mpmath.pi**2) * x / 3 * mpmath.hyp0f1(2.5, -((mpmath.pi * x / 2) ** 2))
+    return (mpmath.cospi(x) - mpmath.sincpi(x)) / x
+
+
+_AWAY = "where(x == 0, 1, x)"
+_SINC = f"{_half_turns('sin')} / (3.141592653589793 * {_AWAY})"
+_NEAR = "where(abs(x) < 0.2, x, 0)"  # the square of what is not near is not to overflow
+_SERIES = functools.reduce(
+    lambda rest, k: f" * (1 - {math.pi**2 / (2 * k * (2 * k + 3))!r} * {_NEAR}**2{rest})",
+    range(7, 0, -1),
+    "",
+)
+"""The derivative over -π²x/3, where |x| < 0.2: the first term that is left out is below 1e-18."""
+record(
+    sinc, f"where(x == 0, 1, {_SINC})", r"\operatorname{{sinc}}({x})", mpmath.sincpi,
+    definition=lambda x: sp.sin(sp.pi * x) / (sp.pi * x), called="sinc",
+)  # fmt: skip
+record(
+    sinc_slope,
+    f"where(abs(x) < 0.2, -x * {math.pi**2 / 3!r}{_SERIES}, "
+    f"({_half_turns('cos')} - {_SINC}) / {_AWAY})",
+    r"\operatorname{{sinc}}'({x})", _sinc_slope,
+    definition=lambda x: (sp.cos(sp.pi * x) - sp.sin(sp.pi * x) / (sp.pi * x)) / x,
+)  # fmt: skip
 
 
 # -- special functions ------------------------------------------------------------------------
