@@ -29,10 +29,10 @@ from symgrad.mathematics.reductions import (
 )
 from symgrad.mathematics.sizes import as_size
 from symgrad.program.interpreter import interpret
-from symgrad.program.kinds import ProgramError, verified
 from symgrad.program.lower import lower
 from symgrad.program.passes import alive, compiled, expanded, for_outputs, planned, typed
 from symgrad.program.program import Op, Program, Ref
+from symgrad.program.verification import ProgramError, verified
 from symgrad.targets.module import assembled
 from symgrad.targets.numpy.emit import emit, load
 

@@ -21,9 +21,9 @@ from symgrad.mathematics.sizes import as_size
 from symgrad.program import memory
 from symgrad.program.builder import Builder
 from symgrad.program.interpreter import interpret
-from symgrad.program.kinds import verified
 from symgrad.program.memory import planned
 from symgrad.program.program import Program, Ref
+from symgrad.program.verification import verified
 from symgrad.targets.numpy.buffers import BufferedWriter
 from symgrad.targets.numpy.out import ABILITIES
 from symgrad.targets.numpy.tuning import PASSES, tuned

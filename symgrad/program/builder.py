@@ -10,13 +10,11 @@ import sympy as sp
 from symgrad.mathematics.equations import DType, Variable
 from symgrad.mathematics.indices import Index
 from symgrad.mathematics.positions import Cut, Detail
-from symgrad.mathematics.reductions import LEAVES
 from symgrad.mathematics.sizes import Size
-from symgrad.program.kinds import verified
+from symgrad.program.kinds import KINDS
 from symgrad.program.program import (
     UNIT,
     Axes,
-    Kind,
     Op,
     Operand,
     Program,
@@ -26,18 +24,7 @@ from symgrad.program.program import (
     labels,
     read_by,
 )
-
-BOOLEAN = {
-    *("greater", "greater_equal", "less", "less_equal", "equal", "not_equal"),
-    *("logical_and", "logical_or", "logical_not"),
-} | {leaf.cls.__name__ for leaf in LEAVES.values() if leaf.boolean}
-"""Functions whose values are true or false."""
-
-
-WHOLE = frozenset(
-    {"add", "subtract", "multiply", "negative", "maximum", "minimum", "absolute", "relu"}
-)
-"""Functions whose values are integers where their arguments are."""
+from symgrad.program.verification import verified
 
 
 class Builder:
@@ -53,7 +40,7 @@ class Builder:
 
     def add(
         self,
-        kind: Kind,
+        kind: str,
         args: tuple[Operand, ...],
         axes: Axes,
         *,
@@ -65,7 +52,7 @@ class Builder:
         key = _key(kind, args, axes, function, detail)
         if key in self._known and kind != "copy" and not (kind == "fill" and axes):
             return self._again(self.ops[self._known[key]], args, axes)
-        dtype = self._dtype(kind, args, function)
+        dtype = KINDS[kind].dtype(function, [self._type(a) for a in args])
         self._count += 1
         op = Op(f"%{self._count}", kind, args, axes, function, detail, dtype, hint)
         self.ops[op.name] = op
@@ -77,12 +64,12 @@ class Builder:
         theirs = [a for r in op.reads for a in r.axes]
         mine = [a for r in args if isinstance(r, Ref) for a in r.axes]
         renamed = dict(zip(theirs, mine, strict=True)) | dict(
-            zip(op.axes, axes, strict=True) if op.kind in _FREE else ()
+            zip(op.axes, axes, strict=True) if KINDS[op.kind].own_labels else ()
         )
         found = Ref(op.name, tuple(renamed.get(a, a) for a in op.axes))
         return self.view(found, axes)
 
-    def knows(self, kind: Kind, args: tuple[Operand, ...], axes: Axes, function: str) -> bool:
+    def knows(self, kind: str, args: tuple[Operand, ...], axes: Axes, function: str) -> bool:
         """Whether an operation is there already."""
         return _key(kind, args, axes, function, ()) in self._known
 
@@ -105,25 +92,11 @@ class Builder:
             return self.view(inner, axes)
         return self.add("view", (source,), axes)
 
-    def _dtype(self, kind: Kind, args: tuple[Operand, ...], function: str) -> DType:
-        if kind == "iota":
-            return "int"
-        if kind in ("eye", "linalg"):
-            return "float"
-        if kind in ("map", "reduce", "contract", "matmul"):
-            return self._computed(kind, args, function)
-        first = args[0]
-        return self.dtypes[first.name] if isinstance(first, Ref) else "float"
-
-    def _computed(self, kind: Kind, args: tuple[Operand, ...], function: str) -> DType:
-        if function in BOOLEAN:
-            return "bool"
-        kinds = {self.dtypes[a.name] if isinstance(a, Ref) else "number" for a in args}
-        whole = all(isinstance(a, Ref) or bool(a.value.is_integer) for a in args)
-        if "int" in kinds and kinds <= {"int", "number"} and whole and function in WHOLE:
-            return "int"
-        logical = kinds == {"bool"} and (function == "multiply" or kind == "reduce")
-        return "bool" if logical and function != "sum" else "float"
+    def _type(self, operand: Operand) -> str:
+        """What an argument is, as the records of kinds ask for it."""
+        if isinstance(operand, Ref):
+            return self.dtypes[operand.name]
+        return "whole" if operand.value.is_integer else "number"
 
     def name(self, ref: Ref, name: str) -> Ref:
         """Give a value its name; where it has one already, a second value is a view of it."""
@@ -178,17 +151,8 @@ def _is(left: list[sp.Expr], new: list[sp.Expr]) -> bool:
     return bool(left) and bool(new) and left[0] == new[0]
 
 
-_FREE = frozenset(
-    {"iota", "fill", "expand", "slice", "windows", "reshape", "join", "eye", "diagonal", "linalg"}
-)
-"""Kinds whose result has labels of its own."""
-
-_ANY_LAYOUT = frozenset({"reduce", "contract", "logsumexp"})
-"""Kinds whose result is one value, however its axes are laid out."""
-
-
 def _key(
-    kind: Kind,
+    kind: str,
     args: tuple[Operand, ...],
     axes: Axes,
     function: str,
@@ -210,7 +174,7 @@ def _key(
     shape = tuple(map(numbered, axes))
     result = (
         frozenset(labels(axes) and {numbered(a) for a in labels(axes)})
-        if kind in _ANY_LAYOUT
+        if KINDS[kind].any_layout
         else shape
     )
     return kind, function, detail, parts, result

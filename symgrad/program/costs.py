@@ -6,42 +6,28 @@ from collections import Counter
 
 import sympy as sp
 
-from symgrad.program.memory import count, item, total
-from symgrad.program.program import Op, Program, labels, size_of
-
-_FREE = ("view", "expand", "slice", "windows", "reshape", "iota", "fill", "eye")
-"""Kinds that compute nothing."""
+from symgrad.program.kinds import KINDS
+from symgrad.program.kinds.kind import of_axes
+from symgrad.program.memory import item, total
+from symgrad.program.program import Program
 
 
 def flops(program: Program) -> sp.Expr:
     """Operations on single numbers: a product of matrices counts its multiplications and sums."""
-    return total(Counter(map(_flops, program)))
+    return total(Counter(KINDS[op.kind].cost(op) for op in program))
 
 
 def moved(program: Program, itemsize: int) -> sp.Expr:
     """Bytes that are read and written, as if no cache held any."""
-    dtypes, shapes = program.dtypes, program.shapes
+    dtypes = program.dtypes
     found: Counter[sp.Expr] = Counter()
     for op in program:
-        if op.kind not in _FREE:
-            found[count(op.shape)] += item(op.dtype, itemsize)
+        kind = KINDS[op.kind]
+        if not kind.is_free:
+            found[of_axes(op.axes)] += item(op.dtype, itemsize)
             for ref in op.reads:
-                shape = shapes[ref.name][:1] if op.function == "trace" else shapes[ref.name]
-                found[count(shape)] += item(dtypes[ref.name], itemsize)
+                found[of_axes(kind.read(ref))] += item(dtypes[ref.name], itemsize)
     return total(found)
-
-
-def _flops(op: Op) -> sp.Expr:
-    if op.kind in _FREE:
-        return sp.S.Zero
-    if op.function == "trace":
-        return count((size_of(op.reads[0].axes[0]),))
-    if op.kind in ("matmul", "contract"):
-        found = dict.fromkeys(a for r in op.reads for a in labels(r.axes))
-        return 2 * count(tuple(size_of(a) for a in found))
-    largest = max((r.axes for r in op.reads), key=lambda axes: len(labels(axes)), default=op.axes)
-    axes = largest if op.kind in ("reduce", "cumsum", "products_of_others") else op.axes
-    return count(tuple(map(size_of, axes)))
 
 
 def polynomial(expr: sp.Expr) -> str:

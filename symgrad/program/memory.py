@@ -10,17 +10,12 @@ from functools import lru_cache
 import sympy as sp
 
 from symgrad.mathematics.equations import DType
-from symgrad.mathematics.sizes import Size, with_numbers
-from symgrad.program.program import CHANGES, Op, Program, Ref, is_subscript, is_temporary
+from symgrad.mathematics.sizes import Size
+from symgrad.program.kinds import KINDS
+from symgrad.program.program import Op, Program, Ref, count, is_subscript, is_temporary
 
 NEAR = 3
 """A number is computed inside its use if that is at most so many operations away."""
-
-ALIASES = frozenset({"view", "expand", "slice", "windows", "reshape", "triangle", "linalg"})
-"""Kinds whose result may lie in the memory of an argument."""
-
-SAME_EVERY_TIME = frozenset({"iota", "eye", "fill"})
-"""Kinds that depend on sizes alone."""
 
 
 @dataclass(frozen=True)
@@ -57,14 +52,9 @@ class Plan:
 
     @property
     def allocating(self) -> list[Op]:
-        """The operations for whose result NumPy takes memory in each call."""
+        """The operations for whose result memory is taken in each call."""
         kept = {*self.rooms, *self.constant}
-        views = {"view", "slice", "windows", "expand", "reshape", *CHANGES}
-        return [
-            o
-            for o in self.program
-            if o.axes and o.name not in kept and o.kind not in views and not is_subscript(o)
-        ]
+        return [o for o in self.program if o.axes and o.name not in kept and not _shares(o)]
 
     def bytes(self, itemsize: int) -> sp.Expr:
         """The size of all buffers, as a polynomial in the sizes."""
@@ -74,15 +64,15 @@ class Plan:
         return total(found)
 
 
+def _shares(op: Op) -> bool:
+    """Whether the result of an operation lies where an argument does."""
+    kind = KINDS[op.kind]
+    return kind.is_view or kind.changes or is_subscript(op)
+
+
 def total(counts: Mapping[sp.Expr, int]) -> sp.Expr:
     """The sum of products of sizes, each so many times."""
     return sp.expand(sp.Add(*(size * times for size, times in counts.items())))
-
-
-@lru_cache(maxsize=4096)
-def count(shape: tuple[Size, ...]) -> sp.Expr:
-    """How many entries an array has."""
-    return with_numbers(sp.Mul(*shape))
 
 
 def item(dtype: DType, itemsize: int) -> int:
@@ -104,7 +94,7 @@ class _Planner:
         self.ops = {o.name: o for o in program.ops}
         self.at = {o.name: k for k, o in enumerate(program.ops)}
         self.uses = program.uses
-        self.changed = {o.reads[0].name for o in program.ops if o.kind in CHANGES}
+        self.changed = {o.reads[0].name for o in program.ops if KINDS[o.kind].changes}
         inlined = frozenset(o.name for o in program.ops if self._is_inlined(o))
         constant = self._constants()
         self.plan = Plan(program, inlined=inlined, constant=constant)
@@ -142,7 +132,7 @@ class _Planner:
             of_constants = all(r.name in found | views for r in op.reads)
             if op.kind == "view" and of_constants:
                 views.add(op.name)
-            elif op.kind in SAME_EVERY_TIME or (op.kind == "map" and of_constants):
+            elif KINDS[op.kind].of_sizes or (op.kind == "map" and of_constants):
                 found |= {op.name} if self._may_be_kept(op) else set()
         return frozenset(found)
 
@@ -157,9 +147,9 @@ class _Planner:
         roots: dict[str, frozenset[str]] = {}
         for op in self.program.ops:
             found = {op.name}
-            if op.kind in ALIASES or op.kind == "gather":
+            if KINDS[op.kind].may_alias:
                 found |= {x for r in op.reads for x in roots.get(r.name, ())}
-            elif op.kind in CHANGES:
+            elif KINDS[op.kind].changes:
                 found |= roots.get(op.reads[0].name, frozenset())
             roots[op.name] = frozenset(found)
         return roots
@@ -193,7 +183,7 @@ class _Planner:
             self.plan.places[op.name] = target
             self.plan.rooms[op.name] = self.plan.rooms[target]
             dying = [d for d in dying if self.plan.rooms[d] != self.plan.rooms[target]]
-        elif op.kind in CHANGES:
+        elif KINDS[op.kind].changes:
             base = op.reads[0].name
             if base in self.plan.rooms:
                 self.plan.rooms[op.name] = self.plan.rooms[base]

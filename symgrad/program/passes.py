@@ -11,12 +11,12 @@ import sympy as sp
 from symgrad.mathematics.calls import evaluated, parsed
 from symgrad.mathematics.equations import Equation, Variable
 from symgrad.mathematics.reductions import LEAVES
-from symgrad.program.builder import BOOLEAN, Builder
+from symgrad.program.builder import Builder
 from symgrad.program.contraction_order import contracted
-from symgrad.program.kinds import verified
+from symgrad.program.kinds import KINDS
+from symgrad.program.kinds.entries import BOOLEAN
 from symgrad.program.lower import lower
 from symgrad.program.program import (
-    CHANGES,
     UNIT,
     Literal,
     Op,
@@ -28,6 +28,7 @@ from symgrad.program.program import (
     labels,
     size_of,
 )
+from symgrad.program.verification import verified
 
 Rewrite = Callable[[Builder, Op], Ref | None]
 """The value of an operation in a new program; None where it stays as it is."""
@@ -114,7 +115,7 @@ def traces(program: Program) -> Program:
         matrix = _diagonal_of(builder, builder.ops.get(source.name))
         if matrix is None or uses[source.name] > 1:
             return None
-        return builder.add("reduce", (matrix,), (), function="trace")
+        return builder.add("trace", (matrix,), ())
 
     return alive(rewritten(program, rewrite))
 
@@ -203,36 +204,21 @@ def typed(program: Program) -> Program:
 
 
 def _cast_arguments(builder: Builder, op: Op) -> Ref | None:
-    if op.kind not in _COUNTING or op.function in BOOLEAN | _ANY or op.dtype == "int":
+    if op.function in BOOLEAN | _ANY or op.dtype == "int":
         return None
-    first, last = _FIRST_NUMBER.get(op.function, 0), _COUNTING[op.kind]
-    kinds = [builder.dtypes[a.name] if isinstance(a, Ref) else "number" for a in op.args]
-    if op.function == "multiply" and set(kinds) == {"bool"}:
+    kind = KINDS[op.kind]
+    first, last = _FIRST_NUMBER.get(op.function, 0), min(kind.computes_with, len(op.args))
+    types = [builder.dtypes[a.name] if isinstance(a, Ref) else "number" for a in op.args]
+    if first >= last or (op.function == "multiply" and set(types) == {"bool"}):
         return None
-    has_float = "float" in kinds[first:last] and op.kind not in CHANGES
+    has_float = "float" in types[first:last] and not kind.changes
     counted = {"int"} if has_float else {"int", "bool"}
     args = tuple(
-        builder.map("cast", a) if isinstance(a, Ref) and kind in counted else a
-        for a, kind in zip(op.args[first:last], kinds[first:last], strict=True)
+        builder.map("cast", a) if isinstance(a, Ref) and found in counted else a
+        for a, found in zip(op.args[first:last], types[first:last], strict=True)
     )
     return _same(builder, replace(op, args=(*op.args[:first], *args, *op.args[last:])))
 
-
-_COUNTING: dict[str, int] = {
-    "map": 3,
-    "reduce": 1,
-    "contract": 2,
-    "matmul": 2,
-    "scatter": 2,
-    "place": 2,
-    "linalg": 2,
-    "cumsum": 1,
-    "products_of_others": 1,
-    "triangle": 1,
-    "diagonal": 1,
-    "join": 1000,
-}
-"""Kinds that compute with their arguments, and the first argument with which they do not."""
 
 _FIRST_NUMBER = {"where": 1}
 """The first argument that is computed with, where it is not argument 0."""
@@ -254,7 +240,7 @@ def owned(program: Program) -> Program:
     for op in program.ops:
         if op.kind == "take":  # what it gives is in memory of its own
             taken_from[op.reads[0].name] += 1
-        base = op.reads[0].name if op.kind in CHANGES else ""
+        base = op.reads[0].name if KINDS[op.kind].changes else ""
         if base and not _is_fresh(base, makers, uses[base] - taken_from[base]):
             copied.append(_copy(op.reads[0], f"%{len(copied)}{op.reads[0].name}"))
             op = replace(op, args=(copied[-1].ref, *op.args[1:]))
@@ -269,23 +255,19 @@ def owned(program: Program) -> Program:
     return verified(replace(program, ops=tuple(copied)))
 
 
-_VIEWS = ("view", "expand", "slice", "windows", "reshape")
-"""Kinds whose result is, or may be, in the memory of their argument."""
-
-
 def _copy(source: Ref, name: str) -> Op:
     return Op(name, "copy", (source,), source.axes)
 
 
 def _is_fresh(name: str, makers: dict[str, Op], uses: int) -> bool:
     op = makers.get(name)
-    return op is not None and uses == 1 and op.kind not in (*_VIEWS, "gather")
+    return op is not None and uses == 1 and not (KINDS[op.kind].is_view or op.kind == "gather")
 
 
 def _storage(name: str, makers: dict[str, Op]) -> str:
     """The value whose memory a value is in."""
     op = makers.get(name)
-    while op is not None and (op.kind in _VIEWS or is_subscript(op)):
+    while op is not None and (KINDS[op.kind].is_view or is_subscript(op)):
         name = op.reads[0].name
         op = makers.get(name)
     return name

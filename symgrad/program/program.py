@@ -3,61 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Literal as OneOf
+from functools import cached_property, lru_cache
 
 import sympy as sp
 
 from symgrad.mathematics.equations import DType, Variable, shapes_of
 from symgrad.mathematics.indices import Index
 from symgrad.mathematics.positions import Cut, Detail, Window
-from symgrad.mathematics.sizes import Size, same
+from symgrad.mathematics.sizes import Size, same, with_numbers
 
 UNIT = sp.S.One
 """The label of an axis of size 1."""
 
 Axes = tuple[sp.Expr, ...]
 """A label for each axis: an Index, or UNIT.  Labels mean something inside one operation only."""
-
-Kind = OneOf[
-    "map",  # one function of entries, broadcast as NumPy does; detail: more arguments, as numbers
-    "contract",  # the sum of a product over the labels that the result does not have
-    "matmul",  # such a sum in the form of NumPy's @
-    "reduce",  # a function along axes, which are dropped or kept with size 1
-    "view",  # the same entries, axes reordered, unit axes put in or taken out
-    "expand",  # the same entries, repeated along new axes
-    "copy",  # the same entries in an array of their own
-    "gather",  # source[positions]; detail: for each axis None, or which argument indexes it
-    "scatter",  # base with values added or subtracted at positions, which may be the same
-    #   (add_repeatedly) or not; detail as for gather
-    "take",  # the entries at some places of the source, counted row by row
-    "put",  # base with such entries set
-    "slice",  # source[cuts]; detail: for each axis None or a Cut; a cut axis has a label of its own
-    "windows",  # detail: for each axis None or a Window; positions stay in place, windows go last
-    "reshape",  # the same entries in the same order, some axes taken apart or laid out as one
-    "place",  # base with values set, added or subtracted at cuts or windows; detail for each axis
-    "join",  # arrays one after the other along the axis in detail: concatenate or stack
-    "iota",  # 0, 1, 2, ... along one axis
-    "eye",  # 1 on the diagonal
-    "diagonal",  # a vector on the diagonal of a matrix of zeros
-    "triangle",  # the last two axes, 0 above (lower) or below (upper) the diagonal in detail
-    "cumsum",  # along the axis in detail, for each entry the sum of all up to it
-    "products_of_others",  # along the axis in detail, for each entry the product of all others
-    "linalg",  # inv, det, sign, logdet, cholesky of the last two axes; solve: of two arrays
-    "fill",  # one number everywhere
-    "softmax",  # along the axes in detail, as are the next two
-    "log_softmax",
-    "logsumexp",
-]
-
-
-CHECKS: dict[str, Callable[[Op], str]] = {}
-"""For each kind what is wrong with an operation of it; :mod:`symgrad.program.kinds` fills it."""
-
-CHANGES = frozenset({"scatter", "put", "place"})
-"""Kinds that change their first argument in place."""
 
 
 @dataclass(frozen=True)
@@ -80,10 +41,14 @@ Operand = Ref | Literal
 
 @dataclass(frozen=True)
 class Op:
-    """``name[axes] = kind(args)``; ``hint``: what to call a value that has no name of its own."""
+    """``name[axes] = kind(args)``; ``hint``: what to call a value that has no name of its own.
+
+    ``kind`` is one of :data:`symgrad.program.kinds.KINDS`, where it says what ``function`` and
+    ``detail`` are.
+    """
 
     name: str
-    kind: Kind
+    kind: str
     args: tuple[Operand, ...]
     axes: Axes
     function: str = ""
@@ -105,13 +70,6 @@ class Op:
     def ref(self) -> Ref:
         """The value that it computes."""
         return Ref(self.name, self.axes)
-
-    @cached_property
-    def problem(self) -> str:
-        """What is wrong with it, whatever it reads; passes that leave it alone need not look."""
-        if len(set(labels(self.axes))) != len(labels(self.axes)):
-            return "a label stands twice in the result"
-        return CHECKS[self.kind](self)
 
     def __str__(self) -> str:
         function = f".{self.function}" if self.function else ""
@@ -173,6 +131,12 @@ def size_of(axis: sp.Expr) -> Size:
     return axis.size if isinstance(axis, Index) else UNIT
 
 
+@lru_cache(maxsize=4096)
+def count(shape: tuple[Size, ...]) -> sp.Expr:
+    """How many entries an array has."""
+    return with_numbers(sp.Mul(*shape))
+
+
 def labels(axes: Iterable[sp.Expr]) -> list[Index]:
     """The labels of the axes that are not unit axes."""
     return [a for a in axes if isinstance(a, Index)]
@@ -192,7 +156,7 @@ def wanted(known: Iterable[Index], at: Axes) -> Axes:
 
 
 def broadcasts(axes: Axes, onto: Axes) -> bool:
-    """Whether NumPy lines up ``axes`` with ``onto`` as the labels say."""
+    """Whether broadcasting lines up ``axes`` with ``onto`` as the labels say."""
     if len(axes) > len(onto):
         return False
     pairs = zip(reversed(axes), reversed(onto), strict=False)
@@ -243,7 +207,7 @@ def indexed_axes(op: Op, axes: Axes) -> Axes:
 
 
 def positions_axes(axes: Axes, positions: Sequence[Operand], detail: Sequence[Detail]) -> Axes:
-    """The axes of ``array[positions]``, as NumPy orders them; None in ``detail`` is a slice."""
+    """The axes of ``array[positions]``, in the order of NumPy; None in ``detail`` is a slice."""
     places = [k for k, position in enumerate(detail) if position is not None]
     advanced = broadcast([a.axes for a in positions if isinstance(a, Ref)])
     rest = [a for k, a in enumerate(axes) if detail[k] is None]

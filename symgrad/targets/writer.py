@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 import sympy as sp
 
+from symgrad.program.kinds import KINDS
 from symgrad.program.memory import Plan, owners
-from symgrad.program.program import CHANGES, Literal, Op, Operand, Program, Ref, is_temporary
+from symgrad.program.program import Literal, Op, Operand, Program, Ref, is_temporary
 from symgrad.targets.expressions import Level, Text
 from symgrad.targets.identifiers import Words
 from symgrad.targets.module import size_names
@@ -67,7 +68,7 @@ class Writer(ABC):
 
     def write(self, op: Op) -> None:
         """Write an operation down, or keep it for its use."""
-        if op.kind in CHANGES:
+        if KINDS[op.kind].changes:
             self.change(op)
             return
         text = self._fitting(op)
@@ -205,7 +206,7 @@ class Writer(ABC):
         return (
             once
             and reader is not None
-            and reader.kind in CHANGES
+            and KINDS[reader.kind].changes
             and (reader.args[0] == op.ref or getattr(reader.args[0], "name", "") == op.name)
         )
 
@@ -239,7 +240,7 @@ class PlannedWriter(Writer):
         unnamed = op.name not in self.local and is_temporary(op.name)
         if not unnamed or reader is None or self.uses[op.name] - self.takes[op.name] != 1:
             return None
-        changed = reader.kind in CHANGES and reader.reads[0].name == op.name
+        changed = KINDS[reader.kind].changes and reader.reads[0].name == op.name
         return reader if changed or self.plan.places.get(reader.name) == op.name else None
 
     def change(self, op: Op) -> None:

@@ -324,7 +324,7 @@ class _Reader:
         """A trace, or a norm."""
         (source,) = op.reads
         inside = self.operand(source).text
-        if op.function == "trace":
+        if op.kind == "trace":
             return Formula(rf"\operatorname{{tr}}{bracketed(inside)}", ())
         if op.function != "norm" or labels(op.axes):
             raise NoMatrixForm(f"{op.function} is no operation of matrices")
@@ -517,6 +517,7 @@ class _Reader:
         "map": map,
         "matmul": matmul,
         "reduce": reduce,
+        "trace": to_a_number,
         "view": view,
         "softmax": softmax,
         "log_softmax": softmax,

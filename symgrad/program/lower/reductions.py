@@ -10,7 +10,7 @@ from symgrad.mathematics.indices import Index, fresh
 from symgrad.mathematics.reductions import REDUCTIONS, AxisProduct
 from symgrad.mathematics.sizes import product
 from symgrad.program.lower.lowering import Lowering
-from symgrad.program.program import UNIT, Axes, Kind, Operand, Ref, broadcasts, labels
+from symgrad.program.program import UNIT, Axes, Operand, Ref, broadcasts, labels
 from symgrad.program.sums_of_products import bound_by
 
 
@@ -52,7 +52,7 @@ def over(lowering: Lowering, body: sp.Expr, bound: Sequence[Index], at: Axes) ->
 
 
 def _reduced(
-    lowering: Lowering, kind: Kind, function: str, source: Ref, bound: Sequence[Index], at: Axes
+    lowering: Lowering, kind: str, function: str, source: Ref, bound: Sequence[Index], at: Axes
 ) -> Operand:
     kept = tuple(UNIT if a in bound else a for a in source.axes)
     dropped = tuple(a for a in source.axes if a not in bound)

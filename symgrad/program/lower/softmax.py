@@ -12,7 +12,7 @@ from symgrad.mathematics.indices import Index, entry, indices_of, is_entry, name
 from symgrad.mathematics.reductions import LogSumExp
 from symgrad.program.lower.lowering import Lowering
 from symgrad.program.lower.reductions import over
-from symgrad.program.program import Axes, Kind, Operand, size_of
+from symgrad.program.program import Axes, Operand, size_of
 from symgrad.program.sums_of_products import bound_by, structure_key
 
 
@@ -55,7 +55,7 @@ def _spelled_out(lowering: Lowering, term: sp.Expr) -> sp.Expr:
     return term.xreplace(change)
 
 
-def _normal(lowering: Lowering, kind: Kind, found: _Normalisation) -> sp.Expr:
+def _normal(lowering: Lowering, kind: str, found: _Normalisation) -> sp.Expr:
     """An entry of softmax or log-softmax, computed along the axes of the log-sum-exp."""
     source = over(lowering, found.body, list(found.at), ())
     detail = tuple(k for k, a in enumerate(source.axes) if a in found.at)

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from symgrad.program.contraction_order import cost
-from symgrad.program.memory import Plan, count
-from symgrad.program.program import CHANGES, Op, Program
+from symgrad.program.kinds import KINDS
+from symgrad.program.memory import Plan
+from symgrad.program.program import Op, Program, count
 from symgrad.targets.expressions import Level, Text, listed
 from symgrad.targets.numpy.operations import NumPyWriter
 from symgrad.targets.numpy.runtime.special import name_of
@@ -39,7 +40,7 @@ class BufferedWriter(PlannedWriter, NumPyWriter):
     def write(self, op: Op) -> None:
         if op.name in self.plan.constant:
             self._write_constant(op, "ws")
-        elif op.kind in CHANGES:
+        elif KINDS[op.kind].changes:
             self.change(op)
         elif op.name in self.plan.rooms:
             self.assign(op, self._out(op))

@@ -136,6 +136,11 @@ class NumPyWriter(Writer):
             return Text(f"{args[0].code}.{op.function}({', '.join(options)})")
         return Text(f"{name}({', '.join([args[0].code, *options])})")
 
+    def trace(self, op: Op, args: Sequence[Text]) -> Text:
+        if args[0].level == Level.ATOM and "(" not in args[0].code:
+            return Text(f"{args[0].code}.trace()")
+        return Text(f"np.trace({args[0].code})")
+
     def reduced_axes(self, op: Op) -> list[str]:
         """The axes of a reduction, as NumPy takes them; nothing stands for all of them."""
         source = op.reads[0].axes
@@ -286,6 +291,7 @@ class NumPyWriter(Writer):
         "matmul": matmul,
         "contract": contract,
         "reduce": reduce,
+        "trace": trace,
         "view": view,
         "expand": expand,
         "copy": copy,

@@ -13,6 +13,7 @@ from symgrad.mathematics.sizes import Size, same
 from symgrad.program import passes
 from symgrad.program.builder import Builder
 from symgrad.program.contraction_order import contracted, cost
+from symgrad.program.kinds import KINDS, Result
 from symgrad.program.passes import Rewrite, alive, owned, rewritten
 from symgrad.program.program import (
     UNIT,
@@ -293,7 +294,11 @@ def stacks_as_matrices(program: Program) -> Program:
         if op.kind not in ("matmul", "contract") or len(op.reads) != 2:
             return None
         x, y = (_as_stored(builder, r) for r in op.reads)
-        if any(builder.ops[r.name].kind in _NO_ROWS for r in (x, y) if r.name in builder.ops):
+        if any(
+            KINDS[builder.ops[r.name].kind].result is Result.VIEW
+            for r in (x, y)
+            if r.name in builder.ops
+        ):
             return None
         mine, theirs, out = (labels(axes) for axes in (x.axes, y.axes, op.axes))
         inner = [i for i in mine if i in theirs]
@@ -313,10 +318,6 @@ def stacks_as_matrices(program: Program) -> Program:
         return builder.view(_reshaped(builder, made, (*rows, *columns)), op.axes)
 
     return owned(alive(rewritten(program, rewrite)))
-
-
-_NO_ROWS = frozenset({"slice", "windows", "expand", "view"})
-"""Kinds whose axes can't be laid out as one without a copy."""
 
 
 def _as_stored(builder: Builder, ref: Ref) -> Ref:
