@@ -1,4 +1,4 @@
-"""Factors of a sum of products that NumPy has functions for: solving, running sums, triangles."""
+"""Factors of a sum of products with functions of their own: solving, running sums, triangles."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -12,7 +12,7 @@ import sympy as sp
 from symgrad.mathematics.equations import DType
 from symgrad.mathematics.sizes import Size
 from symgrad.program.kinds import KINDS
-from symgrad.program.program import Op, Program, Ref, count, is_subscript, is_temporary
+from symgrad.program.program import Op, Operand, Program, Ref, count, is_subscript, is_temporary
 
 NEAR = 3
 """A number is computed inside its use if that is at most so many operations away."""
@@ -23,11 +23,11 @@ class Abilities:
     """What a target can do with memory that it is given.
 
     ``fills``: whether it can write the result of an operation into an array that is there;
-    ``is_entry_by_entry``: whether it computes each entry of the result from those at its place.
+    ``writes_over``: the arguments over which it can write the result, entry by entry.
     """
 
     fills: Callable[[Op], bool]
-    is_entry_by_entry: Callable[[Op], bool]
+    writes_over: Callable[[Op], Sequence[Operand]]
 
 
 @dataclass
@@ -112,17 +112,14 @@ class _Planner:
             return False
         if op.kind == "view":
             return True
-        reader = self._reader(op.name)
         small = (
             not op.axes or op.kind == "slice" or (op.kind == "gather" and not self.target.fills(op))
         )
-        near = reader is not None and self.at[reader.name] - self.at[op.name] <= NEAR
-        return self.uses[op.name] == 1 and small and near
+        return self.uses[op.name] == 1 and small and self._is_read_soon(op.name)
 
-    def _reader(self, name: str) -> Op | None:
-        found = [o for o in self.program.ops[self.at[name] + 1 :][:NEAR] for r in o.reads
-                 if r.name == name]  # fmt: skip
-        return found[0] if found else None
+    def _is_read_soon(self, name: str) -> bool:
+        after = self.at[name] + 1
+        return any(r.name == name for o in self.program.ops[after : after + NEAR] for r in o.reads)
 
     def _constants(self) -> frozenset[str]:
         """Values that depend on sizes alone."""
@@ -155,7 +152,8 @@ class _Planner:
         return roots
 
     def _last_uses(self) -> dict[str, int]:
-        position: dict[str, int] = {}
+        """Where each value is read for the last time."""
+        position: dict[str, int] = {}  # an inlined value reads its arguments in its reader's line
         last: dict[str, int] = {}
         for op in reversed(self.program.ops):
             here = position.get(op.name, self.at[op.name])
@@ -212,11 +210,9 @@ class _Planner:
         return sorted(found, key=self.at.__getitem__)  # a set's order is not the same in every run
 
     def _in_place(self, op: Op, dying: list[str]) -> str | None:
-        """The argument over which a function may be written: for ``where`` the last one."""
-        where = op.function == "where"
-        if not (self.target.is_entry_by_entry(op) or where) or not op.axes:
-            return None
-        for ref in (a for a in op.args[2 * where :] if isinstance(a, Ref)):
+        """The argument over which the result is written."""
+        over = self.target.writes_over(op) if op.axes else ()
+        for ref in (a for a in over if isinstance(a, Ref)):
             fits = ref.axes == op.axes and ref.name in dying
             same = fits and self.ops[ref.name].dtype == op.dtype
             if same and not any(self._overlaps(other, ref) for other in op.reads):

@@ -37,7 +37,7 @@ Rewrite = Callable[[Builder, Op], Ref | None]
 def compiled(
     variables: Iterable[Variable], equations: Iterable[Equation], outputs: Iterable[str]
 ) -> Program:
-    """The equations as operations that NumPy has."""
+    """The equations as operations on arrays, in functions that a target has or brings."""
     *_, (_, program) = stages(variables, equations, outputs)
     return program
 
@@ -105,7 +105,7 @@ def alive(program: Program) -> Program:
 
 
 def traces(program: Program) -> Program:
-    """The sum of the entries of a matrix at equal positions, for which NumPy has a function."""
+    """The sum of the entries of a matrix at equal positions, which has a function of its own."""
     uses = program.uses
 
     def rewrite(builder: Builder, op: Op) -> Ref | None:
@@ -143,7 +143,7 @@ def planned(program: Program) -> Program:
 
 
 def expanded(program: Program) -> Program:
-    """Leaf functions, softmax and its relatives written out in functions that NumPy has."""
+    """Leaf functions, softmax and its relatives written out in functions that a target has."""
     return rewritten(program, _expand)
 
 
@@ -193,7 +193,7 @@ def _function(builder: Builder, op: Op) -> Ref:
 
 
 def typed(program: Program) -> Program:
-    """Truth values and integers become numbers where NumPy would compute with them as such."""
+    """Truth values and integers become numbers where they would be computed with as such."""
     program = rewritten(program, _cast_arguments)
     counted = {o for o in program.outputs if program.dtypes[o] != "float"}
 

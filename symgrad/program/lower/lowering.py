@@ -45,8 +45,8 @@ Method = Callable[["Lowering", Any, Axes], Operand]
 class Lowering:
     """One pass over the equations.
 
-    An expression is lowered for axes ``at``: the value's axes line up with them as NumPy
-    broadcasts, so that elementwise functions need no more.
+    An expression is lowered for axes ``at``: the value's axes line up with them by
+    broadcasting, so that elementwise functions need no more.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Factors of a contraction that NumPy has a function for, each made a value of its own."""
+"""Factors of a contraction that have a function of their own, each made a value of its own."""
 
 from __future__ import annotations
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from symgrad.program.memory import Abilities
-from symgrad.program.program import Op
+from symgrad.program.program import Op, Operand
 from symgrad.targets.numpy.runtime.special import name_of
 
 
@@ -39,5 +41,12 @@ def is_ufunc(op: Op) -> bool:
     return op.kind == "map" and isinstance(getattr(np, name, None), np.ufunc)
 
 
-ABILITIES = Abilities(has_out, is_ufunc)
+def written_over(op: Op) -> Sequence[Operand]:
+    """The arguments over which NumPy can write the result: of ``where``, what is chosen last."""
+    if op.function == "where":
+        return op.args[2:]
+    return op.args if is_ufunc(op) else ()
+
+
+ABILITIES = Abilities(has_out, written_over)
 """NumPy's."""

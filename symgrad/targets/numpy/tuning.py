@@ -1,20 +1,28 @@
-"""Passes that make a program cheaper: each a function from program to program."""
+"""Passes that make a program quicker in NumPy: each a function from program to program."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import sympy as sp
 
 from symgrad.mathematics import indices, sizes
 from symgrad.mathematics.equations import Equation, Variable
 from symgrad.mathematics.indices import Index
-from symgrad.mathematics.sizes import Size, same
+from symgrad.mathematics.sizes import Size
 from symgrad.program import passes
 from symgrad.program.builder import Builder
 from symgrad.program.contraction_order import contracted, cost
 from symgrad.program.kinds import KINDS, Result
-from symgrad.program.passes import Rewrite, alive, owned, rewritten
+from symgrad.program.less_work import (
+    few_entries_first,
+    has,
+    masks_from_outputs,
+    remembering,
+    scales_on_small_operands,
+    signs,
+)
+from symgrad.program.passes import alive, owned, rewritten
 from symgrad.program.program import (
     UNIT,
     Axes,
@@ -53,89 +61,19 @@ def stages(
         yield step.__name__, program
 
 
-def _remembering(rewrite: Rewrite, before: dict[str, str]) -> Rewrite:
-    """The rewriting, and what each new value was called whose uses the old program counts."""
-
-    def remembering(builder: Builder, op: Op) -> Ref | None:
-        if op.kind != "map" or not is_temporary(op.name):
-            return rewrite(builder, op)
-        found = builder.add(
-            op.kind, op.args, op.axes, function=op.function, detail=op.detail, hint=op.hint
-        )
-        before[found.name] = op.name
-        return found
-
-    return remembering
-
-
-def _has(program: Program, kinds: Collection[str], functions: Collection[str] = ()) -> bool:
-    """Whether there is anything to do: a pass that has nothing to do leaves the program alone."""
-    return any(o.kind in kinds and (not functions or o.function in functions) for o in program)
-
-
-# What can be told from an output
-
-
-def masks_from_outputs(program: Program) -> Program:
-    """z > 0 is max(z, 0) > 0: so z need not be kept."""
-    relus = {
-        op.reads[0].name: op
-        for op in program.ops
-        if op.function == "maximum" and len(op.reads) == 1 and op.args[1] == Literal(sp.S.Zero)
-    }
-
-    def rewrite(builder: Builder, op: Op) -> Ref | None:
-        if op.function != "greater" or op.args[1:] != (Literal(sp.S.Zero),):
-            return None
-        source = op.args[0]
-        relu = done.get(source.name) if isinstance(source, Ref) else None
-        if relu is None or not isinstance(source, Ref):
-            return None
-        return builder.map("greater", Ref(relu, source.axes), op.args[1])
-
-    done: dict[str, str] = {}
-
-    def with_memory(builder: Builder, op: Op) -> Ref | None:
-        found = rewrite(builder, op)
-        if found is None and op.function == "maximum" and len(op.reads) == 1:
-            if op.args[1] != Literal(sp.S.Zero):
-                return None
-            source = op.reads[0]
-            found = builder.map("maximum", source, op.args[1])
-            done[source.name] = found.name
-        return found
-
-    return owned(alive(rewritten(program, with_memory))) if relus else program
-
-
-# Signs
-
-
-def signs(program: Program) -> Program:
-    """-(-x) is x."""
-    if not _has(program, ("map",), ("negative",)):
-        return program
-
-    def rewrite(builder: Builder, op: Op) -> Ref | None:
-        source = op.args[0] if op.function == "negative" else None
-        inner = builder.ops.get(source.name) if isinstance(source, Ref) else None
-        if inner is None or inner.function != "negative" or not isinstance(source, Ref):
-            return None
-        (found,) = read_by(inner, source.axes)
-        return found
-
-    return owned(alive(rewritten(program, rewrite)))
-
-
 # Numbers
 
 NOT_FEW = 256
-"""Entries from which on it matters that multiplying is quicker than dividing."""
+"""Entries from which on it matters that multiplying is quicker than dividing.
+
+One call in µs, into a buffer, divided and multiplied: of 128 entries 0.58 and 0.58, of 256 0.62 and
+0.59, of 1,024 0.93 and 0.72, of 4,096 1.9 and 1.2 (NumPy 2, float64, one thread, as all below).
+"""
 
 
 def divisors_as_factors(program: Program) -> Program:
     """An array over a number is the array times its inverse, which is quicker."""
-    if not _has(program, ("map",), ("divide", "negative")):
+    if not has(program, ("map",), ("divide", "negative")):
         return program
 
     def rewrite(builder: Builder, op: Op) -> Ref | None:
@@ -159,8 +97,11 @@ def divisors_as_factors(program: Program) -> Program:
 
 
 def sums_as_products(program: Program) -> Program:
-    """A sum along one axis of a matrix is its product with a vector of ones."""
-    if not _has(program, ("reduce",), ("sum",)):
+    """A sum along one axis of a matrix is its product with a vector of ones.
+
+    In µs, summed and multiplied: 8×8 0.97 and 0.31; 128×64 3.8 and 1.0; 128×512 9.1 and 5.4.
+    """
+    if not has(program, ("reduce",), ("sum",)):
         return program
     made: dict[tuple[Size, ...], str] = {}
 
@@ -186,12 +127,20 @@ def sums_as_products(program: Program) -> Program:
 
 
 MANY = 32_768
-"""Entries from which on a sum of products along an axis is quicker without the products."""
+"""Entries from which on a sum of products along an axis is quicker without the products.
+
+In µs, the products made and summed, made and multiplied by ones, and ``np.einsum``: of 4,096
+entries 3.8, 3.6 and 3.2, which is not worth a line that is harder to read; of 32,768 19, 14 and 12;
+of 262,144, where the products leave the cache, 104, 94 and 66.
+"""
 
 
 def sums_of_products(program: Program) -> Program:
-    """Sums of products as one operation that writes no product: of all entries, or of many."""
-    if not _has(program, ("reduce",), ("sum",)):
+    """Sums of products as one operation that writes no product: of all entries, or of many.
+
+    Of all entries it is ``np.vdot``, which is quicker for any number: 256 in 0.56 µs, not 1.3.
+    """
+    if not has(program, ("reduce",), ("sum",)):
         return program
     uses = program.uses
     makers = {o.name: o for o in program.ops}
@@ -207,7 +156,7 @@ def sums_of_products(program: Program) -> Program:
         return builder.add("contract", pair, tuple(labels(op.axes))) if pair else None
 
     before: dict[str, str] = {}
-    return owned(alive(rewritten(program, _remembering(rewrite, before))))
+    return owned(alive(rewritten(program, remembering(rewrite, before))))
 
 
 def _whole_factors(builder: Builder, ref: Ref) -> tuple[Ref, Ref] | None:
@@ -229,56 +178,6 @@ def _factors(op: Op) -> tuple[Ref, Ref] | None:
     if op.function == "power" and op.args[1:] == (Literal(sp.S(2)),) and len(op.reads) == 1:
         return op.reads[0], op.reads[0]
     return None
-
-
-# Scales
-
-
-def scales_on_small_operands(program: Program) -> Program:
-    """A number that multiplies a matrix product multiplies the smallest array of it instead."""
-    chosen = dict(_small_operands(program))
-    made: dict[str, int] = {}
-
-    def rewrite(builder: Builder, op: Op) -> Ref | None:
-        if op.name in chosen:
-            product = builder.add("matmul", op.args, op.axes, hint=op.hint)
-            made[product.name] = chosen[op.name]
-            return product
-        place = made.get(op.reads[0].name) if _is_scale(op) else None
-        return None if place is None else _scaled(builder, op, place)
-
-    return owned(alive(rewritten(program, rewrite))) if chosen else program
-
-
-def _small_operands(program: Program) -> Iterator[tuple[str, int]]:
-    """Products that are only multiplied by a number, and which of their arrays is small."""
-    uses, makers = program.uses, {o.name: o for o in program.ops}
-    for op in filter(_is_scale, program.ops):
-        product = makers.get(op.reads[0].name)
-        if product is None or product.kind != "matmul" or uses[product.name] > 1:
-            continue
-        small = min(product.reads, key=lambda r: cost(r.axes))
-        maker = makers.get(small.name)
-        computed = maker is not None and maker.kind != "view"
-        if is_temporary(product.name) and computed and cost(small.axes) < cost(op.axes):
-            yield product.name, product.reads.index(small)
-
-
-def _is_scale(op: Op) -> bool:
-    """Whether an operation is an array times or over a number."""
-    if op.kind != "map" or len(op.reads) != 1 or op.reads[0].axes != op.axes:
-        return False
-    by = op.function in ("negative", "multiply")
-    return by or (op.function == "divide" and op.args[0] == op.reads[0])
-
-
-def _scaled(builder: Builder, op: Op, place: int) -> Ref:
-    """A scaled product as the product with one array scaled."""
-    product = builder.ops[op.reads[0].name]
-    args = read_by(product, op.reads[0].axes)
-    numbers = (args[place] if isinstance(a, Ref) else a for a in op.args)
-    args[place] = builder.map(op.function, *numbers)
-    return builder.add("matmul", tuple(args), op.axes)
 
 
 # Stacks
@@ -364,8 +263,11 @@ def _reshaped(builder: Builder, ref: Ref, axes: Axes) -> Ref:
 
 
 def labels_as_places(program: Program) -> Program:
-    """Entries at labels by their places in the memory of an array: one index instead of several."""
-    if not _has(program, ("gather", "scatter")):
+    """Entries at labels by their places in the memory of an array: one index instead of several.
+
+    In µs, by two indices and by one: a row's entry of 32×10 0.90 and 0.76, of 512×1000 2.4 and 1.3.
+    """
+    if not has(program, ("gather", "scatter")):
         return program
 
     def rewrite(builder: Builder, op: Op) -> Ref | None:
@@ -386,55 +288,6 @@ def labels_as_places(program: Program) -> Program:
         return builder.add("put", (base, changed, places), op.axes)
 
     return owned(alive(rewritten(program, rewrite)))
-
-
-def few_entries_first(program: Program) -> Program:
-    """Of an array that is read at some entries only, only these are worked out."""
-    if not _has(program, ("gather",)):
-        return program
-    uses = program.uses
-
-    def rewrite(builder: Builder, op: Op) -> Ref | None:
-        if op.kind != "gather" or None in op.detail:
-            return None
-        base = op.reads[0]
-        made = builder.ops.get(base.name)
-        once = uses[before.get(base.name, "")] == 1
-        if made is None or made.kind != "map" or not once or made.function not in _CHEAP:
-            return None
-        positions = dict(zip(made.axes, (op.args[k] for k in op.detail if isinstance(k, int)),
-                             strict=True))  # fmt: skip
-        args = (a if isinstance(a, Literal) else _picked(builder, a, positions) for a in made.args)
-        return builder.map(made.function, *args)
-
-    before: dict[str, str] = {}
-    return owned(alive(rewritten(program, _remembering(rewrite, before))))
-
-
-_CHEAP = frozenset({"add", "subtract", "multiply", "divide", "negative"})
-
-
-def _picked(builder: Builder, ref: Ref, positions: Mapping[sp.Expr, Operand]) -> Ref:
-    """The entries of an argument that stand at positions of the result."""
-    whole = builder.view(ref, tuple(labels(ref.axes)))
-    mine = [positions[a] for a in whole.axes]
-    counting = [
-        p.axes[0]
-        for p, a in zip(mine, whole.axes, strict=True)
-        if isinstance(p, Ref) and _counts(builder, p, a)
-    ]
-    if len(counting) == len(mine):
-        return Ref(whole.name, tuple(counting))
-    axes = broadcast(p.axes for p in mine if isinstance(p, Ref))
-    detail = tuple(range(1, len(mine) + 1))
-    return builder.add("gather", (whole, *mine), axes, detail=detail)
-
-
-def _counts(builder: Builder, position: Ref, axis: Index) -> bool:
-    """Whether a position is 0, 1, 2, ... along the whole of an axis."""
-    maker = builder.ops.get(position.name)
-    is_iota = maker is not None and maker.kind == "iota" and len(position.axes) == 1
-    return is_iota and same(size_of(position.axes[0]), axis.size)
 
 
 def _places(builder: Builder, positions: Sequence[Operand], sizes: Sequence[Size]) -> Ref | None:
@@ -466,8 +319,8 @@ def _places(builder: Builder, positions: Sequence[Operand], sizes: Sequence[Size
 
 
 def powers_as_products(program: Program) -> Program:
-    """Small powers are products: NumPy's power takes ten times as long."""
-    if not _has(program, ("map",), ("power",)):
+    """Small powers are products: of 4,096 entries x³ takes 1.9 µs, not 226; x² 1.0, not 2.1."""
+    if not has(program, ("map",), ("power",)):
         return program
 
     def rewrite(builder: Builder, op: Op) -> Ref | None:

@@ -1,0 +1,196 @@
+"""Passes that save work whatever the language: fewer operations, and of fewer entries."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+import sympy as sp
+
+from symgrad.mathematics.indices import Index
+from symgrad.mathematics.sizes import same
+from symgrad.program.builder import Builder
+from symgrad.program.contraction_order import cost
+from symgrad.program.passes import Rewrite, alive, owned, rewritten
+from symgrad.program.program import (
+    Literal,
+    Op,
+    Operand,
+    Program,
+    Ref,
+    broadcast,
+    is_temporary,
+    labels,
+    read_by,
+    size_of,
+)
+
+
+def remembering(rewrite: Rewrite, before: dict[str, str]) -> Rewrite:
+    """The rewriting, and what each new value was called whose uses the old program counts."""
+
+    def remembered(builder: Builder, op: Op) -> Ref | None:
+        if op.kind != "map" or not is_temporary(op.name):
+            return rewrite(builder, op)
+        found = builder.add(
+            op.kind, op.args, op.axes, function=op.function, detail=op.detail, hint=op.hint
+        )
+        before[found.name] = op.name
+        return found
+
+    return remembered
+
+
+def has(program: Program, kinds: Collection[str], functions: Collection[str] = ()) -> bool:
+    """Whether there is anything to do: a pass that has nothing to do leaves the program alone."""
+    return any(o.kind in kinds and (not functions or o.function in functions) for o in program)
+
+
+# What can be told from an output
+
+
+def masks_from_outputs(program: Program) -> Program:
+    """z > 0 is max(z, 0) > 0: so z need not be kept."""
+    if not any(map(_is_relu, program)):
+        return program
+    relus: dict[str, str] = {}
+
+    def rewrite(builder: Builder, op: Op) -> Ref | None:
+        if _is_relu(op):
+            relu = builder.map("maximum", *op.args)
+            relus[op.reads[0].name] = relu.name
+            return relu
+        source = op.args[0] if op.function == "greater" and op.args[1] == _ZERO else None
+        if not isinstance(source, Ref) or source.name not in relus:
+            return None
+        return builder.map("greater", Ref(relus[source.name], source.axes), _ZERO)
+
+    return owned(alive(rewritten(program, rewrite)))
+
+
+def _is_relu(op: Op) -> bool:
+    return op.function == "maximum" and op.args[1] == _ZERO
+
+
+_ZERO = Literal(sp.S.Zero)
+
+
+# Signs
+
+
+def signs(program: Program) -> Program:
+    """-(-x) is x."""
+    if not has(program, ("map",), ("negative",)):
+        return program
+
+    def rewrite(builder: Builder, op: Op) -> Ref | None:
+        source = op.args[0] if op.function == "negative" else None
+        inner = builder.ops.get(source.name) if isinstance(source, Ref) else None
+        if inner is None or inner.function != "negative" or not isinstance(source, Ref):
+            return None
+        (found,) = read_by(inner, source.axes)
+        return found
+
+    return owned(alive(rewritten(program, rewrite)))
+
+
+# Scales
+
+
+def scales_on_small_operands(program: Program) -> Program:
+    """A number that multiplies a matrix product multiplies the smallest array of it instead."""
+    chosen = dict(_small_operands(program))
+    made: dict[str, int] = {}
+
+    def rewrite(builder: Builder, op: Op) -> Ref | None:
+        if op.name in chosen:
+            product = builder.add("matmul", op.args, op.axes, hint=op.hint)
+            made[product.name] = chosen[op.name]
+            return product
+        place = made.get(op.reads[0].name) if _is_scale(op) else None
+        return None if place is None else _scaled(builder, op, place)
+
+    return owned(alive(rewritten(program, rewrite))) if chosen else program
+
+
+def _small_operands(program: Program) -> Iterator[tuple[str, int]]:
+    """Products that are only multiplied by a number, and which of their arrays is small."""
+    uses, makers = program.uses, {o.name: o for o in program.ops}
+    for op in filter(_is_scale, program.ops):
+        product = makers.get(op.reads[0].name)
+        if product is None or product.kind != "matmul" or uses[product.name] > 1:
+            continue
+        small = min(product.reads, key=lambda r: cost(r.axes))
+        maker = makers.get(small.name)
+        computed = maker is not None and maker.kind != "view"
+        if is_temporary(product.name) and computed and cost(small.axes) < cost(op.axes):
+            yield product.name, product.reads.index(small)
+
+
+def _is_scale(op: Op) -> bool:
+    """Whether an operation is an array times or over a number."""
+    if op.kind != "map" or len(op.reads) != 1 or op.reads[0].axes != op.axes:
+        return False
+    by = op.function in ("negative", "multiply")
+    return by or (op.function == "divide" and op.args[0] == op.reads[0])
+
+
+def _scaled(builder: Builder, op: Op, place: int) -> Ref:
+    """A scaled product as the product with one array scaled."""
+    product = builder.ops[op.reads[0].name]
+    args = read_by(product, op.reads[0].axes)
+    numbers = (args[place] if isinstance(a, Ref) else a for a in op.args)
+    args[place] = builder.map(op.function, *numbers)
+    return builder.add("matmul", tuple(args), op.axes)
+
+
+# Entries
+
+
+def few_entries_first(program: Program) -> Program:
+    """Of an array that is read at some entries only, only these are worked out."""
+    if not has(program, ("gather",)):
+        return program
+    uses = program.uses
+
+    def rewrite(builder: Builder, op: Op) -> Ref | None:
+        if op.kind != "gather" or None in op.detail:
+            return None
+        base = op.reads[0]
+        made = builder.ops.get(base.name)
+        once = uses[before.get(base.name, "")] == 1
+        if made is None or made.kind != "map" or not once or made.function not in _CHEAP:
+            return None
+        positions = dict(zip(made.axes, (op.args[k] for k in op.detail if isinstance(k, int)),
+                             strict=True))  # fmt: skip
+        args = (a if isinstance(a, Literal) else _picked(builder, a, positions) for a in made.args)
+        return builder.map(made.function, *args)
+
+    before: dict[str, str] = {}
+    return owned(alive(rewritten(program, remembering(rewrite, before))))
+
+
+_CHEAP = frozenset({"add", "subtract", "multiply", "divide", "negative"})
+"""Functions that cost less for an entry than reading it at a position of its own."""
+
+
+def _picked(builder: Builder, ref: Ref, positions: Mapping[sp.Expr, Operand]) -> Ref:
+    """The entries of an argument that stand at positions of the result."""
+    whole = builder.view(ref, tuple(labels(ref.axes)))
+    mine = [positions[a] for a in whole.axes]
+    counting = [
+        p.axes[0]
+        for p, a in zip(mine, whole.axes, strict=True)
+        if isinstance(p, Ref) and _counts(builder, p, a)
+    ]
+    if len(counting) == len(mine):
+        return Ref(whole.name, tuple(counting))
+    axes = broadcast(p.axes for p in mine if isinstance(p, Ref))
+    detail = tuple(range(1, len(mine) + 1))
+    return builder.add("gather", (whole, *mine), axes, detail=detail)
+
+
+def _counts(builder: Builder, position: Ref, axis: Index) -> bool:
+    """Whether a position is 0, 1, 2, ... along the whole of an axis."""
+    maker = builder.ops.get(position.name)
+    is_iota = maker is not None and maker.kind == "iota" and len(position.axes) == 1
+    return is_iota and same(size_of(position.axes[0]), axis.size)
