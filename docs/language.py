@@ -22,6 +22,8 @@ _GROUPS = {
     "reductions": "Along axes",
     "contractions": "Sums of products",
     "shapes": "Shapes",
+    "joining": "Joined and cut apart",
+    "diagonals": "Diagonals and triangles",
     "indexing": "Entries",
     "linalg": "Linear algebra",
     "elementwise": "Entry by entry",

@@ -1,5 +1,35 @@
-"""What a spec may say: the functions of NumPy that run on symbolic arrays."""
+"""What a spec may say: NumPy's functions on symbolic arrays, their inputs, and spec files."""
 
-from symgrad.language import contractions, elementwise, held, indexing, linalg, reductions, shapes
+from symgrad.language import (  # each enters what it has into the tables of the registry
+    contractions,
+    diagonals,
+    elementwise,
+    held,
+    indexing,
+    joining,
+    linalg,
+    reductions,
+    shapes,
+)
+from symgrad.language.array import Array
+from symgrad.language.inputs import data, param
+from symgrad.language.spec_file import Spec, load
+from symgrad.language.tracing import trace
 
-__all__ = ["contractions", "elementwise", "held", "indexing", "linalg", "reductions", "shapes"]
+__all__ = [
+    "Array",
+    "Spec",
+    "contractions",
+    "data",
+    "diagonals",
+    "elementwise",
+    "held",
+    "indexing",
+    "joining",
+    "linalg",
+    "load",
+    "param",
+    "reductions",
+    "shapes",
+    "trace",
+]

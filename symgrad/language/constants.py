@@ -25,7 +25,21 @@ def constant(values: Any) -> Array:
     It is made where one meets a symbolic array; call it to index a constant by symbolic labels:
     ``sg.constant(np.eye(3))[y]``.
     """
-    array = np.asarray(values)
+    array = _checked(np.asarray(values))
+    if (array == array.flat[0]).all():
+        value = number(array.flat[0].item())
+        return Array([axis_index(as_size(d)) for d in array.shape], value, dtype=_kind_of(array))
+    if array.ndim == 2 and array.dtype.kind == "f" and _is_identity(array):
+        row, column = (axis_index(as_size(d)) for d in array.shape)
+        return Array([row, column], sp.KroneckerDelta(row, column))
+    kind = _kind_of(array)
+    sizes = tuple(as_size(d) for d in array.shape)
+    name = f"constant_{_digest(array)}"
+    variable = Variable(name, sizes, "constant", kind, (), caller(), array)
+    return Array([axis_index(s) for s in sizes], None, dtype=kind, variable=variable)
+
+
+def _checked(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     if array.dtype.kind not in "fiub":
         raise SpecError(
             f"a constant of dtype {array.dtype} is not supported",
@@ -38,17 +52,7 @@ def constant(values: Any) -> Array:
             where=caller(),
             hint="every axis needs an entry",
         )
-    if (array == array.flat[0]).all():
-        value = number(array.flat[0].item())
-        return Array([axis_index(as_size(d)) for d in array.shape], value, dtype=_kind_of(array))
-    if array.ndim == 2 and array.dtype.kind == "f" and _is_identity(array):
-        row, column = (axis_index(as_size(d)) for d in array.shape)
-        return Array([row, column], sp.KroneckerDelta(row, column))
-    kind = _kind_of(array)
-    sizes = tuple(as_size(d) for d in array.shape)
-    name = f"constant_{_digest(array)}"
-    variable = Variable(name, sizes, "constant", kind, (), caller(), array)
-    return Array([axis_index(s) for s in sizes], None, dtype=kind, variable=variable)
+    return array
 
 
 def _kind_of(array: np.ndarray[Any, Any]) -> DType:
@@ -97,7 +101,7 @@ def _fraction(real: float) -> sp.Rational:
 
 
 LONG = 16
-"""So many characters has no number that somebody typed."""
+"""So many characters has no number that somebody typed: a third prints as 18 of them."""
 
 
 def as_array(value: Any) -> Array:

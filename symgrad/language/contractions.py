@@ -12,8 +12,9 @@ from symgrad.errors import SpecError, caller
 from symgrad.language.array import Array, axes_of, describe, spec_name
 from symgrad.language.constants import as_array
 from symgrad.language.elementwise import elementwise
+from symgrad.language.joining import stack
 from symgrad.language.registry import UFUNCS, function, unsupported
-from symgrad.language.shapes import moveaxis, ravel, reshape, stack
+from symgrad.language.shapes import moveaxis, ravel, reshape
 from symgrad.language.sizes import as_tuple, dim_of
 from symgrad.mathematics.indices import Index, axis_index
 from symgrad.mathematics.sizes import Size, as_size
@@ -27,20 +28,7 @@ def contract(
     Labels are any hashable; ``out`` lists the labels of the result's axes, the others are summed.
     A label whose axis has size 1 in one operand is broadcast over it.
     """
-    sizes: dict[Any, Size] = {}
-    for array, labels in operands:
-        for label, size in zip(labels, array.sizes, strict=True):
-            known = sizes.setdefault(label, size)
-            if known == 1:
-                sizes[label] = size
-            elif size not in (1, known):
-                arrays = [a for a, _ in operands]
-                raise SpecError(
-                    f"cannot {what} {' by '.join(map(describe, arrays))}: "
-                    f"inner sizes {dim_of(known)} and {dim_of(size)} differ",
-                    where=caller(),
-                    hint=_product_hint(arrays),
-                )
+    sizes = _sizes_of_labels(operands, what)
     index = {label: axis_index(size) for label, size in sizes.items()}
     factors = [
         array.at(
@@ -55,6 +43,24 @@ def contract(
     product = sp.Mul(*factors)
     rhs = sp.Sum(product, *bound) if bound else product
     return Array([index[label] for label in out], rhs, [a for a, _ in operands], op="contract")
+
+
+def _sizes_of_labels(operands: Sequence[tuple[Array, Sequence[Any]]], what: str) -> dict[Any, Size]:
+    sizes: dict[Any, Size] = {}
+    for array, labels in operands:
+        for label, size in zip(labels, array.sizes, strict=True):
+            known = sizes.setdefault(label, size)
+            if known == 1:
+                sizes[label] = size
+            elif size not in (1, known):
+                arrays = [a for a, _ in operands]
+                raise SpecError(
+                    f"cannot {what} {' by '.join(map(describe, arrays))}: "
+                    f"inner sizes {dim_of(known)} and {dim_of(size)} differ",
+                    where=caller(),
+                    hint=_product_hint(arrays),
+                )
+    return sizes
 
 
 def _product_hint(arrays: Sequence[Array]) -> str:
@@ -185,12 +191,7 @@ def einsum(subscripts: Any, *operands: Any) -> Array:
         )
     labels = [_einsum_labels(part, array) for part, array in zip(parts, arrays, strict=True)]
     dots = max((label for ls in labels for label in ls if isinstance(label, int)), default=-1) + 1
-    if not arrow:
-        letters = "".join(parts).replace(".", "")
-        result = "..." * bool(dots) + "".join(
-            c for c in sorted(set(letters)) if letters.count(c) == 1
-        )
-    out = _letters(result, dots)
+    out = _letters(result if arrow else _lone_letters(parts, dots), dots)
     if unknown := [c for c in out if all(c not in ls for ls in labels)]:
         raise SpecError(
             f"np.einsum({subscripts!r}): {unknown[0]!r} is in the result and in no array",
@@ -198,6 +199,12 @@ def einsum(subscripts: Any, *operands: Any) -> Array:
             hint="every letter of the result has to be a letter of an array",
         )
     return _checked("einsum", list(zip(arrays, labels, strict=True)), out)
+
+
+def _lone_letters(parts: Sequence[str], dots: int) -> str:
+    """The result that is meant where none is written: the letters that occur once, in order."""
+    letters = "".join(parts).replace(".", "")
+    return "..." * bool(dots) + "".join(c for c in sorted(set(letters)) if letters.count(c) == 1)
 
 
 def _letters(text: str, dots: int) -> list[Any]:

@@ -13,8 +13,10 @@ from numpy.lib.array_utils import normalize_axis_index
 from symgrad.errors import SpecError, caller
 from symgrad.language.array import Array, Op, axes_of, broadcast_index, broadcast_sizes, describe
 from symgrad.language.constants import as_array
+from symgrad.language.elementwise import elementwise
 from symgrad.language.inputs import checked_size
 from symgrad.language.registry import METHODS, function, unsupported
+from symgrad.language.shapes import ravel
 from symgrad.language.sizes import Dim, as_tuple, dim_of, known_size, shape_text
 from symgrad.mathematics.indices import Index, axis_index
 from symgrad.mathematics.sizes import Size, as_size, fixed, normal_form
@@ -309,3 +311,30 @@ def _fewer(array: Array, axis: int, window: int) -> Size:
             hint=f"that axis has {known} entries",
         )
     return as_size(array.sizes[axis] - window + 1)
+
+
+@function("flip")
+def flip(a: Any, axis: Any = None) -> Array:
+    """The entries in reverse order along the axes."""
+    array = as_array(a)
+    axes = axes_of(array, axis)
+    return array[tuple(slice(None, None, -1 if k in axes else None) for k in range(array.ndim))]
+
+
+@function("diff")
+def diff(a: Any, n: int = 1, axis: int = -1) -> Array:
+    """The differences of neighbours along an axis, ``n`` times."""
+    array = as_array(a)
+    before = (slice(None),) * axes_of(array, axis)[0]
+    for _ in range(n):
+        later, earlier = array[(*before, slice(1, None))], array[(*before, slice(None, -1))]
+        array = elementwise("subtract", later, earlier)
+    return array
+
+
+@function("take", method=True)
+def take(a: Any, indices: Any, axis: int | None = None) -> Array:
+    """The entries at positions along an axis; of all entries in a row where none is named."""
+    array = ravel(a) if axis is None else as_array(a)
+    before = (slice(None),) * axes_of(array, axis if axis is not None else 0)[0]
+    return array[(*before, indices)]

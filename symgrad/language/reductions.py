@@ -11,8 +11,9 @@ import sympy as sp
 from symgrad.language.array import Array, axes_of
 from symgrad.language.constants import as_array
 from symgrad.language.elementwise import elementwise
+from symgrad.language.indexing import diff
 from symgrad.language.registry import UFUNCS, function, unsupported
-from symgrad.language.shapes import diff, ravel, reshape, structure
+from symgrad.language.shapes import ravel, reshape, structure
 from symgrad.mathematics.indices import Index, axis_index
 from symgrad.mathematics.reductions import (
     AxisMax,

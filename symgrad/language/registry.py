@@ -117,6 +117,7 @@ def close_names(name: str) -> str:
     """A hint at supported functions whose names are like this one."""
     import difflib  # errors only
 
+    # difflib's own cutoff, 0.6, has min for median, and tile for quantile
     near = difflib.get_close_matches(name, [*FUNCTIONS, *UFUNCS], n=3, cutoff=0.75)
     return f"perhaps {' or '.join(map(public_name, near))}" if near else ""
 

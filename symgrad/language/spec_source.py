@@ -1,0 +1,132 @@
+"""The text of a spec: read, run, and pointed at line by line."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import difflib
+import runpy
+import sys
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from symgrad.errors import Location, SpecError
+
+
+@dataclass(frozen=True)
+class Source:
+    """The text of a spec, for pointing at its lines."""
+
+    path: Path
+    text: str
+
+    def at(self, line: int) -> Location:
+        """The location of a line, counted from 1."""
+        return Location(str(self.path), line)
+
+    def end(self) -> Location:
+        """The last line that holds something."""
+        return self.at(len(self.text.rstrip().splitlines()) or 1)
+
+    def binding(self, name: str) -> Location | None:
+        """Where the module last binds a name at its top level."""
+        node = self._assignment(name)
+        return None if node is None else self.at(node.lineno)
+
+    def key(self, table: str, key: str) -> Location | None:
+        """Where the dict ``table`` has ``key``; where it is bound, if that can't be seen."""
+        node = self._assignment(table)
+        found = [
+            child.lineno
+            for child in (ast.walk(node) if node is not None else ())
+            if isinstance(child, ast.Constant) and child.value == key
+        ]
+        return self.at(found[0]) if found else self.binding(table)
+
+    def raised(self, error: BaseException) -> Location:
+        """The deepest line of this file that an exception came through."""
+        lines = [
+            line
+            for frame, line in traceback.walk_tb(error.__traceback__)
+            if frame.f_code.co_filename == str(self.path)
+        ]
+        return self.at(lines[-1] if lines else 1)
+
+    def _assignment(self, name: str) -> ast.stmt | None:
+        bound = [node for node in ast.parse(self.text).body if name in _targets(node)]
+        return bound[-1] if bound else None
+
+
+def _targets(node: ast.stmt) -> set[str]:
+    """The names that a statement binds."""
+    stored = (n for n in ast.walk(node) if isinstance(n, ast.Name))
+    return {n.id for n in stored if isinstance(n.ctx, ast.Store)}
+
+
+def read(path: Path) -> str:
+    """The text of a spec; SpecError where it can't be read."""
+    if not path.is_file():
+        what = "is a folder, not a spec" if path.is_dir() else "does not exist"
+        raise SpecError(f"the file {path} {what}", hint=_other_files(path))
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError(
+            f"the file {path} can't be read: {error}", hint="a spec is a Python file in UTF-8"
+        ) from None
+
+
+def _other_files(path: Path) -> str:
+    folder = path if path.is_dir() else path.parent
+    there = sorted(p.name for p in folder.glob("*.py")) if folder.is_dir() else []
+    near = difflib.get_close_matches(path.name, there, n=1) or there[:3]
+    looked = f"looked in {folder.resolve()}"
+    names = " or ".join(str(folder / name) for name in near)
+    return f"{looked}\n  " + (f"perhaps {names}" if near else "give the path of a Python file")
+
+
+def run(source: Source) -> dict[str, Any]:
+    """The namespace of a spec; what it prints goes to stderr."""
+    path = str(source.path)
+    try:
+        with _first_on_path(source.path.parent), contextlib.redirect_stdout(sys.stderr):
+            return runpy.run_path(path, run_name=f"spec_{source.path.stem}")
+    except SpecError as error:
+        error.where = error.where or source.raised(error)
+        raise
+    except SyntaxError as error:
+        if error.filename != path:
+            raise _raised(source, error) from error
+        raise SpecError(
+            f"the spec is not valid Python: {error.msg}",
+            where=source.at(error.lineno or 1),
+            hint="mend this line, or the one before it",
+        ) from None
+    except (Exception, SystemExit) as error:
+        if isinstance(error.__cause__, SpecError):  # what NumPy has put words of its own around
+            raise error.__cause__ from None
+        raise _raised(source, error) from error
+
+
+def _raised(source: Source, error: BaseException) -> SpecError:
+    message = " ".join(str(error).split())
+    kind = type(error).__name__
+    return SpecError(
+        f"the spec raised {kind}: {message}" if message else f"the spec raised {kind}",
+        where=source.raised(error),
+        hint="a spec has to run as a Python script does",
+    )
+
+
+@contextlib.contextmanager
+def _first_on_path(folder: Path) -> Iterator[None]:
+    """Let a spec import the modules beside it, as a script can."""
+    before = sys.path[:]
+    sys.path.insert(0, str(folder.resolve()))
+    try:
+        yield
+    finally:
+        sys.path[:] = before

@@ -1,0 +1,142 @@
+"""The numbers that a spec states: its example point, and what it expects there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from symgrad.errors import SpecError, perhaps
+from symgrad.language.array import Array
+from symgrad.language.sizes import shape_text
+from symgrad.language.spec_names import is_input
+from symgrad.language.spec_source import Source
+from symgrad.mathematics.expected import Expected
+
+Numbers = npt.NDArray[Any]
+
+
+DTYPES: dict[str, type[np.generic]] = {"float": np.float64, "int": np.int64, "bool": np.bool_}
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The dicts of numbers in a spec.
+
+    ``used`` has the ``id`` of every array that the loss is made of; ``sizes`` are the named
+    sizes, as the first array has them.
+    """
+
+    source: Source
+    namespace: Mapping[str, Any]
+    names: Mapping[str, Array]
+    used: frozenset[int]
+    sizes: dict[Any, int] = field(default_factory=dict)
+
+    def example(self) -> dict[str, Numbers]:
+        """The example point: numbers for every input, or for none."""
+        table = self._table("example")
+        inputs = {name: array for name, array in self.names.items() if is_input(array)}
+        for name in table:
+            if name not in inputs:
+                raise SpecError(
+                    f"`example` has numbers for {name!r}, which is no input",
+                    where=self.source.key("example", name),
+                    hint=perhaps(name, inputs),
+                )
+        missing = [name for name in inputs if table and name not in table]
+        if missing:
+            raise SpecError(
+                f"`example` has no numbers for {', '.join(missing)}",
+                where=self.source.binding("example"),
+                hint="a point has numbers for every input",
+            )
+        return {
+            name: self._numbers("example", name, array.kind, array.shape)
+            for name, array in inputs.items()
+            if table
+        }
+
+    def expectations(self, table: str) -> tuple[Expected, ...]:
+        """What ``expected`` or ``compared`` states."""
+        return tuple(self._expectation(table, key) for key in self._table(table))
+
+    def tolerance(self) -> float:
+        """The largest difference that ``expected`` allows."""
+        tolerance = self.namespace.get("expected_tolerance", 0.0)
+        if isinstance(tolerance, (int, float)) and tolerance >= 0:
+            return float(tolerance)
+        raise SpecError(
+            f"`expected_tolerance` is {tolerance!r}",
+            where=self.source.binding("expected_tolerance"),
+            hint="it is the largest difference allowed: a number, 0 for bit for bit",
+        )
+
+    def _table(self, name: str) -> Mapping[str, Any]:
+        table = self.namespace.get(name, {})
+        if isinstance(table, Mapping) and all(isinstance(key, str) for key in table):
+            return table
+        raise SpecError(
+            f"`{name}` has to be a dict from names to numbers",
+            where=self.source.binding(name),
+            hint=f'write {name} = {{"X": [[1, 2]], ...}}',
+        )
+
+    def _expectation(self, table: str, key: str) -> Expected:
+        bare = key.removesuffix(".T")
+        match = re.fullmatch(r"d(?:L|loss)_d(\w+)", bare)
+        value = match[1] if match and bare not in self.names else bare
+        if value not in self.names:
+            raise SpecError(
+                f"`{table}` has numbers for {key!r}, and the spec has no {value!r}",
+                where=self.source.key(table, key),
+                hint=perhaps(value, self.names),
+            )
+        transposed, adjoint = key != bare, value != bare
+        array = self.names[value]
+        if id(array) not in self.used and not is_input(array):
+            raise SpecError(
+                f"`{table}` has numbers for {key!r}, and the loss does not depend on {value}",
+                where=self.source.key(table, key),
+                hint="leave them out, or use the value in the loss",
+            )
+        shape = array.shape[::-1] if transposed else array.shape
+        numbers = self._numbers(table, key, "float" if adjoint else array.kind, shape)
+        return Expected(key, value, numbers, adjoint, transposed)
+
+    def _numbers(self, table: str, key: str, kind: str, shape: tuple[Any, ...]) -> Numbers:
+        """Numbers that the spec has written, as an array of this kind and shape."""
+        what = f"`{table}[{key!r}]`"
+        where = self.source.key(table, key)
+        try:
+            given = np.asarray(self.namespace[table][key])
+            numbers: Numbers = given.astype(DTYPES[kind])
+        except (ValueError, TypeError) as error:
+            raise SpecError(
+                f"{what} is no array of numbers: {error}",
+                where=where,
+                hint="write nested lists, each of the same length, or a NumPy array",
+            ) from None
+        if kind != "float" and not np.array_equal(numbers, given):
+            raise SpecError(f"{what} is not of dtype {kind}", where=where, hint=f"{key} is {kind}")
+        if not self._fits(numbers.shape, shape):
+            wanted = shape_text(tuple(self.sizes.get(size, size) for size in shape))
+            raise SpecError(
+                f"{what} has the shape {shape_text(numbers.shape)}; {key} is {wanted}",
+                where=where,
+                hint="columns are written [[1], [2]], rows [[1, 2]], vectors [1, 2]",
+            )
+        return numbers
+
+    def _fits(self, numbers: tuple[int, ...], shape: tuple[Any, ...]) -> bool:
+        if len(numbers) != len(shape):
+            return False
+        known = [
+            size if isinstance(size, int) else self.sizes.setdefault(size, number)
+            for size, number in zip(shape, numbers, strict=True)
+        ]
+        return known == list(numbers)
