@@ -8,11 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from symgrad.formats.mathml import mathml
-
 sys.path.insert(0, str(Path(__file__).parent))
 
 from language import TABLES
+from mathml import mathml
 
 _FORMULA = re.compile(
     r'<(?P<tag>span|div) class="arithmatex">\\[(\[](?P<latex>.*?)\\[)\]]</(?P=tag)>', re.DOTALL

@@ -31,10 +31,11 @@ from symgrad.mathematics.sizes import with_numbers
 from symgrad.mathematics.steps import Step
 from symgrad.targets import TARGETS, is_possible
 from symgrad.targets.target import Target
-from symgrad.writing.author import MatrixForm
-from symgrad.writing.forms import forms_of
-from symgrad.writing.latex import LatexPrinter
+from symgrad.writing.display import Display
+from symgrad.writing.equation_forms import MatrixForm, forms_of
+from symgrad.writing.formula import related
 from symgrad.writing.notation import Notation
+from symgrad.writing.printings.latex import latex
 
 Wrt = str | Array | Iterable[str | Array] | None
 
@@ -71,7 +72,7 @@ class Gradient:
         """What a notebook shows of it: the index form and, where there is one, the matrix form."""
         name = self.adjoint.equation.name
         form = self.derivation.matrix_form(name)
-        whole = [] if form is None else [" = ".join(form)]
+        whole = [] if form is None else [latex(related(*form))]
         return displayed([self.latex(), *whole])
 
     def matrix_latex(self) -> str:
@@ -83,7 +84,7 @@ class Gradient:
                 f"the derivative with respect to {self.adjoint.value} has no matrix form",
                 hint="use latex(), its index form",
             )
-        return " = ".join(form)
+        return latex(related(*form))
 
 
 @dataclass(frozen=True)
@@ -97,8 +98,8 @@ class Derivation(core.Derivation):
 
     @functools.cached_property
     def matrix_form(self) -> MatrixForm:
-        """The two sides of a named equation as LaTeX in matrix form, or None."""
-        return forms_of(self, self.notation, LatexPrinter, alone=True)
+        """The two sides of a named equation in matrix form, or None."""
+        return forms_of(self, self.notation, Display, alone=True)
 
     @functools.cached_property
     def gradients(self) -> Mapping[str, Gradient]:

@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from dataclasses import fields
 from functools import cache
 from html.parser import HTMLParser
@@ -29,7 +28,7 @@ from symgrad.checks.exact import exact_values
 from symgrad.checks.points import Points
 from symgrad.cli import main
 from symgrad.errors import SpecError
-from symgrad.formats import FORMATS, data, mathml, pdf
+from symgrad.formats import FORMATS, data, pdf
 from symgrad.formats.listing import statements
 from symgrad.formats.sheet import Checked, Code
 from symgrad.formats.text import bare, columns
@@ -221,17 +220,6 @@ def test_pdf(examples: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 # -- the page ---------------------------------------------------------------------------------
-
-
-def test_without_its_extra_the_page_says_what_to_install(
-    examples: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "latex2mathml.converter", None)
-    mathml.mathml.cache_clear()
-    mathml._converter.cache_clear()
-    with pytest.raises(SpecError) as error:
-        derived(examples / "mlp.py").render("html")
-    assert "pip install 'symgrad[html]'" in str(error.value)
 
 
 class Page(HTMLParser):

@@ -26,6 +26,10 @@ from symgrad.mathematics.reductions import (
 )
 from symgrad.mathematics.scalars import sinc_slope
 from symgrad.mathematics.sizes import as_size
+from symgrad.writing import names as spelling
+from symgrad.writing.display import Display
+from symgrad.writing.formula import Letter, walk
+from symgrad.writing.naming import Names
 
 DIGITS = Digits(50)
 CLOSE = 1e-30
@@ -230,10 +234,12 @@ def test_the_record_is_complete(leaf):
     assert LEAVES[leaf.cls] is leaf
     assert 1 <= len(leaf.domain) <= 3
     assert all(name in leaf.stable for name in "xyz"[: len(leaf.domain)])
-    shown = leaf.latex.format(x="<x>", y="<y>", z="<z>")
-    asked = "xyz"[: len(leaf.domain)] if leaf.latex else ""
-    assert all(f"<{name}>" in shown for name in asked)
-    assert leaf.latex or leaf.definition
+    arguments = sp.symbols("x y z", real=True)[: len(leaf.domain)]
+    shown = Display(Names(spelling.symbols("xyz")), {}).formula(
+        leaf.cls(*arguments, evaluate=False)
+    )
+    assert all(Letter(a.name) in walk(shown) for a in arguments)
+    assert leaf.written or leaf.definition
     values = {float(leaf.mpmath(*map(mpmath.mpf, map(float, row)))) for row in points(leaf)}
     assert not leaf.boolean or values <= {0.0, 1.0}
 

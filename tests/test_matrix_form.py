@@ -16,13 +16,33 @@ from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.indices import Index, axis_index
 from symgrad.mathematics.sizes import as_size
 from symgrad.outputs import forward_and_adjoints
+from symgrad.writing.display import Display
+from symgrad.writing.formula import Formula, Word
 from symgrad.writing.matrix_form import matrix_form, matrix_forms
+from symgrad.writing.printings.latex import Latex, latex
+
+
+class Verbatim(Word):
+    """The name of a value as it is in the spec, as one that can be read back."""
+
+
+class Names(Latex):
+    def of_verbatim(self, x: Verbatim) -> str:
+        return x.text
+
+
+def symbol(name: str) -> Formula:
+    return Verbatim(name)
+
+
+shown = Names()
 
 
 def forms(derivation: sg.Derivation) -> dict[str, str | None]:
     equations = forward_and_adjoints(derivation)
-    form = matrix_forms(derivation.system.variables, equations, lambda name: name)
-    return {e.name: form(e.name) for e in equations}
+    form = matrix_forms(derivation.system.variables, equations, symbol)
+    found = {e.name: form(e.name) for e in equations}
+    return {name: None if formula is None else shown(formula) for name, formula in found.items()}
 
 
 def test_columns() -> None:
@@ -47,11 +67,14 @@ def test_rows() -> None:
 
 def test_symbols_with_a_fraction_are_set_in_brackets_before_they_are_transposed() -> None:
     derivation = rows()
+    writer = Display(derivation.notation.names, {})
     form = matrix_forms(
-        derivation.system.variables, forward_and_adjoints(derivation), derivation.notation.symbol
+        derivation.system.variables, forward_and_adjoints(derivation), writer.symbol
     )
-    symbol = r"\frac{\partial L}{\partial z_{1}}"
-    assert form("db1") == rf"\left({symbol}\right)^{{\top}} \mathbf{{1}}"
+    found = form("db1")
+    assert found is not None
+    adjoint = r"\frac{\partial L}{\partial z_{1}}"
+    assert latex(found) == rf"\left({adjoint}\right)^{{\top}} \mathbf{{1}}"
 
 
 def test_squares_are_norms() -> None:
@@ -319,9 +342,10 @@ def made(seed: int) -> Equation:
 def with_a_form() -> Iterator[tuple[Equation, str]]:
     for seed in range(600):
         equation = made(seed)
-        form = matrix_form(equation, VARIABLES, lambda name: name)
-        if form is not None and "tfrac" not in form:
-            yield equation, form
+        form = matrix_form(equation, VARIABLES, symbol)
+        text = "" if form is None else shown(form)
+        if form is not None and "tfrac" not in text:
+            yield equation, text
 
 
 def test_forms_are_equal_to_their_equations() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ from symgrad.calculus.derivation import forward_and_adjoints
 from symgrad.checks.points import Points
 from symgrad.mathematics.equations import Variable
 from symgrad.mathematics.sizes import fixed
-from symgrad.writing.stacks import Stacked, stacked_form
+from symgrad.writing.formula import Formula, Letter
+from symgrad.writing.stacks import stacked_form
 
 
 def heads() -> sg.Derivation:
@@ -38,7 +40,15 @@ def clusters() -> sg.Derivation:
     return sg.derive(loss, names={"Z": Z, "U": U, "loss": loss})
 
 
-def forms(derivation: sg.Derivation) -> dict[str, Stacked]:
+@dataclass(frozen=True)
+class Read:
+    """A form as it is read: ``text`` for the array at these indices."""
+
+    at: tuple[str, ...]
+    text: str
+
+
+def forms(derivation: sg.Derivation) -> dict[str, Read]:
     """The forms of all equations; an array at some indices is called ``Z_nk``."""
     equations = forward_and_adjoints(derivation)
     known = {v.name: v for v in derivation.system.variables}
@@ -47,13 +57,13 @@ def forms(derivation: sg.Derivation) -> dict[str, Stacked]:
     for equation in equations:
         letters = derivation.notation.letters.assign(equation.rhs, equation.indices)
 
-        def symbol(name: str, at: Any, letters: Any = letters) -> str:
-            return name + ("_" + "".join(letters[i] for i in at) if at else "")
+        def symbol(name: str, at: Any, letters: Any = letters) -> Formula:
+            return whole.symbol(name + ("_" + "".join(letters[i] for i in at) if at else ""))
 
-        form = stacked_form(equation, known, symbol, letters.__getitem__)
+        form = stacked_form(equation, known, symbol, lambda i, letters=letters: Letter(letters[i]))
         if form is not None:
             at = "".join(letters[i] for i in form.at)
-            found[equation.name] = Stacked(tuple(at), form.text)
+            found[equation.name] = Read(tuple(at), whole.shown(form.matrix.formula))
     return found
 
 
@@ -69,10 +79,10 @@ def test_heads() -> None:
 
 def test_clusters() -> None:
     found = forms(clusters())
-    assert found["Z"] == Stacked(("n", "k"), "X_n - M_k")
-    assert found["U"] == Stacked(("n", "k"), r"Z_nk^{\top} H_k Z_nk")
-    assert found["dH"] == Stacked(("k",), r"\sum_{n} dU_nk Z_nk Z_nk^{\top}")
-    assert found["dM"] == Stacked((), r"-\sum_{n} dZ_n")
+    assert found["Z"] == Read(("n", "k"), "X_n - M_k")
+    assert found["U"] == Read(("n", "k"), r"Z_nk^{\top} H_k Z_nk")
+    assert found["dH"] == Read(("k",), r"\sum_{n} dU_nk Z_nk Z_nk^{\top}")
+    assert found["dM"] == Read((), r"-\sum_{n} dZ_n")
 
 
 class Reader(whole.Reader):

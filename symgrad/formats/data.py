@@ -15,8 +15,10 @@ from symgrad.mathematics.indices import proper_indices
 from symgrad.mathematics.sizes import Size, fixed
 from symgrad.mathematics.steps import Step
 from symgrad.templating import path_of
-from symgrad.writing.latex import LatexPrinter
-from symgrad.writing.unicode import UnicodePrinter
+from symgrad.writing.display import Display
+from symgrad.writing.line import Line
+from symgrad.writing.printings.latex import latex
+from symgrad.writing.printings.text import text
 
 VERSION = 1
 
@@ -40,7 +42,7 @@ class Record:
         self.sheet = sheet
         self.notation = sheet.notation
         self.derivation = sheet.derivation
-        self.matrix = sheet.matrix_form(LatexPrinter)
+        self.matrix = sheet.matrix_form(Display)
         self.choice = sheet.choice.checked(sheet.derivation)
 
     def whole(self) -> Json:
@@ -99,7 +101,8 @@ class Record:
     def equation(self, equation: Equation) -> dict[str, Any]:
         """An equation in index form, and in matrix form where it has one."""
         letters = self.notation.letters.assign(equation.rhs, equation.indices)
-        left, right = self.matrix(equation.name) or (None, None)
+        matrix = self.matrix(equation.name)
+        left, right = map(latex, matrix) if matrix else (None, None)
         return {
             "name": equation.name,
             "latex_name": self.notation.symbol(equation.name),
@@ -123,7 +126,7 @@ class Record:
     def expression(self, expr: sp.Expr, free: Sequence[sp.Expr]) -> Json:
         """An expression, printed."""
         return {
-            "text": self.notation.write(UnicodePrinter, expr, free),
+            "text": text(self.notation.formula(Line, expr, free)),
             "code": self.notation.text(expr, free),
             "latex": self.notation.latex(expr, free),
         }

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from symgrad.formats.latex import aligned, array, boxed
+from symgrad.formats.latex import aligned, array, boxed, latex
 from symgrad.formats.sheet import Sheet
 from symgrad.templating import render
+from symgrad.writing.display import Display
 from symgrad.writing.document import (
     Block,
     Equations,
@@ -19,14 +20,13 @@ from symgrad.writing.document import (
     Result,
     Table,
 )
-from symgrad.writing.latex import LatexPrinter
 
 
 def write(sheet: Sheet) -> str:
     """The derivation."""
     return render(
         "derivation.md.jinja",
-        document=sheet.document(LatexPrinter),
+        document=sheet.document(Display),
         prose=prose,
         words=words,
         block=block,
@@ -45,7 +45,7 @@ def words(text: str) -> str:
 
 def prose(parts: Prose) -> str:
     """A sentence with formulas."""
-    return "".join(inline(p.text) if isinstance(p, Math) else _sentence(p) for p in parts)
+    return "".join(inline(latex(p.formula)) if isinstance(p, Math) else _sentence(p) for p in parts)
 
 
 def inline(latex: str) -> str:
@@ -77,7 +77,7 @@ def _lines(content: Block) -> Iterator[str]:
         case Equations():
             yield display(_environment(aligned(content, lapping=False)))
         case Result():
-            yield display(rf"\boxed{{{boxed(content)}}} \qquad {content.shape}")
+            yield display(rf"\boxed{{{boxed(content)}}} \qquad {latex(content.shape)}")
         case Table():
             yield from _table(content)
         case Matrices():

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from markupsafe import Markup
 
 from symgrad.formats.graph import HIGH, Node, picture
-from symgrad.formats.latex import note, width
+from symgrad.formats.latex import note, size
 from symgrad.formats.listing import statements
-from symgrad.formats.mathml import mathml
 from symgrad.formats.sheet import Sheet
+from symgrad.formats.width import width
 from symgrad.templating import render
+from symgrad.writing.display import Display
 from symgrad.writing.document import Math, Matrix, Prose, Row, Section
-from symgrad.writing.latex import LatexPrinter
-from symgrad.writing.unicode import UnicodePrinter
+from symgrad.writing.formula import Formula, Sign, array, beside
+from symgrad.writing.line import Line
+from symgrad.writing.printings.mathml import mathml
+from symgrad.writing.printings.text import text
 from symgrad.writing.worth_showing import mentioned, way_to
 
 LINE, BROKEN = 34.0, 22.0
@@ -39,8 +42,8 @@ class Page:
 
     def __init__(self, sheet: Sheet) -> None:
         self.sheet = sheet
-        self.document = sheet.document(LatexPrinter)
-        self.plain = UnicodePrinter(sheet.notation.names, {})
+        self.document = sheet.document(Display)
+        self.plain = Line(sheet.notation.names, {})
         self.statements = list(statements(sheet.code)) if sheet.code else []
         self.coded = {s.name for s in self.statements if s.name}
         self.derived = {s.value for top in self.document.sections for s in top.parts}
@@ -50,32 +53,34 @@ class Page:
 
     def prose(self, parts: Prose) -> Markup:
         """A sentence with formulas."""
-        return Markup("").join(Markup(mathml(p.text)) if isinstance(p, Math) else p for p in parts)
+        return Markup("").join(
+            Markup(mathml(p.formula)) if isinstance(p, Math) else p for p in parts
+        )
 
-    def math(self, latex: str) -> Markup:
+    def math(self, formula: Formula) -> Markup:
         """A formula."""
-        return Markup(mathml(latex))
+        return Markup(mathml(formula))
 
     def terms(self, row: Row) -> list[Markup]:
         """The right-hand side in pieces, between which a line may break."""
         first, *rest = row.terms
-        return [self.math(f"{{}} {row.relation} {first}"), *(self.math(f"{{}} {t}") for t in rest)]
+        return [self.math(beside([Sign(row.relation), first])), *map(self.math, rest)]
 
     def is_long(self, row: Row) -> bool:
         """Whether a row has no room for its remark at its right."""
         terms = [width(t) for t in row.terms]
         body = max([*terms, min(sum(terms), BROKEN)])
-        return width(row.left) + body + width(note(row.note)) > LINE
+        return size(row.left) + body + size(note(row.note)) > LINE
 
     def array(self, matrix: Matrix) -> list[Markup]:
         """The pieces of ``= exact ≈ decimals``."""
         shown = [("=", matrix.exact)] if matrix.exact else []
-        shown += [(r"\approx", matrix.decimals)] if matrix.decimals else []
-        return [self.math(f"{{}} {relation} {_array(rows)}") for relation, rows in shown]
+        shown += [("≈", matrix.decimals)] if matrix.decimals else []
+        return [self.math(beside([Sign(relation), array(rows)])) for relation, rows in shown]
 
     def text_of(self, name: str) -> str:
         """The name of a value or a derivative, in plain text."""
-        return self.plain.symbol(name)
+        return text(self.plain.symbol(name))
 
     def anchor(self, section: Section) -> str:
         """Where a section can be found."""
@@ -106,7 +111,7 @@ class Page:
 
     def _shape(self, name: str) -> str:
         shape = self.sheet.derivation.system.shapes[name]
-        return self.plain.shape([self.plain.text(s) for s in shape])
+        return text(self.plain.shape(self.plain.formulas(shape)))
 
     def _shown_names(self) -> frozenset[str]:
         if not self.sheet.choice.explain:
@@ -139,16 +144,3 @@ class Page:
 
 def _clipped(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
-
-
-def _array(rows: Sequence[Sequence[str]]) -> str:
-    """A matrix; a column is written as a row, transposed."""
-    if len(rows) == len(rows[0]) == 1:
-        return rows[0][0]
-    column = len(rows[0]) == 1
-    lying = [tuple(row[0] for row in rows)] if column else rows
-    lines = r" \\ ".join(" & ".join(row) for row in lying)
-    matrix = rf"\begin{{pmatrix}} {lines} \end{{pmatrix}}"
-    if len(lying) == 1 and r"\frac" not in lines:
-        matrix = rf"(\begin{{matrix}} {lines} \end{{matrix}})"
-    return rf"{{{matrix}}}^{{\top}}" if column else matrix

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from symgrad.calculus.derivation import Derivation
 from symgrad.targets.emitted import Emitted
-from symgrad.writing.author import Choice, MatrixForm, Numbers, document
+from symgrad.writing.author import Choice, Numbers, document
 from symgrad.writing.document import Document
-from symgrad.writing.forms import forms_of
+from symgrad.writing.equation_forms import MatrixForm, forms_of
 from symgrad.writing.notation import Notation
-from symgrad.writing.printer import Printer
+from symgrad.writing.writer import Writer
 
 
 @dataclass(frozen=True)
@@ -46,17 +46,17 @@ class Sheet:
     checks: Sequence[Checked] = ()
     coloured: bool = False
 
-    def matrix_form(self, kind: type[Printer]) -> MatrixForm:
+    def matrix_form(self, layout: type[Writer]) -> MatrixForm:
         """The matrix form of each equation that has one."""
-        return self.matrix or forms_of(self.derivation, self.notation, kind)
+        return self.matrix or forms_of(self.derivation, self.notation, layout)
 
-    def document(self, kind: type[Printer]) -> Document:
-        """The derivation as a document whose formulas ``kind`` prints."""
+    def document(self, layout: type[Writer]) -> Document:
+        """The derivation as a document whose formulas are set as in ``layout``."""
         return document(
             self.derivation,
             self.notation,
-            kind,
-            matrix=self.matrix_form(kind),
+            layout,
+            matrix=self.matrix_form(layout),
             numbers=self.numbers,
             choice=self.choice,
             title=self.title,

@@ -23,7 +23,9 @@ from symgrad.writing.document import (
     Section,
     Table,
 )
-from symgrad.writing.unicode import UnicodePrinter
+from symgrad.writing.formula import Formula
+from symgrad.writing.line import Line
+from symgrad.writing.printings.text import text as printed
 
 COLUMNS = 80
 INDENT = "  "
@@ -37,7 +39,7 @@ Paint = Callable[[str, str], str]
 def write(sheet: Sheet) -> str:
     """The derivation; with escape sequences where it is coloured."""
     paint = _painted if sheet.coloured else _plain
-    content = sheet.document(UnicodePrinter)
+    content = sheet.document(Line)
     return render(
         "derivation.txt.jinja",
         title="\n".join(paint("title", line) for line in wrapped(_harmless(content.title))),
@@ -73,14 +75,14 @@ def padded(text: str, width: int) -> str:
     return text + " " * (width - columns(text))
 
 
-def formula(text: str) -> str:
+def formula(shown: Formula | None) -> str:
     """A formula with the sign that mathematics has for minus, and nothing a terminal obeys."""
-    return _harmless(text).replace("-", "−")
+    return "" if shown is None else _harmless(printed(shown)).replace("-", "−")
 
 
 def prose(parts: Prose) -> str:
     """A sentence with formulas."""
-    return "".join(formula(p.text) if isinstance(p, Math) else _harmless(p) for p in parts)
+    return "".join(formula(p.formula) if isinstance(p, Math) else _harmless(p) for p in parts)
 
 
 def _harmless(text: str) -> str:
@@ -146,7 +148,7 @@ def _right(line: str, says: str, paint: Paint) -> str:
     return f"{line}{' ' * gap}{paint('note', says)}" if says else line
 
 
-def broken(terms: Sequence[str], room: int) -> list[str]:
+def broken(terms: Sequence[Formula], room: int) -> list[str]:
     """Terms in lines; one that is too long for a line is broken at its spaces."""
     found: list[str] = []
     for term in map(formula, terms):
@@ -248,16 +250,17 @@ def _array(matrix: Matrix, width: int) -> Iterator[str]:
         yield from _numbers(start, rows)
 
 
-def _numbers(start: str, rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def _numbers(start: str, numbers: Sequence[Sequence[Formula]]) -> Iterator[str]:
     """An array in brackets; a column lies on its side, with a T at its end."""
+    rows = [[formula(n) for n in row] for row in numbers]
     column = len(rows) > 1 and len(rows[0]) == 1
     lying = [[row[0] for row in rows]] if column else [list(row) for row in rows]
     if len(lying) == len(lying[0]) == 1 and not column:
-        yield start + formula(lying[0][0])
+        yield start + lying[0][0]
         return
     widths = [max(columns(row[k]) for row in lying) for k in range(len(lying[0]))]
     told = [
-        "  ".join(" " * (w - columns(n)) + formula(n) for n, w in zip(row, widths, strict=True))
+        "  ".join(" " * (w - columns(n)) + n for n, w in zip(row, widths, strict=True))
         for row in lying
     ]
     yield from _bracketed(start, told, "ᵀ" if column else "")

@@ -11,6 +11,7 @@ import sympy as sp
 
 from symgrad.mathematics.indices import Index, fresh
 from symgrad.mathematics.reductions import Reduction, equal, less_equal
+from symgrad.mathematics.written import Bars, Call, Inverse, Prefix, Written
 
 
 class MatrixFunction(Reduction):
@@ -119,13 +120,13 @@ class CholeskyEntry(MatrixFunction):
 class MatrixLeaf:
     """All that the project knows about one function of matrices.
 
-    ``name`` is what a program calls it; ``latex`` a pattern over the printed matrix ``{x}``;
-    ``mpmath`` computes it from an ``mpmath.matrix`` and ``exact`` from a SymPy one.
+    ``name`` is what a program calls it; ``written`` says how mathematics writes it; ``mpmath``
+    computes it from an ``mpmath.matrix`` and ``exact`` from a SymPy one.
     """
 
     cls: type[MatrixFunction]
     name: str
-    latex: str
+    written: Written
     mpmath: Callable[[Any], Any]
     exact: Callable[[sp.Matrix], Any]
 
@@ -137,26 +138,26 @@ def _log_abs_det(a: Any) -> Any:
 MATRIX_FUNCTIONS: dict[type[sp.Expr], MatrixLeaf] = {
     leaf.cls: leaf
     for leaf in (
-        MatrixLeaf(InverseEntry, "inv", "{x}^{{-1}}", mpmath.inverse, sp.Matrix.inv),
-        MatrixLeaf(DeterminantValue, "det", r"\det {x}", mpmath.det, sp.Matrix.det),
+        MatrixLeaf(InverseEntry, "inv", Inverse(), mpmath.inverse, sp.Matrix.inv),
+        MatrixLeaf(DeterminantValue, "det", Prefix("det"), mpmath.det, sp.Matrix.det),
         MatrixLeaf(
             LogAbsDeterminant,
             "logdet",
-            r"\log \lvert\det {x}\rvert",
+            Prefix("log", of=Bars(Prefix("det"))),
             _log_abs_det,
             lambda a: sp.log(sp.Abs(a.det())),
         ),
         MatrixLeaf(
             DeterminantSign,
             "sign",
-            r"\operatorname{{sign}}\det {x}",
+            Prefix("sign", of=Prefix("det")),
             lambda a: mpmath.sign(mpmath.det(a)),
             lambda a: sp.sign(a.det()),
         ),
         MatrixLeaf(
             CholeskyEntry,
             "cholesky",
-            r"\operatorname{{chol}}({x})",
+            Call("chol"),
             mpmath.cholesky,
             sp.Matrix.cholesky,
         ),

@@ -6,6 +6,7 @@ import mpmath
 import sympy as sp
 
 from symgrad.mathematics.records import REALS, Indicator, LeafFunction, record
+from symgrad.mathematics.written import Bars, Call, Comparison, Half, Plus
 
 BOTH = (REALS, REALS)
 
@@ -94,53 +95,53 @@ def _heaviside(x: sp.Expr) -> sp.Expr:
 
 
 record(
-    relu, "maximum(x, 0)", r"\operatorname{{relu}}({x})", lambda x: max(x, mpmath.mpf(0)),
+    relu, "maximum(x, 0)", Call("relu"), lambda x: max(x, mpmath.mpf(0)),
     definition=lambda x: sp.Max(x, 0), kinks=(0.0,), convention="relu'(0) = 0",
 )  # fmt: skip
 record(
-    step, "x > 0", r"[{x} > 0]", lambda x: mpmath.mpf(x > 0),
+    step, "x > 0", Comparison(">", right="0"), lambda x: mpmath.mpf(x > 0),
     definition=_heaviside, kinks=(0.0,), boolean=True,
 )  # fmt: skip
-record(less, "x < y", r"[{x} < {y}]", lambda x, y: mpmath.mpf(x < y), boolean=True,
+record(less, "x < y", Comparison("<"), lambda x, y: mpmath.mpf(x < y), boolean=True,
        domain=BOTH, called="less")  # fmt: skip
-record(less_equal, "x <= y", r"[{x} \le {y}]", lambda x, y: mpmath.mpf(x <= y), boolean=True,
+record(less_equal, "x <= y", Comparison("≤"), lambda x, y: mpmath.mpf(x <= y), boolean=True,
        domain=BOTH, called="less_equal")  # fmt: skip
-record(equal, "x == y", r"[{x} = {y}]", lambda x, y: mpmath.mpf(x == y), boolean=True,
+record(equal, "x == y", Comparison("="), lambda x, y: mpmath.mpf(x == y), boolean=True,
        domain=BOTH, called="equal")  # fmt: skip
 record(tie_half, "heaviside(x - y, 0.5)",
-       r"\tfrac12\left([{x} > {y}] + [{x} \ge {y}]\right)",
+       Half(Plus(Comparison(">"), Comparison("≥"))),
        lambda x, y: mpmath.mpf((x > y) + (x >= y)) / 2, domain=BOTH)  # fmt: skip
 record(
-    maximum, "maximum(x, y)", r"\max({x}, {y})", max, domain=BOTH,
+    maximum, "maximum(x, y)", Call("max"), max, domain=BOTH,
     definition=sp.Max, called="maximum",
     convention="where the arguments of a maximum are equal, each has half the derivative",
 )  # fmt: skip
 record(
-    minimum, "minimum(x, y)", r"\min({x}, {y})", min, domain=BOTH,
+    minimum, "minimum(x, y)", Call("min"), min, domain=BOTH,
     definition=sp.Min, called="minimum",
     convention="where the arguments of a minimum are equal, each has half the derivative",
 )  # fmt: skip
 record(
-    clip, "minimum(maximum(x, y), z)", r"\operatorname{{clip}}({x}, {y}, {z})",
+    clip, "minimum(maximum(x, y), z)", Call("clip"),
     lambda x, y, z: min(max(x, y), z), domain=(REALS, (-2.0, -0.5), (0.5, 2.0)),
     definition=lambda x, y, z: sp.Min(sp.Max(x, y), z),
     convention="the derivative of clip is 0 at its bounds",
 )  # fmt: skip
 record(
-    clip_below, "maximum(x, y)", r"\max({x}, {y})", max, domain=BOTH, definition=sp.Max,
+    clip_below, "maximum(x, y)", Call("max"), max, domain=BOTH, definition=sp.Max,
     convention="the derivative of clip is 0 at its bounds",
 )  # fmt: skip
 record(
-    clip_above, "minimum(x, y)", r"\min({x}, {y})", min, domain=BOTH, definition=sp.Min,
+    clip_above, "minimum(x, y)", Call("min"), min, domain=BOTH, definition=sp.Min,
     convention="the derivative of clip is 0 at its bounds",
 )  # fmt: skip
 record(
-    absolute, "abs(x)", r"\left|{x}\right|", abs,
+    absolute, "abs(x)", Bars(), abs,
     definition=sp.Abs, kinks=(0.0,), convention="|x|' = 0 at x = 0", called="absolute",
 )  # fmt: skip
-record(sign, "sign(x)", r"\operatorname{{sign}}({x})", mpmath.sign,
+record(sign, "sign(x)", Call("sign"), mpmath.sign,
        definition=sp.sign, kinks=(0.0,), called="sign")  # fmt: skip
 record(
-    select, "where(x, y, z)", r"\operatorname{{where}}({x}, {y}, {z})",
+    select, "where(x, y, z)", Call("where"),
     lambda c, y, z: y if c else z, domain=((0.0, 1.0), REALS, REALS),
 )  # fmt: skip

@@ -10,6 +10,7 @@ import mpmath
 import sympy as sp
 
 from symgrad.errors import SpecError
+from symgrad.mathematics.written import Written
 
 Interval = tuple[float, float]
 REALS: Interval = (-3.0, 3.0)
@@ -22,8 +23,8 @@ class Leaf:
 
     ``stable`` is its text over arguments ``x, y, z``, accurate and finite over its whole domain, in
     arithmetic and in functions that a target has or brings, by their names in mathematics;
-    ``latex`` is a pattern over the printed arguments ``{x}, {y}, {z}``, or "" where it is written
-    as it is defined; ``mpmath`` computes it to any precision.  ``definition`` writes it with stock
+    ``written`` says how mathematics writes it, None: as it is defined; ``mpmath`` computes it to
+    any precision.  ``definition`` writes it with stock
     SymPy functions: derivatives are proved against it.  ``domain`` is where tests sample each
     argument; ``kinks`` are the arguments at which it has no derivative, and ``convention`` says
     what is taken there.
@@ -31,7 +32,7 @@ class Leaf:
 
     cls: type[sp.Function]
     stable: str
-    latex: str
+    written: Written | None
     mpmath: Callable[..., Any]
     definition: Callable[..., sp.Expr] | None = None
     domain: tuple[Interval, ...] = (REALS,)
@@ -46,10 +47,14 @@ LEAVES: dict[type[sp.Function], Leaf] = {}
 
 
 def record(
-    cls: type[sp.Function], stable: str, latex: str, mp: Callable[..., Any], **more: Any
+    cls: type[sp.Function],
+    stable: str,
+    written: Written | None,
+    mp: Callable[..., Any],
+    **more: Any,
 ) -> Leaf:
     """Enter a function into the table."""
-    LEAVES[cls] = Leaf(cls, stable, latex, mp, **more)
+    LEAVES[cls] = Leaf(cls, stable, written, mp, **more)
     return LEAVES[cls]
 
 

@@ -68,6 +68,7 @@ from symgrad.mathematics.scalars import (
     xlog1py,
     xlogy,
 )
+from symgrad.mathematics.written import Exponential, Over
 
 __all__ = [
     "LEAVES",
@@ -215,13 +216,13 @@ class AxisProduct(Reduction):
 class ReductionLeaf:
     """All that the project knows about one reduction: as :class:`Leaf`, over an axis.
 
-    ``name`` is what a program calls it; ``latex`` is "" where it is written as it is defined;
+    ``name`` is what a program calls it; ``written`` is None where it is written as it is defined;
     ``mpmath`` and ``definition`` (in stock SymPy) take a list of numbers.
     """
 
     cls: type[sp.Expr]
     name: str
-    latex: str
+    written: Over | None
     mpmath: Callable[..., Any]
     definition: Callable[..., sp.Expr]
     convention: str = ""
@@ -230,28 +231,28 @@ class ReductionLeaf:
 REDUCTIONS: dict[type[sp.Expr], ReductionLeaf] = {
     r.cls: r
     for r in (
-        ReductionLeaf(sp.Sum, "sum", r"\sum_{{{k}}} {x}", mpmath.fsum,
+        ReductionLeaf(sp.Sum, "sum", Over("∑"), mpmath.fsum,
                       lambda v: sp.Add(*v)),
         ReductionLeaf(
-            LogSumExp, "logsumexp", r"\log \sum_{{{k}}} e^{{{x}}}",
+            LogSumExp, "logsumexp", Over("∑", Exponential("e"), before="log"),
             lambda v: mpmath.log(mpmath.fsum(mpmath.exp(a) for a in v)),
             lambda v: sp.log(sp.Add(*(sp.exp(a) for a in v))),
         ),
         ReductionLeaf(
-            Norm, "norm", "", mpmath.norm,
+            Norm, "norm", None, mpmath.norm,
             lambda v: sp.sqrt(sp.Add(*(a**2 for a in v))),
             "the derivative of a norm is 0 where the norm is 0",
         ),
         ReductionLeaf(
-            AxisMax, "max", r"\max_{{{k}}} {x}", max, lambda v: sp.Max(*v),
+            AxisMax, "max", Over("max"), max, lambda v: sp.Max(*v),
             "entries that share a maximum share its derivative equally",
         ),
         ReductionLeaf(
-            AxisMin, "min", r"\min_{{{k}}} {x}", min, lambda v: sp.Min(*v),
+            AxisMin, "min", Over("min"), min, lambda v: sp.Min(*v),
             "entries that share a minimum share its derivative equally",
         ),
         ReductionLeaf(
-            AxisProduct, "prod", r"\prod_{{{k}}} {x}", mpmath.fprod,
+            AxisProduct, "prod", Over("∏"), mpmath.fprod,
             lambda v: sp.Mul(*v),
         ),
     )

@@ -9,6 +9,7 @@ import mpmath
 import sympy as sp
 
 from symgrad.mathematics.records import POSITIVE, REALS, Interval, LeafFunction, real_only, record
+from symgrad.mathematics.written import Bars, Call, Called, Exponential, Plus, Prefix, Radical
 
 UNIT: Interval = (0.05, 0.95)
 INSIDE: Interval = (-0.95, 0.95)
@@ -76,46 +77,50 @@ class logaddexp2(LeafFunction):
     )
 
 
-record(sp.exp, "exp(x)", r"e^{{{x}}}", mpmath.exp, called="exp")
-record(sp.log, "log(x)", r"\log {x}", real_only(mpmath.log), domain=(POSITIVE,), called="log")
+record(sp.exp, "exp(x)", Exponential("e"), mpmath.exp, called="exp")
+record(sp.log, "log(x)", Prefix("log"), real_only(mpmath.log), domain=(POSITIVE,), called="log")
 record(
-    expm1, "expm1(x)", "", mpmath.expm1,
+    expm1, "expm1(x)", None, mpmath.expm1,
     definition=lambda x: sp.exp(x) - 1, called="expm1",
 )  # fmt: skip
 record(
-    log1p, "log1p(x)", "", real_only(mpmath.log1p),
+    log1p, "log1p(x)", None, real_only(mpmath.log1p),
     definition=lambda x: sp.log(1 + x), domain=((-0.9, 3.0),), called="log1p",
 )  # fmt: skip
 record(
-    log2, "log2(x)", r"\log_{{2}} {x}", real_only(lambda x: mpmath.log(x, 2)),
+    log2, "log2(x)", Prefix("log", "2"), real_only(lambda x: mpmath.log(x, 2)),
     definition=lambda x: sp.log(x, 2), domain=(POSITIVE,), called="log2",
 )  # fmt: skip
 record(
-    log10, "log10(x)", r"\log_{{10}} {x}", real_only(lambda x: mpmath.log(x, 10)),
+    log10, "log10(x)", Prefix("log", "10"), real_only(lambda x: mpmath.log(x, 10)),
     definition=lambda x: sp.log(x, 10), domain=(POSITIVE,), called="log10",
 )  # fmt: skip
 record(
-    sigmoid, "maximum(x >= 0, exp(-abs(x))) / (1 + exp(-abs(x)))", r"\sigma({x})",
+    sigmoid, "maximum(x >= 0, exp(-abs(x))) / (1 + exp(-abs(x)))", Call("sigmoid", "σ"),
     lambda x: 1 / (1 + mpmath.exp(-x)), definition=lambda x: 1 / (1 + sp.exp(-x)), called="expit",
 )  # fmt: skip
 record(
-    logit, "log(x / (1 - x))", r"\operatorname{{logit}}({x})",
+    logit, "log(x / (1 - x))", Call("logit"),
     real_only(lambda x: mpmath.log(x / (1 - x))),
     definition=lambda x: sp.log(x / (1 - x)), domain=(UNIT,), called="logit",
 )  # fmt: skip
 record(
     softplus, "maximum(x, 0) + log1p(exp(-abs(x)))",
-    r"\operatorname{{softplus}}({x})",
+    Call("softplus"),
     lambda x: max(x, mpmath.mpf(0)) + mpmath.log1p(mpmath.exp(-abs(x))),
     definition=lambda x: sp.log(1 + sp.exp(x)),
 )  # fmt: skip
 record(
-    logaddexp, "logaddexp(x, y)", r"\log\left(e^{{{x}}} + e^{{{y}}}\right)",
+    logaddexp, "logaddexp(x, y)", Call("log", of=(Plus(Exponential("e"), Exponential("e", "y")),)),
     lambda x, y: max(x, y) + mpmath.log1p(mpmath.exp(-abs(x - y))),
     definition=lambda x, y: sp.log(sp.exp(x) + sp.exp(y)), domain=BOTH,
 )  # fmt: skip
 record(
-    logaddexp2, "logaddexp2(x, y)", r"\log_{{2}}\left(2^{{{x}}} + 2^{{{y}}}\right)",
+    logaddexp2, "logaddexp2(x, y)",
+    Called(
+        "logaddexp2",
+        Call("log", base="2", of=(Plus(Exponential("2"), Exponential("2", "y")),)),
+    ),
     lambda x, y: max(x, y) + mpmath.log1p(mpmath.mpf(2) ** -abs(x - y)) / mpmath.log(2),
     definition=lambda x, y: sp.log(2**x + 2**y, 2), domain=BOTH, called="logaddexp2",
 )  # fmt: skip
@@ -212,54 +217,54 @@ class rel_entr(LeafFunction):
 
 
 record(
-    cbrt, "cbrt(x)", r"\sqrt[3]{{{x}}}", lambda x: mpmath.sign(x) * mpmath.cbrt(abs(x)),
+    cbrt, "cbrt(x)", Radical(3, "cbrt"), lambda x: mpmath.sign(x) * mpmath.cbrt(abs(x)),
     definition=lambda x: x ** sp.Rational(1, 3), domain=(POSITIVE,), called="cbrt",
 )  # fmt: skip
 record(
-    power, "power(x, y)", "", real_only(mpmath.power),
+    power, "power(x, y)", None, real_only(mpmath.power),
     definition=lambda x, y: x**y, domain=(POSITIVE, (2.5, 2.5)),
 )  # fmt: skip
 record(
-    power_slope, "y * power(x, where(y == 0, 1, y - 1))", "",
+    power_slope, "y * power(x, where(y == 0, 1, y - 1))", None,
     real_only(lambda x, y: y * mpmath.power(x, y - 1) if y else mpmath.mpf(0)),
     definition=lambda x, y: y * x ** (y - 1), domain=(POSITIVE, (2.5, 2.5)),
 )  # fmt: skip
 record(
-    hypot, "hypot(x, y)", "", mpmath.hypot,
+    hypot, "hypot(x, y)", None, mpmath.hypot,
     definition=lambda x, y: sp.sqrt(x**2 + y**2), domain=BOTH, called="hypot",
     convention="the derivatives of hypot are 0 at (0, 0)",
 )  # fmt: skip
 record(
-    root, "sqrt(x)", "", real_only(mpmath.sqrt), definition=sp.sqrt,
+    root, "sqrt(x)", None, real_only(mpmath.sqrt), definition=sp.sqrt,
     domain=(POSITIVE,), convention="the derivative of a norm is 0 where the norm is 0",
 )  # fmt: skip
 record(
-    inverse, "(x != 0) / where(x == 0, 1, x)", "",
+    inverse, "(x != 0) / where(x == 0, 1, x)", None,
     lambda x: 1 / x if x else mpmath.mpf(0), definition=lambda x: 1 / x, domain=(POSITIVE,),
 )  # fmt: skip
 record(
-    normed, "x / where(y == 0, 1, y)", "", real_only(lambda x, y: x / y if y else x),
+    normed, "x / where(y == 0, 1, y)", None, real_only(lambda x, y: x / y if y else x),
     definition=lambda x, y: x / y, domain=(REALS, POSITIVE),
 )  # fmt: skip
 record(
-    ratio, "x / where(x == 0, 1, y)", "",
+    ratio, "x / where(x == 0, 1, y)", None,
     real_only(lambda x, y: x / y if x else mpmath.mpf(0)),
     definition=lambda x, y: x / y, domain=(POSITIVE, POSITIVE),
 )  # fmt: skip
 record(
-    xlogy, "x * log(where(x == 0, 1, y))", "",
+    xlogy, "x * log(where(x == 0, 1, y))", None,
     real_only(lambda x, y: x * mpmath.log(y) if x else mpmath.mpf(0)),
     definition=lambda x, y: x * sp.log(y) if x != 0 else sp.S.Zero,
     domain=(POSITIVE, POSITIVE), called="xlogy",
 )  # fmt: skip
 record(
-    xlog1py, "x * log1p(where(x == 0, 0, y))", "",
+    xlog1py, "x * log1p(where(x == 0, 0, y))", None,
     real_only(lambda x, y: x * mpmath.log1p(y) if x else mpmath.mpf(0)),
     definition=lambda x, y: x * sp.log(1 + y) if x != 0 else sp.S.Zero,
     domain=(POSITIVE, POSITIVE), called="xlog1py",
 )  # fmt: skip
 record(
-    rel_entr, "x * (log(where(x == 0, 1, x)) - log(where(x == 0, 1, y)))", "",
+    rel_entr, "x * (log(where(x == 0, 1, x)) - log(where(x == 0, 1, y)))", None,
     real_only(lambda x, y: x * (mpmath.log(x) - mpmath.log(y)) if x else mpmath.mpf(0)),
     definition=lambda x, y: x * sp.log(x / y), domain=(POSITIVE, POSITIVE), called="rel_entr",
 )  # fmt: skip
@@ -304,23 +309,23 @@ class sinc_slope(LeafFunction):
 
 for _cls, _name in ((sp.sin, "sin"), (sp.cos, "cos"), (sp.sinh, "sinh"), (sp.cosh, "cosh"),
                     (sp.tanh, "tanh")):  # fmt: skip
-    record(_cls, f"{_name}(x)", rf"\{_name} {{x}}", getattr(mpmath, _name), called=_name)
-record(tan, "tan(x)", r"\tan {x}", mpmath.tan, definition=sp.tan, domain=((-1.4, 1.4),),
+    record(_cls, f"{_name}(x)", Prefix(_name), getattr(mpmath, _name), called=_name)
+record(tan, "tan(x)", Prefix("tan"), mpmath.tan, definition=sp.tan, domain=((-1.4, 1.4),),
        called="tan")  # fmt: skip
-record(sp.asin, "arcsin(x)", r"\arcsin {x}", real_only(mpmath.asin), domain=(INSIDE,),
+record(sp.asin, "arcsin(x)", Prefix("arcsin"), real_only(mpmath.asin), domain=(INSIDE,),
        called="arcsin")  # fmt: skip
-record(arccos, "arccos(x)", r"\arccos {x}", real_only(mpmath.acos), definition=sp.acos,
+record(arccos, "arccos(x)", Prefix("arccos"), real_only(mpmath.acos), definition=sp.acos,
        domain=(INSIDE,), called="arccos")  # fmt: skip
-record(sp.atan, "arctan(x)", r"\arctan {x}", mpmath.atan, called="arctan")
+record(sp.atan, "arctan(x)", Prefix("arctan"), mpmath.atan, called="arctan")
 record(
-    arctan2, "arctan2(x, y)", r"\operatorname{{arctan2}}({x}, {y})", mpmath.atan2,
+    arctan2, "arctan2(x, y)", Call("arctan2"), mpmath.atan2,
     definition=sp.atan2, domain=BOTH, called="arctan2",
 )  # fmt: skip
-record(arcsinh, "arcsinh(x)", r"\operatorname{{arsinh}}({x})", mpmath.asinh,
+record(arcsinh, "arcsinh(x)", Call("arsinh"), mpmath.asinh,
        definition=sp.asinh, called="arcsinh")  # fmt: skip
-record(sp.acosh, "arccosh(x)", r"\operatorname{{arcosh}}({x})", real_only(mpmath.acosh),
+record(sp.acosh, "arccosh(x)", Call("arcosh"), real_only(mpmath.acosh),
        domain=(ABOVE_ONE,), called="arccosh")  # fmt: skip
-record(sp.atanh, "arctanh(x)", r"\operatorname{{artanh}}({x})", real_only(mpmath.atanh),
+record(sp.atanh, "arctanh(x)", Call("artanh"), real_only(mpmath.atanh),
        domain=(INSIDE,), called="arctanh")  # fmt: skip
 
 
@@ -349,14 +354,14 @@ _SERIES = functools.reduce(
 )
 """The derivative over -π²x/3, where |x| < 0.2: the first term that is left out is below 1e-18."""
 record(
-    sinc, f"where(x == 0, 1, {_SINC})", r"\operatorname{{sinc}}({x})", mpmath.sincpi,
+    sinc, f"where(x == 0, 1, {_SINC})", Call("sinc"), mpmath.sincpi,
     definition=lambda x: sp.sin(sp.pi * x) / (sp.pi * x), called="sinc",
 )  # fmt: skip
 record(
     sinc_slope,
     f"where(abs(x) < 0.2, -x * {math.pi**2 / 3!r}{_SERIES}, "
     f"({_half_turns('cos')} - {_SINC}) / {_AWAY})",
-    r"\operatorname{{sinc}}'({x})", _sinc_slope,
+    Call("sinc", prime=True), _sinc_slope,
     definition=lambda x: (sp.cos(sp.pi * x) - sp.sin(sp.pi * x) / (sp.pi * x)) / x,
 )  # fmt: skip
 
@@ -386,17 +391,18 @@ class trigamma(LeafFunction):
     """The derivative of digamma; its own derivative is not known here."""
 
 
-record(sp.erf, "erf(x)", r"\operatorname{{erf}}({x})", mpmath.erf, called="erf")  # fmt: skip
-record(erfc, "erfc(x)", r"\operatorname{{erfc}}({x})", real_only(mpmath.erfc), definition=sp.erfc,
+record(sp.erf, "erf(x)", Call("erf"), mpmath.erf, called="erf")  # fmt: skip
+record(erfc, "erfc(x)", Call("erfc"), real_only(mpmath.erfc), definition=sp.erfc,
        called="erfc")  # fmt: skip
 record(
-    gammaln, "gammaln(x)", r"\log\left|\Gamma({x})\right|",
+    gammaln, "gammaln(x)", Called("gammaln", Prefix("log", of=Bars(Call("Γ", "Γ")))),
     real_only(lambda x: mpmath.re(mpmath.loggamma(x))),
     definition=sp.loggamma, domain=(POSITIVE,), called="gammaln",
 )  # fmt: skip
-record(digamma, "digamma(x)", r"\psi({x})", real_only(mpmath.digamma), definition=sp.digamma,
-       domain=(POSITIVE,), called="psi")  # fmt: skip
+record(digamma, "digamma(x)", Call("digamma", "ψ"), real_only(mpmath.digamma),
+       definition=sp.digamma, domain=(POSITIVE,), called="psi")  # fmt: skip
 record(
-    trigamma, "trigamma(x)", r"\psi'({x})", real_only(lambda x: mpmath.polygamma(1, x)),
+    trigamma, "trigamma(x)", Call("trigamma", "ψ", prime=True),
+    real_only(lambda x: mpmath.polygamma(1, x)),
     definition=lambda x: sp.polygamma(1, x), domain=(POSITIVE,),
 )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, get_args
@@ -32,17 +32,17 @@ from symgrad.writing.document import (
     Section,
     Table,
 )
+from symgrad.writing.equation_forms import MatrixForm
+from symgrad.writing.formula import Formula, Number, number, related, terms_of, whole
+from symgrad.writing.naming import Partial
 from symgrad.writing.notation import Notation, transposed_axes
-from symgrad.writing.printer import Partial, Printer
 from symgrad.writing.worth_showing import local_derivative, mentioned, tidy, way_to
+from symgrad.writing.writer import Writer
 
 Detail = Literal["brief", "normal", "full"]
 Form = Literal["matrix", "index", "both"]
 DETAILS: tuple[Detail, ...] = get_args(Detail)
 FORMS: tuple[Form, ...] = get_args(Form)
-
-MatrixForm = Callable[[str], tuple[str, str] | None]
-"""The two sides of a named equation in matrix form, or None where it has none."""
 
 SHOWN_ENTRIES = 64
 """An array with more entries than this is not shown at the example point."""
@@ -85,11 +85,11 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Author:
-    """Writes sections about one derivation; ``kind`` prints its formulas."""
+    """Writes sections about one derivation; its formulas are set as in ``layout``."""
 
     derivation: Derivation
     notation: Notation
-    kind: type[Printer]
+    layout: type[Writer]
     matrix: MatrixForm = field(default=lambda name: None)
     choice: Choice = field(default_factory=Choice)
 
@@ -138,16 +138,12 @@ class Author:
             return variable.name, (*cells, ("direction of ", Math(self.symbol(of[variable.name]))))
         return variable.name, (*self._shape_cells(variable.name, variable.shape), (text,))
 
-    def _made(self, made: Preparation, name: str) -> str:
+    def _made(self, made: Preparation, name: str) -> Formula:
         """The equation of an input that is worked out of the data."""
         equation = next(e for e in made.equations if e.name == name)
         system = replace(made.before, equations=made.equations)
         notation = Notation(system, style=self.notation.names.style)
-        left, right = (
-            notation.write(self.kind, side, equation.indices)
-            for side in (equation.lhs, equation.rhs)
-        )
-        return f"{left} = {right}"
+        return notation.equation(self.layout, equation)
 
     def _constant(self, variable: Variable) -> tuple[str, tuple[Prose, ...]]:
         return variable.name, (*self._shape_cells(variable.name, variable.shape), ("constant",))
@@ -185,12 +181,14 @@ class Author:
             "a matrix, or a vector as a column.",
         )
 
-    def _range(self, letters: Sequence[str], size: Size) -> str:
-        printer = self.kind(self.notation.names, {})
+    def _range(self, letters: Sequence[str], size: Size) -> Formula:
+        writer = self.layout(self.notation.names, {})
         known = fixed(size)
-        last = str(known - 1) if known is not None else f"{printer.text(size)} - 1"
-        names = ", ".join(printer.letter(c) for c in letters)
-        return printer.range(names, known, last)
+        if known is None:
+            last = related(writer.formula(size), Number("1"), "-")
+        else:
+            last = number(str(known - 1))
+        return writer.range(letters, known, last)
 
     # -- the way --------------------------------------------------------------------------
 
@@ -230,20 +228,20 @@ class Author:
         left = self._written(equation.lhs, equation.indices)
         says = self._matrix_note(equation)
         rows = [
-            Row("", self._terms(s.before, equation), self._rule(steps[k - 1]) if k else ())
+            Row(None, self._terms(s.before, equation), self._rule(steps[k - 1]) if k else ())
             for k, s in enumerate(steps)
         ]
         last = self._rule(steps[-1]) if steps else says
-        rows.append(Row("", self._terms(equation.rhs, equation), last + _held(equation)))
+        rows.append(Row(None, self._terms(equation.rhs, equation), last + _held(equation)))
         if steps and says:
-            rows[0] = Row("", rows[0].terms, says)
+            rows[0] = Row(None, rows[0].terms, says)
         return _chained(left, rows, equation.name)
 
     def _matrix_note(self, equation: Equation) -> Prose:
         matrix = self._whole(equation)
-        return () if matrix is None else (Math(" = ".join(matrix)),)
+        return () if matrix is None else (Math(related(*matrix)),)
 
-    def _whole(self, equation: Equation) -> tuple[str, str] | None:
+    def _whole(self, equation: Equation) -> tuple[Formula, Formula] | None:
         """The equation in matrix form, where it has one that says more and it is asked for."""
         between_numbers = not equation.indices and not equation.rhs.atoms(Index)
         if self.choice.form == "index" or between_numbers:
@@ -305,9 +303,9 @@ class Author:
         chain = sp.Add(*(self._moved(tangent, name) for name in tangent.along))
         first = tangent.steps[0].before if tangent.steps else equation.rhs
         first = first if self.choice.detail == "full" else tidy(first)
-        rows = [Row("", self._terms(chain, equation), ("chain rule",))] if tangent.along else []
-        rows.append(Row("", self._terms(first, equation), ("local derivatives",)))
-        rows += [Row("", self._terms(s.after, equation), self._rule(s)) for s in tangent.steps]
+        rows = [Row(None, self._terms(chain, equation), ("chain rule",))] if tangent.along else []
+        rows.append(Row(None, self._terms(first, equation), ("local derivatives",)))
+        rows += [Row(None, self._terms(s.after, equation), self._rule(s)) for s in tangent.steps]
         return _chained(self._written(equation.lhs, equation.indices), rows)
 
     def _moved(self, tangent: Tangent, name: str) -> sp.Expr:
@@ -376,11 +374,11 @@ class Author:
         if links:
             total = sp.Add(*(self._link(name, adjoint, at) for name, at in links))
             total += self._direct(adjoint)
-            rows.append(Row("", self._terms(total, equation), ("chain rule",)))
+            rows.append(Row(None, self._terms(total, equation), ("chain rule",)))
         first = adjoint.steps[0].before if adjoint.steps else equation.rhs
         first = first if self.choice.detail == "full" else tidy(first)
-        rows.append(Row("", self._terms(first, equation), self._differentiated(adjoint)))
-        rows += [Row("", self._terms(s.after, equation), self._rule(s)) for s in adjoint.steps]
+        rows.append(Row(None, self._terms(first, equation), self._differentiated(adjoint)))
+        rows += [Row(None, self._terms(s.after, equation), self._rule(s)) for s in adjoint.steps]
         return _chained(self._written(equation.lhs, equation.indices), rows)
 
     def _split(self, adjoint: Adjoint) -> tuple[tuple[sp.Expr, ...], tuple[sp.Expr, ...]]:
@@ -447,7 +445,7 @@ class Author:
     def _line(self, adjoint: Adjoint | Tangent) -> Row:
         """The derivative on one line: in index form, and in matrix form at the right."""
         first, *others = self._forms(adjoint)
-        says = tuple(Math(f"{row.left} = {' '.join(row.terms)}") for row in others)
+        says = tuple(Math(related(row.left, whole(row.terms))) for row in others if row.left)
         name, shape = adjoint.equation.name, self._shape_of(adjoint)
         return Row(first.left, first.terms, says, name=name, shape=shape)
 
@@ -455,7 +453,7 @@ class Author:
         shape = self._shape_of(adjoint)
         return Result(self._forms(adjoint), shape, adjoint.equation.name)
 
-    def _shape_of(self, adjoint: Adjoint | Tangent) -> str:
+    def _shape_of(self, adjoint: Adjoint | Tangent) -> Formula:
         """The shape of a derivative as it is laid out in matrix form."""
         sizes: Sequence[Size] = adjoint.equation.shape
         if self.notation.transposes:
@@ -468,7 +466,7 @@ class Author:
         matrix = self._whole(equation)
         left = self._written(equation.lhs, equation.indices)
         index = Row(left, self._terms(equation.rhs, equation))
-        whole = [] if matrix is None else [Row(matrix[0], split_terms(matrix[1]))]
+        whole = [] if matrix is None else [Row(matrix[0], terms_of(matrix[1]))]
         return tuple(whole) if self.choice.form == "matrix" and whole else (index, *whole)
 
     # -- all gradients, remarks, numbers --------------------------------------------------
@@ -517,14 +515,14 @@ class Author:
 
     # -- formulas and sentences -----------------------------------------------------------
 
-    def symbol(self, name: str) -> str:
+    def symbol(self, name: str) -> Formula:
         """A whole value."""
-        return self.kind(self.notation.names, {}).symbol(name)
+        return self.layout(self.notation.names, {}).symbol(name)
 
-    def shape(self, shape: Sequence[Size]) -> str:
+    def shape(self, shape: Sequence[Size]) -> Formula:
         """Sizes with a × between them."""
-        printer = self.kind(self.notation.names, {})
-        return printer.shape([printer.text(s) for s in shape])
+        writer = self.layout(self.notation.names, {})
+        return writer.shape(writer.formulas(shape))
 
     def prose(self, text: str) -> Prose:
         """A sentence in which the names of values are formulas."""
@@ -538,33 +536,32 @@ class Author:
                 parts[-1] = f"{parts[-1]}{word}"
         return tuple(p for p in parts if p)
 
-    def _written(self, expr: sp.Expr, free: Iterable[sp.Expr]) -> str:
-        return self.notation.write(self.kind, expr, free)
+    def _written(self, expr: sp.Expr, free: Iterable[sp.Expr]) -> Formula:
+        return self.notation.formula(self.layout, expr, free)
 
-    def _equation(self, equation: Equation) -> str:
-        left = self._written(equation.lhs, equation.indices)
-        return f"{left} = {self._written(equation.rhs, equation.indices)}"
+    def _equation(self, equation: Equation) -> Formula:
+        return self.notation.equation(self.layout, equation)
 
-    def _terms(self, expr: sp.Expr, equation: Equation) -> tuple[str, ...]:
+    def _terms(self, expr: sp.Expr, equation: Equation) -> tuple[Formula, ...]:
         return self._write_terms(expr, equation.indices)
 
-    def _write_terms(self, expr: sp.Expr, free: Iterable[sp.Expr]) -> tuple[str, ...]:
-        return self.notation.write_terms(self.kind, expr, free)
+    def _write_terms(self, expr: sp.Expr, free: Iterable[sp.Expr]) -> tuple[Formula, ...]:
+        return self.notation.terms(self.layout, expr, free)
 
 
 def document(
     derivation: Derivation,
     notation: Notation,
-    kind: type[Printer],
+    layout: type[Writer],
     *,
     matrix: MatrixForm | None = None,
     numbers: Numbers | None = None,
     choice: Choice | None = None,
     title: str = "",
 ) -> Document:
-    """The derivation as a document whose formulas ``kind`` prints."""
+    """The derivation as a document whose formulas are set as in ``layout``."""
     choice = (choice or Choice()).checked(derivation)
-    author = Author(derivation, notation, kind, matrix or (lambda name: None), choice)
+    author = Author(derivation, notation, layout, matrix or (lambda name: None), choice)
     sections = [author.way()] if choice.explain else []
     sections += [author.forward(), author.along() if derivation.tangents else author.backward()]
     short = choice.explain or choice.detail == "brief" or derivation.tangents
@@ -575,24 +572,12 @@ def document(
     return Document(title or "Derivation", (given, *sections))
 
 
-def split_terms(formula: str) -> tuple[str, ...]:
-    """The terms of a printed sum: cut before each + and - that stands in no bracket."""
-    parts, depth, start = [], 0, 0
-    for at, c in enumerate(formula):
-        depth += (c in "{([") - (c in "})]")
-        depth += formula.startswith(r"\left", at) - formula.startswith(r"\right", at)
-        if depth == 0 and formula[at : at + 3] in (" + ", " - "):
-            parts.append(formula[start:at])
-            start = at + 1
-    return (*parts, formula[start:])
-
-
-def _chained(left: str, rows: Iterable[Row], name: str = "") -> list[Row]:
+def _chained(left: Formula, rows: Iterable[Row], name: str = "") -> list[Row]:
     """Rows under one left-hand side; a row that says the same as the one before is left out."""
     chained: list[Row] = []
     for row in rows:
         if not chained or row.terms != chained[-1].terms:
-            chained.append(Row("" if chained else left, row.terms, row.note, name=name))
+            chained.append(Row(None if chained else left, row.terms, row.note, name=name))
     return chained
 
 
@@ -636,5 +621,5 @@ def _rows(numbers: Any) -> list[list[Any]] | None:
     return [list(row) for row in nested]
 
 
-def _decimal(number: Any) -> str:
-    return f"{float(number):.6g}"
+def _decimal(value: Any) -> Formula:
+    return number(f"{float(value):.6g}")

@@ -1,15 +1,17 @@
-"""A document in no format yet: sections of paragraphs, equations, tables and arrays of numbers."""
+"""A document in no format yet: sections of paragraphs, tables and formulas as trees."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from symgrad.writing.formula import Formula
+
 
 @dataclass(frozen=True)
 class Math:
-    """A formula inside a sentence, in the language of the printer that wrote it."""
+    """A formula inside a sentence."""
 
-    text: str
+    formula: Formula
 
 
 Prose = tuple[str | Math, ...]
@@ -31,19 +33,19 @@ class Items:
 
 @dataclass(frozen=True)
 class Row:
-    """``left = terms``; an empty ``left`` goes on with the row before.
+    """``left = terms``; without ``left`` it goes on with the row before.
 
     ``terms`` are the places where a format may break the line.  ``note`` names the rule, or says
     the same once more in matrix form; ``shape`` stands right of it.  ``name`` is the equation that
     the row is, where it is one that is computed.
     """
 
-    left: str
-    terms: tuple[str, ...]
+    left: Formula | None
+    terms: tuple[Formula, ...]
     note: Prose = ()
     relation: str = "="
     name: str = ""
-    shape: str = ""
+    shape: Formula | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Result:
     """A final formula, in one form or two, with the shape of what it gives."""
 
     rows: tuple[Row, ...]
-    shape: str
+    shape: Formula
     name: str = ""
 
 
@@ -73,11 +75,11 @@ class Table:
 
 @dataclass(frozen=True)
 class Matrix:
-    """``symbol = exact ≈ decimals``; arrays as rows of printed numbers."""
+    """``symbol = exact ≈ decimals``; arrays as rows of numbers."""
 
-    symbol: str
-    exact: tuple[tuple[str, ...], ...]
-    decimals: tuple[tuple[str, ...], ...] = ()
+    symbol: Formula
+    exact: tuple[tuple[Formula, ...], ...]
+    decimals: tuple[tuple[Formula, ...], ...] = ()
 
 
 @dataclass(frozen=True)

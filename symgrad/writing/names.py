@@ -1,4 +1,4 @@
-"""Names of a spec as LaTeX symbols: ``z1`` is z with the subscript 1, ``alpha`` is Greek."""
+"""Names of a spec as symbols: ``z1`` is z with the subscript 1, ``alpha`` is Greek."""
 
 from __future__ import annotations
 
@@ -7,19 +7,45 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from symgrad.writing.formula import (
+    Accented,
+    Fenced,
+    Formula,
+    Gap,
+    Letter,
+    Number,
+    Row,
+    Scripted,
+    Word,
+    beside,
+    is_simple,
+    run_together,
+)
+
 _GREEK = """
 alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon
 phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega
 """
-_COMMANDS = {name: "\\" + name for name in _GREEK.split()} | {
-    "epsilon": r"\varepsilon",
-    "eps": r"\varepsilon",
-    "lam": r"\lambda",
-    "l": r"\ell",
+_OTHER_NAMES = {"eps": "epsilon", "lam": "lambda", "lamda": "lambda"}
+_ACCENTS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303", "dot": "\u0307"}
+"""Accents, and the combining characters that Unicode has for them."""
+
+
+def _greek_letter(name: str) -> str:
+    case = "CAPITAL" if name[0].isupper() else "SMALL"
+    spelled = "lamda" if name.lower() == "lambda" else name
+    return unicodedata.lookup(f"GREEK {case} LETTER {spelled.upper()}")
+
+
+GREEK = {name: _greek_letter(name) for name in _GREEK.split()}
+"""Greek letters by their names."""
+
+_LETTERS = {
+    **GREEK,
+    **{name: GREEK[of] for name, of in _OTHER_NAMES.items() if name != "lamda"},
+    "l": "ℓ",
 }
-_ACCENTS = {"hat": r"\hat", "bar": r"\bar", "tilde": r"\tilde", "dot": r"\dot"}
-_COMBINING = {"\u0302": r"\hat", "\u0304": r"\bar", "\u0303": r"\tilde", "\u0307": r"\dot"}
-_SPELLINGS = {"lamda": "lambda"}
+"""The names that stand for one letter."""
 
 _LABELS = """
 in out hid enc dec emb pos neg src tgt ref train test val max min avg mean std init prev next
@@ -43,37 +69,31 @@ SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 @dataclass(frozen=True)
 class Name:
-    """A LaTeX symbol: its letter, and the subscript that belongs to the name itself.
+    """A symbol: its letter, and the subscript that belongs to the name itself.
 
-    ``plain`` is the same in Unicode, without commands.
+    ``plain`` is the same in one line of Unicode.
     """
 
-    stem: str
-    sub: str = ""
+    stem: Formula
+    sub: Formula | None = None
     plain: str = ""
 
     @property
-    def latex(self) -> str:
+    def formula(self) -> Formula:
         """The symbol as a whole."""
-        return f"{self.stem}_{{{self.sub}}}" if self.sub else self.stem
+        return self.stem if self.sub is None else Scripted(self.stem, self.sub)
 
-    def entry(self, indices: list[str], *, clash: bool = False) -> str:
+    def entry(self, indices: list[Formula], *, clash: bool = False) -> Formula:
         """An entry of the array; ``clash``: the subscript must not be read as an index."""
         if not indices:
-            return self.latex
-        simple = all(re.fullmatch(r"[\w\\{}]+", i) for i in indices)
-        shown = run_together(indices) if simple else ",".join(indices)
-        if not self.sub:
-            return f"{self.stem}_{{{shown}}}"
+            return self.formula
+        simple = all(map(is_simple, indices))
+        shown = run_together(indices) if simple else beside(indices, Gap.COMMA)
+        if self.sub is None:
+            return Scripted(self.stem, shown)
         if simple and not clash:
-            return f"{self.stem}_{{{self.sub},{shown}}}"
-        return rf"\left[{self.latex}\right]_{{{shown}}}"
-
-
-def run_together(indices: list[str]) -> str:
-    """Indices side by side: letters as they are, others with a little space."""
-    letters = all(len(i) == 1 or i == r"\ell" for i in indices)
-    return (" " if letters and r"\ell" in indices else "" if letters else r"\,").join(indices)
+            return Scripted(self.stem, Row((self.sub, shown), Gap.COMMA))
+        return Scripted(Fenced("[", self.formula, "]", high=True), shown)
 
 
 def parse(name: str) -> Name:
@@ -82,33 +102,36 @@ def parse(name: str) -> Name:
     head, _, tail = core.rpartition("_")
     if head and tail in _ACCENTS:
         inner = parse(head)
-        return Name(f"{_ACCENTS[tail]}{{{inner.stem}}}", inner.sub)
+        return Name(Accented(tail, inner.stem), inner.sub)
     numbered = re.fullmatch(r"(.*?[^\d_])_?(\d+)", core, re.ASCII)
     if numbered and "_" not in numbered[1]:
-        inner = _letter(numbered[1])
-        return replace(inner, sub=f"{inner.sub}{numbered[2]}")
+        return _with(_letter(numbered[1]), [Number(numbered[2])], Gap.NONE)
     head, _, tail = core.partition("_")
     if not head or not tail.strip("_") or head in _FUNCTIONS.split():
         return _letter(core)
-    inner = _letter(head)
     labels = [_label(part) for part in tail.split("_") if part]
-    return replace(inner, sub=r"\,".join([inner.sub, *labels] if inner.sub else labels))
+    return _with(_letter(head), labels, Gap.THIN)
+
+
+def _with(name: Name, labels: list[Formula], gap: Gap) -> Name:
+    """The name with more in its subscript."""
+    return replace(name, sub=beside([*([name.sub] if name.sub else []), *labels], gap))
 
 
 def _letter(word: str) -> Name:
     """A letter with an accent or a subscript that is run together with it, or a word."""
-    for letter in (word[:1], *sorted(filter(word.startswith, _COMMANDS), key=len, reverse=True)):
+    for letter in (word[:1], *sorted(filter(word.startswith, _LETTERS), key=len, reverse=True)):
         tail = word.removeprefix(letter)
         if letter and tail and _is_subscript(letter, tail) and word not in _ORDINARY.split():
             if tail in _ACCENTS:
-                return Name(f"{_ACCENTS[tail]}{{{_stem(letter)}}}")
+                return Name(Accented(tail, _stem(letter)))
             return Name(_stem(letter), _label(tail))
     return Name(_stem(word))
 
 
 def _is_subscript(letter: str, tail: str) -> bool:
     """Whether ``tail`` after a letter is read as its subscript: ``Wq``, ``Wout``, ``sigmax``."""
-    if not tail.isascii() or not tail.islower() or letter + tail in _COMMANDS:
+    if not tail.isascii() or not tail.islower() or letter + tail in _LETTERS:
         return False
     if tail in _ACCENTS or tail in _LABELS.split():
         return len(letter) > 1 or letter.isupper() or letter in "abhpwxyz"
@@ -116,20 +139,20 @@ def _is_subscript(letter: str, tail: str) -> bool:
         return len(letter) > 3 and len(tail) == 1 and tail != "s"
     if letter not in _WEIGHTS:
         return letter.isupper() and len(tail) == 1
-    return len(tail) == 1 or tail in _COMMANDS or (len(tail) < 4 and not set(tail) & set("aeiou"))
+    return len(tail) == 1 or tail in _LETTERS or (len(tail) < 4 and not set(tail) & set("aeiou"))
 
 
 def symbols(names: Iterable[str]) -> dict[str, Name]:
     """A symbol for each name; no two the same."""
     table: dict[str, Name] = {}
-    shown: set[str] = set()
+    shown: set[Formula | str] = set()
     for name in names:
         symbol, plain = parse(name), in_unicode(name)
-        if symbol.latex in shown:
-            symbol = Name(rf"\mathtt{{{_plain(name)}}}")
+        if symbol.formula in shown:
+            symbol = Name(Word(_plain(name), "typewriter"))
         if plain in shown:
             plain = name
-        shown |= {symbol.latex, plain}
+        shown |= {symbol.formula, plain}
         table[name] = replace(symbol, plain=plain)
     return table
 
@@ -141,31 +164,40 @@ def in_unicode(name: str) -> str:
         return in_unicode(numbered[1]) + numbered[2].translate(SUBSCRIPTS)
     head, tail = name[:1], name[1:].removeprefix("_")
     if tail in _ACCENTS and name not in _ORDINARY.split():
-        accent = next(c for c, command in _COMBINING.items() if command == _ACCENTS[tail])
-        return unicodedata.normalize("NFC", head + accent)
-    case = "CAPITAL" if name[:1].isupper() else "SMALL"
-    spelled = {"lambda": "lamda", "lam": "lamda", "eps": "epsilon"}.get(name, name)
-    known = name in _COMMANDS and name != "l"
-    return unicodedata.lookup(f"GREEK {case} LETTER {spelled.upper()}") if known else name
+        return unicodedata.normalize("NFC", head + _ACCENTS[tail])
+    return name if name == "l" else _LETTERS.get(name, name)
 
 
-def _stem(word: str) -> str:
+def barred(symbol: str) -> str:
+    """A bar over one letter, or over each of a word."""
+    stem = symbol.rstrip("₀₁₂₃₄₅₆₇₈₉")
+    bar = "\u0304" if len(stem) == 1 else "\u0305"
+    return "".join(c + bar for c in stem) + symbol[len(stem) :]
+
+
+def _stem(word: str) -> Formula:
     greek = _greek(word)
-    if greek in _COMMANDS:
-        return _COMMANDS[greek]
+    if greek in _LETTERS:
+        return Letter(_LETTERS[greek])
     decomposed = unicodedata.normalize("NFD", word)
-    if len(decomposed) == 2 and decomposed[1] in _COMBINING:
-        return f"{_COMBINING[decomposed[1]]}{{{_stem(decomposed[0])}}}"
-    plain = _plain(word)
-    return plain if len(plain) == 1 else rf"\mathit{{{plain}}}"
+    accent = next((a for a, c in _ACCENTS.items() if c == decomposed[1:]), "")
+    if accent:
+        return Accented(accent, _stem(decomposed[0]))
+    return _set(_plain(word), "italic")
 
 
-def _label(part: str) -> str:
+def _label(part: str) -> Formula:
     greek = _greek(part)
-    if greek in _COMMANDS:
-        return _COMMANDS[greek]
-    plain = _plain(part)
-    return plain if len(plain) == 1 or plain.isdigit() else rf"\mathrm{{{plain}}}"
+    if greek in _LETTERS:
+        return Letter(_LETTERS[greek])
+    return _set(_plain(part), "upright")
+
+
+def _set(word: str, style: str) -> Formula:
+    """A word in ASCII: digits or one letter as such."""
+    if word.isdigit() and (style == "upright" or len(word) == 1):
+        return Number(word)
+    return Letter(word) if len(word) == 1 and word != "_" else Word(word, style)
 
 
 def _greek(word: str) -> str:
@@ -176,14 +208,11 @@ def _greek(word: str) -> str:
     if spelled[:1] != ["GREEK"] or spelled[2:3] != ["LETTER"] or len(spelled) != 4:
         return word
     letter = spelled[3].lower()
-    letter = _SPELLINGS.get(letter, letter)
+    letter = _OTHER_NAMES.get(letter, letter)
     return letter.capitalize() if spelled[1] == "CAPITAL" else letter
 
 
 def _plain(word: str) -> str:
     """ASCII that says the same: accents dropped, other characters by their code."""
     kept = (c for c in unicodedata.normalize("NFD", word) if not unicodedata.combining(c))
-    ascii_only = "".join(
-        c if c.isascii() and (c.isalnum() or c == "_") else f"u{ord(c):x}" for c in kept
-    )
-    return ascii_only.replace("_", r"\_")
+    return "".join(c if c.isascii() and (c.isalnum() or c == "_") else f"u{ord(c):x}" for c in kept)

@@ -1,4 +1,4 @@
-"""How a system of equations is written: symbols for names, letters for indices, LaTeX and text."""
+"""How a system of equations is written: symbols for names, letters for indices."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ from symgrad.calculus.derivation import Derivation
 from symgrad.mathematics.equations import Equation, System
 from symgrad.mathematics.indices import Index, proper_indices
 from symgrad.mathematics.sizes import fixed, is_fixed, named, with_numbers
-from symgrad.writing.latex import LatexPrinter
+from symgrad.writing.display import Display
+from symgrad.writing.formula import Accented, Formula, Letter, related
 from symgrad.writing.letters import Letters, unshadowed
+from symgrad.writing.line import Code
 from symgrad.writing.names import Name, symbols
-from symgrad.writing.printer import Names, Printer
+from symgrad.writing.naming import Names
+from symgrad.writing.printings.latex import latex
+from symgrad.writing.printings.text import code
 from symgrad.writing.style import Style
-from symgrad.writing.text import TextPrinter
+from symgrad.writing.writer import Writer
 
 Written = TypeVar("Written", sp.Expr, Equation)
 
@@ -41,7 +45,9 @@ class Notation:
         values = [v.name for v in system.variables] + [e.name for e in system.equations]
         sizes = named(s for shape in system.shapes.values() for s in shape)
         self.names = _names(system, self.adjoints, values, sizes, style or Style())
-        subscripts = {name.sub for name in self.names.symbols.values()}
+        subscripts = {
+            name.sub.char for name in self.names.symbols.values() if isinstance(name.sub, Letter)
+        }
         self.letters = Letters({*values, *self.adjoints.values(), *sizes, *subscripts})
         self.letters.reserve(system.equations)
         self.letters.reserve(more)
@@ -60,39 +66,48 @@ class Notation:
 
     def symbol(self, name: str) -> str:
         """LaTeX of a whole value, adjoint or size: ``z_{1}``, a partial derivative, ``N``."""
-        return LatexPrinter(self.names, {}).symbol(name)
+        return latex(Display(self.names, {}).symbol(name))
 
     def latex(self, expr: sp.Expr, free: Iterable[sp.Expr] = ()) -> str:
         """LaTeX of an expression; the indices ``free`` get their letters first."""
-        return self.write(LatexPrinter, expr, free)
+        return latex(self.formula(Display, expr, free))
 
     def text(self, expr: sp.Expr, free: Iterable[sp.Expr] = ()) -> str:
-        """One line of Unicode text."""
-        return self.write(TextPrinter, expr, free)
+        """One line of text with the names of the spec."""
+        return code(self.formula(Code, expr, free))
 
-    def write(self, kind: type[Printer], expr: sp.Expr, free: Iterable[sp.Expr] = ()) -> str:
-        """The expression as ``kind`` prints it."""
-        expr = _plain(unshadowed(expr))
-        return kind(self.names, self.letters.assign(expr, free)).text(expr)
+    def formula(self, layout: type[Writer], expr: sp.Expr, free: Iterable[sp.Expr] = ()) -> Formula:
+        """The expression as a formula in this layout."""
+        writer, plain = self._writer(layout, expr, free)
+        return writer.formula(plain)
 
-    def write_terms(
-        self, kind: type[Printer], expr: sp.Expr, free: Iterable[sp.Expr] = ()
-    ) -> tuple[str, ...]:
+    def terms(
+        self, layout: type[Writer], expr: sp.Expr, free: Iterable[sp.Expr] = ()
+    ) -> tuple[Formula, ...]:
         """The terms of a sum, each with its sign, for whoever breaks it into lines."""
+        writer, plain = self._writer(layout, expr, free)
+        return writer.terms(plain)
+
+    def _writer(
+        self, layout: type[Writer], expr: sp.Expr, free: Iterable[sp.Expr]
+    ) -> tuple[Writer, sp.Expr]:
         expr = _plain(unshadowed(expr))
-        first, *rest = kind(self.names, self.letters.assign(expr, free)).terms(expr)
-        head = first.piece.text if first.sign == "+" else f"-{first.piece.text}"
-        return (head, *(f"{t.sign} {t.piece.text}" for t in rest))
+        return layout(self.names, self.letters.assign(expr, free)), expr
+
+    def equation(self, layout: type[Writer], equation: Equation) -> Formula:
+        """``left = right``."""
+        left, right = (
+            self.formula(layout, side, equation.indices) for side in (equation.lhs, equation.rhs)
+        )
+        return related(left, right)
 
     def latex_equation(self, equation: Equation) -> str:
-        """``left = right``."""
-        left = self.latex(equation.lhs, equation.indices)
-        return f"{left} = {self.latex(equation.rhs, equation.indices)}"
+        """``left = right`` in LaTeX."""
+        return latex(self.equation(Display, equation))
 
     def text_equation(self, equation: Equation) -> str:
         """``left = right``, such as ``z1[n,i] = Σ_j X[n,j] W1[i,j] + b1[i]``."""
-        left = self.text(equation.lhs, equation.indices)
-        return f"{left} = {self.text(equation.rhs, equation.indices)}"
+        return code(self.equation(Code, equation))
 
     def relabel(self, what: Written) -> Written:
         """The same equation or expression with its indices named by their letters."""
@@ -154,9 +169,9 @@ def _names(
     table = symbols([*values, *sizes])
     outputs = {system.output, *(of for _, of, _ in system.slopes)}
     if "loss" in outputs and "L" not in table:
-        table["loss"] = Name("L", plain="L")
+        table["loss"] = Name(Letter("L"), plain="L")
         if "loss_dot" in table:  # the derivative along a direction
-            table["loss_dot"] = Name(r"\dot{L}", plain="loss_dot")
+            table["loss_dot"] = Name(Accented("dot", Letter("L")), plain="loss_dot")
     return Names(
         symbols=table,
         adjoint_of={adjoint: value for value, adjoint in adjoints.items()},

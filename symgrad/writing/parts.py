@@ -1,16 +1,16 @@
-"""Expressions taken apart as a person does who writes them: signs, factors in front, patterns."""
+"""Expressions taken apart as a person does who writes them: signs, numbers, factors in front."""
 
 from __future__ import annotations
 
 from decimal import Decimal
-from functools import cache
-from string import Formatter
 
 import sympy as sp
 
 from symgrad.mathematics.indices import Index
 from symgrad.mathematics.reductions import LEAVES, LogSumExp
 from symgrad.mathematics.sizes import is_size
+from symgrad.mathematics.written import Prefix
+from symgrad.writing.formula import Fenced, Formula
 
 
 def signed(expr: sp.Expr) -> tuple[str, sp.Expr]:
@@ -153,9 +153,11 @@ def _candidates(expr: sp.Expr, bound: Index) -> list[sp.Expr]:
 COMPARISONS = frozenset(cls.__name__ for cls, leaf in LEAVES.items() if leaf.boolean)
 
 
-def as_condition(text: str) -> str:
+def as_condition(formula: Formula) -> Formula:
     """A comparison read by itself: the brackets of [x > 0] make a number of it."""
-    return text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    if isinstance(formula, Fenced) and formula.opening == "[":
+        return formula.inside
+    return formula
 
 
 def is_entry(expr: sp.Expr) -> bool:
@@ -187,17 +189,4 @@ def open_ended(expr: sp.Expr) -> bool:
     """Whether this is a function whose argument goes on to the right, as that of a logarithm."""
     base = expr.base if expr.is_Pow and expr.exp.is_Integer else expr
     leaf = LEAVES.get(type(base))
-    return leaf is not None and bool(leaf.latex) and not list(enclosed(leaf.latex).values())[-1]
-
-
-@cache
-def enclosed(pattern: str) -> dict[str, bool]:
-    """The arguments of a pattern in order, each with whether the pattern puts it in brackets."""
-    fields, depth = {}, 0
-    for literal, name, _, _ in Formatter().parse(pattern):
-        bare = literal.replace(r"\left|", "(").replace(r"\right|", ")")
-        bare = bare.replace("|", ")" if depth else "(")
-        depth += sum(bare.count(c) for c in "([{") - sum(bare.count(c) for c in ")]}")
-        if name is not None:
-            fields[name] = depth > 0
-    return fields
+    return leaf is not None and isinstance(leaf.written, Prefix)

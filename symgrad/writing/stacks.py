@@ -1,4 +1,4 @@
-"""Matrix forms of stacks: an equation for each matrix, or each vector, of an array."""
+"""MatrixFormula forms of stacks: an equation for each matrix, or each vector, of an array."""
 
 from __future__ import annotations
 
@@ -12,24 +12,27 @@ from symgrad.errors import SymgradError
 from symgrad.mathematics.assumptions import Fact, giving
 from symgrad.mathematics.equations import Equation, Variable
 from symgrad.mathematics.indices import Index, entries, entry, indices_of, name_of
-from symgrad.writing.matrix_form import ONES, Formula, Level, matrix_formula, product, total
+from symgrad.writing.formula import Apply, Formula, Gap, Over, beside
+from symgrad.writing.matrix_form import as_matrix
+from symgrad.writing.matrix_formula import MatrixFormula, product, total
+from symgrad.writing.piece import Level
 
 LONGEST = 60
 """A formula with more signs is no easier to read than the index form."""
 
-Symbol = Callable[[str, Sequence[sp.Expr]], str]
+Symbol = Callable[[str, Sequence[sp.Expr]], Formula]
 """How an array is written at its first indices."""
 
-Letter = Callable[[Index], str]
+Letter = Callable[[Index], Formula]
 """How an index is written."""
 
 
 @dataclass(frozen=True)
 class Stacked:
-    """``name`` at the indices ``at`` is ``text``."""
+    """``name`` at the indices ``at`` is ``matrix``."""
 
     at: tuple[Index, ...]
-    text: str
+    matrix: MatrixFormula
 
 
 def stacked_form(
@@ -45,12 +48,14 @@ def stacked_form(
     if isinstance(equation.rhs, sp.Indexed):
         return None
     found = [
-        Stacked(at, formula.text)
+        Stacked(at, matrix)
         for at in _beginnings(equation)
-        if (formula := _form(equation, at, variables, symbol, letter)) is not None
-        and formula.length <= LONGEST
+        if (matrix := _form(equation, at, variables, symbol, letter)) is not None
+        and matrix.length <= LONGEST
     ]
-    return min(found, key=lambda s: (len(s.at) + (ONES in s.text), ONES in s.text), default=None)
+    return min(
+        found, key=lambda s: (len(s.at) + s.matrix.has_ones, s.matrix.has_ones), default=None
+    )
 
 
 def _beginnings(equation: Equation) -> Iterator[tuple[Index, ...]]:
@@ -67,7 +72,7 @@ def _form(
     variables: Mapping[str, Variable],
     symbol: Symbol,
     letter: Letter,
-) -> Formula | None:
+) -> MatrixFormula | None:
     """The sum of the forms of all terms, those without a sum of their own together."""
     groups: dict[tuple[Index, ...], list[sp.Expr]] = {}
     for term in sp.Add.make_args(equation.rhs):
@@ -125,14 +130,14 @@ def _without(term: sp.Expr, outer: Collection[Index]) -> sp.Expr:
     return beside * (sp.Sum(whole.function, *limits) if limits else whole.function)
 
 
-def _summed(inner: Formula, outer: Sequence[Index], letter: Letter) -> Formula:
+def _summed(inner: MatrixFormula, outer: Sequence[Index], letter: Letter) -> MatrixFormula:
     if not outer:
         return inner
     numbers = [f for f in inner.parts if f.number is not None]
     body = product([f for f in inner.parts if f.number is None], inner.axes)
-    over = ",".join(map(letter, outer))
-    text = rf"\sum_{{{over}}} {body.at_least(Level.ODOT)}"
-    return product([*numbers, Formula(text, inner.axes)], inner.axes)
+    sign = Over("∑", beside([letter(i) for i in outer], Gap.COMMA))
+    whole = Apply(sign, body.at_least(Level.OPEN), close=False)
+    return product([*numbers, MatrixFormula(whole, inner.axes)], inner.axes)
 
 
 @dataclass
@@ -143,9 +148,11 @@ class _Slices:
     arrays: Mapping[str, Variable]
     symbol: Symbol
     variables: dict[str, Variable] = field(default_factory=dict)
-    symbols: dict[str, str] = field(default_factory=dict)
+    symbols: dict[str, Formula] = field(default_factory=dict)
 
-    def form(self, equation: Equation, count: int, terms: Sequence[sp.Expr]) -> Formula | None:
+    def form(
+        self, equation: Equation, count: int, terms: Sequence[sp.Expr]
+    ) -> MatrixFormula | None:
         """The sum of the terms as a formula."""
         rhs = sp.Add(*terms)
         rhs = rhs.xreplace({atom: self.slice(atom) for atom in sorted(entries(rhs), key=str)})
@@ -153,7 +160,7 @@ class _Slices:
             return None
         rest = replace(equation, indices=equation.indices[count:], rhs=rhs, backward=None)
         with contextlib.suppress(SymgradError):
-            return matrix_formula(rest, self.variables.values(), self.symbols.__getitem__)
+            return as_matrix(rest, self.variables.values(), self.symbols.__getitem__)
         return None
 
     def slice(self, atom: sp.Expr) -> sp.Expr:
@@ -162,7 +169,7 @@ class _Slices:
         count = sum(i in self.fixed for i in indices)
         shown = self.symbol(name, indices[:count])
         array = self.arrays[name]
-        known = next((n for n, text in self.symbols.items() if text == shown), None)
+        known = next((n for n, other in self.symbols.items() if other == shown), None)
         sliced = known or f"slice{len(self.symbols)}"
         self.symbols[sliced] = shown
         promises = array.assumptions if len(indices) - count == 2 else ()

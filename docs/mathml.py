@@ -1,14 +1,11 @@
-"""LaTeX formulas as MathML, for the page."""
+"""The LaTeX formulas of the pages as MathML."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from functools import cache
-from typing import cast
 
-from symgrad.errors import SpecError
-from symgrad.writing.latex import tall
+from latex2mathml.converter import convert
 
 _WORDS = {"italic": "it", "normal": "up", "monospace": "tt"}
 _IDENTIFIER = re.compile(
@@ -39,21 +36,9 @@ _MENDED = (
 
 
 @cache
-def _converter() -> Callable[..., str]:
-    try:
-        from latex2mathml.converter import convert
-    except ImportError:
-        raise SpecError(
-            "the format html needs the package latex2mathml",
-            hint="pip install 'symgrad[html]'",
-        ) from None
-    return cast(Callable[..., str], convert)
-
-
-@cache
 def mathml(latex: str) -> str:
     """A formula in the size of displayed ones, in line with the text."""
-    text = _converter()(_lowered(latex), display="block")
+    text = str(convert(_lowered(latex), display="block"))
     text = _IDENTIFIER.sub(_word, text)
     for pattern, replacement in _MENDED:
         text = re.sub(pattern, replacement, text)
@@ -78,6 +63,11 @@ def _lowered(latex: str) -> str:
 
 
 _GROWS, _GREW = "\x01", "\x02"
+
+
+def tall(latex: str) -> bool:
+    """Whether brackets around this have to grow."""
+    return any(mark in latex for mark in (r"\frac", r"\sum", r"\left", r"\max_", r"\min_"))
 
 
 def _word(match: re.Match[str]) -> str:

@@ -1,0 +1,119 @@
+"""The matrix forms of a derivation's equations, in the notation and the layout that are chosen."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+import sympy as sp
+
+from symgrad.calculus.derivation import Derivation, forward_and_adjoints
+from symgrad.errors import SymgradError
+from symgrad.mathematics.equations import Equation, Variable
+from symgrad.mathematics.indices import entry, indices_of, name_of
+from symgrad.writing.formula import Formula, length, walk
+from symgrad.writing.letters import unshadowed
+from symgrad.writing.matrix_form import Form, matrix_forms
+from symgrad.writing.notation import Notation, transposed_axes
+from symgrad.writing.stacks import stacked_form
+from symgrad.writing.writer import Writer
+
+LONGEST = 100
+"""A matrix form with more signs is no easier to read than the index form."""
+
+MatrixForm = Callable[[str], tuple[Formula, Formula] | None]
+"""The two sides of a named equation in matrix form, or None where it has none."""
+
+
+def forms_of(
+    derivation: Derivation, notation: Notation, layout: type[Writer], *, alone: bool = False
+) -> MatrixForm:
+    """The matrix form of an equation, with names as in ``layout``; else that of its slices.
+
+    ``alone``: it has to be understood by itself, so values that have no name are written in.
+    """
+    return functools.cache(_Forms(derivation, notation, layout, alone=alone).written)
+
+
+class _Forms:
+    """What the matrix forms of one derivation share."""
+
+    def __init__(
+        self, derivation: Derivation, notation: Notation, layout: type[Writer], *, alone: bool
+    ) -> None:
+        self.derivation, self.notation = derivation, notation
+        self.layout, self.alone = layout, alone
+        self.symbol = layout(notation.names, {}).symbol
+        self.table = {e.name: e for e in _equations(derivation, notation)}
+        self.known = {v.name: v for v in derivation.system.variables}
+        self.known |= {e.name: Variable(e.name, e.shape, "data") for e in self.table.values()}
+        typed = {name: step.before for name, step in reversed(derivation.forward_steps)}
+        self.typed = frozenset(typed)
+        self.form = self._forms(self.table.values())
+        self.form_as_typed = self._forms(
+            [replace(e, rhs=typed.get(e.name, e.rhs)) for e in self.table.values()]
+        )
+        vectors = notation.names.axes.get(derivation.system.output)
+        self.stacks = not vectors and not notation.transposes
+
+    def _forms(self, equations: Iterable[Equation]) -> Form:
+        nameless = self.derivation.system.nameless if self.alone else frozenset()
+        adjoints = self.derivation.adjoint_name.items()
+        unnamed = nameless | {name for value, name in adjoints if value in nameless}
+        return matrix_forms(self.derivation.system.variables, equations, self.symbol, unnamed)
+
+    def written(self, name: str) -> tuple[Formula, Formula] | None:
+        """Both sides of an equation."""
+        if name not in self.table:
+            return None
+        whole = self._shorter(name)
+        if whole is None:
+            return self._sliced(name) if self.stacks else None
+        if not self.alone and length(whole) > LONGEST:
+            return None
+        return self.symbol(name), whole
+
+    def _shorter(self, name: str) -> Formula | None:
+        """Of the equation as it is typed and as it is computed."""
+        found = []
+        for form in (self.form_as_typed, self.form) if name in self.typed else (self.form,):
+            with contextlib.suppress(SymgradError):  # nothing that can be computed as one matrix
+                found.append(form(name))
+        return min((f for f in found if f is not None), key=_nodes, default=None)
+
+    def _sliced(self, name: str) -> tuple[Formula, Formula] | None:
+        """The form of the matrices, or vectors, that an array is made of."""
+        equation = replace(self.table[name], rhs=unshadowed(self.table[name].rhs))
+        letters = self.notation.letters.assign(equation.rhs, equation.indices)
+        writer = self.layout(self.notation.names, letters)
+        found = stacked_form(
+            equation, self.known, lambda name, at: writer.entry(name, at).formula, writer.formula
+        )
+        if found is None or found.matrix.formula == writer.formula(equation.rhs):
+            return None
+        return writer.entry(name, found.at).formula, found.matrix.formula
+
+
+def _nodes(formula: Formula) -> int:
+    return sum(1 for _ in walk(formula))
+
+
+def _equations(derivation: Derivation, notation: Notation) -> Iterable[Equation]:
+    equations: Iterable[Equation] = forward_and_adjoints(derivation)
+    if notation.transposes:
+        return [_transposed(e, notation.names.adjoint_of) for e in equations]
+    return equations
+
+
+def _transposed(equation: Equation, adjoints: Iterable[str]) -> Equation:
+    """The equation with every derivative transposed; a vector becomes a row."""
+    names = frozenset(adjoints)
+    found = (a for a in equation.rhs.atoms(sp.Indexed) if name_of(a) in names)
+    rhs = equation.rhs.xreplace(
+        {a: entry(name_of(a), transposed_axes(indices_of(a))) for a in found}
+    )
+    if equation.name not in names:
+        return equation
+    return replace(equation, indices=transposed_axes(equation.indices), rhs=rhs)

@@ -1,0 +1,226 @@
+"""Products and sums of matrices, as they are simplified while they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import sympy as sp
+
+from symgrad.mathematics.sizes import with_numbers
+from symgrad.program.program import UNIT, Axes
+from symgrad.writing.display import Display, small_number
+from symgrad.writing.formula import (
+    Formula,
+    Fraction,
+    Negative,
+    Number,
+    Ones,
+    Row,
+    Scripted,
+    Sign,
+    Sum,
+    Term,
+    bracketed,
+    has,
+    length,
+    number,
+    raised,
+    walk,
+)
+from symgrad.writing.naming import Names
+from symgrad.writing.piece import Level
+
+TRANSPOSED = Sign("⊤")
+INVERSE = number("-1")
+INVERSE_TRANSPOSED = Negative(TRANSPOSED)
+
+
+@dataclass(frozen=True)
+class MatrixFormula:
+    """A matrix that is written; a column where ``axes`` has one label only."""
+
+    formula: Formula
+    axes: Axes
+    level: Level = Level.SCRIPTED
+    factors: tuple[MatrixFormula, ...] = ()
+    """What it is the matrix product of; scalars first."""
+    back: MatrixFormula | None = None
+    """What it is the transpose of."""
+    positive: MatrixFormula | None = None
+    """What it is the negative of."""
+    terms: tuple[MatrixFormula, ...] = ()
+    """What it is the sum of."""
+    number: sp.Expr | None = None
+    """What it is worth, where it is a number."""
+    symmetric: bool = False
+    """Whether it is known to be its own transpose."""
+    raised: tuple[MatrixFormula, sp.Expr] | None = None
+    """What it is a power of, entry by entry, and the exponent."""
+
+    @property
+    def parts(self) -> tuple[MatrixFormula, ...]:
+        """The factors; a scalar that is a product of matrices stays whole."""
+        if self.positive is not None:
+            return (literal(sp.S(-1)), *self.positive.parts)
+        whole = not self.axes and any(f.axes for f in self.factors)
+        return (self,) if whole or not self.factors else self.factors
+
+    @property
+    def length(self) -> int:
+        """About how many signs there are to read."""
+        return length(self.formula)
+
+    @property
+    def has_ones(self) -> bool:
+        """Whether columns of ones are needed to write it."""
+        return has(self.formula, Ones)
+
+    def at_least(self, level: Level) -> Formula:
+        """In brackets where it would fall apart."""
+        return self.formula if self.level >= level else bracketed(self.formula)
+
+    @property
+    def transposed(self) -> MatrixFormula:
+        """The transpose; transposing twice gives the matrix back."""
+        axes = (*self.axes, UNIT)[1::-1] if len(self.axes) < 2 else self.axes[::-1]
+        if self.positive is not None:
+            return negative(self.positive.transposed)
+        alone = len([f for f in self.factors if f.axes]) == 1
+        if alone or (self.factors and not self.has_ones):  # (A B)ᵀ = Bᵀ Aᵀ
+            turned = (f.transposed if f.axes else f for f in reversed(self.factors))
+            return product(turned, axes)
+        if self.symmetric:
+            return replace(self, axes=axes)
+        if self.back is not None:
+            return replace(self.back, axes=axes)
+        return self._turned_terms(axes) or self._marked(axes)
+
+    def _turned_terms(self, axes: Axes) -> MatrixFormula | None:
+        """The sum of the transposes of the terms, where that is not much longer."""
+        if not self.terms or not all(t.axes for t in self.terms):
+            return None
+        other = total((t.transposed for t in self.terms), axes)
+        return other if other.length <= self.length + 3 else None
+
+    def _marked(self, axes: Axes) -> MatrixFormula:
+        """The formula with the sign of a transpose."""
+        inner = self.formula
+        if isinstance(inner, Scripted) and inner.sup == INVERSE and self.level == Level.SCRIPTED:
+            shown: Formula = replace(inner, sup=INVERSE_TRANSPOSED)
+        else:
+            shown = raised(self.at_least(Level.ATOM), TRANSPOSED)
+        return MatrixFormula(shown, axes, Level.SCRIPTED, back=self)
+
+    def inverse(self, axes: Axes) -> MatrixFormula:
+        """The inverse; that of a transpose is the transpose of the inverse."""
+        if self.back is not None:
+            return self.back.inverse(axes).transposed
+        symmetric = self.transposed.formula == self.formula
+        return MatrixFormula(raised(self.at_least(Level.ATOM), INVERSE), axes, symmetric=symmetric)
+
+
+def named(symbol: Formula, axes: Axes, *, symmetric: bool = False) -> MatrixFormula:
+    """A matrix by its symbol; one that is a fraction, or has a superscript, takes no other."""
+    closed = not any(_is_high(node) for node in walk(symbol))
+    return MatrixFormula(
+        symbol, axes, Level.ATOM if closed else Level.SCRIPTED, symmetric=symmetric
+    )
+
+
+def _is_high(node: Formula) -> bool:
+    return isinstance(node, Fraction) or (isinstance(node, Scripted) and node.sup is not None)
+
+
+def ones(axes: Axes = (UNIT,)) -> MatrixFormula:
+    """A column of ones."""
+    return MatrixFormula(Ones(), axes, Level.ATOM)
+
+
+def negative(matrix: MatrixFormula) -> MatrixFormula:
+    """The same with the other sign."""
+    if matrix.positive is not None:
+        return matrix.positive
+    shown = Negative(matrix.at_least(Level.PRODUCT))
+    return MatrixFormula(shown, matrix.axes, Level.SUM, positive=matrix)
+
+
+def product(factors: Iterable[MatrixFormula], axes: Axes) -> MatrixFormula:
+    """The matrix product: its number first, then other scalars."""
+    flat = [g for f in factors for g in f.parts]
+    value = sp.Mul(*(f.number for f in flat if f.number is not None))
+    rest = sorted((f for f in flat if f.number is None), key=lambda f: bool(f.axes))
+    if value != 1 and len(rest) == 1:
+        common, rest[0] = _common(rest[0])
+        value *= common
+    if value < 0:
+        return negative(product([literal(-value), *rest], axes))
+    kept = [literal(value), *rest] if value != 1 or not rest else rest
+    if len(kept) == 1:
+        return replace(kept[0], axes=axes)
+    return MatrixFormula(_beside(kept), axes, Level.PRODUCT, tuple(kept))
+
+
+def _beside(factors: Sequence[MatrixFormula]) -> Formula:
+    scalar = not any(f.axes for f in factors)
+    loose = [bool(f.axes) or (scalar and f is factors[-1]) for f in factors]
+    levels = (Level.PRODUCT if is_loose else Level.SCRIPTED for is_loose in loose)
+    return Row(tuple(f.at_least(level) for f, level in zip(factors, levels, strict=True)))
+
+
+def _common(matrix: MatrixFormula) -> tuple[sp.Expr, MatrixFormula]:
+    """The whole number that divides all terms of a sum, and the sum without it."""
+    values = [sp.Mul(*(p.number for p in t.parts if p.number is not None)) for t in matrix.terms]
+    if not values or not all(n.is_Integer for n in values):
+        return sp.S.One, matrix
+    common = sp.Integer(sp.igcd(*values))
+    smaller = (product([literal(1 / common), t], t.axes) for t in matrix.terms)
+    return common, matrix if common == 1 else total(smaller, matrix.axes)
+
+
+def total(terms: Iterable[MatrixFormula], axes: Axes) -> MatrixFormula:
+    """The sum, equal terms as a multiple of one."""
+    counts: dict[Formula, sp.Expr] = {}
+    bare: dict[Formula, MatrixFormula] = {}
+    for term in (t for f in terms for t in (f.terms or (f,))):
+        values = [p.number for p in term.parts if p.number is not None]
+        rest = product([p for p in term.parts if p.number is None], term.axes)
+        bare[rest.formula] = rest
+        counts[rest.formula] = counts.get(rest.formula, 0) + sp.Mul(*values)
+    found = [product([literal(n), bare[shown]], axes) for shown, n in counts.items() if n != 0]
+    if len(found) < 2:
+        return found[0] if found else MatrixFormula(Number("0"), axes)
+    first, *others = found
+    return MatrixFormula(
+        Sum((first.formula, *map(_term, others))), axes, Level.SUM, terms=tuple(found)
+    )
+
+
+def _term(matrix: MatrixFormula) -> Formula:
+    sign, plain = ("-", matrix.positive) if matrix.positive else ("+", matrix)
+    return Term(sign, plain.at_least(Level.OPEN))
+
+
+def power(base: MatrixFormula, exponent: sp.Expr, axes: Axes, *, entrywise: bool) -> MatrixFormula:
+    """Every entry raised to a number."""
+    if base.raised is not None:
+        inner, before = base.raised
+        if -1 in (exponent, before):
+            base, exponent = inner, before * exponent
+    shown = small_number(exponent)
+    shown = Row((Sign("∘"), shown)) if entrywise else shown
+    return MatrixFormula(raised(base.at_least(Level.ATOM), shown), axes, raised=(base, exponent))
+
+
+def literal(value: sp.Expr) -> MatrixFormula:
+    """A number, or an expression of sizes."""
+    if value.is_Rational:
+        return MatrixFormula(_number(value), (), number=value)
+    if value.could_extract_minus_sign():
+        return negative(MatrixFormula(_number(-value), ()))
+    return MatrixFormula(_number(value), ())
+
+
+def _number(expr: sp.Expr) -> Formula:
+    """A number or an expression of sizes, whose names are written as they are."""
+    return Display(Names({}), {}).formula(with_numbers(expr))

@@ -1,0 +1,1 @@
+"""Formulas as text: a printing of them is a module here, and brings its signs."""
