@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from dataclasses import fields, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,8 @@ from click.testing import CliRunner
 import symgrad as sg
 from symgrad.checks.generated import module_checks
 from symgrad.cli import main
-from symgrad.mathematics.records import LEAVES
-
-TEXT = fields(LEAVES[sp.log])[1].name
-"""The field of a record that says how generated code computes it."""
+from symgrad.mathematics.matrices import MATRIX_FUNCTIONS
+from symgrad.mathematics.reductions import LEAVES, REDUCTIONS
 
 
 def tables() -> Iterator[dict[Any, Any]]:
@@ -29,15 +27,16 @@ def tables() -> Iterator[dict[Any, Any]]:
     return iter(found.values())
 
 
-def plant(leaf: Any, wrong: str, patch: pytest.MonkeyPatch) -> None:
+def plant(record: Any, patch: pytest.MonkeyPatch, **wrong: str) -> None:
     """Enter another text, and hand it on to the tables that were made of the records."""
-    right = getattr(leaf, TEXT)
+    ((field, text),) = wrong.items()
+    names = (record.cls.__name__, record.cls)
     for table in tables():
         for key, value in list(table.items()):
-            if value is leaf:
-                patch.setitem(table, key, replace(leaf, **{TEXT: wrong}))
-            elif isinstance(value, str) and value == right and key in (leaf.cls.__name__, leaf.cls):
-                patch.setitem(table, key, wrong)
+            if value is record:
+                patch.setitem(table, key, replace(record, **wrong))
+            elif key in names and isinstance(value, str) and value == getattr(record, field):
+                patch.setitem(table, key, text)
 
 
 def with_function(leaf: Any, size: int | str) -> sg.Derivation:
@@ -71,7 +70,7 @@ def caught(derivation: sg.Derivation, dtype: str = "float64") -> set[str]:
 @pytest.mark.parametrize("leaf", LEAVES.values(), ids=lambda leaf: leaf.cls.__name__)
 def test_a_wrong_text_is_seen(leaf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert caught(with_function(leaf, 3)) == set()
-    plant(leaf, f"({getattr(leaf, TEXT)}) + 1", monkeypatch)
+    plant(leaf, monkeypatch, stable=f"({leaf.stable}) + 1")
     assert caught(with_function(leaf, 3)) == {"loss", "w"}
 
 
@@ -83,8 +82,55 @@ def test_so_it_is_at_any_size(
 ) -> None:
     leaf = next(leaf for leaf in LEAVES.values() if leaf.cls.__name__ == name)
     assert caught(with_function(leaf, size), dtype) == set()
-    plant(leaf, f"({getattr(leaf, TEXT)}) + 1", monkeypatch)
+    plant(leaf, monkeypatch, stable=f"({leaf.stable}) + 1")
     assert caught(with_function(leaf, size), dtype) == {"loss", "w"}
+
+
+OTHERS = {"max": "min", "min": "max", "prod": "min", "norm": "max"}
+"""Sums and log Σ exp are operations of their own: generated code has no use for their names."""
+
+
+@pytest.mark.parametrize(
+    "record", [r for r in REDUCTIONS.values() if r.name in OTHERS], ids=lambda r: r.name
+)
+@pytest.mark.parametrize("shape", [(3, 4), ("N", 5), (40, 500)])
+def test_another_reduction_is_seen(
+    record: Any, shape: tuple[Any, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def with_reduction() -> sg.Derivation:
+        w, x = sg.param("w", shape[:1]), sg.data("x", shape)
+        i, k = x.indices
+        body = record.cls(x.at((i, k)), k.limits)
+        return sg.derive(np.sum(sg.Array((i,), body, [x]) * w), names={})
+
+    assert caught(with_reduction()) == set()
+    plant(record, monkeypatch, name=OTHERS[record.name])
+    assert caught(with_reduction()) == {"loss", "w"}
+
+
+MATRICES: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "inv": ("cholesky", np.linalg.inv),
+    "det": ("logdet", np.linalg.det),
+    "logdet": ("det", lambda a: np.linalg.slogdet(a)[1]),
+    "sign": ("det", lambda a: np.linalg.slogdet(a)[0]),
+    "cholesky": ("inv", np.linalg.cholesky),
+}
+
+
+@pytest.mark.parametrize("record", MATRIX_FUNCTIONS.values(), ids=lambda r: r.name)
+@pytest.mark.parametrize("size", [3, 40])
+def test_another_function_of_matrices_is_seen(
+    record: Any, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, function = MATRICES[record.name]
+
+    def with_matrix() -> sg.Derivation:
+        x, w = sg.data("x", (size, size)), sg.param("w", (size, size))
+        return sg.derive(np.sum(function(x @ x.T / size + 2 * np.eye(size)) * w), names={})
+
+    assert caught(with_matrix()) == set()
+    plant(record, monkeypatch, name=other)
+    assert caught(with_matrix()) == {"loss", "w"}
 
 
 SPEC = """
@@ -103,7 +149,7 @@ def test_a_user_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     command = ["derive", str(spec), "--out", str(tmp_path / "generated")]
     assert CliRunner().invoke(main, command).exit_code == 0
     (tmp_path / "generated" / "spec.py").unlink()
-    plant(LEAVES[sp.log], f"({getattr(LEAVES[sp.log], TEXT)}) + 1", monkeypatch)
+    plant(LEAVES[sp.log], monkeypatch, stable=f"{LEAVES[sp.log].stable} + 1")
     told = CliRunner().invoke(main, command)
     assert told.exit_code == 1
     assert "generated code = equations" in told.stderr

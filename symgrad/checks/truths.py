@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 import numpy as np
+import sympy as sp
 
-from symgrad.checks.numbers import Digits, Floats, Numbers
+from symgrad.checks.numbers import Digits, Field, Floats, Numbers
 from symgrad.checks.points import Arrays, evaluated_where_possible, multiplications
 from symgrad.checks.sampling import Point
+from symgrad.errors import SymgradError
 from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.matrices import MatrixLeaf
 from symgrad.mathematics.reductions import Leaf, ReductionLeaf
@@ -36,12 +37,11 @@ def truths(equations: Sequence[Equation], start: Point) -> Iterator[Arrays]:
     Then from floats, which round as generated code does where much is lost in a difference.
     """
     if multiplications(equations, start.sizes) <= FEW_TERMS:
-        yield _by_digits(equations, start)
-    yield evaluated_where_possible(equations, start, SpotChecked())
+        yield _values(equations, start, Digits(DIGITS))
+    yield _values(equations, start, SpotChecked())
 
 
-def _by_digits(equations: Sequence[Equation], start: Point) -> Arrays:
-    field = Digits(DIGITS)
+def _values(equations: Sequence[Equation], start: Point, field: Field) -> Arrays:
     with field.precision():
         env = {n: field.array(x) if x.dtype.kind == "f" else x for n, x in start.env.items()}
         found = evaluated_where_possible(equations, Point(start.sizes, env), field)
@@ -55,8 +55,8 @@ def _floats(values: Numbers) -> np.ndarray:
 class SpotChecked(Floats):
     """Floats whose functions are compared with mpmath's at a few of their arguments.
 
-    Where a function's text computes something else, all of its numbers are off by as much, so
-    that no module with the same text agrees.
+    A function whose text computes something else has no values, so that no module with the same
+    text agrees.
     """
 
     def __init__(self) -> None:
@@ -64,37 +64,35 @@ class SpotChecked(Floats):
         self._digits = Digits(DIGITS)
 
     def apply(self, leaf: Leaf, arguments: list[Numbers]) -> Numbers:
-        spots: list[Numbers] = [_spots(a) for a in np.broadcast_arrays(*arguments)]
-        off = self._off(
-            super().apply(leaf, spots),
-            lambda field: field.apply(leaf, [field.array(spot) for spot in spots]),
-        )
-        return super().apply(leaf, arguments) + off
+        some: list[Numbers] = [_spots(a) for a in np.broadcast_arrays(*arguments)]
+        true = self._true(lambda digits: digits.apply(leaf, [digits.array(s) for s in some]))
+        _require(true, super().apply(leaf, some), leaf.cls)
+        return super().apply(leaf, arguments)
 
     def reduce(self, leaf: ReductionLeaf, values: np.ndarray) -> Numbers:
         some = values.reshape(-1, values.shape[-1])[:CORNER, :SPOTS]
-        off = self._off(
-            super().reduce(leaf, some), lambda field: field.reduce(leaf, field.array(some))
-        )
-        return super().reduce(leaf, values) + off
+        true = self._true(lambda digits: digits.reduce(leaf, digits.array(some)))
+        _require(true, super().reduce(leaf, some), leaf.cls)
+        return super().reduce(leaf, values)
 
     def matrix(self, leaf: MatrixLeaf, values: np.ndarray) -> np.ndarray:
         some = values.reshape(-1, *values.shape[-2:])[:1, :CORNER, :CORNER]
-        off = self._off(
-            super().matrix(leaf, some), lambda field: field.matrix(leaf, field.array(some))
-        )
-        return np.asarray(super().matrix(leaf, values) + off)
+        true = self._true(lambda digits: digits.matrix(leaf, digits.array(some)))
+        _require(true, super().matrix(leaf, some), leaf.cls)
+        return super().matrix(leaf, values)
 
-    def _off(self, mine: Numbers, true: Callable[[Digits], Numbers]) -> Any:
-        """The largest difference from the true numbers; 0 where it may be rounding."""
+    def _true(self, function: Callable[[Digits], Numbers]) -> np.ndarray:
         with self._digits.precision():
-            right = _floats(true(self._digits))
-        both = np.isfinite(right) & np.isfinite(mine)
-        apart = (right - mine)[both]
-        if not apart.size:
-            return 0.0
-        worst = apart[np.argmax(np.abs(apart))]
-        return worst if abs(worst) > ROUNDING * np.abs(right[both]).max() else 0.0
+            return _floats(function(self._digits))
+
+
+def _require(true: np.ndarray, found: Numbers, cls: type[sp.Expr]) -> None:
+    """An error where finite numbers differ by more than rounding makes of them."""
+    both = np.isfinite(true) & np.isfinite(found)
+    if both.any():
+        apart, largest = np.abs(true - found)[both].max(), np.abs(true[both]).max()
+        if apart > ROUNDING * largest:
+            raise SymgradError(f"{cls.__name__} computes something else in floats")
 
 
 def _spots(values: np.ndarray) -> np.ndarray:
