@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import symgrad as sg
-from symgrad.checks.check import run
+from symgrad.checks.derived import run
 
 SHAPE = (3, 3)
 """Square: a wrong axis is not betrayed by its length."""
