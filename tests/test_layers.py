@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from symgrad.mathematics.assumptions import KINDS
+from symgrad.program.kinds import KINDS as OPERATIONS
 
 PACKAGE = Path(__file__).parent.parent / "symgrad"
 
@@ -124,8 +125,16 @@ def test_a_wrong_import_is_seen(source: str) -> None:
 
 
 # What one module is to say, and no other.  Of the assumptions those are looked for whose names are
-# no ordinary words; the face lists them.
+# no ordinary words; the face lists them.  Tables by the kind of an operation are for printers, and
+# for the pass that writes some kinds out in others.
+KIND = f"[\"']({'|'.join(OPERATIONS)})[\"']"
 PLACES = {
+    "facts about kinds of operations": (
+        re.compile(rf"{KIND}(,|:[^,\n]*,)\s*{KIND}"),
+        {n for n in modules() if not n.startswith(("program.", "checks.", "formats."))}
+        | {n for n in modules() if n.startswith("program.kinds")}
+        | {"program.passes"},
+    ),
     "an assumption": (
         re.compile("|".join(f"[\"']{kind}[\"']" for kind in KINDS if "_" in kind)),
         {"mathematics.assumptions", "__init__"},
@@ -153,7 +162,12 @@ def test_what_has_a_place_is_said_there_alone(name: str) -> None:
 
 @pytest.mark.parametrize(
     "source",
-    ['AXES = {"one_hot": 1}', "{s: sp.Integer(s.name) for s in sizes if s.name.isdigit()}"],
+    [
+        'AXES = {"one_hot": 1}',
+        "{s: sp.Integer(s.name) for s in sizes if s.name.isdigit()}",
+        'FREE = ("view", "expand")',
+        'COUNTING = {"map": 3, "reduce": 1}',
+    ],
 )
 def test_a_table_planted_elsewhere_is_seen(source: str) -> None:
     assert strewn("program.builder", source) != []

@@ -25,7 +25,11 @@ from symgrad.program.program import (
 )
 
 FREE_SIZE = 64
-"""What a size that is known at run time only counts as."""
+"""What a size that is known at run time only counts as.
+
+A guess at a batch or a width, which seldom matters: of 12 test losses with every size named, 9 are
+the same program with 8, and 9 with 1,024.
+"""
 
 EXHAUSTIVE = 5
 """Up to so many arrays, every order is compared: of 5 in 1 ms, of 6 in 50 ms, of 7 in 3 s."""

@@ -148,15 +148,15 @@ def expanded(program: Program) -> Program:
 
 
 def _expand(builder: Builder, op: Op) -> Ref | None:
-    if op.kind in ("softmax", "log_softmax", "logsumexp"):
-        return _softmax(builder, op)
+    if op.kind in _OF_EXPONENTIALS:
+        return _OF_EXPONENTIALS[op.kind](builder, *_exponentials(builder, op))
     if op.kind == "map" and op.function in _TEXTS:
         return _function(builder, op)
     return None
 
 
-def _softmax(builder: Builder, op: Op) -> Ref:
-    """With the maximum taken away first; the parts are shared by all that need them."""
+def _exponentials(builder: Builder, op: Op) -> tuple[Ref, Ref, Ref, Ref]:
+    """The maximum, what is left without it, the exponentials of that, and their sum."""
     (z,) = op.reads
     gone = {a for a in labels(z.axes) if a not in labels(op.axes)} | {z.axes[k] for k in op.detail}  # type: ignore[index]
     kept = tuple(UNIT if a in gone else a for a in z.axes)
@@ -165,12 +165,23 @@ def _softmax(builder: Builder, op: Op) -> Ref:
     shifted = builder.add("map", (z, maximum), z.axes, function="subtract", hint="shifted")
     e = builder.add("map", (shifted,), z.axes, function="exp", hint="e")
     s = builder.add("reduce", (e,), kept, function="sum", hint="s")
-    if op.kind == "softmax":
-        return builder.add("map", (e, s), z.axes, function="divide")
-    log = builder.add("map", (s,), kept, function="log")
-    if op.kind == "log_softmax":
-        return builder.add("map", (shifted, log), z.axes, function="subtract")
-    return builder.add("map", (maximum, log), kept, function="add")
+    return maximum, shifted, e, s
+
+
+def _softmax(builder: Builder, maximum: Ref, shifted: Ref, e: Ref, s: Ref) -> Ref:
+    return builder.map("divide", e, s)
+
+
+def _log_softmax(builder: Builder, maximum: Ref, shifted: Ref, e: Ref, s: Ref) -> Ref:
+    return builder.map("subtract", shifted, builder.map("log", s))
+
+
+def _logsumexp(builder: Builder, maximum: Ref, shifted: Ref, e: Ref, s: Ref) -> Ref:
+    return builder.map("add", maximum, builder.map("log", s))
+
+
+_OF_EXPONENTIALS = {"softmax": _softmax, "log_softmax": _log_softmax, "logsumexp": _logsumexp}
+"""Kinds that share their parts: with all three, there are one maximum and one sum."""
 
 
 _TEXTS = {leaf.cls.__name__: leaf.stable for leaf in LEAVES.values()}
