@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from symgrad.mathematics.equations import Variable
@@ -24,8 +24,9 @@ class Fit:
 
     ``sizes``: lines that give the named sizes; ``sizes_of``, ``own_sizes``: all of them, as checked
     arguments have them, and by the names that the workspace is given;
-    ``labels``: which arguments point into an axis, and what they have to be less than; ``small``:
-    when a size is too small.
+    ``conditions``: what has to hold of the others; ``labels``: the largest position in each
+    argument that points into an axis, and what it has to be less than; ``small``: when a size is
+    too small.
     """
 
     sizes: Sequence[str]
@@ -33,10 +34,9 @@ class Fit:
     own_sizes: str
     ndims: Sequence[int]
     shapes: str
-    floats: str
+    conditions: Sequence[str]
     dtype_of: str
-    dtypes: Sequence[tuple[int, str]]
-    labels: Sequence[tuple[int, str]]
+    labels: Sequence[tuple[str, str]]
     small: str
 
     @classmethod
@@ -51,9 +51,8 @@ class Fit:
             own_sizes=in_brackets(list(locals_.values())),
             ndims=[len(v.shape) for v in given],
             shapes=list_lines([_shape(v.shape, locals_) for v in given]),
-            floats=_floats(floats, len(given)),
+            conditions=list(_conditions(module, sized=bool(locals_))),
             dtype_of=f"arrays[{floats[0]}].dtype" if floats else "np.dtype(_DTYPE)",
-            dtypes=[(k, _DTYPES[v.dtype]) for k, v in enumerate(given) if v.dtype != "float"],
             labels=_labels(module),
             small=_small(module.least, locals_),
         )
@@ -69,11 +68,27 @@ def _shape(shape: Sequence[Size], locals_: Mapping[str, str]) -> str:
     return in_brackets([locals_[s.name] if fixed(s) is None else str(fixed(s)) for s in shape])
 
 
-def _labels(module: Module) -> list[tuple[int, str]]:
+def _conditions(module: Module, *, sized: bool) -> Iterator[str]:
+    """What has to hold of kinds, shapes and labels; where sizes are named the kinds are known."""
+    if not sized:
+        yield "{*map(type, given)} == _ARRAYS"
+    yield "[*map(_shape, given)] == shapes"
+    given = module.arguments
+    if floats := _floats([k for k, v in enumerate(given) if v.dtype == "float"], len(given)):
+        yield f"{{*map(_dtype_of, {floats})}} in _FLOATS"
+    for k, variable in enumerate(given):
+        if variable.dtype != "float":
+            yield f"given[{k}].dtype == {_DTYPES[variable.dtype]}"
+    if _labels(module):
+        yield "_labels_fit(given)"
+
+
+def _labels(module: Module) -> list[tuple[str, str]]:
     given = module.arguments
     places = {v.name: k for k, v in enumerate(given)}
     found = {places[n]: sizes for n, sizes in module.labels.items() if n in places}
-    return [(place, _limit(sizes, given)) for place, sizes in found.items()]
+    largest = "np.maximum.reduce(given[{}].view(np.uint64), None, initial=0)"
+    return [(largest.format(place), _limit(sizes, given)) for place, sizes in found.items()]
 
 
 def _limit(sizes: Sequence[Size], given: Sequence[Variable]) -> str:

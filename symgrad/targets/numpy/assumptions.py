@@ -7,26 +7,29 @@ from typing import Any
 
 from symgrad.mathematics.equations import Variable
 from symgrad.targets.about import assumed
-from symgrad.targets.numpy.layout import head, quoted
-from symgrad.targets.numpy.runtime.assumptions import CALLS, CHECKS
+from symgrad.targets.numpy.layout import head, in_braces, quoted
+from symgrad.targets.numpy.sources import Runtime
 
 
 def needs(variables: Iterable[Variable]) -> dict[str, Any]:
     """What check_assumptions() needs: which arguments it takes, and what it asks of each."""
     found = assumed(variables)
     names = list(dict.fromkeys(name for name, _ in found))
-    given = [f'"{name}": {name}' for name in names]
     return {
         "assumed": [(n, a.kind, a.summed, quoted(a.sentence(n))) for n, a in found],
         "check_head": head("check_assumptions", names),
-        "check_given": f"{{{', '.join(given)}}}",
-        "check_names": names,
-        "check_kinds": _with_those_called(a.kind for _, a in found),
+        "check_given": in_braces({name: name for name in names}),
+        "check_call": ", ".join(f'{name}=point["{name}"]' for name in names),
+        "check_sources": _with_those_called(a.kind for _, a in found),
     }
 
 
+_CALLS = {"_one_hot": "_sums_to_one"}
+"""Checks that begin with another."""
+
+
 def _with_those_called(kinds: Iterable[str]) -> list[str]:
-    """The checks of these kinds and those that they begin with, in the order of the table."""
-    wanted = set(kinds)
-    wanted |= {CALLS[kind] for kind in wanted & CALLS.keys()}
-    return [kind for kind in CHECKS if kind in wanted]
+    """The texts of the checks of these kinds and of those that they begin with."""
+    wanted = {f"_{kind}" for kind in kinds}
+    wanted |= {_CALLS[name] for name in wanted & _CALLS.keys()}
+    return [text for name, text in Runtime()["assumptions"].items() if name in wanted]

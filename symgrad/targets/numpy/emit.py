@@ -16,11 +16,11 @@ from symgrad.targets.numpy import assumptions, preparation, self_check
 from symgrad.targets.numpy.arguments import table
 from symgrad.targets.numpy.entries import Entries
 from symgrad.targets.numpy.functions import Function, Room, along, asked, of_values, plain_function
-from symgrad.targets.numpy.layout import array, head, quoted, shape_data, tuple_lines
+from symgrad.targets.numpy.layout import array, head, in_braces, quoted, shape_data, tuple_lines
 from symgrad.targets.numpy.out import ABILITIES
 from symgrad.targets.numpy.preparation import Preparing
 from symgrad.targets.numpy.runtime.special import HELPERS, helper_sources, name_of
-from symgrad.targets.numpy.sources import runtime
+from symgrad.targets.numpy.sources import Runtime
 from symgrad.targets.numpy.tuning import PASSES
 from symgrad.targets.numpy.words import WORDS
 from symgrad.targets.target import Target
@@ -123,7 +123,7 @@ class _File:
             **self._of_the_header(),
             **assumptions.needs(arguments),
             **self_check.needs(module, [*arguments, *before]),
-            "runtime": runtime(),
+            "runtime": Runtime(),
             "room": self.room,
             "scalars": self.entries,
             "prepare": self.preparing,
@@ -141,7 +141,7 @@ class _File:
             "dtype": module.dtype,
             "arguments": table(module.arguments),
             "labels": [(n, shape_data(s)) for n, s in module.labels.items() if n in self.names],
-            "least": list(module.least.items()),
+            "least": module.least and in_braces(module.least),
             "constants": _constants(module),
             "output": module.output,
             "in_words": along(module) or "by every entry of each parameter",

@@ -56,10 +56,10 @@ class Entries:
 
     def passages(self, formulas: Mapping[str, str]) -> Iterator[Passage]:
         """The lines, with the equations that they compute."""
-        name, frame = "_entries", macros("numpy/function.py.jinja")
-        yield Passage(name, tuple(lines_of(frame("entries_opened", self))))
+        name, frame = "_entries", macros("numpy/entries_function.py.jinja")
+        yield Passage(name, tuple(lines_of(frame("opened", self))))
         yield from passages(name, self.assignments, formulas, printed, "#", WIDTH - 8)
-        yield Passage(name, tuple(lines_of(frame("entries_closed", self))))
+        yield Passage(name, tuple(lines_of(frame("closed", self))))
 
 
 def _views(lengths: Mapping[str, int], module: Module) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -32,6 +32,12 @@ def call(targets: Sequence[str], function: str, arguments: Sequence[str]) -> lis
 def in_brackets(parts: Sequence[str]) -> str:
     """A tuple."""
     return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"
+
+
+def in_braces(entries: Mapping[str, object]) -> str:
+    """A table whose keys are names."""
+    pairs = [f'"{name}": {text}' for name, text in entries.items()]
+    return f"{{{', '.join(pairs)}}}"
 
 
 def tuple_lines(names: Sequence[str]) -> list[str]:

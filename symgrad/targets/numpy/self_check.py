@@ -9,20 +9,20 @@ from symgrad.mathematics.assumptions import strongest
 from symgrad.mathematics.equations import Variable
 from symgrad.mathematics.sizes import fixed
 from symgrad.targets.module import Module
-from symgrad.targets.numpy.layout import array, quoted
+from symgrad.targets.numpy.layout import array, in_braces, quoted
 
 
 def needs(module: Module, variables: Sequence[Variable]) -> dict[str, Any]:
     """For the template; ``variables``: the arguments, and the data of which some are made."""
     names = [v.name for v in module.arguments]
     return {
-        "sizes": _sizes(variables, module.least),
+        "sizes": in_braces(_sizes(variables, module.least)),
         "samples": _samples(variables),
         "example": [(n, array(module.example[n])) for n in names if module.example],
         "expected": [(e.key, e.value, e.transposed, array(e.numbers)) for e in module.expected],
         "tolerance": repr(module.tolerance),
         "known": _known(module),
-        "along": list(module.along.items()),
+        "along": module.along and in_braces({n: f'point["{v}"]' for n, v in module.along.items()}),
         "not_differentiable": quoted(module.not_differentiable),
     }
 
@@ -40,11 +40,11 @@ def _known(module: Module) -> list[tuple[str, str]]:
     return [(module.output, "value"), *found, *others]
 
 
-def _sizes(variables: Iterable[Variable], least: Mapping[str, int]) -> list[tuple[str, int]]:
+def _sizes(variables: Iterable[Variable], least: Mapping[str, int]) -> dict[str, int]:
     """Small sizes for the named dimensions, no two the same."""
     most = max([5, *least.values()])
     sizes = (s.name for v in variables for s in v.shape if s.is_Symbol and fixed(s) is None)
-    return [(name, most + k) for k, name in enumerate(dict.fromkeys(sizes))]
+    return {name: most + k for k, name in enumerate(dict.fromkeys(sizes))}
 
 
 def _samples(variables: Iterable[Variable]) -> list[tuple[str, str]]:

@@ -3,36 +3,28 @@
 from __future__ import annotations
 
 import ast
-import inspect
 from functools import cache
-from types import ModuleType
+from pathlib import Path
 
-from symgrad.targets.numpy.runtime import (
-    arguments,
-    assumptions,
-    entries,
-    prepared,
-    self_check,
-    workspace,
-)
+_FOLDER = Path(__file__).parent / "runtime"
 
-_MODULES = (arguments, assumptions, entries, prepared, self_check, workspace)
+
+class Runtime:
+    """For each module of the runtime its functions, classes and tables: their texts by name.
+
+    The modules are read and not imported: what no file asks for costs nothing.
+    """
+
+    def __getitem__(self, module: str) -> dict[str, str]:
+        return _definitions(module)
 
 
 @cache
-def runtime() -> dict[str, dict[str, str]]:
-    """For each module of the runtime its functions, classes and tables: their texts by name."""
-    return {m.__name__.rpartition(".")[2]: _definitions(m) for m in _MODULES}
-
-
-def _definitions(module: ModuleType) -> dict[str, str]:
-    text = inspect.getsource(module)
+def _definitions(module: str) -> dict[str, str]:
+    text = (_FOLDER / f"{module}.py").read_text(encoding="utf-8")
     lines = text.splitlines()
-    return {
-        _name(node): "\n".join(lines[node.lineno - 1 : node.end_lineno])
-        for node in ast.parse(text).body
-        if _name(node)
-    }
+    found = {_name(node): lines[node.lineno - 1 : node.end_lineno] for node in ast.parse(text).body}
+    return {name: "\n".join(source) for name, source in found.items() if name}
 
 
 def _name(node: ast.stmt) -> str:

@@ -65,6 +65,3 @@ CHECKS: dict[str, Callable[..., Any]] = {
 
 ``tolerance`` is for sums over ``axis``; sums and entries that are not finite are never right.
 """
-
-CALLS = {"one_hot": "sums_to_one"}
-"""Checks that begin with another."""
