@@ -32,6 +32,7 @@ class Writer(ABC):
     numbers: type[Numbers]
 
     def __init__(self, program: Program) -> None:
+        self.program = program
         self.uses = program.uses
         self.ops = {o.name: o for o in program.ops}
         self.readers = {r.name: o for o in program.ops for r in o.reads}
@@ -71,7 +72,7 @@ class Writer(ABC):
         if KINDS[op.kind].changes:
             self.change(op)
             return
-        text = self._fitting(op)
+        text = self.fitting(op)
         if self.is_inlined(op, text):
             self.keep(op, text)
         else:
@@ -138,7 +139,7 @@ class Writer(ABC):
         )
         return self.uses[op.name] == 1 or (simple and op.reads[0].name not in self.pending)
 
-    def _fitting(self, op: Op) -> Text:
+    def fitting(self, op: Op) -> Text:
         """The text of an operation; where it is too long, parts get lines of their own."""
         text = self.text(op)
         while len(text.code) > WIDTH:
@@ -180,7 +181,7 @@ class Writer(ABC):
         while self._is_changed_further(last):
             last = self.readers[last.name]
         name = self.local[op.name] = self.name(last)
-        args = self._operands_of_change(op)
+        args = self.operands_of_change(op)
         before = self.changes.pop(getattr(op.args[0], "name", ""), None)
         statements = before or [Statement("assign", name, (args[0].code,))]
         statements += self.changing(op, name, args)
@@ -190,7 +191,8 @@ class Writer(ABC):
             self.changes[op.name] = statements
             self._sizes_in[op.name] = frozenset(self._in_use)
 
-    def _operands_of_change(self, op: Op) -> list[Text]:
+    def operands_of_change(self, op: Op) -> list[Text]:
+        """The array that is changed, the values, and where there are any the places."""
         values = self.settled(op.args[1]) if self.reads_again(op) else None
         args = [self.operand(a) for a in op.args]
         args[1] = values or args[1]
@@ -212,14 +214,54 @@ class Writer(ABC):
 
 
 class PlannedWriter(Writer):
-    """Writes a program into memory that a plan has shared out."""
+    """Writes a program into memory that a plan has shared out.
+
+    A language says besides how a value is computed there (``into_room``), and where it is then
+    found (``stored``).
+    """
 
     def __init__(self, program: Program, plan: Plan) -> None:
         self.plan = plan
         self.owner = owners(plan)
         self.takes = Counter(o.reads[0].name for o in program.ops if o.kind == "take")
         """How often entries of a value are taken before it is changed in place."""
+        self.read_in_calls = {
+            r.name for o in program.ops if o.name not in plan.constant for r in o.reads
+        }
+        self.placed: list[str] = []
+        """Values that have memory, or a view of that of another, in order."""
         super().__init__(program)
+
+    @abstractmethod
+    def into_room(self, op: Op) -> Sequence[Statement]:
+        """The statements that compute a value in the memory that it has."""
+
+    @abstractmethod
+    def stored(self, op: Op) -> str:
+        """The expression for the memory of a value."""
+
+    def write(self, op: Op) -> None:
+        """Write an operation down as planned."""
+        if op.name in self.plan.constant:
+            self.write_constant(op)
+        elif KINDS[op.kind].changes:
+            self.change(op)
+        elif op.name in self.plan.rooms:
+            self.assign(op, self.into_room(op))
+        else:
+            super().write(op)
+
+    def write_constant(self, op: Op) -> None:
+        """What is made with the memory; an index that only others of its kind read is not."""
+        if op.dtype == "int" and op.name not in self.read_in_calls:
+            self.keep(op, self.text(op))
+            return
+        self.placed.append(op.name)
+        self.pending[op.name] = Text(self.stored(op))
+
+    def fitting(self, op: Op) -> Text:
+        """As long as it is: what has a line was planned."""
+        return self.text(op)
 
     def is_inlined(self, op: Op, text: Text) -> bool:
         """As planned."""
@@ -246,7 +288,7 @@ class PlannedWriter(Writer):
     def change(self, op: Op) -> None:
         """Write a change to an array, which may have another name where it lies."""
         name = self.name(op)
-        args = self._operands_of_change(op)
+        args = self.operands_of_change(op)
         before = [] if args[0].code == name else [Statement("assign", name, (args[0].code,))]
         self.assign(op, [*before, *self.changing(op, name, args)])
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from symgrad.program.contraction_order import cost
-from symgrad.program.kinds import KINDS
 from symgrad.program.memory import Plan
 from symgrad.program.program import Op, Program, count
 from symgrad.targets.expressions import Level, Text, listed
@@ -25,52 +24,28 @@ LARGE = 8192
 begin, but fills the result with zeros first."""
 
 
-class BufferedWriter(PlannedWriter, NumPyWriter):
+class BufferedWriter(NumPyWriter, PlannedWriter):
     """Writes the operations of a program into a workspace called ``ws``."""
 
     def __init__(self, program: Program, plan: Plan) -> None:
-        self.read_in_calls = {
-            r.name for o in program.ops if o.name not in plan.constant for r in o.reads
-        }
-        self.attributes: list[str] = []
-        """Values that the workspace has a view or an array of, in order."""
-        self.dtype_text = "ws._dtype"
+        self.home, self.dtype_text = "ws", "ws._dtype"
         super().__init__(program, plan)
 
-    def write(self, op: Op) -> None:
-        if op.name in self.plan.constant:
-            self._write_constant(op, "ws")
-        elif KINDS[op.kind].changes:
-            self.change(op)
-        elif op.name in self.plan.rooms:
-            self.assign(op, self._out(op))
-        elif op.kind != "linalg" or not self.both_of_slogdet(op):
-            text = self.text(op)
-            if op.name in self.plan.inlined:
-                self.keep(op, text)
-            else:
-                self.assign(op, [Statement("assign", self.name(op), (text.code,))])
-
-    def _write_constant(self, op: Op, home: str) -> None:
-        """What is made with the workspace; an index that only others of its kind read is not."""
-        if op.dtype == "int" and op.name not in self.read_in_calls:
-            self.keep(op, self.text(op))
-            return
-        self.attributes.append(op.name)
-        self.pending[op.name] = Text(f"{home}.{self.name(op)}")
+    def stored(self, op: Op) -> str:
+        return f"{self.home}.{self.name(op)}"
 
     def reads_again(self, op: Op) -> bool:
         return op.kind == "place"
 
     # Into a buffer
 
-    def _out(self, op: Op) -> list[Statement]:
+    def into_room(self, op: Op) -> list[Statement]:
         args = [self.operand(a) for a in op.args]
         name, place = self.name(op), self.plan.places.get(op.name)
         if place is not None:
             return list(self._over(op, args, name, place))
-        self.attributes.append(op.name)
-        return list(self.OUT[op.kind](self, op, args, name, f"ws.{name}"))
+        self.placed.append(op.name)
+        return list(self.OUT[op.kind](self, op, args, name, self.stored(op)))
 
     def _over(self, op: Op, args: Sequence[Text], name: str, place: str) -> Iterator[Statement]:
         """A universal function written over an argument."""
@@ -164,20 +139,18 @@ class BufferedWriter(PlannedWriter, NumPyWriter):
 
     def rooms(self) -> Iterator[Statement]:
         """What a workspace is made of: a statement for each value that has a place there."""
-        self.dtype_text = "dtype"
-        attributes, self.attributes = self.attributes, []
-        self.local |= {name: f"self.{name}" for name in self._constants_of_the_file()}
-        for op in self.plan.program:
+        self.home, self.dtype_text = "self", "dtype"
+        placed, self.placed = self.placed, []
+        constants = [v.name for v in self.program.inputs if v.role == "constant"]
+        self.local |= {name: self.constant(name) for name in constants}
+        for op in self.program:
             if op.name in self.plan.constant:
-                self._write_constant(op, "self")
+                self.write_constant(op)
             elif op.kind == "view" and op.name in self.pending:
                 self.keep(op, self.text(op))
-        for op in (self.ops[name] for name in attributes):
+        for op in (self.ops[name] for name in placed):
             constant = op.name in self.plan.constant
             yield self._constant_room(op) if constant else self._room(op)
-
-    def _constants_of_the_file(self) -> list[str]:
-        return [v.name for v in self.plan.program.inputs if v.role == "constant"]
 
     def _constant_room(self, op: Op) -> Statement:
         return Statement("assign", f"self.{self.local[op.name]}", (self.text(op).code,))
@@ -201,7 +174,7 @@ class BufferedWriter(PlannedWriter, NumPyWriter):
         return self.dtype_text
 
     def constant(self, name: str) -> str:
-        return f"ws.{name}"
+        return f"{self.home}.{name}"
 
 
 def _called(kind: str, name: str, args: Sequence[Text], function: str, out: str) -> Statement:

@@ -9,8 +9,9 @@ import sympy as sp
 
 from symgrad.mathematics.indices import Index
 from symgrad.mathematics.positions import Cut, Window
-from symgrad.program.program import UNIT, Axes, Op, Operand, Program, Ref, labels, size_of
+from symgrad.program.program import UNIT, Axes, Op, Operand, Ref, labels, size_of
 from symgrad.targets.expressions import OPERATORS, Level, Operator, Text, listed, negated
+from symgrad.targets.module import arguments_among
 from symgrad.targets.numbers import Numbers
 from symgrad.targets.numpy.out import tensordot_axes
 from symgrad.targets.numpy.runtime.special import name_of
@@ -35,11 +36,6 @@ class NumPyWriter(Writer):
 
     words = WORDS
     numbers = NumPyNumbers
-
-    def __init__(self, program: Program) -> None:
-        floats = [v for v in program.inputs if v.dtype == "float" and v.role != "constant"]
-        self.floats = [v.name for v in floats]
-        super().__init__(program)
 
     def write(self, op: Op) -> None:
         if op.kind != "linalg" or not self.both_of_slogdet(op):
@@ -77,7 +73,8 @@ class NumPyWriter(Writer):
 
     def dtype(self) -> str:
         """The dtype that the function computes in."""
-        return f"{self.floats[0]}.dtype" if self.floats else "_DTYPE"
+        floats = (v for v in arguments_among(self.program.inputs) if v.dtype == "float")
+        return next((f"{v.name}.dtype" for v in floats), "_DTYPE")
 
     def printed(self, op: Op, args: Sequence[Text]) -> Text:
         return self.KINDS[op.kind](self, op, args)
