@@ -328,7 +328,7 @@ def test_thousands_of_operations_in_place() -> None:
         ref = builder.map("add", ref, Ref("x", ref.axes))
     builder.name(ref, "y")
     made = builder.program(("y",))
-    lines = BufferedWriter(made, planned(made, ABILITIES)).lines
+    lines = BufferedWriter(made, planned(made, ABILITIES)).assignments
     assert {line.local for line in lines} == {"y"}
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import sympy as sp
 
 from symgrad.mathematics import indices, sizes
-from symgrad.mathematics.equations import Equation, Variable
 from symgrad.mathematics.indices import Index
 from symgrad.mathematics.sizes import Size
-from symgrad.program import passes
 from symgrad.program.builder import Builder
 from symgrad.program.contraction_order import contracted, cost
 from symgrad.program.kinds import KINDS, Result
@@ -46,19 +44,6 @@ def tuned(program: Program, *, plain: bool = False) -> Program:
     for step in PLAIN_PASSES if plain else PASSES:
         program = step(program)
     return program
-
-
-def stages(
-    variables: Iterable[Variable], equations: Iterable[Equation], outputs: Iterable[str]
-) -> Iterator[tuple[str, Program]]:
-    """The program as it is lowered, and after each pass, by the name of the pass."""
-    program = None
-    for name, program in passes.stages(variables, equations, outputs):
-        yield name, program
-    assert program is not None
-    for step in PASSES:
-        program = step(program)
-        yield step.__name__, program
 
 
 # Numbers
