@@ -79,10 +79,12 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         self.decimals = decimals
         self.backward = backward
         self.op = op
+        # a value that a function returns may take the name of what the caller assigns it to
         self.lines = returned_to()
         self.where = self.lines[0]
         self.call = this_call()
         self.changed: Location | None = None
+        # NumPy shares the memory of these: what is changed in place is changed in both
         self.is_view = op == "relabel" or (op == "structure" and len(self.inputs) == 1)
         self.key = variable.name if variable else f"%{next(_numbers)}"
 

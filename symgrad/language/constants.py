@@ -26,6 +26,7 @@ def constant(values: Any) -> Array:
     ``sg.constant(np.eye(3))[y]``.
     """
     array = _checked(np.asarray(values))
+    # numbers that are all the same, and the identity, are known to the algebra: ones, zeros, eye
     if (array == array.flat[0]).all():
         value = number(array.flat[0].item())
         return Array([axis_index(as_size(d)) for d in array.shape], value, dtype=_kind_of(array))
@@ -67,6 +68,7 @@ def _is_identity(array: np.ndarray[Any, Any]) -> bool:
 def _digest(array: np.ndarray[Any, Any]) -> str:
     import hashlib  # only specs with constant arrays need it
 
+    # what is made anew in each run of a loop is one constant, because it is called the same
     return hashlib.sha256(
         str((array.shape, array.dtype.kind)).encode() + array.tobytes()
     ).hexdigest()[:8]

@@ -92,7 +92,7 @@ def matmul(x: Any, y: Any) -> Array:
             where=caller(),
             hint="multiply by a scalar with *",
         )
-    batch = max(a.ndim, b.ndim, 2) - 2
+    batch = max(a.ndim, b.ndim, 2) - 2  # leading axes are counted from the last, as broadcasting is
     lead_a = [("batch", batch - k) for k in range(max(a.ndim - 2, 0), 0, -1)]
     lead_b = [("batch", batch - k) for k in range(max(b.ndim - 2, 0), 0, -1)]
     rows = ["row"] if a.ndim > 1 else []

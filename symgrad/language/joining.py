@@ -29,7 +29,7 @@ def _placed(
     value = array.at(
         [i if s != 1 else sp.Integer(0) for i, s in zip(source, array.sizes, strict=True)]
     )
-    value *= sp.KroneckerDelta(target, index + offset)
+    value *= sp.KroneckerDelta(target, index + offset)  # so that its adjoint is a slice
     return sp.Sum(value, index.limits) if isinstance(index, Index) else value
 
 

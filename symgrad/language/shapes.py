@@ -47,6 +47,8 @@ def reshape(a: Any, *shape: Any, **options: Any) -> Array:
     if options.pop("order", "C") != "C" or options:
         raise unsupported("reshape in another order than NumPy's own", "transpose before it")
     sizes = _resolved(array, wanted)
+    # runs of axes one by one, so that axes which stay as they are need no equation; last first, so
+    # that the places of the others stay
     for start, old, new in _regrouped(array, [s for s in sizes if s != 1]):
         array = _merge(array, start, old) if len(old) > 1 else array
         array = _split(array, start, new) if len(new) > 1 else array

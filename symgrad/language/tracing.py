@@ -42,6 +42,7 @@ def trace(output: Array, names: Mapping[str, Array]) -> System:
     taken = {v.name for v in variables} | set(named.values())
     constants = {v.name: _numbered("c", taken) for v in variables if v.role == "constant"}
     variables = tuple(replace(v, name=constants.get(v.name, v.name)) for v in variables)
+    # as the lines of the spec come: from the loss back, the input of a sum may come before another
     kept = sorted((a for a in order if a.key in equations), key=lambda a: a.call)
     final = constants | {
         a.key: named.get(a.key) or _numbered(targets.get(a.key, "t"), taken) for a in kept
@@ -119,7 +120,7 @@ def _named(order: Iterable[Array], names: Mapping[str, Array], taken: set[str]) 
     """The name of each value that the spec has one for: the first one that it was given."""
     reached = {a.key for a in order if a.variable is None}
     result: dict[str, str] = {}
-    used = set(taken)
+    used = set(taken)  # by inputs, whose names are arguments of the generated functions
     for name, array in names.items():
         if array.key in reached and array.key not in result:
             result[array.key] = _unique(name, used)

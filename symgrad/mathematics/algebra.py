@@ -61,7 +61,7 @@ def rename_bound(
                 return sp.S.Zero
             limits = [(mine[k], a, b) for k, a, b in e.limits]
             if not getattr(e, "ordered", False):
-                limits.sort(key=lambda limit: limit[0].name)
+                limits.sort(key=lambda limit: limit[0].name)  # Σ_i Σ_j is Σ_j Σ_i
             at = (walk(i, names) for i in e.args[1 + len(limits) :])
             return made(e.func, (inside, *limits, *at))
         parts = [walk(a, names) for a in e.args]

@@ -96,7 +96,10 @@ def entry(name: str, indices: Sequence[sp.Expr], *, integer: bool = False) -> sp
 
 @functools.lru_cache(maxsize=1 << 16)
 def made(kind: Callable[..., sp.Expr], parts: tuple[sp.Basic, ...]) -> sp.Expr:
-    """``kind(*parts)``: the same object each time, so that what SymPy knows of it is kept."""
+    """``kind(*parts)``: the same object each time, so that what SymPy knows of it is kept.
+
+    The largest test loss (a block of a language model) makes 2,600 of them: 25 times as many stay.
+    """
     return kind(*parts)
 
 
