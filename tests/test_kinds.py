@@ -11,6 +11,7 @@ import sympy as sp
 from symgrad.mathematics.equations import Variable
 from symgrad.mathematics.indices import Index
 from symgrad.mathematics.positions import Cut, Window
+from symgrad.mathematics.reductions import LEAVES, Leaf
 from symgrad.mathematics.sizes import as_size
 from symgrad.program.costs import flops, moved
 from symgrad.program.interpreter import interpret
@@ -128,6 +129,17 @@ def test_labels_and_sizes_are_read_as_the_record_says(kind: str) -> None:
     known = {a for r in op.reads for a in r.axes}
     assert KINDS[kind].own_labels == (not known >= set(op.axes))
     assert KINDS[kind].of_sizes == (not op.reads)
+
+
+def test_a_function_that_a_target_brings_under_another_name_is_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The class is called otherwise than the function in its text."""
+    leaf = Leaf(sp.Function("mine"), "brought(x)", None, lambda x: 2 * x)
+    monkeypatch.setitem(LEAVES, leaf.cls, leaf)
+    op = made("map", (U,), (P,), "brought")
+    found = interpret(Program(INPUTS, (op,), ("out",)), POINT)["out"]
+    np.testing.assert_array_equal(found, 2 * POINT["u"])
 
 
 @pytest.mark.parametrize("kind", ["softmax", "log_softmax", "logsumexp"])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
 
 import numpy as np
 
+from symgrad.mathematics.calls import parsed
 from symgrad.mathematics.equations import DType
 from symgrad.mathematics.reductions import LEAVES
 from symgrad.program.kinds.kind import EVERY, Kind, always, nothing, same_axes
@@ -22,6 +25,15 @@ WHOLE = {"add", "subtract", "multiply", "negative", "maximum", "minimum", "absol
 """Functions whose values are integers where their arguments are."""
 
 _LEAVES = {leaf.cls.__name__: leaf.mpmath for leaf in LEAVES.values()}
+
+
+@cache
+def _leaf(function: str) -> Callable[..., Any] | None:
+    """The mpmath function of a leaf, also by the name of what a target brings for it."""
+    if function in _LEAVES or hasattr(np, function):
+        return _LEAVES.get(function)
+    calls = ((parsed(leaf.stable), leaf.mpmath) for leaf in LEAVES.values())
+    return next((f for call, f in calls if getattr(call, "function", "") == function), None)
 
 
 # -- map --------------------------------------------------------------------------------------
@@ -52,8 +64,8 @@ def _run_map(run: Run, op: Op) -> Array:
     elif op.function == "round":
         (decimals,) = whole(op)
         value = np.round(args[0], decimals)
-    elif op.function in _LEAVES:
-        value = np.vectorize(_LEAVES[op.function], otypes=[run.dtype])(*args)
+    elif (leaf := _leaf(op.function)) is not None:
+        value = np.vectorize(leaf, otypes=[run.dtype])(*args)
     else:
         literal = [isinstance(a, Literal) for a in op.args]
         numbers = (
