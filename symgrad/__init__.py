@@ -18,7 +18,7 @@ from symgrad.mathematics.assumptions import (
     symmetric,
     unit_norm,
 )
-from symgrad.writing.author import Choice
+from symgrad.writing.choice import Choice
 from symgrad.writing.style import Style
 
 __all__ = [

@@ -43,7 +43,7 @@ from symgrad.report import by_kind, print_checks, print_comparisons, print_remar
 from symgrad.targets import TARGETS, is_possible
 from symgrad.targets.emitted import Emitted
 from symgrad.targets.target import Target
-from symgrad.writing.author import DETAILS, FORMS, Choice
+from symgrad.writing.choice import DETAILS, FORMS, Choice
 from symgrad.writing.style import ADJOINTS, LAYOUTS, Style
 
 EXAMPLES = """\b

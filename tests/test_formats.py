@@ -6,17 +6,19 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping
 from dataclasses import fields
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from xml.etree import ElementTree
 
 import jsonschema
 import numpy as np
 import pytest
 import sympy as sp
+import typst
 from click.testing import CliRunner
 
 import symgrad as sg
@@ -30,13 +32,16 @@ from symgrad.cli import main
 from symgrad.errors import SpecError
 from symgrad.formats import FORMATS, data, pdf
 from symgrad.formats.listing import statements
-from symgrad.formats.sheet import Checked, Code
+from symgrad.formats.sheet import Checked, Code, Format, Sheet
 from symgrad.formats.text import bare, columns
 from symgrad.language.spec_file import load
 from symgrad.language.tracing import trace
 from symgrad.targets import TARGETS
 from symgrad.targets.emitted import Emitted
-from symgrad.writing.author import DETAILS, Choice
+from symgrad.writing.choice import DETAILS, Choice
+from symgrad.writing.document import Equations, Result
+from symgrad.writing.formula import Gap
+from symgrad.writing.printing import Printing
 from symgrad.writing.style import Style
 from symgrad.writing.worth_showing import tidy
 
@@ -217,6 +222,74 @@ def test_pdf(examples: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     with pytest.raises(SpecError, match="needs a LaTeX"):
         d.render("pdf")
+
+
+# -- Typst ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["notebook", "mlp"])
+@pytest.mark.parametrize("detail", DETAILS)
+def test_typst_sets_the_derivation(name: str, detail: str, root: Path, tmp_path: Path) -> None:
+    derivation, spec = derived(root / "examples" / f"{name}.py"), load(root / f"examples/{name}.py")
+    values = exact_values(derivation, spec.example) if spec.example else None
+    shown = derivation.render("typst", values, choice=Choice(detail=detail), title="A #1 *net*")
+    assert isinstance(shown, str)
+    assert "frac(partial L, partial z_3)" in shown or name == "mlp"
+    (tmp_path / "derivation.typ").write_text(shown, encoding="utf-8")
+    picture = typst.compile(str(tmp_path / "derivation.typ"), format="pdf")
+    assert picture.startswith(b"%PDF")
+
+
+def test_typst_takes_names_and_words_literally(tmp_path: Path) -> None:
+    x, Wq = sg.param("x_hat", (3,)), sg.param("W_q", (3,))
+    names = {"x_hat": x, "W_q": Wq, "mask_a": np.maximum(x, Wq)}
+    shown = sg.derive(np.sum(names["mask_a"] ** 2), names=names).render("typst")
+    assert isinstance(shown, str)
+    assert "hat(x)" in shown
+    assert "W_q" in shown
+    assert 'italic("mask")_a' in shown
+    (tmp_path / "derivation.typ").write_text(shown, encoding="utf-8")
+    assert typst.compile(str(tmp_path / "derivation.typ"), format="pdf").startswith(b"%PDF")
+
+
+# -- a format of one's own --------------------------------------------------------------------
+
+
+class Spoken(Printing):
+    """Formulas in words: the throw-away format of the test below."""
+
+    signs: ClassVar[Mapping[str, str]] = {"∂": "d", "=": "is", "∑": "sum", "⊤": "T", "⊙": "by"}
+    gaps: ClassVar[Mapping[Gap, str]] = {
+        **dict.fromkeys(Gap, " "), Gap.INDICES: "", Gap.COMMA: ",", Gap.LIST: ", ",
+    }  # fmt: skip
+    accents: ClassVar[Mapping[str, str]] = dict.fromkeys(["hat", "bar", "dot", "tilde"], "{}")
+    fraction = "({above} over {below})"
+    sub = "{base} sub {sub}"
+    sup = "{base} to the {sup}"
+    over = "{sign} over {under} of"
+
+
+def spoken(sheet: Sheet) -> str:
+    """The rows of all equations, one on a line."""
+    say, document = Spoken(), sheet.document(Spoken.layout)
+    sections = (s for top in document.sections for s in (top, *top.parts))
+    blocks = (b for s in sections for b in s.blocks if isinstance(b, (Equations, Result)))
+    rows = (row for b in blocks for row in b.rows if row.left)
+    return "\n".join(f"{say(r.left)} is {' '.join(map(say, r.terms))}" for r in rows if r.left)
+
+
+def test_a_format_is_a_table_of_signs_and_one_line(
+    examples: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(FORMATS, "spoken", Format("spoken", "in words", spoken))
+    shown = derived(examples / "notebook.py").render("spoken")
+    assert isinstance(shown, str)
+    said = shown.splitlines()
+    assert "z sub 1 i is sum over j of W sub 1,ij X sub j + b sub 1,i" in [
+        line.replace("sub 1,i ", "sub 1 i ", 1) for line in said
+    ]
+    assert "(d L over d W sub 3) is (d L over d z sub 3) a sub 2 to the T" in said
+    assert not re.search(r"[\\{}$^_]", shown)
 
 
 # -- the page ---------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ import pytest
 import symgrad as sg
 from symgrad.checks.exact import exact_values
 from symgrad.language.spec_file import load
-from symgrad.writing.author import DETAILS, Choice
+from symgrad.writing.choice import DETAILS, Choice
 from symgrad.writing.style import ADJOINTS, LAYOUTS, Style
 from tests.losses import LOSSES, Loss
 

@@ -21,7 +21,7 @@ from symgrad.formats.lines import lines_of, opened
 from symgrad.formats.width import width
 from symgrad.language.spec_file import load
 from symgrad.writing import formula as f
-from symgrad.writing.author import Choice
+from symgrad.writing.choice import Choice
 from symgrad.writing.document import Equations, Row
 from symgrad.writing.formula import Formula, Gap
 

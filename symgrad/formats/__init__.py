@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from symgrad.formats import data, latex, markdown, page, pdf, text
+from symgrad.formats import data, latex, markdown, page, pdf, text, typst
 from symgrad.formats.sheet import Format
 
 FORMATS = {
@@ -12,6 +12,7 @@ FORMATS = {
         Format("text", "Unicode mathematics for the terminal", text.write),
         Format("tex", "a LaTeX document of its own", latex.paper),
         Format("pdf", "the same, typeset by the LaTeX that is installed", pdf.write),
+        Format("typst", "a Typst document of its own", typst.write),
         Format("markdown", "Markdown for GitHub and Jupyter", markdown.write),
         Format(
             "html",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from markupsafe import Markup
 
 from symgrad.formats.graph import HIGH, Node, picture
-from symgrad.formats.latex import note, size
+from symgrad.formats.layout import note, size
 from symgrad.formats.listing import statements
 from symgrad.formats.sheet import Sheet
 from symgrad.formats.width import width

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 from symgrad.calculus.derivation import Derivation
 from symgrad.targets.emitted import Emitted
-from symgrad.writing.author import Choice, Numbers, document
+from symgrad.writing.choice import Choice, Numbers
 from symgrad.writing.document import Document
 from symgrad.writing.equation_forms import MatrixForm, forms_of
 from symgrad.writing.notation import Notation
+from symgrad.writing.outline import document
 from symgrad.writing.writer import Writer
 
 

@@ -1,0 +1,1 @@
+"""The sections of a derivation, as a person would write them."""

@@ -1,0 +1,159 @@
+"""What the sections of a derivation share: its formulas, its rules, its sentences."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import sympy as sp
+
+from symgrad.calculus.derivation import Adjoint, Derivation, Tangent
+from symgrad.mathematics.equations import Equation
+from symgrad.mathematics.indices import Index, entries, name_of
+from symgrad.mathematics.sizes import Size
+from symgrad.mathematics.steps import Step
+from symgrad.writing.choice import Choice
+from symgrad.writing.document import (
+    Math,
+    Prose,
+    Result,
+    Row,
+)
+from symgrad.writing.equation_forms import MatrixForm
+from symgrad.writing.formula import Formula, related, terms_of, whole
+from symgrad.writing.notation import Notation, transposed_axes
+from symgrad.writing.sections.sentences import listed, sentence
+from symgrad.writing.worth_showing import mentioned, way_to
+from symgrad.writing.writer import Writer
+
+SHORT = 48
+"""A reason of so many characters stands beside its step, a longer one under the equations."""
+
+
+@dataclass(frozen=True)
+class Author:
+    """Writes sections about one derivation; its formulas are set as in ``layout``."""
+
+    derivation: Derivation
+    notation: Notation
+    layout: type[Writer]
+    matrix: MatrixForm = field(default=lambda name: None)
+    choice: Choice = field(default_factory=Choice)
+
+    @cached_property
+    def way(self) -> tuple[str, ...]:
+        """The values that are explained; () where all are shown."""
+        return way_to(self.derivation, self.choice.explain) if self.choice.explain else ()
+
+    @cached_property
+    def mentioned(self) -> frozenset[str]:
+        """What the equations on that way mention."""
+        return mentioned(self.derivation, self.way)
+
+    def is_mentioned(self, name: str) -> bool:
+        """Whether a value is to be shown."""
+        return not self.way or name in self.mentioned
+
+    def chain(self, value: str) -> tuple[str, ...]:
+        """The values that read this one, in their order."""
+        return tuple(reversed(self.derivation.adjoint(value).chain))
+
+    def symbols(self, names: Iterable[str]) -> Prose:
+        """Several values: a, b and c."""
+        return listed([Math(self.symbol(name)) for name in names])
+
+    def whole(self, equation: Equation) -> tuple[Formula, Formula] | None:
+        """The equation in matrix form, where it has one that says more and it is asked for."""
+        between_numbers = not equation.indices and not equation.rhs.atoms(Index)
+        if self.choice.form == "index" or between_numbers:
+            return None
+        return self.matrix(equation.name)
+
+    @property
+    def wrt(self) -> Sequence[str]:
+        """What the derivatives are asked for by."""
+        return [self.choice.explain] if self.choice.explain else self.derivation.wrt
+
+    def rule(self, step: Step) -> Prose:
+        """The rule, and what it rests on; a step that brings in a name says which."""
+        before, after = ({name_of(e) for e in entries(x)} for x in (step.before, step.after))
+        introduced = sorted(after - before, key=lambda name: self.notation.names.order.get(name, 0))
+        if introduced and step.rule == "definition":
+            return ("definition of ", *self.symbols(introduced))
+        reason = f": {step.because}" if 0 < len(step.because) <= SHORT else ""
+        return self.prose(step.rule + reason)
+
+    def becauses(self, steps: Iterable[Step]) -> list[Prose]:
+        """The reasons that are too long to stand beside their steps."""
+        return [
+            (f"{step.rule}, because ".capitalize(), *self.prose(sentence(step.because)))
+            for step in steps
+            if len(step.because) > SHORT
+        ]
+
+    def line(self, adjoint: Adjoint | Tangent) -> Row:
+        """The derivative on one line: in index form, and in matrix form at the right."""
+        first, *others = self.forms(adjoint)
+        says = tuple(Math(related(row.left, whole(row.terms))) for row in others if row.left)
+        name, shape = adjoint.equation.name, self.shape_of(adjoint)
+        return Row(first.left, first.terms, says, name=name, shape=shape)
+
+    def result(self, adjoint: Adjoint | Tangent) -> Result:
+        """The derivative as what a section ends with."""
+        shape = self.shape_of(adjoint)
+        return Result(self.forms(adjoint), shape, adjoint.equation.name)
+
+    def shape_of(self, adjoint: Adjoint | Tangent) -> Formula:
+        """The shape of a derivative as it is laid out in matrix form."""
+        sizes: Sequence[Size] = adjoint.equation.shape
+        if self.notation.transposes:
+            sizes = transposed_axes(sizes, unit=sp.S.One)
+        return self.shape(sizes)
+
+    def forms(self, adjoint: Adjoint | Tangent) -> tuple[Row, ...]:
+        """The derivative in index form and in matrix form, as far as asked for and known."""
+        equation = adjoint.equation
+        matrix = self.whole(equation)
+        left = self.written(equation.lhs, equation.indices)
+        index = Row(left, self.terms(equation.rhs, equation))
+        whole = [] if matrix is None else [Row(matrix[0], terms_of(matrix[1]))]
+        return tuple(whole) if self.choice.form == "matrix" and whole else (index, *whole)
+
+    def symbol(self, name: str) -> Formula:
+        """A whole value."""
+        return self.layout(self.notation.names, {}).symbol(name)
+
+    def shape(self, shape: Sequence[Size]) -> Formula:
+        """Sizes with a × between them."""
+        writer = self.layout(self.notation.names, {})
+        return writer.shape(writer.formulas(shape))
+
+    def prose(self, text: str) -> Prose:
+        """A sentence in which the names of values are formulas."""
+        known = self.notation.names.symbols.keys() | self.notation.names.adjoint_of.keys()
+        named = known - {"a", "I", "as"}
+        parts: list[str | Math] = [""]
+        for word in re.split(r"(\w+)", text):
+            if word in named:
+                parts += [Math(self.symbol(word)), ""]
+            else:
+                parts[-1] = f"{parts[-1]}{word}"
+        return tuple(p for p in parts if p)
+
+    def written(self, expr: sp.Expr, free: Iterable[sp.Expr]) -> Formula:
+        """An expression; the indices ``free`` get their letters first."""
+        return self.notation.formula(self.layout, expr, free)
+
+    def equation(self, equation: Equation) -> Formula:
+        """An equation in index form."""
+        return self.notation.equation(self.layout, equation)
+
+    def terms(self, expr: sp.Expr, equation: Equation) -> tuple[Formula, ...]:
+        """What one side of an equation is, or was, term by term."""
+        return self.write_terms(expr, equation.indices)
+
+    def write_terms(self, expr: sp.Expr, free: Iterable[sp.Expr]) -> tuple[Formula, ...]:
+        """As :meth:`written`, term by term."""
+        return self.notation.terms(self.layout, expr, free)

@@ -1,0 +1,148 @@
+"""The backward pass: the derivative with respect to each value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import sympy as sp
+
+from symgrad.calculus.derivation import Adjoint
+from symgrad.mathematics.indices import Index, axis_index, entry
+from symgrad.writing.document import (
+    Block,
+    Equations,
+    Math,
+    Paragraph,
+    Prose,
+    Row,
+    Section,
+)
+from symgrad.writing.naming import Partial
+from symgrad.writing.sections.author import Author
+from symgrad.writing.sections.sentences import chained, paragraph
+from symgrad.writing.worth_showing import local_derivative, tidy
+
+
+def backward(author: Author) -> Section:
+    """The derivative with respect to each value, latest first."""
+    title: Prose = ("The backward pass",)
+    shown = [a for a in author.derivation.adjoints if _is_shown(author, a)]
+    if author.choice.detail == "brief":
+        rows = tuple(author.line(a) for a in shown)
+        return Section(title, (Equations(rows),), key="backward")
+    parts = tuple(_adjoint(author, a) for a in shown)
+    return Section(title, (Paragraph(_intro(author)),), parts, key="backward")
+
+
+def _intro(author: Author) -> Prose:
+    output = Math(author.symbol(author.derivation.system.output))
+    shape: Prose = (
+        "The derivative of ", output, " with respect to a value has the shape of that value. ",
+    )  # fmt: skip
+    if author.notation.transposes:
+        shape = (
+            "In numerator layout the derivative of ", output, " by an m × n value is n × m: "
+            "its row j, column i is the derivative by the entry at row i, column j. ",
+        )  # fmt: skip
+    if author.notation.names.axes.get(author.derivation.system.output):
+        shape = (
+            "The derivative of ", output, " with respect to a value has the shape of ", output,
+            " followed by that of the value. ",
+        )  # fmt: skip
+    return (*shape, "Values are taken latest first, so that each derivative is made of those "
+            "before it.")  # fmt: skip
+
+
+def _is_shown(author: Author, adjoint: Adjoint) -> bool:
+    if author.choice.only:
+        return adjoint.value in author.choice.only
+    if author.way and adjoint.value not in author.way:
+        return False
+    if adjoint.value == author.derivation.system.output:
+        return False
+    return (
+        author.choice.detail == "full" or not adjoint.inlined or bool(adjoint.value in author.wrt)
+    )
+
+
+def _adjoint(author: Author, adjoint: Adjoint) -> Section:
+    title: Prose = ("The derivative with respect to ", Math(author.symbol(adjoint.value)))
+    links = _links(author, adjoint)
+    local = [_local(author, name, adjoint, at) for name, at in links]
+    blocks: list[Block] = [Equations((*local, *_adjoint_rows(author, adjoint, links)))]
+    blocks += paragraph([*_put_in(author, adjoint), *author.becauses(adjoint.steps)])
+    blocks.append(author.result(adjoint))
+    return Section(title, tuple(blocks), value=adjoint.value, key=adjoint.equation.name)
+
+
+def _links(author: Author, adjoint: Adjoint) -> list[tuple[str, tuple[sp.Expr, ...]]]:
+    """The values that read this one, with indices; none where the output alone reads it."""
+    system = author.derivation.system
+    others = [c for c in adjoint.chain if c != system.output]
+    return [(c, tuple(axis_index(s) for s in system[c].shape)) for c in others]
+
+
+def _adjoint_rows(
+    author: Author, adjoint: Adjoint, links: Sequence[tuple[str, tuple[sp.Expr, ...]]]
+) -> list[Row]:
+    equation = adjoint.equation
+    rows = []
+    if links:
+        total = sp.Add(*(_link(author, name, adjoint, at) for name, at in links))
+        total += _direct(author, adjoint)
+        rows.append(Row(None, author.terms(total, equation), ("chain rule",)))
+    first = adjoint.steps[0].before if adjoint.steps else equation.rhs
+    first = first if author.choice.detail == "full" else tidy(first)
+    rows.append(Row(None, author.terms(first, equation), _differentiated(author, adjoint)))
+    rows += [Row(None, author.terms(s.after, equation), author.rule(s)) for s in adjoint.steps]
+    return chained(author.written(equation.lhs, equation.indices), rows)
+
+
+def _split(author: Author, adjoint: Adjoint) -> tuple[tuple[sp.Expr, ...], tuple[sp.Expr, ...]]:
+    """The indices of the output, and those of the value."""
+    count = len(author.derivation.system[author.derivation.system.output].indices)
+    indices = adjoint.equation.indices
+    return indices[:count], indices[count:]
+
+
+def _link(author: Author, consumer: str, adjoint: Adjoint, at: tuple[sp.Expr, ...]) -> sp.Expr:
+    """Σ ∂L/∂c ∂c/∂v for one value c that reads v."""
+    outer, inner = _split(author, adjoint)
+    above = entry(author.derivation.adjoint_name[consumer], (*outer, *at))
+    product = above * Partial(entry(consumer, at), entry(adjoint.value, inner))
+    bound = [i.limits for i in at if isinstance(i, Index)]
+    return sp.Sum(product, *bound) if bound else product
+
+
+def _direct(author: Author, adjoint: Adjoint) -> sp.Expr:
+    """What the output's own use of the value adds; 0 where it does not use it."""
+    output = author.derivation.system[author.derivation.system.output]
+    if output.name not in adjoint.chain:
+        return sp.S.Zero
+    outer, inner = _split(author, adjoint)
+    return local_derivative(output, outer, adjoint.value, inner)
+
+
+def _local(author: Author, consumer: str, adjoint: Adjoint, at: tuple[sp.Expr, ...]) -> Row:
+    """The derivative of one value that reads this one."""
+    inner = _split(author, adjoint)[1]
+    value = adjoint.value
+    free = (*adjoint.equation.indices, *at)
+    equation = author.derivation.system[consumer]
+    left = author.written(Partial(entry(consumer, at), entry(value, inner)), free)
+    expr = local_derivative(equation, at, value, inner)
+    return Row(left, author.write_terms(expr, free), ("local derivative",))
+
+
+def _differentiated(author: Author, adjoint: Adjoint) -> Prose:
+    if not adjoint.chain:
+        return ("not used",)
+    return ("derivative of ", *author.symbols(adjoint.chain))
+
+
+def _put_in(author: Author, adjoint: Adjoint) -> Iterator[Prose]:
+    """The derivatives that are written out where they are used, and have no section."""
+    for name in adjoint.chain:
+        written_out = author.derivation.adjoint(name)
+        if written_out.inlined and name != author.derivation.system.output:
+            yield (Math(author.equation(written_out.equation)), " has been put in.")

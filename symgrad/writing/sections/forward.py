@@ -1,0 +1,56 @@
+"""The forward pass."""
+
+from __future__ import annotations
+
+from symgrad.mathematics.equations import Equation
+from symgrad.writing.document import (
+    Block,
+    Equations,
+    Math,
+    Prose,
+    Row,
+    Section,
+)
+from symgrad.writing.formula import related
+from symgrad.writing.sections.author import Author
+from symgrad.writing.sections.sentences import chained, paragraph
+
+
+def forward(author: Author) -> Section:
+    """Every equation in order, with the rewrites that keep its numbers finite."""
+    tangents = {t.equation.name for t in author.derivation.tangents}
+    forward = (e for e in author.derivation.system.equations if e.name not in tangents)
+    shown = [e for e in forward if all(map(author.is_mentioned, (e.name, *e.reads)))]
+    rows = [row for e in shown for row in _forward_rows(author, e)]
+    steps = [s for name, s in author.derivation.forward_steps if author.is_mentioned(name)]
+    notes = author.becauses(steps) if author.choice.detail != "brief" else []
+    blocks: tuple[Block, ...] = (Equations(tuple(rows)), *paragraph(notes))
+    return Section(("The forward pass",), blocks, key="forward")
+
+
+def _forward_rows(author: Author, equation: Equation) -> list[Row]:
+    steps = [s for name, s in author.derivation.forward_steps if name == equation.name]
+    steps = [] if author.choice.detail == "brief" else steps
+    left = author.written(equation.lhs, equation.indices)
+    says = _matrix_note(author, equation)
+    rows = [
+        Row(None, author.terms(s.before, equation), author.rule(steps[k - 1]) if k else ())
+        for k, s in enumerate(steps)
+    ]
+    last = author.rule(steps[-1]) if steps else says
+    rows.append(Row(None, author.terms(equation.rhs, equation), last + _held(equation)))
+    if steps and says:
+        rows[0] = Row(None, rows[0].terms, says)
+    return chained(left, rows, equation.name)
+
+
+def _matrix_note(author: Author, equation: Equation) -> Prose:
+    matrix = author.whole(equation)
+    return () if matrix is None else (Math(related(*matrix)),)
+
+
+def _held(equation: Equation) -> Prose:
+    """How a value is held, where it is rounded."""
+    if equation.decimals is None:
+        return ()
+    return (f", rounded to {equation.decimals} decimal{'s' if equation.decimals != 1 else ''}",)

@@ -1,0 +1,114 @@
+"""What is given: symbols with their shapes, and how indices are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from symgrad.calculus.hoisting import Preparation
+from symgrad.mathematics.equations import Equation, Variable
+from symgrad.mathematics.indices import axis_index, entry
+from symgrad.mathematics.sizes import Size, fixed
+from symgrad.writing.document import (
+    Block,
+    Math,
+    Paragraph,
+    Prose,
+    Section,
+    Table,
+)
+from symgrad.writing.formula import Formula, Number, number, related
+from symgrad.writing.notation import Notation
+from symgrad.writing.sections.author import Author
+
+
+def given(author: Author) -> Section:
+    """Symbols with shapes and roles, and how entries are written."""
+    system = author.derivation.system
+    rows = [_input(author, v) for v in system.variables if v.role != "constant"]
+    rows += [_constant(author, v) for v in system.variables if v.role == "constant"]
+    rows += [_value(author, e) for e in system.equations]
+    shown = tuple(cells for name, cells in rows if author.is_mentioned(name))
+    table = Table(("Symbol", "Shape", "Entry", "What it is"), shown)
+    return Section(("What is given",), (table, *_reading(author)), key="given")
+
+
+def _input(author: Author, variable: Variable) -> tuple[str, tuple[Prose, ...]]:
+    role = {"param": "parameter", "data": "data"}[variable.role]
+    kind = {"float": "", "int": ", integers", "bool": ", truth values"}[variable.dtype]
+    promises = ", ".join(map(str, variable.assumptions))
+    text = f"{role}{kind}" + (f"; {promises}" if promises else "")
+    made = author.derivation.preparation
+    if made is not None and variable.name in made.names:
+        formula = Math(_made(author, made, variable.name))
+        cells = _shape_cells(author, variable.name, variable.shape)
+        of_data = (
+            "worked out of the data once: ",
+            formula,
+            f"; {promises}" if promises else "",
+        )
+        return variable.name, (*cells, of_data)
+    of = {v: name for name, v in author.derivation.directions.items()}
+    if variable.name in of:
+        cells = _shape_cells(author, variable.name, variable.shape)
+        return variable.name, (*cells, ("direction of ", Math(author.symbol(of[variable.name]))))
+    return variable.name, (*_shape_cells(author, variable.name, variable.shape), (text,))
+
+
+def _made(author: Author, made: Preparation, name: str) -> Formula:
+    """The equation of an input that is worked out of the data."""
+    equation = next(e for e in made.equations if e.name == name)
+    system = replace(made.before, equations=made.equations)
+    notation = Notation(system, style=author.notation.names.style)
+    return notation.equation(author.layout, equation)
+
+
+def _constant(author: Author, variable: Variable) -> tuple[str, tuple[Prose, ...]]:
+    return variable.name, (*_shape_cells(author, variable.name, variable.shape), ("constant",))
+
+
+def _value(author: Author, equation: Equation) -> tuple[str, tuple[Prose, ...]]:
+    output = equation.name == author.derivation.system.output
+    named = "the loss" if equation.name == "loss" else "the output"
+    text = named if output else "computed"
+    return equation.name, (*_shape_cells(author, equation.name, equation.shape), (text,))
+
+
+def _shape_cells(author: Author, name: str, shape: Sequence[Size]) -> tuple[Prose, Prose, Prose]:
+    at = tuple(axis_index(s) for s in shape)
+    shown = author.written(entry(name, at), at)
+    return ((Math(author.symbol(name)),), (Math(author.shape(shape)),), (Math(shown),))
+
+
+def _reading(author: Author) -> Iterator[Block]:
+    ranges = author.notation.letters.ranges()
+    if not ranges:
+        return
+    parts: list[str | Math] = ["Indices count from 0, as in NumPy: "]
+    for place, (letters, size) in enumerate(ranges):
+        parts += ["; " if place else "", Math(_range(author, letters, size))]
+    yield Paragraph((*parts, ". An axis of size 1 has no index.", *_slices(author)))
+
+
+def _slices(author: Author) -> Prose:
+    """What arrays with only some of their indices are, where there are any."""
+    derivation = author.derivation
+    names = [e.name for e in derivation.system]
+    names += [a.equation.name for a in derivation.adjoints]
+    wholes = [] if author.choice.form == "index" else [(n, author.matrix(n)) for n in names]
+    if all(whole is None or whole[0] == author.symbol(name) for name, whole in wholes):
+        return ()
+    return (
+        " In matrix forms, an array with only its first indices is what is left of it there: "
+        "a matrix, or a vector as a column.",
+    )
+
+
+def _range(author: Author, letters: Sequence[str], size: Size) -> Formula:
+    writer = author.layout(author.notation.names, {})
+    known = fixed(size)
+    if known is None:
+        last = related(writer.formula(size), Number("1"), "-")
+    else:
+        last = number(str(known - 1))
+    return writer.range(letters, known, last)

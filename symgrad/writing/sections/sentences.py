@@ -1,0 +1,44 @@
+"""Sentences and rows put together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from symgrad.writing.document import (
+    Math,
+    Paragraph,
+    Prose,
+    Row,
+)
+from symgrad.writing.formula import Formula
+
+
+def chained(left: Formula, rows: Iterable[Row], name: str = "") -> list[Row]:
+    """Rows under one left-hand side; a row that says the same as the one before is left out."""
+    chained: list[Row] = []
+    for row in rows:
+        if not chained or row.terms != chained[-1].terms:
+            chained.append(Row(None if chained else left, row.terms, row.note, name=name))
+    return chained
+
+
+def paragraph(sentences: Sequence[Prose]) -> list[Paragraph]:
+    """One paragraph of sentences, each of them once."""
+    different = list(dict.fromkeys(sentences))
+    joined = [part for k, s in enumerate(different) for part in ((" ",) if k else ()) + s]
+    return [Paragraph(tuple(joined))] if joined else []
+
+
+def listed(parts: Sequence[Math]) -> Prose:
+    """a, b and c."""
+    result: list[str | Math] = []
+    for place, part in enumerate(parts):
+        if place:
+            result.append(" and " if place == len(parts) - 1 else ", ")
+        result.append(part)
+    return tuple(result)
+
+
+def sentence(text: str) -> str:
+    """The text with a full stop."""
+    return text if text.endswith(".") else f"{text}."
