@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from symgrad.targets.numpy.emit import NUMPY
+from symgrad.targets.numpy import NUMPY
 
 TARGETS = {target.name: target for target in (NUMPY,)}
 """Every target by its name."""

@@ -12,7 +12,7 @@ from symgrad.targets.expressions import Level, Text, listed
 from symgrad.targets.numpy.operations import NumPyWriter
 from symgrad.targets.numpy.runtime.special import name_of
 from symgrad.targets.statements import Statement
-from symgrad.targets.writer import PlannedWriter
+from symgrad.targets.writer import WIDTH, PlannedWriter
 
 _AUGMENTED = {"add": "+=", "subtract": "-=", "multiply": "*=", "divide": "/="}
 _REDUCTIONS = {"sum": "add", "max": "maximum", "min": "minimum", "prod": "multiply"}
@@ -21,7 +21,11 @@ _DTYPES = {"float": "dtype", "int": "np.intp", "bool": "np.bool_"}
 
 LARGE = 8192
 """Entries of a product from which on ``np.matmul`` is the faster call: ``dot`` takes less time to
-begin, but fills the result with zeros first."""
+begin, but fills the result with zeros first.
+
+In µs, by ``dot`` and by ``matmul``: 8×8 0.30 and 0.97; 32×32 1.6 and 2.2; of 64 terms each, 64×64
+9.9 and 10.4, 64×128 19.4 and 19.7, 256×256 178 and 175 (NumPy 2, float64, one thread).
+"""
 
 
 class BufferedWriter(NumPyWriter, PlannedWriter):
@@ -116,7 +120,7 @@ class BufferedWriter(NumPyWriter, PlannedWriter):
 
     def _along(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[Statement]:
         function = name_of(op.function or op.kind)
-        operands, detail = tuple(a.code for a in args), {"axis": op.detail[0]}
+        operands, detail = tuple(a.code for a in args), {"axis": op.detail[0], "width": WIDTH}
         yield Statement(op.kind, name, operands, function, out, detail)
 
     OUT: ClassVar[

@@ -25,7 +25,12 @@ from symgrad.targets.numpy.words import WORDS
 from symgrad.targets.statements import Assignment, Statement
 
 MOST = 600
-"""A program with more operations on single numbers is left to NumPy."""
+"""A program with more operations on single numbers is left to NumPy.
+
+Loss and gradients in µs, entry by entry and by arrays that are known to fit (Python 3.11, NumPy 2,
+one thread): 3-4-2-3, which has 102, 6.0 and 12; 4-4-4-4-4 with 240, 10 and 17; 6-6-6-6-6 with 492,
+17 and 17; 8-8-8-8-8 with 832, 28 and 17.  Arrays that have to be checked take a little longer.
+"""
 
 _INFIX = {
     "add": "{} + {}",
