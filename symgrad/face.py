@@ -13,11 +13,7 @@ from typing import Any
 
 import sympy as sp
 
-from symgrad import outputs
-from symgrad.calculus import derivation as core
-from symgrad.calculus import reverse_mode
-from symgrad.calculus.forward_mode import derive_along
-from symgrad.calculus.hoisting import prepared
+from symgrad import calculus, outputs
 from symgrad.checks import ExactValues, exact_values
 from symgrad.errors import SpecError, caller, perhaps
 from symgrad.files import write_atomically
@@ -45,7 +41,7 @@ class Gradient:
     """The derivative of the output with respect to every entry of one value."""
 
     derivation: Derivation
-    adjoint: core.Adjoint | core.Tangent
+    adjoint: calculus.Adjoint | calculus.Tangent
 
     @property
     def equation(self) -> sp.Eq:
@@ -88,7 +84,7 @@ class Gradient:
 
 
 @dataclass(frozen=True)
-class Derivation(core.Derivation):
+class Derivation(calculus.Derivation):
     """The derivation of an output's derivatives: equations, steps, text and code."""
 
     @functools.cached_property
@@ -227,15 +223,14 @@ def derive(
     if not prepare:
         return _derived(scalar_output(loss), wrt, names, "loss")
     system, resolved = _traced(scalar_output(loss), wrt, names, "loss")
-    after, preparation = prepared(system, is_possible)
-    known = {v.name for v in after.variables} | {e.name for e in after.equations}
-    if gone := [name for name in resolved if name not in known]:
+    after, preparation = calculus.prepared(system, is_possible)
+    if gone := [name for name in resolved if name not in after.shapes]:
         raise SpecError(
             f"can't differentiate by {gone[0]}, of which only sums are left",
             where=caller(),
             hint="leave it out of wrt, or derive without prepare",
         )
-    return replace(_public_face(reverse_mode.derive(after, resolved)), preparation=preparation)
+    return replace(_public_face(calculus.derive(after, resolved)), preparation=preparation)
 
 
 def jacobian(value: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = None) -> Derivation:
@@ -271,8 +266,8 @@ def hessian(loss: Array, wrt: str | Array, names: Mapping[str, Array] | None = N
         raise SpecError(
             "a Hessian is by one parameter", where=caller(), hint="sg.hvp takes several at once"
         )
-    system = core.with_adjoints(first, first.adjoint_name[first.wrt[0]])
-    return _public_face(reverse_mode.derive(system, first.wrt))
+    system = calculus.with_adjoints(first, first.adjoint_name[first.wrt[0]])
+    return _public_face(calculus.derive(system, first.wrt))
 
 
 def hvp(loss: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = None) -> Derivation:
@@ -285,15 +280,15 @@ def hvp(loss: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = None) 
     """
     names = names if names is not None else _callers_names()
     first = _derived(scalar_output(loss), wrt, names, "loss")
-    taken = {v.name for v in first.system.variables} | {e.name for e in first.system.equations}
+    taken = set(first.system.shapes)
     directions = {name: _free_name(f"v_{name}", taken) for name in first.wrt}
-    system = core.with_adjoints(first, "slope", [_slope(first, directions, taken)])
+    system = calculus.with_adjoints(first, "slope", [_slope(first, directions, taken)])
     shapes = {a.value: a.equation.shape for a in first.adjoints}
     inputs = [Variable(v, shapes[name], "data") for name, v in directions.items()]
     system = replace(
         system, variables=(*system.variables, *inputs), output=system.equations[-1].name
     )
-    return _public_face(reverse_mode.derive(system, first.wrt))
+    return _public_face(calculus.derive(system, first.wrt))
 
 
 def jvp(value: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = None) -> Derivation:
@@ -306,8 +301,10 @@ def jvp(value: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = None)
     """
     names = names if names is not None else _callers_names()
     system, resolved = _traced(_checked(value), wrt, names, "value")
-    taken = {v.name for v in system.variables} | {e.name for e in system.equations}
-    return _public_face(derive_along(system, {n: _free_name(f"v_{n}", taken) for n in resolved}))
+    taken = set(system.shapes)
+    return _public_face(
+        calculus.derive_along(system, {n: _free_name(f"v_{n}", taken) for n in resolved})
+    )
 
 
 def _slope(first: Derivation, directions: Mapping[str, str], taken: Iterable[str]) -> Equation:
@@ -321,12 +318,12 @@ def _slope(first: Derivation, directions: Mapping[str, str], taken: Iterable[str
     return canonical_equation(Equation(_free_name("slope", taken), (), sp.Add(*terms)))
 
 
-def _public_face(derived: core.Derivation) -> Derivation:
+def _public_face(derived: calculus.Derivation) -> Derivation:
     return Derivation(**{f.name: getattr(derived, f.name) for f in fields(derived)})
 
 
 def _derived(output: Array, wrt: Wrt, names: Mapping[str, Array], default: str) -> Derivation:
-    return _public_face(reverse_mode.derive(*_traced(output, wrt, names, default)))
+    return _public_face(calculus.derive(*_traced(output, wrt, names, default)))
 
 
 def _traced(

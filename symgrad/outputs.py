@@ -8,9 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.calculus.derivation import Derivation, forward_and_adjoints
-from symgrad.calculus.hoisting import Preparation
-from symgrad.calculus.stability import stabilised
+from symgrad.calculus import Derivation, Preparation, forward_and_adjoints, stabilised
 from symgrad.checks import ExactValues
 from symgrad.checks.sampling import least_sizes
 from symgrad.formats.sheet import Sheet

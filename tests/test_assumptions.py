@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 import symgrad as sg
-from symgrad.mathematics.assumptions import KINDS, About, Assumption, Fact, giving, strongest
+from symgrad.mathematics.assumptions import ASSUMPTIONS, About, Assumption, Fact, giving, strongest
 from symgrad.targets.numpy.runtime.assumptions import CHECKS
 
-AXES = {kind.name: 1 for kind in KINDS.values() if kind.about is About.AXIS}
+AXES = {kind.name: 1 for kind in ASSUMPTIONS.values() if kind.about is About.AXIS}
 DTYPES = (np.float32, np.float64)
 
 
@@ -40,10 +40,10 @@ def holding(kind: str, rng: np.random.Generator, size: int = 3) -> np.ndarray:
 
 
 def test_every_assumption_has_a_check() -> None:
-    assert set(CHECKS) == set(KINDS)
+    assert set(CHECKS) == set(ASSUMPTIONS)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ASSUMPTIONS)
 def test_every_assumption_is_on_the_face(kind: str) -> None:
     said = getattr(sg, kind)
     assert (said(axis=1) if AXES.get(kind) else said) == Assumption(kind, AXES.get(kind))

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from symgrad.mathematics.assumptions import KINDS
-from symgrad.program.kinds import KINDS as OPERATIONS
+from symgrad.mathematics.assumptions import ASSUMPTIONS
+from symgrad.program.kinds import KINDS
 
 PACKAGE = Path(__file__).parent.parent / "symgrad"
 
@@ -127,7 +127,7 @@ def test_a_wrong_import_is_seen(source: str) -> None:
 # What one module is to say, and no other.  Of the assumptions those are looked for whose names are
 # no ordinary words; the face lists them.  Tables by the kind of an operation are for printers, and
 # for the pass that writes some kinds out in others.
-KIND = f"[\"']({'|'.join(OPERATIONS)})[\"']"
+KIND = f"[\"']({'|'.join(KINDS)})[\"']"
 PLACES = {
     "facts about kinds of operations": (
         re.compile(rf"{KIND}(,|:[^,\n]*,)\s*{KIND}"),
@@ -136,7 +136,7 @@ PLACES = {
         | {"program.passes"},
     ),
     "an assumption": (
-        re.compile("|".join(f"[\"']{kind}[\"']" for kind in KINDS if "_" in kind)),
+        re.compile("|".join(f"[\"']{kind}[\"']" for kind in ASSUMPTIONS if "_" in kind)),
         {"mathematics.assumptions", "__init__"},
     ),
     "the number of a fixed size": (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from symgrad.mathematics.assumptions import KINDS as ASSUMPTIONS
+from symgrad.mathematics.assumptions import ASSUMPTIONS
 from symgrad.program.kinds import KINDS
 
 PACKAGE = Path(__file__).parent.parent / "symgrad"

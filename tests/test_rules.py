@@ -19,7 +19,7 @@ from symgrad.mathematics.assumptions import Fact, drawn, giving, one_hot
 from symgrad.mathematics.deltas import contract_deltas
 from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.indices import Index, entries, entry, indices_of, name_of
-from symgrad.mathematics.names import Names
+from symgrad.mathematics.named_values import NamedValues
 from symgrad.mathematics.sums import from_terms, terms
 
 D = sp.Symbol("d", integer=True, positive=True)
@@ -29,7 +29,7 @@ TANH = Equation("g", (I, J), sp.tanh(entry("f", (I, J))))
 
 
 def context(rule: Rule) -> Context:
-    return Context({name: (promise,) for name, promise in rule.given.items()}, Names([TANH]))
+    return Context({name: (promise,) for name, promise in rule.given.items()}, NamedValues([TANH]))
 
 
 def environment(rule: Rule | Rewrite, sides: tuple[sp.Expr, ...]) -> dict[str, np.ndarray]:

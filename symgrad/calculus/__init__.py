@@ -1,6 +1,12 @@
 """From a system of equations to its derivatives, step by step."""
 
-from symgrad.calculus.derivation import Adjoint, Derivation, Tangent
+from symgrad.calculus.derivation import (
+    Adjoint,
+    Derivation,
+    Tangent,
+    forward_and_adjoints,
+    with_adjoints,
+)
 from symgrad.calculus.forward_mode import derive_along
 from symgrad.calculus.hoisting import Preparation, prepared
 from symgrad.calculus.reverse_mode import derive
@@ -16,6 +22,8 @@ __all__ = [
     "Tangent",
     "derive",
     "derive_along",
+    "forward_and_adjoints",
     "prepared",
     "stabilised",
+    "with_adjoints",
 ]

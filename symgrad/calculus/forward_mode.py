@@ -13,7 +13,7 @@ from symgrad.calculus.stability import stabilised
 from symgrad.mathematics.algebra import axis_name, fresh_indices, instance, limits
 from symgrad.mathematics.equations import Equation, System, Variable
 from symgrad.mathematics.indices import entry, fresh_from_start
-from symgrad.mathematics.names import Names
+from symgrad.mathematics.named_values import NamedValues
 from symgrad.mathematics.steps import Step
 from symgrad.progress import tell
 
@@ -51,7 +51,7 @@ class _Walk:
         self.system = system
         self.directions = directions
         self.shapes = system.shapes
-        self.context = Context(promises(system), Names(system.equations))
+        self.context = Context(promises(system), NamedValues(system.equations))
         self.tangent_of = {
             v.name: directions[v.name] for v in system.variables if v.name in directions
         }

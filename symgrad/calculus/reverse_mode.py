@@ -15,7 +15,7 @@ from symgrad.calculus.stability import stabilised
 from symgrad.mathematics.algebra import BINDERS, axis_name, fresh_indices, instance, limits, weight
 from symgrad.mathematics.equations import Equation, System
 from symgrad.mathematics.indices import Index, entries, entry, fresh_from_start, name_of, replaced
-from symgrad.mathematics.names import Names
+from symgrad.mathematics.named_values import NamedValues
 from symgrad.mathematics.renaming import Problem, renamed
 from symgrad.mathematics.steps import Step, Steps
 from symgrad.mathematics.sums import has_delta
@@ -47,7 +47,7 @@ class _Walk:
         self.shapes = system.shapes
         self.integer = {v.name for v in system.variables if v.dtype != "float"}
         self.consumers = _consumers(system)
-        self.context = Context(promises(system), Names(system.equations))
+        self.context = Context(promises(system), NamedValues(system.equations))
         self.adjoint_name = _adjoint_names(self.shapes)
         self.done: dict[str, Adjoint] = {}
         self.solved: dict[Hashable, tuple[list[str], Equation, list[Step]]] = {}

@@ -28,7 +28,7 @@ from symgrad.mathematics.assumptions import (
 )
 from symgrad.mathematics.deltas import contract_deltas
 from symgrad.mathematics.indices import Index, entries, entry, indices_of, name_of
-from symgrad.mathematics.names import Names
+from symgrad.mathematics.named_values import NamedValues
 from symgrad.mathematics.reductions import absolute, select, sigmoid, sign, step
 from symgrad.mathematics.steps import Step
 from symgrad.mathematics.sums import Term, from_terms, terms
@@ -44,7 +44,7 @@ class Context:
     """What rules may look up: promises about inputs, and the values that have names."""
 
     promises: Promises
-    names: Names
+    names: NamedValues
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import mpmath
 import numpy as np
 import sympy as sp
 
-from symgrad.calculus.derivation import Derivation
+from symgrad.calculus import Derivation
 from symgrad.checks.check import Check
 from symgrad.checks.exact import ExactValues
 from symgrad.checks.numbers import Floats, exact_number, simplest

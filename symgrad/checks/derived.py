@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from symgrad.calculus.derivation import Derivation
+from symgrad.calculus import Derivation
 from symgrad.checks.check import Check
 from symgrad.checks.evaluate import evaluate_equations
 from symgrad.checks.gradients import gradients, tangents

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.calculus.derivation import Derivation
+from symgrad.calculus import Derivation
 from symgrad.checks.numbers import Digits, Exact
 from symgrad.checks.points import example_point, values_where_possible
 

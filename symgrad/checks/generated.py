@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.calculus.derivation import Derivation, forward_and_adjoints
-from symgrad.calculus.hoisting import Preparation
+from symgrad.calculus import Derivation, Preparation, forward_and_adjoints
 from symgrad.checks.check import Check
 from symgrad.checks.evaluate import evaluate_equations
 from symgrad.checks.numbers import Floats, OutsideDomain

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symgrad.calculus.derivation import Derivation
+from symgrad.calculus import Derivation
 from symgrad.checks.check import Check
 from symgrad.checks.evaluate import Evaluator, value
 from symgrad.checks.points import EvaluatedPoint, Points, difference

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symgrad.calculus.derivation import Derivation, forward_and_adjoints
+from symgrad.calculus import Derivation, forward_and_adjoints
 from symgrad.checks.evaluate import Evaluator, Sizes, evaluate_equations, value
 from symgrad.checks.numbers import Digits, Field, Floats, OutsideDomain
 from symgrad.checks.sampling import RANGES, Point, given_point, random_point, small_sizes

@@ -76,8 +76,8 @@ def _axis_sizes(system: System) -> set[Size]:
 
 def _sides_of_positions(system: System) -> Iterator[Size]:
     """What an axis of a free size has up to, and from, a position that the spec gives."""
-    labels = [v for v in system.variables if v.role == "constant" and v.dtype == "int"]
-    last = {v.name: int(np.asarray(v.values).max()) for v in labels}
+    constants = [v for v in system.variables if v.role == "constant" and v.dtype == "int"]
+    last = {v.name: int(np.asarray(v.values).max()) for v in constants}
     for atom in {a for e in system.equations for a in e.rhs.atoms(sp.Indexed)}:
         for index, size in zip(indices_of(atom), system.shapes[name_of(atom)], strict=True):
             if fixed(size) is not None:

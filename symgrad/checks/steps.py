@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from symgrad.calculus.derivation import Derivation
+from symgrad.calculus import Derivation
 from symgrad.checks.check import Check
 from symgrad.checks.evaluate import Evaluator, aligned
 from symgrad.checks.points import Points, difference

@@ -10,7 +10,7 @@ import sympy as sp
 from symgrad.errors import Location, SpecError, caller
 from symgrad.language.array import Array
 from symgrad.language.sizes import as_tuple, dim_of, shape_text
-from symgrad.mathematics.assumptions import KINDS, About, Assumption, Kind
+from symgrad.mathematics.assumptions import ASSUMPTIONS, About, Assumption, AssumptionKind
 from symgrad.mathematics.equations import DType, Variable
 from symgrad.mathematics.indices import axis_index
 from symgrad.mathematics.sizes import Size, as_size
@@ -90,7 +90,7 @@ def _assumptions(assume: Any, ndim: int, name: str, where: Location) -> tuple[As
             raise SpecError(
                 f"{name!r} has the assumption {a!r}",
                 where=where,
-                hint=f"there are {', '.join(map(_spelled, KINDS.values()))}",
+                hint=f"there are {', '.join(map(_spelled, ASSUMPTIONS.values()))}",
             )
         if a.axis is not None and not -ndim <= a.axis < ndim:
             raise SpecError(
@@ -101,6 +101,6 @@ def _assumptions(assume: Any, ndim: int, name: str, where: Location) -> tuple[As
     return tuple(Assumption(a.kind, None if a.axis is None else a.axis % ndim) for a in given)
 
 
-def _spelled(kind: Kind) -> str:
+def _spelled(kind: AssumptionKind) -> str:
     """How a spec says it."""
     return f"sg.{kind.name}" + ("(axis=...)" if kind.about is About.AXIS else "")

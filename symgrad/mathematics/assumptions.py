@@ -37,7 +37,7 @@ class About(Enum):
 
 
 @dataclass(frozen=True)
-class Kind:
+class AssumptionKind:
     """A kind of assumption.
 
     ``sentence`` says it to the reader, of ``{name}`` and, where it is about one, of ``{axis}``.
@@ -68,11 +68,11 @@ class Assumption:
     axis: int | None = None
 
     @property
-    def record(self) -> Kind:
+    def record(self) -> AssumptionKind:
         """What is known of its kind."""
-        if self.kind not in KINDS:
+        if self.kind not in ASSUMPTIONS:
             raise SymgradError(f"there is no assumption {self.kind!r}")
-        return KINDS[self.kind]
+        return ASSUMPTIONS[self.kind]
 
     @property
     def summed(self) -> int | None:
@@ -168,25 +168,58 @@ def _rotating(_: Any, here: Numbers, free: Numbers) -> Numbers:
 
 # -- the records ------------------------------------------------------------------------------
 
-KINDS = {
+ASSUMPTIONS = {
     kind.name: kind
     for kind in (
-        Kind("one_hot", About.AXIS,
-             "{name} is one-hot along axis {axis}: its entries there are 0 and 1 and sum to 1",
-             frozenset({Fact.ZEROS_AND_ONES, Fact.SUM_IS_ONE}), _hot, _centred),
-        Kind("orthogonal", About.MATRICES, "{name} is orthogonal: its transpose is its inverse",
-             frozenset({Fact.IS_ORTHOGONAL}), _rotation, _rotating),
-        Kind("unit_norm", About.AXIS,
-             "the squares of the entries of {name} sum to 1 along axis {axis}",
-             frozenset({Fact.SQUARES_SUM_TO_ONE}), _on_sphere, _across),
-        Kind("sums_to_one", About.AXIS, "the entries of {name} sum to 1 along axis {axis}",
-             frozenset({Fact.SUM_IS_ONE}), _normalised, _centred),
-        Kind("symmetric", About.MATRICES, "{name} is symmetric",
-             frozenset({Fact.IS_SYMMETRIC}), _with_mirror_image, _symmetrised),
-        Kind("positive", About.ENTRIES, "the entries of {name} are positive",
-             frozenset({Fact.IS_POSITIVE}), _above_zero),  # inside, where both ways are free
+        AssumptionKind(
+            "one_hot",
+            About.AXIS,
+            "{name} is one-hot along axis {axis}: its entries there are 0 and 1 and sum to 1",
+            frozenset({Fact.ZEROS_AND_ONES, Fact.SUM_IS_ONE}),
+            _hot,
+            _centred,
+        ),
+        AssumptionKind(
+            "orthogonal",
+            About.MATRICES,
+            "{name} is orthogonal: its transpose is its inverse",
+            frozenset({Fact.IS_ORTHOGONAL}),
+            _rotation,
+            _rotating,
+        ),
+        AssumptionKind(
+            "unit_norm",
+            About.AXIS,
+            "the squares of the entries of {name} sum to 1 along axis {axis}",
+            frozenset({Fact.SQUARES_SUM_TO_ONE}),
+            _on_sphere,
+            _across,
+        ),
+        AssumptionKind(
+            "sums_to_one",
+            About.AXIS,
+            "the entries of {name} sum to 1 along axis {axis}",
+            frozenset({Fact.SUM_IS_ONE}),
+            _normalised,
+            _centred,
+        ),
+        AssumptionKind(
+            "symmetric",
+            About.MATRICES,
+            "{name} is symmetric",
+            frozenset({Fact.IS_SYMMETRIC}),
+            _with_mirror_image,
+            _symmetrised,
+        ),
+        AssumptionKind(
+            "positive",
+            About.ENTRIES,
+            "the entries of {name} are positive",
+            frozenset({Fact.IS_POSITIVE}),
+            _above_zero,  # inside, where any direction is free
+        ),
     )
-}  # fmt: skip
+}
 """The strongest first: numbers that keep one of several assumptions keep the first of them."""
 
 
@@ -227,7 +260,7 @@ def giving(fact: Fact, assumptions: Iterable[Assumption]) -> list[Assumption]:
 
 def strongest(assumptions: Iterable[Assumption]) -> Assumption:
     """The one that numbers are drawn by."""
-    return min(assumptions, key=lambda a: list(KINDS).index(a.record.name))
+    return min(assumptions, key=lambda a: list(ASSUMPTIONS).index(a.record.name))
 
 
 def drawn(

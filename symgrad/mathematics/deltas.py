@@ -42,7 +42,7 @@ def _solutions(term: Term, one: sp.Expr, other: sp.Expr) -> Iterator[tuple[Index
 
 
 def in_range(index: Index, value: sp.Expr) -> bool:
-    """Whether ``value`` surely lies where ``index`` runs; labels are promised to."""
+    """Whether ``value`` surely lies where ``index`` runs; an entry is promised to."""
     if isinstance(value, Index) and value.size == index.size:
         return True
     return isinstance(value, sp.Indexed) or _fits(index, value)

@@ -140,10 +140,10 @@ def cut(position: Affine) -> Cut:
 
 
 def through_slice(index: sp.Expr, size: Size) -> tuple[sp.Expr, Cut] | None:
-    """The label in ``start + step * label``, and the slice of the axis in which it counts."""
-    labels = [a for a in index.atoms(sp.Indexed, sp.Symbol) if a.is_integer and not _is_known(a)]
-    inside = {a for label in labels for a in label.atoms(sp.Indexed, sp.Symbol) if a != label}
-    outer = [label for label in labels if label not in inside]
+    """The entry in ``start + step * entry``, and the slice of the axis in which it counts."""
+    read = [a for a in index.atoms(sp.Indexed, sp.Symbol) if a.is_integer and not _is_known(a)]
+    inside = {a for entry in read for a in entry.atoms(sp.Indexed, sp.Symbol) if a != entry}
+    outer = [entry for entry in read if entry not in inside]
     if len(outer) != 1:
         return None
     place = Index("_label", size)

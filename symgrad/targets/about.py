@@ -81,7 +81,7 @@ def _promises(arguments: Sequence[Variable]) -> Iterator[str]:
 def _told(variable: Variable, module: Module) -> Iterator[str]:
     if variable.dtype != "float":
         yield variable.dtype
-    for size in module.labels.get(variable.name, ()):
+    for size in module.index_limits.get(variable.name, ()):
         yield f"0 <= {variable.name} < {size_text(size)}"
     yield from map(str, variable.assumptions)
 

@@ -25,8 +25,8 @@ class Module:
     """All that a generated module holds, as data.
 
     ``gradients``: for each parameter the value that is its gradient.  ``formulas``: what each
-    named value is, as a line of text.  ``labels``: for each array of integers the sizes of the
-    axes that it points into.  ``not_differentiable`` says why central differences of the loss
+    named value is, as a line of text.  ``index_limits``: for each array of integers the sizes of
+    the axes that it points into.  ``not_differentiable`` says why central differences of the loss
     are no test of the gradients, where they are not.  ``plain``: without buffers, to be read.
     ``least``: how large named sizes have to be, where positions or cuts ask for more than none.
     ``preparation``: where inputs are worked out of data by a function of the module.
@@ -37,7 +37,7 @@ class Module:
     output: str
     gradients: Mapping[str, str]
     formulas: Mapping[str, str] = field(default_factory=dict)
-    labels: Mapping[str, tuple[Size, ...]] = field(default_factory=dict)
+    index_limits: Mapping[str, tuple[Size, ...]] = field(default_factory=dict)
     title: str = "A loss and its gradients."
     remarks: Sequence[str] = ()
     dtype: str = "float64"
@@ -86,8 +86,8 @@ def assembled(
     outputs = dict.fromkeys([output, *gradients.values(), *expected])
     equations = needed(equations, outputs)
     program = compiled(variables, equations, outputs)
-    labels = label_sizes(equations, shapes_of(variables, equations))
-    return Module(program, output, gradients, labels=labels, **more)
+    limits = index_limits(equations, shapes_of(variables, equations))
+    return Module(program, output, gradients, index_limits=limits, **more)
 
 
 def needed(equations: Iterable[Equation], outputs: Iterable[str]) -> tuple[Equation, ...]:
@@ -101,7 +101,7 @@ def needed(equations: Iterable[Equation], outputs: Iterable[str]) -> tuple[Equat
     return tuple(reversed(kept))
 
 
-def label_sizes(equations: Sequence[Equation], shapes: Shapes) -> dict[str, tuple[Size, ...]]:
+def index_limits(equations: Sequence[Equation], shapes: Shapes) -> dict[str, tuple[Size, ...]]:
     """For each array that is used as an index, the sizes of the axes that it points into."""
     found: dict[str, dict[Size, None]] = {}
     table = {e.name: e for e in equations}

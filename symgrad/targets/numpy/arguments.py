@@ -86,7 +86,7 @@ def _conditions(module: Module, *, sized: bool) -> Iterator[str]:
 def _labels(module: Module) -> list[tuple[str, str]]:
     given = module.arguments
     places = {v.name: k for k, v in enumerate(given)}
-    found = {places[n]: sizes for n, sizes in module.labels.items() if n in places}
+    found = {places[n]: sizes for n, sizes in module.index_limits.items() if n in places}
     largest = "np.maximum.reduce(given[{}].view(np.uint64), None, initial=0)"
     return [(largest.format(place), _limit(sizes, given)) for place, sizes in found.items()]
 

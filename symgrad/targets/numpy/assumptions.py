@@ -24,12 +24,9 @@ def needs(variables: Iterable[Variable]) -> dict[str, Any]:
     }
 
 
-_CALLS = {"_one_hot": "_sums_to_one"}
-"""Checks that begin with another."""
-
-
 def _with_those_called(kinds: Iterable[str]) -> list[str]:
     """The texts of the checks of these kinds and of those that they begin with."""
     wanted = {f"_{kind}" for kind in kinds}
-    wanted |= {_CALLS[name] for name in wanted & _CALLS.keys()}
-    return [text for name, text in Runtime()["assumptions"].items() if name in wanted]
+    texts = Runtime()["assumptions"]
+    wanted |= {name for name in texts for one in wanted if f"yield from {name}(" in texts[one]}
+    return [text for name, text in texts.items() if name in wanted]

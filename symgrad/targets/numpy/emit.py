@@ -140,7 +140,9 @@ class _File:
             "imports": list(self._imports()),
             "dtype": module.dtype,
             "arguments": table(module.arguments),
-            "labels": [(n, shape_data(s)) for n, s in module.labels.items() if n in self.names],
+            "labels": [
+                (n, shape_data(s)) for n, s in module.index_limits.items() if n in self.names
+            ],
             "least": module.least and in_braces(module.least),
             "constants": _constants(module),
             "output": module.output,

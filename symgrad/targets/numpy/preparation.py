@@ -31,7 +31,7 @@ class Preparing:
         loss = _loss_of_data(prepared)
         return cls(
             table(first.arguments),
-            [(n, shape_data(s)) for n, s in first.labels.items()],
+            [(n, shape_data(s)) for n, s in first.index_limits.items()],
             [(name, shape_text(shapes[name]) or "scalar") for name in first.gradients],
             [v.name for v in prepared.loss.arguments],
             _prepare(prepared),

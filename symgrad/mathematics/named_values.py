@@ -18,7 +18,7 @@ FOLDED = (sp.Function, Reduction, sp.Sum, sp.Pow)
 """What is recognised as the right-hand side of a named value."""
 
 
-class Names:
+class NamedValues:
     """Values whose right-hand side may be recognised inside another expression."""
 
     def __init__(self, equations: Iterable[Equation]) -> None:
