@@ -29,11 +29,10 @@ assert "scipy.special.exp10(x)" in docs.language.elementwise()
 """
 
 
-def block(root: Path, start: str) -> str:
-    """The example of CONTRIBUTING that begins so."""
+def examples(root: Path) -> list[str]:
+    """The examples in Python."""
     text = (root / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    blocks: list[str] = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    return next(b for b in blocks if b.startswith(start))
+    return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
 
 
 @pytest.fixture
@@ -56,7 +55,7 @@ def run(copy: Path, *arguments: str) -> str:
 
 def test_a_leaf_is_what_the_example_says_and_nothing_else(root: Path, copy: Path) -> None:
     """Written at the end of the table: it is derived, printed, compiled, documented, and proved."""
-    leaf = block(root, "class ")
+    leaf = next(example for example in examples(root) if example.startswith("class "))
     with (copy / "symgrad/mathematics/scalars.py").open("a", encoding="utf-8") as table:
         table.write(f"\n\n{leaf}")
     run(copy, "-c", USE)
@@ -65,3 +64,28 @@ def test_a_leaf_is_what_the_example_says_and_nothing_else(root: Path, copy: Path
     passed = re.search(r"(\d+) passed", told)
     assert passed is not None
     assert int(passed[1]) > 10
+
+
+def flat(text: str) -> str:
+    """Code as one line, without what a formatter may add."""
+    return re.sub(r",(?=[)\]}])", "", re.sub(r"\s+", "", text))
+
+
+def test_the_other_examples_stand_in_the_code(root: Path) -> None:
+    code = [flat(p.read_text(encoding="utf-8")) for p in (root / "symgrad").rglob("*.py")]
+    blocks = [b for b in examples(root) if not b.startswith("class ")]
+    assert blocks
+    for example in blocks:
+        assert any(flat(example) in text for text in code), example
+
+
+def test_the_places_that_are_named_exist(root: Path) -> None:
+    """Each folder and file; and each name, in the file that is named with it or somewhere."""
+    said = re.findall(r"(?<!`)`([^`\n]+)`(?!`)", (root / "CONTRIBUTING.md").read_text("utf-8"))
+    paths = [s for s in said if "/" in s]
+    assert paths
+    assert [p for p in paths if not (root / p).exists()] == []
+    files = (p for folder in ("symgrad", "tests") for p in (root / folder).rglob("*.py"))
+    code = "\n".join(p.read_text(encoding="utf-8") for p in files)
+    names = [s for s in said if re.fullmatch(r"[A-Za-z_.]+", s)]
+    assert [n for n in names if n.split(".")[-1] not in code] == []
