@@ -33,14 +33,14 @@ def _rendered(sheet: Sheet, template: str) -> str:
     )  # fmt: skip
 
 
-class _InLines(Latex):
+class InLines(Latex):
     """LaTeX in which a formula may be cut into lines."""
 
     def of_big(self, x: Big) -> str:
         return rf"\Big{'l' if x.char == '(' else 'r'}{x.char}"
 
 
-latex = _InLines()
+latex = InLines()
 
 _ESCAPES = {c: f"\\{c}" for c in "&%$#_{}"} | {
     "~": r"\textasciitilde{}",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
 
-from symgrad.formats.latex import aligned, array, boxed, latex
+from symgrad.formats.latex import InLines, aligned, array, boxed, latex
 from symgrad.formats.sheet import Sheet
 from symgrad.templating import render
 from symgrad.writing.display import Display
@@ -20,6 +21,7 @@ from symgrad.writing.document import (
     Result,
     Table,
 )
+from symgrad.writing.formula import Formula
 
 
 def write(sheet: Sheet) -> str:
@@ -45,12 +47,21 @@ def words(text: str) -> str:
 
 def prose(parts: Prose) -> str:
     """A sentence with formulas."""
-    return "".join(inline(latex(p.formula)) if isinstance(p, Math) else _sentence(p) for p in parts)
+    return "".join(inline(p.formula) if isinstance(p, Math) else _sentence(p) for p in parts)
 
 
-def inline(latex: str) -> str:
-    """A formula in a line; | would end the cell of a table."""
-    return f"${latex.replace('|', chr(92) + 'vert ')}$"
+class _InCells(InLines):
+    """LaTeX without |, which would end the cell of a table."""
+
+    signs: ClassVar[Mapping[str, str]] = {**InLines.signs, "|": r"\vert "}
+
+
+_in_cells = _InCells()
+
+
+def inline(formula: Formula) -> str:
+    """A formula in a line."""
+    return f"${_in_cells(formula)}$"
 
 
 def _sentence(text: str) -> str:

@@ -138,7 +138,11 @@ class Code(Writer):
         return Piece(Apply(function, parenthesised(argument)))
 
     def _exponential(self, written: how.Exponential, arguments: Arguments) -> Piece:
-        return self.in_brackets("exp", {"x": arguments[written.of]})
+        exponent = arguments[written.of]
+        if written.base == "e":
+            return self.in_brackets("exp", {"x": exponent})
+        power = raised(Number(written.base), self.at_least(exponent, Level.ATOM))
+        return Piece(power, Level.SCRIPTED)
 
     def _radical(self, written: how.Radical, arguments: Arguments) -> Piece:
         return self.in_brackets(written.name, arguments)
