@@ -18,8 +18,7 @@ from symgrad.mathematics.assumptions import (
     symmetric,
     unit_norm,
 )
-from symgrad.writing.choice import Choice
-from symgrad.writing.style import Style
+from symgrad.writing import Choice, Style
 
 __all__ = [
     "Array",

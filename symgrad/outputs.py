@@ -17,9 +17,7 @@ from symgrad.program.program import Program
 from symgrad.targets.emitted import Emitted
 from symgrad.targets.module import Module, Prepared, assembled, needed
 from symgrad.targets.target import Target
-from symgrad.writing.choice import Choice, Numbers
-from symgrad.writing.notation import Notation
-from symgrad.writing.style import Style
+from symgrad.writing import Choice, Notation, Numbers, Style
 
 
 def sheet(

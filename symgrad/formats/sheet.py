@@ -7,11 +7,9 @@ from dataclasses import dataclass, field
 
 from symgrad.calculus.derivation import Derivation
 from symgrad.targets.emitted import Emitted
-from symgrad.writing.choice import Choice, Numbers
+from symgrad.writing import Choice, Notation, Numbers, document
 from symgrad.writing.document import Document
 from symgrad.writing.equation_forms import MatrixForm, forms_of
-from symgrad.writing.notation import Notation
-from symgrad.writing.outline import document
 from symgrad.writing.writer import Writer
 
 

@@ -91,8 +91,9 @@ class Typst(Printing):
         return super().of_over(x)
 
     def of_grid(self, x: f.Grid) -> str:
-        rows = ("  , ".join(self.each(row.items)) for row in x.rows)
-        return f"mat(delim: #none, {' ; '.join(rows)})"
+        rows = (", ".join(self.each(row.items)) for row in x.rows)
+        gap = "row-gap: #0.5em, " if f.has(x, f.Fraction) else ""
+        return f"mat(delim: #none, {gap}{' ; '.join(rows)})"
 
 
 typst = Typst()
