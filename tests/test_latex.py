@@ -22,6 +22,7 @@ from symgrad.formats.width import width
 from symgrad.language.spec_file import load
 from symgrad.writing import formula as f
 from symgrad.writing.choice import Choice
+from symgrad.writing.display import Display
 from symgrad.writing.document import Equations, Row
 from symgrad.writing.formula import Formula, Gap
 
@@ -343,3 +344,18 @@ def test_a_long_product_is_broken_between_its_factors() -> None:
     assert "".join(found).replace(" ", "") == whole.replace(" ", "")
     assert len(found) > 2
     assert not any(line.endswith((r"\log", "+")) for line in found)
+
+
+@pytest.mark.parametrize("room", [3.0, 9.0, 20.0])
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_lines_say_what_the_whole_says(name: str, room: float, root: Path) -> None:
+    derivation = derivation_of(root, name)
+    notation = derivation.notation
+    for adjoint in derivation.adjoints:
+        for expr in (adjoint.equation.rhs, *(s.before for s in adjoint.steps)):
+            terms = notation.terms(Display, expr, adjoint.equation.indices)
+            found = " ".join(latex(line) for line in lines_of(terms, room))
+            whole = " ".join(map(latex, terms))
+            for size in (r"\Bigl", r"\Bigr", r"\left", r"\right"):
+                found, whole = found.replace(size, ""), whole.replace(size, "")
+            assert found.split() == whole.split()
