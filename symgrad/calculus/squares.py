@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 
 import sympy as sp
 
-from symgrad.calculus.definitions import Known, is_a, is_same, is_scale, resolved, split_scale
+from symgrad.calculus.definitions import Known, is_a, is_same, resolved, split_scale
 from symgrad.mathematics.algebra import bound_of, freshen
-from symgrad.mathematics.indices import entries
+from symgrad.mathematics.indices import Index, entries
 from symgrad.mathematics.reductions import Norm, root
 
 
@@ -27,25 +28,77 @@ def norm(expr: sp.Expr, known: Known) -> sp.Expr | None:
 
 
 def root_of_squares(expr: sp.Expr, known: Known) -> sp.Expr | None:
-    """The square root of any sum of squares, with derivative 0 where it is 0."""
-    if expr.exp == sp.S.Half and entries(expr) and _is_sum_of_squares(expr.base, known):
+    """The square root of a quadratic form, with derivative 0 where it is 0."""
+    if expr.exp == sp.S.Half and entries(expr) and is_quadratic(expr.base, known):
         return root(expr.base)
     return None
 
 
-def _is_sum_of_squares(expr: sp.Expr, known: Known) -> bool:
-    """Whether it is 0 only where the squares in it are, so that its derivative is 0 there too."""
+def is_quadratic(expr: sp.Expr, known: Known) -> bool:
+    """Whether every term is a square, or holds one factor twice, at two indices that are summed.
+
+    So that a form xᵀA x whose matrix has no negative eigenvalue is 0 only where its derivative by x
+    is 0 as well.  Whatever else stands in a term is a weight.
+    """
+    return all(_is_square(factors, bound) for factors, bound in _terms(expr, known))
+
+
+Term = tuple[list[sp.Expr], set[Index]]
+"""The factors of a term, and the indices that it is summed over."""
+
+
+def _terms(expr: sp.Expr, known: Known) -> Iterator[Term]:
+    """The terms of a sum, names of sums and products written out."""
     value = resolved(expr, known)
     if isinstance(value, sp.Sum):
-        return _is_sum_of_squares(value.function, known)
-    if isinstance(value, sp.Add):
-        return all(_is_sum_of_squares(a, known) for a in value.args)
-    if isinstance(value, sp.Mul):
-        rest = [f for f in value.args if not is_scale(f)]
-        return bool(rest) and all(_is_sum_of_squares(f, known) for f in rest)
-    return (
-        isinstance(value, sp.Pow) and value.exp.is_Integer and value.exp.is_even and value.exp > 0
-    )
+        value = freshen(value)
+        mine = set(bound_of(value))
+        yield from ((factors, bound | mine) for factors, bound in _terms(value.function, known))
+    elif isinstance(value, sp.Add):
+        for addend in value.args:
+            yield from _terms(addend, known)
+    else:
+        yield _together(_product(f, known) for f in sp.Mul.make_args(value))
+
+
+def _product(factor: sp.Expr, known: Known) -> Term:
+    """What a factor is the product of, or the sum of products over further indices."""
+    value = resolved(factor, known)
+    if isinstance(value, sp.Sum) and not isinstance(value.function, sp.Add):
+        value = freshen(value)
+        factors, bound = _together(_product(f, known) for f in sp.Mul.make_args(value.function))
+        return factors, bound | set(bound_of(value))
+    return [value], set()
+
+
+def _together(products: Iterable[Term]) -> Term:
+    factors: list[sp.Expr] = []
+    bound: set[Index] = set()
+    for mine, theirs in products:
+        factors += mine
+        bound |= theirs
+    return factors, bound
+
+
+def _is_square(factors: Sequence[sp.Expr], bound: set[Index]) -> bool:
+    if any(_is_even_power(f) for f in factors):
+        return True
+    inside = [f for f in factors if entries(f)]
+    return any(_is_twice(one, other, bound) for one, other in itertools.combinations(inside, 2))
+
+
+def _is_even_power(factor: sp.Expr) -> bool:
+    power = factor.exp if isinstance(factor, sp.Pow) else sp.S.One
+    return bool(entries(factor) and power.is_Integer and power.is_even and power > 0)
+
+
+def _is_twice(one: sp.Expr, other: sp.Expr, bound: set[Index]) -> bool:
+    """Whether two factors are one, or become one where their summed indices are the same."""
+    if is_same(one, other):
+        return True
+    mine, theirs = (bound & f.free_symbols for f in (one, other))
+    pairs = itertools.product(mine - theirs, theirs - mine)
+    return any(i.size == j.size and is_same(one, other.xreplace({j: i})) for i, j in pairs)
 
 
 def variance(expr: sp.Expr, known: Known) -> sp.Expr | None:
