@@ -245,10 +245,10 @@ class Job:
         self.dtype = dtype
         self.plain = plain
         with _about(spec.loss.where):
-            self.derivation = derive_loss(spec.loss, wrt, spec.names, prepare=prepare)
+            also = [s.value for s in (*spec.expected, *spec.compared) if s.adjoint]
+            self.derivation = derive_loss(spec.loss, wrt, spec.names, prepare=prepare, also=also)
         self.example = _floats(self.derivation, spec.example)
-        self.expected = self._derived(spec.expected)
-        self.compared = self._derived(spec.compared)
+        self._check_stated()
 
     @cached_property
     def file(self) -> Emitted:
@@ -261,7 +261,11 @@ class Job:
             dtype=self.dtype,
             title=self.spec.title,
             example=self.example,
-            expected=[self._in_module(e) for e in self.expected],
+            expected=[
+                self._in_module(e)
+                for e in self.spec.expected
+                if e.value in self.derivation.system.shapes
+            ],
             tolerance=self.spec.tolerance,
             plain=self.plain,
         )
@@ -277,13 +281,16 @@ class Job:
         tell("computing the example")
         return exact_values(self.derivation, self.spec.example) if self.spec.example else None
 
-    def _derived(self, stated: Sequence[Expected]) -> list[Expected]:
-        """What the spec states of values and gradients that the derivation has."""
-        adjoints = {adjoint.value for adjoint in self.derivation.adjoints}
-        made = self.derivation.preparation
-        before = {e.name for e in made.before} if made else set()
-        gone = before - {e.name for e in self.derivation.system}
-        return [s for s in stated if (s.value in adjoints if s.adjoint else s.value not in gone)]
+    def _check_stated(self) -> None:
+        """Refuse numbers for a derivative by what is not there any more."""
+        for stated in (*self.spec.expected, *self.spec.compared):
+            if stated.adjoint and stated.value not in self.derivation.system.shapes:
+                raise SpecError(
+                    f"there are numbers for {stated.key!r}, and with --prepare only sums of "
+                    f"{stated.value} are left",
+                    where=self.spec.loss.where,
+                    hint=f"leave {stated.key!r} out, or derive without --prepare",
+                )
 
     def _in_module(self, stated: Expected) -> Expected:
         """As the module has it, in which derivatives are values like others."""
@@ -323,7 +330,7 @@ class Job:
 
     def _numbers(self) -> tuple[Check, ...]:
         """The numbers that the spec expects: the gradients as the generated module has them."""
-        if not self.expected:
+        if not self.spec.expected:
             return ()
         derivation = self.derivation
         values = example_values(derivation, self.spec.example)
@@ -331,7 +338,7 @@ class Job:
         values[derivation.system.output] = loss
         values |= {derivation.adjoint_name[n]: getattr(gradients, n) for n in derivation.wrt}
         tolerance = self.spec.tolerance
-        return expected_numbers(values, self.expected, derivation.adjoint_name, tolerance)
+        return expected_numbers(values, self.spec.expected, derivation.adjoint_name, tolerance)
 
 
 def _floats(derivation: Derivation, example: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -356,9 +363,9 @@ def _generated(spec: Path, out: Path, suffix: str) -> Path:
 def _report(job: Job, checks: Sequence[Check]) -> None:
     console = Console(stderr=True, highlight=False)
     print_checks(console, checks)
-    if job.compared and job.values is not None:
+    if job.spec.compared and job.values is not None:
         names = job.derivation.adjoint_name
-        print_comparisons(console, comparisons(job.values, job.compared, names))
+        print_comparisons(console, comparisons(job.values, job.spec.compared, names))
     print_remarks(console, job.derivation.remarks)
 
 

@@ -90,7 +90,7 @@ class Derivation(calculus.Derivation):
     @functools.cached_property
     def notation(self) -> Notation:
         """How its symbols and indices are written."""
-        return Notation(self.system, self.adjoint_name, (a.equation for a in self.adjoints))
+        return Notation.of(self)
 
     @functools.cached_property
     def matrix_form(self) -> MatrixForm:
@@ -205,6 +205,7 @@ def derive(
     names: Mapping[str, Array] | None = None,
     *,
     prepare: bool = False,
+    also: Iterable[str] = (),
 ) -> Derivation:
     """The derivation of the gradients of a scalar.
 
@@ -216,13 +217,16 @@ def derive(
     squares, the sums XᵀX, Xᵀy and yᵀy); the generated module gets a function that makes them.
     Where a fit is close, a loss in such sums is a small difference of large numbers.
 
+    ``also``: values and inputs by whose name the derivative is to be found in ``gradients`` too,
+    though it is no result of the generated module.
+
     SpecError where ``loss`` is no scalar, where ``wrt`` names something that is not there or
     holds integers, where there is nothing to differentiate by, and nothing to prepare.
     """
     names = names if names is not None else _callers_names()
-    if not prepare:
-        return _derived(scalar_output(loss), wrt, names, "loss")
     system, resolved = _traced(scalar_output(loss), wrt, names, "loss")
+    if not prepare:
+        return _public_face(calculus.derive(system, resolved, also=also))
     after, preparation = calculus.prepared(system, is_possible)
     if gone := [name for name in resolved if name not in after.shapes]:
         raise SpecError(
@@ -230,7 +234,9 @@ def derive(
             where=caller(),
             hint="leave it out of wrt, or derive without prepare",
         )
-    return replace(_public_face(calculus.derive(after, resolved)), preparation=preparation)
+    there = [name for name in also if name in after.shapes]
+    found = calculus.derive(after, resolved, also=there)
+    return replace(_public_face(found), preparation=preparation)
 
 
 def jacobian(value: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = None) -> Derivation:
@@ -261,7 +267,7 @@ def hessian(loss: Array, wrt: str | Array, names: Mapping[str, Array] | None = N
     where ``wrt`` names several parameters: ``hvp`` takes them all at once.
     """
     names = names if names is not None else _callers_names()
-    first = _derived(scalar_output(loss), wrt, names, "loss")
+    first = _to_derive_again(scalar_output(loss), wrt, names)
     if len(first.wrt) != 1:
         raise SpecError(
             "a Hessian is by one parameter", where=caller(), hint="sg.hvp takes several at once"
@@ -279,7 +285,7 @@ def hvp(loss: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = None) 
     Hessian, 1994).
     """
     names = names if names is not None else _callers_names()
-    first = _derived(scalar_output(loss), wrt, names, "loss")
+    first = _to_derive_again(scalar_output(loss), wrt, names)
     taken = set(first.system.shapes)
     directions = {name: _free_name(f"v_{name}", taken) for name in first.wrt}
     system = calculus.with_adjoints(first, "slope", [_slope(first, directions, taken)])
@@ -307,7 +313,9 @@ def jvp(value: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = None)
     )
 
 
-def _slope(first: Derivation, directions: Mapping[str, str], taken: Iterable[str]) -> Equation:
+def _slope(
+    first: calculus.Derivation, directions: Mapping[str, str], taken: Iterable[str]
+) -> Equation:
     """Σ dW v_W over all parameters: the derivative of the loss along the direction."""
     terms = []
     for name, direction in directions.items():
@@ -414,3 +422,10 @@ def _public(notation: Notation, equation: Equation) -> sp.Eq:
 def _shown(notation: Notation, step: Step) -> Step:
     before, after = notation.public(step.before), notation.public(step.after)
     return Step(step.rule, before, after, step.because, step.equations)
+
+
+def _to_derive_again(loss: Array, wrt: Wrt, names: Mapping[str, Array]) -> calculus.Derivation:
+    """The derivation of gradients that are read as functions of what they are taken by."""
+    system, resolved = _traced(loss, wrt, names, "loss")
+    values = {e.name for e in system.equations}
+    return calculus.derive(system, resolved, to_derive=values.intersection(resolved))

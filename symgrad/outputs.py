@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -29,13 +29,17 @@ def sheet(
     **more: Any,
 ) -> Sheet:
     """What a format prints of a derivation; ``more``: the other fields of :class:`Sheet`."""
-    numbers = Numbers(_lists(values.exact), _lists(values.decimals)) if values else None
+    made = derivation.preparation
+    gone = made.before.shapes.keys() - derivation.system.shapes.keys() if made else frozenset()
+    numbers = (
+        Numbers(*(_lists(a, gone) for a in (values.exact, values.decimals))) if values else None
+    )
     notation = Notation.of(derivation, style)
     return Sheet(derivation, notation, choice or Choice(), numbers=numbers, **more)
 
 
-def _lists(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    return {name: array.tolist() for name, array in arrays.items()}
+def _lists(arrays: Mapping[str, np.ndarray], gone: Container[str]) -> dict[str, Any]:
+    return {name: array.tolist() for name, array in arrays.items() if name not in gone}
 
 
 def module(derivation: Derivation, notation: Notation, **more: Any) -> Module:
@@ -64,7 +68,7 @@ def emitted(derivation: Derivation, notation: Notation, target: Target, **more: 
 
 def _prepared(preparation: Preparation) -> Prepared:
     """What works out the data's part, and the loss of the data itself to compare with."""
-    before, _ = stabilised(preparation.before)
+    before = stabilised(preparation.before).system
     names = {name: name for name in preparation.names}
     written = Notation(replace(before, equations=preparation.equations))
     first = assembled(

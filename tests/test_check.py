@@ -74,7 +74,9 @@ def derivation(system=SYSTEM, rhs=RHS, steps=None, forward_steps=(), **names):
     )
     wrt = tuple(v.name for v in system.variables if v.role == "param")
     adjoint_name = {name[1:]: name for name in rhs} | {system.output: f"d{system.output}"}
-    return Derivation(system, forward_steps, adjoints, wrt, (), adjoint_name, **names)
+    return Derivation(
+        system, system, system, forward_steps, adjoints, wrt, (), adjoint_name, **names
+    )
 
 
 def failed(checks: tuple[Check, ...]) -> set[str]:
@@ -197,8 +199,8 @@ def test_a_wrong_rewrite_is_caught():
     wrong = replace(SYSTEM, equations=(
         SYSTEM.equations[0], replace(SYSTEM.equations[1], rhs=z(n, j)), SYSTEM.equations[2],
     ))  # fmt: skip
-    assert not failed(run(derivation(), written=right))
-    assert failed(run(derivation(), written=wrong)) == {"loss"}
+    assert not failed(run(replace(derivation(), typed=right)))
+    assert failed(run(replace(derivation(), typed=wrong))) == {"a", "loss"}
 
 
 # -- kinks, roundings, stand-ins ------------------------------------------------------------------

@@ -203,5 +203,7 @@ def test_the_command_line(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.output
     assert "of the data = of what is" in result.output
+    (row,) = (line for line in result.output.splitlines() if "expected numbers" in line)
+    assert row.split()[-4:-1] == ["dL_dw,", "loss,", "r"]
     done = subprocess.run([sys.executable, str(tmp_path / "g" / "spec.py")], check=False)
     assert done.returncode == 0

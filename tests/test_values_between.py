@@ -324,59 +324,16 @@ CASES = {
     )
 }
 
-WRONG: dict[str, str] = {
-    "sigmoid_cross_entropy": "p_1",
-    "notebook": "a_2",
-    "entropy": "e_1 p_2",
-    "softmax_in_parts": "e_1 s_2 p_3",
-    "softmax_shifted": "e_2 s_3 p_4",
-    "s_log_s": "s_1",
-    "softplus_in_parts": "e_1 t_2",
-    "log_p": "p_1",
-    "log_one_less_p": "p_1 q_2",
-    "log_of_exp": "e_1",
-    "length": "q_1",
-    "length_of_difference": "q_2",
-    "variance_as_difference": "m_1 s_2",
-    "logsumexp_in_parts": "e_1 s_2",
-    "logsumexp_shifted": "d_2 e_3 s_4",
-    "tanh_by_exponentials": "u_1 v_2",
-    "tanh_by_one": "e_1",
-    "log_sigmoid_by_parts": "e_1 q_2",
-    "kullback_leibler": "p_1 q_2",
-    "kullback_leibler_ratio": "p_1 r_3",
-    "labelled": "e_1 p_2",
-    "attention_weights": "e_2",
-    "gaussian": "s_1",
-    "gaussian_of_log_variance": "v_1",
-    "gaussian_mixture": "e_2 p_3",
-    "odds": "p_1 o_2",
-    "focal_binary": "p_1",
-    "poisson": "r_1",
-    "hyperbolic": "h_1",
-    "difference_of_exponentials": "e_1",
-}
-"""Values that a rewriting goes past: what is derived is the part along the rewritten path.
-
-Known faults, strictly: a value that comes right has to leave the list.
-"""
-
 
 def values_of(case: Case) -> list[str]:
     symbols = {n: sg.param(n, s) for n, s in case.shapes.items()}
     return list(Between(case.function).named(symbols)[1])
 
 
-def known(name: str, value: str) -> list[Any]:
-    reason = f"a rewriting goes past {value}, and the derivative is not that by it as typed"
-    wrong = value in WRONG.get(name, "").split()
-    return [pytest.mark.xfail(reason=reason, strict=True)] if wrong else []
-
-
 @pytest.mark.parametrize(
     ("case", "value"),
     [
-        pytest.param(case, value, id=f"{name}.{value}", marks=known(name, value))
+        pytest.param(case, value, id=f"{name}.{value}")
         for name, case in CASES.items()
         for value in values_of(case)
     ],
@@ -390,23 +347,6 @@ def test_a_value(case: Case, value: str) -> None:
 
 
 # -- losses as people write them ------------------------------------------------------------------
-
-WRONG_OF_LOSSES: dict[str, set[str]] = {
-    "logistic_regression": {"p_1"},
-    "poisson_regression": {"rate_1"},
-    "mlp_columns": {"e_3", "p_4"},
-    "attention": {"e_2"},
-    "multi_head_attention": {"e_11"},
-    "gpt_block": {"e_11"},
-    "focal": {"e_1", "p_2"},
-    "makemore": {"counts_6", "probs_7"},
-    "cross_attention": {"a_6"},
-    "rotary_attention": {"e_10"},
-    "ordinal": {"second_4"},
-    "ctc": {"e_1"},
-    "graph_attention": {"e_4"},
-}
-"""The same for the losses of tests/losses.py, the functions that they call among them."""
 
 MIRRORED = {"gaussian_process_ard": {"square_2", "K_3"}}
 """Read by a Cholesky factor, which takes what it is given as symmetric."""
@@ -431,8 +371,7 @@ def faults(loss: Loss) -> set[str]:
 
 @pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.name)
 def test_all_values_of_a_loss(loss: Loss) -> None:
-    """What is known to be wrong is listed: a loss that comes right has to leave the list."""
-    assert faults(loss) == WRONG_OF_LOSSES.get(loss.name, set())
+    assert faults(loss) == set()
 
 
 # -- the tester tested ----------------------------------------------------------------------------

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field
 
 import sympy as sp
 
@@ -14,19 +14,34 @@ from symgrad.mathematics.indices import entries, indices_of, name_of
 
 @dataclass(frozen=True)
 class Known:
-    """The equations of before; the inputs whose entries are probabilities, or positive."""
+    """The equations of before; the inputs whose entries are probabilities, or positive.
+
+    ``closed``: values whose equation nobody may look up.  ``opened`` gets the names of those whose
+    equation was: what a law makes of an expression with their help holds only where they are what
+    their equations say.
+    """
 
     equations: Mapping[str, Equation]
     probabilities: frozenset[str] = frozenset()
     positive: frozenset[str] = frozenset()
+    closed: Container[str] = ()
+    opened: set[str] = field(default_factory=set)
+
+    def equation(self, atom: sp.Expr) -> Equation | None:
+        """The equation of a named value; None for an input, and for what is held otherwise."""
+        is_entry = isinstance(atom, (sp.Indexed, sp.Symbol))
+        found = self.equations.get(name_of(atom)) if is_entry else None
+        if found is None or found.name in self.closed:
+            return None
+        return None if found.decimals is not None or found.backward is not None else found
 
 
 def definition(atom: sp.Expr, known: Known) -> sp.Expr | None:
     """The right-hand side of a named value at the indices of ``atom``; None for an input."""
-    is_entry = isinstance(atom, (sp.Indexed, sp.Symbol))
-    equation = known.equations.get(name_of(atom)) if is_entry else None
-    if equation is None or equation.decimals is not None or equation.backward is not None:
+    equation = known.equation(atom)
+    if equation is None:
         return None
+    known.opened.add(equation.name)
     return instance(equation, indices_of(atom))
 
 
@@ -38,10 +53,7 @@ def resolved(expr: sp.Expr, known: Known) -> sp.Expr:
 
 def is_a(expr: sp.Expr, cls: type | tuple[type, ...], known: Known) -> bool:
     """Whether ``expr``, or what it stands for, is of a class: told without writing it out."""
-    while isinstance(expr, (sp.Indexed, sp.Symbol)):
-        equation = known.equations.get(name_of(expr))
-        if equation is None or equation.decimals is not None or equation.backward is not None:
-            break
+    while (equation := known.equation(expr)) is not None:
         expr = equation.rhs
     return isinstance(expr, cls)
 

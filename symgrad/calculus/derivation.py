@@ -26,6 +26,10 @@ class Adjoint:
 
     ``equation`` has the output's free indices first, then the value's.  ``chain`` names the
     values through which the chain rule goes.  ``inlined``: no other equation reads it.
+
+    ``past``: a rewriting of the forward pass goes past the value, so that the derivative by it, of
+    the loss as it was typed, is not on the way of the backward pass; on the way is ``part``, the
+    derivative of the loss as it is computed, where that reads the value at all.
     """
 
     value: str
@@ -33,6 +37,19 @@ class Adjoint:
     chain: tuple[str, ...]
     steps: Sequence[Step]
     inlined: bool = False
+    past: bool = False
+    part: Adjoint | None = None
+
+    @property
+    def on_the_way(self) -> Adjoint | None:
+        """What the chain rule goes on with: its part, where the forward pass goes past it."""
+        return self.part if self.past else self
+
+    @property
+    def equations(self) -> tuple[Equation, ...]:
+        """Its own, after that of its part where other equations read that."""
+        part = self.part
+        return (self.equation,) if part is None or part.inlined else (part.equation, self.equation)
 
 
 @dataclass(frozen=True)
@@ -49,12 +66,16 @@ class Tangent:
 class Derivation:
     """A system, its stability rewrites, and the adjoint of each value on the way to ``wrt``.
 
+    ``typed`` is the system as the spec has it, before the rewrites; ``local`` the same without the
+    equations that these have made superfluous, and without what they went past in any other.
     Or the ``tangents`` of its values along ``directions``: then there are no adjoints, and the
     tangents are equations of the system.  ``preparation``: how inputs of the system are worked out
     of the data, where they are.
     """
 
     system: System
+    typed: System
+    local: System
     forward_steps: tuple[tuple[str, Step], ...]
     adjoints: tuple[Adjoint, ...]
     wrt: tuple[str, ...]
@@ -63,6 +84,15 @@ class Derivation:
     tangents: tuple[Tangent, ...] = ()
     directions: Mapping[str, str] = field(default_factory=dict)
     preparation: Preparation | None = None
+
+    @property
+    def parts(self) -> dict[str, Adjoint]:
+        """What the backward pass goes on with by values that the forward pass goes past."""
+        return {a.value: a.part for a in self.adjoints if a.past and a.part is not None}
+
+    def forward(self, past: bool) -> System:
+        """The system that adjoints are derived from: for a value gone past, as it was typed."""
+        return self.local if past else self.system
 
     @property
     def derivatives(self) -> tuple[Adjoint | Tangent, ...]:
@@ -86,9 +116,9 @@ class Derivation:
 
 def with_adjoints(derivation: Derivation, output: str, more: Sequence[Equation] = ()) -> System:
     """The forward pass, the backward pass and ``more`` as one system with another output."""
-    backward = tuple(a for a in derivation.adjoints if not a.inlined)
+    backward = [a for a in derivation.adjoints if not a.inlined]
     system = derivation.system
-    equations = (*system.equations, *(a.equation for a in backward), *more)
+    equations = (*system.equations, *(e for a in backward for e in a.equations), *more)
     slopes = tuple((a.equation.name, system.output, a.value) for a in backward)
     return replace(system, equations=equations, output=output, slopes=slopes)
 
@@ -141,7 +171,7 @@ def forward_and_adjoints(derivation: Derivation) -> list[Equation]:
     """Every equation in the order in which it can be computed."""
     given = any(a.value == derivation.system.output for a in derivation.adjoints)
     start = [] if given else [output_adjoint(derivation)]
-    return [*derivation.system, *start, *(a.equation for a in derivation.adjoints)]
+    return [*derivation.system, *start, *(e for a in derivation.adjoints for e in a.equations)]
 
 
 def output_adjoint(derivation: Derivation) -> Equation:

@@ -24,7 +24,8 @@ def derive_along(system: System, directions: Mapping[str, str]) -> Derivation:
     ``directions``: what that input is called.  The tangent of a value is the sum over what it
     reads of the local derivative times the tangent of that.
     """
-    system, forward_steps = stabilised(system)
+    stable = stabilised(typed := system, directions)
+    system = stable.system
     tangents = tuple(_Walk(system, directions).run())
     inputs = (Variable(v, system.shapes[name], "data") for name, v in directions.items())
     system = replace(
@@ -34,7 +35,9 @@ def derive_along(system: System, directions: Mapping[str, str]) -> Derivation:
     )
     return Derivation(
         system,
-        forward_steps,
+        typed,
+        stable.local,
+        stable.steps,
         (),
         (),
         tuple(_remarks(system, tangents, directions)),

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Container, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 import sympy as sp
 from sympy import KroneckerDelta as Delta
 
 from symgrad.calculus.derivation import Adjoint, Derivation, promises, remarks_on, supported
-from symgrad.calculus.rules import Context, explained, simplified
-from symgrad.calculus.stability import stabilised
+from symgrad.calculus.rules import AS_TYPED, RULES, Context, explained, simplified
+from symgrad.calculus.stability import Stable, stabilised
 from symgrad.mathematics.algebra import BINDERS, axis_name, fresh_indices, instance, limits, weight
 from symgrad.mathematics.equations import Equation, System
 from symgrad.mathematics.indices import Index, entries, entry, fresh_from_start, name_of, replaced
@@ -28,28 +28,77 @@ LONGEST = 100
 # -- the walk ---------------------------------------------------------------------------------
 
 
-def derive(system: System, wrt: Sequence[str]) -> Derivation:
-    """The adjoint equation of every value between ``wrt`` and the system's output."""
-    system, forward_steps = stabilised(system)
-    walk = _Walk(system, wrt)
+def derive(
+    system: System,
+    wrt: Sequence[str],
+    *,
+    also: Iterable[str] = (),
+    to_derive: Collection[str] = (),
+) -> Derivation:
+    """The adjoint equation of every value between ``wrt`` and the system's output.
+
+    ``also``: values whose adjoints are worked out too, and are no results.  ``to_derive``: those by
+    which the adjoints are to be derived again: no rewriting goes past them, and no part of an
+    adjoint that has their value is written by their name.
+    """
+    stable = stabilised(system, to_derive)
+    walk = _Walk(stable, wrt, also, to_derive)
     adjoints = walk.run()
     return Derivation(
-        system, forward_steps, adjoints, tuple(wrt), walk.remarks(), walk.adjoint_name
+        stable.system,
+        system,
+        stable.local,
+        stable.steps,
+        adjoints,
+        tuple(wrt),
+        walk.remarks(),
+        walk.adjoint_name,
     )
+
+
+@dataclass(frozen=True)
+class _Task:
+    """An adjoint that is wanted: the derivative by ``value``, through the values of ``chain``.
+
+    ``adjoints`` are those of the chain; ``past``: those of the loss as it was typed, for a value
+    that the forward pass goes past.
+    """
+
+    value: str
+    name: str
+    chain: tuple[Equation, ...]
+    adjoints: Mapping[str, Adjoint]
+    past: bool = False
 
 
 class _Walk:
     """One pass over the equations, backwards."""
 
-    def __init__(self, system: System, wrt: Sequence[str]) -> None:
-        self.system = system
+    def __init__(
+        self,
+        stable: Stable,
+        wrt: Sequence[str],
+        also: Iterable[str] = (),
+        to_derive: Collection[str] = (),
+    ) -> None:
+        system = self.system = stable.system
+        self.past = stable.past
+        self.local = stable.local
         self.wrt = tuple(wrt)
+        self.asked = dict.fromkeys((*wrt, *also))
         self.shapes = system.shapes
         self.integer = {v.name for v in system.variables if v.dtype != "float"}
         self.consumers = _consumers(system)
-        self.context = Context(promises(system), NamedValues(system.equations))
-        self.adjoint_name = _adjoint_names(self.shapes)
+        self.typed = _consumers(stable.local) if self.past else self.consumers
+        named = (e for e in system.equations if e.name not in to_derive)
+        self.context = Context(promises(system), NamedValues(named))
+        self.adjoint_name = _adjoint_names(self.shapes, self.shapes)
+        taken = (*self.shapes, *self.adjoint_name.values())
+        self.part_name = _adjoint_names(sorted(self.past), taken, "_part")
         self.done: dict[str, Adjoint] = {}
+        """The derivatives by values, of the loss as it was typed."""
+        self.way: dict[str, Adjoint] = {}
+        """What the backward pass goes on with: their parts along the way of the forward pass."""
         self.solved: dict[Hashable, tuple[list[str], Equation, list[Step]]] = {}
         """What came of each problem so far: of one layer among many that are alike."""
         self.output_shape = self.shapes[system.output]
@@ -58,33 +107,65 @@ class _Walk:
         """All adjoints, latest value first."""
         for value in self._order():
             tell(f"differentiating by {value}")
-            self.done[value] = self._adjoint(value)
-        read = {n for a in self.done.values() for n in map(name_of, entries(a.equation.rhs))}
-        return tuple(
-            a if a.value in self.wrt or a.equation.name in read else _inlined(a)
-            for a in self.done.values()
-        )
+            self._differentiate(value)
+        read = self._read()
+        return tuple(self._as_read(a, read) for a in self.done.values())
+
+    def _read(self) -> set[str]:
+        """The adjoints that others read: not those that nobody reads, and that are on no way."""
+        read: set[str] = set()
+        for adjoint in reversed(self.done.values()):
+            name, part = adjoint.equation.name, adjoint.part
+            aside = adjoint.past and name not in read and adjoint.value not in self.wrt
+            for equation in (part and part.equation, None if aside else adjoint.equation):
+                read |= {name_of(a) for a in entries(equation.rhs)} if equation else set()
+        return read
+
+    def _as_read(self, adjoint: Adjoint, read: Container[str]) -> Adjoint:
+        """Inlined where nobody asks for it or reads it; the same of its part."""
+        part = adjoint.part
+        if part is not None:
+            part = replace(part, inlined=part.equation.name not in read)
+        inlined = adjoint.value not in self.wrt and adjoint.equation.name not in read
+        return replace(adjoint, inlined=inlined, part=part)
+
+    def _differentiate(self, value: str) -> None:
+        """The adjoint of a value; apart from it its part, where the forward pass goes past it."""
+        name, part = self.adjoint_name[value], None
+        chain = self._chain(value, self.consumers, self.way)
+        if value not in self.past:
+            self.done[value] = self.way[value] = self._adjoint(_Task(value, name, chain, self.way))
+            return
+        if chain:
+            part = self._adjoint(_Task(value, self.part_name[value], chain, self.way))
+            self.way[value] = part
+        chain = self._chain(value, self.typed, self.done)
+        whole = self._adjoint(_Task(value, name, chain, self.done, past=True))
+        if part is not None and part.equation.rhs == whole.equation.rhs:
+            self.done[value] = self.way[value] = whole
+        else:
+            self.done[value] = replace(whole, past=True, part=part)
+
+    def _chain(
+        self, value: str, consumers: Mapping[str, Sequence[Equation]], done: Container[str]
+    ) -> tuple[Equation, ...]:
+        """The values through which the chain rule goes, latest first."""
+        return tuple(e for e in reversed(consumers.get(value, ())) if e.name in done)
 
     def _order(self) -> list[str]:
         """The values from the output to ``wrt``, latest first; then what else is asked for."""
-        reached = set(self.wrt)
-        for equation in self.system.equations:
-            if equation.reads & reached:
-                reached.add(equation.name)
-        needed = {self.system.output}
-        for equation in reversed(self.system.equations):
-            if equation.name in needed:
-                needed |= equation.reads
+        reached = _reached(self.system, self.asked) | _reached(self.local, self.asked)
+        wanted = {*(reached & _needed(self.system)), *self.asked}
+        wanted |= reached & _needed(self.local) & self.past
         order: list[str] = []
         for equation in reversed(self.system.equations):
             first = [v for v, readers in self.consumers.items() if readers[0] is equation]
             order += [equation.name, *(v.name for v in self.system.variables if v.name in first)]
-        order += [n for n in self.wrt if n not in order]
-        return [n for n in order if n in reached & needed or n in self.wrt]
+        order += [n for n in self.asked if n not in order]
+        return [n for n in order if n in wanted]
 
-    def _adjoint(self, value: str) -> Adjoint:
-        chain = [e for e in reversed(self.consumers.get(value, ())) if e.name in self.done]
-        problem = self._problem(value, chain)
+    def _adjoint(self, task: _Task) -> Adjoint:
+        problem = self._problem(task)
         key = problem.key
         steps: Sequence[Step]
         if key in self.solved:
@@ -93,32 +174,32 @@ class _Walk:
             result = replace(like, name=change[like.name], rhs=renamed(like.rhs, change))
             steps = Steps(partial(self._renamed, taken, change))
         else:
-            result, taken = self._solution(value, chain)
+            result, taken = self._solution(task)
             self.solved[key] = problem.names, result, taken
             steps = tuple(taken)
-        return Adjoint(value, result, tuple(e.name for e in chain), steps)
+        return Adjoint(task.value, result, tuple(e.name for e in task.chain), steps)
 
-    def _problem(self, value: str, chain: Sequence[Equation]) -> Problem:
+    def _problem(self, task: _Task) -> Problem:
         """All that the adjoint of a value depends on."""
         problem = Problem(self.context.promises)
-        problem.add(value, self.adjoint_name[value], self.shapes[value])
-        problem.add(value == self.system.output, len(chain))
-        for consumer in chain:
+        problem.add(task.value, task.name, self.shapes[task.value])
+        problem.add(task.value == self.system.output, len(task.chain), task.past)
+        for consumer in task.chain:
             problem.add(consumer.name, *consumer.indices, consumer.differentiated)
-            adjoint = self.done[consumer.name].equation
-            problem.add(adjoint.name, *adjoint.indices, adjoint.rhs)
+            adjoint = task.adjoints[consumer.name].equation
+            problem.add(adjoint.name, *adjoint.indices, adjoint.rhs, consumer.name in self.past)
         for equation in self.context.names.among(problem.names):
             problem.add(equation.name, *equation.indices, equation.rhs)
         return problem
 
-    def _solution(self, value: str, chain: Sequence[Equation]) -> tuple[Equation, list[Step]]:
+    def _solution(self, task: _Task) -> tuple[Equation, list[Step]]:
         """The adjoint equation, and the steps to it."""
-        always = frozenset(e.name for e in chain if self._is_alias(e))
-        sometimes = frozenset(e.name for e in chain if self._may_cancel(e)) - always
+        always = frozenset(e.name for e in task.chain if self._is_alias(e, task))
+        sometimes = frozenset(e.name for e in task.chain if self._may_cancel(e, task)) - always
         with fresh_from_start():
-            result, steps = self._candidate(value, chain, always)
+            result, steps = self._candidate(task, always)
             if sometimes:
-                other, other_steps = self._candidate(value, chain, always | sometimes)
+                other, other_steps = self._candidate(task, always | sometimes)
                 if weight(other.rhs) <= weight(result.rhs) or _is_sparse(other.rhs):
                     result, steps = other, other_steps
         return result, steps
@@ -130,53 +211,66 @@ class _Walk:
             before, after = (renamed(e, names, done) for e in (step.before, step.after))
             yield explained(step.rule, before, after, self.context)
 
-    def _candidate(
-        self, value: str, chain: Sequence[Equation], inline: frozenset[str]
-    ) -> tuple[Equation, list[Step]]:
+    def _candidate(self, task: _Task, inline: frozenset[str]) -> tuple[Equation, list[Step]]:
         """The adjoint equation in which the adjoints of ``inline`` are written in."""
         outer = fresh_indices(self.output_shape)
-        inner = fresh_indices(self.shapes[value])
-        raw = self._seed(outer, inner) if value == self.system.output else sp.S.Zero
-        atom = entry(value, inner)
-        raw += sp.Add(*(self._contribution(e, atom, outer, inline=e.name in inline) for e in chain))
-        return self._finish(value, raw, outer, inner)
+        inner = fresh_indices(self.shapes[task.value])
+        raw = self._seed(outer, inner) if task.value == self.system.output else sp.S.Zero
+        atom = entry(task.value, inner)
+        for consumer in task.chain:
+            adjoint = task.adjoints[consumer.name].equation
+            inlined = consumer.name in inline
+            raw += self._contribution(consumer, adjoint, atom, outer, inline=inlined)
+        return self._finish(task, raw, outer, inner)
 
     def _finish(
-        self, value: str, raw: sp.Expr, outer: tuple[sp.Expr, ...], inner: tuple[sp.Expr, ...]
+        self, task: _Task, raw: sp.Expr, outer: tuple[sp.Expr, ...], inner: tuple[sp.Expr, ...]
     ) -> tuple[Equation, list[Step]]:
-        own = tuple(
-            axis_name(k, s) for k, s in enumerate((*self.output_shape, *self.shapes[value]))
-        )
+        shape = (*self.output_shape, *self.shapes[task.value])
+        own = tuple(axis_name(k, s) for k, s in enumerate(shape))
         named = dict(zip((*outer, *inner), own, strict=True))
         raw = replaced(raw, {a: b for a, b in named.items() if a != b})
-        rhs, steps = simplified(raw, self.context)
-        supported(rhs, value)
-        return Equation(self.adjoint_name[value], own, rhs), steps
+        rules = (*RULES, *AS_TYPED) if task.past else RULES
+        rhs, steps = simplified(raw, self.context, rules)
+        supported(rhs, task.value)
+        return Equation(task.name, own, rhs), steps
 
     def _seed(self, outer: tuple[sp.Expr, ...], inner: tuple[sp.Expr, ...]) -> sp.Expr:
         return sp.Mul(*(Delta(a, b) for a, b in zip(outer, inner, strict=True)))
 
     def _contribution(
-        self, consumer: Equation, atom: sp.Expr, outer: tuple[sp.Expr, ...], *, inline: bool
+        self,
+        consumer: Equation,
+        adjoint: Equation,
+        atom: sp.Expr,
+        outer: tuple[sp.Expr, ...],
+        *,
+        inline: bool,
     ) -> sp.Expr:
         """Σ ∂L/∂c ∂c/∂v for one consumer c of the value v."""
         indices = fresh_indices(consumer.shape)
         partial = instance(consumer, indices, consumer.differentiated).diff(atom)
-        adjoint = self.done[consumer.name].equation
         at = (*outer, *indices)
         cotangent = instance(adjoint, at) if inline else entry(adjoint.name, at)
         product = cotangent * partial
         bound = limits(indices)
         return sp.Sum(product, *bound) if bound and product != 0 else product
 
-    def _is_alias(self, consumer: Equation) -> bool:
-        """Whether the adjoint is a number or one entry: another name for what there is."""
-        rhs = self.done[consumer.name].equation.rhs.as_coeff_Mul()[1]
-        return rhs.is_number or isinstance(rhs, sp.Indexed) or rhs.is_Symbol
+    def _is_alias(self, consumer: Equation, task: _Task) -> bool:
+        """Whether the adjoint is a number or one entry: another name for what there is.
 
-    def _may_cancel(self, consumer: Equation) -> bool:
+        A part of a derivative is written in too, where it is no sum: it would need a name that
+        tells it from the whole.
+        """
+        rhs = task.adjoints[consumer.name].equation.rhs
+        bare = rhs.as_coeff_Mul()[1]
+        is_part = consumer.name in self.past and not task.past
+        short = is_part and not rhs.has(sp.Sum)
+        return bool(short or bare.is_number or isinstance(bare, sp.Indexed) or bare.is_Symbol)
+
+    def _may_cancel(self, consumer: Equation, task: _Task) -> bool:
         """Whether to try the adjoint written in: it has no sum, and a delta or what may cancel."""
-        rhs = self.done[consumer.name].equation.rhs
+        rhs = task.adjoints[consumer.name].equation.rhs
         names = set(map(name_of, entries(rhs)))
         shared = consumer.name in names or names & consumer.reads or not consumer.indices
         return not rhs.has(*BINDERS) and bool(shared or has_delta(rhs))
@@ -203,6 +297,24 @@ def _inlined(adjoint: Adjoint) -> Adjoint:
     return Adjoint(adjoint.value, adjoint.equation, adjoint.chain, adjoint.steps, inlined=True)
 
 
+def _reached(system: System, wrt: Iterable[str]) -> set[str]:
+    """The values that depend on ``wrt``, and these."""
+    found = set(wrt)
+    for equation in system.equations:
+        if equation.reads & found:
+            found.add(equation.name)
+    return found
+
+
+def _needed(system: System) -> set[str]:
+    """The values that the output depends on, and itself."""
+    found = {system.output}
+    for equation in reversed(system.equations):
+        if equation.name in found:
+            found |= equation.reads
+    return found
+
+
 def _consumers(system: System) -> dict[str, list[Equation]]:
     result: dict[str, list[Equation]] = {}
     for equation in system.equations:
@@ -211,11 +323,12 @@ def _consumers(system: System) -> dict[str, list[Equation]]:
     return result
 
 
-def _adjoint_names(values: Iterable[str]) -> dict[str, str]:
-    taken = set(values)
+def _adjoint_names(values: Iterable[str], others: Iterable[str], end: str = "") -> dict[str, str]:
+    """A name for the derivative by each value, which is none of the ``others``."""
+    taken = set(others)
     names = {}
-    for value in taken:
-        name = f"d{value}"
+    for value in values:
+        name = f"d{value}{end}"
         while name in taken:
             name += "_"
         names[value] = name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import sympy as sp
@@ -29,7 +29,7 @@ from symgrad.mathematics.assumptions import (
 from symgrad.mathematics.deltas import contract_deltas
 from symgrad.mathematics.indices import Index, entries, entry, indices_of, name_of
 from symgrad.mathematics.named_values import NamedValues
-from symgrad.mathematics.reductions import absolute, select, sigmoid, sign, step
+from symgrad.mathematics.reductions import absolute, ratio, select, sigmoid, sign, step
 from symgrad.mathematics.steps import Step
 from symgrad.mathematics.sums import Term, from_terms, terms
 
@@ -63,6 +63,8 @@ class Rule:
     example: str
     fact: Fact | None = None
     given: Mapping[str, Assumption] = field(default_factory=dict, hash=False)
+    says: str = ""
+    """What a reader of the step has to know of it, where it rests on no assumption."""
 
     def __call__(self, expr: sp.Expr, context: Context) -> sp.Expr:
         """The expression as the rule leaves it."""
@@ -71,7 +73,7 @@ class Rule:
 
     def because(self, before: sp.Expr, context: Context) -> str:
         """What it rests on, of the arrays that ``before`` reads."""
-        return "; ".join(a.sentence(name) for name, a in self._used(before, context))
+        return "; ".join(a.sentence(name) for name, a in self._used(before, context)) or self.says
 
     def _used(self, expr: sp.Expr, context: Context) -> list[tuple[str, Assumption]]:
         """The assumptions that give its fact, of the arrays that an expression reads."""
@@ -118,6 +120,25 @@ def _with_one(expr: sp.Add, x: sp.Expr) -> sp.Expr:
     """The sum with 1 - sigmoid(x) in place of sigmoid(-x), multiplied out."""
     changed = expr.xreplace({sigmoid(-x): 1 - sigmoid(x)})
     return sp.Add(*(sp.expand_mul(a, deep=False) for a in sp.Add.make_args(changed)))
+
+
+def _quotients(expr: sp.Expr, context: Context) -> sp.Expr:
+    """x / y, and 0 where x is 0: of entries, and not where numbers alone stand above."""
+    if not expr.args or isinstance(expr, sp.Indexed):
+        return expr
+    expr = expr.func(*(_quotients(a, context) for a in expr.args))
+    if not isinstance(expr, sp.Mul):
+        return expr
+    below = [f for f in expr.args if _is_divisor(f)]
+    above = [f for f in expr.args if not _is_divisor(f) and entries(f)]
+    if not below or not above:
+        return expr
+    rest = sp.Mul(*(f for f in expr.args if f not in (*below, *above)))
+    return rest * ratio(sp.Mul(*above), 1 / sp.Mul(*below))
+
+
+def _is_divisor(factor: sp.Expr) -> bool:
+    return isinstance(factor, sp.Pow) and factor.exp.is_negative is True and bool(entries(factor))
 
 
 # -- what is assumed --------------------------------------------------------------------------
@@ -321,11 +342,25 @@ RULES = (
 )
 
 
-def simplified(expr: sp.Expr, context: Context) -> tuple[sp.Expr, list[Step]]:
+AS_TYPED = (
+    Rule(
+        "x / y",
+        _quotients,
+        law=(-f(i, j) / g(i, j), -ratio(f(i, j), g(i, j))),
+        example="-np.sum(f * np.log(g := sg.softmax(x)))",
+        says="x / y is taken as 0 where x is 0",
+    ),
+)
+"""Those for a derivative by a value that the forward pass goes past, which may be 0 there."""
+
+
+def simplified(
+    expr: sp.Expr, context: Context, rules: Sequence[Rule] = RULES
+) -> tuple[sp.Expr, list[Step]]:
     """``expr`` with every rule applied in order, and the steps that changed it."""
     steps = []
     before = canonical(expr)
-    for rule in RULES:
+    for rule in rules:
         after = rule(before, context)
         if after != before and (after := canonical(after)) != before:
             steps.append(explained(rule.name, before, after, context))
@@ -338,4 +373,4 @@ def explained(rule: str, before: sp.Expr, after: sp.Expr, context: Context) -> S
     return Step(rule, before, after, _BY_NAME[rule].because(before, context))
 
 
-_BY_NAME = {rule.name: rule for rule in RULES}
+_BY_NAME = {rule.name: rule for rule in (*RULES, *AS_TYPED)}

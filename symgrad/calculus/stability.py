@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -17,6 +17,7 @@ from symgrad.mathematics.equations import Equation, System
 from symgrad.mathematics.indices import Index, entries, indices_of, name_of
 from symgrad.mathematics.matrices import DeterminantValue, LogAbsDeterminant
 from symgrad.mathematics.reductions import LogSumExp, xlogy
+from symgrad.mathematics.sampled import is_one_function
 from symgrad.mathematics.steps import Step
 
 
@@ -154,11 +155,56 @@ REWRITES = (
 )  # fmt: skip
 
 
-def stabilised(system: System) -> tuple[System, tuple[tuple[str, Step], ...]]:
-    """The system with each law applied wherever it fits, and the steps that did it."""
+@dataclass(frozen=True)
+class Stable:
+    """A system with each law applied wherever it fits, and the steps that did it.
+
+    ``past`` are the values that a law went past: with their equations' help it made an expression
+    that reads what they are made of.  As a function of such a value alone, the output of ``system``
+    is not that of the spec.  ``local`` is the spec's own system, rewritten only where a law needs
+    no equation of another value: there every value is used as it was typed.
+    """
+
+    system: System
+    steps: tuple[tuple[str, Step], ...]
+    past: frozenset[str]
+    local: System
+
+
+def stabilised(system: System, closed: Collection[str] = ()) -> Stable:
+    """The system with each law applied wherever it fits; none goes past the values ``closed``."""
+    equations, steps, opened = _rewritten(system, closed)
+    live = _live(system, equations)
+    names = {e.name for e in live}
+    gone = {e.name: e for e in system.equations if e.name not in names}
+    shown = ((n, _without(gone, s)) for n, s in steps if n in names)
+    return Stable(
+        replace(system, equations=live),
+        tuple((n, s) for n, s in shown if s.before != s.after),
+        opened & names,
+        _as_typed(system, gone) if opened else system,
+    )
+
+
+def _as_typed(system: System, gone: Mapping[str, Equation]) -> System:
+    """The system without the equations ``gone``, its laws applied one equation at a time."""
+    kept = (
+        canonical_equation(replace(e, rhs=_written_out(e.rhs, gone)))
+        for e in system.equations
+        if e.name not in gone
+    )
+    system = replace(system, equations=tuple(kept))
+    equations, _, _ = _rewritten(system, [e.name for e in system.equations])
+    return replace(system, equations=tuple(equations.values()))
+
+
+def _rewritten(
+    system: System, closed: Collection[str]
+) -> tuple[dict[str, Equation], list[tuple[str, Step]], frozenset[str]]:
+    """The equations after all laws, the steps, and the values that these went past."""
     done: dict[str, Equation] = {}
     positive = _promised(system, Fact.IS_POSITIVE) | _positive_constants(system)
-    known = Known(done, _promised(system, Fact.SUM_IS_ONE), positive)
+    known = Known(done, _promised(system, Fact.SUM_IS_ONE), positive, frozenset(closed))
     steps: list[tuple[str, Step]] = []
     seen: set[type] = set()
     for equation in system.equations:
@@ -167,11 +213,7 @@ def stabilised(system: System) -> tuple[System, tuple[tuple[str, Step], ...]]:
             steps.append((equation.name, step))
             equation = canonical_equation(replace(equation, rhs=step.after))
         done[equation.name] = equation
-    live = _live(system, done)
-    names = {e.name for e in live}
-    gone = {e.name: e for e in system.equations if e.name not in names}
-    shown = ((n, _without(gone, s)) for n, s in steps if n in names)
-    return replace(system, equations=live), tuple((n, s) for n, s in shown if s.before != s.after)
+    return done, steps, frozenset(known.opened)
 
 
 def _steps(rhs: sp.Expr, known: Known, seen: set[type]) -> Iterator[Step]:
@@ -221,9 +263,10 @@ def _positive_constants(system: System) -> frozenset[str]:
 def _everywhere(expr: sp.Expr, rewrite: Rewrite, known: Known) -> sp.Expr:
     """The law applied at every place, outermost first, so that a quotient is seen whole."""
     while type(expr) in rewrite.heads:
-        found = rewrite.apply(expr, known)
+        found, past = _applied(rewrite, expr, known)
         if found is None or found == expr:
             break
+        known.opened.update(past)
         expr = found
     if not expr.args or isinstance(expr, sp.Indexed):
         return expr
@@ -232,6 +275,21 @@ def _everywhere(expr: sp.Expr, rewrite: Rewrite, known: Known) -> sp.Expr:
         return expr if body is expr.function else expr.func(body, *expr.args[1:])
     parts = [_everywhere(a, rewrite, known) for a in expr.args]
     return expr if parts == list(expr.args) else expr.func(*parts)
+
+
+def _applied(rewrite: Rewrite, expr: sp.Expr, known: Known) -> tuple[sp.Expr | None, set[str]]:
+    """What a law makes of an expression, and the values that it goes past in doing so."""
+    looking = replace(known, opened=set())
+    found = rewrite.apply(expr, looking)
+    if found is None:
+        return None, set()
+    return found, {name for name in looking.opened if _goes_past(name, expr, found, looking)}
+
+
+def _goes_past(name: str, before: sp.Expr, after: sp.Expr, known: Known) -> bool:
+    """Whether the two are one function only where a value is what its equation says."""
+    others = {n: known.equations[n] for n in known.opened if n != name}
+    return not is_one_function(_written_out(before, others), _written_out(after, others))
 
 
 def _live(system: System, equations: Mapping[str, Equation]) -> tuple[Equation, ...]:

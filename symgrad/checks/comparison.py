@@ -14,7 +14,7 @@ from symgrad.calculus import Derivation
 from symgrad.checks.check import Check
 from symgrad.checks.exact import ExactValues
 from symgrad.checks.numbers import Floats, exact_number, simplest
-from symgrad.checks.points import Arrays, example_point, values_where_possible
+from symgrad.checks.points import Arrays, values_at
 from symgrad.errors import SymgradError
 from symgrad.mathematics.expected import Expected
 
@@ -51,8 +51,7 @@ def example_values(
 
     What is not a number there (an adjoint that the code does not compute) is left out.
     """
-    field = Floats(dtype)
-    return values_where_possible(derivation, example_point(derivation, example, field), field)
+    return values_at(derivation, example, Floats(dtype))
 
 
 # -- by exact arithmetic --------------------------------------------------------------------------

@@ -12,20 +12,14 @@ from symgrad.checks.points import Points, difference
 from symgrad.checks.sampling import random_point
 from symgrad.checks.steps import steps
 from symgrad.errors import SymgradError
-from symgrad.mathematics.equations import System
 
 
-def run(
-    derivation: Derivation, *, written: System | None = None, seed: int = 0
-) -> tuple[Check, ...]:
-    """The checks that need nothing but the derivation: its steps and its gradients.
-
-    ``written``: the system as the spec wrote it, if its values are to be compared as well.
-    """
-    points = Points(derivation, seed, written=written)
+def run(derivation: Derivation, *, seed: int = 0) -> tuple[Check, ...]:
+    """The checks that need nothing but the derivation: its rewrites, its steps, its gradients."""
+    points = Points(derivation, seed)
     found: list[Check] = []
     try:
-        for kind in (steps, gradients, tangents, *([rewrites] if written else [])):
+        for kind in (rewrites, steps, gradients, tangents):
             found += kind(derivation, points)
         found += preparation(derivation, points)
     except SymgradError as error:
@@ -38,9 +32,10 @@ def run(
 
 def rewrites(derivation: Derivation, points: Points) -> tuple[Check, ...]:
     """The values by the equations that the spec wrote, and by those that they became."""
-    names = dict.fromkeys(name for name, _ in derivation.forward_steps)
-    names[derivation.system.output] = None
-    return tuple(_rewrite_check(name, points) for name in names)
+    typed, became = ({e.name: e.rhs for e in s} for s in (derivation.typed, derivation.system))
+    names = [n for n in typed if n in became and typed[n] != became[n]]
+    names += [derivation.system.output] if names else []
+    return tuple(_rewrite_check(name, points) for name in dict.fromkeys(names))
 
 
 def _rewrite_check(name: str, points: Points) -> Check:

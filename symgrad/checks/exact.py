@@ -10,7 +10,7 @@ import numpy as np
 
 from symgrad.calculus import Derivation
 from symgrad.checks.numbers import Digits, Exact
-from symgrad.checks.points import example_point, values_where_possible
+from symgrad.checks.points import values_at
 
 MANY_ENTRIES = 300
 """Larger arrays are given in decimals only."""
@@ -32,9 +32,7 @@ class ExactValues:
 
 def exact_values(derivation: Derivation, example: Mapping[str, Any]) -> ExactValues:
     """Every value and adjoint at the example point; a rounded value is held rounded."""
-    exact, decimals = Exact(), Digits(DIGITS)
-    at = {field: example_point(derivation, example, field) for field in (exact, decimals)}
     return ExactValues(
-        values_where_possible(derivation, at[exact], exact, MANY_ENTRIES),
-        values_where_possible(derivation, at[decimals], decimals),
+        values_at(derivation, example, Exact(), MANY_ENTRIES),
+        values_at(derivation, example, Digits(DIGITS)),
     )

@@ -35,7 +35,7 @@ class Agreement:
 
 
 class Model:
-    """The forward pass at a point, as a function of what is added to each of its values.
+    """The forward pass as it was typed, at a point, as a function of what is added to its values.
 
     A value whose backward pass is that of something else moves as that something does.  What is 1
     where two values are equal, such as an entry and the maximum, stays as it is: its slope is 0.

@@ -47,7 +47,7 @@ TRIES = 3
 
 @dataclass(frozen=True)
 class EvaluatedPoint:
-    """One random point; ``written`` are the values by the equations of before any rewrite."""
+    """One random point; ``written`` are the values by the equations of ``system``, as typed."""
 
     system: System
     precision: Precision
@@ -71,16 +71,10 @@ def example_point(derivation: Derivation, example: Mapping[str, Any], field: Fie
 
 
 class Points:
-    """The points at which one derivation is looked at; each is made when it is asked for.
+    """The points at which one derivation is looked at; each is made when it is asked for."""
 
-    ``written`` is the system as the spec wrote it, where the derivation's own was rewritten.
-    """
-
-    def __init__(
-        self, derivation: Derivation, seed: int = 0, *, written: System | None = None
-    ) -> None:
+    def __init__(self, derivation: Derivation, seed: int = 0) -> None:
         self.derivation = derivation
-        self.written = written or derivation.system
         self.seed = seed
         self.precision = _precision(derivation.system)
         self._made: dict[int, EvaluatedPoint] = {}
@@ -103,12 +97,16 @@ class Points:
             start = random_point(system, rng, field, ranges=ranges)
             try:
                 values = all_values(self.derivation, start, field)
-                written = evaluate_equations(self.written, start.env, start.sizes, field)
+                written = evaluate_equations(self.derivation.typed, start.env, start.sizes, field)
             except OutsideDomain:
                 continue
             if self._is_finite(values):
                 return EvaluatedPoint(
-                    system, self.precision, start.sizes, {**written, **values}, written
+                    self.derivation.typed,
+                    self.precision,
+                    start.sizes,
+                    {**written, **values},
+                    written,
                 )
         raise SymgradError(
             f"{system.output}: no random point was found at which every value is a real number"
@@ -136,6 +134,20 @@ def values_where_possible(
     what depends on it.
     """
     return evaluated_where_possible(forward_and_adjoints(derivation), start, field, most)
+
+
+def values_at(
+    derivation: Derivation, example: Mapping[str, Any], field: Field, most: float = float("inf")
+) -> dict[str, np.ndarray]:
+    """The same at an example; also the values of before what is worked out of data once."""
+    found = values_where_possible(
+        derivation, example_point(derivation, example, field), field, most
+    )
+    made = derivation.preparation
+    if made is None:
+        return found
+    start = given_point(made.before, example, field)
+    return {**evaluated_where_possible(made.before, start, field, most), **found}
 
 
 def evaluated_where_possible(

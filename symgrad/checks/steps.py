@@ -39,9 +39,9 @@ def _named_steps(derivation: Derivation) -> Iterator[tuple[str, Step]]:
     for tangent in derivation.tangents:
         found = _linked(tangent.steps, tangent.equation)
         yield from ((tangent.equation.name, step) for step in found)
-    for adjoint in derivation.adjoints:
-        name = derivation.adjoint_name[adjoint.value]
-        yield from ((name, step) for step in _linked(adjoint.steps, adjoint.equation))
+    for adjoint in (a for whole in derivation.adjoints for a in (whole.part, whole) if a):
+        found = _linked(adjoint.steps, adjoint.equation)
+        yield from ((adjoint.equation.name, step) for step in found)
 
 
 def _linked(given: Sequence[Step], equation: Equation) -> Iterator[Step]:

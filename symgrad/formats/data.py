@@ -95,6 +95,8 @@ class Record:
             "value": adjoint.value,
             "chain": list(adjoint.chain),
             "written_out": adjoint.inlined,
+            "past": adjoint.past,
+            "part": None if adjoint.part is None else self.adjoint(adjoint.part),
             "steps": [self.step(s, adjoint.equation.indices) for s in adjoint.steps],
         }
 

@@ -61,8 +61,9 @@ def picture(derivation: Derivation, shown: Callable[[str], bool], letters: int) 
 
     ``letters``: the length of the longest text in a node.
     """
+    typed = {e.name: e.reads for e in derivation.local}  # what the forward pass goes past is there
     reads = {
-        e.name: [n for n in _sorted_reads(derivation, e.reads) if shown(n)]
+        e.name: [n for n in _sorted_reads(derivation, typed.get(e.name, e.reads)) if shown(n)]
         for e in derivation.system
         if shown(e.name)
     }

@@ -82,7 +82,7 @@ class Display(Writer):
 
     def entry(self, name: str, indices: Sequence[sp.Expr]) -> Piece:
         if name in self.names.adjoint_of:
-            return self._adjoint(self.names.adjoint_of[name], indices)
+            return self._adjoint(name, indices)
         if name in self.names.slopes:
             of, by = self.names.slopes[name]
             return self.derivative(of, (), by, indices)
@@ -91,13 +91,14 @@ class Display(Writer):
         clash = any(s.formula == symbol.stem for s in self.names.symbols.values())
         return Piece(symbol.entry(shown, clash=clash))
 
-    def _adjoint(self, value: str, indices: Sequence[sp.Expr]) -> Piece:
-        if self.names.mark(value) != "partial":
+    def _adjoint(self, name: str, indices: Sequence[sp.Expr]) -> Piece:
+        value = self.names.adjoint_of[name]
+        if self.names.mark(value) != "partial" and name not in self.names.parts:
             return self._marked(value, indices)
         above = len(self.names.axes.get(self.names.output, ()))
         whole = len(indices) < above
         at = ((), ()) if whole else (indices[:above], indices[above:])
-        return self.derivative(self.names.output, at[0], value, at[1])
+        return self.derivative(self.names.output_of(name), at[0], value, at[1])
 
     def derivative(
         self, of: str, at: Sequence[sp.Expr], by: str, place: Sequence[sp.Expr]

@@ -194,11 +194,11 @@ class Line(Code):
             return self.derivative(of, (), by, indices)
         if name not in self.names.adjoint_of:
             return Piece(self.at(self.symbol(name), self.names.shown(name, indices)))
-        value, output = self.names.adjoint_of[name], self.names.output
+        value, output = self.names.adjoint_of[name], self.names.output_of(name)
         count = len(self.names.axes.get(output, ())) if indices else 0
         above, below = indices[:count], indices[count:]
         mark = self.names.mark(value)
-        if mark == "partial":
+        if mark == "partial" or name in self.names.parts:
             return self.derivative(output, above, value, below)
         symbol = self.names.symbols[value].plain
         marked = Word(f"δ{symbol}" if mark == "delta" else barred(symbol))

@@ -29,6 +29,10 @@ class Names:
     output: str = ""
     slopes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """The values that are derivatives, each with what it is the derivative of and by."""
+    parts: frozenset[str] = frozenset()
+    """The adjoints that are those of the output as it is computed, not as it was typed."""
+    computed: str = ""
+    """The name of the output as it is computed, where there are such parts."""
     inputs: frozenset[str] = frozenset()
     style: Style = field(default_factory=Style)
 
@@ -44,6 +48,10 @@ class Names:
     def derivatives(self) -> frozenset[str]:
         """What is written as a derivative: adjoints, and values that are derivatives."""
         return frozenset(self.adjoint_of) | frozenset(self.slopes)
+
+    def output_of(self, adjoint: str) -> str:
+        """What an adjoint is the derivative of."""
+        return self.computed if adjoint in self.parts else self.output
 
     def is_vector(self, name: str) -> bool:
         """Whether a value has one index."""

@@ -27,7 +27,8 @@ Written = TypeVar("Written", sp.Expr, Equation)
 
 
 class Notation:
-    """The notation of one system; ``adjoints``: name of the adjoint of each value.
+    """The notation of one system; ``adjoints``: name of the adjoint of each value; ``parts``: those
+    of what the backward pass goes on with, by values that the forward pass goes past.
 
     One index letter means one axis size throughout.  Letters are given out in the order of the
     equations (``more``: the adjoint equations), so that equal systems are written equally.
@@ -39,24 +40,28 @@ class Notation:
         adjoints: Mapping[str, str] | None = None,
         more: Iterable[Equation] = (),
         style: Style | None = None,
+        parts: Mapping[str, str] | None = None,
     ) -> None:
         self.system = system
         self.adjoints = dict(adjoints or {})
+        self.parts = dict(parts or {})
         values = [v.name for v in system.variables] + [e.name for e in system.equations]
         sizes = named(s for shape in system.shapes.values() for s in shape)
-        self.names = _names(system, self.adjoints, values, sizes, style or Style())
+        self.names = _names(system, self.adjoints, self.parts, values, sizes, style or Style())
         subscripts = {
             name.sub.char for name in self.names.symbols.values() if isinstance(name.sub, Letter)
         }
-        self.letters = Letters({*values, *self.adjoints.values(), *sizes, *subscripts})
+        derivatives = {*self.adjoints.values(), *self.parts.values()}
+        self.letters = Letters({*values, *derivatives, *sizes, *subscripts})
         self.letters.reserve(system.equations)
         self.letters.reserve(more)
 
     @classmethod
     def of(cls, derivation: Derivation, style: Style | None = None) -> Notation:
         """The notation of a derivation; every printing of it uses the same letters."""
-        more = (a.equation for a in derivation.adjoints)
-        return cls(derivation.system, derivation.adjoint_name, more, style)
+        more = (e for a in derivation.adjoints for e in a.equations)
+        parts = {value: part.equation.name for value, part in derivation.parts.items()}
+        return cls(derivation.system, derivation.adjoint_name, more, style, parts)
 
     @property
     def transposes(self) -> bool:
@@ -162,6 +167,7 @@ def _plain(expr: sp.Expr) -> sp.Expr:
 def _names(
     system: System,
     adjoints: Mapping[str, str],
+    parts: Mapping[str, str],
     values: list[str],
     sizes: list[str],
     style: Style,
@@ -172,10 +178,17 @@ def _names(
         table["loss"] = Name(Letter("L"), plain="L")
         if "loss_dot" in table:  # the derivative along a direction
             table["loss_dot"] = Name(Accented("dot", Letter("L")), plain="loss_dot")
+    axes = {name: tuple(s != 1 for s in shape) for name, shape in system.shapes.items()}
+    computed = f"{system.output} as it is computed"
+    if parts:
+        table[computed] = _with_tilde(table[system.output])
+        axes[computed] = axes[system.output]
     return Names(
         symbols=table,
-        adjoint_of={adjoint: value for value, adjoint in adjoints.items()},
-        axes={name: tuple(s != 1 for s in shape) for name, shape in system.shapes.items()},
+        adjoint_of={a: value for names in (adjoints, parts) for value, a in names.items()},
+        parts=frozenset(parts.values()),
+        computed=computed,
+        axes=axes,
         order={name: place for place, name in enumerate(values)},
         late=frozenset(v.name for v in system.variables if v.role == "param"),
         output=system.output,
@@ -183,3 +196,7 @@ def _names(
         inputs=frozenset(v.name for v in system.variables),
         style=style,
     )
+
+
+def _with_tilde(name: Name) -> Name:
+    return Name(Accented("tilde", name.stem), name.sub, f"{name.plain[:1]}\u0303{name.plain[1:]}")

@@ -78,10 +78,11 @@ def mentioned(derivation: Derivation, values: Sequence[str]) -> frozenset[str]:
 
 def _mentioned(derivation: Derivation, values: Sequence[str]) -> Iterator[str]:
     value_of = {adjoint: value for value, adjoint in derivation.adjoint_name.items()}
-    equations = {e.name: e for e in derivation.system}
+    value_of |= {part.equation.name: value for value, part in derivation.parts.items()}
+    equations = {e.name: e for e in (*derivation.local, *derivation.system)}
     for value in values:
         yield value
-        read = set(entries(derivation.adjoint(value).equation.rhs))
+        read = {a for e in derivation.adjoint(value).equations for a in entries(e.rhs)}
         read |= entries(equations[value].rhs) if value in equations else set()
         for name in map(name_of, read):
             yield value_of.get(name, name)

@@ -26,7 +26,7 @@ from symgrad.writing.worth_showing import local_derivative, tidy
 def backward(author: Author) -> Section:
     """The derivative with respect to each value, latest first."""
     title: Prose = ("The backward pass",)
-    shown = [a for a in author.derivation.adjoints if _is_shown(author, a)]
+    shown = list(_shown(author))
     if author.choice.detail == "brief":
         rows = tuple(author.line(a) for a in shown)
         return Section(title, (Equations(rows),), key="backward")
@@ -53,20 +53,47 @@ def _intro(author: Author) -> Prose:
             "before it.")  # fmt: skip
 
 
-def _is_shown(author: Author, adjoint: Adjoint) -> bool:
+def _shown(author: Author) -> Iterator[Adjoint]:
+    """The derivatives that have a section, latest value first."""
+    for adjoint in author.derivation.adjoints:
+        part = adjoint.part
+        if part is not None and not part.inlined and _is_asked(author, part):
+            yield part
+        if _is_shown(author, adjoint):
+            yield adjoint
+
+
+def _is_asked(author: Author, adjoint: Adjoint) -> bool:
+    """Whether a derivative is on the way that is to be shown."""
     if author.choice.only:
         return adjoint.value in author.choice.only
     if author.way and adjoint.value not in author.way:
         return False
-    if adjoint.value == author.derivation.system.output:
-        return False
-    return (
-        author.choice.detail == "full" or not adjoint.inlined or bool(adjoint.value in author.wrt)
-    )
+    return adjoint.value != author.derivation.system.output
+
+
+def _is_shown(author: Author, adjoint: Adjoint) -> bool:
+    if author.choice.only or adjoint.value in author.wrt:
+        return _is_asked(author, adjoint)
+    full = author.choice.detail == "full" and not adjoint.past
+    return _is_asked(author, adjoint) and (full or not adjoint.inlined)
+
+
+def _is_part(author: Author, adjoint: Adjoint) -> bool:
+    return adjoint.equation.name in author.notation.names.parts
+
+
+def _computed(author: Author) -> Prose:
+    """What the derivatives are of that the backward pass goes on with, past a value."""
+    names = author.notation.names
+    output, computed = (Math(author.symbol(n)) for n in (names.output, names.computed))
+    return (computed, " is ", output, " as the forward pass computes it")
 
 
 def _adjoint(author: Author, adjoint: Adjoint) -> Section:
     title: Prose = ("The derivative with respect to ", Math(author.symbol(adjoint.value)))
+    if _is_part(author, adjoint):
+        title = (*title, ", where ", *_computed(author))
     links = _links(author, adjoint)
     local = [_local(author, name, adjoint, at) for name, at in links]
     blocks: list[Block] = [Equations((*local, *_adjoint_rows(author, adjoint, links)))]
@@ -77,7 +104,7 @@ def _adjoint(author: Author, adjoint: Adjoint) -> Section:
 
 def _links(author: Author, adjoint: Adjoint) -> list[tuple[str, tuple[sp.Expr, ...]]]:
     """The values that read this one, with indices; none where the output alone reads it."""
-    system = author.derivation.system
+    system = author.derivation.forward(adjoint.past)
     others = [c for c in adjoint.chain if c != system.output]
     return [(c, tuple(axis_index(s) for s in system[c].shape)) for c in others]
 
@@ -108,15 +135,22 @@ def _split(author: Author, adjoint: Adjoint) -> tuple[tuple[sp.Expr, ...], tuple
 def _link(author: Author, consumer: str, adjoint: Adjoint, at: tuple[sp.Expr, ...]) -> sp.Expr:
     """Σ ∂L/∂c ∂c/∂v for one value c that reads v."""
     outer, inner = _split(author, adjoint)
-    above = entry(author.derivation.adjoint_name[consumer], (*outer, *at))
+    above = entry(_above(author, consumer, adjoint).equation.name, (*outer, *at))
     product = above * Partial(entry(consumer, at), entry(adjoint.value, inner))
     bound = [i.limits for i in at if isinstance(i, Index)]
     return sp.Sum(product, *bound) if bound else product
 
 
+def _above(author: Author, consumer: str, adjoint: Adjoint) -> Adjoint:
+    """The derivative by a value c that the chain rule for another goes on with."""
+    whole = author.derivation.adjoint(consumer)
+    return whole if adjoint.past or whole.on_the_way is None else whole.on_the_way
+
+
 def _direct(author: Author, adjoint: Adjoint) -> sp.Expr:
     """What the output's own use of the value adds; 0 where it does not use it."""
-    output = author.derivation.system[author.derivation.system.output]
+    system = author.derivation.forward(adjoint.past)
+    output = system[system.output]
     if output.name not in adjoint.chain:
         return sp.S.Zero
     outer, inner = _split(author, adjoint)
@@ -128,7 +162,7 @@ def _local(author: Author, consumer: str, adjoint: Adjoint, at: tuple[sp.Expr, .
     inner = _split(author, adjoint)[1]
     value = adjoint.value
     free = (*adjoint.equation.indices, *at)
-    equation = author.derivation.system[consumer]
+    equation = author.derivation.forward(adjoint.past)[consumer]
     left = author.written(Partial(entry(consumer, at), entry(value, inner)), free)
     expr = local_derivative(equation, at, value, inner)
     return Row(left, author.write_terms(expr, free), ("local derivative",))
@@ -143,6 +177,7 @@ def _differentiated(author: Author, adjoint: Adjoint) -> Prose:
 def _put_in(author: Author, adjoint: Adjoint) -> Iterator[Prose]:
     """The derivatives that are written out where they are used, and have no section."""
     for name in adjoint.chain:
-        written_out = author.derivation.adjoint(name)
-        if written_out.inlined and name != author.derivation.system.output:
-            yield (Math(author.equation(written_out.equation)), " has been put in.")
+        above = _above(author, name, adjoint)
+        if above.inlined and name != author.derivation.system.output:
+            where = (", where ", *_computed(author)) if _is_part(author, above) else ()
+            yield (Math(author.equation(above.equation)), " has been put in", *where, ".")

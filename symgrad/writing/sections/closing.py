@@ -6,15 +6,18 @@ from typing import Any
 
 import sympy as sp
 
+from symgrad.calculus.derivation import Adjoint
+from symgrad.mathematics.equations import Equation
 from symgrad.writing.choice import Numbers
 from symgrad.writing.document import (
     Equations,
     Items,
+    Math,
     Matrices,
     Matrix,
     Section,
 )
-from symgrad.writing.formula import Formula, number
+from symgrad.writing.formula import Formula, number, related
 from symgrad.writing.sections.author import Author
 from symgrad.writing.sections.sentences import sentence
 
@@ -31,11 +34,27 @@ def summary(author: Author) -> Section:
 
 def remarks(author: Author) -> Section | None:
     """What a reader should know beside the equations."""
-    remarks = author.derivation.remarks
-    if not remarks:
-        return None
-    items = Items(tuple(author.prose(sentence(r)) for r in remarks))
-    return Section(("Remarks",), (items,), key="remarks")
+    remarks = [author.prose(sentence(r)) for r in author.derivation.remarks]
+    remarks += [
+        (Math(related(*_short(author, a.equation))), "; not used on the way.")
+        for a in author.derivation.adjoints
+        if _is_aside(author, a)
+    ]
+    return Section(("Remarks",), (Items(tuple(remarks)),), key="remarks") if remarks else None
+
+
+def _is_aside(author: Author, adjoint: Adjoint) -> bool:
+    """Whether a derivative by a value that the spec names has no section, being on no way."""
+    named = adjoint.value not in author.derivation.system.invented
+    asked = adjoint.value in (*author.choice.only, *author.wrt)
+    return adjoint.past and adjoint.inlined and named and not asked and not author.choice.only
+
+
+def _short(author: Author, equation: Equation) -> tuple[Formula, Formula]:
+    """The two sides in matrix form, where there is one, else in index form."""
+    sides = (author.written(side, equation.indices) for side in (equation.lhs, equation.rhs))
+    left, right = author.whole(equation) or sides
+    return left, right
 
 
 def example(author: Author, numbers: Numbers) -> Section:
