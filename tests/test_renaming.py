@@ -60,9 +60,9 @@ def test_most_layers_are_renamed(monkeypatch: pytest.MonkeyPatch) -> None:
     solved = []
     solution = reverse_mode._Walk._solution
 
-    def counted(self, value, chain):  # type: ignore[no-untyped-def]
-        solved.append(value)
-        return solution(self, value, chain)
+    def counted(self, task):  # type: ignore[no-untyped-def]
+        solved.append(task.value)
+        return solution(self, task)
 
     monkeypatch.setattr(reverse_mode._Walk, "_solution", counted)
     derived = sg.derive(layers([f"g{k}" for k in range(30, 60)]), names=NAMED)

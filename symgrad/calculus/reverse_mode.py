@@ -10,7 +10,7 @@ import sympy as sp
 from sympy import KroneckerDelta as Delta
 
 from symgrad.calculus.derivation import Adjoint, Derivation, promises, remarks_on, supported
-from symgrad.calculus.rules import AS_TYPED, RULES, Context, explained, simplified
+from symgrad.calculus.rules import Context, explained, simplified
 from symgrad.calculus.stability import Stable, stabilised
 from symgrad.mathematics.algebra import BINDERS, axis_name, fresh_indices, instance, limits, weight
 from symgrad.mathematics.equations import Equation, System
@@ -230,8 +230,7 @@ class _Walk:
         own = tuple(axis_name(k, s) for k, s in enumerate(shape))
         named = dict(zip((*outer, *inner), own, strict=True))
         raw = replaced(raw, {a: b for a, b in named.items() if a != b})
-        rules = (*RULES, *AS_TYPED) if task.past else RULES
-        rhs, steps = simplified(raw, self.context, rules)
+        rhs, steps = simplified(raw, self.context, as_typed=task.past)
         supported(rhs, task.value)
         return Equation(task.name, own, rhs), steps
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import sympy as sp
@@ -355,12 +355,15 @@ AS_TYPED = (
 
 
 def simplified(
-    expr: sp.Expr, context: Context, rules: Sequence[Rule] = RULES
+    expr: sp.Expr, context: Context, *, as_typed: bool = False
 ) -> tuple[sp.Expr, list[Step]]:
-    """``expr`` with every rule applied in order, and the steps that changed it."""
+    """``expr`` with every rule applied in order, and the steps that changed it.
+
+    ``as_typed``: those for a derivative by a value that the forward pass goes past, too.
+    """
     steps = []
     before = canonical(expr)
-    for rule in rules:
+    for rule in (*RULES, *AS_TYPED) if as_typed else RULES:
         after = rule(before, context)
         if after != before and (after := canonical(after)) != before:
             steps.append(explained(rule.name, before, after, context))
