@@ -230,7 +230,7 @@ class _Walk:
         own = tuple(axis_name(k, s) for k, s in enumerate(shape))
         named = dict(zip((*outer, *inner), own, strict=True))
         raw = replaced(raw, {a: b for a, b in named.items() if a != b})
-        rhs, steps = simplified(raw, self.context, as_typed=task.past)
+        rhs, steps = simplified(raw, self.context, past=task.past)
         supported(rhs, task.value)
         return Equation(task.name, own, rhs), steps
 

@@ -65,6 +65,8 @@ class Rule:
     given: Mapping[str, Assumption] = field(default_factory=dict, hash=False)
     says: str = ""
     """What a reader of the step has to know of it, where it rests on no assumption."""
+    past: bool = False
+    """Whether it is for derivatives by values that the forward pass goes past, which may be 0."""
 
     def __call__(self, expr: sp.Expr, context: Context) -> sp.Expr:
         """The expression as the rule leaves it."""
@@ -334,6 +336,14 @@ RULES = (
         example="np.sum(np.where(f > 0, x * f, x**2))",
     ),
     Rule(
+        "x / y",
+        _quotients,
+        law=(-f(i, j) / g(i, j), -ratio(f(i, j), g(i, j))),
+        example="np.sum((g := sg.softmax(x)) ** 2 - f * np.log(g))",
+        says="x / y is taken as 0 where x is 0",
+        past=True,
+    ),
+    Rule(
         "common factor",
         _collect,
         law=(f(i, j) * g(i, j) + f(i, j) * p(q), f(i, j) * (g(i, j) + p(q))),
@@ -342,28 +352,16 @@ RULES = (
 )
 
 
-AS_TYPED = (
-    Rule(
-        "x / y",
-        _quotients,
-        law=(-f(i, j) / g(i, j), -ratio(f(i, j), g(i, j))),
-        example="-np.sum(f * np.log(g := sg.softmax(x)))",
-        says="x / y is taken as 0 where x is 0",
-    ),
-)
-"""Those for a derivative by a value that the forward pass goes past, which may be 0 there."""
-
-
 def simplified(
-    expr: sp.Expr, context: Context, *, as_typed: bool = False
+    expr: sp.Expr, context: Context, *, past: bool = False
 ) -> tuple[sp.Expr, list[Step]]:
     """``expr`` with every rule applied in order, and the steps that changed it.
 
-    ``as_typed``: those for a derivative by a value that the forward pass goes past, too.
+    ``past``: it is the derivative by a value that the forward pass goes past.
     """
     steps = []
     before = canonical(expr)
-    for rule in (*RULES, *AS_TYPED) if as_typed else RULES:
+    for rule in (r for r in RULES if past or not r.past):
         after = rule(before, context)
         if after != before and (after := canonical(after)) != before:
             steps.append(explained(rule.name, before, after, context))
@@ -376,4 +374,4 @@ def explained(rule: str, before: sp.Expr, after: sp.Expr, context: Context) -> S
     return Step(rule, before, after, _BY_NAME[rule].because(before, context))
 
 
-_BY_NAME = {rule.name: rule for rule in (*RULES, *AS_TYPED)}
+_BY_NAME = {rule.name: rule for rule in RULES}
