@@ -51,7 +51,8 @@ class Context:
 class Rule:
     """A rule of the backward pass, with all that the tests need to hold it to its word.
 
-    ``law`` is an instance of it, which is proved, and broken by planted faults; ``example`` a loss
+    ``law`` makes an instance of it (only the tests ask: SymPy takes a millisecond for some), which
+    is proved, and broken by planted faults; ``example`` a loss
     whose derivation uses it.  ``fact``: what it rests on, if on an assumption.  ``given``: what is
     assumed of the arrays of law and example.  In an example those are 3×3 with two indices in the
     law, else vectors of 3; x is 3×3, and a parameter.
@@ -59,7 +60,7 @@ class Rule:
 
     name: str
     apply: Callable[[sp.Expr, Context], sp.Expr]
-    law: Law
+    law: Callable[[], Law]
     example: str
     fact: Fact | None = None
     given: Mapping[str, Assumption] = field(default_factory=dict, hash=False)
@@ -257,7 +258,7 @@ f, g, p, y, u, o, s, r = map(_named, "fgpyuosr")
 SUMS_TO_ONE = Rule(
     "sums to one",
     _over_terms(_sums_to_one),
-    law=(p(q) * sp.Sum(y(i, j), j.limits), p(q)),
+    law=lambda: (p(q) * sp.Sum(y(i, j), j.limits), p(q)),
     example="-np.sum(y * (x - sg.logsumexp(x, axis=1, keepdims=True)))",
     fact=Fact.SUM_IS_ONE,
     given={"y": one_hot(axis=1)},
@@ -266,13 +267,13 @@ RULES = (
     Rule(
         "contract δ",
         _contract,
-        law=(sp.Sum(f(i, j) * Delta(j, q), j.limits), f(i, q)),
+        law=lambda: (sp.Sum(f(i, j) * Delta(j, q), j.limits), f(i, q)),
         example="np.sum(x * f)",
     ),
     Rule(
         "positive",
         _positive,
-        law=(absolute(r(i)) * sign(r(j)), r(i)),
+        law=lambda: (absolute(r(i)) * sign(r(j)), r(i)),
         example="np.sum(np.abs(r) * x)",
         fact=Fact.IS_POSITIVE,
         given={"r": positive},
@@ -280,7 +281,7 @@ RULES = (
     Rule(
         "symmetric",
         _symmetric,
-        law=(s(j, i) * f(j, q), s(i, j) * f(j, q)),
+        law=lambda: (s(j, i) * f(j, q), s(i, j) * f(j, q)),
         example="np.sum(x @ s * x)",
         fact=Fact.IS_SYMMETRIC,
         given={"s": symmetric},
@@ -289,7 +290,7 @@ RULES = (
     Rule(
         "sigmoid",
         _complement,
-        law=(
+        law=lambda: (
             (1 - f(i, j)) * sigmoid(g(i, j)) - f(i, j) * sigmoid(-g(i, j)),
             sigmoid(g(i, j)) - f(i, j),
         ),
@@ -298,14 +299,14 @@ RULES = (
     Rule(
         "definition",
         _fold,
-        law=(1 - sp.tanh(f(i, j)) ** 2, 1 - g(i, j) ** 2),
+        law=lambda: (1 - sp.tanh(f(i, j)) ** 2, 1 - g(i, j) ** 2),
         example="np.sum(f * (g := np.tanh(x)) + g**2)",
     ),
     SUMS_TO_ONE,
     Rule(
         "zeros and ones",
         _idempotent,
-        law=(y(i, j) ** 2 * p(q), y(i, j) * p(q)),
+        law=lambda: (y(i, j) ** 2 * p(q), y(i, j) * p(q)),
         example="np.sum((y * x) ** 2)",
         fact=Fact.ZEROS_AND_ONES,
         given={"y": one_hot(axis=1)},
@@ -313,7 +314,7 @@ RULES = (
     Rule(
         "unit norm",
         _over_terms(_unit_norm),
-        law=(p(q) * sp.Sum(u(i, j) ** 2, j.limits), p(q)),
+        law=lambda: (p(q) * sp.Sum(u(i, j) ** 2, j.limits), p(q)),
         example="np.sum((p[:, None, None] * u * x[0, 0]) ** 2)",
         fact=Fact.SQUARES_SUM_TO_ONE,
         given={"u": unit_norm(axis=1)},
@@ -321,7 +322,7 @@ RULES = (
     Rule(
         "orthogonal",
         _over_terms(_orthogonal),
-        law=(sp.Sum(o(q, i) * o(q, j), q.limits), Delta(i, j)),
+        law=lambda: (sp.Sum(o(q, i) * o(q, j), q.limits), Delta(i, j)),
         example="np.sum(o @ o.T * x)",
         fact=Fact.IS_ORTHOGONAL,
         given={"o": orthogonal},
@@ -329,7 +330,7 @@ RULES = (
     Rule(
         "where",
         _merge,
-        law=(
+        law=lambda: (
             select(step(p(i)), f(i, j), 0) + select(step(p(i)), 0, g(i, j)),
             select(step(p(i)), f(i, j), g(i, j)),
         ),
@@ -338,7 +339,7 @@ RULES = (
     Rule(
         "x / y",
         _quotients,
-        law=(-f(i, j) / g(i, j), -ratio(f(i, j), g(i, j))),
+        law=lambda: (-f(i, j) / g(i, j), -ratio(f(i, j), g(i, j))),
         example="np.sum((g := sg.softmax(x)) ** 2 - f * np.log(g))",
         says="x / y is taken as 0 where x is 0",
         past=True,
@@ -346,7 +347,7 @@ RULES = (
     Rule(
         "common factor",
         _collect,
-        law=(f(i, j) * g(i, j) + f(i, j) * p(q), f(i, j) * (g(i, j) + p(q))),
+        law=lambda: (f(i, j) * g(i, j) + f(i, j) * p(q), f(i, j) * (g(i, j) + p(q))),
         example="np.sum(np.exp(x * f) * np.sin(x))",
     ),
 )

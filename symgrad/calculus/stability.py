@@ -32,7 +32,7 @@ class Rewrite:
 
     name: str
     apply: Callable[[sp.Expr, Known], sp.Expr | None]
-    law: tuple[sp.Expr, sp.Expr]
+    law: Callable[[], tuple[sp.Expr, sp.Expr]]
     heads: frozenset[type[sp.Expr]]
     needs: frozenset[type[sp.Expr]]
     because: str = ""
@@ -87,10 +87,15 @@ _size = sp.Symbol("d", integer=True, positive=True)
 i, k = Index("i", _size), Index("k", _size)
 _x, _y = sp.IndexedBase("x", real=True), sp.IndexedBase("y", real=True)
 x, y = _x[i], _y[i]
-total, squares_of_x = sp.Sum(sp.exp(_x[k]), k.limits), sp.Sum(_x[k] ** 2, k.limits)
-log_total, mean = LogSumExp(_x[k], k.limits), sp.Sum(_x[k], k.limits) / _size
-deviations = sp.Sum((_x[k] - sp.Sum(x, i.limits) / _size) ** 2, k.limits)
-matrix = (x * _y[k] + sp.KroneckerDelta(i, k), i.limits, k.limits)
+
+
+def _over_k(body: sp.Expr) -> sp.Expr:
+    return sp.Sum(body, k.limits)
+
+
+def _matrix(cls: type[sp.Expr]) -> sp.Expr:
+    return cls(x * _y[k] + sp.KroneckerDelta(i, k), i.limits, k.limits)
+
 
 _PRODUCTS, _SUMS = frozenset({sp.Mul, sp.Pow}), frozenset({sp.Add})
 _EXP, _COSH, _POW = frozenset({sp.exp}), frozenset({sp.cosh}), frozenset({sp.Pow})
@@ -105,54 +110,150 @@ _NORM = "where a norm is 0, its derivative is taken as 0"
 SOFTPLUS = Rewrite(
     "softplus",
     logarithms.log_of_addends,
-    (sp.log(1 + sp.exp(x)), leaves.softplus(x)),
+    lambda: (sp.log(1 + sp.exp(x)), leaves.softplus(x)),
     _ADDENDS,
     _LOG,
 )
 REWRITES = (
-    Rewrite("log-determinant", _log_determinant,
-            (sp.log(leaves.absolute(DeterminantValue(*matrix))), LogAbsDeterminant(*matrix)),
-            _PLAIN_LOG, _DET),
-    Rewrite("tanh", exponentials.tanh_quotient,
-            ((sp.exp(x) - sp.exp(y)) / (sp.exp(x) + sp.exp(y)), sp.tanh((x - y) / 2)),
-            _PRODUCTS, _EXP),
-    Rewrite("tanh", exponentials.tanh_of_cosh, (sp.sinh(x) / sp.cosh(x), sp.tanh(x)),
-            _PRODUCTS, _COSH),
-    Rewrite("softmax", exponentials.softmax, (sp.exp(x) / total, sp.exp(x - log_total)),
-            _PRODUCTS, _EXP),
-    Rewrite("sigmoid", exponentials.sigmoid_quotient,
-            (sp.exp(x) / (sp.exp(x) + sp.exp(y)), leaves.sigmoid(x - y)), _PRODUCTS, _EXP),
+    Rewrite(
+        "log-determinant",
+        _log_determinant,
+        lambda: (sp.log(leaves.absolute(_matrix(DeterminantValue))), _matrix(LogAbsDeterminant)),
+        _PLAIN_LOG,
+        _DET,
+    ),
+    Rewrite(
+        "tanh",
+        exponentials.tanh_quotient,
+        lambda: ((sp.exp(x) - sp.exp(y)) / (sp.exp(x) + sp.exp(y)), sp.tanh((x - y) / 2)),
+        _PRODUCTS,
+        _EXP,
+    ),
+    Rewrite(
+        "tanh",
+        exponentials.tanh_of_cosh,
+        lambda: (sp.sinh(x) / sp.cosh(x), sp.tanh(x)),
+        _PRODUCTS,
+        _COSH,
+    ),
+    Rewrite(
+        "softmax",
+        exponentials.softmax,
+        lambda: (sp.exp(x) / _over_k(sp.exp(_x[k])), sp.exp(x - LogSumExp(_x[k], k.limits))),
+        _PRODUCTS,
+        _EXP,
+    ),
+    Rewrite(
+        "sigmoid",
+        exponentials.sigmoid_quotient,
+        lambda: (sp.exp(x) / (sp.exp(x) + sp.exp(y)), leaves.sigmoid(x - y)),
+        _PRODUCTS,
+        _EXP,
+    ),
     SOFTPLUS,
-    Rewrite("sigmoid", exponentials.sigmoid_of_softplus,
-            (sp.exp(-leaves.softplus(x)), leaves.sigmoid(-x)), _EXP, _SOFTPLUS),
-    Rewrite("sigmoid", exponentials.one_minus_sigmoid,
-            (1 - leaves.sigmoid(x), leaves.sigmoid(-x)), _SUMS, _SIGMOID),
-    Rewrite("tanh", exponentials.tanh_of_sigmoid, (2 * leaves.sigmoid(2 * x) - 1, sp.tanh(x)),
-            _SUMS, _SIGMOID),
-    Rewrite("log of a product", logarithms.split_log,
-            (sp.log(sp.exp(x) / (1 + y**2)), x + sp.log(1 / (1 + y**2))), _ADDENDS, _LOG),
-    Rewrite("log-sum-exp", logarithms.log_of_sums, (sp.log(total), log_total), _ADDENDS, _LOG),
+    Rewrite(
+        "sigmoid",
+        exponentials.sigmoid_of_softplus,
+        lambda: (sp.exp(-leaves.softplus(x)), leaves.sigmoid(-x)),
+        _EXP,
+        _SOFTPLUS,
+    ),
+    Rewrite(
+        "sigmoid",
+        exponentials.one_minus_sigmoid,
+        lambda: (1 - leaves.sigmoid(x), leaves.sigmoid(-x)),
+        _SUMS,
+        _SIGMOID,
+    ),
+    Rewrite(
+        "tanh",
+        exponentials.tanh_of_sigmoid,
+        lambda: (2 * leaves.sigmoid(2 * x) - 1, sp.tanh(x)),
+        _SUMS,
+        _SIGMOID,
+    ),
+    Rewrite(
+        "log of a product",
+        logarithms.split_log,
+        lambda: (sp.log(sp.exp(x) / (1 + y**2)), x + sp.log(1 / (1 + y**2))),
+        _ADDENDS,
+        _LOG,
+    ),
+    Rewrite(
+        "log-sum-exp",
+        logarithms.log_of_sums,
+        lambda: (sp.log(_over_k(sp.exp(_x[k]))), LogSumExp(_x[k], k.limits)),
+        _ADDENDS,
+        _LOG,
+    ),
     SOFTPLUS,
-    Rewrite("log-sigmoid", logarithms.log_of_sigmoid,
-            (sp.log(leaves.sigmoid(x)), -leaves.softplus(-x)), _ADDENDS, _LOGISTIC),
-    Rewrite("softplus", exponentials.softplus_of_parts,
-            (leaves.relu(x) + leaves.softplus(-leaves.absolute(x)), leaves.softplus(x)),
-            _SUMS, _SOFTPLUS),
-    Rewrite("where", _same_branches,
-            (leaves.select(1 - leaves.equal(x, y), x, x), x), _SELECT, _SELECT),
-    Rewrite("variance", squares.variance,
-            (squares_of_x / _size - mean**2, deviations / _size), _SUMS, _POW),
-    Rewrite("norm", squares.norm, (sp.sqrt(squares_of_x), leaves.Norm(_x[k], k.limits)),
-            _POW, _POW, _NORM),
-    Rewrite("norm", squares.root_of_squares, (sp.sqrt(x**2 + y**2), leaves.root(x**2 + y**2)),
-            _POW, _POW, _NORM),
-    Rewrite("expm1", exponentials.exp_minus_one, (sp.exp(x) - 1, leaves.expm1(x)), _SUMS, _EXP),
-    Rewrite("log1p", logarithms.log_of_one_plus, (sp.log(1 + x**2), leaves.log1p(x**2)),
-            _PLAIN_LOG, _LOG),
-    Rewrite("x log y", _probability_log, (x * sp.log(y), xlogy(x, y)), _MUL, _LOG,
-            "x log y is taken as 0 where x is 0",
-            {"x": sums_to_one(axis=0), "y": positive}),
-)  # fmt: skip
+    Rewrite(
+        "log-sigmoid",
+        logarithms.log_of_sigmoid,
+        lambda: (sp.log(leaves.sigmoid(x)), -leaves.softplus(-x)),
+        _ADDENDS,
+        _LOGISTIC,
+    ),
+    Rewrite(
+        "softplus",
+        exponentials.softplus_of_parts,
+        lambda: (leaves.relu(x) + leaves.softplus(-leaves.absolute(x)), leaves.softplus(x)),
+        _SUMS,
+        _SOFTPLUS,
+    ),
+    Rewrite(
+        "where",
+        _same_branches,
+        lambda: (leaves.select(1 - leaves.equal(x, y), x, x), x),
+        _SELECT,
+        _SELECT,
+    ),
+    Rewrite(
+        "variance",
+        squares.variance,
+        lambda: (
+            _over_k(_x[k] ** 2) / _size - (_over_k(_x[k]) / _size) ** 2,
+            _over_k((_x[k] - sp.Sum(x, i.limits) / _size) ** 2) / _size,
+        ),
+        _SUMS,
+        _POW,
+    ),
+    Rewrite(
+        "norm",
+        squares.norm,
+        lambda: (sp.sqrt(_over_k(_x[k] ** 2)), leaves.Norm(_x[k], k.limits)),
+        _POW,
+        _POW,
+        _NORM,
+    ),
+    Rewrite(
+        "norm",
+        squares.root_of_squares,
+        lambda: (sp.sqrt(x**2 + y**2), leaves.root(x**2 + y**2)),
+        _POW,
+        _POW,
+        _NORM,
+    ),
+    Rewrite(
+        "expm1", exponentials.exp_minus_one, lambda: (sp.exp(x) - 1, leaves.expm1(x)), _SUMS, _EXP
+    ),
+    Rewrite(
+        "log1p",
+        logarithms.log_of_one_plus,
+        lambda: (sp.log(1 + x**2), leaves.log1p(x**2)),
+        _PLAIN_LOG,
+        _LOG,
+    ),
+    Rewrite(
+        "x log y",
+        _probability_log,
+        lambda: (x * sp.log(y), xlogy(x, y)),
+        _MUL,
+        _LOG,
+        "x log y is taken as 0 where x is 0",
+        {"x": sums_to_one(axis=0), "y": positive},
+    ),
+)
 
 
 @dataclass(frozen=True)
