@@ -55,6 +55,7 @@ def module(derivation: Derivation, notation: Notation, **more: Any) -> Module:
         formulas={e.name: notation.text_equation(e) for e in equations},
         remarks=derivation.remarks,
         not_differentiable=_not_differentiable(derivation),
+        may_be_infinite=frozenset(a.equation.name for a in derivation.adjoints if a.past),
         least=least_sizes(made.before if made else system) | least_sizes(system),
         preparation=_prepared(made) if made else None,
         **more,

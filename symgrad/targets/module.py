@@ -27,7 +27,8 @@ class Module:
     ``gradients``: for each parameter the value that is its gradient.  ``formulas``: what each
     named value is, as a line of text.  ``index_limits``: for each array of integers the sizes of
     the axes that it points into.  ``not_differentiable`` says why central differences of the loss
-    are no test of the gradients, where they are not.  ``plain``: without buffers, to be read.
+    are no test of the gradients, where they are not.  ``may_be_infinite``: derivatives that may be
+    so, or undefined, at a point where all else is finite.  ``plain``: without buffers, to be read.
     ``least``: how large named sizes have to be, where positions or cuts ask for more than none.
     ``preparation``: where inputs are worked out of data by a function of the module.
     ``along``: the directions of inputs, where the gradient is the output's derivative along them.
@@ -45,6 +46,7 @@ class Module:
     expected: Sequence[Expected] = ()
     tolerance: float = 1e-9
     not_differentiable: str = ""
+    may_be_infinite: frozenset[str] = frozenset()
     least: Mapping[str, int] = field(default_factory=dict)
     plain: bool = False
     preparation: Prepared | None = None

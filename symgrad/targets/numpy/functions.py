@@ -100,13 +100,19 @@ def plain_function(module: Module, wanted: Asked) -> Function:
     writer = NumPyWriter(tuned(module.computing(wanted.outputs), plain=True))
     return Function(
         wanted.name,
-        head(wanted.name, names),
+        [*_quiet(module, wanted), *head(wanted.name, names)],
         quoted(wanted.summary),
         call(names, "_checked", names),
         [*_sizes(writer.sizes, module), *_constants(writer, module)],
         writer.assignments,
         wanted.result.format(*(writer.local[o] for o in wanted.outputs)),
     )
+
+
+def _quiet(module: Module, wanted: Asked) -> list[str]:
+    """What keeps NumPy from warning of derivatives that are infinite or undefined at a point."""
+    quiet = module.may_be_infinite.intersection(wanted.outputs)
+    return ['@np.errstate(divide="ignore", invalid="ignore")'] if quiet else []
 
 
 def _sizes(locals_: Mapping[str, str], module: Module) -> Iterator[Statement]:
@@ -163,7 +169,7 @@ class Room:
         names = [v.name for v in self.module.arguments]
         return Function(
             wanted.name,
-            head(wanted.name, [*names, "workspace=None"]),
+            [*_quiet(self.module, wanted), *head(wanted.name, [*names, "workspace=None"])],
             quoted(wanted.summary),
             call([*names, "ws"], "_ready", ["workspace", *names]),
             list(_sizes(sizes, self.module)),

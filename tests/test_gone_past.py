@@ -1,0 +1,150 @@
+"""Values that the forward pass goes past: what is said of them, and what stays as it is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import symgrad as sg
+from symgrad.cli import main
+
+POINT = np.array([0.3, -0.2, 1.0])
+SOFTMAX = np.exp(POINT) / np.exp(POINT).sum()
+
+
+def entropy() -> tuple[sg.Array, dict[str, sg.Array]]:
+    z = sg.param("z", (3,))
+    p = sg.softmax(z)
+    return -np.sum(p * np.log(p)), {"z": z, "p": p}
+
+
+def attention() -> tuple[sg.Array, dict[str, sg.Array]]:
+    """A value that is used both past its rewriting and as it is."""
+    z, v, t = sg.param("z", (3, 4)), sg.param("v", (4, 2)), sg.data("t", (3, 2))
+    p = sg.softmax(z, axis=1)
+    loss = np.sum((p @ v - t) ** 2) - np.sum(p * np.log(p))
+    return loss, {"z": z, "v": v, "t": t, "p": p}
+
+
+@pytest.mark.parametrize("made", [entropy, attention])
+def test_asking_for_it_changes_no_number_of_another_gradient(made) -> None:
+    loss, names = made()
+    params = [n for n, a in names.items() if n != "p" and a.variable.role == "param"]
+    rng = np.random.default_rng(0)
+    at = {n: rng.normal(size=a.shape) for n, a in names.items() if n != "p"}
+    alone = sg.derive(loss, wrt=params, names=names).compile().gradients(**at)
+    both = sg.derive(loss, wrt=[*params, "p"], names=names).compile().gradients(**at)
+    for name in params:
+        np.testing.assert_array_equal(getattr(alone, name), getattr(both, name))
+
+
+def test_its_derivative_is_there_without_being_asked_for() -> None:
+    loss, names = entropy()
+    d = sg.derive(loss, wrt=["z"], names=names)
+    assert d.gradients["p"].latex().endswith(r"-\log p_{i} - 1")
+    assert d.gradients["z"].adjoint.chain == ("loss", "p")
+
+
+def test_it_has_a_remark_and_no_section() -> None:
+    loss, names = entropy()
+    text = str(sg.derive(loss, wrt=["z"], names=names).render("text"))
+    assert "∂L/∂p = −(log(p) + 𝟏); not used on the way." in text
+    assert "with respect to p" not in text
+    assert "with respect to p" in str(sg.derive(loss, wrt=["p"], names=names).render("text"))
+
+
+def test_the_part_on_the_way_has_a_sign_of_its_own() -> None:
+    loss, names = attention()
+    d = sg.derive(loss, names=names)
+    text = str(d.render("text"))
+    assert "where L̃ is L as the forward pass computes it" in text
+    assert "│ ∂L̃/∂p = " in text
+    assert r"\frac{\partial \tilde{L}}{\partial p}" in d.latex()
+    (found,) = (a for a in json.loads(d.render("json"))["derivatives"] if a["value"] == "p")
+    assert found["past"]
+    assert found["part"]["name"] == "dp_part"
+    assert "dp_part" in d.source()
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_at_saturated_points_it_is_zero_where_its_factor_is(plain: bool) -> None:
+    y, z = sg.data("y", (4,)), sg.param("z", (4,))
+    p = 1 / (1 + np.exp(-z))
+    loss = -np.sum(y * np.log(p) + (1 - y) * np.log(1 - p))
+    d = sg.derive(loss, wrt=["p", "z"])
+    module: dict[str, object] = {}
+    exec(d.source(plain=plain), module)
+    found = module["gradients"](y=[0, 1, 1, 0], z=[-1e3, 1e3, -1e3, 1e3])  # type: ignore[operator]
+    np.testing.assert_array_equal(found.p, [1, -1, -np.inf, np.inf])
+    np.testing.assert_array_equal(found.z, [0, 0, -1, 1])
+
+
+def test_what_is_infinite_there_is_no_warning() -> None:
+    loss, names = entropy()
+    m = sg.derive(loss, wrt=["p", "z"], names=names).compile()
+    z = np.array([0.0, 2e3, -2e3])
+    _, found = m.bind(z=z)()
+    np.testing.assert_array_equal(found.p, [np.inf, -1, np.inf])
+    np.testing.assert_array_equal(m.gradients(z=z).p, [np.inf, -1, np.inf])
+
+
+def test_second_derivatives_by_it_are_those_of_the_loss_as_typed() -> None:
+    z = sg.param("z", (3,))
+    p = sg.softmax(z)
+    q = np.log(p)
+    loss = np.sum(q**2)
+    right = np.diag((2 - 2 * np.log(SOFTMAX)) / SOFTMAX**2)
+    v = np.array([1.0, 2.0, -1.0])
+    np.testing.assert_allclose(sg.hessian(loss, "p").compile().gradients(z=POINT).p, right)
+    np.testing.assert_allclose(sg.hvp(loss, "p").compile().gradients(z=POINT, v_p=v).p, right @ v)
+    slope = 2 * np.log(SOFTMAX) / SOFTMAX
+    np.testing.assert_allclose(
+        sg.jvp(loss, "p").compile().gradients(z=POINT, v_p=v).loss, slope @ v
+    )
+    np.testing.assert_allclose(
+        sg.jacobian(q, "p").compile().gradients(z=POINT).p, np.diag(1 / SOFTMAX)
+    )
+
+
+def test_a_gradient_is_not_written_by_the_name_of_what_it_is_derived_by() -> None:
+    data, w = sg.data("data", (3, 3)), sg.param("w", (3,))
+    u = data @ w
+    loss = np.sum(u * (data @ w))  # the second product is no function of u
+    at = {"data": np.eye(3), "w": POINT}
+    np.testing.assert_array_equal(sg.hessian(loss, "u").compile().gradients(**at).u, 0)
+
+
+SPEC = """
+import numpy as np
+import symgrad as sg
+
+Y, z = sg.data("Y", (3,)), sg.param("z", (3,))
+p = np.exp(z) / np.sum(np.exp(z))
+loss = -np.sum(Y * np.log(p))
+example = {"Y": [0, 1, 0], "z": [3, 3, -1]}
+expected = {"dL_dp": [0, -2.0183156388887342, 0]}
+compared = {"dL_dY": [7, 7, 7], "dL_dp": [0, 0, 0]}
+"""
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_numbers_stated_for_it_are_checked(tmp_path: Path, wrong: bool) -> None:
+    spec = tmp_path / "net.py"
+    spec.write_text(SPEC.replace("-2.0183", "-2.0184") if wrong else SPEC)
+    result = CliRunner().invoke(main, ["derive", str(spec), "--out", str(tmp_path / "g")])
+    assert result.exit_code == wrong, result.stderr
+    assert "expected numbers, exactly" in result.stderr
+    rows = [line.split() for line in result.stderr.splitlines() if line.startswith(" dL_d")]
+    assert [row[0] for row in rows] == ["dL_dY", "dL_dp"]
+
+
+def test_why_it_is_what_it_is_is_explained(tmp_path: Path) -> None:
+    spec = tmp_path / "net.py"
+    spec.write_text(SPEC)
+    result = CliRunner().invoke(main, ["explain", str(spec), "p"])
+    assert "∂L/∂p = −(Y ⊘ p)" in result.stdout
+    assert "does not depend" not in result.stdout
