@@ -326,6 +326,8 @@ def _checked(*given):
         if kind == "float":
             arrays[name] = array.astype(dtype, copy=False)
         elif kind == "int":
+            if array.dtype == np.uint64 and array.max(initial=0) > np.iinfo(np.int64).max:
+                raise ValueError(f"{name}: expected dtype int64, got {array.max()}")
             arrays[name] = array.astype(np.int64, copy=False)  # small ones would overflow
     for size, smallest in _LEAST.items():
         number, name = sizes.get(size, (smallest, ""))
@@ -341,6 +343,8 @@ def _checked(*given):
 
 
 def _array(name, value):
+    if isinstance(value, np.ma.MaskedArray):
+        raise ValueError(f"{name}: expected an array, got a masked one")
     try:
         return np.asarray(value)
     except ValueError as error:

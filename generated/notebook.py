@@ -498,6 +498,8 @@ def _checked(*given):
 
 
 def _array(name, value):
+    if isinstance(value, np.ma.MaskedArray):
+        raise ValueError(f"{name}: expected an array, got a masked one")
     try:
         return np.asarray(value)
     except ValueError as error:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,6 +21,7 @@ from symgrad import outputs
 from symgrad.checks import (
     Check,
     ExactValues,
+    check_example,
     comparisons,
     exact_values,
     example_values,
@@ -247,6 +248,8 @@ class Job:
         with _about(spec.loss.where):
             also = [s.value for s in (*spec.expected, *spec.compared) if s.adjoint]
             self.derivation = derive_loss(spec.loss, wrt, spec.names, prepare=prepare, also=also)
+        if spec.example:
+            check_example(self.derivation, spec.example, partial(spec.source.key, "example"))
         self.example = _floats(self.derivation, spec.example)
         self._check_stated()
 

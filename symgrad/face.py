@@ -14,7 +14,7 @@ from typing import Any
 import sympy as sp
 
 from symgrad import calculus, outputs
-from symgrad.checks import ExactValues, exact_values
+from symgrad.checks import ExactValues, check_example, exact_values
 from symgrad.errors import SpecError, caller, perhaps
 from symgrad.files import write_atomically
 from symgrad.formats import FORMATS
@@ -141,8 +141,10 @@ class Derivation(calculus.Derivation):
             raise SpecError(
                 f"there is no format {layout!r}", where=caller(), hint=perhaps(layout, FORMATS)
             )
-        values = exact_values(self, example) if isinstance(example, Mapping) else example
-        return FORMATS[layout].write(outputs.sheet(self, values=values, **more))
+        if isinstance(example, Mapping):
+            check_example(self, example, lambda _: caller())
+            example = exact_values(self, example)
+        return FORMATS[layout].write(outputs.sheet(self, values=example, **more))
 
     def source(self, target: str = "numpy", dtype: str = "float64", **more: Any) -> str:
         """The text of the generated module; ``target`` and ``dtype`` as in ``write``."""

@@ -208,6 +208,12 @@ def test_arguments_may_be_positional_strided_and_stay_as_they_are() -> None:
             r"W1: expected dtype float32 or float64, got float16",
         ),
         ({"W1": None}, r"W1: expected dtype float, got object"),
+        ({"W1": np.ma.zeros((5, 4))}, r"W1: expected an array, got a masked one"),
+        ({"y": np.ma.zeros(6, int)}, r"y: expected an array, got a masked one"),
+        (
+            {"y": np.full(6, 2**63, np.uint64)},
+            r"y: expected dtype int64, got 9223372036854775808",
+        ),
         ({"W1": [[1, 2], [3]]}, r"W1: expected an array"),
         ({"b1": "text"}, r"b1: expected dtype float, got <U4"),
     ],

@@ -185,6 +185,26 @@ BAD = {
         GOOD + POINT.replace('"y": [2]', '"y": [1.5]'),
         ["`example['y']` is not of dtype int", "/net.py:15:"],
     ),
+    "a complex example": (
+        GOOD + POINT.replace("[1, 2]", "[1, 2j]"),
+        ["`example['X']` is complex", "/net.py:15:"],
+    ),
+    "a masked example": (
+        GOOD + POINT.replace("[[1, 2]]", "np.ma.array([[1, 2]], mask=[[0, 1]])"),
+        ["`example['X']` is a masked array", "/net.py:15:"],
+    ),
+    "an example with NaN": (
+        GOOD + POINT.replace("[1, 2]", "[1, np.nan]"),
+        ["`example['X']` holds NaN", "/net.py:15:"],
+    ),
+    "labels that int64 does not hold": (
+        GOOD + POINT.replace('"y": [2]', '"y": np.array([2**63], np.uint64)'),
+        ["`example['y']` holds 9223372036854775808", "/net.py:15:"],
+    ),
+    "labels that no dtype holds": (
+        GOOD + POINT.replace('"y": [2]', '"y": [2**70]'),
+        ["`example['y']` is no array of numbers", "/net.py:15:"],
+    ),
     "an example that is no dict": (
         GOOD + "example = [1]\n",
         ["`example` has to be a dict", "/net.py:14:  example = [1]"],

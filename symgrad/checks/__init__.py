@@ -5,6 +5,7 @@ from symgrad.checks.check import Check
 from symgrad.checks.comparison import Comparison, comparisons, example_values, expected_numbers
 from symgrad.checks.derived import run
 from symgrad.checks.exact import ExactValues, exact_values
+from symgrad.checks.example import check_example
 from symgrad.checks.generated import module_checks
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Comparison",
     "ExactValues",
     "GradientCheck",
+    "check_example",
     "check_gradients",
     "comparisons",
     "exact_values",

@@ -102,8 +102,8 @@ def _comparison(
 def _apart(number: Any, stated_number: Any) -> Any:
     """Exact where the true number is; zero only if it is proved to be."""
     plain = exact_number(stated_number)
-    if isinstance(number, sp.Expr):
-        return simplest(number - plain)
+    if isinstance(number, (sp.Expr, int, np.integer)):
+        return simplest(exact_number(number) - plain)
     return number - mpmath.mpf(plain.p) / plain.q
 
 

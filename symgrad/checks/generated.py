@@ -17,7 +17,7 @@ from symgrad.checks.points import TRIES, Arrays
 from symgrad.checks.sampling import RANGES, Point, random_point, size_symbols, true_sizes
 from symgrad.checks.truths import truths
 from symgrad.errors import SymgradError
-from symgrad.mathematics.equations import System
+from symgrad.mathematics.equations import System, Variable
 from symgrad.mathematics.sizes import fixed
 
 FREE_SIZES = ((3, 4, 5, 2), (1, 1, 1, 1), (2, 5, 3, 7))
@@ -51,10 +51,19 @@ def _prepare_run(
 ) -> float:
     """The largest difference of what the function of that name works out of the data."""
     start = _float_point(made.before, dtype, free, [seed])
-    given = {v.name: start.env[v.name] for v in made.variables if v.role != "constant"}
+    given = _arguments(made.variables, start)
     found = module.prepare(**given)._asdict()
     prepared = {name: [found[name]] for name in made.names}
     return max(_errors(prepared, truths(made.equations, start), dtype).values())
+
+
+def _arguments(variables: Iterable[Variable], start: Point) -> dict[str, np.ndarray]:
+    """What the functions take: conditions as truth values, which equations have as 0 and 1."""
+    return {
+        v.name: start.env[v.name].astype(bool) if v.dtype == "bool" else start.env[v.name]
+        for v in variables
+        if v.role != "constant"
+    }
 
 
 def _is_free(system: System) -> bool:
@@ -92,7 +101,7 @@ def _compare_module(
 ) -> dict[str, float]:
     """Relative differences: of the loss, each gradient, and what the three functions share."""
     system, adjoint = derivation.system, derivation.adjoint_name
-    given = {v.name: start.env[v.name] for v in system.variables if v.role != "constant"}
+    given = _arguments(system.variables, start)
     value, together = module.loss_and_gradients(**given)
     alone, gradients = module.loss(**given), module.gradients(**given)
     found = {system.output: [value, alone]}

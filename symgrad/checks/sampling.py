@@ -136,7 +136,8 @@ def given_point(system: System, arrays: Mapping[str, Any], field: Field) -> Poin
             for size, length in zip(variable.shape, given.shape, strict=True):
                 sizes |= {size: length} if size.is_Symbol else {}
             plain = variable.dtype != "float"
-            env[variable.name] = given if plain else field.array(given)
+            whole = given.astype(np.int64) if variable.dtype == "bool" else given  # for 1 - b
+            env[variable.name] = whole if plain else field.array(given)
     return Point(sizes, env)
 
 

@@ -25,7 +25,7 @@ def constant(values: Any) -> Array:
     It is made where one meets a symbolic array; call it to index a constant by symbolic labels:
     ``sg.constant(np.eye(3))[y]``.
     """
-    array = _checked(np.asarray(values))
+    array = _checked(values)
     # numbers that are all the same, and the identity, are known to the algebra: ones, zeros, eye
     if (array == array.flat[0]).all():
         value = number(array.flat[0].item())
@@ -40,7 +40,10 @@ def constant(values: Any) -> Array:
     return Array([axis_index(s) for s in sizes], None, dtype=kind, variable=variable)
 
 
-def _checked(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def _checked(values: Any) -> np.ndarray[Any, Any]:
+    if reason := not_plain(values):
+        raise SpecError(f"a constant {reason[0]}", where=caller(), hint=reason[1])
+    array = np.asarray(values)
     if array.dtype.kind not in "fiub":
         raise SpecError(
             f"a constant of dtype {array.dtype} is not supported",
@@ -53,7 +56,39 @@ def _checked(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
             where=caller(),
             hint="every axis needs an entry",
         )
-    return array
+    # differences of unsigned ones would wrap around
+    return array.astype(np.int64) if array.dtype.kind == "u" else array
+
+
+def not_plain(values: Any) -> tuple[str, str] | None:
+    """Why something is no array that NumPy computes with as it stands, and what to do."""
+    if _is_masked(values):
+        return "is a masked array", "its mask would be lost: fill it, as in m.filled(0)"
+    array = values if isinstance(values, np.ndarray) else _as_numbers(values)
+    if array is None or array.dtype.kind not in "cu":
+        return None
+    if array.dtype.kind == "c":
+        return f"is complex ({array.dtype})", "real numbers are supported: take .real or abs()"
+    if array.size and array.max() > np.iinfo(np.int64).max:
+        return (
+            f"holds {array.max()}, which int64 does not",
+            "integers up to 2**63 - 1 are supported",
+        )
+    return None
+
+
+def _is_masked(values: Any) -> bool:
+    if isinstance(values, (list, tuple)):
+        return any(map(_is_masked, values))
+    return isinstance(values, np.ma.MaskedArray)
+
+
+def _as_numbers(values: Any) -> np.ndarray[Any, Any] | None:
+    """Lists as NumPy reads them; None where it can't."""
+    try:
+        return np.asarray(values)
+    except (ValueError, TypeError):
+        return None
 
 
 def _kind_of(array: np.ndarray[Any, Any]) -> DType:

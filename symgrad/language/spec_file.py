@@ -25,7 +25,7 @@ class Spec:
     ``tolerance`` (0: bit for bit), ``compared`` is only reported.
     """
 
-    path: Path
+    source: Source
     title: str
     loss: Array
     names: Mapping[str, Array]
@@ -33,6 +33,11 @@ class Spec:
     expected: tuple[Expected, ...]
     compared: tuple[Expected, ...]
     tolerance: float
+
+    @property
+    def path(self) -> Path:
+        """Its file."""
+        return self.source.path
 
 
 def load(path: Path, is_possible: Callable[[str], bool] = str.isidentifier) -> Spec:
@@ -57,7 +62,7 @@ def load(path: Path, is_possible: Callable[[str], bool] = str.isidentifier) -> S
             hint='add example = {"X": ..., ...} with numbers for every input',
         )
     title = (namespace.get("__doc__") or "The loss and its gradients.").strip().splitlines()[0]
-    return Spec(path, title, loss, names, example, expected, compared, tables.tolerance())
+    return Spec(source, title, loss, names, example, expected, compared, tables.tolerance())
 
 
 def _loss(source: Source, namespace: Mapping[str, Any], names: Mapping[str, Array]) -> Array:

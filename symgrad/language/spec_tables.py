@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from symgrad.errors import SpecError, perhaps
 from symgrad.language.array import Array
+from symgrad.language.constants import not_plain
 from symgrad.language.sizes import shape_text
 from symgrad.language.spec_names import is_input
 from symgrad.language.spec_source import Source
@@ -112,10 +113,12 @@ class Tables:
         """Numbers that the spec has written, as an array of this kind and shape."""
         what = f"`{table}[{key!r}]`"
         where = self.source.key(table, key)
+        if reason := not_plain(self.namespace[table][key]):
+            raise SpecError(f"{what} {reason[0]}", where=where, hint=reason[1])
         try:
             given = np.asarray(self.namespace[table][key])
             numbers: Numbers = given.astype(DTYPES[kind])
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             raise SpecError(
                 f"{what} is no array of numbers: {error}",
                 where=where,
@@ -123,6 +126,12 @@ class Tables:
             ) from None
         if kind != "float" and not np.array_equal(numbers, given):
             raise SpecError(f"{what} is not of dtype {kind}", where=where, hint=f"{key} is {kind}")
+        if np.isnan(numbers).any():
+            raise SpecError(
+                f"{what} holds NaN, which is no number",
+                where=where,
+                hint="give a number for every entry; an infinity is np.inf",
+            )
         if not self._fits(numbers.shape, shape):
             wanted = shape_text(tuple(self.sizes.get(size, size) for size in shape))
             raise SpecError(

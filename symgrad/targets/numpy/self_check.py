@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from symgrad.mathematics.assumptions import strongest
 from symgrad.mathematics.equations import Variable
+from symgrad.mathematics.expected import Expected
 from symgrad.mathematics.sizes import fixed
 from symgrad.targets.module import Module
 from symgrad.targets.numpy.layout import array, in_braces, quoted
@@ -19,12 +22,18 @@ def needs(module: Module, variables: Sequence[Variable]) -> dict[str, Any]:
         "sizes": in_braces(_sizes(variables, module.least)),
         "samples": _samples(variables),
         "example": [(n, array(module.example[n])) for n in names if module.example],
-        "expected": [(e.key, e.value, e.transposed, array(e.numbers)) for e in module.expected],
+        "expected": [(e.key, e.value, e.transposed, _numbers(e)) for e in module.expected],
         "tolerance": repr(module.tolerance),
         "known": _known(module),
         "along": module.along and in_braces({n: f'point["{v}"]' for n, v in module.along.items()}),
         "not_differentiable": quoted(module.not_differentiable),
     }
+
+
+def _numbers(expected: Expected) -> str:
+    """Conditions as 0 and 1, of which there are differences."""
+    numbers = np.asarray(expected.numbers)
+    return array(numbers.astype(int) if numbers.dtype == bool else numbers)
 
 
 def on_the_way(module: Module) -> list[str]:

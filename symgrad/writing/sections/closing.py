@@ -84,7 +84,7 @@ def _numbers(author: Author, name: str, exact: Any, decimals: Any) -> Matrix | N
     inexact = tuple(tuple(_decimal(n) for n in row) for row in rows)
     if exact is None:
         return Matrix(author.symbol(name), (), inexact)
-    printed = tuple(tuple(author.written(sp.sympify(n), ()) for n in row) for row in rows)
+    printed = tuple(tuple(author.written(_number(n), ()) for n in row) for row in rows)
     return Matrix(author.symbol(name), printed, inexact if inexact != printed else ())
 
 
@@ -98,6 +98,11 @@ def _rows(numbers: Any) -> list[list[Any]] | None:
     if any(isinstance(n, (list, tuple)) for row in nested for n in row):
         return None
     return [list(row) for row in nested]
+
+
+def _number(value: Any) -> sp.Expr:
+    """A number as SymPy has it; a condition is 0 or 1."""
+    return sp.Integer(value) if isinstance(value, bool) else sp.sympify(value)
 
 
 def _decimal(value: Any) -> Formula:

@@ -12,6 +12,8 @@ from symgrad.targets.numpy.runtime.given import _ARGUMENTS, _DTYPE
 
 
 def _array(name, value):
+    if isinstance(value, np.ma.MaskedArray):
+        raise ValueError(f"{name}: expected an array, got a masked one")
     try:
         return np.asarray(value)
     except ValueError as error:

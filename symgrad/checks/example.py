@@ -1,0 +1,119 @@
+"""An example point held against the inputs that it is for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from symgrad.calculus import Derivation
+from symgrad.errors import Location, SpecError, perhaps
+from symgrad.language.constants import not_plain
+from symgrad.language.sizes import shape_text
+from symgrad.mathematics.assumptions import Assumption
+from symgrad.mathematics.equations import System, Variable
+from symgrad.mathematics.sizes import Size, fixed, with_numbers
+from symgrad.targets.module import index_limits
+from symgrad.targets.numpy.runtime.assumptions import CHECKS
+
+Fault = tuple[str, str, str]
+"""Of which input, what is wrong with its numbers, and what to do."""
+
+
+def check_example(
+    derivation: Derivation, example: Mapping[str, Any], where: Callable[[str], Location | None]
+) -> None:
+    """SpecError where numbers are not what their input is, or is assumed to be.
+
+    ``where`` is the line that has the numbers of an input.
+    """
+    made = derivation.preparation
+    system = made.before if made is not None else derivation.typed
+    for name, wrong, hint in _faults(system, example):
+        raise SpecError(f"the example can't be used: {wrong}", where=where(name), hint=hint)
+
+
+def _faults(system: System, example: Mapping[str, Any]) -> Iterator[Fault]:
+    inputs = {v.name: v for v in system.variables if v.role != "constant"}
+    for name in example:
+        if name not in inputs:
+            yield name, f"{name} is no input", perhaps(name, inputs)
+    arrays: dict[str, np.ndarray] = {}
+    sizes: dict[Size, sp.Integer] = {}
+    for name, variable in inputs.items():
+        if name not in example:
+            yield name, f"there are no numbers for {name}", "a point has numbers for every input"
+        yield from _no_numbers(variable, example[name])
+        arrays[name] = np.asarray(example[name])
+        yield from _wrong_shape(variable, arrays[name], sizes)
+        for assumption in variable.assumptions:
+            if told := _broken(name, arrays[name], assumption):
+                yield name, told, "keep to what is assumed, or leave the assumption out"
+    yield from _wrong_labels(system, arrays, sizes)
+
+
+def _no_numbers(variable: Variable, values: Any) -> Iterator[Fault]:
+    """What NumPy can't take as an array of the dtype."""
+    name = variable.name
+    if reason := not_plain(values):
+        yield name, f"{name} {reason[0]}", reason[1]
+    kinds = {"float": "fiubO", "int": "iuO", "bool": "b"}[variable.dtype]
+    found = np.asarray(values)
+    if found.dtype.kind not in kinds:
+        yield name, f"{name} has the dtype {found.dtype}, not {variable.dtype}", "mend its numbers"
+    if found.dtype.kind == "f" and np.isnan(found).any():
+        yield name, f"{name} holds NaN, which is no number", "give a number for every entry"
+
+
+def _wrong_shape(
+    variable: Variable, given: np.ndarray, sizes: dict[Size, sp.Integer]
+) -> Iterator[Fault]:
+    """What is wrong with a shape; a named size is what its first array has."""
+    if given.ndim == len(variable.shape):
+        for size, length in zip(variable.shape, given.shape, strict=True):
+            if size.is_Symbol and fixed(size) is None:
+                sizes.setdefault(size, sp.Integer(length))
+    wanted = shape_text(tuple(_length(size, sizes) for size in variable.shape))
+    if shape_text(given.shape) != wanted:
+        told = f"{variable.name} has the shape {shape_text(given.shape)}; it is {wanted}"
+        yield variable.name, told, "columns are written [[1], [2]], rows [[1, 2]], vectors [1, 2]"
+
+
+def _length(size: Size, sizes: Mapping[Size, sp.Integer]) -> int | sp.Expr:
+    """A size as a number, where it is known."""
+    found = with_numbers(size.xreplace(sizes))
+    return int(found) if found.is_Integer else found
+
+
+def _broken(name: str, given: np.ndarray, assumption: Assumption) -> str:
+    """Where an assumption does not hold, up to the rounding of floats."""
+    axis = assumption.summed
+    length = given.size if axis is None else given.shape[axis]
+    tolerance = 8 * length * float(np.finfo(float).eps)
+    values = given.astype(np.float64)
+    with np.errstate(all="ignore"):
+        for text, found, fits in CHECKS[assumption.kind](values, axis, tolerance):
+            wrong = np.argwhere(~(fits & np.isfinite(found)))
+            if len(wrong):
+                places = zip(wrong[0].tolist(), given.shape, found.shape, strict=True)
+                at = ", ".join(":" if n != m else str(k) for k, n, m in places)
+                what = text.format(name=name, at=at).replace("[]", "").rstrip(",")
+                number = found[tuple(wrong[0])]
+                return f"{what} is {number:g}, and {assumption.sentence(name)}"
+    return ""
+
+
+def _wrong_labels(
+    system: System, arrays: Mapping[str, np.ndarray], sizes: Mapping[Size, sp.Integer]
+) -> Iterator[Fault]:
+    """Labels that point past the axes that they are used on."""
+    with suppress(SpecError):  # no code is made of such a spec
+        for name, limits in index_limits(system.equations, system.shapes).items():
+            labels = arrays.get(name, np.zeros(0, int))
+            top = min(_length(size, sizes) for size in limits)
+            for bad in labels[(labels < 0) | (labels >= top)].tolist():
+                told = f"{name} has the label {bad}, and labels are from 0 to {top - 1}"
+                yield name, told, "labels count from 0, as NumPy does"
