@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 import symgrad as sg
 from symgrad.cli import main
+from symgrad.formats.graph import picture
 
 POINT = np.array([0.3, -0.2, 1.0])
 SOFTMAX = np.exp(POINT) / np.exp(POINT).sum()
@@ -148,3 +149,13 @@ def test_why_it_is_what_it_is_is_explained(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["explain", str(spec), "p"])
     assert "∂L/∂p = −(Y ⊘ p)" in result.stdout
     assert "does not depend" not in result.stdout
+
+
+def test_the_picture_shows_it_on_the_way_forward_and_the_way_back_past_it() -> None:
+    y, z = sg.data("y", (3,)), sg.param("z", (3,))
+    p = sg.softmax(z)
+    d = sg.derive(-np.sum(y * np.log(p)), names={"y": y, "z": z, "p": p})
+    edges = {(e.start, e.end, e.backward) for e in picture(d, lambda name: True, 8).edges}
+    assert {("z", "p", False), ("p", "loss", False), ("loss", "z", True)} <= edges
+    assert ("z", "loss", False) not in edges
+    assert ("p", "z", True) not in edges

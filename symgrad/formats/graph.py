@@ -62,10 +62,11 @@ def picture(derivation: Derivation, shown: Callable[[str], bool], letters: int) 
     ``letters``: the length of the longest text in a node.
     """
     typed = {e.name: e.reads for e in derivation.local}  # what the forward pass goes past is there
+    both = {e.name: e.reads | typed.get(e.name, e.reads) for e in derivation.system}
     reads = {
-        e.name: [n for n in _sorted_reads(derivation, typed.get(e.name, e.reads)) if shown(n)]
-        for e in derivation.system
-        if shown(e.name)
+        name: [n for n in _sorted_reads(derivation, names) if shown(n)]
+        for name, names in both.items()
+        if shown(name)
     }
     drawing = _Drawing(reads, max(NARROWEST, 8 * letters + 18))
     kinds: dict[str, str] = {v.name: v.role for v in derivation.system.variables}
@@ -73,7 +74,12 @@ def picture(derivation: Derivation, shown: Callable[[str], bool], letters: int) 
     nodes = [
         Node(name, *drawing.corner((name, "")), kinds.get(name, "value")) for name in drawing.depth
     ]
-    edges = [Edge(a, b, drawing.line(a, b), backward=False) for b in reads for a in reads[b]]
+    edges = [
+        Edge(a, b, drawing.line(a, b), backward=False)
+        for b in reads
+        for a in reads[b]
+        if a in typed.get(b, reads[b])
+    ]
     edges += [
         Edge(c, a.value, drawing.line(a.value, c, backward=True), backward=True)
         for a in derivation.adjoints
