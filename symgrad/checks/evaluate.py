@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from symgrad.checks.numbers import Field, Numbers
 from symgrad.errors import SymgradError
 from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.indices import Index, indices_of, name_of
+from symgrad.mathematics.infinity import Infinity
 from symgrad.mathematics.matrices import MATRIX_FUNCTIONS, MatrixFunction
 from symgrad.mathematics.reductions import LEAVES, REDUCTIONS
 from symgrad.mathematics.sizes import is_size
@@ -133,6 +135,10 @@ def _number(at: Evaluator, expr: sp.Expr) -> Table:
     return Table((), at.field.number(expr))
 
 
+def _infinity(at: Evaluator, _: sp.Expr) -> Table:
+    return Table((), at.field.array(math.inf)[()])
+
+
 def _symbol(at: Evaluator, symbol: sp.Symbol) -> Table:
     """A size, an index as a number, or a scalar."""
     if is_size(symbol):
@@ -184,7 +190,19 @@ def _add(at: Evaluator, expr: sp.Add) -> Table:
 
 def _mul(at: Evaluator, expr: sp.Mul) -> Table:
     axes, numbers = aligned([at(argument) for argument in expr.args])
-    return Table(axes, functools.reduce(lambda a, b: a * b, numbers))
+    product = functools.reduce(lambda a, b: a * b, numbers)
+    return Table(axes, _without(product, _zero(expr.args, numbers)))
+
+
+def _zero(factors: Sequence[sp.Expr], numbers: Sequence[Numbers]) -> Numbers:
+    """Where a δ among the factors is 0, which says that there is no such term: 0 ∞ is 0 there."""
+    deltas = (n for f, n in zip(factors, numbers, strict=True) if isinstance(f, sp.KroneckerDelta))
+    return functools.reduce(lambda zero, n: zero | (np.asarray(n) == 0), deltas, np.False_)
+
+
+def _without(product: Numbers, zero: Numbers) -> Numbers:
+    """A product that is 0 where it has no term, even where others of its factors are infinite."""
+    return np.where(zero, 0 * np.asarray(zero), product) if np.any(zero) else product
 
 
 def _pow(at: Evaluator, expr: sp.Pow) -> Table:
@@ -227,7 +245,25 @@ def _contract(at: Evaluator, term: sp.Expr, bound: tuple[Index, ...]) -> Table:
         operands += [values, [*(numbers[a] for a in factor.axes), one]]
     large = np.prod([at.size(a.size) for a in axes]) > LARGE
     result = np.einsum(*operands, [*(numbers[a] for a in kept), one], optimize=bool(large))
+    if term.has(sp.KroneckerDelta) and _is_nan(result).any():
+        result = _term_by_term(term, factors, axes, bound)
     return Table(kept, result[..., 0])
+
+
+def _is_nan(values: np.ndarray) -> np.ndarray:
+    return np.asarray((values != values) | (values == sp.nan), dtype=bool)
+
+
+def _term_by_term(
+    term: sp.Expr, factors: Sequence[Table], axes: tuple[Index, ...], bound: tuple[Index, ...]
+) -> np.ndarray:
+    """The same sum, its products written out: those with a δ that is 0 are no terms of it."""
+    numbers = [factor.over(axes) for factor in factors]
+    product = functools.reduce(lambda a, b: a * b, numbers)
+    written = sp.Mul.make_args(term)
+    whole = _without(product, _zero(written, numbers[: len(written)]))
+    gone = tuple(k for k, a in enumerate(axes) if a in bound)
+    return np.asarray(np.sum(whole, axis=gone))[..., None]
 
 
 def _reduction(at: Evaluator, expr: sp.Expr) -> Table:
@@ -277,6 +313,7 @@ def _unknown(at: Evaluator, expr: sp.Expr) -> Table:
 _RULES: dict[type[sp.Basic], Rule] = {
     sp.Number: _number,
     sp.NumberSymbol: _number,
+    Infinity: _infinity,
     sp.Symbol: _symbol,
     sp.Indexed: _read,
     sp.Add: _add,

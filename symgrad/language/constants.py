@@ -16,6 +16,7 @@ from symgrad.language.registry import FUNCTIONS, unsupported
 from symgrad.language.sizes import shape_text
 from symgrad.mathematics.equations import DType, Variable
 from symgrad.mathematics.indices import axis_index
+from symgrad.mathematics.infinity import INFINITY
 from symgrad.mathematics.sizes import as_size
 
 
@@ -56,6 +57,9 @@ def _checked(values: Any) -> np.ndarray[Any, Any]:
             where=caller(),
             hint="every axis needs an entry",
         )
+    if array.dtype.kind == "f" and np.isnan(array).any():
+        place = ", ".join(str(k) for k in np.argwhere(np.isnan(array))[0])
+        raise _nan(f"a constant with NaN at [{place}]" if array.ndim else "the number nan")
     # differences of unsigned ones would wrap around
     return array.astype(np.int64) if array.dtype.kind == "u" else array
 
@@ -119,13 +123,21 @@ def number(value: Any) -> sp.Expr:
         return sp.Integer(int(value))
     if isinstance(value, numbers.Real):
         real = float(value)
-        if math.isfinite(real):
-            known = {math.pi: sp.pi, math.e: sp.E}.get(real)
-            return _fraction(real) if known is None else known
+        if not math.isnan(real):
+            return _KNOWN[real] if real in _KNOWN else _fraction(real)
+        raise _nan("the number nan")
     raise SpecError(
-        f"the number {value!r} can't stand in an equation",
-        where=caller(),
-        hint="use a finite real number",
+        f"the number {value!r} can't stand in an equation", where=caller(), hint="use a real number"
+    )
+
+
+_KNOWN = {math.pi: sp.pi, math.e: sp.E, math.inf: INFINITY, -math.inf: -INFINITY}
+
+
+def _nan(what: str) -> SpecError:
+    """The error for what is no number: a derivative says nothing of it."""
+    return SpecError(
+        f"{what} can't stand in an equation", where=caller(), hint="an equation has no NaN"
     )
 
 

@@ -13,6 +13,7 @@ from symgrad.errors import SpecError
 from symgrad.mathematics.deltas import in_range
 from symgrad.mathematics.equations import Equation, Shapes, copied_from
 from symgrad.mathematics.indices import Index, fresh, is_entry, name_of
+from symgrad.mathematics.infinity import Infinity
 from symgrad.mathematics.positions import affine, is_within, through_slice
 from symgrad.mathematics.sizes import Size, is_size
 
@@ -65,7 +66,7 @@ def is_literal(expr: sp.Basic) -> bool:
     """Whether an expression holds numbers and sizes alone."""
     if isinstance(expr, sp.Symbol):
         return not isinstance(expr, Index) and is_size(expr)
-    if isinstance(expr, (sp.Number, sp.NumberSymbol)):
+    if isinstance(expr, (sp.Number, sp.NumberSymbol, Infinity)):
         return True
     ordinary = isinstance(expr, (sp.Add, sp.Mul, sp.Pow, sp.exp, sp.log))
     return ordinary and all(map(is_literal, expr.args))

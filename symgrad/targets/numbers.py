@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import sympy as sp
 
+from symgrad.mathematics.infinity import INFINITY
 from symgrad.mathematics.sizes import is_decimal, with_numbers
 from symgrad.targets.expressions import OPERATORS, Level, Text
 
@@ -38,6 +39,8 @@ class Numbers:
 
     def _whole(self, expr: sp.Expr) -> Text:
         """An expression that is no quotient."""
+        if expr in (INFINITY, sp.nan):
+            return self.unusual(expr)
         if expr.is_Add:
             less = [a for a in expr.args if a.could_extract_minus_sign()]
             more = [self.text(a).at_least(Level.SUM) for a in expr.args if a not in less]
@@ -56,6 +59,10 @@ class Numbers:
     def decimal(self, number: float) -> Text:
         """A number with a point, to its last digit."""
         return Text(repr(number))
+
+    def unusual(self, number: sp.Expr) -> Text:
+        """Infinity, or NaN."""
+        raise NotImplementedError
 
     def quotient(self, over: sp.Expr, under: sp.Expr) -> Text:
         """A quotient, which is no whole number even where both of its parts are."""

@@ -9,6 +9,7 @@ import sympy as sp
 
 from symgrad.errors import SpecError
 from symgrad.mathematics.indices import Index, indices_of, name_of
+from symgrad.mathematics.infinity import INFINITY, Infinity
 from symgrad.mathematics.matrices import MATRIX_FUNCTIONS
 from symgrad.mathematics.reductions import LEAVES, REDUCTIONS, Norm, as_defined, normed
 from symgrad.mathematics.sizes import is_size
@@ -241,7 +242,11 @@ class Writer(FunctionWriter):
         raise NotImplementedError
 
 
-CONSTANTS: Mapping[sp.Expr, Formula] = {sp.pi: Letter("π"), sp.E: Letter("e")}
+CONSTANTS: Mapping[sp.Expr, Formula] = {
+    sp.pi: Letter("π"),
+    sp.E: Letter("e"),
+    INFINITY: Sign("∞"),
+}
 
 
 def slashed(above: Formula, below: Formula) -> Formula:
@@ -258,6 +263,7 @@ Writer.METHODS = {
     sp.Indexed: "indexed",
     sp.Rational: "number",
     sp.NumberSymbol: "constant",
+    Infinity: "constant",
     sp.KroneckerDelta: "delta",
     Partial: "slope",
     **{cls: "leaf" for cls in LEAVES if cls is not sp.exp},

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import sympy as sp
 
 from symgrad.mathematics.indices import Index
+from symgrad.mathematics.infinity import as_number
 from symgrad.mathematics.sizes import with_numbers
 from symgrad.program.program import Axes, Literal, Op, Operand, Program, labels, size_of
 
@@ -33,7 +34,7 @@ class Run:
 
     def number(self, expr: sp.Expr) -> Any:
         """A literal as a number of Python."""
-        value = with_numbers(expr.xreplace(self.sizes))
+        value = with_numbers(as_number(expr.xreplace(self.sizes)))
         return int(value) if value.is_Integer else float(value)
 
     def operand(self, operand: Operand) -> Any:

@@ -83,7 +83,7 @@ def array(values: object) -> str:
     numbers = np.asarray(values)
     text = repr(numbers.tolist())
     if numbers.dtype.kind == "f":
-        text = repr(_shortened(numbers.tolist()))
+        text = repr(_shortened(numbers.tolist())).replace("inf", "np.inf")
     lines = textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)
     return "\n        ".join(lines)
 
@@ -91,4 +91,4 @@ def array(values: object) -> str:
 def _shortened(values: object) -> object:
     if isinstance(values, list):
         return [_shortened(v) for v in values]
-    return int(values) if isinstance(values, float) and values == int(values) else values
+    return int(values) if isinstance(values, float) and values.is_integer() else values

@@ -27,6 +27,9 @@ class NumPyNumbers(Numbers):
     def power(self, base: Text, exponent: Text) -> Text:
         return Text(f"{base.at_least(Level.ATOM)} ** {exponent.at_least(Level.POWER)}", Level.POWER)
 
+    def unusual(self, number: sp.Expr) -> Text:
+        return Text("np.nan" if number is sp.nan else "np.inf")
+
     def function(self, name: str, argument: Text) -> Text:
         return Text(f"np.{name}({argument.code}).item()")
 

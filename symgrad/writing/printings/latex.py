@@ -22,6 +22,7 @@ SIGNS = {letter: f"\\{name}" for name, letter in GREEK.items()} | {
     "×": r"\times",
     "⊤": r"\top",
     "…": r"\dots",
+    "∞": r"\infty",
     "≤": r"\le",
     "≥": r"\ge",
     "≠": r"\ne",

@@ -1,0 +1,163 @@
+"""Infinity as people use it: masks of attention, outermost thresholds, what they sum up to."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+import symgrad as sg
+from symgrad.checks.derived import run
+from symgrad.errors import SpecError
+
+Arrays = Mapping[str, np.ndarray]
+INF = np.inf
+ROWS = np.arange(4)
+CAUSAL = np.tri(4) > 0
+BELOW = np.tri(4, k=-1) > 0
+
+
+def softmax(z: Any) -> Any:
+    """As people type it, with the shift by the maximum."""
+    e = np.exp(z - np.max(z, axis=-1, keepdims=True))
+    return e / np.sum(e, axis=-1, keepdims=True)
+
+
+def plain(z: Any) -> Any:
+    """Without the shift."""
+    return np.exp(z) / np.sum(np.exp(z), axis=1, keepdims=True)
+
+
+def attention(scores: Any, V: Any, by: Callable[[Any], Any] = softmax) -> Any:
+    return np.sum((by(scores) @ V) ** 2)
+
+
+def thresholds(t: Any, e: Any) -> Any:
+    """The logarithms of the chances of each class, in ordinal regression."""
+    bounds = np.concatenate([[-INF], np.cumsum(np.exp(t)), [INF]])
+    above = 1 / (1 + np.exp(e - bounds))
+    return -np.sum(np.log(above[1:] - above[:-1]))
+
+
+@dataclass(frozen=True)
+class Case:
+    """A loss of parameters, and of data where a letter is large: ``V``; ``m`` is a mask."""
+
+    name: str
+    loss: Callable[..., Any]
+    sizes: Mapping[str, Any]
+    """The shape of each input; a named size is 4."""
+
+
+def case(name: str, loss: Callable[..., Any], **sizes: Any) -> Case:
+    letters = inspect.signature(loss).parameters
+    return Case(name, loss, {n: sizes.get(n, (4, 4)) for n in letters})
+
+
+NAMED = ("T", "T")
+MASKS = [
+    case("triu of full", lambda S, V: attention(S + np.triu(np.full((4, 4), -INF), 1), V)),
+    case("where of tri", lambda S, V: attention(S + np.where(CAUSAL, 0.0, -INF), V)),
+    case("where of tri, plain", lambda S, V: attention(S + np.where(CAUSAL, 0, -INF), V, plain)),
+    case("added from the left", lambda S, V: attention(np.where(BELOW.T, -INF, 0.0) + S, V)),
+    case("subtracted", lambda S, V: attention(S - np.where(CAUSAL, 0.0, INF), V)),
+    case("log of a mask", lambda S, V: attention(S + _log(np.tri(4)), V)),
+    case("where, a constant mask", lambda S, V: attention(np.where(CAUSAL, S, -INF), V)),
+    case("where, plain", lambda S, V: attention(np.where(CAUSAL, S, -INF), V, plain)),
+    case("where, the other way", lambda S, V: attention(np.where(~CAUSAL, -INF, S), V)),
+    case("where, float", lambda S, V: attention(np.where(CAUSAL, S, float("-inf")), V)),
+    case("where, a mask as data", lambda S, V, m: attention(np.where(m, S, -INF), V)),
+    case("select", lambda S, V: attention(np.select([CAUSAL], [S], -INF), V)),
+    case("where of an array", lambda S, V: attention(np.where(CAUSAL, S, np.full(4, -INF)), V)),
+    case("a mask as data, named", lambda S, V, m: attention(np.where(m, S, -INF), V),
+         S=NAMED, V=("T", 2), m=NAMED),
+    case("scores of queries", lambda Q, K, V: attention(
+        np.where(CAUSAL, Q @ K.T / np.sqrt(3), -INF), V), Q=(4, 3), K=(4, 3), V=(4, 2)),
+    case("heads", lambda S, V: attention(S + np.where(CAUSAL, 0.0, -INF), V),
+         S=(2, 4, 4), V=(2, 4, 3)),
+    case("logs of softmax", lambda S: -np.sum(
+        np.log(softmax(np.where(CAUSAL, S, -INF))[ROWS, np.array([0, 1, 1, 3])]))),
+    case("log-sum-exp", lambda S: np.sum(
+        np.log(np.sum(np.exp(np.where(CAUSAL, S, -INF)), axis=1)))),
+    case("thresholds", thresholds, t=(3,), e=()),
+    case("bounds of clip", lambda S: np.sum(np.clip(S, -INF, 0.3) ** 2)),
+    case("the larger", lambda S: np.sum(np.maximum(S, -INF) * np.minimum(S, INF))),
+    case("the largest", lambda S: np.sum(np.max(np.where(CAUSAL, S, -INF), axis=1) ** 2)),
+]  # fmt: skip
+
+
+def _log(values: np.ndarray) -> np.ndarray:
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(values))
+
+
+def inputs(case: Case) -> dict[str, sg.Array]:
+    def made(name: str, shape: Any) -> sg.Array:
+        if name == "m":
+            return sg.data(name, shape, dtype=bool)
+        return (sg.data if name == "V" else sg.param)(name, shape)
+
+    return {name: made(name, shape) for name, shape in case.sizes.items()}
+
+
+def point(case: Case) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    shapes = {n: [4 if s == "T" else s for s in shape] for n, shape in case.sizes.items()}
+    found = {n: np.asarray(rng.normal(size=shape)) for n, shape in shapes.items()}
+    return found | ({"m": CAUSAL} if "m" in found else {})
+
+
+def slopes(loss: Callable[..., Any], at: Arrays, name: str) -> np.ndarray:
+    """The derivatives by differences, NumPy computing the loss as it is typed."""
+    found = np.zeros(at[name].shape)
+    for place in np.ndindex(found.shape):
+        change = np.zeros(found.shape)
+        change[place] = 1e-6
+        up, down = (loss(**{**at, name: at[name] + s * change}) for s in (1, -1))
+        found[place] = (up - down) / 2e-6
+    return found
+
+
+@pytest.mark.parametrize("case", MASKS, ids=lambda case: case.name)
+def test_masks_in_every_spelling(case: Case) -> None:
+    arrays, at = inputs(case), point(case)
+    derivation = sg.derive(case.loss(**arrays), names=arrays)
+    module = derivation.compile()
+    for workspace in (None, module.Workspace(**({"T": 4} if "T" in str(case.sizes) else {}))):
+        value, gradients = module.loss_and_gradients(**at, workspace=workspace)
+        assert value == pytest.approx(case.loss(**at), rel=1e-12)
+        for name in gradients._fields:
+            wanted = slopes(case.loss, at, name)
+            np.testing.assert_allclose(getattr(gradients, name), wanted, atol=1e-7)
+
+
+@pytest.mark.parametrize("case", MASKS, ids=lambda case: case.name)
+def test_the_checks_take_infinity(case: Case) -> None:
+    arrays = inputs(case)
+    checks = list(run(sg.derive(case.loss(**arrays), names=arrays)))
+    assert checks
+    assert all(c.passed for c in checks), [c for c in checks if not c.passed]
+
+
+def test_infinity_is_written_as_such() -> None:
+    S = sg.param("S", (3, 3))
+    m = sg.data("m", (3, 3), dtype=bool)
+    A = np.exp(np.where(m, S, -np.inf))
+    derivation = sg.derive(np.sum((A / np.sum(A, axis=1, keepdims=True)) ** 2))
+    assert r"-\infty" in derivation.latex()
+    assert "−∞" in derivation.render("text")
+    assert "-np.inf" in derivation.source()
+
+
+@pytest.mark.parametrize(
+    "loss", [lambda x: np.sum(x * np.nan), lambda x: np.sum(x * np.array([1, np.nan, 2]))]
+)
+def test_nan_is_refused_by_name(loss: Callable[[Any], Any]) -> None:
+    with pytest.raises(SpecError, match=r"nan|NaN") as caught:
+        loss(sg.param("x", (3,)))
+    assert caught.value.where
+    assert caught.value.hint
