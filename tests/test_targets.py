@@ -23,7 +23,7 @@ from symgrad.program.passes import compiled
 from symgrad.program.program import Op
 from symgrad.targets import TARGETS, is_possible
 from symgrad.targets.emitted import Emitted, Passage, comment, passages
-from symgrad.targets.expressions import OPERATORS, Level, Text, negated
+from symgrad.targets.expressions import OPERATORS, Precedence, Text, negated
 from symgrad.targets.identifiers import PUBLIC, Words
 from symgrad.targets.numbers import Numbers
 from symgrad.targets.numpy.runtime import arguments, assumptions, self_check, workspace
@@ -175,7 +175,10 @@ def test_what_targets_share_knows_none_of_them() -> None:
 
 class Caret(Numbers):
     def power(self, base: Text, exponent: Text) -> Text:
-        return Text(f"{base.at_least(Level.ATOM)}^{exponent.at_least(Level.ATOM)}", Level.POWER)
+        return Text(
+            f"{base.at_least(Precedence.ATOM)}^{exponent.at_least(Precedence.ATOM)}",
+            Precedence.POWER,
+        )
 
 
 class Calculator(Writer):

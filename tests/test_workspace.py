@@ -21,7 +21,7 @@ from symgrad.mathematics.sizes import as_size
 from symgrad.program import memory
 from symgrad.program.builder import Builder
 from symgrad.program.interpreter import interpret
-from symgrad.program.memory import planned
+from symgrad.program.memory import plan_of
 from symgrad.program.program import Program, Ref
 from symgrad.program.verification import verified
 from symgrad.targets.numpy.buffers import BufferedWriter
@@ -198,7 +198,7 @@ def test_the_header_names_what_still_allocates() -> None:
 
 def test_the_peak_that_is_stated_is_the_peak() -> None:
     derivation = classifier()
-    plan = memory.planned(tuned(program(derivation)), ABILITIES)
+    plan = memory.plan_of(tuned(program(derivation)), ABILITIES)
     for n in (64, 1000):
         for dtype in ("float32", "float64"):
             itemsize = np.dtype(dtype).itemsize
@@ -214,7 +214,7 @@ def test_the_peak_that_is_stated_is_the_peak() -> None:
 
 def test_forward_values_dominate_in_deep_networks() -> None:
     def entries(depth: int) -> int:
-        plan = memory.planned(tuned(program(classifier((8,) * (depth + 1)))), ABILITIES)
+        plan = memory.plan_of(tuned(program(classifier((8,) * (depth + 1)))), ABILITIES)
         batch = [o for o in plan.buffers if o.dtype == "float" and "N" in map(str, o.shape)]
         return len(batch)
 
@@ -328,7 +328,7 @@ def test_thousands_of_operations_in_place() -> None:
         ref = builder.map("add", ref, Ref("x", ref.axes))
     builder.name(ref, "y")
     made = builder.program(("y",))
-    lines = BufferedWriter(made, planned(made, ABILITIES)).assignments
+    lines = BufferedWriter(made, plan_of(made, ABILITIES)).assignments
     assert {line.local for line in lines} == {"y"}
 
 

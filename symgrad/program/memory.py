@@ -84,7 +84,7 @@ def item(dtype: DType, itemsize: int) -> int:
     return {"float": itemsize, "int": 8, "bool": 1}[dtype]
 
 
-def planned(program: Program, target: Abilities) -> Plan:
+def plan_of(program: Program, target: Abilities) -> Plan:
     """The plan for a program that a target runs."""
     return _Planner(program, target).plan
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 
-class Level(IntEnum):
+class Precedence(IntEnum):
     """How tightly an expression holds together; a language without ``@`` has one level less."""
 
     COMPARISON = 0
@@ -24,9 +24,9 @@ class Text:
     """An expression in the target's language."""
 
     code: str
-    level: Level = Level.ATOM
+    level: Precedence = Precedence.ATOM
 
-    def at_least(self, level: Level) -> str:
+    def at_least(self, level: Precedence) -> str:
         """In brackets where it would fall apart."""
         return self.code if self.level >= level else f"({self.code})"
 
@@ -36,9 +36,9 @@ class Operator:
     """A sign between two expressions, and how tight its sides have to be."""
 
     sign: str
-    level: Level
-    left: Level
-    right: Level
+    level: Precedence
+    left: Precedence
+    right: Precedence
 
     def __call__(self, x: Text, y: Text) -> Text:
         """The expression with this sign in it."""
@@ -47,14 +47,14 @@ class Operator:
 
 
 def _comparison(sign: str) -> Operator:
-    return Operator(sign, Level.COMPARISON, Level.SUM, Level.SUM)
+    return Operator(sign, Precedence.COMPARISON, Precedence.SUM, Precedence.SUM)
 
 
 OPERATORS = {
-    "add": Operator("+", Level.SUM, Level.SUM, Level.MATMUL),
-    "subtract": Operator("-", Level.SUM, Level.SUM, Level.MATMUL),
-    "multiply": Operator("*", Level.PRODUCT, Level.PRODUCT, Level.UNARY),
-    "divide": Operator("/", Level.PRODUCT, Level.PRODUCT, Level.UNARY),
+    "add": Operator("+", Precedence.SUM, Precedence.SUM, Precedence.MATMUL),
+    "subtract": Operator("-", Precedence.SUM, Precedence.SUM, Precedence.MATMUL),
+    "multiply": Operator("*", Precedence.PRODUCT, Precedence.PRODUCT, Precedence.UNARY),
+    "divide": Operator("/", Precedence.PRODUCT, Precedence.PRODUCT, Precedence.UNARY),
     "greater": _comparison(">"),
     "greater_equal": _comparison(">="),
     "less": _comparison("<"),
@@ -67,7 +67,7 @@ OPERATORS = {
 
 def negated(x: Text, *, product: bool = False) -> Text:
     """The expression with a minus before it; of a ``product``, before its first factor."""
-    level = Level.PRODUCT if product else Level.UNARY
+    level = Precedence.PRODUCT if product else Precedence.UNARY
     return Text(f"-{x.at_least(level)}", level)
 
 

@@ -8,7 +8,7 @@ import sympy as sp
 
 from symgrad.mathematics.infinity import INFINITY
 from symgrad.mathematics.sizes import is_decimal, with_numbers
-from symgrad.targets.expressions import OPERATORS, Level, Text
+from symgrad.targets.expressions import OPERATORS, Precedence, Text
 
 
 class Numbers:
@@ -25,7 +25,7 @@ class Numbers:
         expr = with_numbers(expr)
         difference = expr.is_Add and not all(a.could_extract_minus_sign() for a in expr.args)
         if expr.could_extract_minus_sign() and not difference:
-            return Text(f"-{self.text(-expr).at_least(Level.PRODUCT)}", Level.UNARY)
+            return Text(f"-{self.text(-expr).at_least(Precedence.PRODUCT)}", Precedence.UNARY)
         if expr.is_Symbol:
             return Text(self.size(expr.name))
         if expr.is_Integer:
@@ -43,12 +43,12 @@ class Numbers:
             return self.unusual(expr)
         if expr.is_Add:
             less = [a for a in expr.args if a.could_extract_minus_sign()]
-            more = [self.text(a).at_least(Level.SUM) for a in expr.args if a not in less]
+            more = [self.text(a).at_least(Precedence.SUM) for a in expr.args if a not in less]
             code = " - ".join([" + ".join(more), *(self.text(-a).code for a in less)])
-            return Text(code, Level.SUM)
+            return Text(code, Precedence.SUM)
         if expr.is_Mul:
-            parts = [self.text(a).at_least(Level.UNARY) for a in expr.args]
-            return Text(" * ".join(parts), Level.PRODUCT)
+            parts = [self.text(a).at_least(Precedence.UNARY) for a in expr.args]
+            return Text(" * ".join(parts), Precedence.PRODUCT)
         if expr.is_Pow and (expr.base.is_Integer or not expr.is_number):
             return self.power(*map(self.text, expr.args))
         if expr.is_number:

@@ -11,7 +11,7 @@ import sympy as sp
 from symgrad.program.kinds import KINDS
 from symgrad.program.memory import Plan, owners
 from symgrad.program.program import Literal, Op, Operand, Program, Ref, is_temporary
-from symgrad.targets.expressions import Level, Text
+from symgrad.targets.expressions import Precedence, Text
 from symgrad.targets.identifiers import Words
 from symgrad.targets.module import size_names
 from symgrad.targets.numbers import Numbers
@@ -134,7 +134,7 @@ class Writer(ABC):
             return False
         simple = (
             op.kind in ("view", "slice")
-            and text.level == Level.ATOM
+            and text.level == Precedence.ATOM
             and len(text.code) < WIDTH // 4
         )
         return self.uses[op.name] == 1 or (simple and op.reads[0].name not in self.pending)

@@ -8,7 +8,7 @@ from typing import ClassVar
 from symgrad.program.contraction_order import cost
 from symgrad.program.memory import Plan
 from symgrad.program.program import Op, Program, count
-from symgrad.targets.expressions import Level, Text, listed
+from symgrad.targets.expressions import Precedence, Text, listed
 from symgrad.targets.numpy.operations import NumPyWriter
 from symgrad.targets.numpy.runtime.special import name_of
 from symgrad.targets.statements import Statement
@@ -79,13 +79,13 @@ class BufferedWriter(NumPyWriter, PlannedWriter):
     def _chosen(self, op: Op, args: Sequence[Text], name: str) -> Statement:
         """One value over another where a condition holds, which may be numbers of 0 and 1."""
         holds = self.dtypes[op.reads[0].name] == "bool"
-        where = args[0].code if holds else f"{args[0].at_least(Level.SUM)} != 0"
+        where = args[0].code if holds else f"{args[0].at_least(Precedence.SUM)} != 0"
         return Statement("where", name, (args[1].code, where))
 
     def _matmul(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[Statement]:
         x, y = args
         if all(len(r.axes) <= 2 for r in op.reads) and cost(op.axes) < LARGE:
-            yield Statement("dot", name, (x.at_least(Level.ATOM), y.code), out=out)
+            yield Statement("dot", name, (x.at_least(Precedence.ATOM), y.code), out=out)
         else:
             yield Statement("matmul", name, (x.code, y.code), out=out)
 
@@ -110,11 +110,11 @@ class BufferedWriter(NumPyWriter, PlannedWriter):
         yield Statement("contract", name, tuple(a.code for a in args), out=out, detail=detail)
 
     def _take(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[Statement]:
-        operands = (args[0].at_least(Level.ATOM), args[1].code)
+        operands = (args[0].at_least(Precedence.ATOM), args[1].code)
         yield Statement("take", name, operands, out=out)
 
     def _gather(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[Statement]:
-        operands = (args[0].at_least(Level.ATOM), args[1].code)
+        operands = (args[0].at_least(Precedence.ATOM), args[1].code)
         axis = [k is not None for k in op.detail].index(True)
         yield Statement("gather", name, operands, out=out, detail={"axis": axis})
 

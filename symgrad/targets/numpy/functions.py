@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from symgrad.program.memory import planned
+from symgrad.program.memory import plan_of
 from symgrad.program.passes import alive
 from symgrad.targets.emitted import Passage, indented, lines_of, passages
 from symgrad.targets.module import Module, size_names, where_size_is
@@ -135,7 +135,7 @@ class Room:
     def __init__(self, module: Module) -> None:
         self.module = module
         program = tuned(module.computing([module.output, *module.gradients.values()]))
-        self.plan = planned(program, ABILITIES)
+        self.plan = plan_of(program, ABILITIES)
         self.writer = BufferedWriter(program, self.plan)
         self.sizes = dict(self.writer.sizes)
         self.locals = {s: self.writer.size_locals[s] for s in size_names(program.inputs)}

@@ -10,7 +10,7 @@ import sympy as sp
 from symgrad.mathematics.indices import Index
 from symgrad.mathematics.positions import Cut, Window
 from symgrad.program.program import UNIT, Axes, Op, Operand, Ref, labels, size_of
-from symgrad.targets.expressions import OPERATORS, Level, Operator, Text, listed, negated
+from symgrad.targets.expressions import OPERATORS, Operator, Precedence, Text, listed, negated
 from symgrad.targets.module import arguments_among
 from symgrad.targets.numbers import Numbers
 from symgrad.targets.numpy.out import tensordot_axes
@@ -25,7 +25,10 @@ class NumPyNumbers(Numbers):
     """Numbers of Python; functions of sizes are NumPy's."""
 
     def power(self, base: Text, exponent: Text) -> Text:
-        return Text(f"{base.at_least(Level.ATOM)} ** {exponent.at_least(Level.POWER)}", Level.POWER)
+        return Text(
+            f"{base.at_least(Precedence.ATOM)} ** {exponent.at_least(Precedence.POWER)}",
+            Precedence.POWER,
+        )
 
     def unusual(self, number: sp.Expr) -> Text:
         return Text("np.nan" if number is sp.nan else "np.inf")
@@ -90,10 +93,12 @@ class NumPyWriter(Writer):
         if op.function == "power":
             return _power(*args)
         if op.function == "negative":
-            product = args[0].level == Level.PRODUCT and not self._begins_with_truth(op.args[0])
+            product = args[0].level == Precedence.PRODUCT and not self._begins_with_truth(
+                op.args[0]
+            )
             return negated(args[0], product=product)
         if op.function == "cast":
-            return Text(f"{args[0].at_least(Level.ATOM)}.astype({self.dtype()})")
+            return Text(f"{args[0].at_least(Precedence.ATOM)}.astype({self.dtype()})")
         if op.function == "round":
             return Text(f"np.round({args[0].code}, {op.detail[0]})")
         return Text(f"{name_of(op.function)}({listed(args)})")
@@ -109,8 +114,8 @@ class NumPyWriter(Writer):
 
     def matmul(self, op: Op, args: Sequence[Text]) -> Text:
         left, right = args
-        first = left.code if left.level == Level.MATMUL else left.at_least(Level.UNARY)
-        return Text(f"{first} @ {right.at_least(Level.UNARY)}", Level.MATMUL)
+        first = left.code if left.level == Precedence.MATMUL else left.at_least(Precedence.UNARY)
+        return Text(f"{first} @ {right.at_least(Precedence.UNARY)}", Precedence.MATMUL)
 
     def contract(self, op: Op, args: Sequence[Text]) -> Text:
         x, y = op.reads
@@ -131,13 +136,13 @@ class NumPyWriter(Writer):
 
     def reduce(self, op: Op, args: Sequence[Text]) -> Text:
         options, name = self.reduced_axes(op), name_of(op.function)
-        short = args[0].level == Level.ATOM and "(" not in args[0].code
+        short = args[0].level == Precedence.ATOM and "(" not in args[0].code
         if short and name.startswith("np."):
             return Text(f"{args[0].code}.{op.function}({', '.join(options)})")
         return Text(f"{name}({', '.join([args[0].code, *options])})")
 
     def trace(self, op: Op, args: Sequence[Text]) -> Text:
-        if args[0].level == Level.ATOM and "(" not in args[0].code:
+        if args[0].level == Precedence.ATOM and "(" not in args[0].code:
             return Text(f"{args[0].code}.trace()")
         return Text(f"np.trace({args[0].code})")
 
@@ -152,7 +157,7 @@ class NumPyWriter(Writer):
         source, target = op.reads[0].axes, op.axes
         if source == target:
             return args[0]
-        array = args[0].at_least(Level.ATOM)
+        array = args[0].at_least(Precedence.ATOM)
         if len(source) == 2 and source[::-1] == target:
             return Text(f"{array}.T")
         order = [a for a in target if isinstance(a, Index)]
@@ -170,7 +175,7 @@ class NumPyWriter(Writer):
         return Text(f"np.broadcast_to({args[0].code}, {self.shape(op.axes)})")
 
     def copy(self, op: Op, args: Sequence[Text]) -> Text:
-        return Text(f"{args[0].at_least(Level.ATOM)}.copy()")
+        return Text(f"{args[0].at_least(Precedence.ATOM)}.copy()")
 
     def iota(self, op: Op, args: Sequence[Text]) -> Text:
         return Text(f"np.arange({self.number(size_of(op.axes[0])).code})")
@@ -184,10 +189,10 @@ class NumPyWriter(Writer):
         return Text(f"np.full({self.shape(op.axes)}, {args[0].code}, {self.dtype()})")
 
     def gather(self, op: Op, args: Sequence[Text]) -> Text:
-        return Text(f"{args[0].at_least(Level.ATOM)}[{_positions(op, args)}]")
+        return Text(f"{args[0].at_least(Precedence.ATOM)}[{_positions(op, args)}]")
 
     def take(self, op: Op, args: Sequence[Text]) -> Text:
-        return Text(f"{args[0].at_least(Level.ATOM)}.take({args[1].code})")
+        return Text(f"{args[0].at_least(Precedence.ATOM)}.take({args[1].code})")
 
     # Parts
 
@@ -196,7 +201,7 @@ class NumPyWriter(Writer):
             cut_text(part if isinstance(part, Cut) else None, size_of(a), self.code)
             for a, part in zip(op.reads[0].axes, op.detail, strict=True)
         ]
-        return Text(f"{args[0].at_least(Level.ATOM)}[{_joined(places)}]")
+        return Text(f"{args[0].at_least(Precedence.ATOM)}[{_joined(places)}]")
 
     def _code(self, expr: sp.Expr) -> str:
         return self.number(expr).code
@@ -212,7 +217,7 @@ class NumPyWriter(Writer):
 
     def reshape(self, op: Op, args: Sequence[Text]) -> Text:
         shape = ", ".join(self.code(size_of(a)) for a in op.axes)
-        return Text(f"{args[0].at_least(Level.ATOM)}.reshape({shape})")
+        return Text(f"{args[0].at_least(Precedence.ATOM)}.reshape({shape})")
 
     def join(self, op: Op, args: Sequence[Text]) -> Text:
         axis = f", axis={op.detail[0]}" if op.detail[0] else ""
@@ -275,7 +280,7 @@ class NumPyWriter(Writer):
         if loops and isinstance(op.args[1], Ref) and op.args[1].axes:
             subscript = ["...", *(letter for letter, _ in loops)]
             full = len(op.args[1].axes) == len(loops)
-            values = f"{args[1].at_least(Level.ATOM)}[{', '.join(subscript[full:])}]"
+            values = f"{args[1].at_least(Precedence.ATOM)}[{', '.join(subscript[full:])}]"
         operands = (values, _joined(places))
         sign = _IN_PLACE[op.function]
         return Statement("place", name, operands, sign, detail={"loops": loops})
@@ -314,13 +319,17 @@ class NumPyWriter(Writer):
 
 _SLOGDET = {"sign": ("slogdet", "[0]"), "logdet": ("slogdet", "[1]")}
 
-_POWER = Operator("**", Level.POWER, Level.ATOM, Level.POWER)
+_POWER = Operator("**", Precedence.POWER, Precedence.ATOM, Precedence.POWER)
 
 
 def _power(base: Text, exponent: Text) -> Text:
     """Without blanks where both are as simple as x**2."""
     simple = (base.code + exponent.code).replace(".", "").isidentifier()
-    return Text(f"{base.code}**{exponent.code}", Level.POWER) if simple else _POWER(base, exponent)
+    return (
+        Text(f"{base.code}**{exponent.code}", Precedence.POWER)
+        if simple
+        else _POWER(base, exponent)
+    )
 
 
 _IN_PLACE = {"add": "+=", "subtract": "-=", "set": "="}
