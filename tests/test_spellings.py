@@ -285,3 +285,25 @@ def test_a_whole_number_common_to_the_terms_of_a_matrix_form() -> None:
     x = sg.param("x", (6,))
     derivation = sg.derive(np.mean(((x - x.mean()) / x.std(ddof=1)) ** 3) ** 2)
     assert "∂L/∂x[i] =" in derivation.render("text")
+
+
+def test_a_value_may_be_called_as_a_size_is() -> None:
+    x, w = sg.data("x", ("N", "D")), sg.param("w", ("D",))
+    D = np.sum(w**2)
+    loss = np.sum(np.tanh(x @ w)) / np.sqrt(x.shape[1]) + D
+    d = sg.derive(loss, names={"x": x, "w": w, "D": D})
+    at = {"x": np.arange(6.0).reshape(3, 2) / 9, "w": np.array([0.5, -1.0])}
+    value, found = d.compile().loss_and_gradients(**at)
+    t = np.tanh(at["x"] @ at["w"])
+    assert value == pytest.approx(np.sum(t) / np.sqrt(2) + 1.25, rel=1e-14)
+    right = (1 - t**2) @ at["x"] / np.sqrt(2) + 2 * at["w"]
+    np.testing.assert_allclose(found.w, right, rtol=1e-14)
+    assert r"\sqrt{n_{D}}" in d.latex()
+    assert "x  (N, D)" in d.source()
+
+
+def test_a_size_of_no_input_that_the_loss_reads_is_named() -> None:
+    x, w = sg.data("x", ("N",)), sg.param("w", ("D",))
+    loss = np.log(x.shape[0]) * np.sum(w)
+    with pytest.raises(sg.SpecError, match="the size N is that of no input"):
+        sg.derive(loss, names={"w": w}).compile()

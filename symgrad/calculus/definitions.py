@@ -9,7 +9,7 @@ import sympy as sp
 
 from symgrad.mathematics.algebra import canonical, instance
 from symgrad.mathematics.equations import Equation
-from symgrad.mathematics.indices import entries, indices_of, name_of
+from symgrad.mathematics.indices import entries, indices_of, is_entry, name_of
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,8 @@ class Known:
     opened: set[str] = field(default_factory=set)
 
     def equation(self, atom: sp.Expr) -> Equation | None:
-        """The equation of a named value; None for an input, and for what is held otherwise."""
-        is_entry = isinstance(atom, (sp.Indexed, sp.Symbol))
-        found = self.equations.get(name_of(atom)) if is_entry else None
+        """The equation of a named value; None for inputs, sizes, and what is held otherwise."""
+        found = self.equations.get(name_of(atom)) if is_entry(atom) else None
         if found is None or found.name in self.closed:
             return None
         return None if found.decimals is not None or found.backward is not None else found
@@ -80,7 +79,7 @@ def flattened(expr: sp.Expr, known: Known) -> sp.Expr:
 
 def is_positive(expr: sp.Expr, known: Known) -> bool:
     """Whether this is an entry of an input that is known to be positive."""
-    return isinstance(expr, (sp.Indexed, sp.Symbol)) and name_of(expr) in known.positive
+    return is_entry(expr) and name_of(expr) in known.positive
 
 
 def is_same(one: sp.Expr, other: sp.Expr) -> bool:

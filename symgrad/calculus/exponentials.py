@@ -18,7 +18,7 @@ from symgrad.calculus.definitions import (
     split_scale,
 )
 from symgrad.mathematics.algebra import bound_of, freshen
-from symgrad.mathematics.indices import Index
+from symgrad.mathematics.indices import Index, is_entry
 from symgrad.mathematics.reductions import (
     AxisMax,
     LogSumExp,
@@ -171,7 +171,7 @@ def sigmoid_quotient(expr: sp.Expr, known: Known) -> sp.Expr | None:
             others = sp.Mul(divisor, *(f for f in rest if f is not spread))
             return sp.Add(*(a * others for a in resolved(spread, known).args))
         plain, power = _split(rest, known)
-        named = isinstance(divisor.base, (sp.Indexed, sp.Symbol))
+        named = is_entry(divisor.base)
         if named and power == 0 and 0 not in logs:
             continue  # 1 / v, where v = 2 + exp(x) has a name and is a value of its own
         return sp.Mul(*plain, _over_total(power, logs, -divisor.exp))

@@ -17,7 +17,7 @@ from symgrad.errors import SpecError
 from symgrad.mathematics.algebra import canonical, canonical_equation, freshen, instance, limits
 from symgrad.mathematics.assumptions import Assumption, symmetric
 from symgrad.mathematics.equations import Equation, System, Variable
-from symgrad.mathematics.indices import Index, entries, indices_of, name_of
+from symgrad.mathematics.indices import Index, entries, indices_of, is_entry, name_of
 
 MOST_TERMS = 200
 """A product that would have more addends than this is left as it is."""
@@ -166,9 +166,7 @@ class _Worker:
             return self._of_sum(expr)
         if isinstance(expr, (sp.Mul, sp.Pow)) and (factors := _factors(expr)):
             return _product_of(self._polynomial(f) for f in factors)
-        value = (
-            self.values.get(name_of(expr)) if isinstance(expr, (sp.Indexed, sp.Symbol)) else None
-        )
+        value = self.values.get(name_of(expr)) if is_entry(expr) else None
         if value is not None and any(s in self.rows for s in value.shape):
             held = value.backward is not None or value.decimals is not None
             return None if held else self._polynomial(instance(value, indices_of(expr)))
@@ -242,10 +240,10 @@ class _Worker:
     def _is_worth_it(self, expr: sp.Expr) -> bool:
         if self._is_size(expr):
             return not expr.atoms(Index)
-        if not self._is_of_data(expr) or isinstance(expr, (sp.Indexed, sp.Symbol)):
+        if not self._is_of_data(expr) or is_entry(expr):
             return False
         _, rest = expr.as_coeff_Mul()
-        return not isinstance(rest, (sp.Indexed, sp.Symbol))
+        return not is_entry(rest)
 
     def _variable(self, expr: sp.Expr) -> sp.Expr:
         """The entry of a new input in place of an expression."""
@@ -302,7 +300,7 @@ def _names_in(expr: sp.Expr) -> Iterator[str]:
     if isinstance(expr, sp.Pow) and expr.exp.is_Integer and expr.exp > 0:
         for _ in range(int(expr.exp)):
             yield from _names_in(expr.base)
-    elif isinstance(expr, (sp.Indexed, sp.Symbol)) and entries(expr):
+    elif is_entry(expr) and entries(expr):
         yield name_of(expr)
     elif not isinstance(expr, sp.Indexed):
         for argument in expr.args:

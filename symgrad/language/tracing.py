@@ -16,7 +16,7 @@ from symgrad.language.constants import as_array
 from symgrad.language.sizes import shape_text
 from symgrad.mathematics.algebra import BINDERS, canonical_equation, instance, weight
 from symgrad.mathematics.equations import Equation, System, Variable, shapes_of
-from symgrad.mathematics.indices import Index, entries, indices_of, name_of
+from symgrad.mathematics.indices import Index, entries, indices_of, is_entry, name_of
 from symgrad.mathematics.reductions import Indicator, absolute
 from symgrad.mathematics.sizes import Size, fixed, is_size
 
@@ -211,13 +211,13 @@ def _linear_entries(rhs: sp.Expr) -> set[sp.Expr]:
         return set().union(*map(_linear_entries, rhs.args))
     if isinstance(rhs, sp.Sum):
         return _linear_entries(rhs.function)
-    return {rhs} if isinstance(rhs, (sp.Indexed, sp.Symbol)) else set()
+    return {rhs} if is_entry(rhs) else set()
 
 
 def _inlines(array: Array, equation: Equation, uses: Counter[str]) -> bool:
     if array.op == "structure" or array.decimals is not None or array.backward is not None:
         return False
-    if array.op == "relabel" and isinstance(equation.rhs, (sp.Indexed, sp.Symbol)):
+    if array.op == "relabel" and is_entry(equation.rhs):
         return True
     if not entries(equation.rhs):
         return True

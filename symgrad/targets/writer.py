@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import sympy as sp
 
+from symgrad.errors import SpecError
 from symgrad.program.kinds import KINDS
 from symgrad.program.memory import Plan, owners
 from symgrad.program.program import Literal, Op, Operand, Program, Ref, is_temporary
@@ -101,6 +102,11 @@ class Writer(ABC):
         return self.local[op.name]
 
     def _size(self, name: str) -> str:
+        if name not in self.size_locals:
+            raise SpecError(
+                f"the size {name} is that of no input on which the loss depends",
+                hint="give an input of this size to the loss, or fix the size",
+            )
         self.sizes[name] = self.size_locals[name]
         self._in_use.add(self.sizes[name])
         return self.sizes[name]

@@ -71,8 +71,9 @@ class Display(Writer):
         return first if len(letter) == 1 else Scripted(first, Number(letter[1:]))
 
     def size(self, name: str) -> Formula:
-        if name in self.names.symbols:
-            return self.names.symbols[name].formula
+        symbol = self.names.sizes.get(name) or self.names.symbols.get(name)
+        if symbol is not None:
+            return symbol.formula
         return Letter(name) if len(name) == 1 else Word(name, "plain")
 
     def symbol(self, name: str) -> Formula:

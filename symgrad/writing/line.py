@@ -51,7 +51,7 @@ class Code(Writer):
         return Word(letter)
 
     def size(self, name: str) -> Formula:
-        return Word(name)
+        return Word(self.names.sizes[name].plain if name in self.names.sizes else name)
 
     def symbol(self, name: str) -> Formula:
         return Word(name)
@@ -177,7 +177,8 @@ class Line(Code):
         return Word(letter[0] + letter[1:].translate(SUBSCRIPTS))
 
     def size(self, name: str) -> Formula:
-        return Word(self.names.symbols[name].plain if name in self.names.symbols else name)
+        symbol = self.names.sizes.get(name) or self.names.symbols.get(name)
+        return Word(name if symbol is None else symbol.plain)
 
     def symbol(self, name: str) -> Formula:
         if name in self.names.derivatives:

@@ -29,6 +29,8 @@ class Names:
     output: str = ""
     slopes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """The values that are derivatives, each with what it is the derivative of and by."""
+    sizes: Mapping[str, Name] = field(default_factory=dict)
+    """The symbols of sizes that are called as a value is."""
     parts: frozenset[str] = frozenset()
     """The adjoints that are those of the output as it is computed, not as it was typed."""
     computed: str = ""

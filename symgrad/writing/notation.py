@@ -16,7 +16,7 @@ from symgrad.writing.display import Display
 from symgrad.writing.formula import Accented, Formula, Letter, related
 from symgrad.writing.letters import Letters, unshadowed
 from symgrad.writing.line import Code
-from symgrad.writing.names import Name, symbols
+from symgrad.writing.names import Name, parse, symbols
 from symgrad.writing.naming import Names
 from symgrad.writing.printings.latex import latex
 from symgrad.writing.printings.text import code
@@ -172,7 +172,7 @@ def _names(
     sizes: list[str],
     style: Style,
 ) -> Names:
-    table = symbols([*values, *sizes])
+    table = symbols([*values, *(s for s in sizes if s not in values)])
     outputs = {system.output, *(of for _, of, _ in system.slopes)}
     if "loss" in outputs and "L" not in table:
         table["loss"] = Name(Letter("L"), plain="L")
@@ -189,6 +189,7 @@ def _names(
         parts=frozenset(parts.values()),
         computed=computed,
         axes=axes,
+        sizes={s: replace(parse(f"n_{s}"), plain=f"n_{s}") for s in sizes if s in values},
         order={name: place for place, name in enumerate(values)},
         late=frozenset(v.name for v in system.variables if v.role == "param"),
         output=system.output,

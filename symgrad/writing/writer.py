@@ -153,7 +153,7 @@ class Writer(FunctionWriter):
     def symbol_atom(self, expr: sp.Expr) -> Piece:
         if isinstance(expr, Index):
             return Piece(self.letter(self.letters.get(expr, str(expr))))
-        if is_size(expr) and expr.name not in self.names.symbols:
+        if is_size(expr):
             return Piece(self.size(expr.name))
         return self.entry(expr.name, ())
 
