@@ -161,3 +161,56 @@ def test_nan_is_refused_by_name(loss: Callable[[Any], Any]) -> None:
         loss(sg.param("x", (3,)))
     assert caught.value.where
     assert caught.value.hint
+
+
+# -- sums of exponentials ---------------------------------------------------------------------
+
+AT_INFINITY = [
+    ([-INF, -INF, -INF], -INF, [0, 0, 0]),
+    ([INF, 0.0, 1.0], INF, [np.nan] * 3),
+    ([0.0, -INF, 1.0], np.log(1 + np.e), [1 / (1 + np.e), 0, np.e / (1 + np.e)]),
+    ([1e300, -INF, 0.0], 1e300, [1, 0, 0]),
+]
+SUMS = {
+    "sg": lambda z: sg.logsumexp(z, axis=-1),
+    "typed": lambda z: np.log(np.sum(np.exp(z), axis=-1)),
+    "shifted": lambda z: np.max(z, axis=-1) + np.log(
+        np.sum(np.exp(z - np.max(z, axis=-1, keepdims=True)), axis=-1)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", [(3,), ("N", 3)], ids=str)
+@pytest.mark.parametrize("make", [sg.param, sg.data], ids=["param", "data"])
+@pytest.mark.parametrize("spelling", SUMS)
+def test_log_sum_exp_at_infinity(spelling: str, make: Any, shape: Any) -> None:
+    z = make("z", shape)
+    loss = np.sum(SUMS[spelling](z))
+    module = sg.derive(loss, wrt="z").compile()
+    for row, wanted, slope in AT_INFINITY:
+        at = np.broadcast_to(row, [2 if s == "N" else s for s in shape]).copy()
+        for workspace in (None, module.Workspace(**({"N": 2} if "N" in shape else {}))):
+            value, gradients = module.loss_and_gradients(z=at, workspace=workspace)
+            assert value == pytest.approx(wanted * (at.size // 3), nan_ok=True)
+            np.testing.assert_allclose(gradients.z, np.broadcast_to(slope, at.shape), rtol=1e-12)
+
+
+def test_a_row_that_is_masked_as_a_whole_counts_nothing() -> None:
+    S, m = sg.param("S", (2, 3)), sg.data("m", (2, 3), dtype=bool)
+    V = sg.data("V", (3, 2))
+    module = sg.derive(attention(np.where(m, S, -INF), V), wrt="S").compile()
+    rng = np.random.default_rng(0)
+    at = {"S": rng.normal(size=(2, 3)), "V": rng.normal(size=(3, 2))}
+    mask = np.array([[True, True, False], [False, False, False]])
+    value, gradients = module.loss_and_gradients(**at, m=mask)
+    rest = softmax(at["S"][:1, :2]) @ at["V"][:2]
+    assert value == pytest.approx(np.sum(rest**2))
+    np.testing.assert_array_equal(gradients.S[~mask], 0)
+    assert np.abs(gradients.S[mask]).min() > 0
+
+
+@pytest.mark.parametrize("bias", ["b", "B"], ids=["a bias", "data"])
+def test_scores_of_a_network_need_no_guard(bias: str) -> None:
+    x, W = sg.data("x", ("N", 3)), sg.param("W", (3, 4))
+    b = (sg.param if bias == "b" else sg.data)(bias, (4,))
+    source = sg.derive(np.sum(sg.logsumexp(x @ W + b, axis=1)), wrt="W").source()
+    assert ("finite = np." in source) == (bias == "B")

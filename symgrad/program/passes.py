@@ -10,9 +10,11 @@ import sympy as sp
 
 from symgrad.mathematics.calls import evaluated, parsed
 from symgrad.mathematics.equations import Equation, Variable
+from symgrad.mathematics.infinity import INFINITY
 from symgrad.mathematics.reductions import LEAVES
 from symgrad.program.builder import Builder
 from symgrad.program.contraction_order import contracted
+from symgrad.program.infinite import guarded
 from symgrad.program.kinds import KINDS
 from symgrad.program.kinds.entries import BOOLEAN
 from symgrad.program.lower import lower
@@ -144,28 +146,52 @@ def planned(program: Program) -> Program:
 
 def expanded(program: Program) -> Program:
     """Leaf functions, softmax and its relatives written out in functions that a target has."""
-    return rewritten(program, _expand)
+    found = guarded(program)
+
+    def expand(builder: Builder, op: Op) -> Ref | None:
+        if op.kind in _OF_EXPONENTIALS:
+            parts = _exponentials(builder, op, guard=op.name in found)
+            return _OF_EXPONENTIALS[op.kind](builder, *parts)
+        if op.kind == "map" and op.function in _TEXTS:
+            return _function(builder, op)
+        return None
+
+    return rewritten(program, expand)
 
 
-def _expand(builder: Builder, op: Op) -> Ref | None:
-    if op.kind in _OF_EXPONENTIALS:
-        return _OF_EXPONENTIALS[op.kind](builder, *_exponentials(builder, op))
-    if op.kind == "map" and op.function in _TEXTS:
-        return _function(builder, op)
-    return None
-
-
-def _exponentials(builder: Builder, op: Op) -> tuple[Ref, Ref, Ref, Ref]:
+def _exponentials(builder: Builder, op: Op, *, guard: bool) -> tuple[Ref, Ref, Ref, Ref]:
     """The maximum, what is left without it, the exponentials of that, and their sum."""
     (z,) = op.reads
     gone = {a for a in labels(z.axes) if a not in labels(op.axes)} | {z.axes[k] for k in op.detail}  # type: ignore[index]
     kept = tuple(UNIT if a in gone else a for a in z.axes)
     kept = kept if labels(kept) else ()
     maximum = builder.add("reduce", (z,), kept, function="max", hint="m")
-    shifted = builder.add("map", (z, maximum), z.axes, function="subtract", hint="shifted")
+    finite = _is_finite(builder, maximum) if guard else None
+    shift = maximum if finite is None else _shift(builder, maximum, finite)
+    shifted = builder.add("map", (z, shift), z.axes, function="subtract", hint="shifted")
     e = builder.add("map", (shifted,), z.axes, function="exp", hint="e")
     s = builder.add("reduce", (e,), kept, function="sum", hint="s")
+    if finite is not None:
+        args = (finite, s, Literal(sp.S.One))
+        s = builder.add("map", args, kept, function="where", hint="total")
     return maximum, shifted, e, s
+
+
+def _is_finite(builder: Builder, maximum: Ref) -> Ref:
+    size = builder.map("abs", maximum)
+    args = (size, Literal(INFINITY))
+    return builder.add("map", args, maximum.axes, function="less", hint="finite")
+
+
+def _shift(builder: Builder, maximum: Ref, finite: Ref) -> Ref:
+    """The maximum where it is finite; of nothing but -∞ all exponentials are to be 0.
+
+    NaN in place of ∞, since ∞ - ∞ would be NaN with a warning.
+    """
+    nothing = builder.map("less", maximum, Literal(sp.S.Zero))
+    other = builder.map("where", nothing, Literal(sp.S.Zero), Literal(sp.nan))
+    args = (finite, maximum, other)
+    return builder.add("map", args, maximum.axes, function="where", hint="shift")
 
 
 def _softmax(builder: Builder, maximum: Ref, shifted: Ref, e: Ref, s: Ref) -> Ref:

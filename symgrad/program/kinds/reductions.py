@@ -97,8 +97,10 @@ def _log_sum_exp(z: Array, axis: tuple[int, ...], *, keepdims: bool = False) -> 
 
 
 def _run_log_softmax(run: Run, op: Op) -> Array:
+    """Of nothing but -∞ it is -∞, and softmax is 0."""
     z = run.values[op.reads[0].name]
-    return np.asarray(z - _log_sum_exp(z, whole(op), keepdims=True))
+    total = _log_sum_exp(z, whole(op), keepdims=True)
+    return np.asarray(z - np.where(np.isneginf(total), 0, total).astype(total.dtype))
 
 
 LOGSUMEXP = Kind(

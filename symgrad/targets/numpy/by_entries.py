@@ -10,6 +10,7 @@ from math import prod
 import sympy as sp
 
 from symgrad.mathematics.indices import Index
+from symgrad.mathematics.infinity import INFINITY
 from symgrad.mathematics.sizes import Size, fixed, with_numbers
 from symgrad.program.program import (
     Axes,
@@ -49,6 +50,9 @@ _TWICE = {
 }
 """Functions whose first argument is read twice; NaN there stays NaN."""
 
+_CHOICES = {"where": "{1} if {0} else {2}"}
+_UNUSUAL = {INFINITY: "inf", sp.nan: "nan"}
+"""Numbers by the names that the module math has for them."""
 _READING_TWICE = frozenset({*_TWICE, "power", "square", "max"})
 
 _CALLS = {f: f for f in ("exp", "log", "tanh", "sqrt", "log1p", "expm1")} | {"abs": "fabs"}
@@ -101,15 +105,24 @@ class _Writer:
         """Whether an operation can be written out."""
         if not self.fixed:
             return False
-        if any(isinstance(a, Literal) and not with_numbers(a.value).is_Rational for a in op.args):
+        if not all(_is_plain(a) for a in op.args if isinstance(a, Literal)):
             return False
         if op.kind == "map":
             square = op.function == "power" and op.args[1] == Literal(sp.S(2))
-            known = op.function in {"square", *_INFIX, *_CALLS}
+            known = op.function in {"square", *_INFIX, *_CALLS} or self._is_guard(op)
             return square or known or (op.function in _TWICE and any(map(self._is_no_nan, op.args)))
         if op.kind == "reduce":
             return op.function in ("sum", "norm", "max")
         return op.kind in ("matmul", "contract", "view", "copy", "fill", "expand")
+
+    def _is_guard(self, op: Op) -> bool:
+        """Whether an operation chooses by whether a number is finite, or tells -∞ from ∞."""
+        if op.function != "where":
+            return False
+        condition = self.ops.get(getattr(op.args[0], "name", ""))
+        return Literal(sp.nan) in op.args or (
+            condition is not None and condition.args[1:] == (Literal(INFINITY),)
+        )
 
     def _is_no_nan(self, operand: Operand) -> bool:
         """Whether an operand is a number that is written down, or a truth value."""
@@ -191,7 +204,7 @@ class _Writer:
             return f"_{function}({args[0]})"
         if op.function in _TWICE and not self._is_no_nan(op.args[1]):
             args.reverse()
-        return {**_INFIX, **_TWICE}[op.function].format(*args)
+        return {**_INFIX, **_TWICE, **_CHOICES}[op.function].format(*args)
 
     def _product(self, op: Op, at: Mapping[object, int]) -> str:
         return " * ".join(self._operand(a, at) for a in op.args)
@@ -199,8 +212,15 @@ class _Writer:
     def _operand(self, operand: Operand, at: Mapping[object, int]) -> str:
         if isinstance(operand, Literal):
             value = with_numbers(operand.value)
+            if value in _UNUSUAL:
+                self.functions.add(_UNUSUAL[value])
+                return f"_{_UNUSUAL[value]}"
             return f"({float(value)!r})" if value < 0 else repr(float(value))
         return self.values[operand.name][_offset(operand.axes, at)]
+
+
+def _is_plain(literal: Literal) -> bool:
+    return literal.value in _UNUSUAL or bool(with_numbers(literal.value).is_Rational)
 
 
 def _labels_of(op: Op) -> list[Index]:
