@@ -163,6 +163,19 @@ def test_nan_is_refused_by_name(loss: Callable[[Any], Any]) -> None:
     assert caught.value.hint
 
 
+# -- variances --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("f", [np.var, np.std])
+def test_a_variance_of_too_few_numbers_is_refused(f: Callable[..., Any]) -> None:
+    with pytest.raises(SpecError, match="variance of 1 numbers, with ddof=1, divides by 0"):
+        f(sg.param("x", (1,)), ddof=1)
+    module = sg.derive(f(sg.param("x", ("N",)), ddof=1)).compile()
+    with pytest.raises(ValueError, match="N"):
+        module.loss_and_gradients(x=[2.0])
+    assert module.loss(x=[2.0, 4.0]) == pytest.approx(f([2.0, 4.0], ddof=1))
+
+
 # -- sums of exponentials ---------------------------------------------------------------------
 
 AT_INFINITY = [

@@ -102,7 +102,8 @@ def least_sizes(system: System) -> dict[str, int]:
     several named sizes at once is left out.
     """
     powers = {p for e in system.equations for p in e.rhs.atoms(sp.Pow)}
-    asked = [(p.base, 1) for p in powers if p.exp.is_negative and is_size(p.base)]
+    divisors = (p.base for p in powers if p.exp.is_negative and p.base.free_symbols)
+    asked = [(d, 1) for d in divisors if all(map(is_size, d.free_symbols))]
     asked += [(size, 1) for size in _sides_of_positions(system)]
     asked += [(size, 0) for size in _axis_sizes(system)]
     found: dict[str, int] = {}

@@ -8,6 +8,7 @@ from typing import Any
 
 import sympy as sp
 
+from symgrad.errors import SpecError, caller
 from symgrad.language.array import Array, axes_of
 from symgrad.language.constants import as_array
 from symgrad.language.elementwise import elementwise
@@ -23,6 +24,7 @@ from symgrad.mathematics.reductions import (
     less_equal,
     select,
 )
+from symgrad.mathematics.sizes import fixed
 
 
 def reduction(cls: type[sp.Expr]) -> Callable[..., Array]:
@@ -84,6 +86,13 @@ def var(a: Any, axis: Any = None, *, ddof: int = 0, keepdims: bool = False) -> A
     array = as_array(a)
     apart = array - mean(array, axis, keepdims=True)
     squares = sum_(elementwise("square", apart), axis, keepdims=keepdims)
+    left = fixed(count(array, axis) - ddof)
+    if left is not None and left <= 0:
+        raise SpecError(
+            f"the variance of {left + ddof} numbers, with ddof={ddof}, divides by {left}",
+            where=caller(),
+            hint="NumPy gives NaN: ddof has to be less than the number of entries",
+        )
     return elementwise("divide", squares, count(array, axis) - ddof)
 
 

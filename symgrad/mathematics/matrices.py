@@ -77,6 +77,10 @@ class DeterminantValue(MatrixFunction):
         return self * self.elsewhere(InverseEntry, column, row)
 
 
+class AdjugateEntry(MatrixFunction):
+    """The adjugate, det(A) A⁻¹ where there is an inverse: what programs compute for the two."""
+
+
 class LogAbsDeterminant(MatrixFunction):
     """log |det A|.  The Matrix Cookbook, (57)."""
 
@@ -163,6 +167,11 @@ MATRIX_FUNCTIONS: dict[type[sp.Expr], MatrixLeaf] = {
         ),
     )
 }
+
+
+def program_name(cls: type[sp.Expr]) -> str:
+    """What a program calls a function of matrices."""
+    return "adjugate" if cls is AdjugateEntry else MATRIX_FUNCTIONS[cls].name
 
 
 def matrix_function(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from enum import IntEnum
 
 import numpy as np
@@ -10,6 +10,7 @@ import sympy as sp
 
 from symgrad.mathematics.equations import Variable
 from symgrad.mathematics.infinity import INFINITY
+from symgrad.program.kinds import KINDS
 from symgrad.program.program import Literal, Op, Program
 
 
@@ -22,12 +23,8 @@ class Reach(IntEnum):
     INFINITE = 3
 
 
-SUMMED = {"matmul", "contract", "trace", "linalg", "softmax", "eye", "iota"}
-"""Kinds whose values are finite where the entries that they are made of are."""
-
-
-def guarded(program: Program) -> frozenset[str]:
-    """The sums of exponentials whose largest term may be infinite without any overflow.
+def guarded(program: Program, kinds: Container[str]) -> frozenset[str]:
+    """The operations of some kinds whose argument may be infinite without any overflow.
 
     Where data goes in, or an infinity of the spec; where parameters alone do.  Scores that are
     products of matrices, with a bias, are finite: a network needs no guard, which takes 4 µs.
@@ -36,13 +33,10 @@ def guarded(program: Program) -> frozenset[str]:
     found: set[str] = set()
     for op in program.ops:
         inside = max(_of_arguments(op, reach), default=Reach.NUMBER)
-        if op.kind in ("softmax", "log_softmax", "logsumexp") and inside in (
-            Reach.PARAMETER,
-            Reach.INFINITE,
-        ):
+        if op.kind in kinds and inside in (Reach.PARAMETER, Reach.INFINITE):
             found.add(op.name)
-        adds = op.kind in SUMMED or (op.kind == "reduce" and op.function in ("sum", "norm"))
-        reach[op.name] = Reach.SUM if adds else inside
+        summed = KINDS[op.kind].sums or op.function in ("sum", "norm")
+        reach[op.name] = Reach.SUM if summed else inside
     return frozenset(found)
 
 

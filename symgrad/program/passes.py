@@ -146,7 +146,7 @@ def planned(program: Program) -> Program:
 
 def expanded(program: Program) -> Program:
     """Leaf functions, softmax and its relatives written out in functions that a target has."""
-    found = guarded(program)
+    found = guarded(program, _OF_EXPONENTIALS)
 
     def expand(builder: Builder, op: Op) -> Ref | None:
         if op.kind in _OF_EXPONENTIALS:

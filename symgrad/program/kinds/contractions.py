@@ -42,6 +42,7 @@ CONTRACT = Kind(
     dtype=always("float"),
     any_layout=True,
     computes_with=EVERY,
+    sums=True,
 )
 
 
@@ -60,6 +61,7 @@ MATMUL = Kind(
     cost=_multiplications_and_sums,
     dtype=always("float"),
     computes_with=EVERY,
+    sums=True,
 )
 
 CONTRACTIONS = (CONTRACT, MATMUL)

@@ -78,8 +78,9 @@ class Kind:
     the function and by what the arguments are: "float", "int" or "bool" for arrays, "number" or
     "whole" for numbers.  ``own_labels``: the result has labels that no argument has;
     ``any_layout``: it is the same value however its axes are laid out; ``of_sizes``: it depends on
-    sizes alone.  ``computes_with``: how many of its first arguments have to be numbers.  ``read``
-    is how much of an argument is read, if that is not the whole.
+    sizes alone.  ``computes_with``: how many of its first arguments have to be numbers; ``sums``:
+    its values are made of sums, finite where what is summed is.  ``read`` is how much of an
+    argument is read, if that is not the whole.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Kind:
     any_layout: bool = False
     of_sizes: bool = False
     computes_with: int = 0
+    sums: bool = False
     read: Callable[[Ref], Axes] = lambda ref: ref.axes
 
     @property

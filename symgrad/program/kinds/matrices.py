@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import sympy as sp
 
@@ -75,7 +77,7 @@ def _check_linalg(op: Op) -> str:
         return "the matrices are no squares"
     if op.function == "solve":
         return _check_solve(op, tuple(lead), row, column)
-    if op.function in ("inv", "cholesky"):
+    if op.function in ("inv", "adjugate", "cholesky"):
         square = len({size_of(a) for a in (row, *op.axes[-2:])}) == 1
         good = op.axes[:-2] == tuple(lead) and square
         return "" if good else "the result has not the axes of its matrices"
@@ -103,18 +105,30 @@ def _run_linalg(run: Run, op: Op) -> Array:
         return np.asarray(inverse @ right[0])
     if op.function in ("sign", "logdet"):
         return np.asarray(np.linalg.slogdet(matrix)[op.function == "logdet"])
+    if op.function == "adjugate":
+        return _adjugate(matrix)
     return np.asarray(getattr(np.linalg, op.function)(matrix))
+
+
+def _adjugate(matrix: Array) -> Array:
+    """The transpose of the matrix of cofactors, each the determinant of what is left."""
+    value, places = np.empty_like(matrix), np.arange(matrix.shape[-1])
+    for i, j in itertools.product(places, repeat=2):
+        minor = np.delete(np.delete(matrix, i, -2), j, -1)
+        value[..., j, i] = (-1) ** (i + j) * np.linalg.det(minor)
+    return value
 
 
 LINALG = Kind(
     "linalg",
-    "inv, det, sign, logdet, cholesky of the last two axes; solve: of two arrays",
+    "inv, adjugate, det, sign, logdet, cholesky of the last two axes; solve: of two arrays",
     _check_linalg,
     _run_linalg,
     result=Result.EITHER,
     dtype=always("float"),
     own_labels=True,
     computes_with=EVERY,
+    sums=True,
 )
 
 MATRICES = (EYE, DIAGONAL, TRIANGLE, LINALG)

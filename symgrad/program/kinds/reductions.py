@@ -81,6 +81,7 @@ TRACE = Kind(
     dtype=always("float"),
     computes_with=EVERY,
     read=lambda ref: ref.axes[:1],
+    sums=True,
 )
 
 

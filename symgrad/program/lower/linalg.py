@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from symgrad.mathematics.indices import entry, fresh
-from symgrad.mathematics.matrices import MATRIX_FUNCTIONS, MatrixFunction
+from symgrad.mathematics.matrices import MatrixFunction, program_name
 from symgrad.program.lower.lowering import Lowering, in_order
 from symgrad.program.program import Axes, Operand, Ref, size_of
 from symgrad.program.sums_of_products import bound_by, free_labels
@@ -29,7 +29,7 @@ def has_inverse(lowering: Lowering, matrix: Ref) -> bool:
 def matrix_function(lowering: Lowering, expr: MatrixFunction, at: Axes) -> Operand:
     """An entry of a function of matrices."""
     matrix = matrix_of(lowering, expr)
-    function = MATRIX_FUNCTIONS[type(expr)].name
+    function = program_name(type(expr))
     batch = matrix.axes[:-2]
     inside = tuple(fresh(size_of(a)) for a in matrix.axes[-2:]) if expr.at else ()
     value = lowering.builder.add(

@@ -11,9 +11,11 @@ from symgrad.errors import SpecError
 from symgrad.mathematics.algebra import freshen
 from symgrad.mathematics.equations import Equation, Variable, shapes_of
 from symgrad.mathematics.indices import Index, entry, indices_of, is_entry, name_of
+from symgrad.mathematics.matrices import DeterminantValue
 from symgrad.mathematics.reductions import LEAVES, LogSumExp, select
 from symgrad.mathematics.sizes import normal_form
 from symgrad.program.builder import Builder
+from symgrad.program.lower.determinants import with_adjugates
 from symgrad.program.lower.scales import scaled
 from symgrad.program.program import (
     UNIT,
@@ -63,6 +65,8 @@ class Lowering:
         self.late = {v.name for v in variables if v.role == "param"}
         self.log_sums: dict[str, Equation] = {}
         """The values that are the log-sum-exp of something, under a name."""
+        self.determinants: dict[str, Equation] = {}
+        """The values that are determinants, under a name."""
         self.values: dict[str, str] = {}
         """What the builder calls a value of this name."""
 
@@ -70,7 +74,8 @@ class Lowering:
         """Compute a value under its name."""
         at: Axes = tuple(i if isinstance(i, Index) else UNIT for i in equation.indices)
         try:
-            value = self.full(self.expr(freshen(equation.rhs), at), at)
+            rhs = with_adjugates(freshen(equation.rhs), self.determinants)
+            value = self.full(self.expr(rhs, at), at)
         except SpecError as error:
             where = error.where or equation.where
             raise SpecError(error.what, where=where, hint=error.hint) from error
@@ -80,6 +85,8 @@ class Lowering:
             )
         if isinstance(equation.rhs, LogSumExp) and equation.decimals is None:
             self.log_sums[equation.name] = equation
+        if isinstance(equation.rhs, DeterminantValue) and equation.decimals is None:
+            self.determinants[equation.name] = equation
         self.shapes[equation.name] = equation.shape
         self.values[equation.name] = self.builder.name(value, equation.name).name
 

@@ -244,7 +244,7 @@ class NumPyWriter(Writer):
 
     def linalg(self, op: Op, args: Sequence[Text]) -> Text:
         name, part = _SLOGDET.get(op.function, (op.function, ""))
-        return Text(f"np.linalg.{name}({listed(args)}){part}")
+        return Text(f"{_of_linalg(name)}({listed(args)}){part}")
 
     # What is changed in place
 
@@ -319,6 +319,13 @@ class NumPyWriter(Writer):
 
 _SLOGDET = {"sign": ("slogdet", "[0]"), "logdet": ("slogdet", "[1]")}
 
+
+def _of_linalg(name: str) -> str:
+    """A function of matrices as files call it: NumPy's, or one that they bring."""
+    own = name_of(name)
+    return own if own.startswith("_") else f"np.linalg.{name}"
+
+
 _POWER = Operator("**", Precedence.POWER, Precedence.ATOM, Precedence.POWER)
 
 
@@ -373,7 +380,7 @@ def _unit_axes(source: Axes, target: Axes) -> str:
 def called(op: Op) -> str:
     """What an operation calls, for people."""
     if op.kind == "linalg":
-        return f"np.linalg.{_SLOGDET.get(op.function, (op.function,))[0]}"
+        return _of_linalg(_SLOGDET.get(op.function, (op.function,))[0])
     if op.kind in ("map", "triangle", "join"):
         return name_of(op.function)
     return _CALLED.get(op.kind, op.kind)

@@ -193,6 +193,23 @@ def _norm(x, axis=None, keepdims=False, out=None):
     return out
 
 
+def _adjugate(a):
+    """det(A) A⁻¹; of matrices that have no inverse, or hardly one, by their singular values."""
+    try:
+        value = np.linalg.inv(a)
+        size = np.abs(a).sum(-1).max(-1) * np.abs(value).sum(-1).max(-1)
+        if (size * np.sqrt(np.finfo(value.dtype).eps) < 1).all():
+            return np.linalg.det(a)[..., None, None] * value
+    except np.linalg.LinAlgError:
+        pass
+    left, sizes, right = np.linalg.svd(a)
+    n = sizes.shape[-1]
+    others = np.where(np.eye(n, dtype=bool), 1, sizes[..., None, :]).prod(-1)
+    others = (np.linalg.det(left) * np.linalg.det(right))[..., None] * others
+    value = right.swapaxes(-1, -2) * others[..., None, :] @ left.swapaxes(-1, -2)
+    return value.astype(a.dtype)
+
+
 def _others(x, axis, out=None):
     """Along an axis, the product of all other entries: of those before and of those after each."""
     x = np.moveaxis(x, axis, -1)
@@ -217,6 +234,7 @@ HELPERS: dict[str, Callable[..., Any]] = {
         _digamma,
         _trigamma,
         _norm,
+        _adjugate,
         _others,
     )
 }

@@ -1,0 +1,76 @@
+"""The gradient of a determinant is its adjugate: right also where a matrix has no inverse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import symgrad as sg
+
+det = np.linalg.det
+
+
+def _named(A: Any) -> Any:
+    d = det(A)
+    return d**2 + 3 * d
+
+
+LOSSES: dict[str, Callable[[Any], Any]] = {
+    "alone": det,
+    "squared": lambda A: det(A) ** 2,
+    "cubed": lambda A: det(A) ** 3 + np.sum(A),
+    "named": _named,
+    "apart from 1": lambda A: (det(A) - 1) ** 2,
+    "times a sum": lambda A: det(A) * np.sum(A**2),
+    "in exp": lambda A: np.exp(det(A)),
+    "of a product": lambda A: det(A @ A.T),
+    "of a sum": lambda A: det(A @ np.ones(A.shape) + A),
+    "of the transpose": lambda A: det(A.T) * np.trace(A),
+    "times the matrix": lambda A: np.sum(det(2 * A + 1) * A),
+}
+MATRICES = [
+    *([[1, 2], [2, 4]], [[0, 0], [0, 0]], [[1, 2], [3, 5]]),
+    *([[1, 2, 3], [4, 5, 6], [7, 8, 9]], [[1, -1, 2], [2, -2, 4], [3, -3, 6]]),
+    *([[2, 1, 0], [1, 3, 1], [0, 1, 1]], np.zeros((3, 3)), np.diag([1.0, 2, 3, 0])),
+]
+
+
+def slopes(loss: Callable[[Any], Any], at: np.ndarray) -> np.ndarray:
+    found = np.zeros(at.shape)
+    for place in np.ndindex(at.shape):
+        change = np.zeros(at.shape)
+        change[place] = 1e-5
+        found[place] = (loss(at + change) - loss(at - change)) / 2e-5
+    return found
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_gradients_at_singular_matrices(loss: str) -> None:
+    f = LOSSES[loss]
+    for size in (2, 3, 4):
+        module = sg.derive(f(A := sg.param("A", (size, size))), names={"A": A}).compile()
+        for matrix in (np.asarray(m, float) for m in MATRICES if len(m) == size):
+            wanted = slopes(f, matrix)
+            for workspace in (None, module.Workspace()):
+                found = module.gradients(A=matrix, workspace=workspace).A
+                scale = max(1.0, np.abs(wanted).max())
+                np.testing.assert_allclose(found, wanted, atol=1e-5 * scale)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_stacks_of_matrices(dtype: str) -> None:
+    A = sg.param("A", ("N", 3, 3))
+    module = sg.derive(np.sum(det(A) ** 2) + np.sum(det(A))).compile(dtype=dtype)
+    stack = np.stack([np.asarray(m, dtype) for m in MATRICES if len(m) == 3])
+    wanted = slopes(lambda x: np.sum(det(x) ** 2) + np.sum(det(x)), stack.astype(float))
+    found = module.gradients(A=stack).A
+    assert found.dtype == dtype
+    np.testing.assert_allclose(found, wanted, atol=2e-4 if dtype == "float32" else 1e-7)
+
+
+def test_what_is_printed_is_the_determinant_times_the_inverse() -> None:
+    derivation = sg.derive(det(sg.param("A", (3, 3))))
+    assert "A^{-\\top}" in derivation.gradients["A"].matrix_latex()
