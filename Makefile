@@ -34,8 +34,8 @@ fmt: $(SETUP)  ## format, and mend what the linter can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-fuzz: $(SETUP)  ## random specs: make fuzz N=10000 SEED=1
-	$(BIN)/python tests/fuzz.py $(or $(N),300) $(or $(SEED),0)
+fuzz: $(SETUP)  ## random specs: make fuzz N=10000 SEED=1; goes on from where it stopped, unless FRESH=1
+	$(BIN)/python tests/fuzz.py $(or $(N),300) $(or $(SEED),0) $(if $(FRESH),--fresh)
 
 bench: $(BENCH)/installed  ## the generated code beside other libraries: benchmarks/RESULTS.md
 	$(BENCH)/bin/python benchmarks/run.py --results
@@ -44,7 +44,7 @@ depth: $(SETUP)  ## how the time of a derivation grows with the depth of a netwo
 	$(BIN)/python benchmarks/depth.py
 
 clean:
-	rm -rf .venv dist site .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv dist site .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz
 
 # The stamp is written last: an install that was cut short starts again.
 $(SETUP): pyproject.toml

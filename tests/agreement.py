@@ -66,12 +66,14 @@ def _wrt(spec: Spec) -> Any:
 def used(derivation: sg.Derivation, spec: Spec) -> dict[str, np.ndarray]:
     """The inputs that the output depends on; directions for products with a Hessian."""
     rng = np.random.default_rng(len(spec.code))
-    given = [v for v in derivation.system.variables if v.role != "constant"]
+    given = [v.name for v in derivation.system.variables if v.role != "constant"]
+    along = [n for n in given if n not in spec.inputs]
+    values = spec.run(np, scipy.special) if along else {}
     return {
-        v.name: spec.inputs[v.name]
-        if v.name in spec.inputs
-        else rng.uniform(-1, 1, spec.inputs[v.name.removeprefix("v_")].shape)
-        for v in given
+        n: rng.uniform(-1, 1, np.shape(values[n.removeprefix("v_")]))
+        if n in along
+        else spec.inputs[n]
+        for n in given
     }
 
 
@@ -100,11 +102,11 @@ class Reference:
     def value(self) -> np.ndarray:
         return np.asarray(self.values[self.output])
 
-    def by_autograd(self) -> Numbers | None:
+    def by_autograd(self, at: Numbers | None = None) -> Numbers | None:
         """The gradients that HIPS autograd computes; None where it can't."""
         try:
             with warnings.catch_warnings(action="ignore"):
-                slopes: Numbers = autograd.grad(lambda v: self(v, anp))(self.at)
+                slopes: Numbers = autograd.grad(lambda v: self(v, anp))(at or self.at)
                 return slopes
         except (NotImplementedError, AttributeError, TypeError, ValueError, AssertionError):
             return None
@@ -153,8 +155,9 @@ def along(
 
 
 def by_interpreter(derivation: sg.Derivation, at: Numbers) -> dict[str, Any]:
-    """The loss and the gradients as the reference interpreter computes the program."""
+    """The loss, the gradients and all on their way as the reference interpreter computes them."""
     names = [derivation.system.output, *derivation.results.values()]
+    names += [a.equation.name for a in derivation.adjoints if a.equation.name not in names]
     constants = {v.name: v.values for v in derivation.system.variables if v.role == "constant"}
     variables: list[Variable] = list(derivation.system.variables)
     program = lower(variables, forward_and_adjoints(derivation), names)
@@ -204,6 +207,8 @@ def check(spec: Spec, single: bool = True) -> None:
     found = _at_one_point(spec, derivation, module, at)
     if spec.named:
         _other_sizes(spec, derivation, module)
+    if not spec.asked and any(a.past for a in derivation.adjoints):
+        _asking_changes_nothing(spec, derivation, at, found)
     if single:
         _own_checks(spec, derivation)
         _plain(spec, derivation, at, found)
@@ -222,12 +227,38 @@ def _at_one_point(spec: Spec, derivation: sg.Derivation, module: Any, at: Number
     found = _by_name(derivation, value, gradients)
     _against_reference(spec, derivation, at, found)
     interpreted = by_interpreter(derivation, at)
+    if not spec.asked and not spec.at_kinks:
+        _values_on_the_way(spec, derivation, interpreted)
     mine = {result: found[n] for n, result in derivation.results.items()}
     mine[derivation.system.output] = value
     _compare(spec, "the interpreter", mine, interpreted, 1e-10)
     alone = {**_by_name(derivation, module.loss(**at), module.gradients(**at))}
     _compare(spec, "loss() and gradients()", found, alone, 1e-12)
     return found
+
+
+def _values_on_the_way(spec: Spec, derivation: sg.Derivation, interpreted: Numbers) -> None:
+    """The derivatives by all named values, those that nobody asked for too, are those as typed."""
+    names = {a.value: a.equation.name for a in derivation.adjoints}
+    reached = [n for n in spec.reached() if n in names and n not in derivation.wrt]
+    if reached:
+        reference = Reference(spec, reached)
+        _compare_slopes(spec, reference, {n: interpreted[names[n]] for n in reached})
+
+
+def _asking_changes_nothing(
+    spec: Spec, derivation: sg.Derivation, at: Numbers, found: Numbers
+) -> None:
+    """The gradients by inputs are the same to the bit without those by values in between."""
+    names = tuple(n for n in derivation.wrt if n in spec.inputs)
+    if not names:
+        return
+    alone = derived(dataclasses.replace(spec, wrt=names))
+    value, gradients = alone.compile().loss_and_gradients(**used(alone, spec))
+    for name, slope in _by_name(alone, value, gradients).items():
+        if not np.array_equal(slope, found[name], equal_nan=True):
+            what = f"{name or 'the loss'} is {slope!r} alone, {found[name]!r} beside others"
+            raise Disagreement(f"\n{spec.code}\n{what}")
 
 
 def _by_name(derivation: sg.Derivation, value: Any, gradients: Any) -> Numbers:
@@ -268,14 +299,10 @@ def _compare_differences(spec: Spec, slopes: Callable[[float], Numbers], found: 
 
 def _second(spec: Spec, reference: Reference, at: Numbers, found: Numbers) -> None:
     """Differences of the gradients, which are compared with others when they are asked for."""
-    first = sg.Derivation.compile(derived(dataclasses.replace(spec, asked="")))
+    gradients = _first(spec, reference, at)
     names = list(reference.at)
-    inputs = {n: v for n, v in at.items() if not n.startswith("v_")}
-
-    def gradients(values: Numbers) -> Numbers:
-        slopes: Numbers = first.gradients(**{**inputs, **values})._asdict()
-        return slopes
-
+    if gradients is None:
+        return
     if spec.asked == "hessian":
         _compare(spec, "the gradient", {"": found[""]}, {"": gradients({})[names[0]]}, 1e-10)
         by_gradient = functools.partial(differences, lambda v: gradients(v)[names[0]], reference.at)
@@ -286,6 +313,17 @@ def _second(spec: Spec, reference: Reference, at: Numbers, found: Numbers) -> No
     _compare(spec, "the slope", {"": found[""]}, {"": slope}, 1e-10)
     ahead = functools.partial(along, gradients, reference.at, at)
     _compare_differences(spec, ahead, {n: found[n] for n in names})
+
+
+def _first(spec: Spec, reference: Reference, at: Numbers) -> Callable[[Numbers], Numbers] | None:
+    """The gradients as a function; by values in between those of autograd, None where it can't."""
+    if {*reference.at} - {*spec.inputs}:
+        if reference.by_autograd() is None:
+            return None
+        return lambda values: reference.by_autograd({**reference.at, **values}) or {}
+    first = derived(dataclasses.replace(spec, asked="")).compile()
+    inputs = {n: v for n, v in at.items() if n in spec.inputs}
+    return lambda values: first.gradients(**{**inputs, **values})._asdict()
 
 
 def _other_sizes(spec: Spec, derivation: sg.Derivation, module: Any) -> None:

@@ -61,6 +61,10 @@ class Spec:
     def __repr__(self) -> str:
         return f"\n{self.code}\n"
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """The same where Hypothesis prints it."""
+        printer.text(repr(self))
+
     @property
     def last_value(self) -> str:
         """The value of which there is a Jacobian: the one that the loss is made of last."""
@@ -168,6 +172,8 @@ class Writer:
         self.values: dict[str, np.ndarray] = {}
         self.alike = False
         """Whether all axes have one size: then values meet more often."""
+        self.parts: list[str] = []
+        """Values that a rewriting may go past."""
         self.point = np.random.default_rng(draw(st.integers(0, 50)))
 
     # -- what is drawn ------------------------------------------------------------------------

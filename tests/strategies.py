@@ -9,6 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tests.drawing import ASSUMED, Draw, Spec, Writer
+from tests.parts import in_parts
 
 __all__ = ["Spec", "specs"]
 
@@ -454,11 +455,11 @@ OPERATIONS: tuple[Callable[[Writer], str | None], ...] = (
     smooth, binary, reduction, product, kinked, kinked_binary, softmax, matmul, einsum, extremum,
     spread, moved, sliced, reshaped, joined, picked, linear_algebra, binary, smooth, reduction,
     moved, picked_in_several, cut, loop, in_place, chosen, constants, assumed, assumed,
-    extremum_of_several, stacked_linear_algebra,
+    extremum_of_several, stacked_linear_algebra, in_parts, in_parts, in_parts, in_parts, in_parts,
 )  # fmt: skip
 ALGEBRA = (
     einsum, binary, reduction, product, smooth, matmul, einsum, assumed, softmax, moved, kinked,
-    linear_algebra,
+    linear_algebra, in_parts, in_parts, in_parts,
 )  # fmt: skip
 """Those in which one value is easily taken for another."""
 
@@ -495,12 +496,21 @@ def _asked(w: Writer) -> None:
     if w.seldom(4):
         spec.named = frozenset(n for n in (2, 3, 4) if w.flag())
     reached = [n for n in spec.reached() if n in w.values and n not in spec.assumed]
-    if reached and w.seldom(6):
-        spec.wrt = tuple(dict.fromkeys(w.one_of(reached) for _ in range(w.number(1, 2))))
-    params = [n for n in reached if n in spec.params and w.values[n].size <= 12]
-    if spec.holds or spec.at_kinks or not params or not w.seldom(8):
+    parts = [n for n in w.parts if n in reached]
+    if parts and w.number(0, 2):
+        params = [n for n in reached if n in spec.params]
+        spec.wrt = _some(w, parts) + (_some(w, params) if params and w.flag() else ())
+    elif reached and w.seldom(4):
+        spec.wrt = _some(w, reached)
+    small = [n for n in reached if n in {*spec.params, *parts} and w.values[n].size <= 12]
+    if spec.holds or spec.at_kinks or not small or not w.seldom(8):
         return
     of_arrays = [] if spec.last_value in spec.inputs else ["jacobian", "jvp"]
     spec.asked = w.one_of(["hvp", "hessian", *of_arrays])
-    spec.wrt = tuple(dict.fromkeys(w.one_of(params) for _ in range(w.number(1, 2))))
+    spec.wrt = _some(w, small)
     spec.wrt = spec.wrt[:1] if spec.asked == "hessian" else spec.wrt
+
+
+def _some(w: Writer, names: list[str]) -> tuple[str, ...]:
+    """One of the names, or two."""
+    return tuple(dict.fromkeys(w.one_of(names) for _ in range(w.number(1, 2))))
