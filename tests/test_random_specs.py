@@ -17,8 +17,8 @@ from tests.fuzz import agree
 
 @pytest.mark.parametrize("seed", range(4))
 def test_random_specs_agree(seed: int) -> None:
-    results = agree(75, seed)
-    assert results["equal"] > 60
+    results = agree(55, seed)
+    assert results["equal"] > 44
 
 
 def written(inputs: dict[str, np.ndarray], *lines: str) -> Spec:
@@ -49,6 +49,10 @@ FOUND = {
         "loss = np.sum(np.sin(u)) + np.sum(np.einsum('i,k,k->i', a, t, t) ** 2)",
     ),
     "a triangle of a vector": written({"a": V}, "loss = np.sum(np.tril(a) ** 2)"),
+    "a system whose right-hand side is truth values, in float32": written(
+        {"a": RNG.normal(size=(3, 3)), "b": RNG.normal(size=(3, 3))},
+        "loss = np.sum(np.tril(np.linalg.solve(0.1 * a + 2 * np.eye(3), b), -1))",
+    ),
     "the negative of what is 1 at the maximum": written(
         {"a": A}, "loss = np.sum(-np.max(a, axis=1))"
     ),

@@ -241,6 +241,7 @@ def typed(program: Program) -> Program:
 
 
 def _cast_arguments(builder: Builder, op: Op) -> Ref | None:
+    """Truth values beside floats may stay, but NumPy's linear algebra takes them as float64."""
     if op.function in BOOLEAN | _ANY or op.dtype == "int":
         return None
     kind = KINDS[op.kind]
@@ -248,7 +249,7 @@ def _cast_arguments(builder: Builder, op: Op) -> Ref | None:
     types = [builder.dtypes[a.name] if isinstance(a, Ref) else "number" for a in op.args]
     if first >= last or (op.function == "multiply" and set(types) == {"bool"}):
         return None
-    has_float = "float" in types[first:last] and not kind.changes
+    has_float = "float" in types[first:last] and not kind.changes and op.kind != "linalg"
     counted = {"int"} if has_float else {"int", "bool"}
     args = tuple(
         builder.map("cast", a) if isinstance(a, Ref) and found in counted else a
