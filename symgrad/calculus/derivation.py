@@ -15,8 +15,10 @@ from symgrad.mathematics.equations import Equation, System
 from symgrad.mathematics.indices import (
     Index,
     entries,
+    name_of,
 )
-from symgrad.mathematics.reductions import LEAVES, REDUCTIONS
+from symgrad.mathematics.matrices import DeterminantValue, LogAbsDeterminant
+from symgrad.mathematics.reductions import LEAVES, REDUCTIONS, Indicator
 from symgrad.mathematics.steps import Step
 
 
@@ -147,12 +149,27 @@ def _held_backward(equation: Equation) -> str:
 def _conventions(system: System) -> list[str]:
     """The conventions at kinks of the functions that the equations use."""
     found: dict[str, None] = {}
+    moving = {v.name for v in system.variables if v.role == "param"}
     for equation in system.equations:
+        if any(name_of(a) in moving for a in entries(equation.rhs)):
+            moving.add(equation.name)
         for part in sorted(equation.rhs.atoms(sp.Function, *BINDERS), key=str):
             record = LEAVES.get(part.func) or REDUCTIONS.get(part.func)
             if record is not None and record.convention:
                 found[record.convention] = None
+            elif isinstance(part, Indicator) and any(name_of(a) in moving for a in entries(part)):
+                found[CONSTANT] = None
+            elif type(part) in SINGULAR:
+                found[SINGULAR[type(part)]] = None
     return list(found)
+
+
+CONSTANT = "comparisons and signs are taken as constants: the derivative is that of what holds"
+SINGULAR: Mapping[type[sp.Expr], str] = {
+    DeterminantValue: "det(A) A⁻¹ is computed as the adjugate, also where A is singular",
+    LogAbsDeterminant: "log |det A| is -∞ where A is singular, and has no derivative there",
+}
+"""What holds where a matrix has no inverse."""
 
 
 def supported(rhs: sp.Expr, value: str) -> None:

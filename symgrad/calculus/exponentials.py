@@ -23,6 +23,7 @@ from symgrad.mathematics.reductions import (
     AxisMax,
     LogSumExp,
     absolute,
+    clip_above,
     expm1,
     logaddexp,
     relu,
@@ -317,6 +318,18 @@ def exp_minus_one(expr: sp.Expr, known: Known) -> sp.Expr | None:
     for number, coefficient, x, left in pairs(expr, known, sp.exp):
         if left == 0 and number == -coefficient and not x.has(LogSumExp):
             return coefficient * expm1(x)
+    return None
+
+
+def relu_of_parts(expr: sp.Expr, known: Known) -> sp.Expr | None:
+    """x + |x| = 2 max(x, 0) and x - min(x, 0) = max(x, 0), which has derivative 0 at 0."""
+    for other, coefficient, x, left in pairs(expr, known, absolute):
+        for sign in (1, -1):
+            if other == sign * coefficient * x:
+                return left + 2 * coefficient * relu(sign * x)
+    for other, coefficient, x, left in pairs(expr, known, clip_above):
+        if other == -coefficient * x and expr.has(clip_above(x, 0)):
+            return left - coefficient * relu(x)
     return None
 
 

@@ -103,6 +103,7 @@ _LOG, _SIGMOID = frozenset({sp.log, leaves.log1p}), frozenset({leaves.sigmoid})
 _SOFTPLUS, _SELECT = frozenset({leaves.softplus}), frozenset({leaves.select})
 _ADDENDS = _LOG | {sp.Add, sp.Mul}
 _LOGISTIC = _SIGMOID | {sp.tanh}
+_KINKS = frozenset({leaves.absolute, leaves.clip_above})
 _DET = frozenset({DeterminantValue})
 _MUL, _PLAIN_LOG = frozenset({sp.Mul}), frozenset({sp.log})
 
@@ -121,6 +122,13 @@ REWRITES = (
         lambda: (sp.log(leaves.absolute(_matrix(DeterminantValue))), _matrix(LogAbsDeterminant)),
         _PLAIN_LOG,
         _DET,
+    ),
+    Rewrite(
+        "relu",
+        exponentials.relu_of_parts,
+        lambda: (x + leaves.absolute(x), 2 * leaves.relu(x)),
+        _SUMS,
+        _KINKS,
     ),
     Rewrite(
         "tanh",

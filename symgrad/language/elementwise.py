@@ -80,6 +80,12 @@ def _maximum(x: sp.Expr, y: sp.Expr) -> sp.Expr:
     return leaves.maximum(x, y)
 
 
+def _minimum(x: sp.Expr, y: sp.Expr) -> sp.Expr:
+    if y == 0 or x == 0:  # as in relu, of which it is the mirror image: no derivative at 0
+        return leaves.clip_above(x if y == 0 else y, sp.S.Zero)
+    return leaves.minimum(x, y)
+
+
 def _clip_below(x: sp.Expr, y: sp.Expr) -> sp.Expr:
     return leaves.relu(x) if y == 0 else leaves.clip_below(x, y)
 
@@ -125,6 +131,7 @@ ELEMENTWISE: dict[str, Callable[..., sp.Expr]] = {
     "rad2deg": lambda x: x * 180 / sp.pi,
     "degrees": lambda x: x * 180 / sp.pi,
     "maximum": _maximum,
+    "minimum": _minimum,
     "logaddexp": _logaddexp,
     "heaviside": _heaviside,
     "less": _less,

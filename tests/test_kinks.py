@@ -1,0 +1,110 @@
+"""One convention a kink, however it is typed, and it is stated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+import symgrad as sg
+
+
+@dataclass(frozen=True)
+class Kink:
+    """What has derivatives ``slopes`` at ``at``, in each spelling, and a word of its remark."""
+
+    name: str
+    at: Sequence[Any]
+    slopes: Sequence[Any]
+    remark: str
+    spellings: dict[str, Callable[[Any], Any]]
+
+
+POINTS = [0.0, 2.0, -2.0]
+KINKS = [
+    Kink("relu", POINTS, [0, 1, 0], "", {
+        "maximum": lambda x: np.maximum(x, 0),
+        "from the left": lambda x: np.maximum(0.0, x),
+        "sg": sg.relu,
+        "where": lambda x: np.where(x > 0, x, 0),
+        "where, the other way": lambda x: np.where(x <= 0, 0.0, x),
+        "a mask": lambda x: x * (x > 0),
+        "heaviside": lambda x: x * np.heaviside(x, 0),
+        "half of both": lambda x: (x + abs(x)) / 2,
+        "half of each": lambda x: 0.5 * x + 0.5 * np.abs(x),
+        "fabs": lambda x: 0.5 * (np.fabs(x) + x),
+        "of the opposite": lambda x: (np.abs(-x) - (-x)) / 2,
+        "clip": lambda x: np.clip(x, 0, None),
+        "clip to infinity": lambda x: np.clip(x, 0, np.inf),
+        "minimum": lambda x: -np.minimum(-x, 0),
+        "less the minimum": lambda x: x - np.minimum(x, 0),
+    }),
+    Kink("the mirror image of relu", POINTS, [0, 0, 1], "", {
+        "minimum": lambda x: np.minimum(x, 0),
+        "from the left": lambda x: np.minimum(0, x),
+        "maximum": lambda x: -np.maximum(-x, 0),
+        "clip": lambda x: np.clip(x, None, 0),
+        "clip from infinity": lambda x: np.clip(x, -np.inf, 0),
+        "where": lambda x: np.where(x < 0, x, 0),
+        "half of both": lambda x: (x - abs(x)) / 2,
+    }),
+    Kink("absolute value", POINTS, [0, 1, -1], "", {
+        "abs": abs,
+        "np.abs": np.abs,
+        "fabs": np.fabs,
+        "root of a square": lambda x: np.sqrt(x**2),
+        "root of a product": lambda x: np.sqrt(x * x),
+        "times sign": lambda x: x * np.sign(x),
+        "maximum": lambda x: np.maximum(x, -x),
+        "two relus": lambda x: np.maximum(x, 0) + np.maximum(-x, 0),
+        "hypot": lambda x: np.hypot(x, 0),
+        "norm": lambda x: np.linalg.norm(x[:, None], axis=1),
+    }),
+    Kink("box", [-1.0, 0.0, 1.0], [0, 1, 0], "clip is 0", {
+        "clip": lambda x: np.clip(x, -1, 1),
+        "one by one": lambda x: np.clip(np.clip(x, -1, None), None, 1),
+    }),
+    Kink("maximum of an axis", [[1.0, 1, 0], [2, 2, 2]], [[0.5, 0.5, 0], [1 / 3] * 3], "equally", {
+        "max": lambda x: np.max(x, axis=1),
+        "amax": lambda x: np.amax(x, axis=1),
+        "method": lambda x: x.max(axis=1),
+        "reduce": lambda x: np.maximum.reduce(x, axis=1),
+        "minimum": lambda x: -np.min(-x, axis=1),
+        "norm": lambda x: np.linalg.norm(x, np.inf, axis=1),
+    }),
+    Kink("the larger of two", [[1.0, 1.0], [2, 3]], [[1 / 2, 1 / 2], [0, 1]], "", {
+        "maximum": lambda x: np.maximum(x[:, 0], x[:, 1]),
+        "minimum": lambda x: -np.minimum(-x[:, 0], -x[:, 1]),
+        "half": lambda x: (x[:, 0] + x[:, 1] + abs(x[:, 0] - x[:, 1])) / 2,
+        "max": lambda x: np.max(x, axis=1),
+    }),
+]  # fmt: skip
+SPELLINGS = [(k, s) for k in KINKS for s in k.spellings]
+
+
+@pytest.mark.parametrize(("kink", "spelling"), SPELLINGS, ids=lambda x: getattr(x, "name", x))
+def test_kinks(kink: Kink, spelling: str) -> None:
+    at = np.asarray(kink.at)
+    f = kink.spellings[spelling]
+    x = sg.param("x", at.shape)
+    derivation = sg.derive(np.sum(f(x)), names={"x": x})
+    module = derivation.compile()
+    for workspace in (None, module.Workspace()):
+        value, gradients = module.loss_and_gradients(x=at, workspace=workspace)
+        assert value == pytest.approx(np.sum(_by_numpy(f, at)))
+        np.testing.assert_allclose(gradients.x, kink.slopes, atol=1e-15)
+    assert any(kink.remark in remark for remark in derivation.remarks), derivation.remarks
+
+
+def _by_numpy(f: Callable[[Any], Any], at: np.ndarray) -> Any:
+    return np.maximum(at, 0) if f is sg.relu else f(at)
+
+
+def test_a_comparison_of_labels_or_positions_has_no_kink() -> None:
+    x, y = sg.param("x", ("N", "N")), sg.data("y", ("N",), dtype=int)
+    below = sg.arange("N")[:, None] >= sg.arange("N")
+    loss = np.sum(np.where(below, x, 0) ** 2 * (y > 1))
+    assert sg.derive(loss, names={"x": x, "y": y}).remarks == ()
