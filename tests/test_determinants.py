@@ -74,3 +74,25 @@ def test_stacks_of_matrices(dtype: str) -> None:
 def test_what_is_printed_is_the_determinant_times_the_inverse() -> None:
     derivation = sg.derive(det(sg.param("A", (3, 3))))
     assert "A^{-\\top}" in derivation.gradients["A"].matrix_latex()
+
+
+FAILING = {
+    "slogdet": lambda A: np.linalg.slogdet(A)[1],
+    "log of abs": lambda A: np.log(np.abs(det(A))),
+    "inverse": lambda A: np.sum(np.linalg.inv(A)),
+    "solution": lambda A: np.sum(np.linalg.solve(A @ A.T, np.ones(2))),
+    "factor": lambda A: np.sum(np.linalg.cholesky(A @ A.T)),
+}
+
+
+@pytest.mark.parametrize("loss", FAILING)
+def test_what_has_no_inverse_is_named(loss: str) -> None:
+    derivation = sg.derive(FAILING[loss](A := sg.param("A", (2, 2))), names={"A": A})
+    module = derivation.compile()
+    singular = np.array([[1.0, 2.0], [2.0, 4.0]])
+    for call in (module.gradients, module.loss_and_gradients, module.bind(A=singular * 0)):
+        with pytest.raises(ValueError, match=r"A: (Singular matrix|Matrix is not pos)"):
+            call(**({} if call.__class__.__name__ == "partial" else {"A": singular}))
+    if "log" in loss:
+        assert module.loss(A=singular) == -np.inf
+        assert any("has no derivative there" in remark for remark in derivation.remarks)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -56,6 +57,10 @@ def _check_names(variables: Iterable[Variable]) -> None:
             )
 
 
+_RAISING = frozenset({"inv", "solve", "cholesky"})
+"""Functions that fail for some matrices."""
+
+
 class _File:
     """The parts of a module, in the order in which they stand there."""
 
@@ -66,6 +71,7 @@ class _File:
         self.entries = self.room and Entries.of(module, self.room.plan.program)
         made = module.preparation
         self.preparing = Preparing.of(made) if made else None
+        self.naming = not _RAISING.isdisjoint(self._called())
         self.helpers = helper_sources(map(name_of, self._called()))
         self.values = self._values()
 
@@ -78,6 +84,7 @@ class _File:
             yield self._part("prepare")
             assert self.module.preparation is not None
             yield [*self.preparing.function.passages(self.module.preparation.first.formulas)]
+        yield from self._decorators()
         for function in self._functions():
             yield [*function.passages(self.module.formulas)]
         yield from self.helpers
@@ -93,6 +100,10 @@ class _File:
         yield self._part("checked")
         yield self._part("self_check")
 
+    def _decorators(self) -> Iterator[Part]:
+        if self.naming:
+            yield Runtime()["singular"]["_naming"]
+
     def _part(self, name: str) -> str:
         text = render(f"numpy/{name}.py.jinja", **self.values)
         return text.removesuffix("\n")
@@ -100,10 +111,12 @@ class _File:
     def _functions(self) -> Iterator[Function]:
         given = tuple_lines(self.names) if self.entries else ()
         for wanted in asked(self.module):
-            if self.room is None:
-                yield plain_function(self.module, wanted)
-            else:
-                yield self.room.function(wanted, given)
+            made = (
+                plain_function(self.module, wanted)
+                if self.room is None
+                else self.room.function(wanted, given)
+            )
+            yield replace(made, head=["@_naming", *made.head]) if self.naming else made
         if others := self_check.on_the_way(self.module):
             yield plain_function(self.module, of_values(others))
 
@@ -154,7 +167,7 @@ class _File:
 
     def _imports(self) -> Iterator[str]:
         """The modules of Python's library that the file needs, in the order of their names."""
-        if self.room:
+        if self.room or self.naming:
             yield "functools"
         if self.helpers or self.room:
             yield "math"
