@@ -11,11 +11,12 @@ import sympy as sp
 
 from symgrad.calculus.derivation import Derivation, forward_and_adjoints
 from symgrad.errors import SymgradError
-from symgrad.mathematics.equations import Equation, Variable
+from symgrad.mathematics.equations import Equation, Variable, shapes_of
 from symgrad.mathematics.indices import entry, indices_of, name_of
 from symgrad.writing.formula import Formula, length, walk
 from symgrad.writing.letters import unshadowed
 from symgrad.writing.matrix_form import Form, matrix_forms
+from symgrad.writing.matrix_shapes import recording, wrong_shape
 from symgrad.writing.notation import Notation, transposed_axes
 from symgrad.writing.stacks import stacked_form
 from symgrad.writing.writer import Writer
@@ -34,19 +35,26 @@ def forms_of(
 
     ``alone``: it has to be understood by itself, so values that have no name are written in.
     """
-    return functools.cache(_Forms(derivation, notation, layout, alone=alone).written)
+    return functools.cache(MadeForms(derivation, notation, layout, alone=alone).written)
 
 
-class _Forms:
-    """What the matrix forms of one derivation share."""
+class MadeForms:
+    """The matrix forms of one derivation as they are made, and whether they conform."""
 
     def __init__(
-        self, derivation: Derivation, notation: Notation, layout: type[Writer], *, alone: bool
+        self,
+        derivation: Derivation,
+        notation: Notation,
+        layout: type[Writer],
+        *,
+        alone: bool = False,
     ) -> None:
         self.derivation, self.notation = derivation, notation
-        self.layout, self.alone = layout, alone
-        self.symbol = layout(notation.names, {}).symbol
+        self.alone = alone
         self.table = {e.name: e for e in _equations(derivation, notation)}
+        arrays = shapes_of(derivation.system.variables, self.table.values())
+        self.layout, self.shapes = recording(layout, arrays)
+        self.symbol = self.layout(notation.names, {}).symbol
         self.known = {v.name: v for v in derivation.system.variables}
         self.known |= {e.name: Variable(e.name, e.shape, "data") for e in self.table.values()}
         typed = {name: step.before for name, step in reversed(derivation.forward_steps)}
@@ -57,6 +65,7 @@ class _Forms:
         )
         vectors = notation.names.axes.get(derivation.system.output)
         self.stacks = not vectors and not notation.transposes
+        self.made = functools.cache(self._made)
 
     def _forms(self, equations: Iterable[Equation]) -> Form:
         nameless = self.derivation.system.nameless if self.alone else frozenset()
@@ -65,6 +74,15 @@ class _Forms:
         return matrix_forms(self.derivation.system.variables, equations, self.symbol, unnamed)
 
     def written(self, name: str) -> tuple[Formula, Formula] | None:
+        """Both sides of an equation, if they conform."""
+        return None if self.wrong(name) else self.made(name)
+
+    def wrong(self, name: str) -> str:
+        """What does not conform in the matrix form of an equation; empty where all does."""
+        sides = self.made(name)
+        return "" if sides is None else wrong_shape(sides, self.shapes)
+
+    def _made(self, name: str) -> tuple[Formula, Formula] | None:
         """Both sides of an equation."""
         if name not in self.table:
             return None

@@ -81,10 +81,10 @@ class Reader:
         if len(ref.axes) > 2:
             raise NoMatrixForm(f"{ref.name} is no matrix")
         if ref.name in self.found:
-            return replace(self.found[ref.name], axes=ref.axes)
+            return _under(self.found[ref.name], ref.axes)
         whole = self.written_in(ref.name)
         if whole is not None:
-            return replace(whole, axes=ref.axes)
+            return _under(whole, ref.axes)
         return named(self.symbol(ref.name), ref.axes, symmetric=ref.name in self.symmetric)
 
     def full(self, operand: Ref | Literal, axes: Axes) -> MatrixFormula:
@@ -354,6 +354,12 @@ _AS_ARITHMETIC: dict[str, tuple[str, tuple[Literal, ...]]] = {
 """Functions that are written as arithmetic, and the arguments that come before theirs."""
 
 _MATRIX_FUNCTIONS = {leaf.name: leaf.written for leaf in MATRIX_FUNCTIONS.values()}
+
+
+def _under(matrix: MatrixFormula, axes: Axes) -> MatrixFormula:
+    """A matrix under other labels; a product that is one number stays whole in other products."""
+    of_matrices = any(labels(f.axes) or f.has_ones for f in matrix.factors)
+    return replace(matrix, axes=() if of_matrices and not labels(axes) else axes)
 
 
 def _call(name: str, inside: Formula) -> Formula:
