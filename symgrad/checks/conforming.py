@@ -15,6 +15,5 @@ def matrix_forms(derivation: Derivation) -> tuple[Check, ...]:
     names = [e.name for e in forward_and_adjoints(derivation) if forms.made(e.name) is not None]
     wrong = {name: forms.wrong(name) for name in names}
     return tuple(
-        Check(name, "matrix form: shapes conform", not told, 0.0, told)
-        for name, told in wrong.items()
+        Check(name, "matrix forms conform", not told, 0.0, told) for name, told in wrong.items()
     )
