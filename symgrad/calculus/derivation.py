@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import sympy as sp
 
 from symgrad.calculus.hoisting import Preparation
 from symgrad.errors import SpecError
 from symgrad.mathematics.algebra import BINDERS
-from symgrad.mathematics.assumptions import Assumption
-from symgrad.mathematics.equations import Equation, System
+from symgrad.mathematics.assumptions import Assumption, Fact, giving
+from symgrad.mathematics.conditions import conditions
+from symgrad.mathematics.domains import lost
+from symgrad.mathematics.equations import Equation, System, Variable
 from symgrad.mathematics.indices import (
     Index,
     entries,
@@ -137,6 +140,27 @@ def remarks_on(system: System) -> Iterator[str]:
         if equation.backward is not None:
             yield _held_backward(equation)
     yield from _conventions(system)
+
+
+def taken_for_granted(system: System) -> Iterator[str]:
+    """What SymPy's simplification of a spec takes for granted; the laws of stability nothing."""
+    kept = (c for e in system.equations for c in conditions(e.rhs))
+    positive = [v.name for v in system.variables if is_positive_input(v)]
+    known = [
+        c for c in system.domain if {name_of(a) for a in entries(c.of)} <= system.shapes.keys()
+    ]
+    for condition in lost(known, kept, {e.name: e for e in system.equations}, positive):
+        yield (
+            f"it is assumed that {condition}: elsewhere the spec as typed may be nan in NumPy, and "
+            f"what it is simplified to has a value"
+        )
+
+
+def is_positive_input(variable: Variable) -> bool:
+    """Whether all entries are known to be positive: by what is assumed, or as constants."""
+    if isinstance(variable.values, np.ndarray):
+        return bool((variable.values > 0).all())
+    return bool(giving(Fact.IS_POSITIVE, variable.assumptions))
 
 
 def _held_backward(equation: Equation) -> str:

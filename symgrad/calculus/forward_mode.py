@@ -7,7 +7,14 @@ from dataclasses import replace
 
 import sympy as sp
 
-from symgrad.calculus.derivation import Derivation, Tangent, promises, remarks_on, supported
+from symgrad.calculus.derivation import (
+    Derivation,
+    Tangent,
+    promises,
+    remarks_on,
+    supported,
+    taken_for_granted,
+)
 from symgrad.calculus.rules import Context, simplified
 from symgrad.calculus.stability import stabilised
 from symgrad.mathematics.algebra import axis_name, fresh_indices, instance, limits
@@ -40,7 +47,7 @@ def derive_along(system: System, directions: Mapping[str, str]) -> Derivation:
         stable.steps,
         (),
         (),
-        tuple(_remarks(system, tangents, directions)),
+        (*_remarks(system, tangents, directions), *taken_for_granted(typed)),
         {},
         tangents,
         directions,

@@ -9,7 +9,14 @@ from functools import partial
 import sympy as sp
 from sympy import KroneckerDelta as Delta
 
-from symgrad.calculus.derivation import Adjoint, Derivation, promises, remarks_on, supported
+from symgrad.calculus.derivation import (
+    Adjoint,
+    Derivation,
+    promises,
+    remarks_on,
+    supported,
+    taken_for_granted,
+)
 from symgrad.calculus.rules import Context, explained, simplified
 from symgrad.calculus.stability import Stable, stabilised
 from symgrad.mathematics.algebra import BINDERS, axis_name, fresh_indices, instance, limits, weight
@@ -51,7 +58,7 @@ def derive(
         stable.steps,
         adjoints,
         tuple(wrt),
-        walk.remarks(),
+        (*walk.remarks(), *taken_for_granted(system)),
         walk.adjoint_name,
     )
 

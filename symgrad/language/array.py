@@ -34,6 +34,7 @@ from symgrad.language.sizes import (
     known_size,
     shape_text,
 )
+from symgrad.mathematics.conditions import Condition
 from symgrad.mathematics.equations import DType, Variable
 from symgrad.mathematics.indices import Index, entry, long_numbers
 from symgrad.mathematics.sizes import Size
@@ -70,6 +71,7 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         decimals: int | None = None,
         backward: sp.Expr | None = None,
         op: Op = "map",
+        domain: Sequence[Condition] = (),
     ) -> None:
         self.indices = tuple(indices)
         self.rhs = rhs
@@ -79,6 +81,7 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         self.decimals = decimals
         self.backward = backward
         self.op = op
+        self.domain = tuple(domain)
         # a value that a function returns may take the name of what the caller assigns it to
         self.lines = returned_to()
         self.where = self.lines[0]

@@ -15,6 +15,7 @@ from symgrad.language.array import Array, broadcast_index, broadcast_sizes, desc
 from symgrad.language.constants import as_array
 from symgrad.language.registry import FUNCTIONS, UFUNCS, function, unsupported
 from symgrad.mathematics import reductions as leaves
+from symgrad.mathematics.conditions import Condition
 from symgrad.mathematics.equations import DType
 from symgrad.mathematics.indices import axis_index
 from symgrad.mathematics.reductions import LEAVES
@@ -36,7 +37,9 @@ def elementwise(name: str, *args: Any) -> Array:
         values = [v if c else _truth(v) for v, c in zip(values, conditions, strict=True)]
     integer = name in INTEGER and all(a.kind == "int" for a in arrays)
     kind: DType = "bool" if name in BOOLEAN else "int" if integer else "float"
-    return Array(indices, ELEMENTWISE[name](*values), arrays, dtype=kind)
+    # x / x is 1 at once, and what it was divided by is not to be seen any more
+    divided = [Condition("≠", values[1])] if name == "divide" else []
+    return Array(indices, ELEMENTWISE[name](*values), arrays, dtype=kind, domain=divided)
 
 
 def _aligned(verb: str, arrays: Sequence[Array]) -> tuple[list[sp.Expr], list[sp.Expr]]:

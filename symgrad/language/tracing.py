@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +15,7 @@ from symgrad.language.array import Array
 from symgrad.language.constants import as_array
 from symgrad.language.sizes import shape_text
 from symgrad.mathematics.algebra import BINDERS, canonical_equation, instance, weight
+from symgrad.mathematics.conditions import Condition, conditions
 from symgrad.mathematics.equations import Equation, System, Variable, shapes_of
 from symgrad.mathematics.indices import Index, entries, indices_of, is_entry, name_of
 from symgrad.mathematics.reductions import Indicator, absolute
@@ -38,7 +39,7 @@ def trace(output: Array, names: Mapping[str, Array]) -> System:
     variables = _variables(order, names)
     named = _named(order, names, {v.name for v in variables})
     targets = _targets(order)
-    equations = _equations(order, output, named, targets)
+    equations, inlined = _equations(order, output, named, targets)
     taken = {v.name for v in variables} | set(named.values())
     constants = {v.name: _numbered("c", taken) for v in variables if v.role == "constant"}
     variables = tuple(replace(v, name=constants.get(v.name, v.name)) for v in variables)
@@ -55,14 +56,38 @@ def trace(output: Array, names: Mapping[str, Array]) -> System:
     invented = frozenset(final[a.key] for a in kept if a.key not in named)
     nameless = frozenset(final[a.key] for a in kept if a.key not in {*named, *targets})
     return System(
-        given, system, final.get(output.key, output.key), _pinned(given, system), invented, nameless
+        given,
+        system,
+        final.get(output.key, output.key),
+        _pinned(given, system),
+        invented,
+        nameless,
+        domain=tuple(_domain(order, inlined, final)),
     )
+
+
+def _domain(
+    order: Iterable[Array], inlined: Mapping[str, Equation], final: Mapping[str, str]
+) -> Iterator[Condition]:
+    """What has to hold for each operation to have a value, over the values that have names."""
+    written = {key: e for key, e in inlined.items() if key not in final}
+    for array in order:
+        typed = () if array.rhs is None else conditions(array.rhs)
+        for condition in (*array.domain, *typed):
+            of = condition.of
+            while found := {
+                a: instance(written[name_of(a)], indices_of(a))
+                for a in entries(of)
+                if name_of(a) in written
+            }:
+                of = of.xreplace(found)
+            yield replace(condition, of=rename_entries(of, final))
 
 
 def _equations(
     order: Sequence[Array], output: Array, named: Mapping[str, str], targets: Mapping[str, str]
-) -> dict[str, Equation]:
-    """The equations of the values that get names, by key; the others are written into them."""
+) -> tuple[dict[str, Equation], dict[str, Equation]]:
+    """The equations of the values that get names, by key; and of those that are written in."""
     uses = _uses(order, output)
     equations: dict[str, Equation] = {}
     inlined: dict[str, Equation] = {}
@@ -76,7 +101,7 @@ def _equations(
             equations[array.key] = equation
         else:
             inlined[array.key] = equation
-    return equations
+    return equations, inlined
 
 
 def _topological(output: Array) -> list[Array]:

@@ -11,6 +11,7 @@ import sympy as sp
 
 from symgrad.errors import Location
 from symgrad.mathematics.assumptions import Assumption
+from symgrad.mathematics.conditions import Condition
 from symgrad.mathematics.indices import Index, entries, entry, name_of, replaced
 from symgrad.mathematics.sizes import Size
 
@@ -107,6 +108,7 @@ class System:
     ``pinned`` lists the fixed sizes that an equation depends on; ``invented`` the values that
     have no name in the spec, ``nameless`` those of them that no line of a function names either.
     ``slopes`` are the values that are derivatives, each with what it is the derivative of and by.
+    ``domain`` is what has to hold for each operation of the spec, as typed, to have a value.
     """
 
     variables: tuple[Variable, ...]
@@ -116,6 +118,7 @@ class System:
     invented: frozenset[str] = frozenset()
     nameless: frozenset[str] = frozenset()
     slopes: tuple[tuple[str, str, str], ...] = ()
+    domain: tuple[Condition, ...] = ()
 
     def __iter__(self) -> Iterator[Equation]:
         return iter(self.equations)
