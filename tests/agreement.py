@@ -337,7 +337,9 @@ def _other_sizes(spec: Spec, derivation: sg.Derivation, module: Any) -> None:
         if value.dtype == float:
             inputs[name] = rng.uniform(-1.5, 1.5, shape)
         else:
-            inputs[name] = rng.integers(0, 2 if value.dtype == int and value.any() else 1, shape)
+            least = int(value.dtype == int and value.min(initial=9) > 0)
+            most = 2 if value.dtype == int and value.any() else 1
+            inputs[name] = rng.integers(least, max(most, least + 1), shape)
             inputs[name] = inputs[name].astype(value.dtype)
     other = dataclasses.replace(spec, inputs=inputs)
     try:

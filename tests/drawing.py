@@ -250,17 +250,20 @@ class Writer:
         self.spec.inputs[name] = self.values[name] = array
         return name
 
-    def labels(self, shape: Sequence[int], bound: int) -> str:
-        """An input of integers below a bound; one that there is, now and then."""
+    def labels(self, shape: Sequence[int], bound: int, first: int = 0) -> str:
+        """``bound`` integers from the first one; an input that there is, now and then."""
         fitting = [
             n
             for n, v in self.spec.inputs.items()
-            if v.dtype == int and v.shape == tuple(shape) and v.max() < bound
+            if v.dtype == int
+            and v.shape == tuple(shape)
+            and first <= v.min()
+            and v.max() < first + bound
         ]
         if fitting and self.flag():
             return str(fitting[0])
         name = f"y{len(self.spec.inputs)}"
-        self.spec.inputs[name] = self.point.integers(0, bound, size=tuple(shape))
+        self.spec.inputs[name] = self.point.integers(first, first + bound, size=tuple(shape))
         return name
 
     def conditions(self, shape: Sequence[int]) -> str:

@@ -412,6 +412,57 @@ def picked_in_several(w: Writer) -> str | None:
     return w.line(text.format(x=x, y=y, z=z, b=both, s=short, n=n, z0=f"{both}[0]"))
 
 
+def shifted(w: Writer) -> str | None:
+    """Entries by labels that count from 1, or to which 1 is added, also in what is put together."""
+    x = w.value(1)
+    *before, n = w.values[x].shape
+    rows = before[-1:]
+    make, length, shift = w.one_of([
+        ("{x}", n, -1), ("np.pad({x}, {p})", n + 1, 1),
+        ("np.concatenate([{x}, {x} ** 2], axis=-1)", n, 1),
+        ("{x}[..., 1:]", n - 1, -1), ("{x}[..., ::-1]", n, -1), ("np.tanh({x})", n - 1, 1),
+        ("np.stack([{x}, np.sin({x})], axis=-1).reshape(({s}))", 2 * n, -1),
+        ("np.concatenate([np.zeros({z}), {x}, np.ones({z})], axis=-1)", n + 1, 1),
+    ])  # fmt: skip
+    if length < 1:
+        return None
+    y = w.labels(rows or [w.size()], length, first=max(0, -shift))
+    sizes = {
+        "p": (*((0, 0) for _ in before), (1, 1)),
+        "z": (*before, 1),
+        "s": ", ".join(map(str, (*before, 2 * n))) + ",",
+    }
+    made = make.format(x=x, **sizes)
+    label = f"{y} {'-+'[shift > 0]} 1"
+    where = f"np.arange({rows[0]}), {label}" if rows else label
+    difference = f" - ({made})[..., {where}] ** 2" if w.seldom(3) else ""
+    return w.line(f"({made})[..., {where}]{difference}")
+
+
+def masked(w: Writer) -> str | None:
+    """Minus infinity where a condition holds not, or above a diagonal, which is then no more."""
+    x = w.value(1)
+    *_, n = shape = w.values[x].shape
+    axis, c = w.axis(x), w.fresh("c")
+    m = w.conditions(shape[w.number(0, len(shape)) :])
+    bias = [f"np.where({m}, {x}, -np.inf)", f"np.where({m}, -np.inf, {x})"]
+    if len(shape) > 1:
+        bias += [f"{x} + np.triu(np.full({shape[-2:]}, -np.inf), 1)",
+                 f"{x} + np.where(np.tri({shape[-2]}, {n}) > 0, 0.0, -np.inf)",
+                 f"np.where(np.tri({shape[-2]}, {n}, dtype=bool), {x}, -np.inf)"]  # fmt: skip
+    text = w.one_of([
+        "sg.softmax({c}, axis={a})", "np.exp({c}) / np.sum(np.exp({c}), axis={a}, keepdims=True)",
+        "sg.logsumexp({c}, axis={a})", "np.log(np.sum(np.exp({c}), axis={a}))", "np.exp({c})",
+        "np.exp({c} - np.max({c}, axis={a}, keepdims=True))", "np.tanh({c})",
+        "np.maximum({c}, {x})", "np.log(1 + np.exp({c}))",
+        "np.max(np.maximum({c}, -1.5), axis={a})", "1 / (1 + np.exp(-{c}))",
+        "np.logaddexp({c}, {x})",
+    ])  # fmt: skip
+    margins = [x, f"np.diff(np.sort(np.ravel({x})))"] if "max" in text else []
+    before = f"{c} = {w.one_of(bias)}"
+    return w.line(text.format(c=c, x=x, a=axis), *margins[: w.values[x].size], before=before)
+
+
 def linear_algebra(w: Writer) -> str | None:
     """Functions of a matrix that is symmetric and positive definite, or close to the identity."""
     x = w.value(2, 2)
@@ -456,6 +507,7 @@ OPERATIONS: tuple[Callable[[Writer], str | None], ...] = (
     spread, moved, sliced, reshaped, joined, picked, linear_algebra, binary, smooth, reduction,
     moved, picked_in_several, cut, loop, in_place, chosen, constants, assumed, assumed,
     extremum_of_several, stacked_linear_algebra, in_parts, in_parts, in_parts, in_parts, in_parts,
+    shifted, masked, masked,
 )  # fmt: skip
 ALGEBRA = (
     einsum, binary, reduction, product, smooth, matmul, einsum, assumed, softmax, moved, kinked,
