@@ -53,6 +53,15 @@ FOUND = {
         {"a": RNG.normal(size=(3, 3)), "b": RNG.normal(size=(3, 3))},
         "loss = np.sum(np.tril(np.linalg.solve(0.1 * a + 2 * np.eye(3), b), -1))",
     ),
+    "a matrix that is taken as symmetric": Spec(
+        ["a"],
+        {"a": A},
+        [
+            "s = a @ a.T + 2 * np.eye(3)",
+            "loss = np.sum(np.linalg.inv(s) @ np.linalg.cholesky(s))",
+        ],
+        wrt=("s", "a"),
+    ),
     "the negative of what is 1 at the maximum": written(
         {"a": A}, "loss = np.sum(-np.max(a, axis=1))"
     ),
