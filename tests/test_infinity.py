@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -161,6 +164,28 @@ def test_nan_is_refused_by_name(loss: Callable[[Any], Any]) -> None:
         loss(sg.param("x", (3,)))
     assert caught.value.where
     assert caught.value.hint
+
+
+SPEC = """
+import numpy as np
+import symgrad as sg
+x = sg.param("x", (3,))
+m = sg.data("m", (3,))
+loss = np.log(np.sum(np.exp(x + m)))
+example = {"x": [1.0, 2.0, 3.0], "m": [M, M, M]}
+expected = {"loss": M, "dL_dx": [0, 0, 0]}
+"""
+
+
+@pytest.mark.parametrize(("entry", "code", "text"), [
+    ("-np.inf", 0, "−∞"), ("np.nan", 2, "holds NaN"),
+])  # fmt: skip
+def test_infinities_and_nan_in_an_example(tmp_path: Path, entry: str, code: int, text: str) -> None:
+    (tmp_path / "spec.py").write_text(SPEC.replace("M", entry))
+    command = [sys.executable, "-m", "symgrad", "derive", "spec.py", "--format", "text"]
+    found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert found.returncode == code
+    assert text in found.stdout + found.stderr
 
 
 # -- variances --------------------------------------------------------------------------------

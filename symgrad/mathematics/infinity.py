@@ -21,6 +21,11 @@ class Infinity(sp.AtomicExpr):
 INFINITY = Infinity()
 
 
+def as_constant(expr: sp.Expr) -> sp.Expr:
+    """The expression with this infinity in the place of SymPy's own."""
+    return expr.xreplace({sp.oo: INFINITY, -sp.oo: -INFINITY})
+
+
 def as_number(expr: sp.Expr) -> sp.Expr:
     """The expression with SymPy's own infinity in it."""
     return expr.xreplace({INFINITY: sp.oo})

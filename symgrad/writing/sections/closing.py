@@ -8,6 +8,7 @@ import sympy as sp
 
 from symgrad.calculus.derivation import Adjoint
 from symgrad.mathematics.equations import Equation
+from symgrad.mathematics.infinity import as_constant
 from symgrad.writing.choice import Numbers
 from symgrad.writing.document import (
     Equations,
@@ -102,8 +103,8 @@ def _rows(numbers: Any) -> list[list[Any]] | None:
 
 def _number(value: Any) -> sp.Expr:
     """A number as SymPy has it; a condition is 0 or 1."""
-    return sp.Integer(value) if isinstance(value, bool) else sp.sympify(value)
+    return sp.Integer(value) if isinstance(value, bool) else as_constant(sp.sympify(value))
 
 
 def _decimal(value: Any) -> Formula:
-    return number(f"{float(value):.6g}")
+    return number(f"{float(value):.6g}".replace("inf", "∞"))
