@@ -10,6 +10,7 @@ from symgrad.errors import SymgradError
 from symgrad.mathematics.assumptions import Assumption, drawn, tangent
 from symgrad.mathematics.equations import Equation, System, Variable
 from symgrad.mathematics.indices import Index, entry
+from symgrad.mathematics.ranges import Bounds
 from symgrad.mathematics.reductions import (
     AxisMax,
     AxisMin,
@@ -251,7 +252,7 @@ def system(**more):
     variables = (
         Variable("x", (N, D), "data"),
         Variable("w", (E, D), "param"),
-        Variable("y", (N,), "data", "int"),
+        Variable("y", (N,), "data", "int", bounds=(Bounds(sp.S.Zero, D, (None,)),)),
         Variable("flag", (N,), "data", "bool"),
         Variable("c", (E,), "constant", values=np.arange(4.0)),
     )

@@ -15,6 +15,7 @@ from sympy import KroneckerDelta as Delta
 from symgrad.errors import SpecError
 from symgrad.mathematics.equations import Equation, Variable
 from symgrad.mathematics.indices import Index, axis_index, entry, fresh, indices_of, name_of
+from symgrad.mathematics.ranges import Bounds, Label
 from symgrad.mathematics.reductions import (
     LEAVES,
     AxisMax,
@@ -114,7 +115,9 @@ def numbers(dtype: type = np.float64, scale: float = 1.0) -> dict[str, Any]:
 
 def atom(name: str, *indices: sp.Expr) -> sp.Expr:
     variable = next(v for v in VARIABLES if v.name == name)
-    return entry(name, indices, integer=variable.dtype == "int")
+    plain = entry(name, indices, integer=variable.dtype == "int")
+    points = Label(name, (Bounds(sp.S.Zero, FOUR, (None,)),))
+    return plain.xreplace({sp.Symbol(name, integer=True): points})
 
 
 # Random expressions

@@ -104,7 +104,10 @@ def test_second_derivatives_of_two_maxima() -> None:
     check(spec)
 
 
-@pytest.mark.parametrize("change", [lambda y: y - 1, lambda y: y * y, lambda y: 2 * y])
+@pytest.mark.parametrize(
+    "change",
+    [lambda y: y * y, lambda y: np.pad(y, 1), lambda y: y[:2] + y[1:]],
+)
 def test_labels_that_are_computed_are_refused(change: Callable[[Any], Any]) -> None:
     x, y = sg.param("x", (5,)), sg.data("y", (3,), dtype=int)
     k = change(y)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -15,8 +14,9 @@ import sympy as sp
 from symgrad.checks.numbers import Field
 from symgrad.errors import SymgradError
 from symgrad.mathematics.assumptions import Range, drawn, symmetric, uniform
-from symgrad.mathematics.equations import Equation, Shapes, System, Variable, copied_from
-from symgrad.mathematics.indices import Index, indices_of, is_entry, name_of
+from symgrad.mathematics.equations import System, Variable
+from symgrad.mathematics.indices import Index, indices_of, name_of
+from symgrad.mathematics.ranges import sizes_of
 from symgrad.mathematics.sizes import Size, fixed, is_size, with_numbers
 
 RANGES: tuple[Mapping[str, Range], ...] = (
@@ -48,6 +48,7 @@ class Point:
 def size_symbols(system: System) -> set[sp.Symbol]:
     """Every symbol that occurs in a size, or as a size in an equation."""
     sizes = {s for shape in system.shapes.values() for size in shape for s in size.free_symbols}
+    sizes |= {s for v in system.variables for b in v.bounds for s in sizes_of(b)}
     for equation in system.equations:
         for side in filter(None, (equation.rhs, equation.backward)):
             symbols = side.atoms(sp.Symbol)
@@ -71,7 +72,14 @@ def _axis_sizes(system: System) -> set[Size]:
     for equation in system.equations:
         sides = filter(None, (equation.rhs, equation.backward))
         sizes |= {*equation.shape, *(i.size for side in sides for i in side.atoms(Index))}
-    return sizes | set(_sides_of_positions(system))
+    return sizes | set(_sides_of_positions(system)) | set(_rooms_for_labels(system))
+
+
+def _rooms_for_labels(system: System) -> Iterator[Size]:
+    """How many labels an array may hold that points into several axes."""
+    for variable in system.variables:
+        pairs = itertools.permutations(variable.bounds, 2)
+        yield from (one.stop - other.low for one, other in pairs)
 
 
 def _sides_of_positions(system: System) -> Iterator[Size]:
@@ -163,19 +171,14 @@ def random_point(
 ) -> Point:
     """A random array for each input, as its assumptions and its use as an index allow."""
     numbers = dict(sizes) if sizes is not None else small_sizes(system)
-    limits = index_limits(system)
     with field.precision():
-        env = {
-            v.name: _array(v, numbers, limits.get(v.name, []), rng, field, ranges)
-            for v in system.variables
-        }
+        env = {v.name: _array(v, numbers, rng, field, ranges) for v in system.variables}
     return Point(numbers, env)
 
 
 def _array(
     variable: Variable,
     sizes: Mapping[sp.Symbol, int],
-    limits: list[Size],
     rng: np.random.Generator,
     field: Field,
     ranges: Mapping[str, Range],
@@ -184,9 +187,7 @@ def _array(
     if variable.role == "constant":
         return _constant(variable, shape, field)
     if variable.dtype != "float":
-        lengths = [int(s.xreplace(sizes)) for s in limits]
-        top = 2 if variable.dtype == "bool" else min(lengths, default=4)
-        return rng.integers(0, top, size=shape)
+        return _labels(variable, shape, sizes, rng)
     low, high = ranges[variable.role]
     scale = _moderate(shape) if variable.role == "param" else 1.0
     between = (low * scale, high * scale)
@@ -196,6 +197,33 @@ def _array(
     if not variable.assumptions:
         return numbers_between(shape, rng, between, field)
     return field.array(drawn(variable.assumptions, shape, rng, between))
+
+
+def _labels(
+    variable: Variable,
+    shape: tuple[int, ...],
+    sizes: Mapping[sp.Symbol, int],
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Labels that point into their axes; integers that point nowhere are small."""
+    least, most = np.iinfo(int).min, np.iinfo(int).max
+    low, stop = np.full(shape, least), np.full(shape, most)
+    for bounds in variable.bounds:
+        part = tuple(_slice(p, sizes) for p in bounds.part)
+        low[part] = np.maximum(low[part], int(bounds.low.xreplace(sizes)))
+        stop[part] = np.minimum(stop[part], int(bounds.stop.xreplace(sizes)))
+    low[low == least] = 0
+    stop[stop == most] = 2 if variable.dtype == "bool" else 4
+    if low.size and (low == low.flat[0]).all() and (stop == stop.flat[0]).all():
+        return rng.integers(low.flat[0], stop.flat[0], size=shape)
+    return np.asarray(rng.integers(low, stop))
+
+
+def _slice(part: tuple[Size, Size] | None, sizes: Mapping[sp.Symbol, int]) -> slice:
+    if part is None:
+        return slice(None)
+    first, last = (int(position.xreplace(sizes)) for position in part)
+    return slice(first, last + 1)
 
 
 def _definite(
@@ -230,33 +258,6 @@ def _fractions(values: np.ndarray) -> np.ndarray:
 
 def _fraction(value: Any) -> Fraction | float:
     return Fraction(repr(float(value))) if np.isfinite(value) else float(value)
-
-
-def index_limits(system: System) -> dict[str, list[Size]]:
-    """For each array that serves as an index, the sizes of the axes that it points into."""
-    found: dict[str, list[Size]] = {}
-    equations = {e.name: e for e in system.equations}
-    for equation in system.equations:
-        for name, size in _uses_as_index(equation, system.shapes):
-            with suppress(ValueError):  # no module is made of computed ones
-                for origin in copied_from(name, equations):
-                    found.setdefault(origin, []).append(size)
-    return found
-
-
-def _uses_as_index(equation: Equation, shapes: Shapes) -> Iterator[tuple[str, Size]]:
-    sides = [equation.rhs, *([] if equation.backward is None else [equation.backward])]
-    for atom in {a for side in sides for a in side.atoms(sp.Indexed)}:
-        for index, size in zip(indices_of(atom), shapes[name_of(atom)], strict=True):
-            yield from ((name, size) for name in _index_arrays(index))
-    for delta in {d for side in sides for d in side.atoms(sp.KroneckerDelta)}:
-        sizes = [a.size for a in delta.args if isinstance(a, Index)]
-        yield from ((name, size) for a in delta.args for name in _index_arrays(a) for size in sizes)
-
-
-def _index_arrays(index: sp.Expr) -> list[str]:
-    """The arrays that an index expression reads."""
-    return [name_of(e) for e in index.atoms(sp.Indexed) or ([index] if is_entry(index) else [])]
 
 
 def numbers_between(

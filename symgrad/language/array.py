@@ -87,6 +87,8 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         self.where = self.lines[0]
         self.call = this_call()
         self.changed: Location | None = None
+        self.pointing: tuple[tuple[sp.Expr, Size], ...] = ()
+        """Positions that hold labels, each with the size of the axis that it has to lie on."""
         # NumPy shares the memory of these: what is changed in place is changed in both
         self.is_view = op == "relabel" or (op == "structure" and len(self.inputs) == 1)
         self.key = variable.name if variable else f"%{next(_numbers)}"

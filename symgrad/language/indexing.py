@@ -42,6 +42,7 @@ def getitem(array: Array, key: Any) -> Array:
     advanced = [n for n, i in enumerate(items) if n in labels or (labels and _is_integer(i))]
     out: list[sp.Expr] = []
     source: list[sp.Expr] = []
+    pointing: list[tuple[sp.Expr, Size]] = []
     place = 0
     for n, item in enumerate(items):
         if n in advanced and n == advanced[0]:
@@ -50,7 +51,8 @@ def getitem(array: Array, key: Any) -> Array:
             out.append(sp.Integer(0))
         elif n in labels:
             labels[n] = _from_the_front(array, len(source), labels[n])
-            source.append(_label(array, len(source), labels[n], shared))
+            pointing.append(_label(array, len(source), labels[n], shared))
+            source.append(_read(*pointing[-1]))
         elif isinstance(item, slice):
             index, position = _sliced(array, len(source), item)
             out.append(index)
@@ -63,6 +65,7 @@ def getitem(array: Array, key: Any) -> Array:
     op: Op = "relabel" if all(isinstance(i, Index) or i == 0 for i in source) else "map"
     result = Array(out, array.at(source), [array, *labels.values()], dtype=array.kind, op=op)
     result.is_view = not advanced
+    result.pointing = tuple(pointing)
     return result
 
 
@@ -120,7 +123,10 @@ def _expanded(array: Array, key: Sequence[Any]) -> list[Any]:
     return [*key[: dots[0]], *rest, *key[dots[0] + 1 :]]
 
 
-def _label(array: Array, axis: int, labels: Array, shared: Sequence[sp.Expr]) -> sp.Expr:
+def _label(
+    array: Array, axis: int, labels: Array, shared: Sequence[sp.Expr]
+) -> tuple[sp.Expr, Size]:
+    """The position that labels are, and the size of the axis that it has to lie on."""
     if labels.kind == "bool":
         raise unsupported("indexing by a condition", "multiply by the condition, or use np.where")
     if labels.kind != "int":
@@ -129,15 +135,19 @@ def _label(array: Array, axis: int, labels: Array, shared: Sequence[sp.Expr]) ->
             where=caller(),
             hint="declare labels with sg.data(name, shape, dtype=int)",
         )
-    if array.sizes[axis] == 1:
-        return sp.Integer(0)
+    size = array.sizes[axis]
     values = labels.variable.values if labels.variable is not None else None
     if isinstance(values, np.ndarray) and _counts_up(values, array.shape[axis]):
-        return broadcast_index(shared, labels).indices[-1]
+        return broadcast_index(shared, labels).indices[-1], size
     if labels.rhs is not None and not labels.inputs:
         own = zip(labels.indices, shared[len(shared) - labels.ndim :], strict=True)
-        return labels.rhs.xreplace({i: at for i, at in own if isinstance(i, Index)})
-    return broadcast_index(shared, labels)
+        return labels.rhs.xreplace({i: at for i, at in own if isinstance(i, Index)}), size
+    return broadcast_index(shared, labels), size
+
+
+def _read(position: sp.Expr, size: Size) -> sp.Expr:
+    """The position that is read: on an axis of size 1 there is only one."""
+    return position if size != 1 else sp.Integer(0)
 
 
 def _counts_up(values: np.ndarray[Any, Any], size: Dim) -> bool:
@@ -275,8 +285,11 @@ def take_along_axis(a: Any, indices: Any, axis: int = -1) -> Array:
         for k in range(array.ndim)
     ]
     source = [i if size != 1 else sp.Integer(0) for i, size in zip(out, array.sizes, strict=True)]
-    source[axis] = _label(array, axis, labels, out)
-    return Array(out, array.at(source), [array, labels], dtype=array.kind)
+    pointing = _label(array, axis, labels, out)
+    source[axis] = _read(*pointing)
+    result = Array(out, array.at(source), [array, labels], dtype=array.kind)
+    result.pointing = (pointing,)
+    return result
 
 
 @function("sliding_window_view")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -16,8 +17,24 @@ from symgrad.language.constants import as_array
 from symgrad.language.sizes import shape_text
 from symgrad.mathematics.algebra import BINDERS, canonical_equation, instance, weight
 from symgrad.mathematics.conditions import Condition, conditions
-from symgrad.mathematics.equations import Equation, System, Variable, shapes_of
+from symgrad.mathematics.equations import (
+    Equation,
+    System,
+    Variable,
+    bounds_of_inputs,
+    shapes_of,
+)
 from symgrad.mathematics.indices import Index, entries, indices_of, is_entry, name_of
+from symgrad.mathematics.ranges import (
+    Bounds,
+    Label,
+    like,
+    part_at,
+    promised,
+    sizes_of,
+    solved,
+    tightest,
+)
 from symgrad.mathematics.reductions import Indicator, absolute
 from symgrad.mathematics.sizes import Size, fixed, is_size
 
@@ -48,11 +65,16 @@ def trace(output: Array, names: Mapping[str, Array]) -> System:
     final = constants | {
         a.key: named.get(a.key) or _numbered(targets.get(a.key, "t"), taken) for a in kept
     }
-    system = tuple(canonical_equation(_renamed(equations[a.key], final)) for a in kept)
+    bounds = _bounds(order, inlined, equations)
+    system = tuple(canonical_equation(_renamed(equations[a.key], final, bounds)) for a in kept)
     used = {
         name_of(a) for e in system for r in (e.rhs, e.backward) if r is not None for a in entries(r)
     }
-    given = tuple(v for v in variables if v.role != "constant" or v.name in used)
+    given = tuple(
+        replace(v, bounds=bounds.get(v.name, ()))
+        for v in variables
+        if v.role != "constant" or v.name in used
+    )
     invented = frozenset(final[a.key] for a in kept if a.key not in named)
     nameless = frozenset(final[a.key] for a in kept if a.key not in {*named, *targets})
     return System(
@@ -62,26 +84,34 @@ def trace(output: Array, names: Mapping[str, Array]) -> System:
         _pinned(given, system),
         invented,
         nameless,
-        domain=tuple(_domain(order, inlined, final)),
+        domain=tuple(_domain(order, inlined, final, bounds)),
     )
 
 
 def _domain(
-    order: Iterable[Array], inlined: Mapping[str, Equation], final: Mapping[str, str]
+    order: Iterable[Array],
+    inlined: Mapping[str, Equation],
+    final: Mapping[str, str],
+    bounds: Mapping[str, tuple[Bounds, ...]],
 ) -> Iterator[Condition]:
     """What has to hold for each operation to have a value, over the values that have names."""
     written = {key: e for key, e in inlined.items() if key not in final}
     for array in order:
         typed = () if array.rhs is None else conditions(array.rhs)
         for condition in (*array.domain, *typed):
-            of = condition.of
-            while found := {
-                a: instance(written[name_of(a)], indices_of(a))
-                for a in entries(of)
-                if name_of(a) in written
-            }:
-                of = of.xreplace(found)
-            yield replace(condition, of=rename_entries(of, final))
+            of = _written_in(condition.of, written)
+            yield replace(condition, of=rename_entries(of, final, bounds))
+
+
+def _written_in(expr: sp.Expr, written: Mapping[str, Equation]) -> sp.Expr:
+    """An expression with the values written in that get no names."""
+    while found := {
+        a: instance(written[name_of(a)], indices_of(a))
+        for a in entries(expr)
+        if name_of(a) in written
+    }:
+        expr = expr.xreplace(found)
+    return expr
 
 
 def _equations(
@@ -102,6 +132,26 @@ def _equations(
         else:
             inlined[array.key] = equation
     return equations, inlined
+
+
+def _bounds(
+    order: Iterable[Array], inlined: Mapping[str, Equation], equations: Mapping[str, Equation]
+) -> dict[str, tuple[Bounds, ...]]:
+    """Where labels lie, by the keys of the inputs and of the values that hold them."""
+    shapes = {array.key: array.sizes for array in order}
+    written = {key: e for key, e in inlined.items() if key not in equations}
+    found: dict[str, list[Bounds]] = {}
+    for position, size in (pair for array in order for pair in array.pointing):
+        if (told := solved(_written_in(position, written), sp.S.Zero, size)) is None:
+            continue
+        label, low, stop = told
+        name = name_of(label)
+        mine = Bounds(low, stop, part_at(indices_of(label), shapes[name]))
+        found.setdefault(name, []).append(mine)
+        with suppress(ValueError):  # no module is made of computed ones
+            for origin, its in bounds_of_inputs(name, mine, equations, shapes):
+                found.setdefault(origin, []).append(its)
+    return {name: tightest(several) for name, several in found.items()}
 
 
 def _topological(output: Array) -> list[Array]:
@@ -283,11 +333,13 @@ def _numbered(base: str, taken: set[str]) -> str:
     return f"{base}{count}"
 
 
-def _renamed(equation: Equation, names: Mapping[str, str]) -> Equation:
+def _renamed(
+    equation: Equation, names: Mapping[str, str], bounds: Mapping[str, tuple[Bounds, ...]]
+) -> Equation:
     """The equation with the names that people read in place of the internal ones."""
 
     def rename(expr: sp.Expr | None) -> sp.Expr | None:
-        return None if expr is None else rename_entries(expr, names)
+        return None if expr is None else rename_entries(expr, names, bounds)
 
     rhs = rename(equation.rhs)
     name = names.get(equation.name, equation.name)
@@ -296,31 +348,47 @@ def _renamed(equation: Equation, names: Mapping[str, str]) -> Equation:
     )
 
 
-def rename_entries(expr: sp.Expr, names: Mapping[str, str]) -> sp.Expr:
-    """``expr`` with entries of arrays of other names."""
-    labels = {atom.base.label if isinstance(atom, sp.Indexed) else atom for atom in entries(expr)}
-    return expr.xreplace(
-        {x: sp.Symbol(names[x.name], **x._assumptions_orig) for x in labels if x.name in names}
-    )
+def rename_entries(
+    expr: sp.Expr, names: Mapping[str, str], bounds: Mapping[str, tuple[Bounds, ...]]
+) -> sp.Expr:
+    """``expr`` with entries of arrays of other names, of which ``bounds`` are known."""
+    symbols = {atom.base.label if isinstance(atom, sp.Indexed) else atom for atom in entries(expr)}
+    found: dict[sp.Symbol, sp.Symbol] = {}
+    for symbol in symbols:
+        name = names.get(symbol.name, symbol.name)
+        if symbol.name in bounds:
+            found[symbol] = Label(name, bounds[symbol.name])
+        elif name != symbol.name:
+            found[symbol] = like(symbol, name)
+    return expr.xreplace(found)
 
 
 def _pinned(variables: Iterable[Variable], equations: Iterable[Equation]) -> frozenset[Size]:
     """Fixed sizes that an equation depends on: of constants, and of axes that are cut or joined."""
     variables, equations = tuple(variables), tuple(equations)
     shapes = shapes_of(variables, equations)
-    constants = {v.name for v in variables if v.role == "constant"}
-    labels = {v.name for v in variables} - constants
+    given = {v.name for v in variables if v.role != "constant"}
     pinned = {s for v in variables if v.role == "constant" for s in v.shape}
+    moved = (v.bounds for v in variables if not all(b.is_plain for b in v.bounds))
+    pinned |= {s for bounds in moved for b in bounds for s in sizes_of(b)}
     for equation in equations:
         for atom in entries(equation.rhs):
             for index, size in zip(indices_of(atom), shapes[name_of(atom)], strict=True):
-                drawn = isinstance(index, sp.Indexed) and name_of(index) in labels
+                drawn = _is_drawn(index, size, given)
                 if not drawn and size not in (1, getattr(index, "size", 0)):
                     pinned |= {size, *_sizes_in(index)}
         for delta in equation.rhs.atoms(sp.KroneckerDelta):
             if not all(isinstance(i, (Index, sp.Indexed)) for i in delta.args):
                 pinned |= _sizes_in(delta)
     return frozenset(a for s in pinned for a in s.free_symbols if fixed(a) is not None)
+
+
+def _is_drawn(index: sp.Expr, size: Size, given: Container[str]) -> bool:
+    """Whether a position is a label of an argument that was typed as a position on this axis."""
+    if not is_entry(index) or name_of(index) not in given:
+        return False
+    told = Bounds(sp.S.Zero, size, (None,) * len(indices_of(index)))
+    return told in promised(index)
 
 
 def _sizes_in(expr: sp.Expr) -> set[Size]:

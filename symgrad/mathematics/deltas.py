@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator
 
 import sympy as sp
 from sympy import KroneckerDelta as Delta
 
 from symgrad.mathematics.indices import Index, replaced
-from symgrad.mathematics.sizes import is_size, normal_form
+from symgrad.mathematics.ranges import in_range
 from symgrad.mathematics.sums import Term
 
 
@@ -39,35 +38,3 @@ def _solutions(term: Term, one: sp.Expr, other: sp.Expr) -> Iterator[tuple[Index
             value = sp.expand((one - other) * other.diff(index) + index)
             if not value.has(index) and in_range(index, value):
                 yield index, value
-
-
-def in_range(index: Index, value: sp.Expr) -> bool:
-    """Whether ``value`` surely lies where ``index`` runs; an entry is promised to."""
-    if isinstance(value, Index) and value.size == index.size:
-        return True
-    return isinstance(value, sp.Indexed) or _fits(index, value)
-
-
-@functools.lru_cache(maxsize=1 << 14)
-def _fits(index: Index, value: sp.Expr) -> bool:
-    """Whether an affine expression over indices stays between 0 and the size of ``index``."""
-    if not value.free_symbols or all(
-        isinstance(s, Index) or is_size(s) for s in value.free_symbols
-    ):
-        low, high = bounds(value)
-        room = normal_form(index.size - 1 - high)
-        return bool(normal_form(low).is_nonnegative and room.is_nonnegative)
-    return False
-
-
-def bounds(value: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
-    """The least and the greatest value of an affine expression over indices."""
-    if isinstance(value, Index):
-        return sp.S.Zero, value.size - 1
-    low = high = value
-    for index in sorted(value.atoms(Index), key=str):
-        slope = value.diff(index)
-        ends = (sp.Integer(0), index.size - 1)
-        low = low.xreplace({index: ends[bool(slope.is_negative)]})
-        high = high.xreplace({index: ends[not slope.is_negative]})
-    return low, high

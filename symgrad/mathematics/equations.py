@@ -12,8 +12,9 @@ import sympy as sp
 from symgrad.errors import Location
 from symgrad.mathematics.assumptions import Assumption
 from symgrad.mathematics.conditions import Condition
-from symgrad.mathematics.indices import Index, entries, entry, name_of, replaced
-from symgrad.mathematics.sizes import Size
+from symgrad.mathematics.indices import Index, entries, entry, indices_of, name_of, replaced
+from symgrad.mathematics.ranges import Bounds, part_at, solved
+from symgrad.mathematics.sizes import Size, normal_form
 
 DType = Literal["float", "int", "bool"]
 
@@ -29,6 +30,8 @@ class Variable:
     assumptions: tuple[Assumption, ...] = ()
     where: Location | None = None
     values: object = None
+    bounds: tuple[Bounds, ...] = ()
+    """Of labels: where they lie, if each points into its axis."""
 
 
 @dataclass(frozen=True)
@@ -136,15 +139,46 @@ class System:
         return next(v for v in self.variables if v.name == name)
 
 
-def copied_from(name: str, equations: Mapping[str, Equation]) -> Iterator[str]:
-    """The inputs whose entries a value holds in other places; ValueError where it is computed."""
+def bounds_of_inputs(
+    name: str, bounds: Bounds, equations: Mapping[str, Equation], shapes: Shapes
+) -> Iterator[tuple[str, Bounds]]:
+    """Where the labels of inputs lie, if those in a value lie within ``bounds``.
+
+    ValueError where the value is neither made of such labels nor of these and a number.
+    """
     if name not in equations:
-        yield name
+        yield name, bounds
         return
-    rhs = equations[name].rhs
-    for term in sp.Add.make_args(rhs.function if isinstance(rhs, sp.Sum) else rhs):
-        inside = term.function if isinstance(term, sp.Sum) else term
-        factors = [f for f in sp.Mul.make_args(inside) if not isinstance(f, sp.KroneckerDelta)]
-        if len(factors) != 1 or factors[0] not in entries(factors[0]):
+    equation = equations[name]
+    for piece in _pieces(equation):
+        found = solved(piece, bounds.low, bounds.stop)
+        if found is None:
             raise ValueError(f"{name} is computed")
-        yield from copied_from(name_of(factors[0]), equations)
+        label, low, stop = found
+        origin, indices = name_of(label), indices_of(label)
+        known = dict(zip(equation.indices, bounds.part, strict=True))
+        whole = part_at(indices, shapes[origin])
+        part = tuple(known.get(i, p) for i, p in zip(indices, whole, strict=True))
+        yield from bounds_of_inputs(origin, Bounds(low, stop, part), equations, shapes)
+
+
+def _pieces(equation: Equation) -> Iterator[sp.Expr]:
+    """The expression that a value of integers is, or those that stand side by side in it."""
+    terms = sp.Add.make_args(equation.rhs)
+    if not equation.rhs.has(sp.KroneckerDelta):
+        yield equation.rhs
+        return
+    filled = sp.S.Zero
+    for term in terms:
+        bound = {limit[0] for limit in term.limits} if isinstance(term, sp.Sum) else set()
+        factors = sp.Mul.make_args(term.function if bound else term)
+        deltas = [f for f in factors if isinstance(f, sp.KroneckerDelta)]
+        piece = sp.Mul(*(f for f in factors if f not in deltas))
+        if not deltas or piece.is_number or not bound <= sp.Tuple(*deltas).free_symbols:
+            raise ValueError(f"{equation.name} is computed")
+        filled += sp.Mul(*(k.size for k in bound))
+        yield piece
+    moved = {i for d in equation.rhs.atoms(sp.KroneckerDelta) for i in d.free_symbols}
+    sizes = [i.size for i in equation.indices if i in moved]
+    if normal_form(sp.Mul(*sizes) - filled) != 0:
+        raise ValueError(f"{equation.name} has zeros in it")

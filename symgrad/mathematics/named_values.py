@@ -9,9 +9,9 @@ import sympy as sp
 from sympy import KroneckerDelta as Delta
 
 from symgrad.mathematics.algebra import canonical
-from symgrad.mathematics.deltas import in_range
 from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.indices import Index, entries, indices_of, name_of
+from symgrad.mathematics.ranges import in_range
 from symgrad.mathematics.reductions import Reduction
 
 FOLDED = (sp.Function, Reduction, sp.Sum, sp.Pow)

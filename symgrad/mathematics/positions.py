@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from symgrad.mathematics.deltas import bounds
 from symgrad.mathematics.indices import Index
+from symgrad.mathematics.ranges import bounds, in_range, labels_in
 from symgrad.mathematics.sizes import (
     Size,
     as_size,
@@ -140,14 +140,13 @@ def cut(position: Affine) -> Cut:
 
 
 def through_slice(index: sp.Expr, size: Size) -> tuple[sp.Expr, Cut] | None:
-    """The entry in ``start + step * entry``, and the slice of the axis in which it counts."""
-    read = [a for a in index.atoms(sp.Indexed, sp.Symbol) if a.is_integer and not _is_known(a)]
-    inside = {a for entry in read for a in entry.atoms(sp.Indexed, sp.Symbol) if a != entry}
-    outer = [entry for entry in read if entry not in inside]
+    """The label in ``start + step * label``, and the slice of the axis in which it counts."""
+    outer = labels_in(index)
     if len(outer) != 1:
         return None
+    (label,) = outer
     place = Index("_label", size)
-    position = affine(index.xreplace({outer[0]: place}))
+    position = affine(index.xreplace({label: place}))
     if position is None or position.labels != (place,) or not is_within(position.start, size):
         return None
     ((_, step),) = position.steps
@@ -157,11 +156,8 @@ def through_slice(index: sp.Expr, size: Size) -> tuple[sp.Expr, Cut] | None:
         length = sp.floor(length)
     if not length.is_integer:
         return None
-    return outer[0], Cut(position.start, step, as_size(length + 1))
-
-
-def _is_known(atom: sp.Expr) -> bool:
-    return isinstance(atom, Index) or (isinstance(atom, sp.Symbol) and is_size(atom))
+    count = as_size(length + 1)
+    return (label, Cut(position.start, step, count)) if in_range(Index("_", count), label) else None
 
 
 def is_within(expr: sp.Expr, size: Size) -> bool:

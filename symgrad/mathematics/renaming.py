@@ -9,6 +9,7 @@ from functools import lru_cache
 import sympy as sp
 
 from symgrad.mathematics.indices import Index
+from symgrad.mathematics.ranges import like
 from symgrad.mathematics.sizes import is_size
 
 _PLAIN = re.compile(r"[A-Za-z]\w*", re.ASCII)
@@ -86,7 +87,7 @@ def _spelled(expr: sp.Basic) -> tuple[Hashable, tuple[str, ...], tuple[str, ...]
 
     def spell(node: sp.Basic) -> None:
         if isinstance(node, sp.Symbol) and _is_name(node):
-            promised = tuple(sorted(node._assumptions_orig.items()))
+            promised = (*sorted(node._assumptions_orig.items()), *getattr(node, "bounds", ()))
             tokens.append((names.setdefault(node.name, len(names)), promised))
         elif not node.args:
             tokens.append(node)
@@ -119,7 +120,7 @@ def renamed(
     if found is not None:
         return found
     if isinstance(expr, sp.Symbol) and _is_name(expr):
-        found = sp.Symbol(names.get(expr.name, expr.name), **expr._assumptions_orig)
+        found = like(expr, names.get(expr.name, expr.name))
     elif not expr.args:
         found = expr
     else:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import sympy as sp
 
-from symgrad.errors import SpecError
-from symgrad.mathematics.indices import Index, is_entry
+from symgrad.errors import Location, SpecError
+from symgrad.mathematics.indices import Index, is_entry, name_of
 from symgrad.mathematics.positions import (
     Affine,
     Cut,
@@ -22,11 +22,12 @@ from symgrad.mathematics.positions import (
     through_slice,
     window,
 )
+from symgrad.mathematics.ranges import in_range, labels_in
 from symgrad.mathematics.sizes import Size, product
 from symgrad.mathematics.sizes import as_size as to_size
 from symgrad.program.builder import Builder
 from symgrad.program.program import UNIT, Axes, Ref
-from symgrad.program.sums_of_products import free_labels
+from symgrad.program.sums_of_products import free_labels, index_key
 
 
 @dataclass
@@ -138,10 +139,26 @@ def plan(shape: Sequence[Size], indices: Sequence[sp.Expr]) -> Reading:
 
 
 def _check(index: sp.Expr, size: Size, position: Affine | None) -> None:
-    if position is None and not is_entry(index) and through_slice(index, size) is None:
-        raise SpecError(f"the index {index} is not supported")
+    if position is None and not is_entry(index) and not in_range(Index("_at", size), index):
+        raise computed_index(_in_words(index))
     if position is not None and not is_within(position.expr, size):
-        raise SpecError(f"the index {index} may lie outside of an axis of size {size}")
+        raise SpecError(f"the index {_in_words(index)} may lie outside of an axis of size {size}")
+
+
+def computed_index(name: str, where: Location | None = None) -> SpecError:
+    """The error that an index is more than labels, moved or with a number added."""
+    return SpecError(
+        f"an index that is computed ({name}) is not supported",
+        where=where,
+        hint="compute it outside of the spec and pass it with sg.data(name, shape, dtype=int)",
+    )
+
+
+def _in_words(index: sp.Expr) -> str:
+    """A position without the indices of labels, and with letters for its own."""
+    plain = index.xreplace({label: sp.Symbol(name_of(label)) for label in labels_in(index)})
+    letters = zip(sorted(free_labels(plain), key=index_key), "ijklmn", strict=False)
+    return str(plain.xreplace({k: sp.Symbol(letter) for k, letter in letters}))
 
 
 def opened(builder: Builder, name: str, reading: Reading) -> Ref:

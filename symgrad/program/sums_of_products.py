@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -10,12 +10,11 @@ import sympy as sp
 from sympy import KroneckerDelta as Delta
 
 from symgrad.errors import SpecError
-from symgrad.mathematics.deltas import in_range
-from symgrad.mathematics.equations import Equation, Shapes, copied_from
-from symgrad.mathematics.indices import Index, fresh, is_entry, name_of
+from symgrad.mathematics.indices import Index, fresh, is_entry
 from symgrad.mathematics.infinity import Infinity
-from symgrad.mathematics.positions import affine, is_within, through_slice
-from symgrad.mathematics.sizes import Size, is_size
+from symgrad.mathematics.positions import affine, is_within
+from symgrad.mathematics.ranges import in_range, labels_in
+from symgrad.mathematics.sizes import is_size
 
 
 @dataclass
@@ -80,11 +79,11 @@ def bound_by(binder: sp.Expr) -> list[Index]:
     return [limit[0] for limit in binder.limits]
 
 
-def product_of(expr: sp.Expr, axes: IndexedAxes) -> Product:
+def product_of(expr: sp.Expr) -> Product:
     """A product, or a sum of one, with nested sums opened and deltas applied."""
     found = Product()
     _open(expr, found)
-    _apply_deltas(found, axes)
+    _apply_deltas(found)
     unused = [
         k for k in found.bound if k not in all_labels((*found.factors, *found.places.values()))
     ]
@@ -141,7 +140,7 @@ def _grows(addends: Sequence[sp.Expr]) -> bool:
 # Kronecker deltas
 
 
-def _apply_deltas(product: Product, axes: IndexedAxes) -> None:
+def _apply_deltas(product: Product) -> None:
     """δ with a bound index is substituted; other deltas become places, where that is possible."""
     waiting = [f for f in product.factors if isinstance(f, Delta)]
     product.factors = [f for f in product.factors if not isinstance(f, Delta)]
@@ -149,7 +148,7 @@ def _apply_deltas(product: Product, axes: IndexedAxes) -> None:
         bound = set(product.bound)
         delta = next((d for d in waiting if bound & free_labels(d)), waiting[0])
         waiting.remove(delta)
-        source, target = _direction(delta, product, axes)
+        source, target = _direction(delta, product)
         if source is None:
             product.factors.append(delta)
             continue
@@ -171,7 +170,7 @@ def _substituted(
     return [d for d in changed if isinstance(d, Delta)]
 
 
-def _direction(delta: sp.Expr, product: Product, axes: IndexedAxes) -> tuple[Index | None, sp.Expr]:
+def _direction(delta: sp.Expr, product: Product) -> tuple[Index | None, sp.Expr]:
     """The index that a delta replaces, and by what, which must lie where the index runs.
 
     None where there is no such index: the delta is then computed entry by entry.
@@ -179,54 +178,11 @@ def _direction(delta: sp.Expr, product: Product, axes: IndexedAxes) -> tuple[Ind
     sides = [s for s in _solutions(delta) if s[0] not in product.places]
     sides.sort(key=lambda side: (side[0] not in product.bound, index_key(side[0])))
     for source, target in sides:
-        fits = in_range(source, target) if source in product.bound else _is_place(source, target)
-        known = is_entry(target) and points_into(target, source.size, axes)
-        if source not in free_labels(target) and (known or fits):
+        strictly = source in product.bound or labels_in(target)
+        fits = in_range(source, target) if strictly else _is_place(source, target)
+        if fits and source not in free_labels(target):
             return source, target
     return None, sp.S.Zero
-
-
-# Arrays that serve as indices
-
-IndexedAxes = Mapping[str, frozenset[Size]]
-"""The sizes of the axes that index arrays point into, by the names of these arrays."""
-
-
-def indexed_axes(equations: Sequence[Equation], shapes: Shapes) -> IndexedAxes:
-    """Into which axes the index arrays in the deltas of these equations surely point."""
-    table = {e.name: e for e in equations}
-    found: dict[str, set[Size]] = {}
-    for equation in equations:
-        for entry, size in pointed(equation.rhs, shapes):
-            for name in _origins(name_of(entry), table):
-                found.setdefault(name, set()).add(size)
-    deltas = (d for e in equations for d in e.rhs.atoms(Delta))
-    names = {name_of(a) for d in deltas for a in d.args if is_entry(a)}
-    return {n: frozenset(s for o in _origins(n, table) for s in found.get(o, ())) for n in names}
-
-
-def points_into(entry: sp.Expr, size: Size, axes: IndexedAxes) -> bool:
-    """Whether an entry is a position on an axis: where it indexes others only, it need not be."""
-    known = axes.get(name_of(entry))
-    return not known or size in known
-
-
-def pointed(expr: sp.Expr, shapes: Shapes) -> Iterator[tuple[sp.Expr, Size]]:
-    """Entries that are used as an index, each with the size of its axis."""
-    for atom in sorted(expr.atoms(sp.Indexed), key=str):
-        shape = shapes.get(name_of(atom), ())  # a form may read what it has no shape of
-        for index, size in zip(atom.indices, shape, strict=False):
-            if is_entry(index):
-                yield index, size
-            elif affine(index) is None and (found := through_slice(index, size)) is not None:
-                yield found[0], found[1].count or size
-
-
-def _origins(name: str, table: Mapping[str, Equation]) -> list[str]:
-    try:
-        return list(copied_from(name, table))
-    except ValueError:  # computed labels are refused elsewhere
-        return [name]
 
 
 def _is_place(axis: Index, where: sp.Expr) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from symgrad.mathematics.assumptions import Assumption
 from symgrad.mathematics.equations import Variable
-from symgrad.mathematics.sizes import Size, fixed
+from symgrad.mathematics.ranges import Part
+from symgrad.mathematics.sizes import Size, fixed, normal_form
 from symgrad.program.costs import flops, moved, polynomial
 from symgrad.program.memory import Plan
 from symgrad.targets.module import Module
@@ -23,7 +24,7 @@ def about(module: Module) -> Iterator[str]:
     yield "Arguments:"
     for variable in arguments:
         told = shape_text(variable.shape) or "scalar"
-        yield f"    {variable.name:<{width}}  {', '.join([told, *_told(variable, module)])}"
+        yield f"    {variable.name:<{width}}  {', '.join([told, *_told(variable)])}"
     yield from _preparation(module)
     yield from ("", f"    {module.formulas.get(module.output, module.output)}", "", "Gradients:")
     for parameter, gradient in module.gradients.items():
@@ -56,7 +57,25 @@ def assumed(variables: Iterable[Variable]) -> list[tuple[str, Assumption]]:
 def size_text(size: Size) -> str:
     """A size for people."""
     known = fixed(size)
-    return str(size if known is None else known)
+    return str(normal_form(size) if known is None else known)
+
+
+def part_text(part: Part, shape: Sequence[Size], written: Callable[[Size], str]) -> str:
+    """The subscript of a part of an array; nothing for all of it.  ``written``: of a number."""
+    texts = [_slice(*pair, written) for pair in zip(part, shape, strict=True)]
+    while texts and texts[-1] == ":":
+        texts.pop()
+    return f"[{', '.join(texts)}]" if texts else ""
+
+
+def _slice(ends: tuple[Size, Size] | None, size: Size, written: Callable[[Size], str]) -> str:
+    if ends is None:
+        return ":"
+    first, last = ends
+    if first == last:
+        return written(first)
+    end = "" if normal_form(last + 1 - size) == 0 else written(last + 1)
+    return f"{written(first) if first else ''}:{end}"
 
 
 def shape_text(shape: Sequence[Size]) -> str:
@@ -78,11 +97,12 @@ def _promises(arguments: Sequence[Variable]) -> Iterator[str]:
         yield f"It is assumed that {found}. Whether that holds, check_assumptions tells"
 
 
-def _told(variable: Variable, module: Module) -> Iterator[str]:
+def _told(variable: Variable) -> Iterator[str]:
     if variable.dtype != "float":
         yield variable.dtype
-    for size in module.index_limits.get(variable.name, ()):
-        yield f"0 <= {variable.name} < {size_text(size)}"
+    for low, stop, part in variable.bounds:
+        labels = f"{variable.name}{part_text(part, variable.shape, size_text)}"
+        yield f"{size_text(low)} <= {labels} < {size_text(stop)}"
     yield from map(str, variable.assumptions)
 
 

@@ -7,17 +7,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy.typing as npt
-import sympy as sp
-from sympy import KroneckerDelta as Delta
 
 from symgrad.errors import SpecError
-from symgrad.mathematics.equations import Equation, Shapes, Variable, copied_from, shapes_of
+from symgrad.mathematics.equations import (
+    Equation,
+    Shapes,
+    Variable,
+    bounds_of_inputs,
+    shapes_of,
+)
 from symgrad.mathematics.expected import Expected
-from symgrad.mathematics.indices import Index, entries, is_entry, name_of
-from symgrad.mathematics.sizes import Size, fixed, named
+from symgrad.mathematics.indices import entries, name_of
+from symgrad.mathematics.ranges import Label
+from symgrad.mathematics.sizes import named
 from symgrad.program.passes import compiled, for_outputs
 from symgrad.program.program import Program
-from symgrad.program.sums_of_products import IndexedAxes, indexed_axes, pointed, points_into
+from symgrad.program.subscripts import computed_index
 
 
 @dataclass(frozen=True)
@@ -25,10 +30,10 @@ class Module:
     """All that a generated module holds, as data.
 
     ``gradients``: for each parameter the value that is its gradient.  ``formulas``: what each
-    named value is, as a line of text.  ``index_limits``: for each array of integers the sizes of
-    the axes that it points into.  ``not_differentiable`` says why central differences of the loss
-    are no test of the gradients, where they are not.  ``may_be_infinite``: derivatives that may be
-    so, or undefined, at a point where all else is finite.  ``plain``: without buffers, to be read.
+    named value is, as a line of text.  ``not_differentiable`` says why central differences of the
+    loss are no test of the gradients, where they are not.  ``may_be_infinite``: derivatives that
+    may be so, or undefined, at a point where all else is finite.  ``plain``: without buffers, to be
+    read.
     ``least``: how large named sizes have to be, where positions or cuts ask for more than none.
     ``preparation``: where inputs are worked out of data by a function of the module.
     ``along``: the directions of inputs, where the gradient is the output's derivative along them.
@@ -38,7 +43,6 @@ class Module:
     output: str
     gradients: Mapping[str, str]
     formulas: Mapping[str, str] = field(default_factory=dict)
-    index_limits: Mapping[str, tuple[Size, ...]] = field(default_factory=dict)
     title: str = "A loss and its gradients."
     remarks: Sequence[str] = ()
     dtype: str = "float64"
@@ -88,8 +92,8 @@ def assembled(
     outputs = dict.fromkeys([output, *gradients.values(), *expected])
     equations = needed(equations, outputs)
     program = compiled(variables, equations, outputs)
-    limits = index_limits(equations, shapes_of(variables, equations))
-    return Module(program, output, gradients, index_limits=limits, **more)
+    _check_labels(equations, shapes_of(variables, equations))
+    return Module(program, output, gradients, **more)
 
 
 def needed(equations: Iterable[Equation], outputs: Iterable[str]) -> tuple[Equation, ...]:
@@ -103,44 +107,16 @@ def needed(equations: Iterable[Equation], outputs: Iterable[str]) -> tuple[Equat
     return tuple(reversed(kept))
 
 
-def index_limits(equations: Sequence[Equation], shapes: Shapes) -> dict[str, tuple[Size, ...]]:
-    """For each array that is used as an index, the sizes of the axes that it points into."""
-    found: dict[str, dict[Size, None]] = {}
+def _check_labels(equations: Sequence[Equation], shapes: Shapes) -> None:
+    """SpecError where labels are computed: their inputs could not be checked."""
     table = {e.name: e for e in equations}
-    axes = indexed_axes(equations, shapes)
-    indexed = [(e, *pair) for e in equations for pair in _indexed(e.rhs, shapes, axes)]
-    for equation, index, size in indexed:
-        if fixed(size) is None and not size.is_Symbol:
-            raise SpecError(
-                f"labels that point into an axis of the size {size} are not supported",
-                where=equation.where,
-                hint="give the axis a fixed size, or pick the entries before you cut or join",
-            )
-        for name in _copied(name_of(index), table, equation):
-            found.setdefault(name, {})[size] = None
-    return {name: tuple(sizes) for name, sizes in found.items()}
-
-
-def _copied(name: str, equations: Mapping[str, Equation], where: Equation) -> list[str]:
-    """The inputs that labels are taken from: there it is checked that they are within the axis."""
-    try:
-        return list(copied_from(name, equations))
-    except ValueError:
-        raise SpecError(
-            f"an index that is computed ({name}) is not supported",
-            where=where.where,
-            hint="compute it outside of the spec and pass it with sg.data(name, shape, dtype=int)",
-        ) from None
-
-
-def _indexed(expr: sp.Expr, shapes: Shapes, axes: IndexedAxes) -> Iterable[tuple[sp.Expr, Size]]:
-    """Entries that are used as an index, each with the size of its axis."""
-    yield from pointed(expr, shapes)
-    for delta in sorted(expr.atoms(Delta), key=str):
-        for index, entry in (delta.args, delta.args[::-1]):
-            is_position = isinstance(index, Index) and is_entry(entry)
-            if is_position and points_into(entry, index.size, axes):
-                yield entry, index.size
+    for equation in equations:
+        for symbol in sorted(equation.rhs.atoms(Label), key=str):
+            for bounds in symbol.bounds:
+                try:
+                    list(bounds_of_inputs(symbol.name, bounds, table, shapes))
+                except ValueError:
+                    raise computed_index(symbol.name, equation.where) from None
 
 
 def arguments_among(variables: Iterable[Variable]) -> tuple[Variable, ...]:

@@ -35,7 +35,6 @@ from symgrad.program.sums_of_products import (
     all_labels,
     free_labels,
     index_key,
-    indexed_axes,
     is_literal,
     structure_key,
 )
@@ -59,7 +58,6 @@ class Lowering:
     ) -> None:
         self.methods = methods
         self.builder = Builder(variables)
-        self.indexed = indexed_axes(equations, shapes_of(variables, equations))
         self.shapes = shapes_of(variables)
         """Of the inputs, and of what has been computed so far."""
         self.late = {v.name for v in variables if v.role == "param"}

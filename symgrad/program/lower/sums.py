@@ -30,7 +30,7 @@ def addition(lowering: Lowering, expr: sp.Expr, at: Axes) -> Operand:
         return lowering.expr(expr, at)
     at = wanted(free_labels(expr), at)
     number = sp.Add(*filter(is_literal, expr.args))
-    products = [product_of(a, lowering.indexed) for a in expr.args if not is_literal(a)]
+    products = [product_of(a) for a in expr.args if not is_literal(a)]
     return sum_of(lowering, products + [Product(number)] * (number != 0), at)
 
 
@@ -96,7 +96,7 @@ def _with_their_number(products: Sequence[Product]) -> list[Product]:
 
 def multiplication(lowering: Lowering, expr: sp.Expr, at: Axes) -> Operand:
     """A product, or the sum of one over indices."""
-    product = product_of(expr, lowering.indexed)
+    product = product_of(expr)
     if not product.places:
         return lowering.signed(product, at)
     return sum_of(lowering, [product], wanted(product.free, at))

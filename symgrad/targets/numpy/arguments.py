@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from symgrad.mathematics.equations import Variable
 from symgrad.mathematics.sizes import Size, fixed
-from symgrad.targets.module import Module, where_size_is
+from symgrad.targets.module import Module
+from symgrad.targets.numpy.labels import largest, where_length
 from symgrad.targets.numpy.layout import in_brackets, list_lines, shape_data
 
 _DTYPES = {"int": "np.int64", "bool": "np.bool_"}
@@ -44,7 +45,7 @@ class Fit:
         """``locals_``: what the named sizes are called."""
         given = module.arguments
         floats = [k for k, v in enumerate(given) if v.dtype == "float"]
-        where = {size: _where(size, given) for size in locals_}
+        where = {size: where_length(size, given) for size in locals_}
         return cls(
             sizes=[f"{local} = given{where[size]}" for size, local in locals_.items()],
             sizes_of=in_brackets([f"arrays{where[size]}" for size in locals_]),
@@ -56,12 +57,6 @@ class Fit:
             labels=_labels(module),
             small=_small(module.least, locals_),
         )
-
-
-def _where(size: str, given: Sequence[Variable]) -> str:
-    name, axis = where_size_is(size, given)
-    place = next(k for k, v in enumerate(given) if v.name == name)
-    return f"[{place}].shape[{axis}]"
 
 
 def _shape(shape: Sequence[Size], locals_: Mapping[str, str]) -> str:
@@ -85,19 +80,7 @@ def _conditions(module: Module, *, sized: bool) -> Iterator[str]:
 
 def _labels(module: Module) -> list[tuple[str, str]]:
     given = module.arguments
-    places = {v.name: k for k, v in enumerate(given)}
-    found = {places[n]: sizes for n, sizes in module.index_limits.items() if n in places}
-    largest = "np.maximum.reduce(given[{}].view(np.uint64), None, initial=0)"
-    return [(largest.format(place), _limit(sizes, given)) for place, sizes in found.items()]
-
-
-def _limit(sizes: Sequence[Size], given: Sequence[Variable]) -> str:
-    """What labels have to be less than."""
-    texts = [
-        f"given{_where(s.name, given)}" if fixed(s) is None else str(fixed(s))
-        for s in dict.fromkeys(sizes)
-    ]
-    return texts[0] if len(texts) == 1 else f"min({', '.join(texts)})"
+    return [row for k, v in enumerate(given) for row in largest(k, v, given)]
 
 
 def _small(least: Mapping[str, int], locals_: Mapping[str, str]) -> str:

@@ -17,7 +17,8 @@ from symgrad.targets.numpy import assumptions, preparation, self_check
 from symgrad.targets.numpy.arguments import table
 from symgrad.targets.numpy.entries import Entries
 from symgrad.targets.numpy.functions import Function, Room, along, asked, of_values, plain_function
-from symgrad.targets.numpy.layout import array, head, in_braces, quoted, shape_data, tuple_lines
+from symgrad.targets.numpy.labels import Labels, are_plain
+from symgrad.targets.numpy.layout import array, head, in_braces, quoted, tuple_lines
 from symgrad.targets.numpy.out import ABILITIES
 from symgrad.targets.numpy.preparation import Preparing
 from symgrad.targets.numpy.runtime.special import HELPERS, helper_sources, name_of
@@ -70,7 +71,8 @@ class _File:
         self.room = None if module.plain else Room(module)
         self.entries = self.room and Entries.of(module, self.room.plan.program)
         made = module.preparation
-        self.preparing = Preparing.of(made) if made else None
+        self.modules = (module, *((made.first, made.loss) if made else ()))
+        self.preparing = Preparing.of(made, plain=are_plain(*self.modules)) if made else None
         self.naming = not _RAISING.isdisjoint(self._called())
         self.helpers = helper_sources(map(name_of, self._called()))
         self.values = self._values()
@@ -122,9 +124,7 @@ class _File:
 
     def _called(self) -> Iterator[str]:
         """The functions of mathematics that the functions of the file call."""
-        made = self.module.preparation
-        modules = (self.module, *((made.first, made.loss) if made else ()))
-        for op in (op for m in modules for op in m.program):
+        for op in (op for m in self.modules for op in m.program):
             yield op.function or op.kind
 
     def _values(self) -> dict[str, Any]:
@@ -153,9 +153,7 @@ class _File:
             "imports": list(self._imports()),
             "dtype": module.dtype,
             "arguments": table(module.arguments),
-            "labels": [
-                (n, shape_data(s)) for n, s in module.index_limits.items() if n in self.names
-            ],
+            "labels": Labels.of(module.arguments, plain=are_plain(*self.modules)),
             "least": module.least and in_braces(module.least),
             "constants": _constants(module),
             "output": module.output,

@@ -10,7 +10,8 @@ from symgrad.targets.about import shape_text
 from symgrad.targets.module import Prepared
 from symgrad.targets.numpy.arguments import table
 from symgrad.targets.numpy.functions import Asked, Function, plain_function
-from symgrad.targets.numpy.layout import call, shape_data
+from symgrad.targets.numpy.labels import Labels
+from symgrad.targets.numpy.layout import call
 
 
 @dataclass(frozen=True)
@@ -18,23 +19,23 @@ class Preparing:
     """What the templates need of the preparation."""
 
     arguments: Sequence[tuple[str, str, str]]
-    labels: Sequence[tuple[str, str]]
+    labels: Labels
     fields: Sequence[tuple[str, str]]
     loss_arguments: Sequence[str]
     function: Function
     loss: str
 
     @classmethod
-    def of(cls, prepared: Prepared) -> Preparing:
-        """``prepare()`` and what is around it."""
+    def of(cls, prepared: Prepared, *, plain: bool) -> Preparing:
+        """``prepare()`` and what is around it; ``plain``: as :class:`Labels` has it."""
         first, shapes = prepared.first, prepared.first.program.shapes
         loss = _loss_of_data(prepared)
         return cls(
             table(first.arguments),
-            [(n, shape_data(s)) for n, s in first.index_limits.items()],
+            Labels.of(first.arguments, plain=plain),
             [(name, shape_text(shapes[name]) or "scalar") for name in first.gradients],
             [v.name for v in prepared.loss.arguments],
-            _prepare(prepared),
+            _prepare(prepared, plain=plain),
             "\n".join(x for p in loss.passages(prepared.loss.formulas) for x in p.lines),
         )
 
@@ -44,7 +45,7 @@ def variables(prepared: Prepared) -> list[Variable]:
     return [*prepared.first.arguments, *prepared.loss.arguments]
 
 
-def _prepare(prepared: Prepared) -> Function:
+def _prepare(prepared: Prepared, *, plain: bool) -> Function:
     first = prepared.first
     shapes, names = first.program.shapes, [v.name for v in first.arguments]
     dtype = next((f"{v.name}.dtype" for v in first.arguments if v.dtype == "float"), "_DTYPE")
@@ -54,7 +55,8 @@ def _prepare(prepared: Prepared) -> Function:
     ]
     summary = "What the functions need of the data: to be worked out once."
     wanted = Asked("prepare", summary, list(first.gradients), f"Prepared({', '.join(made)})")
-    given = f"{', '.join(names)}, arguments=_DATA, labels_of=_DATA_LABELS"
+    labels = "_DATA_LABELS" if plain else "_data_labels"
+    given = f"{', '.join(names)}, arguments=_DATA, labels_of={labels}"
     return replace(plain_function(first, wanted), unpack=call(names, "_checked", [given]))
 
 
