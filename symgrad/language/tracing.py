@@ -151,7 +151,7 @@ def _bounds(
         with suppress(ValueError):  # no module is made of computed ones
             for origin, its in bounds_of_inputs(name, mine, equations, shapes):
                 found.setdefault(origin, []).append(its)
-    return {name: tightest(several) for name, several in found.items()}
+    return {name: tightest(several, shapes[name]) for name, several in found.items()}
 
 
 def _topological(output: Array) -> list[Array]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import sympy as sp
 
 from symgrad.mathematics.indices import Index, indices_of, is_entry
-from symgrad.mathematics.sizes import Size, is_size, normal_form
+from symgrad.mathematics.sizes import Size, is_at_least_zero, is_size, normal_form, same
 
 Part = tuple[tuple[sp.Expr, sp.Expr] | None, ...]
 """Of each axis the first and the last position, or None for all of it."""
@@ -57,7 +57,9 @@ class Label(sp.Symbol):
         return (self.name, self.bounds), {}
 
     def _hashable_content(self) -> tuple[object, ...]:
-        told = (sp.Tuple(b.low, b.stop, str(b.part)) for b in self.bounds)
+        told = (
+            sp.Tuple(b.low, b.stop, *(sp.Tuple(*(p or ())) for p in b.part)) for b in self.bounds
+        )
         return (*super()._hashable_content(), sp.Tuple(*told))
 
     @classmethod
@@ -186,13 +188,47 @@ def _along(index: sp.Expr, size: Size) -> tuple[sp.Expr, sp.Expr] | None:
     return None if whole else (low, high)
 
 
-def tightest(found: Iterable[Bounds]) -> tuple[Bounds, ...]:
+def by_part(bounds: Iterable[Bounds]) -> dict[Part, tuple[list[sp.Expr], list[sp.Expr]]]:
+    """For each part the first label and the first that is too large; several, if sizes decide."""
+    found: dict[Part, list[Bounds]] = {}
+    for one in bounds:
+        found.setdefault(one.part, []).append(one)
+    return {
+        part: (
+            _largest([b.low for b in several]),
+            [-s for s in _largest([-b.stop for b in several])],
+        )
+        for part, several in found.items()
+    }
+
+
+def _largest(values: Sequence[sp.Expr]) -> list[sp.Expr]:
+    kept: list[sp.Expr] = []
+    for one in map(normal_form, values):
+        if not any((other - one).is_nonnegative for other in kept):
+            kept = [*(other for other in kept if not (one - other).is_nonnegative), one]
+    return kept
+
+
+def tightest(found: Sequence[Bounds], shape: Sequence[Size]) -> tuple[Bounds, ...]:
     """What is promised, without what other promises say already."""
+    pairs = itertools.permutations(dict.fromkeys(found), 2)
+    whole = (None,) * len(shape)
+    joint = [one._replace(part=whole) for one, other in pairs if _fill(one, other, shape)]
     kept: list[Bounds] = []
-    for one in found:
+    for one in [*joint, *found]:
         if not any(_implies(other, one) for other in kept):
             kept = [*(other for other in kept if not _implies(one, other)), one]
     return tuple(kept)
+
+
+def _fill(one: Bounds, other: Bounds, shape: Sequence[Size]) -> bool:
+    """Whether the same is promised of two slices that make up an axis: y[:-1] and y[1:]."""
+    if one[:2] != other[:2] or len(shape) != 1 or not (one.part[0] and other.part[0]):
+        return False
+    (first, end), (start, last) = one.part[0], other.part[0]
+    whole = first == 0 and same(last, shape[0] - 1)
+    return whole and is_at_least_zero(sp.expand(end + 1 - start))
 
 
 def _implies(one: Bounds, other: Bounds) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from symgrad.mathematics.assumptions import Assumption
 from symgrad.mathematics.equations import Variable
-from symgrad.mathematics.ranges import Part
+from symgrad.mathematics.ranges import Part, by_part
 from symgrad.mathematics.sizes import Size, fixed, normal_form
 from symgrad.program.costs import flops, moved, polynomial
 from symgrad.program.memory import Plan
@@ -68,6 +68,12 @@ def part_text(part: Part, shape: Sequence[Size], written: Callable[[Size], str])
     return f"[{', '.join(texts)}]" if texts else ""
 
 
+def several(function: str, values: Iterable[Size], written: Callable[[Size], str]) -> str:
+    """One value, or the largest or least of several."""
+    texts = [*map(written, values)]
+    return texts[0] if len(texts) == 1 else f"{function}({', '.join(texts)})"
+
+
 def _slice(ends: tuple[Size, Size] | None, size: Size, written: Callable[[Size], str]) -> str:
     if ends is None:
         return ":"
@@ -100,9 +106,10 @@ def _promises(arguments: Sequence[Variable]) -> Iterator[str]:
 def _told(variable: Variable) -> Iterator[str]:
     if variable.dtype != "float":
         yield variable.dtype
-    for low, stop, part in variable.bounds:
+    for part, (lows, stops) in by_part(variable.bounds).items():
         labels = f"{variable.name}{part_text(part, variable.shape, size_text)}"
-        yield f"{size_text(low)} <= {labels} < {size_text(stop)}"
+        low, stop = several("max", lows, size_text), several("min", stops, size_text)
+        yield f"{low} <= {labels} < {stop}"
     yield from map(str, variable.assumptions)
 
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import sympy as sp
 
 from symgrad.mathematics.equations import Variable
-from symgrad.mathematics.ranges import Bounds, Part
+from symgrad.mathematics.ranges import by_part, sizes_of
 from symgrad.mathematics.sizes import fixed, named, normal_form
-from symgrad.targets.about import part_text
+from symgrad.targets.about import part_text, several
 from symgrad.targets.module import Module, where_size_is
 from symgrad.targets.numpy.layout import shape_data
-
-Written = Callable[[sp.Expr], str]
-"""How an expression over sizes is written."""
 
 
 @dataclass(frozen=True)
@@ -48,23 +45,11 @@ def are_plain(*modules: Module) -> bool:
 
 
 def _ranges(variable: Variable) -> Iterator[tuple[str, str, str, str]]:
-    for part, several in _by_part(variable.bounds):
+    for part, (lows, stops) in by_part(variable.bounds).items():
         picked = part_text(part, variable.shape, _of_sizes)
-        lows = _several("max", (b.low for b in several), _of_sizes)
-        highs = _several("min", (b.stop - 1 for b in several), _of_sizes)
-        yield variable.name, f"np.s_{picked}" if picked else "...", lows, highs
-
-
-def _by_part(bounds: Iterable[Bounds]) -> Iterator[tuple[Part, list[Bounds]]]:
-    found: dict[Part, list[Bounds]] = {}
-    for one in bounds:
-        found.setdefault(one.part, []).append(one)
-    yield from found.items()
-
-
-def _several(function: str, values: Iterable[sp.Expr], written: Written) -> str:
-    texts = list(dict.fromkeys(map(written, values)))
-    return texts[0] if len(texts) == 1 else f"{function}({', '.join(texts)})"
+        first = several("max", lows, _of_sizes)
+        last = several("min", (stop - 1 for stop in stops), _of_sizes)
+        yield variable.name, f"np.s_{picked}" if picked else "...", first, last
 
 
 def _of_sizes(value: sp.Expr) -> str:
@@ -75,7 +60,9 @@ def _of_sizes(value: sp.Expr) -> str:
 def written_with(value: sp.Expr, names: Mapping[str, str]) -> str:
     """An expression over sizes that are called so."""
     value = normal_form(value)
-    return str(value.xreplace({s: sp.Symbol(names[s.name]) for s in value.free_symbols}))
+    return str(
+        value.xreplace({s: sp.Symbol(names.get(s.name, s.name)) for s in value.free_symbols})
+    )
 
 
 def largest(place: int, variable: Variable, given: Sequence[Variable]) -> Iterator[tuple[str, str]]:
@@ -84,20 +71,26 @@ def largest(place: int, variable: Variable, given: Sequence[Variable]) -> Iterat
     As a number without a sign, which a label before the first makes a very large one.
     """
 
+    sizes = named(s for bounds in variable.bounds for s in sizes_of(bounds))
+    lengths = {size: f"given{where_length(size, given)}" for size in sizes}
+
     def written(value: sp.Expr) -> str:
-        return written_with(value, {s: f"given{where_length(s, given)}" for s in named([value])})
+        return written_with(value, lengths)
 
-    for part, several in _by_part(variable.bounds):
-        lows = _several("max", (b.low for b in several), written)
-        stops = _several("min", (b.stop for b in several), written)
+    for part, (lows, stops) in by_part(variable.bounds).items():
         labels = f"given[{place}]{part_text(part, variable.shape, written)}"
-        moved = labels if lows == "0" else f"({labels} - {_in_parentheses(lows)})"
-        room = stops if lows == "0" else f"{stops} - {_in_parentheses(lows)}"
-        yield f"np.maximum.reduce({moved}.view(np.uint64), None, initial=0)", room
+        low, room = several("max", lows, written), several("min", stops, written)
+        if low != "0":
+            labels = f"({labels} {_less(low)})"
+            least = lows[0] if len(lows) == 1 else sp.Symbol(low, integer=True)
+            room = several("min", (stop - least for stop in stops), written)
+        yield f"np.maximum.reduce({labels}.view(np.uint64), None, initial=0)", room
 
 
-def _in_parentheses(text: str) -> str:
-    return text if text.isdigit() or text.endswith(")") else f"({text})"
+def _less(low: str) -> str:
+    if low[0] == "-" and low[1:].isdigit():
+        return f"+ {low[1:]}"
+    return f"- {low}" if low.isdigit() or low.startswith("max(") else f"- ({low})"
 
 
 def where_length(size: str, given: Sequence[Variable]) -> str:
