@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import symgrad as sg
 from symgrad.checks.derived import run
+from symgrad.cli import main
 
 Loss = Callable[..., Any]
 
@@ -336,3 +341,45 @@ def test_a_label_outside_is_named_with_the_range(what: str) -> None:
             text = rf"^{name}: expected labels from {first} to {last}, got {bad}$"
             with pytest.raises(ValueError, match=text):
                 module.loss(**given, **labels)
+
+
+SPEC = """
+import numpy as np
+import symgrad as sg
+
+y = sg.data("y", ("N",), dtype=int)
+pair = sg.data("pair", ("N", 2), dtype=int)
+t = sg.param("t", ("N", "K"))
+U = sg.param("U", (5, 2))
+V = sg.param("V", (3, 2))
+n = sg.arange("N")
+cdf = np.pad(np.exp(t), ((0, 0), (1, 1)))
+h = np.sum(np.exp(U)[pair[:, 0] - 1] * np.sin(V)[pair[:, 1]])
+loss = np.sum((cdf[n, y + 1] - cdf[n, y]) ** 2) + h
+"""
+
+
+def test_the_command_line_draws_labels(tmp_path: Path) -> None:
+    (tmp_path / "spec.py").write_text(SPEC)
+    made = tmp_path / "made" / "spec.py"
+    result = CliRunner().invoke(
+        main, ["derive", str(tmp_path / "spec.py"), "--out", str(made.parent)]
+    )
+    assert result.exit_code == 0, result.output
+    text = made.read_text()
+    assert "0 <= y < K + 1" in text
+    assert "1 <= pair[:, 0] < 6, 0 <= pair[:, 1] < 3" in text
+    assert subprocess.run([sys.executable, made], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("label", [-1, 4])
+def test_an_example_outside_is_refused(tmp_path: Path, label: int) -> None:
+    example = {
+        "y": [label], "pair": [[1, 0]], "t": [[0, 0, 0]], "U": [[0, 0]] * 5, "V": [[0, 0]] * 3
+    }  # fmt: skip
+    (tmp_path / "spec.py").write_text(f"{SPEC}\nexample = {example}\n")
+    result = CliRunner().invoke(
+        main, ["derive", str(tmp_path / "spec.py"), "--out", str(tmp_path / "made")]
+    )
+    assert result.exit_code == 2
+    assert f"y has the label {label}, and labels are from 0 to 3" in result.output

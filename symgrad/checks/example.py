@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,8 @@ from symgrad.language.constants import not_plain
 from symgrad.language.sizes import shape_text
 from symgrad.mathematics.assumptions import Assumption
 from symgrad.mathematics.equations import System, Variable
+from symgrad.mathematics.ranges import by_part
 from symgrad.mathematics.sizes import Size, fixed, with_numbers
-from symgrad.targets.module import index_limits
 from symgrad.targets.numpy.runtime.assumptions import CHECKS
 
 Fault = tuple[str, str, str]
@@ -110,10 +109,21 @@ def _wrong_labels(
     system: System, arrays: Mapping[str, np.ndarray], sizes: Mapping[Size, sp.Integer]
 ) -> Iterator[Fault]:
     """Labels that point past the axes that they are used on."""
-    with suppress(SpecError):  # no code is made of such a spec
-        for name, limits in index_limits(system.equations, system.shapes).items():
-            labels = arrays.get(name, np.zeros(0, int))
-            top = min(_length(size, sizes) for size in limits)
-            for bad in labels[(labels < 0) | (labels >= top)].tolist():
-                told = f"{name} has the label {bad}, and labels are from 0 to {top - 1}"
-                yield name, told, "labels count from 0, as NumPy does"
+    for variable in system.variables:
+        for part, (lows, stops) in by_part(variable.bounds).items():
+            first = max(_number(low, sizes) for low in lows)
+            last = min(_number(stop, sizes) for stop in stops) - 1
+            places = tuple(slice(*_ends(p, sizes)) if p else slice(None) for p in part)
+            labels = np.asarray(arrays.get(variable.name, variable.values))[places]
+            for bad in labels[(labels < first) | (labels > last)].tolist():
+                told = f"{variable.name} has the label {bad}, and labels are from {first} to {last}"
+                yield variable.name, told, "labels count from 0, as NumPy does"
+
+
+def _number(value: sp.Expr, sizes: Mapping[Size, sp.Integer]) -> int:
+    return int(with_numbers(value.xreplace(sizes)))
+
+
+def _ends(part: tuple[Size, Size], sizes: Mapping[Size, sp.Integer]) -> tuple[int, int]:
+    first, last = part
+    return _number(first, sizes), _number(last, sizes) + 1
