@@ -159,3 +159,21 @@ def test_the_picture_shows_it_on_the_way_forward_and_the_way_back_past_it() -> N
     assert {("z", "p", False), ("p", "loss", False), ("loss", "z", True)} <= edges
     assert ("z", "loss", False) not in edges
     assert ("p", "z", True) not in edges
+
+
+def test_second_derivatives_by_a_parameter_read_the_part() -> None:
+    z, c = sg.param("z", (3, 4)), sg.data("c", (4, 2))
+    p = np.exp(z) / np.sum(np.exp(z), axis=1, keepdims=True)
+    loss = np.sum((p @ c) ** 2) - np.sum(p * np.log(p))
+    rng = np.random.default_rng(0)
+    at, v = {"z": rng.normal(size=(3, 4)), "c": rng.normal(size=(4, 2))}, rng.normal(size=(3, 4))
+    slope = sg.derive(loss, "z").compile().gradients
+    ahead, behind = (slope(**{**at, "z": at["z"] + h * v}).z for h in (1e-6, -1e-6))
+    found = sg.hvp(loss, "z").compile().gradients(**at, v_z=v).z
+    np.testing.assert_allclose(found, (ahead - behind) / 2e-6, atol=1e-7)
+
+
+def test_an_expression_of_sizes_keeps_its_brackets_in_matrix_form() -> None:
+    z, c = sg.param("z", ("N",)), sg.data("c", ("N",))
+    d = sg.derive((z.shape[0] - 2) * np.sum(c * z**2), names={"z": z, "c": c})
+    assert d.gradients["z"].matrix_latex().endswith(r"= (2 N - 4) (c \odot z)")

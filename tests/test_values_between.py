@@ -392,3 +392,48 @@ def test_a_kink_is_not_judged() -> None:
 def largest(np, z, c):
     t = z + c - 1
     return np.sum(np.sqrt(np.maximum(t, 0)))
+
+
+# -- laws that are seen to go past a value only where numbers are not 0 ---------------------------
+
+
+def less_than_its_size(np, z):
+    e = np.exp(z)
+    s = np.sum(e, axis=1, keepdims=True)
+    return np.sum(np.cos(z) * ((z.shape[0] - 2) * e / s))
+
+
+def triangle_of_softmax(np, z):
+    e = np.exp(z)
+    s = np.sum(e, axis=1, keepdims=True)
+    return np.sum(np.tril(e / s) @ np.array([1.0, -2.0, 0.5]))
+
+
+def negative_part_times_softmax(np, z):
+    e = np.exp(z)
+    s = np.sum(e, axis=1, keepdims=True)
+    return np.sum(np.maximum(-z, 0) * e / s)
+
+
+def compared_times_softmax(np, z):
+    e = np.exp(z)
+    s = np.sum(e, axis=1, keepdims=True)
+    return np.sum((z < -0.1) * e / s)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        less_than_its_size,
+        triangle_of_softmax,
+        negative_part_times_softmax,
+        compared_times_softmax,
+    ],
+)
+def test_a_law_goes_past_a_value_also_where_its_sides_are_often_zero(function) -> None:
+    case = Case(function, {"z": (4, 3)})
+    between, at = Between(function), case.inputs
+    symbols = {"z": sg.param("z", (4, 3))}
+    found = by_symgrad(between, symbols, at)
+    for value in values_of(case):
+        assert apart(found[value], between.gradient(value, at)) < CLOSE, value

@@ -53,8 +53,12 @@ class Adjoint:
     @property
     def equations(self) -> tuple[Equation, ...]:
         """Its own, after that of its part where other equations read that."""
-        part = self.part
-        return (self.equation,) if part is None or part.inlined else (part.equation, self.equation)
+        return (*self.needed_part, self.equation)
+
+    @property
+    def needed_part(self) -> tuple[Equation, ...]:
+        """That of its part, where other equations read it."""
+        return () if self.part is None or self.part.inlined else (self.part.equation,)
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,9 @@ def with_adjoints(derivation: Derivation, output: str, more: Sequence[Equation] 
     """The forward pass, the backward pass and ``more`` as one system with another output."""
     backward = [a for a in derivation.adjoints if not a.inlined]
     system = derivation.system
-    equations = (*system.equations, *(e for a in backward for e in a.equations), *more)
+    whole = {a.value: (a.equation,) for a in backward}
+    made = (e for a in derivation.adjoints for e in (*a.needed_part, *whole.get(a.value, ())))
+    equations = (*system.equations, *made, *more)
     slopes = tuple((a.equation.name, system.output, a.value) for a in backward)
     return replace(system, equations=equations, output=output, slopes=slopes)
 

@@ -23,6 +23,7 @@ from symgrad.mathematics.algebra import BINDERS, axis_name, fresh_indices, insta
 from symgrad.mathematics.equations import Equation, System
 from symgrad.mathematics.indices import Index, entries, entry, fresh_from_start, name_of, replaced
 from symgrad.mathematics.named_values import NamedValues
+from symgrad.mathematics.reductions import ratio
 from symgrad.mathematics.renaming import Problem, renamed
 from symgrad.mathematics.steps import Step, Steps
 from symgrad.mathematics.sums import has_delta
@@ -290,6 +291,8 @@ class _Walk:
         for name in self.wrt:
             if self.done[name].equation.rhs == 0:
                 yield f"{output} does not depend on {name}: its gradient is zero"
+        if any(self.done[n].past and self.done[n].equation.rhs.has(ratio) for n in self.wrt):
+            yield "x / y is taken as 0 where x is 0, in derivatives by values that are gone past"
         yield from remarks_on(self.system)
 
 

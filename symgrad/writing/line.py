@@ -93,7 +93,7 @@ class Code(Writer):
         if numerator.level == Level.OPEN and not below:
             front = slashed(self.product(sp.Mul.make_args(top)).formula, divisor)
             return Piece(Row((front, self.product(above).formula)), Level.OPEN)
-        loose = numerator.level < Level.PRODUCT
+        loose = numerator.level < Level.PRODUCT or isinstance(numerator.formula, Fraction)
         over = self.bracket(numerator.formula) if loose else numerator.formula
         return Piece(slashed(over, divisor), Level.PRODUCT)
 

@@ -218,7 +218,8 @@ def literal(value: sp.Expr) -> MatrixFormula:
         return MatrixFormula(_number(value), (), number=value)
     if value.could_extract_minus_sign():
         return negative(MatrixFormula(_number(-value), ()))
-    return MatrixFormula(_number(value), ())
+    level = Level.SUM if with_numbers(value).is_Add else Level.SCRIPTED
+    return MatrixFormula(_number(value), (), level)
 
 
 def _number(expr: sp.Expr) -> Formula:

@@ -12,6 +12,7 @@ from symgrad.mathematics.algebra import canonical, freshen, instance
 from symgrad.mathematics.deltas import contract_deltas
 from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.indices import entries, entry, name_of
+from symgrad.mathematics.steps import Step
 from symgrad.mathematics.sums import from_terms, terms
 
 
@@ -80,9 +81,13 @@ def _mentioned(derivation: Derivation, values: Sequence[str]) -> Iterator[str]:
     value_of = {adjoint: value for value, adjoint in derivation.adjoint_name.items()}
     value_of |= {part.equation.name: value for value, part in derivation.parts.items()}
     equations = {e.name: e for e in (*derivation.local, *derivation.system)}
+    typed: dict[str, list[Step]] = {}
+    for name, step in derivation.forward_steps:
+        typed.setdefault(name, []).append(step)
     for value in values:
         yield value
         read = {a for e in derivation.adjoint(value).equations for a in entries(e.rhs)}
         read |= entries(equations[value].rhs) if value in equations else set()
+        read |= {a for s in typed.get(value, ()) for a in entries(s.before)}
         for name in map(name_of, read):
             yield value_of.get(name, name)

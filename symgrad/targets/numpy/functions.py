@@ -112,7 +112,7 @@ def plain_function(module: Module, wanted: Asked) -> Function:
 def _quiet(module: Module, wanted: Asked) -> list[str]:
     """What keeps NumPy from warning of derivatives that are infinite or undefined at a point."""
     quiet = module.may_be_infinite.intersection(wanted.outputs)
-    return ['@np.errstate(divide="ignore", invalid="ignore")'] if quiet else []
+    return ['@np.errstate(all="ignore")'] if quiet else []
 
 
 def _sizes(locals_: Mapping[str, str], module: Module) -> Iterator[Statement]:

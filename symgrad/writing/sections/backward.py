@@ -19,6 +19,7 @@ from symgrad.writing.document import (
 )
 from symgrad.writing.naming import Partial
 from symgrad.writing.sections.author import Author
+from symgrad.writing.sections.closing import computed
 from symgrad.writing.sections.sentences import chained, paragraph
 from symgrad.writing.worth_showing import local_derivative, tidy
 
@@ -83,17 +84,10 @@ def _is_part(author: Author, adjoint: Adjoint) -> bool:
     return adjoint.equation.name in author.notation.names.parts
 
 
-def _computed(author: Author) -> Prose:
-    """What the derivatives are of that the backward pass goes on with, past a value."""
-    names = author.notation.names
-    output, computed = (Math(author.symbol(n)) for n in (names.output, names.computed))
-    return (computed, " is ", output, " as the forward pass computes it")
-
-
 def _adjoint(author: Author, adjoint: Adjoint) -> Section:
     title: Prose = ("The derivative with respect to ", Math(author.symbol(adjoint.value)))
     if _is_part(author, adjoint):
-        title = (*title, ", where ", *_computed(author))
+        title = (*title, ", where ", *computed(author))
     links = _links(author, adjoint)
     local = [_local(author, name, adjoint, at) for name, at in links]
     blocks: list[Block] = [Equations((*local, *_adjoint_rows(author, adjoint, links)))]
@@ -179,5 +173,5 @@ def _put_in(author: Author, adjoint: Adjoint) -> Iterator[Prose]:
     for name in adjoint.chain:
         above = _above(author, name, adjoint)
         if above.inlined and name != author.derivation.system.output:
-            where = (", where ", *_computed(author)) if _is_part(author, above) else ()
+            where = (", where ", *computed(author)) if _is_part(author, above) else ()
             yield (Math(author.equation(above.equation)), " has been put in", *where, ".")

@@ -16,6 +16,7 @@ from symgrad.writing.document import (
     Math,
     Matrices,
     Matrix,
+    Prose,
     Section,
 )
 from symgrad.writing.formula import Formula, number, related
@@ -36,12 +37,21 @@ def summary(author: Author) -> Section:
 def remarks(author: Author) -> Section | None:
     """What a reader should know beside the equations."""
     remarks = [author.prose(sentence(r)) for r in author.derivation.remarks]
+    if any(a.needed_part for a in author.derivation.adjoints):
+        remarks.append((*computed(author), "."))
     remarks += [
         (Math(related(*_short(author, a.equation))), "; not used on the way.")
         for a in author.derivation.adjoints
         if _is_aside(author, a)
     ]
     return Section(("Remarks",), (Items(tuple(remarks)),), key="remarks") if remarks else None
+
+
+def computed(author: Author) -> Prose:
+    """What the derivatives are of that the backward pass goes on with, past a value."""
+    names = author.notation.names
+    output, computed = (Math(author.symbol(n)) for n in (names.output, names.computed))
+    return (computed, " is ", output, " as the forward pass computes it")
 
 
 def _is_aside(author: Author, adjoint: Adjoint) -> bool:
