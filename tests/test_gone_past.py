@@ -138,7 +138,7 @@ def test_numbers_stated_for_it_are_checked(tmp_path: Path, wrong: bool) -> None:
     spec.write_text(SPEC.replace("-2.0183", "-2.0184") if wrong else SPEC)
     result = CliRunner().invoke(main, ["derive", str(spec), "--out", str(tmp_path / "g")])
     assert result.exit_code == wrong, result.stderr
-    assert "expected numbers, exactly" in result.stderr
+    assert "expected numbers" in result.stderr
     rows = [line.split() for line in result.stderr.splitlines() if line.startswith(" dL_d")]
     assert [row[0] for row in rows] == ["dL_dY", "dL_dp"]
 
