@@ -97,8 +97,10 @@ def test_values_with_names_are_called_by_them() -> None:
 
 def test_a_long_condition_is_told_in_words() -> None:
     x, y = sg.param("x", (2,)), sg.data("y", (2,))
-    long = x * y + np.sin(x) * np.cos(y) + np.exp(x) * y**3 - np.tanh(y)
-    d = sg.derive(np.sum(np.sqrt(long) ** 2), names={})
+    d = sg.derive(
+        np.sum(np.sqrt(x * y + np.sin(x) * np.cos(y) + np.exp(x) * y**3 - np.tanh(y)) ** 2),
+        names={},
+    )
     assert assumed(d)[0].startswith("it is assumed that what roots are taken of is not negative: ")
 
 
