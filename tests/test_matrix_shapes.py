@@ -12,7 +12,7 @@ from trees import Evaluator, Unknown, Unread
 
 import symgrad as sg
 from symgrad.calculus import forward_and_adjoints
-from symgrad.checks import run
+from symgrad.checks.conforming import matrix_forms
 from symgrad.checks.numbers import Floats
 from symgrad.checks.points import all_values
 from symgrad.checks.sampling import random_point, true_sizes
@@ -103,9 +103,9 @@ def test_a_number_that_is_a_product_stays_in_its_brackets() -> None:
 def test_a_transposition_that_is_dropped_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     X, w, y = sg.data("X", ("N", 4)), sg.param("w", (4,)), sg.data("y", ("N",))
     d = sg.derive(np.sum((X @ w - y) ** 2), names={})
-    assert all(check.passed for check in run(d))
+    assert all(check.passed for check in matrix_forms(d))
     monkeypatch.setattr(MatrixFormula, "_marked", lambda self, axes: replace(self, axes=axes))
-    failed = [check for check in run(d) if not check.passed]
+    failed = [check for check in matrix_forms(d) if not check.passed]
     assert [check.name for check in failed] == ["dw"]
     assert "do not fit together" in failed[0].detail
     assert forms_are_gone(d, "dw")
@@ -125,5 +125,5 @@ def test_a_product_in_the_wrong_order_is_seen(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setitem(Reader.KINDS, "matmul", swapped)
     W, x = sg.param("W", (3, 4)), sg.data("x", (4, 2))
-    failed = [check for check in run(sg.derive(np.sum((W @ x) ** 2))) if not check.passed]
+    failed = [check for check in matrix_forms(sg.derive(np.sum((W @ x) ** 2))) if not check.passed]
     assert failed
