@@ -111,8 +111,10 @@ def random_spec(choose: Choose) -> Spec:
     last = list(spec.shapes)[-1]
     parts.append(f"np.sum(np.sin({last}) * {last})" if choose(2) else f"np.sum({last} ** 2)")
     values = [line.partition(" = ")[0] for line in spec.lines]
-    if values and choose(2):
-        spec.between = tuple(dict.fromkeys(values[choose(len(values))] for _ in range(2)))
+    logged = [n for line in spec.lines for n in _positive(line)]
+    for names in (logged, values) if choose(3) else ():
+        if names:
+            spec.between = tuple(dict.fromkeys((*spec.between, names[choose(len(names))])))
     spec.lines.append("loss = " + " + ".join(parts))
     return spec
 
@@ -169,7 +171,8 @@ def gone_past(spec: Spec, x: str, shape: Shape, choose: Choose) -> str | None:
     forms = (
         "np.log({y})", "{y} * np.log({y})", "{y} / (1 + {y})", "{y} / np.sum({y})", "1 / (1 + {y})",
         "np.log(np.sum({y}))", "np.sqrt({y})", "np.sqrt(np.sum({y} ** 2))", "np.log(1 + {y})",
-        "np.log({y} / np.sum({y}))", "{y} - np.log({y})", "np.mean({y} ** 2) - np.mean({y}) ** 2",
+        "np.log({y} / np.sum({y}))", "np.log({y}) * {y} - np.log(1 + {y})",
+        "{y} - np.log({y})", "np.mean({y} ** 2) - np.mean({y}) ** 2",
     )  # fmt: skip
     return forms[choose(len(forms))].format(y=y)
 
@@ -350,7 +353,7 @@ def triangular(spec: Spec, x: str, shape: Shape, choose: Choose) -> str | None:
 OPERATIONS = (
     elementwise, binary, binary, sliced, sliced, reshaped, reshaped, turned, joined, moved, moved,
     reduced, contracted, contracted, matrix_product, picked, linear, linear, triangular, gone_past,
-    gone_past, gone_past,
+    gone_past, gone_past, gone_past, gone_past, gone_past, gone_past,
 )  # fmt: skip
 
 
