@@ -139,10 +139,15 @@ def plan(shape: Sequence[Size], indices: Sequence[sp.Expr]) -> Reading:
 
 
 def _check(index: sp.Expr, size: Size, position: Affine | None) -> None:
-    if position is None and not is_entry(index) and not in_range(Index("_at", size), index):
+    if position is None and not is_entry(index) and not _is_label(index, size):
         raise computed_index(_in_words(index))
     if position is not None and not is_within(position.expr, size):
         raise SpecError(f"the index {_in_words(index)} may lie outside of an axis of size {size}")
+
+
+def _is_label(index: sp.Expr, size: Size) -> bool:
+    """Whether labels stand in an index, moved so that they point into an axis."""
+    return bool(labels_in(index)) and in_range(Index("_at", size), index)
 
 
 def computed_index(name: str, where: Location | None = None) -> SpecError:
