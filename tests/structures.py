@@ -21,6 +21,7 @@ import symgrad as sg
 from symgrad import outputs
 from symgrad.errors import SpecError
 from symgrad.program.interpreter import interpret
+from symgrad.targets import TARGETS
 
 Choose = Callable[[int], int]
 """A whole number from 0 to below a bound."""
@@ -424,13 +425,19 @@ def check(spec: Spec, seed: int = 0) -> bool:
 
 
 def asking_changes_nothing(spec: Spec, derivation: sg.Derivation, point: dict[str, Any]) -> None:
-    """The gradients by parameters are the same to the bit without those by values in between."""
+    """The gradients by parameters are the same to the bit without those by values in between.
+
+    Of plain modules: whether few numbers are computed one by one hangs on how many there are.
+    """
+
+    def gradients(d: sg.Derivation) -> Any:
+        module = TARGETS["numpy"].load(d.source(plain=True), d.system.output)
+        return module.gradients(**_read(d, point))
+
     alone = derived(dataclasses.replace(spec, between=()))
-    for one in alone.wrt:
-        first, second = (
-            getattr(d.compile().gradients(**_read(d, point)), one) for d in (alone, derivation)
-        )
-        np.testing.assert_array_equal(first, second)
+    one, other = gradients(alone), gradients(derivation)
+    for name in alone.wrt:
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
 
 def _read(derivation: sg.Derivation, point: dict[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,8 @@ from symgrad.mathematics.sizes import Size, fixed, is_size, with_numbers
 
 RANGES: tuple[Mapping[str, Range], ...] = (
     {"param": (-1.0, 1.0), "data": (-1.0, 1.0)},
+    {"param": (-1.0, 1.0), "data": (-1.0, 1.0), "bool": (-0.03, 0.97)},
+    {"param": (-1.0, 1.0), "data": (-1.0, 1.0), "bool": (-0.97, 0.03)},
     {"param": (-1.0, 1.0), "data": (0.2, 1.2)},
     {"param": (0.2, 1.2), "data": (0.2, 1.2)},
     {"param": (0.1, 0.4), "data": (0.1, 0.4)},
@@ -29,7 +31,8 @@ RANGES: tuple[Mapping[str, Range], ...] = (
 )
 """Where to draw numbers from: the next where a value was outside the domain of a function.
 
-``diagonal``: square matrices are symmetric, and diagonally dominant by so much: a Cholesky factor
+``bool``: a condition holds where a number from there is above 0: a mask of which half is drawn at
+random often leaves nothing of a row.  ``diagonal``: square matrices are symmetric, and diagonally dominant by so much: a Cholesky factor
 needs that they are definite.
 """
 
@@ -186,6 +189,8 @@ def _array(
     shape = tuple(int(s.xreplace(sizes)) for s in variable.shape)
     if variable.role == "constant":
         return _constant(variable, shape, field)
+    if variable.dtype == "bool" and "bool" in ranges:
+        return np.asarray(rng.uniform(*ranges["bool"], size=shape) > 0, dtype=int)
     if variable.dtype != "float":
         return _labels(variable, shape, sizes, rng)
     low, high = ranges[variable.role]
