@@ -31,9 +31,9 @@ RANGES: tuple[Mapping[str, Range], ...] = (
 )
 """Where to draw numbers from: the next where a value was outside the domain of a function.
 
-``bool``: a condition holds where a number from there is above 0: a mask of which half is drawn at
-random often leaves nothing of a row.  ``diagonal``: square matrices are symmetric, and diagonally dominant by so much: a Cholesky factor
-needs that they are definite.
+``bool``: a condition holds where a number from there is above 0: of a mask that is drawn at
+random, often nothing is left in a row.  ``diagonal``: square matrices are symmetric, and diagonally
+dominant by so much: a Cholesky factor needs that they are definite.
 """
 
 SMALL = (2, 3, 4, 5, 6, 7)
