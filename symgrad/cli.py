@@ -271,6 +271,7 @@ class Job:
             ],
             tolerance=self.spec.tolerance,
             plain=self.plain,
+            origin=self.spec.path.name,
         )
 
     @cached_property

@@ -35,6 +35,7 @@ class Module:
     may be so, or undefined, at a point where all else is finite.  ``plain``: without buffers, to be
     read.
     ``least``: how large named sizes have to be, where positions or cuts ask for more than none.
+    ``origin``: the name of the spec's file, if it has one.
     ``preparation``: where inputs are worked out of data by a function of the module.
     ``along``: the directions of inputs, where the gradient is the output's derivative along them.
     """
@@ -53,6 +54,7 @@ class Module:
     may_be_infinite: frozenset[str] = frozenset()
     least: Mapping[str, int] = field(default_factory=dict)
     plain: bool = False
+    origin: str = ""
     preparation: Prepared | None = None
     along: Mapping[str, str] = field(default_factory=dict)
 

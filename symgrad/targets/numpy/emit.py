@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from symgrad.errors import SpecError
+from symgrad.files import mark
 from symgrad.mathematics.equations import Variable
 from symgrad.targets.about import about, costs, shape_text
 from symgrad.targets.emitted import Emitted, Part
@@ -148,6 +149,7 @@ class _File:
         module, shapes = self.module, self.module.program.shapes
         document = [*about(module), *(costs(self.room.plan, self.room.called) if self.room else ())]
         return {
+            "origin": mark(module.origin),
             "title": quoted(module.title),
             "document": [quoted(line) for line in document],
             "imports": list(self._imports()),
