@@ -369,7 +369,7 @@ def _callers_names() -> dict[str, Array]:
     """The values among the variables of whoever called the library; inputs know their names."""
     frame = sys._getframe(2)
     found = names_in({**frame.f_globals, **frame.f_locals})
-    return {name: array for name, array in found.items() if array.variable is None}
+    return {n: array for n, array in found.items() if array.variable is None and n.isidentifier()}
 
 
 def _resolved(
