@@ -307,3 +307,32 @@ def test_a_size_of_no_input_that_the_loss_reads_is_named() -> None:
     loss = np.log(x.shape[0]) * np.sum(w)
     with pytest.raises(sg.SpecError, match="the size N is that of no input"):
         sg.derive(loss, names={"w": w}).compile()
+
+
+def test_a_value_may_be_clipped_just_within_the_domain() -> None:
+    """The step of a difference is shorter than what is left to the end of it."""
+    p, y = sg.param("p", (4, 3)), sg.data("y", (4, 3))
+    eps = np.finfo(float).eps
+    clipped = np.clip(p, eps, 1 - eps)
+    derivation = sg.derive(-np.sum(y * np.log(clipped) + (1 - y) * np.log(1 - clipped)))
+    assert all(c.passed for c in run(derivation))
+
+
+UNDEFINED: dict[str, Callable[[Any, Any], Any]] = {
+    "a quotient by 0": lambda s, x: np.sum(s / 0.0),
+    "a deviation of one entry": lambda s, x: np.sum(s * np.mean(x) / np.std(x)),
+    "a logarithm of 0": lambda s, x: s * np.log(np.sum(x - x)),
+}
+
+
+@pytest.mark.parametrize("case", UNDEFINED)
+def test_what_has_no_value_at_any_point_is_refused_with_its_line(case: str) -> None:
+    with pytest.raises(sg.SpecError, match="is undefined whatever the numbers are") as error:
+        sg.derive(UNDEFINED[case](sg.param("s", ()), sg.param("x", (1,))))
+    assert error.value.where is not None
+    assert "lambda" in error.value.where.text
+
+
+def test_a_derivative_without_a_value_at_any_point_is_refused() -> None:
+    with pytest.raises(sg.SpecError, match="the derivative with respect to s is undefined"):
+        sg.derive(0.0 ** sg.param("s", ()))

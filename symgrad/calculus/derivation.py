@@ -204,9 +204,14 @@ SINGULAR: Mapping[type[sp.Expr], str] = {
 
 def supported(rhs: sp.Expr, value: str) -> None:
     """Refuse what SymPy could not differentiate: never a silent leftover."""
-    left = rhs.atoms(sp.Derivative, sp.Subs) or rhs.has(sp.nan, sp.zoo, sp.oo)
-    if left:
-        raise SpecError(f"the derivative with respect to {value} can't be worked out: {left}")
+    what = f"the derivative with respect to {value}"
+    if left := sorted(map(str, rhs.atoms(sp.Derivative, sp.Subs))):
+        raise SpecError(f"{what} can't be worked out: {', '.join(left)}")
+    if rhs.has(sp.nan, sp.zoo, sp.oo):
+        raise SpecError(
+            f"{what} is undefined whatever the numbers are",
+            hint="it divides by 0, or takes the logarithm of 0",
+        )
 
 
 def promises(system: System) -> dict[str, tuple[Assumption, ...]]:

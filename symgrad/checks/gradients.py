@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ import sympy as sp
 from symgrad.calculus import Derivation
 from symgrad.checks.check import Check
 from symgrad.checks.evaluate import Evaluator, value
+from symgrad.checks.numbers import OutsideDomain
 from symgrad.checks.points import EvaluatedPoint, Points, difference
 from symgrad.checks.sampling import numbers_between
 from symgrad.mathematics.assumptions import Assumption, symmetric, tangent
@@ -81,6 +83,7 @@ class Difference:
 
     right: np.ndarray
     left: np.ndarray
+    step: float
 
     @property
     def central(self) -> np.ndarray:
@@ -91,17 +94,25 @@ class Difference:
         return difference(self.right, self.left)[0] < kink
 
 
-def quotient(model: Model, directions: Moves, part: float = 1) -> Difference:
+def quotient(model: Model, directions: Moves) -> Difference:
     """The difference quotients of the output along ``directions``, all moved at once.
 
-    ``part``: how much of the usual step is taken.
+    The step is a shorter one where the end of the domain is near: log(1 - p), p clipped at 1 - eps.
     """
+    *longer, last = model.point.precision.steps
+    for step in longer:
+        with suppress(OutsideDomain):
+            return _quotient(model, directions, step)
+    return _quotient(model, directions, last)
+
+
+def _quotient(model: Model, directions: Moves, step: float) -> Difference:
     point = model.point
-    h = point.precision.field.array(part * point.precision.step)[()]
+    h = point.precision.field.array(step)[()]
     here = point.values[point.system.output]
     right = model.output({name: h * v for name, v in directions.items()})
     left = model.output({name: -h * v for name, v in directions.items()})
-    return Difference((right - here) / h, (here - left) / h)
+    return Difference((right - here) / h, (here - left) / h, step)
 
 
 def off(
@@ -115,7 +126,8 @@ def off(
     error, magnitude = difference(mine, found.central)
     if error < model.point.precision.slope:
         return error, magnitude
-    return difference(mine, 2 * quotient(model, directions, 0.5).central - found.central)
+    half = _quotient(model, directions, found.step / 2)
+    return difference(mine, 2 * half.central - found.central)
 
 
 def by_adjoints(derivation: Derivation, point: EvaluatedPoint, directions: Moves) -> np.ndarray:

@@ -26,7 +26,8 @@ class Precision:
     """Numbers to check with, how far to step for a difference, and what has to agree."""
 
     field: Field
-    step: float
+    steps: tuple[float, ...]
+    """How far to step for a difference; the next where the first one leaves the domain."""
     same: float
     """The two sides of one equation differ by less."""
     slope: float
@@ -35,8 +36,10 @@ class Precision:
     """At a smooth point, the differences to its two sides differ by less."""
 
 
-MANY_DIGITS = Precision(Digits(50), step=1e-15, same=1e-30, slope=1e-20, kink=1e-8)
-LONG_FLOATS = Precision(Floats(np.longdouble), step=1e-6, same=1e-11, slope=1e-6, kink=1e-3)
+MANY_DIGITS = Precision(Digits(50), steps=(1e-15, 1e-27), same=1e-30, slope=1e-20, kink=1e-8)
+LONG_FLOATS = Precision(
+    Floats(np.longdouble), steps=(1e-6, 1e-9), same=1e-11, slope=1e-6, kink=1e-3
+)
 
 MANY_TERMS = 100_000
 """From so many multiplications in one pass on, floats have to do."""
