@@ -2,63 +2,41 @@
 
 from __future__ import annotations
 
-import os
 import re
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
-from functools import cached_property, partial
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import click
-import numpy as np
 from rich.console import Console
 
 from symgrad import outputs
-from symgrad.checks import (
-    Check,
-    ExactValues,
-    check_example,
-    comparisons,
-    exact_values,
-    example_values,
-    expected_numbers,
-    module_checks,
-    run,
-)
-from symgrad.checks.numbers import Floats
-from symgrad.checks.points import example_point
-from symgrad.errors import CheckError, Location, SpecError, SymgradError
-from symgrad.face import Derivation
-from symgrad.face import derive as derive_loss
-from symgrad.files import write_atomically
-from symgrad.formats import FORMATS
-from symgrad.formats.sheet import Code
-from symgrad.language.spec_file import Spec, load
-from symgrad.mathematics.expected import Expected
-from symgrad.progress import tell
-from symgrad.report import by_kind, print_checks, print_comparisons, print_remarks, progress
+from symgrad.checks import Check, comparisons, run
+from symgrad.delivery import EXIT_CODES, Program, after, check_module, check_output, deliver
+from symgrad.errors import CheckError
+from symgrad.files import write
+from symgrad.formats import FORMATS, by_suffix
+from symgrad.job import Job, about
+from symgrad.language.spec_file import load
+from symgrad.report import print_checks, print_comparisons, print_remarks, progress
 from symgrad.targets import TARGETS, is_possible
-from symgrad.targets.emitted import Emitted
-from symgrad.targets.target import Target
-from symgrad.writing.choice import DETAILS, FORMS, Choice
-from symgrad.writing.style import ADJOINTS, LAYOUTS, Style
+from symgrad.writing.choice import DETAILS, FORMS
+from symgrad.writing.style import ADJOINTS, LAYOUTS
 
-EXAMPLES = """\b
+EXAMPLES = f"""\b
 Examples:
   symgrad derive spec.py
   symgrad derive spec.py --wrt W1,b1 --dtype float32
   symgrad derive spec.py --format text --detail brief
-  symgrad derive spec.py --format html --output derivation.html
-"""
-EXPLAINED = """\b
+  symgrad derive spec.py --output derivation.html
+
+{EXIT_CODES}"""
+EXPLAINED = f"""\b
 Examples:
   symgrad explain spec.py W1
-  symgrad explain spec.py W1 --format html --output W1.html
-"""
+  symgrad explain spec.py W1 --output W1.html
+
+{EXIT_CODES}"""
 
 Command = Callable[..., None]
 
@@ -70,17 +48,19 @@ def _printed(default: str) -> Callable[[Command], Command]:
             "--format",
             "layout",
             type=click.Choice(list(FORMATS)),
-            default=default,
-            show_default=True,
+            show_default=f"what FILE ends with, or {default}",
+            callback=lambda ctx, _, name: name or by_suffix(ctx.params.get("output"), default),
             help="; ".join(f"{f.name}: {f.about}" for f in FORMATS.values()) + ".",
         ),
         click.option(
             "--output",
             "-o",
             metavar="FILE",
-            type=click.Path(path_type=Path, dir_okay=False),
-            help="Where the derivation goes. Without it, to stdout.",
+            type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+            is_eager=True,
+            help="Where the derivation goes. Without it, or with -, to stdout.",
         ),
+        click.option("--force", is_flag=True, help="Replace files too that symgrad did not write."),
         _choice("--detail", DETAILS, "The final formulas, the steps worth seeing, every rewrite."),
         _choice("--form", FORMS, "Results in matrix form where they have one, in index form."),
         _choice("--notation", ADJOINTS, "Derivatives as fractions, with a delta, with a bar."),
@@ -111,7 +91,9 @@ def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Program, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(package_name="symgrad", message="%(prog)s %(version)s")
 def main() -> None:
     """Write a loss in NumPy; read its derivation; own its backward pass."""
@@ -171,51 +153,57 @@ def derive(
     show_program: bool,
     out: Path,
     quiet: bool,
+    force: bool,
     **shown: Any,
 ) -> None:
     """Derive the gradients of the loss in SPEC, check them, and generate their code.
 
     The derivation goes to stdout, all else to stderr. The generated file is called as SPEC is.
-
-    The exit code is 0 if all is done and checked, 1 if a check failed, 2 if the spec is wrong.
+    Of the files that are there, those are replaced that symgrad wrote.
     """
-    with _errors():
-        with progress(shown=not quiet):
-            chosen = None if wrt is None else _names(wrt)
-            language = TARGETS[target]
-            read = load(spec, language.words.is_possible)
+    output, language = shown["output"], TARGETS[target]
+    path = _generated(spec, out, language.suffix)
+    with progress(shown=not quiet):
+        chosen = None if wrt is None else _names(wrt)
+        read = load(spec, language.words.is_possible)
+        check_output(output, spec, force=force)
+        check_module(path, spec, output, force=force)
+        with about(read.loss.where):
             job = Job(read, chosen, language, dtype, plain=plain, prepare=prepare)
-            path = _generated(spec, out, language.suffix)
             checks = job.checks()
             text = job.printed(checks, path, {"only": tuple(_names(only))}, **shown)
-        written = _deliver(text, shown["output"])
-        if show_program:
-            _show_programs(job)
-        if not quiet:
-            _report(job, checks)
+    written = deliver(text, output, force=force)
+    if show_program:
+        _show_programs(job)
+    if not quiet:
+        _report(job, checks)
+    with after(written):
         _require(checks, path)
-        write_atomically(path, job.file.text)
-        if not quiet:
-            click.echo(f"wrote {', '.join(map(str, [*written, path]))}", err=True)
+        write(path, job.file.text, force=force)
+    if not quiet:
+        click.echo(f"wrote {', '.join(map(str, [*written, path]))}", err=True)
 
 
 @main.command(epilog=EXPLAINED)
 @click.argument("spec", type=click.Path(path_type=Path))
 @click.argument("value")
 @_printed("text")
-def explain(spec: Path, value: str, quiet: bool, **shown: Any) -> None:
+def explain(spec: Path, value: str, quiet: bool, force: bool, **shown: Any) -> None:
     """Show why the gradient of the loss in SPEC by VALUE is what it is.
 
     Only the way from the loss to VALUE is shown: how the loss depends on it, and the derivatives
     on that way. No code is written.
     """
-    with _errors():
-        with progress(shown=not quiet):
-            job = Job(load(spec, is_possible), [value])
+    output = shown["output"]
+    with progress(shown=not quiet):
+        read = load(spec, is_possible)
+        check_output(output, spec, force=force)
+        path = Path(f"{spec.stem}{TARGETS['numpy'].suffix}")
+        with about(read.loss.where):
+            job = Job(read, [value])
             checks = run(job.derivation)
-            path = Path(f"{spec.stem}{job.target.suffix}")
             text = job.printed(checks, path, {"explain": value}, **shown)
-        _deliver(text, shown["output"])
+    with after(deliver(text, output, force=force)):
         _require(checks, path)
 
 
@@ -228,140 +216,9 @@ def _show_programs(job: Job) -> None:
             click.echo(f"# {name}\n{before}\n", err=True)
 
 
-class Job:
-    """A spec, derived; SpecError where it can't be.  Its code is generated once it is asked for."""
-
-    def __init__(
-        self,
-        spec: Spec,
-        wrt: Sequence[str] | None,
-        target: Target = TARGETS["numpy"],
-        dtype: str = "float64",
-        *,
-        plain: bool = False,
-        prepare: bool = False,
-    ) -> None:
-        self.spec = spec
-        self.target = target
-        self.dtype = dtype
-        self.plain = plain
-        with _about(spec.loss.where):
-            also = [s.value for s in (*spec.expected, *spec.compared) if s.adjoint]
-            self.derivation = derive_loss(spec.loss, wrt, spec.names, prepare=prepare, also=also)
-        if spec.example:
-            check_example(self.derivation, spec.example, partial(spec.source.key, "example"))
-        self.example = _floats(self.derivation, spec.example)
-        self._check_stated()
-
-    @cached_property
-    def file(self) -> Emitted:
-        """The generated file."""
-        tell("generating the code")
-        return outputs.emitted(
-            self.derivation,
-            self.derivation.notation,
-            self.target,
-            dtype=self.dtype,
-            title=self.spec.title,
-            example=self.example,
-            expected=[
-                self._in_module(e)
-                for e in self.spec.expected
-                if e.value in self.derivation.system.shapes
-            ],
-            tolerance=self.spec.tolerance,
-            plain=self.plain,
-            origin=self.spec.path.name,
-        )
-
-    @cached_property
-    def module(self) -> ModuleType:
-        """The generated file, loaded."""
-        return self.target.load(self.file.text, self.spec.path.stem)
-
-    @cached_property
-    def values(self) -> ExactValues | None:
-        """The values at the example of the spec, if it has one."""
-        tell("computing the example")
-        return exact_values(self.derivation, self.spec.example) if self.spec.example else None
-
-    def _check_stated(self) -> None:
-        """Refuse numbers for a derivative by what is not there any more."""
-        for stated in (*self.spec.expected, *self.spec.compared):
-            if stated.adjoint and stated.value not in self.derivation.system.shapes:
-                raise SpecError(
-                    f"there are numbers for {stated.key!r}, and with --prepare only sums of "
-                    f"{stated.value} are left",
-                    where=self.spec.loss.where,
-                    hint=f"leave {stated.key!r} out, or derive without --prepare",
-                )
-
-    def _in_module(self, stated: Expected) -> Expected:
-        """As the module has it, in which derivatives are values like others."""
-        return replace(stated, value=stated.name(self.derivation.adjoint_name), adjoint=False)
-
-    def printed(
-        self,
-        checks: Sequence[Check],
-        path: Path,
-        chosen: dict[str, Any],
-        *,
-        layout: str,
-        output: Path | None,
-        detail: Any,
-        form: Any,
-        notation: Any,
-        arrangement: Any,
-    ) -> str | bytes:
-        """The derivation in a format."""
-        tell("printing")
-        return self.derivation.render(
-            layout,
-            self.values,
-            choice=Choice(detail, form, **chosen),
-            style=Style(notation, arrangement),
-            title=self.spec.title.removesuffix("."),
-            checks=by_kind(checks),
-            code=Code(self.file, path.name) if FORMATS[layout].coded else None,
-            coloured=output is None and sys.stdout.isatty() and "NO_COLOR" not in os.environ,
-        )
-
-    def checks(self) -> tuple[Check, ...]:
-        """Everything that has to hold before a file is written."""
-        derived = run(self.derivation)
-        generated = module_checks(self.derivation, self.module, self.dtype)
-        return (*derived, *generated, *self._numbers())
-
-    def _numbers(self) -> tuple[Check, ...]:
-        """The numbers that the spec expects: the gradients as the generated module has them."""
-        if not self.spec.expected:
-            return ()
-        derivation = self.derivation
-        values = example_values(derivation, self.spec.example)
-        loss, gradients = self.module.loss_and_gradients(**self.example)
-        values[derivation.system.output] = loss
-        values |= {derivation.adjoint_name[n]: getattr(gradients, n) for n in derivation.wrt}
-        tolerance = self.spec.tolerance
-        return expected_numbers(values, self.spec.expected, derivation.adjoint_name, tolerance)
-
-
-def _floats(derivation: Derivation, example: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The example as the generated functions take it."""
-    if not example or derivation.preparation is None:
-        return example
-    env = example_point(derivation, example, Floats(np.float64)).env
-    return {v.name: env[v.name] for v in derivation.system.variables if v.role != "constant"}
-
-
 def _generated(spec: Path, out: Path, suffix: str) -> Path:
     """The file to generate: a module called as the spec is."""
-    path = out / f"{re.sub(r'[^0-9a-zA-Z_]', '_', spec.stem)}{suffix}"
-    if path.resolve() == spec.resolve():
-        raise SpecError(
-            f"the generated file would replace the spec {spec}",
-            hint=f"choose another folder: --out {out / 'generated'}",
-        )
-    return path
+    return out / f"{re.sub(r'[^0-9a-zA-Z_]', '_', spec.stem)}{suffix}"
 
 
 def _report(job: Job, checks: Sequence[Check]) -> None:
@@ -380,42 +237,3 @@ def _require(checks: Sequence[Check], path: Path) -> None:
         more = f" (and {len(failed) - 5} more)" if len(failed) > 5 else ""
         kept = "was left as it was" if path.exists() else "was not written"
         raise CheckError(f"a check failed{more}:\n  {worst}", hint=f"{path} {kept}")
-
-
-@contextmanager
-def _errors() -> Iterator[None]:
-    """An error of a user's as a message and an exit code."""
-    try:
-        yield
-    except SymgradError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(1 if isinstance(error, CheckError) else 2)
-
-
-@contextmanager
-def _about(where: Location) -> Iterator[None]:
-    """What is wrong with the whole is told at the line of the loss."""
-    try:
-        yield
-    except SpecError as error:
-        error.where = error.where or where
-        raise
-
-
-def _deliver(text: str | bytes, output: Path | None) -> list[Path]:
-    """To a file, which is named then, or to stdout."""
-    if output is None:
-        _print(text)
-        return []
-    write_atomically(output, text)
-    return [output]
-
-
-def _print(text: str | bytes) -> None:
-    """To stdout; a reader that has seen enough is no error."""
-    if isinstance(text, bytes) and sys.stdout.isatty():
-        raise SpecError("this format is not for a terminal", hint="add --output FILE")
-    try:
-        click.echo(text, nl=not text.endswith("\n") if isinstance(text, str) else False)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

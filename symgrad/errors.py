@@ -5,12 +5,14 @@ from __future__ import annotations
 import difflib
 import linecache
 import sys
+import traceback
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
-_PACKAGE = str(Path(__file__).parent)
+_OTHERS = (str(Path(__file__).parent), str(Path(difflib.__file__).parent), "<frozen ")
+"""What the code of symgrad and of Python's library begins with."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,13 @@ class Location:
         return f"{shown}:{self.line}:  {self.text}".rstrip()
 
 
+NOWHERE = Location("", 0)
+"""Where nobody called but the command line."""
+
+
 def caller() -> Location:
     """The innermost line that belongs neither to symgrad nor to a library: the line of the spec."""
-    return next(_callers())
+    return next(_callers(), NOWHERE)
 
 
 def returned_to() -> tuple[Location, ...]:
@@ -55,9 +61,23 @@ def _callers() -> Iterator[Location]:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         code = frame.f_code
-        if not code.co_filename.startswith(_PACKAGE) and "site-packages" not in code.co_filename:
+        if not code.co_filename.startswith(_OTHERS) and "site-packages" not in code.co_filename:
             yield Location(code.co_filename, frame.f_lineno, code.co_name, frame.f_lasti)
         frame = frame.f_back
+
+
+_LONGEST = 400
+"""The most characters of a line of a message: a spec, or what it raises, may have endless ones."""
+
+
+def visible(text: str, most: int = 0) -> str:
+    """Text for a terminal: what would steer it is written out; shortened to ``most`` characters."""
+    shown = text if text.isprintable() else "".join(map(_visible, text))
+    return f"{shown[: most - 1]}…" if most and len(shown) > most else shown
+
+
+def _visible(char: str) -> str:
+    return char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode()
 
 
 class SymgradError(Exception):
@@ -71,11 +91,11 @@ class SymgradError(Exception):
 
     def __str__(self) -> str:
         lines = [self.what]
-        if self.where is not None:
+        if self.where not in (None, NOWHERE):
             lines.append(f"  {self.where}")
         if self.hint:
             lines.append(f"  {self.hint}")
-        return "\n".join(lines)
+        return "\n".join(visible(line, _LONGEST) for line in "\n".join(lines).split("\n"))
 
 
 class SpecError(SymgradError):
@@ -84,6 +104,24 @@ class SpecError(SymgradError):
 
 class CheckError(SymgradError):
     """A check of a derivation or of a generated file failed."""
+
+
+class Fault(SymgradError):
+    """Something that symgrad itself does wrong."""
+
+    def __init__(self, error: BaseException, where: Location | None = None) -> None:
+        said = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        super().__init__(
+            f"symgrad failed where it should not ({said})",
+            where=where,
+            hint=f"it is not your mistake: please report it, with the spec and this place: "
+            f"{Path(place.filename).name}:{place.lineno}",
+        )
+
+
+class OutputError(SymgradError, OSError):
+    """What was to be written could not be."""
 
 
 def perhaps(name: str, known: Iterable[str]) -> str:

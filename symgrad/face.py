@@ -16,7 +16,7 @@ import sympy as sp
 from symgrad import calculus, outputs
 from symgrad.checks import ExactValues, check_example, exact_values
 from symgrad.errors import SpecError, caller, perhaps
-from symgrad.files import write_atomically
+from symgrad.files import check_replaceable, write
 from symgrad.formats import FORMATS
 from symgrad.language.array import Array, latex_of
 from symgrad.language.tracing import names_in, scalar_output, trace
@@ -150,13 +150,22 @@ class Derivation(calculus.Derivation):
         """The text of the generated module; ``target`` and ``dtype`` as in ``write``."""
         return outputs.emitted(self, self.notation, _target(target), dtype=dtype, **more).text
 
-    def write(self, path: str | Path, target: str = "numpy", dtype: str = "float64") -> None:
+    def write(
+        self,
+        path: str | Path,
+        target: str = "numpy",
+        dtype: str = "float64",
+        *,
+        force: bool = False,
+    ) -> None:
         """Write the generated module to a file, whole or not at all.
 
-        ``dtype``: float64 or float32, which is what lists and integers become.  SpecError where
-        there is no such target.
+        ``dtype``: float64 or float32, which is what lists and integers become.  ``force``: replace
+        a file even where symgrad did not write it.  SpecError where it would be replaced without,
+        and where there is no such target; an OSError where the file can't be written.
         """
-        write_atomically(Path(path), self.source(target, dtype))
+        check_replaceable(Path(path), force=force)
+        write(Path(path), self.source(target, dtype), force=force)
 
     def compile(self, target: str = "numpy", dtype: str = "float64") -> ModuleType:
         """The generated module, imported.

@@ -17,14 +17,16 @@ PACKAGE = Path(__file__).parent.parent / "symgrad"
 # The flow, floor by floor: folders and modules of the package.  What is on a floor may import what
 # is on the floors before it; neighbours don't know each other.  A file in a folder is no edit here.
 FLOORS = (
-    "errors files progress templating",
+    "errors progress templating",
+    "files",
     "mathematics",
     "language calculus program",
     "writing targets",
     "checks formats",
-    "outputs report",
+    "delivery outputs report",
     "face",
     "__init__",
+    "job",
     "cli",
     "__main__",
 )

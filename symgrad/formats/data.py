@@ -49,6 +49,7 @@ class Record:
         """The whole."""
         system = self.derivation.system
         return {
+            "generator": "symgrad",
             "version": VERSION,
             "title": self.sheet.title,
             "output": system.output,

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from symgrad.errors import SpecError, SymgradError
+from symgrad.files import MARK
 from symgrad.formats import latex
 from symgrad.formats.sheet import Sheet
 
@@ -19,12 +20,20 @@ ENGINES = {
 }
 """The programs that are looked for, in order, with their options."""
 
+BEGIN = r"\begin{document}"
+PRODUCER = rf"""\ifdefined\pdfinfo\pdfinfo{{/Producer ({MARK})}}
+\else\ifdefined\pdfextension\pdfextension info{{/Producer ({MARK})}}
+\else\special{{pdf:docinfo << /Producer ({MARK}) >>}}\fi\fi
+"""
+"""By it the file is known: of pdfTeX, of LuaTeX, of XeTeX."""
+
 
 def write(sheet: Sheet) -> bytes:
     """The derivation, typeset."""
     command = _engine()
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "derivation.tex").write_text(latex.paper(sheet), encoding="utf-8")
+        paper = latex.paper(sheet).replace(BEGIN, f"{PRODUCER}{BEGIN}", 1)
+        (Path(folder) / "derivation.tex").write_text(paper, encoding="utf-8")
         run = subprocess.run(
             [*command, "derivation.tex"], cwd=folder, capture_output=True, check=False
         )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from symgrad.calculus.derivation import Derivation
+from symgrad.files import mark
 from symgrad.targets.emitted import Emitted
 from symgrad.writing import Choice, Notation, Numbers, document
 from symgrad.writing.document import Document
@@ -62,15 +63,30 @@ class Sheet:
         )
 
 
+_DOCTYPE = "<!doctype html>\n"
+"""What a page has to begin with."""
+
+
 @dataclass(frozen=True)
 class Format:
     """A way to print a derivation: its name, what it is, and the function that writes it.
 
-    ``checked``: it shows the checks, which have to be made first; ``coded``: it shows the code.
+    ``suffixes``: how its files end.  ``comment``: how a comment is written, where files are to
+    begin with one that says what they are.  ``checked``: it shows the checks, which have to be made
+    first; ``coded``: it shows the code.
     """
 
     name: str
     about: str
     write: Callable[[Sheet], str | bytes]
+    suffixes: Sequence[str] = ()
+    comment: str = ""
     checked: bool = False
     coded: bool = False
+
+    def marked(self, text: str | bytes, origin: str) -> str | bytes:
+        """A file of what is printed, known as symgrad's; ``origin``: what it is made from."""
+        if not self.comment or isinstance(text, bytes):
+            return text
+        first = _DOCTYPE if text.startswith(_DOCTYPE) else ""
+        return f"{first}{self.comment.format(mark(origin))}\n{text.removeprefix(first)}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from symgrad.errors import SpecError
+from symgrad.errors import SpecError, visible
 from symgrad.language.array import Array
 from symgrad.language.sizes import shape_text
 from symgrad.language.spec_names import is_input, names_of, sources_of
@@ -61,8 +61,15 @@ def load(path: Path, is_possible: Callable[[str], bool] = str.isidentifier) -> S
             where=source.binding("expected") or source.binding("compared"),
             hint='add example = {"X": ..., ...} with numbers for every input',
         )
-    title = (namespace.get("__doc__") or "The loss and its gradients.").strip().splitlines()[0]
-    return Spec(source, title, loss, names, example, expected, compared, tables.tolerance())
+    return Spec(
+        source, _title(namespace), loss, names, example, expected, compared, tables.tolerance()
+    )
+
+
+def _title(namespace: Mapping[str, Any]) -> str:
+    """The first line of the docstring that says something."""
+    lines = [line.strip() for line in str(namespace.get("__doc__") or "").splitlines()]
+    return visible(next(filter(None, lines), "The loss and its gradients."))
 
 
 def _loss(source: Source, namespace: Mapping[str, Any], names: Mapping[str, Array]) -> Array:

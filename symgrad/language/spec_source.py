@@ -29,7 +29,7 @@ class Source:
 
     def end(self) -> Location:
         """The last line that holds something."""
-        return self.at(len(self.text.rstrip().splitlines()) or 1)
+        return self.at(self.text.rstrip().count("\n") + 1)
 
     def binding(self, name: str) -> Location | None:
         """Where the module last binds a name at its top level."""
@@ -72,7 +72,7 @@ def read(path: Path) -> str:
         what = "is a folder, not a spec" if path.is_dir() else "does not exist"
         raise SpecError(f"the file {path} {what}", hint=_other_files(path))
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError(
             f"the file {path} can't be read: {error}", hint="a spec is a Python file in UTF-8"
@@ -98,14 +98,16 @@ def run(source: Source) -> dict[str, Any]:
         error.where = error.where or source.raised(error)
         raise
     except SyntaxError as error:
-        if error.filename != path:
+        if error.filename != path and "\0" not in source.text:
             raise _raised(source, error) from error
         raise SpecError(
             f"the spec is not valid Python: {error.msg}",
-            where=source.at(error.lineno or 1),
+            where=source.at(error.lineno or source.text.partition("\0")[0].count("\n") + 1),
             hint="mend this line, or the one before it",
         ) from None
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         if isinstance(error.__cause__, SpecError):  # what NumPy has put words of its own around
             raise error.__cause__ from None
         raise _raised(source, error) from error

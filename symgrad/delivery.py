@@ -1,0 +1,161 @@
+"""Where what a command prints goes, and the exit code that tells how it went."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import click
+
+from symgrad.errors import CheckError, Fault, OutputError, SpecError, SymgradError
+from symgrad.files import check_replaceable, origin, same, write
+
+FAILED, WRONG, NOT_WRITTEN, INTERRUPTED = 1, 2, 3, 130
+EXIT_CODES = """\b
+Exit codes:
+  0    all is done and checked
+  1    a check failed; no code was written
+  2    the spec or the command is wrong
+  3    the output could not be written
+  130  interrupted
+"""
+
+_STDOUT = {Path(name) for name in ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")}
+
+
+class Program(click.Group):
+    """Commands whose exit codes are those above, whatever happens in them."""
+
+    def main(self, *args: Any, **more: Any) -> Any:
+        """All of the program: also what the parser prints by itself."""
+        with ending():
+            return super().main(*args, **more)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """A command, for which the parser does not see what goes wrong in it."""
+        with ending():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def ending() -> Iterator[None]:
+    """What goes wrong as a message on stderr and an exit code."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        _end(INTERRUPTED, "interrupted")
+    except OutputError as error:
+        _end(NOT_WRITTEN, f"error: {error}")
+    except SymgradError as error:
+        _end(FAILED if isinstance(error, CheckError) else WRONG, f"error: {error}")
+    except OSError as error:
+        _end(NOT_WRITTEN, f"error: the output could not be written: {_said(error)}")
+    except (click.ClickException, click.exceptions.Exit, click.Abort):
+        raise
+    except Exception as error:
+        _end(WRONG, f"error: {Fault(error)}")
+
+
+def _said(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
+
+
+def _end(code: int, message: str) -> None:
+    with suppress(OSError):  # where stderr is full too, the code has to tell
+        click.echo(message, err=True)
+    sys.exit(code)
+
+
+# -- where it goes --------------------------------------------------------------------------------
+
+
+def is_stdout(output: Path | None) -> bool:
+    """Whether the derivation goes to stdout."""
+    return output is None or output in _STDOUT
+
+
+def check_output(output: Path | None, spec: Path, *, force: bool) -> None:
+    """An error where the derivation can't go to where it is to: seen before all the work."""
+    if output is None or is_stdout(output):
+        if sys.stdout is None:
+            raise OutputError("stdout is closed", hint="add --output FILE")
+        return
+    if same(output, spec):
+        raise SpecError(
+            f"the derivation would replace the spec {spec}", hint="choose another --output"
+        )
+    check_replaceable(output, force=force)
+
+
+def check_module(path: Path, spec: Path, output: Path | None, *, force: bool) -> None:
+    """An error where the module of a spec can't go to its place."""
+    if same(path, spec):
+        raise SpecError(
+            f"the generated file would replace the spec {spec}",
+            hint=f"choose another folder: --out {path.parent / 'generated'}",
+        )
+    if output is not None and not is_stdout(output) and same(path, output):
+        raise SpecError(
+            f"the derivation and the generated file would both be {path}",
+            hint="choose another --output, or another folder: --out DIR",
+        )
+    check_replaceable(path, force=force)
+    if (other := origin(path)) not in ("", spec.name, "another file") and not force:
+        raise SpecError(
+            f"the file {path} was generated from {other}, and would be replaced by that of {spec}",
+            hint="choose another folder with --out, rename one of the specs, or add --force",
+        )
+
+
+def deliver(text: str | bytes, output: Path | None, *, force: bool) -> list[Path]:
+    """To a file, which is named then, or to stdout."""
+    if output is None or is_stdout(output):
+        _print(text)
+        return []
+    write(output, text, force=force)
+    return [output]
+
+
+@contextmanager
+def after(written: Sequence[Path]) -> Iterator[None]:
+    """What goes wrong is told together with what was written before."""
+    try:
+        yield
+    except SymgradError as error:
+        told = [f"{', '.join(map(str, written))} was written"] if written else []
+        error.hint = "; ".join([*told, *([error.hint] if error.hint else [])])
+        raise
+
+
+def _print(text: str | bytes) -> None:
+    """To stdout; a reader that has seen enough is no error."""
+    if isinstance(text, bytes) and sys.stdout.isatty():
+        raise SpecError("this format is not for a terminal", hint="add --output FILE")
+    try:
+        click.echo(_encoded(text), nl=not text.endswith("\n") if isinstance(text, str) else False)
+    except BrokenPipeError:
+        _forget_stdout()
+    except OSError as error:
+        _forget_stdout()
+        raise OutputError(f"stdout could not be written: {_said(error)}") from error
+
+
+def _encoded(text: str | bytes) -> str | bytes:
+    """As files are, in UTF-8, where stdout has another encoding and can't print it."""
+    if isinstance(text, bytes):
+        return text
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return text.encode()
+    return text
+
+
+def _forget_stdout() -> None:
+    """What is left in its buffer goes nowhere, also when Python ends."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

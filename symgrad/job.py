@@ -1,0 +1,190 @@
+"""A spec as the command line works on it: derived, generated, checked and printed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property, partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from symgrad import outputs
+from symgrad.checks import (
+    Check,
+    ExactValues,
+    check_example,
+    exact_values,
+    example_values,
+    expected_numbers,
+    module_checks,
+    run,
+)
+from symgrad.checks.numbers import Floats
+from symgrad.checks.points import example_point
+from symgrad.delivery import is_stdout
+from symgrad.errors import NOWHERE, Fault, Location, SpecError, SymgradError, caller
+from symgrad.face import Derivation
+from symgrad.face import derive as derive_loss
+from symgrad.formats import FORMATS
+from symgrad.formats.sheet import Code
+from symgrad.language.spec_file import Spec
+from symgrad.mathematics.expected import Expected
+from symgrad.progress import tell
+from symgrad.report import by_kind
+from symgrad.targets import TARGETS
+from symgrad.targets.emitted import Emitted
+from symgrad.targets.target import Target
+from symgrad.writing.choice import Choice
+from symgrad.writing.style import Style
+
+
+class Job:
+    """A spec, derived; SpecError where it can't be.  Its code is generated once it is asked for."""
+
+    def __init__(
+        self,
+        spec: Spec,
+        wrt: Sequence[str] | None,
+        target: Target = TARGETS["numpy"],
+        dtype: str = "float64",
+        *,
+        plain: bool = False,
+        prepare: bool = False,
+    ) -> None:
+        self.spec = spec
+        self.target = target
+        self.dtype = dtype
+        self.plain = plain
+        also = [s.value for s in (*spec.expected, *spec.compared) if s.adjoint]
+        self.derivation = derive_loss(spec.loss, wrt, spec.names, prepare=prepare, also=also)
+        if spec.example:
+            check_example(self.derivation, spec.example, partial(spec.source.key, "example"))
+        self.example = _floats(self.derivation, spec.example)
+        self._check_stated()
+
+    @cached_property
+    def file(self) -> Emitted:
+        """The generated file."""
+        tell("generating the code")
+        return outputs.emitted(
+            self.derivation,
+            self.derivation.notation,
+            self.target,
+            dtype=self.dtype,
+            title=self.spec.title,
+            example=self.example,
+            expected=[
+                self._in_module(e)
+                for e in self.spec.expected
+                if e.value in self.derivation.system.shapes
+            ],
+            tolerance=self.spec.tolerance,
+            plain=self.plain,
+            origin=self.spec.path.name,
+        )
+
+    @cached_property
+    def module(self) -> ModuleType:
+        """The generated file, loaded."""
+        return self.target.load(self.file.text, self.spec.path.stem)
+
+    @cached_property
+    def values(self) -> ExactValues | None:
+        """The values at the example of the spec, if it has one."""
+        tell("computing the example")
+        return exact_values(self.derivation, self.spec.example) if self.spec.example else None
+
+    def _check_stated(self) -> None:
+        """Refuse numbers for a derivative by what is not there any more."""
+        for stated in (*self.spec.expected, *self.spec.compared):
+            if stated.adjoint and stated.value not in self.derivation.system.shapes:
+                raise SpecError(
+                    f"there are numbers for {stated.key!r}, and with --prepare only sums of "
+                    f"{stated.value} are left",
+                    where=self.spec.loss.where,
+                    hint=f"leave {stated.key!r} out, or derive without --prepare",
+                )
+
+    def _in_module(self, stated: Expected) -> Expected:
+        """As the module has it, in which derivatives are values like others."""
+        return replace(stated, value=stated.name(self.derivation.adjoint_name), adjoint=False)
+
+    def printed(
+        self,
+        checks: Sequence[Check],
+        path: Path,
+        chosen: dict[str, Any],
+        *,
+        layout: str,
+        output: Path | None,
+        detail: Any,
+        form: Any,
+        notation: Any,
+        arrangement: Any,
+    ) -> str | bytes:
+        """The derivation in a format, as it goes to a file or to stdout."""
+        tell("printing")
+        text = self.derivation.render(
+            layout,
+            self.values,
+            choice=Choice(detail, form, **chosen),
+            style=Style(notation, arrangement),
+            title=self.spec.title.removesuffix("."),
+            checks=by_kind(checks),
+            code=Code(self.file, path.name) if FORMATS[layout].coded else None,
+            coloured=output is None and sys.stdout.isatty() and "NO_COLOR" not in os.environ,
+        )
+        return text if is_stdout(output) else FORMATS[layout].marked(text, self.spec.path.name)
+
+    def checks(self) -> tuple[Check, ...]:
+        """Everything that has to hold before a file is written."""
+        derived = run(self.derivation)
+        generated = module_checks(self.derivation, self.module, self.dtype)
+        return (*derived, *generated, *self._numbers())
+
+    def _numbers(self) -> tuple[Check, ...]:
+        """The numbers that the spec expects: the gradients as the generated module has them."""
+        if not self.spec.expected:
+            return ()
+        derivation = self.derivation
+        values = example_values(derivation, self.spec.example)
+        loss, gradients = self.module.loss_and_gradients(**self.example)
+        values[derivation.system.output] = loss
+        values |= {derivation.adjoint_name[n]: getattr(gradients, n) for n in derivation.wrt}
+        tolerance = self.spec.tolerance
+        return expected_numbers(values, self.spec.expected, derivation.adjoint_name, tolerance)
+
+
+def _floats(derivation: Derivation, example: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The example as the generated functions take it."""
+    if not example or derivation.preparation is None:
+        return example
+    env = example_point(derivation, example, Floats(np.float64)).env
+    return {v.name: env[v.name] for v in derivation.system.variables if v.role != "constant"}
+
+
+@contextmanager
+def about(where: Location) -> Iterator[None]:
+    """What is wrong with the whole is told at the line of the loss, and not at the call of it."""
+    outside = caller()
+    try:
+        yield
+    except SpecError as error:
+        error.where = where if error.where in (None, NOWHERE, outside) else error.where
+        raise
+    except RecursionError as error:
+        raise SpecError(
+            "the loss is nested too deeply",
+            where=where,
+            hint="give the values on the way names of their own, or write it with arrays",
+        ) from error
+    except (SymgradError, OSError):
+        raise
+    except Exception as error:
+        raise Fault(error, where) from error
