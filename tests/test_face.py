@@ -10,6 +10,7 @@ import autograd
 import autograd.numpy as anp
 import numpy as np
 import pytest
+import scipy.linalg
 import scipy.special
 import sympy as sp
 
@@ -177,7 +178,11 @@ REFUSED = [
     (lambda w: w[np.array([], dtype=int)], "has no entries"),
     (lambda w: w[[True, False]], "a condition of shape 2 can't pick from"),
     (lambda w: np.array(w, dtype=float), "can't become an array of numbers"),
-    (scipy.special.softmax, "can't become an array of numbers"),
+    (scipy.special.softmax, "an array of numbers, as softmax asks"),
+    (scipy.special.softmax, "sg.softmax stands in"),
+    (lambda w: scipy.special.logsumexp(sg.data("x", ("N",))), "sg.logsumexp stands in"),
+    (lambda w: scipy.linalg.solve(w[:, None] * w, w), "np.linalg.solve is supported"),
+    (lambda w: w[..., 0, ...], "2 times ... in one index"),
     (lambda w: np.cross(w, sg.data("x", (2,))), "np.cross of w (3) and x (2)"),
     (np.nansum, "np.nansum is not supported"),
     (lambda w: w @ np.ones((2, 3)), "cannot multiply w (3) by a value (2×3)"),

@@ -58,8 +58,17 @@ def a_mask_of_one_axis(np: Any, x: Any, a: Any) -> Any:
     return a * x[np.array([True, False, True, True]), 1:]
 
 
+def positions_that_dots_keep_apart(np: Any, x: Any, a: Any) -> Any:
+    return np.stack([x, a * x, x**2])[:, [0, 1], ..., [2, 0]] * np.array([1.0, -2.0])[:, None]
+
+
+def numbers_beside_each_other(np: Any, x: Any, a: Any) -> Any:
+    return np.hstack([a, x[0, 1], a * x[2, 2]]) * x[0]
+
+
 FIXED = [rotation, skew, rows_in_a_list, functions_of_an_array_of_values, an_array_as_it_is,
-         rows_of_two_arrays,         a_mask_of_two_axes, a_mask_of_one_axis]  # fmt: skip
+         rows_of_two_arrays, positions_that_dots_keep_apart, numbers_beside_each_other,
+         a_mask_of_two_axes, a_mask_of_one_axis]  # fmt: skip
 
 
 def scaled_by_a_root(np: Any, x: Any, a: Any) -> Any:

@@ -22,6 +22,7 @@ from symgrad.language.registry import (
     called,
     close_names,
     function_name,
+    no_numbers,
     this_call,
     unsupported,
 )
@@ -29,6 +30,7 @@ from symgrad.language.sizes import (
     Dim,
     Shape,
     asked_by_spec,
+    asking_function,
     dim_of,
     is_library,
     known_size,
@@ -148,6 +150,8 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
     def __len__(self) -> int:
         if not self.ndim:
             raise TypeError("len() of a scalar")
+        if not isinstance(self.shape[0], int) and (name := asking_function()):
+            raise no_numbers(name)
         return known_size(self.shape[0], "len() of an axis")
 
     def __iter__(self) -> Iterator[Array]:
@@ -189,12 +193,7 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         plain = self.kind == "float" and np.dtype(dtype or object) == object
         if plain and len(sizes) == self.ndim and asked_by_spec():
             return self._entries(sizes)
-        raise SpecError(
-            "a symbolic array can't become an array of numbers",
-            where=caller(),
-            hint="join values with np.stack or np.column_stack; index a constant by labels as "
-            "sg.constant(c)[y]; sg.softmax, sg.log_softmax and sg.logsumexp stand in for SciPy's",
-        )
+        raise no_numbers(asking_function())
 
     def _entries(self, sizes: Sequence[int]) -> np.ndarray[Any, Any]:
         """Every entry, as a scalar that knows where it comes from."""

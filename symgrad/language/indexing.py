@@ -49,6 +49,8 @@ def getitem(array: Array, key: Any) -> Array:
             place = len(out)
         if item is None:
             out.append(sp.Integer(0))
+        elif item is Ellipsis:
+            continue
         elif n in labels:
             labels[n] = _from_the_front(array, len(source), labels[n])
             pointing.append(_label(array, len(source), labels[n], shared))
@@ -109,6 +111,7 @@ def _taken(key: Sequence[Any]) -> int:
 
 
 def _expanded(array: Array, key: Sequence[Any]) -> list[Any]:
+    """An item for each axis, and one for ``...`` where no axis is left for it: it keeps apart."""
     taken = sum(1 for k in key if k is not None and k is not Ellipsis)
     if taken > array.ndim:
         raise SpecError(
@@ -118,9 +121,15 @@ def _expanded(array: Array, key: Sequence[Any]) -> list[Any]:
         )
     rest = [slice(None)] * (array.ndim - taken)
     dots = [n for n, k in enumerate(key) if k is Ellipsis]
+    if len(dots) > 1:
+        raise SpecError(
+            f"{len(dots)} times ... in one index of {describe(array)}",
+            where=caller(),
+            hint="NumPy takes one, for the axes that the others leave",
+        )
     if not dots:
         return [*key, *rest]
-    return [*key[: dots[0]], *rest, *key[dots[0] + 1 :]]
+    return [*key[: dots[0]], *(rest or [Ellipsis]), *key[dots[0] + 1 :]]
 
 
 def _label(

@@ -84,7 +84,7 @@ def vstack(arrays: Any) -> Array:
 @function("hstack")
 def hstack(arrays: Any) -> Array:
     """Arrays beside each other."""
-    parts = [as_array(a) for a in arrays]
+    parts = [a[None] if not a.ndim else a for a in map(as_array, arrays)]
     return concatenate(parts, 0 if parts[0].ndim == 1 else 1)
 
 

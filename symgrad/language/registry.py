@@ -97,6 +97,25 @@ def unsupported(what: str, hint: str = "") -> SpecError:
     )
 
 
+def no_numbers(asking: str) -> SpecError:
+    """The error where numbers are asked of a symbolic array: ``asking`` is the function's name."""
+    by = f", as {asking} asks" if asking else ""
+    return SpecError(
+        f"a symbolic array can't become an array of numbers{by}",
+        where=caller(),
+        hint=INSTEAD.get(asking)
+        or _of_numpy(asking)
+        or "join values with np.stack or np.column_stack; index a constant by labels as "
+        "sg.constant(c)[y]",
+    )
+
+
+def _of_numpy(name: str) -> str:
+    """A hint at NumPy's function of that name, where it is SciPy's that was called."""
+    known = next((n for n in (name, f"linalg.{name}") if n in FUNCTIONS), None)
+    return f"{public_name(known)} is supported" if known else ""
+
+
 def function_name(func: Any) -> str:
     """The name by which a function of NumPy's is registered."""
     module = func.__module__.removeprefix("numpy").removeprefix(".")
@@ -109,6 +128,16 @@ INSTEAD = {
     "argmax": "an index has no derivative; pass it as data with dtype=int",
     "nansum": "an equation has no NaN: use np.sum, and np.where around what may be undefined",
     "nanmean": "an equation has no NaN: use np.mean, and np.where around what may be undefined",
+    "logsumexp": "sg.logsumexp stands in for SciPy's",
+    "softmax": "sg.softmax stands in for SciPy's",
+    "log_softmax": "sg.log_softmax stands in for SciPy's",
+    "as_strided": "np.lib.stride_tricks.sliding_window_view is supported",
+    "cholesky": "np.linalg.cholesky is supported: the lower factor",
+    "cdist": "write it as np.sum((a[:, None] - b[None]) ** 2, axis=-1)",
+    **dict.fromkeys(
+        ("pdf", "pmf", "logpdf", "logpmf", "cdf", "logcdf", "sf", "logsf"),
+        "write its formula, with scipy.special's functions where it needs them",
+    ),
 }
 """What to write in place of a function that is not supported."""
 

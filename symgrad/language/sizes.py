@@ -102,3 +102,13 @@ _LIBRARIES = ("symgrad", "numpy", "scipy", "sympy")
 def asked_by_spec() -> bool:
     """Whether the spec itself asked, perhaps through C code, which has no frames."""
     return not is_library(sys._getframe(2))
+
+
+def asking_function() -> str:
+    """The function of NumPy's or SciPy's that the spec called, where that asked; else nothing."""
+    frame: FrameType | None = sys._getframe(2)
+    name = ""
+    while frame is not None and is_library(frame):
+        name = frame.f_code.co_name
+        frame = frame.f_back
+    return "" if name.startswith("_") or name == "wrapper" else name
