@@ -37,6 +37,7 @@ class Locals:
 
     def __init__(self, taken: Iterable[str]) -> None:
         self._taken = set(taken)
+        self._last: dict[str, int] = {}
 
     def letter(self) -> str:
         """A letter for what is counted in a loop."""
@@ -46,9 +47,10 @@ class Locals:
         """The name itself where it is free, else with a number after it."""
         stem = re.sub(r"\W", "_", wish).lstrip("_") or "t"
         stem = f"n_{stem}" if stem[0].isdigit() else stem
-        name, number = stem, 1
+        name, number = stem, self._last.get(stem, 1)
         while name in self._taken:
             number += 1
             name = f"{stem}_{number}"
+        self._last[stem] = number
         self._taken.add(name)
         return name

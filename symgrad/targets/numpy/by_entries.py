@@ -72,10 +72,11 @@ class Scalars:
 def written_out(program: Program) -> Scalars | None:
     """The program entry by entry; None where it is too large or has what Python has not."""
     writer = _Writer(program)
-    if not all(map(writer.is_possible, program.ops)) or writer.cost() > MOST:
-        return None
     if any(v.dtype != "float" or v.role == "constant" for v in program.inputs):
         return None
+    if not all(map(writer.is_possible, program.ops)) or not writer.is_small():
+        return None
+    writer.name_inputs()
     for op in program.ops:
         writer.write(op)
     inputs = {v.name: writer.values[v.name] for v in program.inputs}
@@ -95,11 +96,14 @@ class _Writer:
         self.assignments: list[Assignment] = []
         self.functions: set[str] = set()
         self.values: dict[str, list[str]] = {}
+        self.inputs = program.inputs
         self.names = WORDS.locals(v.name for v in program.inputs)
-        if self.fixed:
-            for v in program.inputs:
-                entries = prod(_length(s) or 1 for s in v.shape)
-                self.values[v.name] = [self.names.new(f"{v.name}_{k}") for k in range(entries)]
+
+    def name_inputs(self) -> None:
+        """A name for each entry of the inputs: only where these are few, as it takes its time."""
+        for v in self.inputs:
+            entries = prod(_length(s) or 1 for s in v.shape)
+            self.values[v.name] = [self.names.new(f"{v.name}_{k}") for k in range(entries)]
 
     def is_possible(self, op: Op) -> bool:
         """Whether an operation can be written out."""
@@ -129,6 +133,11 @@ class _Writer:
         return isinstance(operand, Literal) or (
             operand.name in self.ops and self.ops[operand.name].dtype == "bool"
         )
+
+    def is_small(self) -> bool:
+        """Whether few numbers are computed, and few are read."""
+        entries = sum(prod(_length(s) or 1 for s in v.shape) for v in self.inputs)
+        return entries <= MOST and self.cost() <= MOST
 
     def cost(self) -> int:
         """How many numbers are computed, roughly."""
