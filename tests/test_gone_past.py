@@ -12,6 +12,8 @@ from click.testing import CliRunner
 import symgrad as sg
 from symgrad.cli import main
 from symgrad.formats.graph import picture
+from symgrad.writing.choice import Choice
+from symgrad.writing.style import Style
 
 POINT = np.array([0.3, -0.2, 1.0])
 SOFTMAX = np.exp(POINT) / np.exp(POINT).sum()
@@ -62,7 +64,8 @@ def test_the_part_on_the_way_has_a_sign_of_its_own() -> None:
     loss, names = attention()
     d = sg.derive(loss, names=names)
     text = str(d.render("text"))
-    assert "where L̃ is L as the forward pass computes it" in text
+    assert "L̃ is L as its last line computes it from z, p and t₁" in text
+    assert "The derivative of L̃ with respect to p\n" in text
     assert "│ ∂L̃/∂p = " in text
     assert r"\frac{\partial \tilde{L}}{\partial p}" in d.latex()
     (found,) = (a for a in json.loads(d.render("json"))["derivatives"] if a["value"] == "p")
@@ -119,6 +122,46 @@ def test_a_gradient_is_not_written_by_the_name_of_what_it_is_derived_by() -> Non
     np.testing.assert_array_equal(sg.hessian(loss, "u").compile().gradients(**at).u, 0)
 
 
+def variance() -> str:
+    """A derivation in which a value in between reads another in two ways."""
+    x, c = sg.param("x", ("N",)), sg.data("c", ("N",))
+    m = np.mean(x)
+    v = np.mean(x**2) - m**2
+    loss = np.sum(c * (x - m) / np.sqrt(v + 0.1))
+    d = sg.derive(loss, wrt=["m", "x"], names={"x": x, "c": c, "m": m, "v": v})
+    return str(d.render("text"))
+
+
+def test_a_value_in_between_that_is_rewritten_has_a_sign_for_each_of_its_meanings() -> None:
+    text = variance()
+    told = "ṽ is v as its last line computes it from x and m; L̃ is L as the forward pass computes"
+    assert told in " ".join(text.split())
+    assert "∂ṽ/∂m = 2/N Σ_n (m − x[n])" in text
+    assert "∂v/∂m = −2 m" in text
+    assert "∂ṽ/∂x[n] = 2 (x[n] − m)/N" in text
+    assert "∂v/∂x" not in text
+
+
+def test_the_sign_is_no_name_of_the_spec() -> None:
+    z, p_tilde, L_tilde = sg.param("z", (3,)), sg.data("p_tilde", (3,)), sg.data("L_tilde", ())
+    p = sg.softmax(z)
+    loss = L_tilde * np.sum(p * np.log(p)) + np.sum(p_tilde * p)
+    names = {"z": z, "p": p, "p_tilde": p_tilde, "L_tilde": L_tilde}
+    latex = sg.derive(loss, wrt=["z"], names=names).latex()
+    assert r"$\hat{L}$ is $L$ as its last line" in latex
+    assert "Derivatives without a hat are those of" in latex
+
+
+@pytest.mark.parametrize(("notation", "sign"), [("bar", "p̄̃"), ("delta", "δ̃p")])
+def test_in_each_notation_the_part_is_written_as_other_derivatives_are(notation, sign) -> None:
+    loss, names = attention()
+    text = str(sg.derive(loss, names=names).render("text", style=Style(notation)))
+    mark = sign.replace("\u0303", "")
+    assert f"Here {mark} stands for ∂L/∂p, and with a tilde for ∂L̃/∂p." in " ".join(text.split())
+    assert f"│ {sign} = " in text
+    assert text.count("∂L̃/∂p") == 1
+
+
 SPEC = """
 import numpy as np
 import symgrad as sg
@@ -143,12 +186,48 @@ def test_numbers_stated_for_it_are_checked(tmp_path: Path, wrong: bool) -> None:
     assert [row[0] for row in rows] == ["dL_dY", "dL_dp"]
 
 
-def test_why_it_is_what_it_is_is_explained(tmp_path: Path) -> None:
+def explained(tmp_path: Path, value: str, text: str = SPEC, *more: str) -> str:
     spec = tmp_path / "net.py"
-    spec.write_text(SPEC)
-    result = CliRunner().invoke(main, ["explain", str(spec), "p"])
-    assert "∂L/∂p = −(Y ⊘ p)" in result.stdout
-    assert "does not depend" not in result.stdout
+    spec.write_text(text)
+    result = CliRunner().invoke(main, ["explain", str(spec), value, *more])
+    assert result.exit_code == 0, result.stderr
+    return result.stdout
+
+
+def test_why_it_is_what_it_is_is_explained(tmp_path: Path) -> None:
+    told = explained(tmp_path, "p")
+    assert "∂L/∂p = −(Y ⊘ p)" in told
+    assert "does not depend" not in told
+
+
+def test_the_way_is_told_as_typed_and_as_it_is_computed(tmp_path: Path) -> None:
+    told = explained(tmp_path, "z")
+    assert "• z is used in p\n  • p is used in L\n  • L is computed from z, past p\n" in told
+
+
+def test_nothing_is_said_of_what_is_not_on_the_way(tmp_path: Path) -> None:
+    w = "w = np.sum(np.maximum(sg.param('u', (7,)), 0))\nloss = w**2"
+    spec = SPEC.replace("loss =", w)
+    told = explained(tmp_path, "z", spec.replace('{"Y"', '{"u": [0] * 7, "Y"'))
+    assert "relu'" not in told
+    assert "0..6" not in told
+    assert "∂L/∂p = " in told
+    told = explained(tmp_path, "u", spec.replace('{"Y"', '{"u": [0] * 7, "Y"'))
+    assert "relu'(0) = 0" in told
+    assert "∂L/∂p" not in told
+
+
+def test_what_is_shown_alone_gives_the_part_that_it_reads() -> None:
+    loss, names = attention()
+    text = str(sg.derive(loss, names=names).render("text", choice=Choice(only=("z",))))
+    assert "∂L̃/∂p[i,j] = 2 Σ_k t₁[i,k] v[j,k] + log Σ_l exp(z[i,l]) − z[i,j]." in text
+
+
+def test_in_brief_what_was_typed_stands_beside_its_derivative() -> None:
+    loss, names = entropy()
+    d = sg.derive(loss, wrt=["p"], names=names)
+    text = str(d.render("text", choice=Choice("brief")))
+    assert "L    = −Σ_i p[i] log(p[i])" in text
 
 
 def test_the_picture_shows_it_on_the_way_forward_and_the_way_back_past_it() -> None:
@@ -177,3 +256,13 @@ def test_an_expression_of_sizes_keeps_its_brackets_in_matrix_form() -> None:
     z, c = sg.param("z", ("N",)), sg.data("c", ("N",))
     d = sg.derive((z.shape[0] - 2) * np.sum(c * z**2), names={"z": z, "c": c})
     assert d.gradients["z"].matrix_latex().endswith(r"= (2 N - 4) (c \odot z)")
+
+
+def test_only_names_of_values_are_mathematics_in_a_remark() -> None:
+    value, held, taken = (sg.param(n, (2,)) for n in ("value", "sum", "taken"))
+    constant = sg.rounded(value * held, 1)
+    names = {"value": value, "sum": held, "taken": taken, "constant": constant}
+    d = sg.derive(np.sum(np.maximum(constant * taken, 0)), names=names)
+    text = d.latex()
+    told = r"$\mathit{constant}$ is held rounded to 1 decimal: the mathematics is that of the unr"
+    assert told in text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -23,6 +23,7 @@ from symgrad.mathematics.indices import (
 from symgrad.mathematics.matrices import DeterminantValue, LogAbsDeterminant
 from symgrad.mathematics.reductions import LEAVES, REDUCTIONS, Indicator
 from symgrad.mathematics.steps import Step
+from symgrad.mathematics.told import Told, told
 
 
 @dataclass(frozen=True)
@@ -134,14 +135,23 @@ def with_adjoints(derivation: Derivation, output: str, more: Sequence[Equation] 
     return replace(system, equations=equations, output=output, slopes=slopes)
 
 
+def remarks_about(derivation: Derivation, names: Collection[str]) -> tuple[str, ...]:
+    """The remarks that concern these inputs and values."""
+    system = derivation.system
+    kinks = set(_conventions(system)) - set(_conventions(system, names))
+    kept = (r for r in derivation.remarks if r not in kinks)
+    return tuple(r for r in kept if not isinstance(r, Told) or set(r.names) <= set(names))
+
+
 def remarks_on(system: System) -> Iterator[str]:
     """How values are held, what is differentiated in their place, and what holds at kinks."""
     for equation in system.equations:
         if equation.decimals is not None:
             places = "1 decimal" if equation.decimals == 1 else f"{equation.decimals} decimals"
-            yield (
-                f"{equation.name} is held rounded to {places}: the mathematics is that of the "
-                f"unrounded value; every use, forward and backward, reads the rounded number"
+            yield told(
+                f"{{}} is held rounded to {places}: the mathematics is that of the unrounded "
+                f"value; every use, forward and backward, reads the rounded number",
+                equation.name,
             )
         if equation.backward is not None:
             yield _held_backward(equation)
@@ -156,10 +166,8 @@ def taken_for_granted(system: System) -> Iterator[str]:
         c for c in system.domain if {name_of(a) for a in entries(c.of)} <= system.shapes.keys()
     ]
     for condition in lost(known, kept, {e.name: e for e in system.equations}, positive):
-        yield (
-            f"it is assumed that {condition}: elsewhere the spec as typed may be nan in NumPy, and "
-            f"what it is simplified to has a value"
-        )
+        yield told("it is assumed that {}: elsewhere the spec as typed may be nan in NumPy, and "
+                   "what it is simplified to has a value", condition.told)  # fmt: skip
 
 
 def is_positive_input(variable: Variable) -> bool:
@@ -172,17 +180,19 @@ def is_positive_input(variable: Variable) -> bool:
 def _held_backward(equation: Equation) -> str:
     """That something else is differentiated in place of a value."""
     if not entries(equation.differentiated):
-        return f"in derivatives, {equation.name} is taken as a constant"
-    return f"{equation.name} is differentiated as if it were another expression"
+        return told("in derivatives, {} is taken as a constant", equation.name)
+    return told("{} is differentiated as if it were another expression", equation.name)
 
 
-def _conventions(system: System) -> list[str]:
-    """The conventions at kinks of the functions that the equations use."""
+def _conventions(system: System, among: Collection[str] | None = None) -> list[str]:
+    """The conventions at kinks of the functions in the equations, or in those of some names."""
     found: dict[str, None] = {}
     moving = {v.name for v in system.variables if v.role == "param"}
     for equation in system.equations:
         if any(name_of(a) in moving for a in entries(equation.rhs)):
             moving.add(equation.name)
+        if among is not None and not {equation.name, *equation.reads}.issubset(among):
+            continue
         for part in sorted(equation.rhs.atoms(sp.Function, *BINDERS), key=str):
             record = LEAVES.get(part.func) or REDUCTIONS.get(part.func)
             if record is not None and record.convention:

@@ -17,7 +17,7 @@ from symgrad.calculus.derivation import (
     supported,
     taken_for_granted,
 )
-from symgrad.calculus.rules import Context, explained, simplified
+from symgrad.calculus.rules import QUOTIENT, Context, explained, simplified
 from symgrad.calculus.stability import Stable, stabilised
 from symgrad.mathematics.algebra import BINDERS, axis_name, fresh_indices, instance, limits, weight
 from symgrad.mathematics.equations import Equation, System
@@ -27,6 +27,7 @@ from symgrad.mathematics.reductions import ratio
 from symgrad.mathematics.renaming import Problem, renamed
 from symgrad.mathematics.steps import Step, Steps
 from symgrad.mathematics.sums import has_delta
+from symgrad.mathematics.told import told
 from symgrad.progress import tell
 
 LONGEST = 100
@@ -290,9 +291,9 @@ class _Walk:
         output = self.system.output
         for name in self.wrt:
             if self.done[name].equation.rhs == 0:
-                yield f"{output} does not depend on {name}: its gradient is zero"
-        if any(self.done[n].past and self.done[n].equation.rhs.has(ratio) for n in self.wrt):
-            yield "x / y is taken as 0 where x is 0, in derivatives by values that are gone past"
+                yield told("{} does not depend on {}: its gradient is zero", output, name)
+            elif self.done[name].equation.rhs.has(ratio):
+                yield told(f"in the derivative by {{}}, {QUOTIENT}", name)
         yield from remarks_on(self.system)
 
 

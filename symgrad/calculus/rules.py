@@ -32,6 +32,7 @@ from symgrad.mathematics.named_values import NamedValues
 from symgrad.mathematics.reductions import absolute, ratio, select, sigmoid, sign, step
 from symgrad.mathematics.steps import Step
 from symgrad.mathematics.sums import Term, from_terms, terms
+from symgrad.mathematics.told import all_told
 
 Promises = Mapping[str, tuple[Assumption, ...]]
 """What is assumed of each input."""
@@ -45,6 +46,9 @@ class Context:
 
     promises: Promises
     names: NamedValues
+
+
+QUOTIENT = "a quotient is taken as 0 where its numerator is 0"
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ class Rule:
 
     def because(self, before: sp.Expr, context: Context) -> str:
         """What it rests on, of the arrays that ``before`` reads."""
-        return "; ".join(a.sentence(name) for name, a in self._used(before, context)) or self.says
+        return all_told([a.sentence(name) for name, a in self._used(before, context)]) or self.says
 
     def _used(self, expr: sp.Expr, context: Context) -> list[tuple[str, Assumption]]:
         """The assumptions that give its fact, of the arrays that an expression reads."""
@@ -341,7 +345,7 @@ RULES = (
         _quotients,
         law=lambda: (-f(i, j) / g(i, j), -ratio(f(i, j), g(i, j))),
         example="np.sum((g := sg.softmax(x)) ** 2 - f * np.log(g))",
-        says="x / y is taken as 0 where x is 0",
+        says=QUOTIENT,
         past=True,
     ),
     Rule(

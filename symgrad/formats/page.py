@@ -18,7 +18,7 @@ from symgrad.writing.formula import Formula, Sign, array, beside
 from symgrad.writing.line import Line
 from symgrad.writing.printings.mathml import mathml
 from symgrad.writing.printings.text import text
-from symgrad.writing.worth_showing import mentioned, way_to
+from symgrad.writing.way import Way
 
 LINE, BROKEN = 34.0, 22.0
 """How wide a row may be, and the part of it that terms take before they are broken."""
@@ -119,9 +119,7 @@ class Page:
             rates = {t.equation.name for t in self.sheet.derivation.tangents}
             rates |= set(self.sheet.derivation.directions.values())
             return frozenset(v.name for v in (*system.variables, *system)) - rates
-        return mentioned(
-            self.sheet.derivation, way_to(self.sheet.derivation, self.sheet.choice.explain)
-        )
+        return Way(self.sheet.derivation, self.sheet.choice.explain).mentioned
 
     def _node(self, node: Node) -> Mapping[str, object]:
         derivation = self.sheet.derivation

@@ -12,6 +12,7 @@ import numpy as np
 import sympy as sp
 
 from symgrad.errors import SymgradError
+from symgrad.mathematics.told import Told, told
 
 Numbers = np.ndarray[Any, Any]
 Range = tuple[float, float]
@@ -79,9 +80,9 @@ class Assumption:
         """The axis over which it has sums: of matrices the last; None where it has none."""
         return -1 if self.record.about is About.MATRICES else self.axis
 
-    def sentence(self, name: str) -> str:
+    def sentence(self, name: str) -> Told:
         """What is assumed of an input, in words."""
-        return self.record.sentence.format(name=name, axis=self.axis)
+        return told(self.record.sentence.format(name="{}", axis=self.axis), name)
 
     def __str__(self) -> str:
         words = self.kind.replace("_", " ")

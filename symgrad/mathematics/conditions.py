@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from symgrad.mathematics.reductions import (
     ratio,
     xlogy,
 )
+from symgrad.mathematics.told import Told, told
 
 LONGEST = 40
 """A condition of more signs is told in words."""
@@ -33,13 +35,17 @@ class Condition:
     sign: str
     of: sp.Expr
 
-    def __str__(self) -> str:
+    @property
+    def told(self) -> Told:
         """As a remark has it, without indices; in words where that is too long."""
         whole = self.of.xreplace({a: sp.Symbol(name_of(a)) for a in entries(self.of)})
         whole = whole.replace(sp.Sum, lambda body, *_: sp.Function("sum")(body))
         shown = sp.sstr(whole)
         long = len(shown) > LONGEST or whole.has(Index)
-        return _IN_WORDS[self.sign] if long else f"{shown} {self.sign} 0"
+        if long:
+            return told(_IN_WORDS[self.sign])
+        names = "|".join(sorted(map(name_of, entries(self.of))))
+        return Told(*re.split(rf"\b({names})\b(?!\()", f"{shown} {self.sign} 0"))
 
 
 _IN_WORDS = {

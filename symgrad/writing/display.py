@@ -94,8 +94,8 @@ class Display(Writer):
 
     def _adjoint(self, name: str, indices: Sequence[sp.Expr]) -> Piece:
         value = self.names.adjoint_of[name]
-        if self.names.mark(value) != "partial" and name not in self.names.parts:
-            return self._marked(value, indices)
+        if self.names.mark(value) != "partial":
+            return self._marked(name, indices)
         above = len(self.names.axes.get(self.names.output, ()))
         whole = len(indices) < above
         at = ((), ()) if whole else (indices[:above], indices[above:])
@@ -123,15 +123,21 @@ class Display(Writer):
         above, below = self._inline(of, ()), self._inline(by, indices)
         return Fenced("(", Row((PARTIAL, above, Sign("/"), PARTIAL, below)), ")")
 
-    def _marked(self, value: str, indices: Sequence[sp.Expr]) -> Piece:
-        """The derivative by a value as a symbol of its own."""
+    def _marked(self, adjoint: str, indices: Sequence[sp.Expr]) -> Piece:
+        """The derivative by a value as a symbol of its own, with an accent where it is a part."""
+        value = self.names.adjoint_of[adjoint]
         name = self.names.symbols[value]
         shown = self.formulas(self.names.shown(value, indices))
         if self.names.mark(value) == "bar":
             bar = "overline" if isinstance(name.stem, Word) else "bar"
-            return Piece(Name(Accented(bar, name.stem), name.sub).entry(shown))
-        marked = Name(raised(Letter("δ"), Fenced("(", name.formula, ")")))
+            stem = self._as_part(Accented(bar, name.stem), adjoint)
+            return Piece(Name(stem, name.sub).entry(shown))
+        delta = self._as_part(Letter("δ"), adjoint)
+        marked = Name(raised(delta, Fenced("(", name.formula, ")")))
         return Piece(marked.entry(shown), Level.SCRIPTED)
+
+    def _as_part(self, sign: Formula, adjoint: str) -> Formula:
+        return Accented(self.names.accent, sign) if adjoint in self.names.parts else sign
 
     def part(self, name: str, outer: Sequence[sp.Expr]) -> Formula:
         if name in self.names.derivatives:

@@ -27,7 +27,7 @@ from symgrad.writing.formula import (
     related,
 )
 from symgrad.writing.functions import Arguments
-from symgrad.writing.names import SUBSCRIPTS, barred
+from symgrad.writing.names import COMBINING, SUBSCRIPTS, barred
 from symgrad.writing.parts import scale_parts
 from symgrad.writing.piece import Level, Piece
 from symgrad.writing.writer import Writer, slashed
@@ -198,12 +198,18 @@ class Line(Code):
         value, output = self.names.adjoint_of[name], self.names.output_of(name)
         count = len(self.names.axes.get(output, ())) if indices else 0
         above, below = indices[:count], indices[count:]
-        mark = self.names.mark(value)
-        if mark == "partial" or name in self.names.parts:
+        if self.names.mark(value) == "partial":
             return self.derivative(output, above, value, below)
-        symbol = self.names.symbols[value].plain
-        marked = Word(f"δ{symbol}" if mark == "delta" else barred(symbol))
+        marked = Word(self._marked(name, self.names.symbols[value].plain))
         return Piece(self.at(marked, self.names.shown(value, below) if indices else []))
+
+    def _marked(self, adjoint: str, symbol: str) -> str:
+        """The derivative by a value as a symbol of its own, with an accent where it is a part."""
+        accent = COMBINING[self.names.accent] if adjoint in self.names.parts else ""
+        if self.names.mark(self.names.adjoint_of[adjoint]) == "delta":
+            return f"δ{accent}{symbol}"
+        marked = barred(symbol)
+        return f"{marked[:2]}{accent}{marked[2:]}"
 
     def derivative(
         self, of: str, at: Sequence[sp.Expr], by: str, place: Sequence[sp.Expr]

@@ -27,7 +27,7 @@ alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho 
 phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega
 """
 _OTHER_NAMES = {"eps": "epsilon", "lam": "lambda", "lamda": "lambda"}
-_ACCENTS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303", "dot": "\u0307"}
+COMBINING = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303", "dot": "\u0307"}
 """Accents, and the combining characters that Unicode has for them."""
 
 
@@ -100,7 +100,7 @@ def parse(name: str) -> Name:
     """The symbol for an identifier."""
     core = name.strip("_") or name
     head, _, tail = core.rpartition("_")
-    if head and tail in _ACCENTS:
+    if head and tail in COMBINING:
         inner = parse(head)
         return Name(Accented(tail, inner.stem), inner.sub)
     numbered = re.fullmatch(r"(.*?[^\d_])_?(\d+)", core, re.ASCII)
@@ -123,7 +123,7 @@ def _letter(word: str) -> Name:
     for letter in (word[:1], *sorted(filter(word.startswith, _LETTERS), key=len, reverse=True)):
         tail = word.removeprefix(letter)
         if letter and tail and _is_subscript(letter, tail) and word not in _ORDINARY.split():
-            if tail in _ACCENTS:
+            if tail in COMBINING:
                 return Name(Accented(tail, _stem(letter)))
             return Name(_stem(letter), _label(tail))
     return Name(_stem(word))
@@ -133,7 +133,7 @@ def _is_subscript(letter: str, tail: str) -> bool:
     """Whether ``tail`` after a letter is read as its subscript: ``Wq``, ``Wout``, ``sigmax``."""
     if not tail.isascii() or not tail.islower() or letter + tail in _LETTERS:
         return False
-    if tail in _ACCENTS or tail in _LABELS.split():
+    if tail in COMBINING or tail in _LABELS.split():
         return len(letter) > 1 or letter.isupper() or letter in "abhpwxyz"
     if len(letter) > 1:  # Greek
         return len(letter) > 3 and len(tail) == 1 and tail != "s"
@@ -163,9 +163,15 @@ def in_unicode(name: str) -> str:
     if numbered:
         return in_unicode(numbered[1]) + numbered[2].translate(SUBSCRIPTS)
     head, tail = name[:1], name[1:].removeprefix("_")
-    if tail in _ACCENTS and name not in _ORDINARY.split():
-        return unicodedata.normalize("NFC", head + _ACCENTS[tail])
+    if tail in COMBINING and name not in _ORDINARY.split():
+        return unicodedata.normalize("NFC", head + COMBINING[tail])
     return name if name == "l" else _LETTERS.get(name, name)
+
+
+def accented(name: Name, accent: str) -> Name:
+    """The name with an accent over its letter, or the first of it."""
+    plain = unicodedata.normalize("NFC", name.plain[:1] + COMBINING[accent]) + name.plain[1:]
+    return Name(Accented(accent, name.stem), name.sub, plain)
 
 
 def barred(symbol: str) -> str:
@@ -180,7 +186,7 @@ def _stem(word: str) -> Formula:
     if greek in _LETTERS:
         return Letter(_LETTERS[greek])
     decomposed = unicodedata.normalize("NFD", word)
-    accent = next((a for a, c in _ACCENTS.items() if c == decomposed[1:]), "")
+    accent = next((a for a, c in COMBINING.items() if c == decomposed[1:]), "")
     if accent:
         return Accented(accent, _stem(decomposed[0]))
     return _set(_plain(word), "italic")

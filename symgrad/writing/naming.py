@@ -33,8 +33,10 @@ class Names:
     """The symbols of sizes that are called as a value is."""
     parts: frozenset[str] = frozenset()
     """The adjoints that are those of the output as it is computed, not as it was typed."""
-    computed: str = ""
-    """The name of the output as it is computed, where there are such parts."""
+    computed: Mapping[str, str] = field(default_factory=dict)
+    """The names of values as they are computed, where those are other functions than as typed."""
+    accent: str = "tilde"
+    """What those names have."""
     inputs: frozenset[str] = frozenset()
     style: Style = field(default_factory=Style)
 
@@ -53,7 +55,7 @@ class Names:
 
     def output_of(self, adjoint: str) -> str:
         """What an adjoint is the derivative of."""
-        return self.computed if adjoint in self.parts else self.output
+        return self.computed[self.output] if adjoint in self.parts else self.output
 
     def is_vector(self, name: str) -> bool:
         """Whether a value has one index."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -12,11 +12,12 @@ from symgrad.calculus.derivation import Derivation
 from symgrad.mathematics.equations import Equation, System
 from symgrad.mathematics.indices import Index, proper_indices
 from symgrad.mathematics.sizes import fixed, is_fixed, named, with_numbers
+from symgrad.writing.apart import apart
 from symgrad.writing.display import Display
 from symgrad.writing.formula import Accented, Formula, Letter, related
 from symgrad.writing.letters import Letters, unshadowed
 from symgrad.writing.line import Code
-from symgrad.writing.names import Name, parse, symbols
+from symgrad.writing.names import Name, accented, parse, symbols
 from symgrad.writing.naming import Names
 from symgrad.writing.printings.latex import latex
 from symgrad.writing.printings.text import code
@@ -28,7 +29,8 @@ Written = TypeVar("Written", sp.Expr, Equation)
 
 class Notation:
     """The notation of one system; ``adjoints``: name of the adjoint of each value; ``parts``: those
-    of what the backward pass goes on with, by values that the forward pass goes past.
+    of what the backward pass goes on with, by values that the forward pass goes past; ``computed``:
+    the values that are other functions as they are computed than as they were typed.
 
     One index letter means one axis size throughout.  Letters are given out in the order of the
     equations (``more``: the adjoint equations), so that equal systems are written equally.
@@ -41,13 +43,17 @@ class Notation:
         more: Iterable[Equation] = (),
         style: Style | None = None,
         parts: Mapping[str, str] | None = None,
+        computed: Iterable[str] = (),
     ) -> None:
         self.system = system
         self.adjoints = dict(adjoints or {})
         self.parts = dict(parts or {})
         values = [v.name for v in system.variables] + [e.name for e in system.equations]
         sizes = named(s for shape in system.shapes.values() for s in shape)
-        self.names = _names(system, self.adjoints, self.parts, values, sizes, style or Style())
+        apart = {*computed, *([system.output] if self.parts else [])}
+        self.names = _names(
+            system, self.adjoints, self.parts, apart, values, sizes, style or Style()
+        )
         subscripts = {
             name.sub.char for name in self.names.symbols.values() if isinstance(name.sub, Letter)
         }
@@ -61,7 +67,9 @@ class Notation:
         """The notation of a derivation; every printing of it uses the same letters."""
         more = (e for a in derivation.adjoints for e in a.equations)
         parts = {value: part.equation.name for value, part in derivation.parts.items()}
-        return cls(derivation.system, derivation.adjoint_name, more, style, parts)
+        return cls(
+            derivation.system, derivation.adjoint_name, more, style, parts, apart(derivation)
+        )
 
     @property
     def transposes(self) -> bool:
@@ -168,6 +176,7 @@ def _names(
     system: System,
     adjoints: Mapping[str, str],
     parts: Mapping[str, str],
+    apart: Collection[str],
     values: list[str],
     sizes: list[str],
     style: Style,
@@ -179,15 +188,16 @@ def _names(
         if "loss_dot" in table:  # the derivative along a direction
             table["loss_dot"] = Name(Accented("dot", Letter("L")), plain="loss_dot")
     axes = {name: tuple(s != 1 for s in shape) for name, shape in system.shapes.items()}
-    computed = f"{system.output} as it is computed"
-    if parts:
-        table[computed] = _with_tilde(table[system.output])
-        axes[computed] = axes[system.output]
+    computed = {name: f"{name} as it is computed" for name in system.shapes if name in apart}
+    accent = _accent([table[name] for name in computed], table.values())
+    table |= {computed[name]: accented(table[name], accent) for name in computed}
+    axes |= {computed[name]: axes[name] for name in computed}
     return Names(
         symbols=table,
         adjoint_of={a: value for names in (adjoints, parts) for value, a in names.items()},
         parts=frozenset(parts.values()),
         computed=computed,
+        accent=accent,
         axes=axes,
         sizes={s: replace(parse(f"n_{s}"), plain=f"n_{s}") for s in sizes if s in values},
         order={name: place for place, name in enumerate(values)},
@@ -199,5 +209,12 @@ def _names(
     )
 
 
-def _with_tilde(name: Name) -> Name:
-    return Name(Accented("tilde", name.stem), name.sub, f"{name.plain[:1]}\u0303{name.plain[1:]}")
+def _accent(names: Sequence[Name], taken: Iterable[Name]) -> str:
+    """A tilde, or another accent where a name of the spec has that already."""
+    others = {name.formula for name in taken}
+    free = (a for a in ACCENTS if others.isdisjoint(accented(n, a).formula for n in names))
+    return next(free, ACCENTS[0])
+
+
+ACCENTS = ("tilde", "hat", "dot")
+"""Accents of values as they are computed, the first that is free."""

@@ -11,6 +11,7 @@ from symgrad.writing.equation_forms import MatrixForm
 from symgrad.writing.notation import Notation
 from symgrad.writing.sections import along, backward, closing, forward, given, way
 from symgrad.writing.sections.author import Author
+from symgrad.writing.sections.computed import computed
 from symgrad.writing.writer import Writer
 
 
@@ -27,12 +28,13 @@ def document(
     """The derivation as a document whose formulas are set as in ``layout``."""
     choice = (choice or Choice()).checked(derivation)
     author = Author(derivation, notation, layout, matrix or (lambda name: None), choice)
-    sections = [way.way(author)] if choice.explain else []
-    sections.append(forward.forward(author))
+    sections = [way.way(author, author.way)] if author.way else []
+    shown = along.shown_tangents(author) if derivation.tangents else backward.shown_adjoints(author)
+    sections.append(forward.forward(author, computed(author, shown)))
     sections.append(along.along(author) if derivation.tangents else backward.backward(author))
     short = choice.explain or choice.detail == "brief" or derivation.tangents
     sections += [] if short else [closing.summary(author)]
     sections += [s for s in (closing.remarks(author),) if s is not None]
     sections += [closing.example(author, numbers)] if numbers else []
-    first = given.given(author)  # last, when all letters have been given out
+    first = given.given(author, sections)  # last, when all letters have been given out
     return Document(title or "Derivation", (first, *sections))

@@ -24,16 +24,18 @@ from symgrad.writing.worth_showing import tidy
 def along(author: Author) -> Section:
     """The derivative of each value along the direction, in the order of the values."""
     title: Prose = ("The derivative along the direction",)
-    shown = [
-        t
-        for t in author.derivation.tangents
-        if not author.choice.only or t.value in author.choice.only
-    ]
+    shown = shown_tangents(author)
     if author.choice.detail == "brief":
         rows = tuple(author.line(t) for t in shown)
         return Section(title, (Equations(rows),), key="along")
     parts = tuple(_tangent(author, t) for t in shown)
     return Section(title, (Paragraph(_directions(author)),), parts, key="along")
+
+
+def shown_tangents(author: Author) -> list[Tangent]:
+    """The derivatives along the direction that are shown."""
+    only = author.choice.only
+    return [t for t in author.derivation.tangents if not only or t.value in only]
 
 
 def _directions(author: Author) -> Prose:
@@ -74,7 +76,7 @@ def _tangent_rows(author: Author, tangent: Tangent) -> list[Row]:
 def _moved(author: Author, tangent: Tangent, name: str) -> sp.Expr:
     """Σ ∂z/∂x times the rate of x, for one x that the value z reads."""
     inner = tuple(axis_index(s) for s in author.derivation.system.shapes[name])
-    above = entry(tangent.value, tangent.equation.indices)
+    above = entry(author.as_computed(tangent.value, tangent), tangent.equation.indices)
     product = Partial(above, entry(name, inner)) * entry(tangent.along[name], inner)
     bound = [i.limits for i in inner if isinstance(i, Index)]
     return sp.Sum(product, *bound) if bound else product

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,6 +13,7 @@ from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.indices import Index, entries, name_of
 from symgrad.mathematics.sizes import Size
 from symgrad.mathematics.steps import Step
+from symgrad.mathematics.told import Told
 from symgrad.writing.choice import Choice
 from symgrad.writing.document import (
     Math,
@@ -24,8 +24,8 @@ from symgrad.writing.document import (
 from symgrad.writing.equation_forms import MatrixForm
 from symgrad.writing.formula import Formula, related, terms_of, whole
 from symgrad.writing.notation import Notation, transposed_axes
-from symgrad.writing.sections.sentences import listed, sentence
-from symgrad.writing.worth_showing import mentioned, way_to
+from symgrad.writing.sections.sentences import listed
+from symgrad.writing.way import Way
 from symgrad.writing.writer import Writer
 
 SHORT = 48
@@ -43,22 +43,26 @@ class Author:
     choice: Choice = field(default_factory=Choice)
 
     @cached_property
-    def way(self) -> tuple[str, ...]:
-        """The values that are explained; () where all are shown."""
-        return way_to(self.derivation, self.choice.explain) if self.choice.explain else ()
-
-    @cached_property
-    def mentioned(self) -> frozenset[str]:
-        """What the equations on that way mention."""
-        return mentioned(self.derivation, self.way)
+    def way(self) -> Way | None:
+        """The way to the value that is explained; None where all are shown."""
+        return Way(self.derivation, self.choice.explain) if self.choice.explain else None
 
     def is_mentioned(self, name: str) -> bool:
         """Whether a value is to be shown."""
-        return not self.way or name in self.mentioned
+        return self.way is None or name in self.way.mentioned
 
-    def chain(self, value: str) -> tuple[str, ...]:
-        """The values that read this one, in their order."""
-        return tuple(reversed(self.derivation.adjoint(value).chain))
+    def as_computed(self, value: str, adjoint: Adjoint | Tangent) -> str:
+        """The name of a value as the function that a derivative goes through."""
+        names = self.notation.names
+        typed = isinstance(adjoint, Adjoint) and adjoint.past
+        is_part = adjoint.equation.name in names.parts
+        if typed or not (is_part or self.is_rewritten(value)):
+            return value
+        return names.computed.get(value, value)
+
+    def is_rewritten(self, value: str) -> bool:
+        """Whether the forward pass computes a value in another way than it was typed."""
+        return bool(self.derivation.system[value].rhs != self.derivation.local[value].rhs)
 
     def symbols(self, names: Iterable[str]) -> Prose:
         """Several values: a, b and c."""
@@ -82,13 +86,13 @@ class Author:
         introduced = sorted(after - before, key=lambda name: self.notation.names.order.get(name, 0))
         if introduced and step.rule == "definition":
             return ("definition of ", *self.symbols(introduced))
-        reason = f": {step.because}" if 0 < len(step.because) <= SHORT else ""
-        return self.prose(step.rule + reason)
+        short = 0 < len(step.because) <= SHORT
+        return (f"{step.rule}: ", *self.prose(step.because)) if short else (step.rule,)
 
     def becauses(self, steps: Iterable[Step]) -> list[Prose]:
         """The reasons that are too long to stand beside their steps."""
         return [
-            (f"{step.rule}, because ".capitalize(), *self.prose(sentence(step.because)))
+            (f"{step.rule}, because ".capitalize(), *self.sentence(step.because))
             for step in steps
             if len(step.because) > SHORT
         ]
@@ -132,15 +136,13 @@ class Author:
 
     def prose(self, text: str) -> Prose:
         """A sentence in which the names of values are formulas."""
-        known = self.notation.names.symbols.keys() | self.notation.names.adjoint_of.keys()
-        named = known - {"a", "I", "as"}
-        parts: list[str | Math] = [""]
-        for word in re.split(r"(\w+)", text):
-            if word in named:
-                parts += [Math(self.symbol(word)), ""]
-            else:
-                parts[-1] = f"{parts[-1]}{word}"
+        pieces = text.pieces if isinstance(text, Told) else (text,)
+        parts = [Math(self.symbol(p)) if k % 2 else p for k, p in enumerate(pieces)]
         return tuple(p for p in parts if p)
+
+    def sentence(self, text: str) -> Prose:
+        """The same with a full stop."""
+        return self.prose(text) if text.endswith(".") else (*self.prose(text), ".")
 
     def written(self, expr: sp.Expr, free: Iterable[sp.Expr]) -> Formula:
         """An expression; the indices ``free`` get their letters first."""

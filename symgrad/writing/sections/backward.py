@@ -19,23 +19,24 @@ from symgrad.writing.document import (
 )
 from symgrad.writing.naming import Partial
 from symgrad.writing.sections.author import Author
-from symgrad.writing.sections.closing import computed
+from symgrad.writing.sections.computed import uses_parts
 from symgrad.writing.sections.sentences import chained, paragraph
+from symgrad.writing.way import above
 from symgrad.writing.worth_showing import local_derivative, tidy
 
 
 def backward(author: Author) -> Section:
     """The derivative with respect to each value, latest first."""
     title: Prose = ("The backward pass",)
-    shown = list(_shown(author))
+    shown = list(shown_adjoints(author))
     if author.choice.detail == "brief":
         rows = tuple(author.line(a) for a in shown)
         return Section(title, (Equations(rows),), key="backward")
     parts = tuple(_adjoint(author, a) for a in shown)
-    return Section(title, (Paragraph(_intro(author)),), parts, key="backward")
+    return Section(title, (Paragraph(_intro(author, shown)),), parts, key="backward")
 
 
-def _intro(author: Author) -> Prose:
+def _intro(author: Author, shown: Sequence[Adjoint]) -> Prose:
     output = Math(author.symbol(author.derivation.system.output))
     shape: Prose = (
         "The derivative of ", output, " with respect to a value has the shape of that value. ",
@@ -51,10 +52,27 @@ def _intro(author: Author) -> Prose:
             " followed by that of the value. ",
         )  # fmt: skip
     return (*shape, "Values are taken latest first, so that each derivative is made of those "
-            "before it.")  # fmt: skip
+            "before it.", *_marks(author, shown))  # fmt: skip
 
 
-def _shown(author: Author) -> Iterator[Adjoint]:
+def _marks(author: Author, shown: Sequence[Adjoint]) -> Prose:
+    """What the signs of derivatives mean that are no fractions."""
+    names = author.notation.names
+    marked = [a for a in shown if names.mark(a.value) != "partial"]
+    if not marked:
+        return ()
+    value = next((a.value for a in marked if _is_part(author, a)), marked[0].value)
+    outputs = [names.output]
+    if any(uses_parts(author, a) for a in shown):
+        outputs.append(names.computed[names.output])
+    sign = Math(author.symbol(author.derivation.adjoint_name[value]))
+    by = entry(value, ())
+    whole, *part = [Math(author.written(Partial(entry(of, ()), by), ())) for of in outputs]
+    accented: Prose = (f", and with a {names.accent} for ", *part) if part else ()
+    return (" Here ", sign, " stands for ", whole, *accented, ".")
+
+
+def shown_adjoints(author: Author) -> Iterator[Adjoint]:
     """The derivatives that have a section, latest value first."""
     for adjoint in author.derivation.adjoints:
         part = adjoint.part
@@ -68,7 +86,7 @@ def _is_asked(author: Author, adjoint: Adjoint) -> bool:
     """Whether a derivative is on the way that is to be shown."""
     if author.choice.only:
         return adjoint.value in author.choice.only
-    if author.way and adjoint.value not in author.way:
+    if author.way is not None and adjoint.equation.name not in author.way.names:
         return False
     return adjoint.value != author.derivation.system.output
 
@@ -87,7 +105,8 @@ def _is_part(author: Author, adjoint: Adjoint) -> bool:
 def _adjoint(author: Author, adjoint: Adjoint) -> Section:
     title: Prose = ("The derivative with respect to ", Math(author.symbol(adjoint.value)))
     if _is_part(author, adjoint):
-        title = (*title, ", where ", *computed(author))
+        computed = author.as_computed(author.derivation.system.output, adjoint)
+        title = ("The derivative of ", Math(author.symbol(computed)), " with respect to ", title[1])
     links = _links(author, adjoint)
     local = [_local(author, name, adjoint, at) for name, at in links]
     blocks: list[Block] = [Equations((*local, *_adjoint_rows(author, adjoint, links)))]
@@ -129,16 +148,17 @@ def _split(author: Author, adjoint: Adjoint) -> tuple[tuple[sp.Expr, ...], tuple
 def _link(author: Author, consumer: str, adjoint: Adjoint, at: tuple[sp.Expr, ...]) -> sp.Expr:
     """Σ ∂L/∂c ∂c/∂v for one value c that reads v."""
     outer, inner = _split(author, adjoint)
-    above = entry(_above(author, consumer, adjoint).equation.name, (*outer, *at))
-    product = above * Partial(entry(consumer, at), entry(adjoint.value, inner))
+    further = entry(above(author.derivation, consumer, adjoint).equation.name, (*outer, *at))
+    product = further * _partial(author, consumer, adjoint, (at, inner))
     bound = [i.limits for i in at if isinstance(i, Index)]
     return sp.Sum(product, *bound) if bound else product
 
 
-def _above(author: Author, consumer: str, adjoint: Adjoint) -> Adjoint:
-    """The derivative by a value c that the chain rule for another goes on with."""
-    whole = author.derivation.adjoint(consumer)
-    return whole if adjoint.past or whole.on_the_way is None else whole.on_the_way
+def _partial(
+    author: Author, consumer: str, adjoint: Adjoint, at: tuple[Sequence[sp.Expr], Sequence[sp.Expr]]
+) -> Partial:
+    """∂c/∂v, each at its indices."""
+    return Partial(entry(author.as_computed(consumer, adjoint), at[0]), entry(adjoint.value, at[1]))
 
 
 def _direct(author: Author, adjoint: Adjoint) -> sp.Expr:
@@ -157,7 +177,7 @@ def _local(author: Author, consumer: str, adjoint: Adjoint, at: tuple[sp.Expr, .
     value = adjoint.value
     free = (*adjoint.equation.indices, *at)
     equation = author.derivation.forward(adjoint.past)[consumer]
-    left = author.written(Partial(entry(consumer, at), entry(value, inner)), free)
+    left = author.written(_partial(author, consumer, adjoint, (at, inner)), free)
     expr = local_derivative(equation, at, value, inner)
     return Row(left, author.write_terms(expr, free), ("local derivative",))
 
@@ -165,13 +185,19 @@ def _local(author: Author, consumer: str, adjoint: Adjoint, at: tuple[sp.Expr, .
 def _differentiated(author: Author, adjoint: Adjoint) -> Prose:
     if not adjoint.chain:
         return ("not used",)
-    return ("derivative of ", *author.symbols(adjoint.chain))
+    return (
+        "derivative of ",
+        *author.symbols(author.as_computed(c, adjoint) for c in adjoint.chain),
+    )
 
 
 def _put_in(author: Author, adjoint: Adjoint) -> Iterator[Prose]:
     """The derivatives that are written out where they are used, and have no section."""
     for name in adjoint.chain:
-        above = _above(author, name, adjoint)
-        if above.inlined and name != author.derivation.system.output:
-            where = (", where ", *computed(author)) if _is_part(author, above) else ()
-            yield (Math(author.equation(above.equation)), " has been put in", *where, ".")
+        further = above(author.derivation, name, adjoint)
+        if name == author.derivation.system.output:
+            continue
+        if further.inlined:
+            yield (Math(author.equation(further.equation)), " has been put in.")
+        elif _is_part(author, further) and not _is_asked(author, further):
+            yield (Math(author.equation(further.equation)), ".")

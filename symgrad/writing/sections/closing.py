@@ -16,12 +16,10 @@ from symgrad.writing.document import (
     Math,
     Matrices,
     Matrix,
-    Prose,
     Section,
 )
 from symgrad.writing.formula import Formula, number, related
 from symgrad.writing.sections.author import Author
-from symgrad.writing.sections.sentences import sentence
 
 SHOWN_ENTRIES = 64
 """An array with more entries than this is not shown at the example point."""
@@ -36,9 +34,8 @@ def summary(author: Author) -> Section:
 
 def remarks(author: Author) -> Section | None:
     """What a reader should know beside the equations."""
-    remarks = [author.prose(sentence(r)) for r in author.derivation.remarks]
-    if any(a.needed_part for a in author.derivation.adjoints):
-        remarks.append((*computed(author), "."))
+    about = author.derivation.remarks if author.way is None else author.way.remarks
+    remarks = [author.sentence(r) for r in about]
     remarks += [
         (Math(related(*_short(author, a.equation))), "; not used on the way.")
         for a in author.derivation.adjoints
@@ -47,18 +44,12 @@ def remarks(author: Author) -> Section | None:
     return Section(("Remarks",), (Items(tuple(remarks)),), key="remarks") if remarks else None
 
 
-def computed(author: Author) -> Prose:
-    """What the derivatives are of that the backward pass goes on with, past a value."""
-    names = author.notation.names
-    output, computed = (Math(author.symbol(n)) for n in (names.output, names.computed))
-    return (computed, " is ", output, " as the forward pass computes it")
-
-
 def _is_aside(author: Author, adjoint: Adjoint) -> bool:
     """Whether a derivative by a value that the spec names has no section, being on no way."""
     named = adjoint.value not in author.derivation.system.invented
     asked = adjoint.value in (*author.choice.only, *author.wrt)
-    return adjoint.past and adjoint.inlined and named and not asked and not author.choice.only
+    aside = adjoint.past and adjoint.inlined and named and not asked and not author.choice.only
+    return aside and (author.way is None or adjoint.value in author.way.typed)
 
 
 def _short(author: Author, equation: Equation) -> tuple[Formula, Formula]:
@@ -83,7 +74,8 @@ def _has_numbers(author: Author, name: str) -> bool:
         return author.is_mentioned(name)
     if author.choice.only:
         return value in author.choice.only
-    return value != author.derivation.system.output and (not author.way or value in author.way)
+    on_way = author.way is None or name in author.way.names
+    return on_way and value != author.derivation.system.output
 
 
 def _numbers(author: Author, name: str, exact: Any, decimals: Any) -> Matrix | None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from symgrad.mathematics.equations import Equation
+from symgrad.mathematics.steps import Step
 from symgrad.writing.document import (
     Block,
     Equations,
@@ -16,21 +20,25 @@ from symgrad.writing.sections.author import Author
 from symgrad.writing.sections.sentences import chained, paragraph
 
 
-def forward(author: Author) -> Section:
-    """Every equation in order, with the rewrites that keep its numbers finite."""
+def forward(author: Author, signs: Sequence[Block] = ()) -> Section:
+    """Every equation in order, with the rewrites that keep its numbers finite.
+
+    ``signs``: what is said of the signs for values as they are computed.
+    """
     tangents = {t.equation.name for t in author.derivation.tangents}
     forward = (e for e in author.derivation.system.equations if e.name not in tangents)
     shown = [e for e in forward if all(map(author.is_mentioned, (e.name, *e.reads)))]
     rows = [row for e in shown for row in _forward_rows(author, e)]
     steps = [s for name, s in author.derivation.forward_steps if author.is_mentioned(name)]
     notes = author.becauses(steps) if author.choice.detail != "brief" else []
-    blocks: tuple[Block, ...] = (Equations(tuple(rows)), *paragraph(notes))
+    blocks: tuple[Block, ...] = (Equations(tuple(rows)), *paragraph(notes), *signs)
     return Section(("The forward pass",), blocks, key="forward")
 
 
 def _forward_rows(author: Author, equation: Equation) -> list[Row]:
     steps = [s for name, s in author.derivation.forward_steps if name == equation.name]
-    steps = [] if author.choice.detail == "brief" else steps
+    if author.choice.detail == "brief":
+        steps = _brief(author, equation, steps)
     left = author.written(equation.lhs, equation.indices)
     says = _matrix_note(author, equation)
     rows = [
@@ -42,6 +50,14 @@ def _forward_rows(author: Author, equation: Equation) -> list[Row]:
     if steps and says:
         rows[0] = Row(None, rows[0].terms, says)
     return chained(left, rows, equation.name)
+
+
+def _brief(author: Author, equation: Equation, steps: Sequence[Step]) -> list[Step]:
+    """How it was typed and how it is computed, where these are other functions; else nothing."""
+    local = {e.name: e for e in author.derivation.local}
+    if not steps or local.get(equation.name, equation).rhs == equation.rhs:
+        return []
+    return [replace(steps[-1], before=steps[0].before)]
 
 
 def _matrix_note(author: Author, equation: Equation) -> Prose:

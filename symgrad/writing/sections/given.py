@@ -19,18 +19,20 @@ from symgrad.writing.document import (
 )
 from symgrad.writing.formula import Formula, Number, number, related
 from symgrad.writing.notation import Notation
+from symgrad.writing.occurring import letters_in
 from symgrad.writing.sections.author import Author
 
 
-def given(author: Author) -> Section:
-    """Symbols with shapes and roles, and how entries are written."""
+def given(author: Author, others: Sequence[Section] = ()) -> Section:
+    """Symbols with shapes and roles, and how entries are written, here and in other sections."""
     system = author.derivation.system
     rows = [_input(author, v) for v in system.variables if v.role != "constant"]
     rows += [_constant(author, v) for v in system.variables if v.role == "constant"]
     rows += [_value(author, e) for e in system.equations]
     shown = tuple(cells for name, cells in rows if author.is_mentioned(name))
     table = Table(("Symbol", "Shape", "Entry", "What it is"), shown)
-    return Section(("What is given",), (table, *_reading(author)), key="given")
+    symbols = Section(("What is given",), (table,), key="given")
+    return replace(symbols, blocks=(table, *_reading(author, letters_in([symbols, *others]))))
 
 
 def _input(author: Author, variable: Variable) -> tuple[str, tuple[Prose, ...]]:
@@ -80,14 +82,26 @@ def _shape_cells(author: Author, name: str, shape: Sequence[Size]) -> tuple[Pros
     return ((Math(author.symbol(name)),), (Math(author.shape(shape)),), (Math(shown),))
 
 
-def _reading(author: Author) -> Iterator[Block]:
-    ranges = author.notation.letters.ranges()
+def _reading(author: Author, shown: frozenset[str]) -> Iterator[Block]:
+    ranges = list(_ranges(author, shown))
     if not ranges:
         return
     parts: list[str | Math] = ["Indices count from 0, as in NumPy: "]
     for place, (letters, size) in enumerate(ranges):
         parts += ["; " if place else "", Math(_range(author, letters, size))]
     yield Paragraph((*parts, ". An axis of size 1 has no index.", *_slices(author)))
+
+
+_SIGNS = {"l": "ℓ"}
+"""What the letter of an index looks like on paper, where it is not itself."""
+
+
+def _ranges(author: Author, shown: frozenset[str]) -> Iterator[tuple[Sequence[str], Size]]:
+    """The letters of indices that are shown, and their sizes; a letter with a number always."""
+    for letters_of_size, size in author.notation.letters.ranges():
+        found = [c for c in letters_of_size if len(c) > 1 or {c, _SIGNS.get(c, c)} & shown]
+        if found:
+            yield found, size
 
 
 def _slices(author: Author) -> Prose:

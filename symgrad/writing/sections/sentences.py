@@ -37,8 +37,3 @@ def listed(parts: Sequence[Math]) -> Prose:
             result.append(" and " if place == len(parts) - 1 else ", ")
         result.append(part)
     return tuple(result)
-
-
-def sentence(text: str) -> str:
-    """The text with a full stop."""
-    return text if text.endswith(".") else f"{text}."
