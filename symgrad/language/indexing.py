@@ -119,7 +119,7 @@ def _expanded(array: Array, key: Sequence[Any]) -> list[Any]:
             where=caller(),
             hint="one index for each axis at most",
         )
-    rest = [slice(None)] * (array.ndim - taken)
+    rest: list[Any] = [slice(None)] * (array.ndim - taken)
     dots = [n for n, k in enumerate(key) if k is Ellipsis]
     if len(dots) > 1:
         raise SpecError(
