@@ -38,6 +38,14 @@ class Locals:
     def __init__(self, taken: Iterable[str]) -> None:
         self._taken = set(taken)
         self._last: dict[str, int] = {}
+        self._claimed: set[str] = set()
+
+    def claim(self, name: str) -> bool:
+        """Whether a name of the file is free here; no variable is then called so."""
+        if name not in self._taken:
+            self._taken.add(name)
+            self._claimed.add(name)
+        return name in self._claimed
 
     def letter(self) -> str:
         """A letter for what is counted in a loop."""

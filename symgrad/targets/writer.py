@@ -51,7 +51,7 @@ class Writer(ABC):
         self._in_use: set[str] = set()
         self._sizes_in: dict[str, frozenset[str]] = {}
         self._name_values(program)
-        self.number = self.numbers(self._size).text
+        self.number = self.numbers(self._size, self.names.claim).text
         for op in program.ops:
             self._in_use = set()
             self.write(op)

@@ -14,12 +14,12 @@ from symgrad.mathematics.equations import Variable
 from symgrad.targets.about import about, costs, shape_text
 from symgrad.targets.emitted import Emitted, Part
 from symgrad.targets.module import Module
-from symgrad.targets.numpy import assumptions, preparation, self_check
+from symgrad.targets.numpy import assumptions, constants, preparation, self_check
 from symgrad.targets.numpy.arguments import table
 from symgrad.targets.numpy.entries import Entries
 from symgrad.targets.numpy.functions import Function, Room, along, asked, of_values, plain_function
 from symgrad.targets.numpy.labels import Labels, are_plain
-from symgrad.targets.numpy.layout import array, head, in_braces, quoted, tuple_lines
+from symgrad.targets.numpy.layout import head, in_braces, quoted, tuple_lines
 from symgrad.targets.numpy.out import ABILITIES
 from symgrad.targets.numpy.preparation import Preparing
 from symgrad.targets.numpy.runtime.special import HELPERS, helper_sources, name_of
@@ -80,7 +80,12 @@ class _File:
 
     def parts(self) -> Iterator[Part]:
         """Each part from its template, or a function."""
+        below = list(self._below_the_header())
+        self.values["numbers"] = constants.numbers(below)
         yield self._part("header")
+        yield from below
+
+    def _below_the_header(self) -> Iterator[Part]:
         if self.room:
             yield self._part("workspace")
         if self.preparing:
@@ -157,7 +162,7 @@ class _File:
             "arguments": table(module.arguments),
             "labels": Labels.of(module.arguments, plain=are_plain(*self.modules)),
             "least": module.least and in_braces(module.least),
-            "constants": _constants(module),
+            "arrays": constants.arrays(self.modules),
             "output": module.output,
             "in_words": along(module) or "by every entry of each parameter",
             "gradients": [
@@ -175,11 +180,3 @@ class _File:
             yield "operator"
         if self.entries:
             yield "struct"
-
-
-def _constants(module: Module) -> list[tuple[str, str]]:
-    """The arrays of numbers that are part of the file."""
-    parts = module.preparation
-    modules = [module, *([parts.first, parts.loss] if parts else [])]
-    found = {v.name: v for m in modules for v in m.variables if v.role == "constant"}
-    return [(name, array(v.values)) for name, v in found.items()]

@@ -8,6 +8,7 @@ from typing import ClassVar
 import sympy as sp
 
 from symgrad.mathematics.indices import Index
+from symgrad.mathematics.known import Constant, known
 from symgrad.mathematics.positions import Cut, Window
 from symgrad.program.program import UNIT, Axes, Op, Operand, Ref, labels, size_of
 from symgrad.targets.expressions import OPERATORS, Operator, Precedence, Text, listed, negated
@@ -23,6 +24,15 @@ from symgrad.targets.writer import WIDTH, Writer
 
 class NumPyNumbers(Numbers):
     """Numbers of Python; functions of sizes are NumPy's."""
+
+    def decimal(self, number: float) -> Text:
+        found = known(number)
+        if found is None or not self.claim(found.constant.called):
+            return super().decimal(number)
+        parts = [
+            Text(x.called) if isinstance(x, Constant) else self.text(x) for x in found.operands
+        ]
+        return OPERATORS[found.function](*parts) if found.function else parts[0]
 
     def power(self, base: Text, exponent: Text) -> Text:
         return Text(
