@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import click
 from rich.console import Console
 
 from symgrad import outputs
-from symgrad.checks import Check, comparisons, run
+from symgrad.checks import Check, comparisons
 from symgrad.delivery import EXIT_CODES, Program, after, check_module, check_output, deliver
 from symgrad.errors import CheckError
 from symgrad.files import write
@@ -87,8 +88,8 @@ def _choice(name: str, among: Sequence[str], about: str) -> Callable[[Command], 
 
 
 def _names(text: str) -> list[str]:
-    """Names with commas between them."""
-    return [name.strip() for name in text.split(",") if name.strip()]
+    """Names with commas between them, as Python has them."""
+    return [normalize("NFKC", name.strip()) for name in text.split(",") if name.strip()]
 
 
 @click.group(
@@ -200,8 +201,9 @@ def explain(spec: Path, value: str, quiet: bool, force: bool, **shown: Any) -> N
         check_output(output, spec, force=force)
         path = Path(f"{spec.stem}{TARGETS['numpy'].suffix}")
         with about(read.loss.where):
+            value = normalize("NFKC", value)
             job = Job(read, [value])
-            checks = run(job.derivation)
+            checks = job.derived()
             text = job.printed(checks, path, {"explain": value}, **shown)
     with after(deliver(text, output, force=force)):
         _require(checks, path)

@@ -18,10 +18,12 @@ from symgrad.checks import ExactValues, check_example, exact_values
 from symgrad.errors import SpecError, caller, perhaps
 from symgrad.files import check_replaceable, write
 from symgrad.formats import FORMATS
-from symgrad.formats.text import formula as in_one_line
 from symgrad.language.array import Array, latex_of
 from symgrad.language.tracing import names_in, scalar_output, trace
-from symgrad.mathematics.equations import System, Variable
+from symgrad.language.wrt import Wrt, asked_for, resolved
+from symgrad.mathematics.algebra import canonical_equation
+from symgrad.mathematics.equations import Equation, System, Variable
+from symgrad.mathematics.indices import Index, entry
 from symgrad.mathematics.sizes import with_numbers
 from symgrad.mathematics.steps import Step
 from symgrad.targets import TARGETS, is_possible
@@ -29,14 +31,11 @@ from symgrad.targets.target import Target
 from symgrad.writing.display import Display
 from symgrad.writing.equation_forms import MatrixForm, forms_of
 from symgrad.writing.formula import related
-from symgrad.writing.line import Line
 from symgrad.writing.notation import Notation
 from symgrad.writing.printings.latex import latex
 
-Wrt = str | Array | Iterable[str | Array] | None
 
-
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True)
 class Gradient:
     """The derivative of the output with respect to every entry of one value."""
 
@@ -46,8 +45,7 @@ class Gradient:
     @property
     def equation(self) -> sp.Eq:
         """The equation in index form, as SymPy has it."""
-        public = self.derivation.notation.public(self.adjoint.equation)
-        return sp.Eq(public.lhs, public.rhs, evaluate=False)
+        return _public(self.derivation.notation, self.adjoint.equation)
 
     @property
     def shape(self) -> tuple[int | sp.Expr, ...]:
@@ -59,15 +57,11 @@ class Gradient:
     @property
     def steps(self) -> tuple[Step, ...]:
         """The steps that led to the equation, in order."""
-        return tuple(self.derivation.notation.public_step(s) for s in self.adjoint.steps)
+        return tuple(_shown(self.derivation.notation, s) for s in self.adjoint.steps)
 
     def latex(self) -> str:
         """The equation in index form as LaTeX."""
         return self.derivation.notation.latex_equation(self.adjoint.equation)
-
-    def __repr__(self) -> str:
-        """The equation in index form, in one line of text."""
-        return in_one_line(self.derivation.notation.equation(Line, self.adjoint.equation))
 
     def _repr_latex_(self) -> str:
         """What a notebook shows of it: the index form and, where there is one, the matrix form."""
@@ -88,31 +82,9 @@ class Gradient:
         return latex(related(*form))
 
 
-class NoDerivative(SpecError, KeyError):
-    """A derivative by what there is none by."""
-
-
-class Gradients(dict[str, Gradient]):
-    """Derivatives by the names of what they are derivatives by."""
-
-    def __missing__(self, name: str) -> Gradient:
-        """NoDerivative, which says what there is."""
-        raise NoDerivative(
-            f"there is no derivative by {name!r}", where=caller(), hint=perhaps(str(name), self)
-        )
-
-
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True)
 class Derivation(calculus.Derivation):
     """The derivation of an output's derivatives: equations, steps, text and code."""
-
-    def __repr__(self) -> str:
-        by, how = (self.directions.values(), "along") if self.tangents else (self.wrt, "by")
-        return f"<derivation of {self.system.output} {how} {', '.join(by)}>"
-
-    def __str__(self) -> str:
-        """The whole derivation as text."""
-        return str(self.render("text"))
 
     @functools.cached_property
     def notation(self) -> Notation:
@@ -130,16 +102,14 @@ class Derivation(calculus.Derivation):
 
         Of ``jvp``, the derivative of each value along the direction.
         """
-        return Gradients({a.value: Gradient(self, a) for a in self.derivatives})
+        return {a.value: Gradient(self, a) for a in self.derivatives}
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """Every step, in order: those that keep the forward pass stable, then the backward pass."""
         forward = (step for _, step in self.forward_steps)
-        parts = self.parts
-        shown = (d for a in self.derivatives for d in (parts.get(a.value), a) if d is not None)
-        backward = (step for derivative in shown for step in derivative.steps)
-        return tuple(self.notation.public_step(s) for s in (*forward, *backward))
+        backward = (step for a in self.derivatives for step in a.steps)
+        return tuple(_shown(self.notation, s) for s in (*forward, *backward))
 
     def _repr_markdown_(self) -> str:
         """What a notebook shows of it: the whole derivation."""
@@ -328,8 +298,7 @@ def hvp(loss: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = None) 
     first = _to_derive_again(scalar_output(loss), wrt, names)
     taken = set(first.system.shapes)
     directions = {name: _free_name(f"v_{name}", taken) for name in first.wrt}
-    slope = calculus.slope(first, directions, _free_name("slope", taken))
-    system = calculus.with_adjoints(first, slope.name, [slope])
+    system = calculus.with_adjoints(first, "slope", [_slope(first, directions, taken)])
     shapes = {a.value: a.equation.shape for a in first.adjoints}
     inputs = [Variable(v, shapes[name], "data") for name, v in directions.items()]
     system = replace(
@@ -352,6 +321,19 @@ def jvp(value: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = None)
     return _public_face(
         calculus.derive_along(system, {n: _free_name(f"v_{n}", taken) for n in resolved})
     )
+
+
+def _slope(
+    first: calculus.Derivation, directions: Mapping[str, str], taken: Iterable[str]
+) -> Equation:
+    """Σ dW v_W over all parameters: the derivative of the loss along the direction."""
+    terms = []
+    for name, direction in directions.items():
+        equation = first.adjoint(name).equation
+        bound = [i.limits for i in equation.indices if isinstance(i, Index)]
+        product = equation.lhs * entry(direction, equation.indices)
+        terms.append(sp.Sum(product, *bound) if bound else product)
+    return canonical_equation(Equation(_free_name("slope", taken), (), sp.Add(*terms)))
 
 
 def _public_face(derived: calculus.Derivation) -> Derivation:
@@ -377,12 +359,12 @@ def _traced(
         output = output[...]
     if not any(a is output for a in names.values()):
         names = {**names, _free_name(default, names): output}
-    asked = None if wrt is None else [wrt] if isinstance(wrt, (str, Array)) else list(wrt)
+    asked = asked_for(wrt)
     inputs = (a for a in asked or () if isinstance(a, Array) and a.variable is not None)
     names = {**names, **{a.key: a for a in inputs if a.key not in names}}
     system = trace(output, names)
     values = {e.name for e in system.equations}
-    return system, _resolved(asked, system.variables, values, names)
+    return system, resolved(asked, system.variables, values, names)
 
 
 def _free_name(name: str, taken: Iterable[str]) -> str:
@@ -398,48 +380,14 @@ def _callers_names() -> dict[str, Array]:
     return {n: array for n, array in found.items() if array.variable is None and n.isidentifier()}
 
 
-def _resolved(
-    wrt: list[str | Array] | None,
-    variables: Iterable[Variable],
-    values: set[str],
-    names: Mapping[str, Array],
-) -> list[str]:
-    """The names to differentiate by."""
-    known = {v.name: v for v in variables}
-    if wrt is None:
-        chosen = [name for name, v in known.items() if v.role == "param"]
-        if not chosen:
-            raise SpecError(
-                "there is nothing to differentiate by",
-                hint="declare parameters with sg.param(name, shape)",
-            )
-        return chosen
-    return [_one(item, known, values, names) for item in dict.fromkeys(wrt)]
+def _public(notation: Notation, equation: Equation) -> sp.Eq:
+    public = notation.public(equation)
+    return sp.Eq(public.lhs, public.rhs, evaluate=False)
 
 
-def _one(
-    item: str | Array,
-    known: Mapping[str, Variable],
-    values: set[str],
-    names: Mapping[str, Array],
-) -> str:
-    name = item if isinstance(item, str) else _name_of_array(item, names)
-    if name in known and known[name].dtype != "float":
-        raise SpecError(
-            f"can't differentiate by {name}, which holds integers", hint="leave it out of wrt"
-        )
-    if name in known or name in values:
-        return name
-    raise SpecError(
-        f"wrt names {name!r}, which is not there",
-        hint=perhaps(name, [*known, *values]),
-    )
-
-
-def _name_of_array(array: Array, names: Mapping[str, Array]) -> str:
-    if array.variable is not None:
-        return array.variable.name
-    return next((name for name, a in names.items() if a is array), "a value without a name")
+def _shown(notation: Notation, step: Step) -> Step:
+    before, after = notation.public(step.before), notation.public(step.after)
+    return Step(step.rule, before, after, step.because, step.equations)
 
 
 def _to_derive_again(loss: Array, wrt: Wrt, names: Mapping[str, Array]) -> calculus.Derivation:

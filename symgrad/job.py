@@ -26,7 +26,7 @@ from symgrad.checks import (
     run,
 )
 from symgrad.checks.numbers import Floats
-from symgrad.checks.points import example_point
+from symgrad.checks.points import Points, example_point
 from symgrad.delivery import is_stdout
 from symgrad.errors import NOWHERE, Fault, Location, SpecError, SymgradError, caller
 from symgrad.face import Derivation
@@ -142,10 +142,17 @@ class Job:
         )
         return text if is_stdout(output) else FORMATS[layout].marked(text, self.spec.path.name)
 
+    def derived(self) -> tuple[Check, ...]:
+        """The checks of the derivation; SpecError where the loss has no value anywhere."""
+        points = Points(self.derivation)
+        _ = points[0]
+        return run(self.derivation, points)
+
     def checks(self) -> tuple[Check, ...]:
         """Everything that has to hold before a file is written."""
-        derived = run(self.derivation)
-        generated = module_checks(self.derivation, self.module, self.dtype)
+        derived = self.derived()
+        with np.errstate(all="ignore"):  # numbers are drawn wherever the spec has values
+            generated = module_checks(self.derivation, self.module, self.dtype)
         return (*derived, *generated, *self._numbers())
 
     def _numbers(self) -> tuple[Check, ...]:
@@ -175,7 +182,7 @@ def about(where: Location) -> Iterator[None]:
     outside = caller()
     try:
         yield
-    except SpecError as error:
+    except SymgradError as error:
         error.where = where if error.where in (None, NOWHERE, outside) else error.where
         raise
     except RecursionError as error:
@@ -184,7 +191,7 @@ def about(where: Location) -> Iterator[None]:
             where=where,
             hint="give the values on the way names of their own, or write it with arrays",
         ) from error
-    except (SymgradError, OSError):
+    except OSError:
         raise
     except Exception as error:
         raise Fault(error, where) from error

@@ -507,7 +507,7 @@ OPERATIONS: tuple[Callable[[Writer], str | None], ...] = (
     spread, moved, sliced, reshaped, joined, picked, linear_algebra, binary, smooth, reduction,
     moved, picked_in_several, cut, loop, in_place, chosen, constants, assumed, assumed,
     extremum_of_several, stacked_linear_algebra, in_parts, in_parts, in_parts, in_parts, in_parts,
-    shifted, shifted, masked, masked,
+    shifted, masked, masked,
 )  # fmt: skip
 ALGEBRA = (
     einsum, binary, reduction, product, smooth, matmul, einsum, assumed, softmax, moved, kinked,
@@ -517,11 +517,8 @@ ALGEBRA = (
 
 
 @st.composite
-def specs(draw: Draw, most: int = 7, whole: bool = False) -> Spec:
-    """A spec of a few lines; the last one is its loss, the sum of what it computed.
-
-    ``whole``: more often than not the sum of all that nothing else reads.
-    """
+def specs(draw: Draw, most: int = 7) -> Spec:
+    """A spec of a few lines; the last one is its loss, the sum of what it computed."""
     w = Writer(draw)
     w.spec.at_kinks, w.alike = w.seldom(8), w.seldom(4)
     w.input([w.size() for _ in range(w.number(0, 3))])
@@ -530,8 +527,7 @@ def specs(draw: Draw, most: int = 7, whole: bool = False) -> Spec:
     written = "\n".join(w.spec.lines)
     last = [n for n in w.values if not re.search(rf"\b{n}\b(?! = )", written)][::-1]
     last = last or list(w.values)[::-1]
-    many = len(last) if whole and not w.seldom(3) else w.number(1, 4)
-    terms = [w.one_of(TERMS).format(x=n) for n in last[:many]]
+    terms = [w.one_of(TERMS).format(x=n) for n in last[: w.number(1, 4)]]
     w.spec.lines.append(f"loss = {' + '.join(terms)}")
     _differentiable(w.spec)
     _asked(w)

@@ -6,7 +6,6 @@ import numpy as np
 
 from symgrad.calculus import Derivation
 from symgrad.checks.check import Check
-from symgrad.checks.conforming import matrix_forms
 from symgrad.checks.evaluate import evaluate_equations
 from symgrad.checks.gradients import gradients, tangents
 from symgrad.checks.points import Points, difference
@@ -15,15 +14,16 @@ from symgrad.checks.steps import steps
 from symgrad.errors import SymgradError
 
 
-def run(derivation: Derivation, *, seed: int = 0) -> tuple[Check, ...]:
+def run(
+    derivation: Derivation, points: Points | None = None, *, seed: int = 0
+) -> tuple[Check, ...]:
     """The checks that need nothing but the derivation: its rewrites, its steps, its gradients."""
-    points = Points(derivation, seed)
+    points = points or Points(derivation, seed)
     found: list[Check] = []
     try:
         for kind in (rewrites, steps, gradients, tangents):
             found += kind(derivation, points)
         found += preparation(derivation, points)
-        found += matrix_forms(derivation)
     except SymgradError as error:
         found.append(Check(derivation.system.output, "can be evaluated", False, None, str(error)))
     return tuple(found)

@@ -14,9 +14,16 @@ from symgrad.checks.check import Check
 from symgrad.checks.evaluate import evaluate_equations
 from symgrad.checks.numbers import Floats, OutsideDomain
 from symgrad.checks.points import TRIES, Arrays
-from symgrad.checks.sampling import RANGES, Point, random_point, size_symbols, true_sizes
+from symgrad.checks.sampling import (
+    MORE,
+    RANGES,
+    Point,
+    no_point,
+    random_point,
+    size_symbols,
+    true_sizes,
+)
 from symgrad.checks.truths import truths
-from symgrad.errors import SymgradError
 from symgrad.mathematics.equations import System, Variable
 from symgrad.mathematics.sizes import fixed
 
@@ -87,13 +94,14 @@ def _module_run(
 
 
 def _float_point(system: System, dtype: str, free: Sequence[int], seed: list[int]) -> Point:
-    field, sizes = Floats(dtype), true_sizes(system, itertools.cycle(free))
-    for ranges in RANGES:
+    field = Floats(dtype)
+    for more, ranges in itertools.product(MORE, RANGES):
+        sizes = true_sizes(system, itertools.cycle(n + more for n in free))
         start = random_point(system, np.random.default_rng(seed), field, sizes=sizes, ranges=ranges)
         with suppress(OutsideDomain):
             evaluate_equations(system, start.env, sizes, field)
             return start
-    raise SymgradError("no random point was found at which every value is a real number")
+    raise no_point(system)
 
 
 def _compare_module(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -75,6 +76,10 @@ class Model:
 def sides(equation: Equation) -> list[Any]:
     """What is evaluated to move a value: what is differentiated."""
     return [equation.rhs if equation.backward is None else equation.backward]
+
+
+LARGE = 10**6
+"""From here on a value is moved by a part of itself, as less of it would be lost in rounding."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +159,9 @@ def _direction(
 ) -> np.ndarray:
     here = point.values[name]
     free = numbers_between(here.shape, rng, (-1.0, 1.0), point.precision.field)
+    largest = max(map(abs, here.flat), default=0)
+    if LARGE < largest < math.inf:
+        free = np.asarray(free * largest)
     return tangent(assumptions, here, free)
 
 

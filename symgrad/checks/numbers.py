@@ -127,6 +127,13 @@ def _matrices(function: Callable[[list[list[Any]]], Any], values: np.ndarray) ->
     return whole.reshape(values.shape[:-2] + whole.shape[1:])
 
 
+def _regular(leaf: MatrixLeaf, values: np.ndarray, found: np.ndarray, digits: int) -> np.ndarray:
+    """What was found, unless it is the inverse of what is singular but for rounding."""
+    if leaf.name == "inv" and np.abs(values).max() * np.abs(found).max() > 10.0 ** (digits - 2):
+        raise OutsideDomain("a matrix at this point has no inverse")
+    return found
+
+
 class Floats:
     """NumPy floats; a leaf is its text, computed by NumPy."""
 
@@ -138,7 +145,10 @@ class Floats:
 
     def number(self, value: sp.Expr) -> Any:
         if isinstance(value, sp.Rational):
-            return self.dtype.type(value.p) / self.dtype.type(value.q)
+            try:
+                return self.dtype.type(value.p) / self.dtype.type(value.q)
+            except OverflowError:  # of one of the two, or of the quotient
+                return self.dtype.type(_quotient(value.p, value.q))
         return self.dtype.type(float(value))
 
     def array(self, values: Any) -> np.ndarray:
@@ -154,7 +164,9 @@ class Floats:
     def matrix(self, leaf: MatrixLeaf, values: np.ndarray) -> np.ndarray:
         double = np.asarray(values, dtype=np.float64)  # LAPACK has no longer floats
         try:
-            return np.asarray(_numpy_matrix(leaf.name)(double), dtype=self.dtype)
+            return _regular(
+                leaf, double, np.asarray(_numpy_matrix(leaf.name)(double), self.dtype), 15
+            )
         except np.linalg.LinAlgError as error:
             raise OutsideDomain(f"a matrix at this point: {error}") from None
 
@@ -168,6 +180,13 @@ class Floats:
 
     def rounded(self, values: np.ndarray, decimals: int) -> np.ndarray:
         return np.round(values, decimals)
+
+
+def _quotient(p: int, q: int) -> float:
+    try:
+        return p / q
+    except OverflowError:
+        return math.copysign(math.inf, p)
 
 
 class Digits:
@@ -208,7 +227,8 @@ class Digits:
 
     def matrix(self, leaf: MatrixLeaf, values: np.ndarray) -> np.ndarray:
         try:
-            return _matrices(lambda rows: leaf.mpmath(mpmath.matrix(rows)), values)
+            found = _matrices(lambda rows: leaf.mpmath(mpmath.matrix(rows)), values)
+            return _regular(leaf, values, found, self.digits)
         except (ValueError, ZeroDivisionError) as error:  # not definite; singular
             raise OutsideDomain(f"a matrix at this point: {error}") from None
 
@@ -264,7 +284,8 @@ class Exact:
     def settle(self, values: np.ndarray) -> np.ndarray:
         return np.asarray(_elementwise(self._settle, 1)(values), dtype=object)
 
-    def _settle(self, value: sp.Expr) -> sp.Expr:
+    def _settle(self, written: Any) -> sp.Expr:
+        value = exact_number(written)  # where nothing is added to it, an entry is a plain 0
         if value.is_Rational:
             return value
         if value not in self._settled:

@@ -13,7 +13,7 @@ import sympy as sp
 from symgrad.calculus import Derivation, forward_and_adjoints
 from symgrad.checks.evaluate import Evaluator, Sizes, evaluate_equations, value
 from symgrad.checks.numbers import Digits, Field, Floats, OutsideDomain
-from symgrad.checks.sampling import RANGES, Point, given_point, random_point, small_sizes
+from symgrad.checks.sampling import RANGES, Point, given_point, no_point, random_point, small_sizes
 from symgrad.errors import SymgradError
 from symgrad.mathematics.equations import Equation, System
 from symgrad.mathematics.indices import Index
@@ -111,9 +111,7 @@ class Points:
                     {**written, **values},
                     written,
                 )
-        raise SymgradError(
-            f"{system.output}: no random point was found at which every value is a real number"
-        )
+        raise no_point(system)
 
     def _is_finite(self, values: Arrays) -> bool:
         """Whether the output and the adjoints are; a value on the way (a mask) need not be."""

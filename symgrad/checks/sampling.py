@@ -12,7 +12,7 @@ import numpy as np
 import sympy as sp
 
 from symgrad.checks.numbers import Field
-from symgrad.errors import SymgradError
+from symgrad.errors import SpecError, SymgradError
 from symgrad.mathematics.assumptions import Range, drawn, symmetric, uniform
 from symgrad.mathematics.equations import System, Variable
 from symgrad.mathematics.indices import Index, indices_of, name_of
@@ -36,8 +36,15 @@ random, often nothing is left in a row.  ``diagonal``: square matrices are symme
 dominant by so much: a Cholesky factor needs that they are definite.
 """
 
+MORE = (0, 1, 4)
+"""How much larger free sizes are made where there is no point of those of before."""
+
 SMALL = (2, 3, 4, 5, 6, 7)
 """The sizes that free and shrunk axes get, in turn: different ones, so that a swap is seen."""
+
+
+SMALL_DIVISORS = range(1, 9)
+"""The sizes at which it is tried whether a divisor is 0."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,13 @@ def small_sizes(system: System) -> dict[sp.Symbol, int]:
     symbols = sorted(size_symbols(system), key=_by_number)
     numbers = itertools.cycle(SMALL)
     sizes = {s: _own(s) if s in kept else min(next(numbers), _own(s)) for s in symbols}
-    return _grown(sizes, _axis_sizes(system))
+    return _grown(_enough(sizes, system), _axis_sizes(system))
+
+
+def _enough(sizes: dict[sp.Symbol, int], system: System) -> dict[sp.Symbol, int]:
+    """The named sizes at least as large as the spec needs them."""
+    least = least_sizes(system)
+    return {s: max(n, least.get(s.name, n)) for s, n in sizes.items()}
 
 
 def _axis_sizes(system: System) -> set[Size]:
@@ -121,7 +134,11 @@ def least_sizes(system: System) -> dict[str, int]:
     for size, least in asked:
         value = with_numbers(size)
         (name, *others) = value.free_symbols or (None,)
-        if name is None or others or not value.is_polynomial(name):
+        if name is None or others:
+            continue
+        if not value.is_polynomial(name):
+            if zeros := [n for n in SMALL_DIVISORS if value.xreplace({name: sp.Integer(n)}) == 0]:
+                found[name.name] = max(found.get(name.name, 0), zeros[-1] + 1)
             continue
         slope, start = value.coeff(name, 1), value.coeff(name, 0)
         if slope.is_positive and value == slope * name + start and start < least:
@@ -135,7 +152,16 @@ def true_sizes(system: System, free: Iterable[int]) -> dict[sp.Symbol, int]:
     """Each fixed size as it is, the free ones as ``free`` says, or larger where they are cut."""
     numbers = iter(free)
     symbols = sorted(size_symbols(system), key=_by_number)
-    return _grown({s: fixed(s) or next(numbers) for s in symbols}, _axis_sizes(system))
+    sizes = {s: fixed(s) or next(numbers) for s in symbols}
+    return _grown(_enough(sizes, system), _axis_sizes(system))
+
+
+def no_point(system: System) -> SpecError:
+    """The error where nothing can be checked."""
+    return SpecError(
+        f"{system.output}: no random point was found at which every value is a real number",
+        hint="perhaps a logarithm, a root or an inverse is undefined there, or a value is infinite",
+    )
 
 
 def given_point(system: System, arrays: Mapping[str, Any], field: Field) -> Point:

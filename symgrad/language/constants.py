@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 import sympy as sp
 
-from symgrad.errors import SpecError, caller
+from symgrad.errors import SpecError, caller, visible
 from symgrad.language.array import Array
 from symgrad.language.registry import FUNCTIONS, unsupported
 from symgrad.language.sizes import shape_text
@@ -46,8 +46,10 @@ def _checked(values: Any) -> np.ndarray[Any, Any]:
         raise SpecError(f"a constant {reason[0]}", where=caller(), hint=reason[1])
     array = np.asarray(values)
     if array.dtype.kind not in "fiub":
+        first = next(iter(array.flat), None)
+        kind = "an integer beyond int64" if isinstance(first, int) else f"a {type(first).__name__}"
         raise SpecError(
-            f"a constant of dtype {array.dtype} is not supported",
+            f"{kind} can't stand in an equation: {visible(repr(first), 40)}",
             where=caller(),
             hint="real numbers, integers and booleans are",
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numbers
+import unicodedata
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,8 @@ from symgrad.mathematics.assumptions import ASSUMPTIONS, About, Assumption, Assu
 from symgrad.mathematics.equations import DType, Variable
 from symgrad.mathematics.indices import axis_index
 from symgrad.mathematics.sizes import Size, as_size
+
+MOST_AXES = 64
 
 
 def param(name: str, shape: Any, *, assume: Any = None) -> Array:
@@ -46,7 +50,13 @@ def data(name: str, shape: Any, *, dtype: Any = float, assume: Any = None) -> Ar
 
 def _input(name: str, shape: Any, role: Any, kind: DType, assume: Any) -> Array:
     where = caller()
-    _check_name(name, where)
+    name = _checked_name(name, where)
+    if len(as_tuple(shape)) > MOST_AXES:
+        raise SpecError(
+            f"{name!r} has {len(as_tuple(shape))} axes",
+            where=where,
+            hint=f"arrays of NumPy have {MOST_AXES} at most",
+        )
     sizes = tuple(checked_size(d, name, where) for d in as_tuple(shape))
     assumptions = _assumptions(assume, len(sizes), name, where)
     for assumption in assumptions:
@@ -60,22 +70,24 @@ def _input(name: str, shape: Any, role: Any, kind: DType, assume: Any) -> Array:
     return Array([axis_index(s) for s in sizes], None, dtype=kind, variable=variable)
 
 
-def _check_name(name: Any, where: Location) -> None:
+def _checked_name(name: Any, where: Location) -> str:
+    """A name as Python has it, which takes µ for μ and ℓ for l."""
     if not isinstance(name, str) or not name.isidentifier():
         raise SpecError(
             f"{name!r} is not a name that Python can use",
             where=where,
             hint="use letters, digits and _, and begin with a letter",
         )
+    return unicodedata.normalize("NFKC", name)
 
 
 def checked_size(dimension: Any, name: str, where: Location) -> Size:
     """The size that a user gave, of the array ``name``; SpecError where it is none."""
     if isinstance(dimension, (int, np.integer)) and not isinstance(dimension, bool):
-        if dimension > 0:
+        if 0 < dimension <= np.iinfo(np.int64).max:
             return as_size(int(dimension))
     elif isinstance(dimension, (str, sp.Symbol)) and str(dimension).isidentifier():
-        return as_size(dimension)
+        return as_size(unicodedata.normalize("NFKC", str(dimension)))
     raise SpecError(
         f"{name!r} has the size {dimension!r}",
         where=where,
@@ -91,6 +103,12 @@ def _assumptions(assume: Any, ndim: int, name: str, where: Location) -> tuple[As
                 f"{name!r} has the assumption {a!r}",
                 where=where,
                 hint=f"there are {', '.join(map(_spelled, ASSUMPTIONS.values()))}",
+            )
+        if not isinstance(a.axis, numbers.Integral | None):
+            raise SpecError(
+                f"{name!r} has the assumption {a.kind} about the axis {a.axis!r}",
+                where=where,
+                hint="an axis is an int",
             )
         if a.axis is not None and not -ndim <= a.axis < ndim:
             raise SpecError(

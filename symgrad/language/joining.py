@@ -223,6 +223,13 @@ def tile(a: Any, reps: Any) -> Array:
     """The whole array so many times along each axis."""
     array = as_array(a)
     times = as_tuple(reps)
+    for count in times:
+        if not isinstance(count, numbers.Integral) or count < 1:
+            raise SpecError(
+                f"np.tile of {describe(array)} {count!r} times",
+                where=caller(),
+                hint="how often an axis is repeated is a positive int",
+            )
     ndim = max(len(times), array.ndim)
     times = (1,) * (ndim - len(times)) + times
     array = reshape(array, (1,) * (ndim - array.ndim) + array.shape)

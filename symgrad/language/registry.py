@@ -50,13 +50,35 @@ def call_ufunc(ufunc: np.ufunc, method: str, args: Any, kwargs: Any) -> Any:
 def called(f: Callable[..., Any], name: str, args: Any, kwargs: Any) -> Any:
     """The result of a call as NumPy has it; SpecError for an option that is not supported."""
     known = inspect.signature(f).parameters
+    if "out" not in known and kwargs.get("out") is not None:
+        raise unsupported(
+            f"{name} of values into an array of numbers",
+            "write h = h + x instead of h += x, and h = np.exp(x) instead of out=h",
+        )
     kwargs = {k: v for k, v in kwargs.items() if k in known or not _changes_nothing(k, v)}
     try:
         inspect.signature(f).bind(*args, **kwargs)
     except TypeError as error:
         raise unsupported(f"this use of {name} ({error})") from None
-    with _one_call():
+    with _one_call(), _told(name):
         return f(*args, **kwargs)
+
+
+@contextmanager
+def _told(name: str) -> Iterator[None]:
+    """What is wrong with arguments, as NumPy and Python say it, as an error at the spec's line."""
+    try:
+        yield
+    except np.exceptions.AxisError as error:
+        raise SpecError(
+            f"{name}: {error}", where=caller(), hint="axes are counted from 0, or from -1 backwards"
+        ) from error
+    except (TypeError, ValueError, IndexError, OverflowError, ZeroDivisionError) as error:
+        raise SpecError(
+            f"{name} can't be called with these arguments: {error}",
+            where=caller(),
+            hint=f"look up in NumPy's documentation what {name} takes",
+        ) from error
 
 
 def _changes_nothing(option: str, value: Any) -> bool:

@@ -6,6 +6,7 @@ import numbers
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import sympy as sp
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
@@ -128,21 +129,37 @@ def _split(array: Array, start: int, new: Sequence[Size]) -> Array:
 
 
 def _resolved(array: Array, wanted: Sequence[Any]) -> list[Size]:
+    for d in wanted:
+        if isinstance(d, (bool, np.bool_)) or not _may_be_size(d):
+            raise _unfit(array, wanted, f"{d!r} is no size")
+    if sum(isinstance(d, numbers.Integral) and d == -1 for d in wanted) > 1:
+        raise _unfit(array, wanted, "only one size can be -1")
     total = sp.Mul(*array.sizes)
     given = [as_size(d) for d in wanted if not (isinstance(d, numbers.Integral) and d == -1)]
     left = total / sp.Mul(*given)
     known = fixed(left)
     if len(given) < len(wanted):
+        if sp.denom(sp.together(with_numbers(left))) != 1:
+            raise _unfit(array, wanted, "the number of entries is no multiple of the others")
         left = as_size(known) if known is not None else left
         return [left if isinstance(d, numbers.Integral) and d == -1 else as_size(d) for d in wanted]
     if left != 1 and known != 1:
-        raise SpecError(
-            f"cannot reshape {describe(array)} to {shape_text(tuple(wanted))}: "
-            f"the number of entries differs",
-            where=caller(),
-            hint="let one size be -1 to have it worked out",
-        )
+        raise _unfit(array, wanted, "the number of entries differs")
     return given
+
+
+def _may_be_size(given: Any) -> bool:
+    if isinstance(given, numbers.Integral):
+        return int(given) == -1 or int(given) > 0
+    return isinstance(given, sp.Expr) or (isinstance(given, str) and given.isidentifier())
+
+
+def _unfit(array: Array, wanted: Sequence[Any], why: str) -> SpecError:
+    return SpecError(
+        f"cannot reshape {describe(array)} to {shape_text(tuple(wanted))}: {why}",
+        where=caller(),
+        hint="sizes are positive; let one of them be -1 to have it worked out",
+    )
 
 
 @function("ravel", method=True)

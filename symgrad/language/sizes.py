@@ -21,8 +21,8 @@ Dim: TypeAlias = int | sp.Expr
 Shape: TypeAlias = tuple[Dim, ...]
 
 
-class NamedSize(sp.Symbol):
-    """A size that is not known while the spec is read, as a spec sees it."""
+class NotKnown:
+    """What named sizes, and sums, products and powers of them, do in a spec."""
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
         """``np.sqrt(d)`` is a value of the spec; arithmetic with numbers is a size still."""
@@ -40,6 +40,52 @@ class NamedSize(sp.Symbol):
 
     __float__ = __int__ = __index__ = _not_known
     __lt__ = __le__ = __gt__ = __ge__ = _not_known
+
+    def __hash__(self) -> int:
+        return super().__hash__()
+
+
+def _sized(expr: Any) -> Any:
+    """The result of arithmetic on named sizes, which is one again where it is not known."""
+    kind = _KINDS.get(type(expr))
+    if kind is None or not any(isinstance(s, NamedSize) for s in expr.free_symbols):
+        return expr
+    made = sp.Expr.__new__(kind, *expr.args)
+    made.is_commutative = True
+    return made
+
+
+def _arithmetic(name: str) -> Any:
+    def operation(self: Any, *others: Any) -> Any:
+        return _sized(getattr(sp.Expr, name)(self, *others))
+
+    return operation
+
+
+for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"):
+    for _side in ("", "r"):
+        setattr(NotKnown, f"__{_side}{_name}__", _arithmetic(f"__{_side}{_name}__"))
+for _name in ("__neg__", "__abs__"):
+    setattr(NotKnown, _name, _arithmetic(_name))
+
+
+class _Sum(NotKnown, sp.Add):
+    func = sp.Add  # so that SymPy builds sums of its own of the terms
+
+
+class _Product(NotKnown, sp.Mul):
+    func = sp.Mul
+
+
+class _Power(NotKnown, sp.Pow):
+    func = sp.Pow
+
+
+_KINDS = {sp.Add: _Sum, sp.Mul: _Product, sp.Pow: _Power}
+
+
+class NamedSize(NotKnown, sp.Symbol):
+    """A size that is not known while the spec is read, as a spec sees it."""
 
     def __eq__(self, other: object) -> Any:
         """Whether this is the same size: of a number, only a run of the code could tell."""
@@ -65,9 +111,8 @@ def dim_of(size: Size) -> Dim:
     known = fixed(size)
     if known is not None:
         return known
-    return size.xreplace(
-        {s: NamedSize(s.name, positive=True, integer=True) for s in size.free_symbols}
-    )
+    names = {s: NamedSize(s.name, positive=True, integer=True) for s in size.free_symbols}
+    return _sized(size.xreplace(names))
 
 
 def as_tuple(value: Any) -> tuple[Any, ...]:

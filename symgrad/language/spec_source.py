@@ -5,15 +5,18 @@ from __future__ import annotations
 import ast
 import contextlib
 import difflib
+import re
 import runpy
 import sys
 import traceback
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from symgrad.errors import Location, SpecError
+from symgrad.language.registry import close_names
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,9 @@ class Source:
         found = [
             child.lineno
             for child in (ast.walk(node) if node is not None else ())
-            if isinstance(child, ast.Constant) and child.value == key
+            if isinstance(child, ast.Constant)
+            and isinstance(child.value, str)
+            and unicodedata.normalize("NFKC", child.value) == key
         ]
         return self.at(found[0]) if found else self.binding(table)
 
@@ -113,13 +118,24 @@ def run(source: Source) -> dict[str, Any]:
         raise _raised(source, error) from error
 
 
+def _way_out(message: str) -> str:
+    if re.search(r"ufunc|dtype\('O'\)|object arrays", message):
+        return (
+            "np.array([[a, b], [c, d]]) of values keeps them one by one: "
+            "np.block([[a, b], [c, d]]) makes one value of them"
+        )
+    if missing := re.fullmatch(r"module 'numpy\S*' has no attribute '(\w+)'.*", message):
+        return close_names(missing[1]) or "NumPy has no such function"
+    return "a spec has to run as a Python script does"
+
+
 def _raised(source: Source, error: BaseException) -> SpecError:
     message = " ".join(str(error).split())
     kind = type(error).__name__
     return SpecError(
         f"the spec raised {kind}: {message}" if message else f"the spec raised {kind}",
         where=source.raised(error),
-        hint="a spec has to run as a Python script does",
+        hint=_way_out(message),
     )
 
 

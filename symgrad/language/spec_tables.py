@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +22,8 @@ from symgrad.mathematics.expected import Expected
 
 Numbers = npt.NDArray[Any]
 
+
+LARGEST = sys.float_info.max
 
 DTYPES: dict[str, type[np.generic]] = {"float": np.float64, "int": np.int64, "bool": np.bool_}
 
@@ -69,18 +73,21 @@ class Tables:
     def tolerance(self) -> float:
         """The largest difference that ``expected`` allows."""
         tolerance = self.namespace.get("expected_tolerance", 0.0)
-        if isinstance(tolerance, (int, float)) and tolerance >= 0:
+        if isinstance(tolerance, np.floating):
+            tolerance = float(tolerance)
+        plain = isinstance(tolerance, (int, float)) and not isinstance(tolerance, bool)
+        if plain and 0 <= tolerance <= LARGEST:
             return float(tolerance)
         raise SpecError(
             f"`expected_tolerance` is {tolerance!r}",
             where=self.source.binding("expected_tolerance"),
-            hint="it is the largest difference allowed: a number, 0 for bit for bit",
+            hint="it is the largest difference allowed: a finite number, 0 for bit for bit",
         )
 
     def _table(self, name: str) -> Mapping[str, Any]:
         table = self.namespace.get(name, {})
         if isinstance(table, Mapping) and all(isinstance(key, str) for key in table):
-            return table
+            return {unicodedata.normalize("NFKC", key): table[key] for key in table}
         raise SpecError(
             f"`{name}` has to be a dict from names to numbers",
             where=self.source.binding(name),
@@ -95,18 +102,10 @@ class Tables:
             raise SpecError(
                 f"`{table}` has numbers for {key!r}, and the spec has no {value!r}",
                 where=self.source.key(table, key),
-                hint=self._meant(key) or perhaps(value, self.names),
+                hint=perhaps(value, self.names),
             )
         transposed, adjoint = key != bare, value != bare
         array = self.names[value]
-        if adjoint and array.kind != "float":
-            held = {"int": "integers", "bool": "truth values"}[array.kind]
-            raise SpecError(
-                f"`{table}` has numbers for {key!r}, and {value} holds {held}, by which there is "
-                f"no derivative",
-                where=self.source.key(table, key),
-                hint="leave them out",
-            )
         if id(array) not in self.used and not is_input(array):
             raise SpecError(
                 f"`{table}` has numbers for {key!r}, and the loss does not depend on {value}",
@@ -117,21 +116,23 @@ class Tables:
         numbers = self._numbers(table, key, "float" if adjoint else array.kind, shape)
         return Expected(key, value, numbers, adjoint, transposed)
 
-    def _meant(self, key: str) -> str:
-        """How the derivative is written that a key may stand for: ``dp``, ``dL/dp``, ``grad_p``."""
-        ends = (re.fullmatch(rf".*d_?{re.escape(n)}(_?T|\.T)*", key.strip()) for n in self.names)
-        found = [n for n, fits in zip(self.names, ends, strict=True) if fits]
-        longest = max(found, key=len, default="")
-        return f"the derivative of the loss by {longest} is called dL_d{longest}" if found else ""
-
     def _numbers(self, table: str, key: str, kind: str, shape: tuple[Any, ...]) -> Numbers:
         """Numbers that the spec has written, as an array of this kind and shape."""
         what = f"`{table}[{key!r}]`"
         where = self.source.key(table, key)
-        if reason := not_plain(self.namespace[table][key]):
+        written = self._table(table)[key]
+        if _holds_values(written):
+            raise SpecError(
+                f"{what} has values of the spec in it, which have no numbers yet",
+                where=where,
+                hint="write the numbers themselves, as in [[1, 2], [3, 4]]",
+            )
+        if reason := not_plain(written):
             raise SpecError(f"{what} {reason[0]}", where=where, hint=reason[1])
         try:
-            given = np.asarray(self.namespace[table][key])
+            given = np.asarray(written)
+            if given.dtype.kind not in "fiubO":
+                raise TypeError(f"it has the dtype {given.dtype}")
             numbers: Numbers = given.astype(DTYPES[kind])
         except (ValueError, TypeError, OverflowError) as error:
             raise SpecError(
@@ -164,3 +165,13 @@ class Tables:
             for size, number in zip(shape, numbers, strict=True)
         ]
         return known == list(numbers)
+
+
+def _holds_values(written: Any) -> bool:
+    """Whether there are symbolic values among what stands for numbers."""
+    if isinstance(written, np.ndarray) and written.dtype != object:
+        return False
+    several = written.flat if isinstance(written, np.ndarray) else written
+    if isinstance(several, (list, tuple, np.flatiter)):
+        return any(map(_holds_values, several))
+    return isinstance(written, Array)

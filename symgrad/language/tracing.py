@@ -14,6 +14,7 @@ import sympy as sp
 from symgrad.errors import SpecError
 from symgrad.language.array import Array
 from symgrad.language.constants import as_array
+from symgrad.language.defined import check_defined
 from symgrad.language.sizes import shape_text
 from symgrad.mathematics.algebra import BINDERS, canonical_equation, instance, weight
 from symgrad.mathematics.conditions import Condition, conditions
@@ -125,7 +126,7 @@ def _equations(
         if array.variable is not None:
             continue
         equation = _written_out(array, inlined, equations)
-        _defined(array, equation, named)
+        check_defined(named.get(array.key, "a value"), equation.rhs, array.where)
         asked = array.key in named or array is output
         step = array.key in targets and _is_step(equation)
         if asked or step or not _inlines(array, equation, uses):
@@ -133,16 +134,6 @@ def _equations(
         else:
             inlined[array.key] = equation
     return equations, inlined
-
-
-def _defined(array: Array, equation: Equation, named: Mapping[str, str]) -> None:
-    """Refuse what has no value at any point, such as a quotient by what is 0 by its shape."""
-    if equation.rhs.has(sp.nan, sp.zoo):
-        raise SpecError(
-            f"{named.get(array.key, 'a value')} is undefined whatever the numbers are",
-            where=array.where,
-            hint="it divides by 0, or takes the logarithm of 0",
-        )
 
 
 def _bounds(

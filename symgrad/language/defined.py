@@ -1,0 +1,28 @@
+"""Values that can be no numbers, whatever the inputs are: refused where the spec has them."""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from symgrad.errors import Location, SpecError
+
+LARGEST, SMALLEST = 1023, -1022
+"""The powers of two between which the numbers of float64 lie."""
+
+
+def check_defined(name: str, value: sp.Expr, where: Location) -> None:
+    """SpecError for a quotient by what is 0 by its shape, a root of -1, and numbers like 1e400."""
+    if value.has(sp.nan, sp.zoo, sp.I):
+        raise SpecError(
+            f"{name} is undefined whatever the numbers are",
+            where=where,
+            hint="it divides by 0, takes the logarithm of 0, or a root of what is negative",
+        )
+    for number in value.atoms(sp.Rational):
+        power = abs(number.p).bit_length() - number.q.bit_length()
+        if number and not SMALLEST <= power <= LARGEST:
+            raise SpecError(
+                f"{name} has the number {sp.Float(number, 3)} in it, which no float64 is",
+                where=where,
+                hint="numbers from 1e-307 to 1e307 can be used: scale it",
+            )
