@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import re
+import textwrap
+import zlib
 from collections.abc import Iterable, Iterator
 
+import numpy as np
+
 from symgrad.mathematics.known import named
+from symgrad.targets.about import WIDTH
 from symgrad.targets.emitted import Part
+from symgrad.targets.expressions import Precedence
 from symgrad.targets.module import Module
-from symgrad.targets.numpy.layout import array
+from symgrad.targets.numpy.built import FEW, Array, built, listed
+
+TYPED = 512
+"""So many numbers a person types, who gives an example."""
 
 
 def arrays(modules: Iterable[Module]) -> list[tuple[str, str]]:
@@ -34,3 +44,40 @@ def _code(part: Part) -> Iterator[str]:
     else:
         for passage in part:
             yield from passage.code
+
+
+def array(values: object, few: int = FEW) -> str:
+    """An array as nested lists; a large one as what NumPy makes of it, else packed."""
+    given = np.asarray(values)
+    entries = np.array(given, _KINDS[given.dtype.kind], order="C")
+    if entries.size <= few:
+        return _lines(listed(entries))
+    code = built(entries)
+    if code is None:
+        return _packed(entries)
+    return _lines(code.code if len(code.code) < WIDTH - 16 else code.at_least(Precedence.ATOM))
+
+
+_KINDS = {"f": "<f8", "i": "<i8", "u": "<i8", "b": "?"}
+"""What numbers are stored as: what lists of Python hold."""
+
+
+def _lines(code: str) -> str:
+    lines = textwrap.wrap(code, WIDTH, break_long_words=False, break_on_hyphens=False)
+    return "\n        ".join(lines)
+
+
+def _packed(entries: Array) -> str:
+    """An expression that has the bytes as text: for what is too long to be read anyway."""
+    text = base64.b64encode(zlib.compress(entries.tobytes(), 9)).decode("ascii")
+    lines = "\n".join(textwrap.wrap(text, WIDTH))
+    unpacked = f'zlib.decompress(base64.b64decode("""\n{lines}\n"""))'
+    shape = ", ".join(map(str, entries.shape))
+    return f'np.frombuffer({unpacked}, "{_KINDS[entries.dtype.kind]}").reshape({shape})'
+
+
+def modules(found: Iterable[tuple[str, str]], parts: Iterable[Part]) -> Iterator[str]:
+    """The modules of Python's library that packed arrays need."""
+    texts = [*(text for _, text in found), *(p for p in parts if isinstance(p, str))]
+    if any("base64.b64decode(" in text for text in texts):
+        yield from ("base64", "zlib")

@@ -82,6 +82,7 @@ class _File:
         """Each part from its template, or a function."""
         below = list(self._below_the_header())
         self.values["numbers"] = constants.numbers(below)
+        self.values["imports"] += constants.modules(self.values["arrays"], below)
         yield self._part("header")
         yield from below
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from symgrad.mathematics.sizes import Size, fixed
 from symgrad.targets.about import WIDTH
 
@@ -76,19 +74,3 @@ def shape_data(shape: Sequence[Size]) -> str:
     """A shape in which named sizes are strings."""
     parts = [repr(str(s)) if fixed(s) is None else str(fixed(s)) for s in shape]
     return in_brackets(parts).replace("'", '"')
-
-
-def array(values: object) -> str:
-    """An array as nested lists; whole numbers without a point."""
-    numbers = np.asarray(values)
-    text = repr(numbers.tolist())
-    if numbers.dtype.kind == "f":
-        text = repr(_shortened(numbers.tolist())).replace("inf", "np.inf")
-    lines = textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)
-    return "\n        ".join(lines)
-
-
-def _shortened(values: object) -> object:
-    if isinstance(values, list):
-        return [_shortened(v) for v in values]
-    return int(values) if isinstance(values, float) and values.is_integer() else values

@@ -10,7 +10,7 @@ import sympy as sp
 from symgrad.mathematics.indices import Index
 from symgrad.mathematics.known import Constant, known
 from symgrad.mathematics.positions import Cut, Window
-from symgrad.program.program import UNIT, Axes, Op, Operand, Ref, labels, size_of
+from symgrad.program.program import UNIT, Axes, Literal, Op, Operand, Ref, labels, size_of
 from symgrad.targets.expressions import OPERATORS, Operator, Precedence, Text, listed, negated
 from symgrad.targets.module import arguments_among
 from symgrad.targets.numbers import Numbers
@@ -111,7 +111,12 @@ class NumPyWriter(Writer):
             return Text(f"{args[0].at_least(Precedence.ATOM)}.astype({self.dtype()})")
         if op.function == "round":
             return Text(f"np.round({args[0].code}, {op.detail[0]})")
-        return Text(f"{name_of(op.function)}({listed(args)})")
+        code = f"{name_of(op.function)}({listed(args)})"
+        # of numbers alone NumPy makes an array of float64
+        numbers = (op.function, op.dtype) == ("where", "float") and all(
+            isinstance(a, Literal) for a in op.args[1:]
+        )
+        return Text(f"{code}.astype({self.dtype()})" if numbers else code)
 
     def _begins_with_truth(self, operand: Operand) -> bool:
         """Whether what stands first in a product are truth values: NumPy has no minus of them."""

@@ -12,7 +12,8 @@ from symgrad.mathematics.equations import Variable
 from symgrad.mathematics.expected import Expected
 from symgrad.mathematics.sizes import fixed
 from symgrad.targets.module import Module
-from symgrad.targets.numpy.layout import array, in_braces, quoted
+from symgrad.targets.numpy.constants import TYPED, array
+from symgrad.targets.numpy.layout import in_braces, quoted
 
 
 def needs(module: Module, variables: Sequence[Variable]) -> dict[str, Any]:
@@ -21,7 +22,7 @@ def needs(module: Module, variables: Sequence[Variable]) -> dict[str, Any]:
     return {
         "sizes": in_braces(_sizes(variables, module.least)),
         "samples": _samples(variables),
-        "example": [(n, array(module.example[n])) for n in names if module.example],
+        "example": [(n, array(module.example[n], TYPED)) for n in names if module.example],
         "expected": [(e.key, e.value, e.transposed, _numbers(e)) for e in module.expected],
         "tolerance": repr(module.tolerance),
         "known": _known(module),
@@ -33,7 +34,7 @@ def needs(module: Module, variables: Sequence[Variable]) -> dict[str, Any]:
 def _numbers(expected: Expected) -> str:
     """Conditions as 0 and 1, of which there are differences."""
     numbers = np.asarray(expected.numbers)
-    return array(numbers.astype(int) if numbers.dtype == bool else numbers)
+    return array(numbers.astype(int) if numbers.dtype == bool else numbers, TYPED)
 
 
 def on_the_way(module: Module) -> list[str]:
