@@ -18,12 +18,11 @@ from symgrad.checks import ExactValues, check_example, exact_values
 from symgrad.errors import SpecError, caller, perhaps
 from symgrad.files import check_replaceable, write
 from symgrad.formats import FORMATS
+from symgrad.formats.text import formula as in_one_line
 from symgrad.language.array import Array, latex_of
 from symgrad.language.tracing import names_in, scalar_output, trace
 from symgrad.language.wrt import Wrt, asked_for, resolved
-from symgrad.mathematics.algebra import canonical_equation
-from symgrad.mathematics.equations import Equation, System, Variable
-from symgrad.mathematics.indices import Index, entry
+from symgrad.mathematics.equations import System, Variable
 from symgrad.mathematics.sizes import with_numbers
 from symgrad.mathematics.steps import Step
 from symgrad.targets import TARGETS, is_possible
@@ -31,11 +30,12 @@ from symgrad.targets.target import Target
 from symgrad.writing.display import Display
 from symgrad.writing.equation_forms import MatrixForm, forms_of
 from symgrad.writing.formula import related
+from symgrad.writing.line import Line
 from symgrad.writing.notation import Notation
 from symgrad.writing.printings.latex import latex
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Gradient:
     """The derivative of the output with respect to every entry of one value."""
 
@@ -45,7 +45,8 @@ class Gradient:
     @property
     def equation(self) -> sp.Eq:
         """The equation in index form, as SymPy has it."""
-        return _public(self.derivation.notation, self.adjoint.equation)
+        public = self.derivation.notation.public(self.adjoint.equation)
+        return sp.Eq(public.lhs, public.rhs, evaluate=False)
 
     @property
     def shape(self) -> tuple[int | sp.Expr, ...]:
@@ -57,11 +58,15 @@ class Gradient:
     @property
     def steps(self) -> tuple[Step, ...]:
         """The steps that led to the equation, in order."""
-        return tuple(_shown(self.derivation.notation, s) for s in self.adjoint.steps)
+        return tuple(self.derivation.notation.public_step(s) for s in self.adjoint.steps)
 
     def latex(self) -> str:
         """The equation in index form as LaTeX."""
         return self.derivation.notation.latex_equation(self.adjoint.equation)
+
+    def __repr__(self) -> str:
+        """The equation in index form, in one line of text."""
+        return in_one_line(self.derivation.notation.equation(Line, self.adjoint.equation))
 
     def _repr_latex_(self) -> str:
         """What a notebook shows of it: the index form and, where there is one, the matrix form."""
@@ -82,9 +87,31 @@ class Gradient:
         return latex(related(*form))
 
 
-@dataclass(frozen=True)
+class NoDerivative(SpecError, KeyError):
+    """A derivative by what there is none by."""
+
+
+class Gradients(dict[str, Gradient]):
+    """Derivatives by the names of what they are derivatives by."""
+
+    def __missing__(self, name: str) -> Gradient:
+        """NoDerivative, which says what there is."""
+        raise NoDerivative(
+            f"there is no derivative by {name!r}", where=caller(), hint=perhaps(str(name), self)
+        )
+
+
+@dataclass(frozen=True, repr=False)
 class Derivation(calculus.Derivation):
     """The derivation of an output's derivatives: equations, steps, text and code."""
+
+    def __repr__(self) -> str:
+        by, how = (self.directions.values(), "along") if self.tangents else (self.wrt, "by")
+        return f"<derivation of {self.system.output} {how} {', '.join(by)}>"
+
+    def __str__(self) -> str:
+        """The whole derivation as text."""
+        return str(self.render("text"))
 
     @functools.cached_property
     def notation(self) -> Notation:
@@ -102,14 +129,16 @@ class Derivation(calculus.Derivation):
 
         Of ``jvp``, the derivative of each value along the direction.
         """
-        return {a.value: Gradient(self, a) for a in self.derivatives}
+        return Gradients({a.value: Gradient(self, a) for a in self.derivatives})
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """Every step, in order: those that keep the forward pass stable, then the backward pass."""
         forward = (step for _, step in self.forward_steps)
-        backward = (step for a in self.derivatives for step in a.steps)
-        return tuple(_shown(self.notation, s) for s in (*forward, *backward))
+        parts = self.parts
+        shown = (d for a in self.derivatives for d in (parts.get(a.value), a) if d is not None)
+        backward = (step for derivative in shown for step in derivative.steps)
+        return tuple(self.notation.public_step(s) for s in (*forward, *backward))
 
     def _repr_markdown_(self) -> str:
         """What a notebook shows of it: the whole derivation."""
@@ -298,7 +327,8 @@ def hvp(loss: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = None) 
     first = _to_derive_again(scalar_output(loss), wrt, names)
     taken = set(first.system.shapes)
     directions = {name: _free_name(f"v_{name}", taken) for name in first.wrt}
-    system = calculus.with_adjoints(first, "slope", [_slope(first, directions, taken)])
+    slope = calculus.slope(first, directions, _free_name("slope", taken))
+    system = calculus.with_adjoints(first, slope.name, [slope])
     shapes = {a.value: a.equation.shape for a in first.adjoints}
     inputs = [Variable(v, shapes[name], "data") for name, v in directions.items()]
     system = replace(
@@ -321,19 +351,6 @@ def jvp(value: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = None)
     return _public_face(
         calculus.derive_along(system, {n: _free_name(f"v_{n}", taken) for n in resolved})
     )
-
-
-def _slope(
-    first: calculus.Derivation, directions: Mapping[str, str], taken: Iterable[str]
-) -> Equation:
-    """Σ dW v_W over all parameters: the derivative of the loss along the direction."""
-    terms = []
-    for name, direction in directions.items():
-        equation = first.adjoint(name).equation
-        bound = [i.limits for i in equation.indices if isinstance(i, Index)]
-        product = equation.lhs * entry(direction, equation.indices)
-        terms.append(sp.Sum(product, *bound) if bound else product)
-    return canonical_equation(Equation(_free_name("slope", taken), (), sp.Add(*terms)))
 
 
 def _public_face(derived: calculus.Derivation) -> Derivation:
@@ -378,16 +395,6 @@ def _callers_names() -> dict[str, Array]:
     frame = sys._getframe(2)
     found = names_in({**frame.f_globals, **frame.f_locals})
     return {n: array for n, array in found.items() if array.variable is None and n.isidentifier()}
-
-
-def _public(notation: Notation, equation: Equation) -> sp.Eq:
-    public = notation.public(equation)
-    return sp.Eq(public.lhs, public.rhs, evaluate=False)
-
-
-def _shown(notation: Notation, step: Step) -> Step:
-    before, after = notation.public(step.before), notation.public(step.after)
-    return Step(step.rule, before, after, step.because, step.equations)
 
 
 def _to_derive_again(loss: Array, wrt: Wrt, names: Mapping[str, Array]) -> calculus.Derivation:

@@ -54,8 +54,8 @@ class Job:
     count: int
 
 
-def agree(count: int, seed: int | str) -> Counts:
-    """Check ``count`` specs of lines; the smallest that fails is raised.
+def agree(count: int, seed: int | str, whole: bool = False) -> Counts:
+    """Check ``count`` specs of lines, ``whole`` ones or not; the smallest that fails is raised.
 
     What the others came to: how many agree, and why those that are refused are.
     """
@@ -72,7 +72,7 @@ def agree(count: int, seed: int | str) -> Counts:
         suppress_health_check=list(hypothesis.HealthCheck),
         print_blob=False,
     )
-    @hypothesis.given(specs(most=9))
+    @hypothesis.given(specs(most=9, whole=whole))
     def one(spec: Spec) -> None:
         try:
             check(spec)
@@ -100,7 +100,7 @@ def done(job: Job) -> Outcome:
         numbers = range(job.start, job.start + job.count)
         return Outcome(job, *structures.summary(numbers, job.seed))
     try:
-        return Outcome(job, agree(job.count, f"{job.seed}/{job.start}"), [])
+        return Outcome(job, agree(job.count, f"{job.seed}/{job.start}", whole=True), [])
     except Disagreement as error:
         failure = str(error)
     except Exception:  # every defect is to be seen, of whatever kind

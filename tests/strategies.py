@@ -507,7 +507,7 @@ OPERATIONS: tuple[Callable[[Writer], str | None], ...] = (
     spread, moved, sliced, reshaped, joined, picked, linear_algebra, binary, smooth, reduction,
     moved, picked_in_several, cut, loop, in_place, chosen, constants, assumed, assumed,
     extremum_of_several, stacked_linear_algebra, in_parts, in_parts, in_parts, in_parts, in_parts,
-    shifted, masked, masked,
+    shifted, shifted, masked, masked,
 )  # fmt: skip
 ALGEBRA = (
     einsum, binary, reduction, product, smooth, matmul, einsum, assumed, softmax, moved, kinked,
@@ -517,8 +517,11 @@ ALGEBRA = (
 
 
 @st.composite
-def specs(draw: Draw, most: int = 7) -> Spec:
-    """A spec of a few lines; the last one is its loss, the sum of what it computed."""
+def specs(draw: Draw, most: int = 7, whole: bool = False) -> Spec:
+    """A spec of a few lines; the last one is its loss, the sum of what it computed.
+
+    ``whole``: more often than not the sum of all that nothing else reads.
+    """
     w = Writer(draw)
     w.spec.at_kinks, w.alike = w.seldom(8), w.seldom(4)
     w.input([w.size() for _ in range(w.number(0, 3))])
@@ -527,7 +530,8 @@ def specs(draw: Draw, most: int = 7) -> Spec:
     written = "\n".join(w.spec.lines)
     last = [n for n in w.values if not re.search(rf"\b{n}\b(?! = )", written)][::-1]
     last = last or list(w.values)[::-1]
-    terms = [w.one_of(TERMS).format(x=n) for n in last[: w.number(1, 4)]]
+    many = len(last) if whole and not w.seldom(3) else w.number(1, 4)
+    terms = [w.one_of(TERMS).format(x=n) for n in last[:many]]
     w.spec.lines.append(f"loss = {' + '.join(terms)}")
     _differentiable(w.spec)
     _asked(w)

@@ -318,6 +318,24 @@ def picked(spec: Spec, x: str, shape: Shape, choose: Choose) -> str | None:
     return f"{x}[{':, ' * axis}{'y' if choose(2) else fixed}]"
 
 
+def indexed(spec: Spec, x: str, shape: Shape, choose: Choose) -> str | None:
+    """Positions and labels among slices, new axes and dots, which may keep them apart."""
+    if len(shape) < 2:
+        return None
+    _, bound = spec.labels["y"]
+    parts = []
+    for n in shape[: len(shape) - choose(2)]:
+        label = ("y", "y[::-1]", f"y + {n - bound}", "1 * y")[choose(4)]
+        some = f"[{choose(n)}, {choose(n)}]"
+        kinds = (some, some, label if n >= bound else some, a_slice(n, choose))
+        parts.append(kinds[choose(len(kinds))])
+    if choose(3) == 0:
+        parts.insert(choose(len(parts) + 1), "None")
+    if choose(2) == 0:
+        parts.insert(choose(len(parts) + 1), "...")
+    return f"{x}[{', '.join(parts)}]"
+
+
 def linear(spec: Spec, x: str, shape: Shape, choose: Choose) -> str | None:
     """Functions of well-conditioned matrices."""
     if len(shape) < 2:
@@ -353,8 +371,8 @@ def triangular(spec: Spec, x: str, shape: Shape, choose: Choose) -> str | None:
 
 OPERATIONS = (
     elementwise, binary, binary, sliced, sliced, reshaped, reshaped, turned, joined, moved, moved,
-    reduced, contracted, contracted, matrix_product, picked, linear, linear, triangular, gone_past,
-    gone_past, gone_past, gone_past, gone_past, gone_past, gone_past,
+    reduced, contracted, contracted, matrix_product, picked, picked, indexed, indexed, linear,
+    linear, triangular, gone_past, gone_past, gone_past, gone_past, gone_past, gone_past, gone_past,
 )  # fmt: skip
 
 

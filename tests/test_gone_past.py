@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 import symgrad as sg
 from symgrad.cli import main
+from symgrad.errors import SpecError
 from symgrad.formats.graph import picture
 from symgrad.writing.choice import Choice
 from symgrad.writing.style import Style
@@ -266,3 +267,60 @@ def test_only_names_of_values_are_mathematics_in_a_remark() -> None:
     text = d.latex()
     told = r"$\mathit{constant}$ is held rounded to 1 decimal: the mathematics is that of the unr"
     assert told in text
+
+
+def test_what_there_is_no_derivative_by_is_named() -> None:
+    loss, names = entropy()
+    d = sg.derive(loss, names=names)
+    with pytest.raises(SpecError, match=r"no derivative by 'nope'[^$]*there are loss, p, z"):
+        d.gradients["nope"]
+    assert "nope" not in d.gradients
+    assert d.gradients.get("nope") is None
+    with pytest.raises(KeyError):
+        d.gradients["P"]
+
+
+def test_what_python_shows_can_be_read() -> None:
+    loss, names = entropy()
+    d = sg.derive(loss, names=names)
+    assert repr(d) == "<derivation of loss by z>"
+    assert str(d) == d.render("text")
+    assert repr(d.gradients["p"]) == "∂L/∂p[i] = −log(p[i]) − 1"
+    assert repr(d.steps[0]).startswith("<log of a product: -Sum(log(p[i])*p[i], (i, 0, 2)) = ")
+    assert repr(sg.jvp(loss, names=names)) == "<derivation of value along v_z>"
+
+
+def test_all_steps_are_there_also_those_of_a_part() -> None:
+    loss, names = attention()
+    d = sg.derive(loss, names=names)
+    part = d.parts["p"]
+    assert part.steps
+    assert len(d.steps) == len(d.forward_steps) + sum(
+        len(a.steps) for a in (*d.adjoints, *d.parts.values())
+    )
+
+
+@pytest.mark.parametrize("table", ["expected", "compared"])
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ("dp", "the derivative of the loss by p is called dL_dp"),
+        ("dL/dp", "the derivative of the loss by p is called dL_dp"),
+        ("dL_dq", "there are "),
+        ("dL_dp.T", "exactly"),
+        ("dL_dlabel", "label holds integers, by which there is no derivative"),
+    ],
+)
+def test_each_stated_number_gives_a_row_or_an_error(tmp_path, table: str, key: str, told) -> None:
+    spec = tmp_path / "net.py"
+    text = SPEC.split("expected =")[0].replace("loss =", "label = sg.data('label', (), dtype=int)\n"
+           "loss = np.exp(z)[label]", 1).replace('{"Y"', '{"label": 1, "Y"')  # fmt: skip
+    spec.write_text(f"{text}{table} = {{{key!r}: [0, -2.0183156388887342, 0]}}\n")
+    result = CliRunner().invoke(main, ["derive", str(spec), "--out", str(tmp_path / "g")])
+    if key == "dL_dp.T":
+        assert result.exit_code == 0, result.stderr
+        assert " dL_dp.T " in result.stderr
+    else:
+        assert result.exit_code == 2
+        assert f"`{table}` has numbers for {key!r}" in result.stderr
+        assert told in result.stderr

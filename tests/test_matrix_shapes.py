@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from losses import LOSSES, Loss
 from trees import Evaluator, Unknown, Unread
 
 import symgrad as sg
 from symgrad.calculus import forward_and_adjoints
 from symgrad.checks.conforming import matrix_forms
+from symgrad.checks.derived import run
 from symgrad.checks.numbers import Floats
 from symgrad.checks.points import all_values
 from symgrad.checks.sampling import random_point, true_sizes
+from symgrad.cli import main
 from symgrad.program.program import Op
 from symgrad.writing import Notation, Style
 from symgrad.writing.display import Display
@@ -103,9 +107,9 @@ def test_a_number_that_is_a_product_stays_in_its_brackets() -> None:
 def test_a_transposition_that_is_dropped_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     X, w, y = sg.data("X", ("N", 4)), sg.param("w", (4,)), sg.data("y", ("N",))
     d = sg.derive(np.sum((X @ w - y) ** 2), names={})
-    assert all(check.passed for check in matrix_forms(d))
+    assert all(check.passed for check in run(d))
     monkeypatch.setattr(MatrixFormula, "_marked", lambda self, axes: replace(self, axes=axes))
-    failed = [check for check in matrix_forms(d) if not check.passed]
+    failed = [check for check in run(d) if not check.passed]
     assert [check.name for check in failed] == ["dw"]
     assert "do not fit together" in failed[0].detail
     assert forms_are_gone(d, "dw")
@@ -127,3 +131,53 @@ def test_a_product_in_the_wrong_order_is_seen(monkeypatch: pytest.MonkeyPatch) -
     W, x = sg.param("W", (3, 4)), sg.data("x", (4, 2))
     failed = [check for check in matrix_forms(sg.derive(np.sum((W @ x) ** 2))) if not check.passed]
     assert failed
+
+
+def test_a_user_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [
+        "import numpy as np, symgrad as sg",
+        "X, w = sg.data('X', ('N', 4)), sg.param('w', (4,))",
+        "loss = np.sum((X @ w) ** 2)",
+    ]
+    (tmp_path / "spec.py").write_text("\n".join(lines), encoding="utf-8")
+    command = ["derive", str(tmp_path / "spec.py"), "--out", str(tmp_path / "generated")]
+    assert CliRunner().invoke(main, command).exit_code == 0
+    monkeypatch.setattr(MatrixFormula, "_marked", lambda self, axes: replace(self, axes=axes))
+    told = CliRunner().invoke(main, command)
+    assert told.exit_code == 1
+    assert "matrix forms conform" in told.stderr
+
+
+ONE_OF_A_KIND: dict[str, Callable[[], sg.Derivation]] = {
+    "a number divided by each entry of a stack": lambda: _of_a_stack((2, 3, 4)),
+    "a column of length 1": lambda: _of_a_stack((1, 3, 1)),
+    "one entry above, two below": lambda: sg.derive(
+        np.sum(np.hypot(sg.param("x", (2,)), sg.param("y", (1,)) + 2)), names={}
+    ),
+    "a row": lambda: _shares((1, 3)),
+    "a column": lambda: _shares((3, 1)),
+    "a part of a named size": lambda: sg.derive(
+        np.sum(np.tanh(np.reshape(sg.param("x", ("N", 1)), (3, 1, -1))) ** 2), names={}
+    ),
+    "along a direction": lambda: sg.jvp(np.exp(sg.param("x", (2,))), wrt="x"),
+}
+
+
+def _of_a_stack(shape: tuple[int, ...]) -> sg.Derivation:
+    e = np.exp(sg.param("x", shape))
+    s = np.sum(e, axis=2, keepdims=True)
+    p = e / s
+    return sg.derive(np.sum(s * (np.log(s) - np.log(p))), wrt=["x", "p"], names={"p": p, "s": s})
+
+
+def _shares(shape: tuple[int, int]) -> sg.Derivation:
+    x = sg.param("x", shape)
+    v = np.exp(x) / np.sum(np.exp(x), 0, keepdims=True)
+    return sg.derive(np.sum(v) ** 2, wrt=["x", "v"], names={"x": x, "v": v})
+
+
+@pytest.mark.parametrize("name", ONE_OF_A_KIND)
+def test_what_has_been_taken_for_wrong(name: str) -> None:
+    d = ONE_OF_A_KIND[name]()
+    assert matrix_forms(d)
+    assert not [check for check in run(d) if not check.passed]

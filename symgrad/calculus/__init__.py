@@ -5,6 +5,7 @@ from symgrad.calculus.derivation import (
     Derivation,
     Tangent,
     forward_and_adjoints,
+    slope,
     with_adjoints,
 )
 from symgrad.calculus.forward_mode import derive_along
@@ -24,6 +25,7 @@ __all__ = [
     "derive_along",
     "forward_and_adjoints",
     "prepared",
+    "slope",
     "stabilised",
     "with_adjoints",
 ]

@@ -10,7 +10,7 @@ import sympy as sp
 
 from symgrad.calculus.hoisting import Preparation
 from symgrad.errors import SpecError
-from symgrad.mathematics.algebra import BINDERS
+from symgrad.mathematics.algebra import BINDERS, canonical_equation
 from symgrad.mathematics.assumptions import Assumption, Fact, giving
 from symgrad.mathematics.conditions import conditions
 from symgrad.mathematics.domains import lost
@@ -18,6 +18,7 @@ from symgrad.mathematics.equations import Equation, System, Variable
 from symgrad.mathematics.indices import (
     Index,
     entries,
+    entry,
     name_of,
 )
 from symgrad.mathematics.matrices import DeterminantValue, LogAbsDeterminant
@@ -133,6 +134,17 @@ def with_adjoints(derivation: Derivation, output: str, more: Sequence[Equation] 
     equations = (*system.equations, *made, *more)
     slopes = tuple((a.equation.name, system.output, a.value) for a in backward)
     return replace(system, equations=equations, output=output, slopes=slopes)
+
+
+def slope(derivation: Derivation, directions: Mapping[str, str], name: str) -> Equation:
+    """The derivative of a scalar along directions, each the name of an input: Σ dW v_W."""
+    found = sp.S.Zero
+    for value, direction in directions.items():
+        equation = derivation.adjoint(value).equation
+        bound = [i.limits for i in equation.indices if isinstance(i, Index)]
+        product = equation.lhs * entry(direction, equation.indices)
+        found += sp.Sum(product, *bound) if bound else product
+    return canonical_equation(Equation(name, (), found))
 
 
 def remarks_about(derivation: Derivation, names: Collection[str]) -> tuple[str, ...]:

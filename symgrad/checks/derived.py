@@ -6,6 +6,7 @@ import numpy as np
 
 from symgrad.calculus import Derivation
 from symgrad.checks.check import Check
+from symgrad.checks.conforming import matrix_forms
 from symgrad.checks.evaluate import evaluate_equations
 from symgrad.checks.gradients import gradients, tangents
 from symgrad.checks.points import Points, difference
@@ -24,6 +25,7 @@ def run(
         for kind in (rewrites, steps, gradients, tangents):
             found += kind(derivation, points)
         found += preparation(derivation, points)
+        found += matrix_forms(derivation)
     except SymgradError as error:
         found.append(Check(derivation.system.output, "can be evaluated", False, None, str(error)))
     return tuple(found)

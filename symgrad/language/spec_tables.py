@@ -102,10 +102,18 @@ class Tables:
             raise SpecError(
                 f"`{table}` has numbers for {key!r}, and the spec has no {value!r}",
                 where=self.source.key(table, key),
-                hint=perhaps(value, self.names),
+                hint=self._meant(key) or perhaps(value, self.names),
             )
         transposed, adjoint = key != bare, value != bare
         array = self.names[value]
+        if adjoint and array.kind != "float":
+            held = {"int": "integers", "bool": "truth values"}[array.kind]
+            raise SpecError(
+                f"`{table}` has numbers for {key!r}, and {value} holds {held}, by which there is "
+                f"no derivative",
+                where=self.source.key(table, key),
+                hint="leave them out",
+            )
         if id(array) not in self.used and not is_input(array):
             raise SpecError(
                 f"`{table}` has numbers for {key!r}, and the loss does not depend on {value}",
@@ -115,6 +123,13 @@ class Tables:
         shape = array.shape[::-1] if transposed else array.shape
         numbers = self._numbers(table, key, "float" if adjoint else array.kind, shape)
         return Expected(key, value, numbers, adjoint, transposed)
+
+    def _meant(self, key: str) -> str:
+        """How the derivative is written that a key may stand for: ``dp``, ``dL/dp``, ``grad_p``."""
+        ends = (re.fullmatch(rf".*d_?{re.escape(n)}(_?T|\.T)*", key.strip()) for n in self.names)
+        found = [n for n, fits in zip(self.names, ends, strict=True) if fits]
+        longest = max(found, key=len, default="")
+        return f"the derivative of the loss by {longest} is called dL_d{longest}" if found else ""
 
     def _numbers(self, table: str, key: str, kind: str, shape: tuple[Any, ...]) -> Numbers:
         """Numbers that the spec has written, as an array of this kind and shape."""

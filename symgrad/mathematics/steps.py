@@ -10,7 +10,7 @@ from typing import overload
 import sympy as sp
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Step:
     """``before = after`` by ``rule``; ``because`` says what the rule rests on, where it needs to.
 
@@ -22,6 +22,10 @@ class Step:
     after: sp.Expr
     because: str = ""
     equations: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        reason = f", because {self.because}" if self.because else ""
+        return f"<{self.rule}: {self.before} = {self.after}{reason}>"
 
 
 class Steps(Sequence[Step]):

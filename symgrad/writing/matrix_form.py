@@ -9,8 +9,10 @@ from dataclasses import replace
 
 from symgrad.errors import SymgradError
 from symgrad.mathematics.equations import Equation, Variable
+from symgrad.mathematics.indices import entries, name_of
 from symgrad.program.lower import lower
 from symgrad.program.passes import alive, planned
+from symgrad.program.program import Program
 from symgrad.writing.formula import Formula
 from symgrad.writing.matrix_formula import MatrixFormula
 from symgrad.writing.matrix_reader import NoMatrixForm, Reader
@@ -73,10 +75,15 @@ def as_matrix(
     written_in: Callable[[str], MatrixFormula | None] = lambda _: None,
 ) -> MatrixFormula | None:
     """As :func:`matrix_form`, with how it is made; some values are written in."""
-    inputs = [v for v in variables if v.name != equation.name]
-    exact = replace(equation, decimals=None)
+    read = {name_of(atom) for atom in entries(equation.rhs)} - {equation.name}
+    inputs = tuple(replace(v, values=None) for v in variables if v.name in read)
     try:
-        program = alive(planned(lower(inputs, [exact], [equation.name])))
+        program = _program(replace(equation, decimals=None), inputs)
         return Reader(program, symbol, written_in).result
     except NoMatrixForm:
         return None
+
+
+@functools.lru_cache(maxsize=1 << 10)  # forms are made for the checks, and again in each layout
+def _program(equation: Equation, inputs: tuple[Variable, ...]) -> Program:
+    return alive(planned(lower(inputs, [equation], [equation.name])))

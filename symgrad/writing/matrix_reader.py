@@ -249,7 +249,7 @@ class Reader:
         over, under = op.args
         if isinstance(under, Literal) or not labels(under.axes):
             return self.divided_by_number(op, over, under)
-        if isinstance(over, Literal):
+        if isinstance(over, Literal) or not labels(over.axes):
             found = power(
                 self.full(under, op.axes), sp.S(-1), op.axes, entrywise=bool(labels(op.axes))
             )

@@ -10,6 +10,7 @@ import sympy as sp
 
 from symgrad.errors import SymgradError
 from symgrad.mathematics.equations import Shapes
+from symgrad.mathematics.sizes import same
 from symgrad.writing import formula as f
 from symgrad.writing.formula import Formula, Gap
 from symgrad.writing.piece import Piece
@@ -93,7 +94,7 @@ class _Reading:
             self.known |= {one: other} if one != other else {}
         elif isinstance(other, sp.Dummy):
             self.known[other] = one
-        elif sp.expand(one - other) != 0:
+        elif not same(one, other):
             raise NotConforming(f"{text(where)}: the sizes {one} and {other} do not fit together")
 
     def same(self, formulas: Iterable[Formula]) -> Matrix:

@@ -12,6 +12,7 @@ from symgrad.calculus.derivation import Derivation
 from symgrad.mathematics.equations import Equation, System
 from symgrad.mathematics.indices import Index, proper_indices
 from symgrad.mathematics.sizes import fixed, is_fixed, named, with_numbers
+from symgrad.mathematics.steps import Step
 from symgrad.writing.apart import apart
 from symgrad.writing.display import Display
 from symgrad.writing.formula import Accented, Formula, Letter, related
@@ -147,6 +148,10 @@ class Notation:
         if isinstance(pretty, Equation):
             return _renamed(pretty, numbers)
         return pretty.xreplace(numbers)
+
+    def public_step(self, step: Step) -> Step:
+        """The same of both sides of a step."""
+        return replace(step, before=self.public(step.before), after=self.public(step.after))
 
 
 def transposed_axes(axes: Sequence[sp.Expr], unit: sp.Expr = sp.S.Zero) -> tuple[sp.Expr, ...]:
