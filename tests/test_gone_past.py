@@ -221,7 +221,7 @@ def test_nothing_is_said_of_what_is_not_on_the_way(tmp_path: Path) -> None:
 def test_what_is_shown_alone_gives_the_part_that_it_reads() -> None:
     loss, names = attention()
     text = str(sg.derive(loss, names=names).render("text", choice=Choice(only=("z",))))
-    assert "∂L̃/∂p[i,j] = 2 Σ_k t₁[i,k] v[j,k] + log Σ_l exp(z[i,l]) − z[i,j]." in text
+    assert "Here ∂L̃/∂p[i,j] = 2 Σ_k t₁[i,k] v[j,k] + log Σ_l exp(z[i,l]) − z[i,j]." in text
 
 
 def test_in_brief_what_was_typed_stands_beside_its_derivative() -> None:
@@ -324,3 +324,44 @@ def test_each_stated_number_gives_a_row_or_an_error(tmp_path, table: str, key: s
         assert result.exit_code == 2
         assert f"`{table}` has numbers for {key!r}" in result.stderr
         assert told in result.stderr
+
+
+def test_values_without_a_name_that_are_gone_are_on_no_way(tmp_path: Path) -> None:
+    spec = SPEC.split("expected =")[0].replace("np.log(p)", "np.log(np.exp(z) / np.sum(np.exp(z)))")
+    told = explained(tmp_path, "z", spec)
+    assert "• z is used in L\n\n" in told
+    assert "past" not in told
+
+
+def test_what_is_read_is_told_and_not_said_to_be_put_in() -> None:
+    z, c = sg.param("z", (3,)), sg.data("c", (3,))
+    e = np.exp(-z)
+    p = 1 / (1 + e)
+    q = e / (1 + e)
+    names = {"z": z, "c": c, "e": e, "p": p, "q": q}
+    d = sg.derive(-np.sum(c**2 * np.log(p) + np.log(q)), names=names)
+    text = str(d.render("text", choice=Choice(explain="e")))
+    assert "Here ∂L/∂q[i] = −1/q[i]. Here ∂L/∂p[i] = −c[i]²/p[i]." in text
+    assert "put in" not in text
+    assert "not used on the way" not in text
+    assert "A quotient is taken as 0\nwhere its numerator is 0." in text
+
+
+def test_a_matrix_form_is_that_of_the_line_that_it_stands_beside() -> None:
+    y, z = sg.data("y", (3,)), sg.param("z", (3,))
+    p = 1 / (1 + np.exp(-z))
+    d = sg.derive(np.sum(y * np.log(p)), names={"y": y, "z": z, "p": p})
+    (line,) = (row for row in str(d).splitlines() if row.lstrip().startswith("L    = "))
+    assert line.split("  ")[-1].strip() == "L = yᵀ log(p)"
+
+
+def test_letters_of_values_stand_for_nothing_else() -> None:
+    z, e, sigma = sg.param("z", (3,)), sg.data("e", (3,)), sg.param("sigma", (3,))
+    p = 1 / (1 + np.exp(-z))
+    names = {"z": z, "e": e, "sigma": sigma, "p": p}
+    d = sg.derive(np.sum(e * sigma * p * np.exp(z)), names=names)
+    assert r"\sigma(" not in d.latex()
+    assert r"\operatorname{sigmoid}(z" in d.latex()
+    assert "e^{" not in d.latex()
+    example = {"z": [1, 1, 1], "e": [1, 2, 3], "sigma": [1, 1, 1]}
+    assert "exp(1)/(1 + exp(1))" in str(d.render("text", example))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import sympy as sp
@@ -100,6 +101,12 @@ class Derivation:
     def parts(self) -> dict[str, Adjoint]:
         """What the backward pass goes on with by values that the forward pass goes past."""
         return {a.value: a.part for a in self.adjoints if a.past and a.part is not None}
+
+    @cached_property
+    def rewritten(self) -> frozenset[str]:
+        """The values that are computed in another way than typed, past what they were typed of."""
+        typed = {e.name: e.rhs for e in self.local}
+        return frozenset(e.name for e in self.system if typed.get(e.name, e.rhs) != e.rhs)
 
     def forward(self, past: bool) -> System:
         """The system that adjoints are derived from: for a value gone past, as it was typed."""

@@ -287,11 +287,12 @@ def stabilised(system: System, closed: Collection[str] = ()) -> Stable:
     names = {e.name for e in live}
     gone = {e.name: e for e in system.equations if e.name not in names}
     shown = ((n, _without(gone, s)) for n, s in steps if n in names)
+    stable = replace(system, equations=live)
     return Stable(
-        replace(system, equations=live),
+        stable,
         tuple((n, s) for n, s in shown if s.before != s.after),
         opened & names,
-        _as_typed(system, gone) if opened else system,
+        _as_typed(system, gone) if opened else stable,
     )
 
 

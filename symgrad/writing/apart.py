@@ -16,7 +16,7 @@ def apart(derivation: Derivation) -> frozenset[str]:
     What is computed of one value that the spec does not mention is not among them: its derivative
     by that is the one through all that was gone past.
     """
-    if derivation.local is derivation.typed:
+    if not derivation.rewritten:
         return frozenset()
     with fresh_from_start():
         return frozenset(_apart(derivation.system, {e.name: e for e in derivation.local}))

@@ -222,6 +222,8 @@ class Display(Writer):
         return Piece(Apply(function, argument, close=False), Level.OPEN)
 
     def _exponential(self, written: how.Exponential, arguments: Arguments) -> Piece:
+        if written.base == "e" and "e" in self.names.letters:
+            return Piece(Apply(Function("exp"), self.bracket(self.formula(arguments[written.of]))))
         base = Letter(written.base) if written.base.isalpha() else Number(written.base)
         return Piece(raised(base, self.formula(arguments[written.of])), Level.SCRIPTED)
 

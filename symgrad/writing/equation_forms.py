@@ -13,7 +13,7 @@ from symgrad.calculus.derivation import Derivation, forward_and_adjoints
 from symgrad.errors import SymgradError
 from symgrad.mathematics.equations import Equation, Variable, shapes_of
 from symgrad.mathematics.indices import entry, indices_of, name_of
-from symgrad.writing.formula import Formula, length, walk
+from symgrad.writing.formula import Formula, Function, length, mapped, walk
 from symgrad.writing.letters import unshadowed
 from symgrad.writing.matrix_form import Form, matrix_forms
 from symgrad.writing.matrix_shapes import recording, wrong_shape
@@ -94,12 +94,24 @@ class MadeForms:
         return self.symbol(name), whole
 
     def _shorter(self, name: str) -> Formula | None:
-        """Of the equation as it is typed and as it is computed."""
+        """Of the equation as it is typed and as it is computed, where these are one function."""
         found = []
-        for form in (self.form_as_typed, self.form) if name in self.typed else (self.form,):
+        for form in self._forms_of(name):
             with contextlib.suppress(SymgradError):  # nothing that can be computed as one matrix
                 found.append(form(name))
-        return min((f for f in found if f is not None), key=_nodes, default=None)
+        shortest = min((f for f in found if f is not None), key=_nodes, default=None)
+        return None if shortest is None else mapped(shortest, self._named)
+
+    def _named(self, node: Formula) -> Formula:
+        """A function by its name, where the letter for it is that of a value."""
+        if isinstance(node, Function) and node.letter in self.notation.names.letters:
+            return replace(node, letter="")
+        return node
+
+    def _forms_of(self, name: str) -> tuple[Form, ...]:
+        if name in self.derivation.rewritten:
+            return (self.form_as_typed,)
+        return (self.form_as_typed, self.form) if name in self.typed else (self.form,)
 
     def _sliced(self, name: str) -> tuple[Formula, Formula] | None:
         """The form of the matrices, or vectors, that an array is made of."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
+from operator import is_
+from typing import Any
 
 COMMON = frozenset(
     {"arccos", "arcsin", "arctan", "cos", "cosh", "det", "exp", "log", "max", "min", "sin"}
@@ -287,6 +289,22 @@ def walk(formula: Formula) -> Iterator[Formula]:
     yield formula
     for part in parts(formula):
         yield from walk(part)
+
+
+def mapped(formula: Formula, change: Callable[[Formula], Formula]) -> Formula:
+    """The formula with each of its parts changed, the innermost first."""
+    new = {name: _mapped(value, change) for name, value in vars(formula).items()}
+    same = all(value is vars(formula)[name] for name, value in new.items())
+    return change(formula if same else replace(formula, **new))
+
+
+def _mapped(value: Any, change: Callable[[Formula], Formula]) -> Any:
+    if isinstance(value, Formula):
+        return mapped(value, change)
+    if not isinstance(value, tuple):
+        return value
+    found = tuple(mapped(v, change) for v in value)
+    return value if all(map(is_, found, value)) else found
 
 
 def has(formula: Formula, *kinds: type[Formula]) -> bool:

@@ -136,7 +136,8 @@ class FunctionWriter:
         inside = [self.inside(a, arguments) for a in (written.of or tuple(arguments))]
         brackets = Fenced("(", beside(inside, Gap.LIST), ")", high=bool(written.of))
         level = Level.SCRIPTED if written.of else Level.ATOM
-        name: Formula = Function(written.name, written.sign)
+        sign = "" if written.sign in self.names.letters else written.sign
+        name: Formula = Function(written.name, sign)
         if written.base:
             name = Scripted(name, Number(written.base))
         return Piece(Apply(self.primed(name) if written.prime else name, brackets), level)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import sympy as sp
 
+from symgrad.writing.formula import Letter
 from symgrad.writing.names import Name
 from symgrad.writing.style import Adjoints, Style
 
@@ -56,6 +58,12 @@ class Names:
     def output_of(self, adjoint: str) -> str:
         """What an adjoint is the derivative of."""
         return self.computed[self.output] if adjoint in self.parts else self.output
+
+    @cached_property
+    def letters(self) -> frozenset[str]:
+        """The letters that are values, which mathematics may have for something else, too."""
+        whole = (name.formula for name in self.symbols.values())
+        return frozenset(formula.char for formula in whole if isinstance(formula, Letter))
 
     def is_vector(self, name: str) -> bool:
         """Whether a value has one index."""

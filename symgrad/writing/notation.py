@@ -11,6 +11,7 @@ import sympy as sp
 from symgrad.calculus.derivation import Derivation
 from symgrad.mathematics.equations import Equation, System
 from symgrad.mathematics.indices import Index, proper_indices
+from symgrad.mathematics.reductions import ratio
 from symgrad.mathematics.sizes import fixed, is_fixed, named, with_numbers
 from symgrad.mathematics.steps import Step
 from symgrad.writing.apart import apart
@@ -172,7 +173,9 @@ def _renamed(equation: Equation, new: Mapping[sp.Expr, sp.Expr]) -> Equation:
 
 
 def _plain(expr: sp.Expr) -> sp.Expr:
-    """Sizes that are known are written as numbers."""
+    """Sizes that are known are written as numbers; a quotient by its convention as a quotient."""
+    if expr.has(ratio):
+        expr = expr.replace(ratio, lambda x, y: x / y)
     numbers = {s: with_numbers(s) for s in expr.atoms(sp.Symbol) if is_fixed(s)}
     return expr.xreplace(numbers) if numbers else expr
 

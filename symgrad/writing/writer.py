@@ -14,13 +14,16 @@ from symgrad.mathematics.matrices import MATRIX_FUNCTIONS
 from symgrad.mathematics.reductions import LEAVES, REDUCTIONS, Norm, as_defined, normed
 from symgrad.mathematics.sizes import is_size
 from symgrad.writing.formula import (
+    Apply,
     Formula,
+    Function,
     Gap,
     Letter,
     Number,
     Row,
     Sign,
     beside,
+    parenthesised,
     signed_terms,
     summed,
 )
@@ -168,6 +171,8 @@ class Writer(FunctionWriter):
         return Piece(Number(decimal)) if scientific is None else self.scientific(*scientific)
 
     def constant(self, expr: sp.Expr) -> Piece:
+        if expr == sp.E and "e" in self.names.letters:
+            return Piece(Apply(Function("exp"), parenthesised(Number("1"))))
         return Piece(CONSTANTS[expr])
 
     def delta(self, expr: sp.Expr) -> Piece:

@@ -56,13 +56,9 @@ class Author:
         names = self.notation.names
         typed = isinstance(adjoint, Adjoint) and adjoint.past
         is_part = adjoint.equation.name in names.parts
-        if typed or not (is_part or self.is_rewritten(value)):
+        if typed or not (is_part or value in self.derivation.rewritten):
             return value
         return names.computed.get(value, value)
-
-    def is_rewritten(self, value: str) -> bool:
-        """Whether the forward pass computes a value in another way than it was typed."""
-        return bool(self.derivation.system[value].rhs != self.derivation.local[value].rhs)
 
     def symbols(self, names: Iterable[str]) -> Prose:
         """Several values: a, b and c."""
@@ -90,11 +86,13 @@ class Author:
         return (f"{step.rule}: ", *self.prose(step.because)) if short else (step.rule,)
 
     def becauses(self, steps: Iterable[Step]) -> list[Prose]:
-        """The reasons that are too long to stand beside their steps."""
+        """The reasons that are too long to stand beside their steps, and conventions."""
+        long = [step for step in steps if len(step.because) > SHORT]
         return [
             (f"{step.rule}, because ".capitalize(), *self.sentence(step.because))
-            for step in steps
-            if len(step.because) > SHORT
+            if isinstance(step.because, Told)
+            else self.sentence(step.because.capitalize())
+            for step in long
         ]
 
     def line(self, adjoint: Adjoint | Tangent) -> Row:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import sympy as sp
 
 from symgrad.calculus.derivation import Adjoint
-from symgrad.mathematics.indices import Index, axis_index, entry
+from symgrad.mathematics.indices import Index, axis_index, entries, entry, name_of
 from symgrad.writing.document import (
     Block,
     Equations,
@@ -197,7 +197,9 @@ def _put_in(author: Author, adjoint: Adjoint) -> Iterator[Prose]:
         further = above(author.derivation, name, adjoint)
         if name == author.derivation.system.output:
             continue
+        is_read = further.equation.name in map(name_of, entries(adjoint.equation.rhs))
+        equation = Math(author.equation(further.equation))
         if further.inlined:
-            yield (Math(author.equation(further.equation)), " has been put in.")
+            yield ("Here ", equation, ".") if is_read else (equation, " has been put in.")
         elif _is_part(author, further) and not _is_asked(author, further):
-            yield (Math(author.equation(further.equation)), ".")
+            yield ("Here ", equation, ".")

@@ -49,7 +49,9 @@ def _is_aside(author: Author, adjoint: Adjoint) -> bool:
     named = adjoint.value not in author.derivation.system.invented
     asked = adjoint.value in (*author.choice.only, *author.wrt)
     aside = adjoint.past and adjoint.inlined and named and not asked and not author.choice.only
-    return aside and (author.way is None or adjoint.value in author.way.typed)
+    if author.way is None or not aside:
+        return aside
+    return adjoint.value in author.way.typed and adjoint.equation.name not in author.way.names
 
 
 def _short(author: Author, equation: Equation) -> tuple[Formula, Formula]:

@@ -33,11 +33,28 @@ def _definition(author: Author, name: str) -> Prose:
     """How a value is computed, where its own equation is rewritten from what."""
     names, derivation = author.notation.names, author.derivation
     sign, value = (Math(author.symbol(n)) for n in (names.computed[name], name))
-    if not author.is_rewritten(name):
-        return (sign, " is ", value, " as the forward pass computes it")
+    if name not in derivation.rewritten:
+        return (sign, " is ", value, " as the forward pass computes it", *_with(author))
     order = list(derivation.system.shapes)
     reads = sorted(derivation.system[name].reads, key=order.index)
     return (sign, " is ", value, " as its last line computes it from ", *author.symbols(reads))
+
+
+def _with(author: Author) -> Prose:
+    """How values are computed that were typed with what the forward pass goes past."""
+    names, derivation = author.notation.names, author.derivation
+    order = list(derivation.system.shapes)
+    told: Prose = ()
+    for typed in derivation.local:
+        if typed.reads.isdisjoint(derivation.parts) or typed.name not in derivation.rewritten:
+            continue
+        value = Math(author.symbol(typed.name))
+        reads = sorted(derivation.system[typed.name].reads, key=order.index)
+        how: Prose = (value, " from ", *author.symbols(reads))
+        if typed.name in names.computed:
+            how = (Math(author.symbol(names.computed[typed.name])), " for ", value)
+        told = (*told, ", " if told else ", with ", *how)
+    return told
 
 
 def _used(author: Author, derivative: Adjoint | Tangent) -> Iterator[str]:

@@ -54,8 +54,7 @@ def _forward_rows(author: Author, equation: Equation) -> list[Row]:
 
 def _brief(author: Author, equation: Equation, steps: Sequence[Step]) -> list[Step]:
     """How it was typed and how it is computed, where these are other functions; else nothing."""
-    local = {e.name: e for e in author.derivation.local}
-    if not steps or local.get(equation.name, equation).rhs == equation.rhs:
+    if not steps or equation.name not in author.derivation.rewritten:
         return []
     return [replace(steps[-1], before=steps[0].before)]
 

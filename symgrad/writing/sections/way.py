@@ -34,8 +34,10 @@ def _computed(author: Author, shown: Way) -> Iterator[Prose]:
     derivation = author.derivation
     order = list(derivation.system.shapes)
     for typed in derivation.local:
+        if typed.name not in shown.typed.keys() & derivation.rewritten - {shown.value}:
+            continue
         now, before = derivation.system[typed.name].reads, typed.reads
-        if typed.name not in shown.typed or now == before:
+        if now == before:
             continue
         of = sorted(now & (shown.typed.keys() | (now - before)), key=order.index)
         gone = sorted(before & shown.typed.keys() - now, key=order.index)
