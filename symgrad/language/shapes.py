@@ -139,7 +139,7 @@ def _resolved(array: Array, wanted: Sequence[Any]) -> list[Size]:
     left = total / sp.Mul(*given)
     known = fixed(left)
     if len(given) < len(wanted):
-        if sp.denom(sp.together(with_numbers(left))) != 1:
+        if with_numbers(left).is_integer is False:
             raise _unfit(array, wanted, "the number of entries is no multiple of the others")
         left = as_size(known) if known is not None else left
         return [left if isinstance(d, numbers.Integral) and d == -1 else as_size(d) for d in wanted]
