@@ -224,6 +224,34 @@ def test_memory_that_was_changed_in_place_can_not_be_read(view: Any) -> None:
         np.sum(other)
 
 
+COPIES: tuple[Callable[[Any], Any], ...] = (
+    np.copy, lambda h: h.copy(), lambda h: h.flatten(), lambda h: h.astype(float), np.array,
+    lambda h: np.concatenate([h]), lambda h: np.tile(h, 1), np.cumsum, np.tril, lambda h: h[[1, 0]],
+    lambda h: h.T.copy()[0],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("copied", COPIES)
+def test_what_is_changed_in_a_copy_is_not_changed_in_the_other(copied: Any) -> None:
+    def loss(w: Any, x: Any) -> Any:
+        h = x * w
+        other = copied(h)
+        other *= 3
+        h -= 1
+        return np.sum(h**2) + np.sum(other**3)
+
+    x, w = np.arange(6.0).reshape(2, 3) / 5, np.array([0.5, -1.0, 2.0])
+    module = sg.derive(loss(sg.param("w", (3,)), sg.data("x", (2, 3)))).compile()
+    assert module.loss(w=w, x=x) == pytest.approx(loss(w, x), rel=1e-13)
+
+
+def test_nothing_is_written_beside_an_array() -> None:
+    """What ``np.asarray`` gives is in NumPy the array itself."""
+    other = np.asarray(sg.data("x", (3,)) * 2)
+    with pytest.raises(ValueError, match="read-only"):
+        other += 1
+
+
 @pytest.mark.parametrize(
     "picked",
     [

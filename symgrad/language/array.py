@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import math
 import sys
@@ -185,14 +186,19 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         name = function_name(func)
         if name not in FUNCTIONS:
             raise unsupported(f"the function np.{name}", INSTEAD.get(name) or close_names(name))
-        return called(FUNCTIONS[name], f"np.{name}", args, kwargs)
+        return _owned(name, called(FUNCTIONS[name], f"np.{name}", args, kwargs))
 
-    def __array__(self, dtype: Any = None, **_: Any) -> Any:
-        """Of a spec's own ``np.array([[a, b], [c, d]])``: an array of objects, its entries."""
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        """Of a spec's own ``np.array([[a, b], [c, d]])``: an array of objects, its entries.
+
+        ``np.asarray`` asks for no copy: what is written there would not be written here.
+        """
         sizes = [d for d in self.shape if isinstance(d, int)]
         plain = self.kind == "float" and np.dtype(dtype or object) == object
         if plain and len(sizes) == self.ndim and asked_by_spec():
-            return self._entries(sizes)
+            found = self._entries(sizes)
+            found.flags.writeable = bool(copy)
+            return found
         raise no_numbers(asking_function())
 
     def _entries(self, sizes: Sequence[int]) -> np.ndarray[Any, Any]:
@@ -234,6 +240,18 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
             yield array
             array = array.inputs[0] if array.is_view else None
 
+    def twin(self) -> Array:
+        """The same value in memory of its own: what is changed in place is changed in one."""
+        self.at(self.indices)  # an error where it has been changed itself
+        found = copy.copy(self)
+        found.is_view = False
+        return found
+
+    @property
+    def identity(self) -> Hashable:
+        """What it shares with its twins alone; two inputs may have one name."""
+        return self.key if self.variable is None else id(self.variable)
+
     def __iadd__(self, other: Any) -> Array:
         return self._in_place(np.add, other)
 
@@ -263,21 +281,35 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         """The same values; an indicator may become numbers, floats stay floats."""
         kind = np.dtype(dtype).kind
         if kind == "f":
-            return Array(self.indices, self.at(self.indices), [self], op="relabel")
+            return Array(self.indices, self.at(self.indices), [self], op="relabel").twin()
         if kind == "b" and self.kind == "bool":
-            return self
+            return self.twin()
         if kind in "iu" and self.kind in ("int", "bool"):
-            return self
+            return self.twin()
         raise unsupported(f"astype({dtype!r})")
 
     def __getattr__(self, name: str) -> Any:
         if name in METHODS:
-            return lambda *args, **kwargs: called(METHODS[name], f".{name}", (self, *args), kwargs)
+            return lambda *args, **kwargs: _owned(
+                name, called(METHODS[name], f".{name}", (self, *args), kwargs)
+            )
         if name in UFUNCS and not self.ndim:  # what NumPy asks of the entries of arrays of objects
             return lambda *args: called(UFUNCS[name], name, (self, *args), {})
         if name.startswith("_"):
             raise AttributeError(name)
         raise AttributeError(f"symbolic arrays have no {name!r}", name=name, obj=self)
+
+
+VIEWS = frozenset(
+    ("atleast_1d", "atleast_2d", "broadcast_to", "diag", "diagonal", "expand_dims", "flip",
+     "moveaxis", "ravel", "reshape", "sliding_window_view", "squeeze", "swapaxes", "transpose")
+)  # fmt: skip
+"""The functions whose result shares the memory of their argument in NumPy."""
+
+
+def _owned(name: str, result: Any) -> Any:
+    """What a function returns: but for views, in memory of its own."""
+    return result.twin() if isinstance(result, Array) and name not in VIEWS else result
 
 
 def describe(array: Array) -> str:

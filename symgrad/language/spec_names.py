@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
 from symgrad.errors import SpecError
@@ -22,11 +22,11 @@ def names_of(
     names: dict[str, Array] = {}
     for array in inputs_of(array for _, array in found):
         _add_input(names, array, is_possible)
-    seen = {id(a) for a in names.values()}
+    seen = {a.identity for a in names.values()}
     for name, array in found:
-        if name not in names and id(array) not in seen and array.variable is None:
+        if name not in names and array.identity not in seen and array.variable is None:
             names[name] = array
-            seen.add(id(array))
+            seen.add(array.identity)
     return names
 
 
@@ -42,12 +42,12 @@ def inputs_of(arrays: Iterable[Array]) -> Iterator[Array]:
 
 def sources_of(arrays: Iterable[Array]) -> Iterator[Array]:
     """Everything that the arrays are made of, themselves included, first operands first."""
-    seen: set[int] = set()
+    seen: set[Hashable] = set()
     todo = list(arrays)[::-1]
     while todo:
         array = todo.pop()
-        if id(array) not in seen:
-            seen.add(id(array))
+        if array.identity not in seen:
+            seen.add(array.identity)
             todo.extend(reversed(array.inputs))
             yield array
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,14 +32,14 @@ DTYPES: dict[str, type[np.generic]] = {"float": np.float64, "int": np.int64, "bo
 class Tables:
     """The dicts of numbers in a spec.
 
-    ``used`` has the ``id`` of every array that the loss is made of; ``sizes`` are the named
+    ``used`` has the identity of every array that the loss is made of; ``sizes`` are the named
     sizes, as the first array has them.
     """
 
     source: Source
     namespace: Mapping[str, Any]
     names: Mapping[str, Array]
-    used: frozenset[int]
+    used: frozenset[Hashable]
     sizes: dict[Any, int] = field(default_factory=dict)
 
     def example(self) -> dict[str, Numbers]:
@@ -114,7 +114,7 @@ class Tables:
                 where=self.source.key(table, key),
                 hint="leave them out",
             )
-        if id(array) not in self.used and not is_input(array):
+        if array.identity not in self.used and not is_input(array):
             raise SpecError(
                 f"`{table}` has numbers for {key!r}, and the loss does not depend on {value}",
                 where=self.source.key(table, key),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -159,14 +159,14 @@ def _bounds(
 def _topological(output: Array) -> list[Array]:
     """Every array that ``output`` is built from, inputs first."""
     order: list[Array] = []
-    seen: set[int] = set()
+    seen: set[Hashable] = set()
     stack = [(output, False)]
     while stack:
         array, done = stack.pop()
         if done:
             order.append(array)
-        elif id(array) not in seen:
-            seen.add(id(array))
+        elif array.identity not in seen:
+            seen.add(array.identity)
             stack.append((array, True))
             stack.extend((i, False) for i in reversed(array.inputs))
     return order
@@ -179,7 +179,8 @@ def _variables(order: Iterable[Array], names: Mapping[str, Array]) -> tuple[Vari
         if array.variable is None:
             continue
         other = found.setdefault(array.key, array)
-        if other is array or array.variable.role == "constant":  # named for what is in it
+        mine = other.identity == array.identity
+        if mine or array.variable.role == "constant":  # which is named for what is in it
             continue
         same = other.variable == array.variable
         raise SpecError(
