@@ -14,8 +14,11 @@ import symgrad as sg
 from symgrad.language.constants import number
 from symgrad.mathematics.known import FAMILIES, MULTIPLIED, SINGLE, known, named
 from symgrad.targets.identifiers import Locals
+from symgrad.targets.numpy import operations
 from symgrad.targets.numpy.emit import NUMPY
 from symgrad.targets.numpy.operations import NumPyNumbers
+from tests.losses import LOSSES
+from tests.test_losses import derived
 
 CONSTANTS = [*SINGLE, *(f.member(n) for f in FAMILIES for n in (2, 3, 5, 8, 10, 768))]
 AS_IT_IS = str
@@ -158,6 +161,36 @@ def test_a_name_that_the_function_has_already_is_not_used() -> None:
     assert taken.new("SQRT_8") == "SQRT_8_2"
 
 
+def test_a_large_round_number_among_floats_is_written_with_its_power_of_ten() -> None:
+    x, mask, n = sg.param("x", (3,)), sg.data("mask", (3,), dtype=bool), sg.data("n", (), dtype=int)
+    value = np.sum(np.where(mask, x, -1e9) * 2e6) + np.sum(x) * (n + 3_000_000)
+    source = sg.derive(value, names={"x": x, "mask": mask, "n": n}).source(plain=True)
+    assert "-1e9" in source
+    assert "2e6 *" in source
+    assert "n + 3000000" in source
+
+
+FORMULAS = {
+    "1 / np.sqrt(8)": (r"\frac{1}{\sqrt{8}}", "1/sqrt(8)"),
+    "0.5 * np.log(2 * np.pi)": (r"\frac{1}{2} \log(2 \pi)", "1/2 log(2 π)"),
+    "np.log(10)": (r"\log(10)", "log(10)"),
+    "np.sqrt(2 / np.pi)": (r"\sqrt{\frac{2}{\pi}}", "sqrt(2/π)"),
+    "1.5 / np.sqrt(2)": (r"\frac{3}{2 \sqrt{2}}", "3/(2 sqrt(2))"),
+    "0.37 / np.sqrt(2)": (r"\frac{0.37}{\sqrt{2}}", "0.37/sqrt(2)"),
+}
+
+
+@pytest.mark.parametrize("typed", FORMULAS)
+def test_formulas_name_constants(typed: str) -> None:
+    x = sg.param("x", (3,))
+    factor = float(eval(typed, {"np": np}))
+    derivation = sg.derive(np.sum(np.exp(x)) * factor, names={"x": x})
+    latex, text = FORMULAS[typed]
+    assert latex in derivation.latex()
+    assert f"= {text} Σ_i exp(x[i])" in derivation.render("text")
+    assert f"{text} exp(x[i])" in derivation.source()
+
+
 def spec() -> sg.Derivation:
     x, w = sg.data("x", ("N", 3)), sg.param("w", (3,))
     h = x * w
@@ -179,6 +212,24 @@ def test_a_file_defines_each_constant_once_and_keeps_the_dtype(dtype: str, *, pl
     x = np.linspace(-1, 1, 12, dtype=dtype).reshape(4, 3)
     _, gradients = module.loss_and_gradients(x=x, w=x[0])
     assert gradients.w.dtype == dtype
+
+
+@pytest.mark.parametrize("name", ["mixture_full", "coupling_flow", "cross_attention"])
+@pytest.mark.parametrize("plain", [True, False])
+def test_what_is_computed_is_the_same_to_the_last_bit(
+    name: str, monkeypatch: pytest.MonkeyPatch, *, plain: bool
+) -> None:
+    derivation = derived(next(loss for loss in LOSSES if loss.name == name))
+    sources = [derivation.source(plain=plain)]
+    monkeypatch.setattr(operations, "known", lambda _: None)
+    sources.append(derivation.source(plain=plain))
+    assert sources[0] != sources[1]
+    modules = [NUMPY.load(source, name) for source in sources]
+    point = modules[0]._point()
+    (value, found), (other, others) = (m.loss_and_gradients(**point) for m in modules)
+    assert value == other
+    for one, two in zip(found, others, strict=True):
+        assert np.asarray(one).tobytes() == np.asarray(two).tobytes()
 
 
 def test_an_input_with_the_name_of_a_constant_stays_what_it_is() -> None:

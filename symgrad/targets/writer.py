@@ -116,7 +116,11 @@ class Writer(ABC):
     def text(self, op: Op) -> Text:
         """An operation as an expression."""
         self._in_use = set()
-        return self.printed(op, [self.operand(a) for a in op.args])
+        return self.printed(op, self.operands(op))
+
+    def operands(self, op: Op) -> list[Text]:
+        """All of its arguments."""
+        return [self.operand(a) for a in op.args]
 
     def operand(self, operand: Operand) -> Text:
         """An argument: a number, a name, or the text of a value that has no line."""

@@ -102,7 +102,8 @@ class Code(Writer):
         return piece.formula if piece.level >= Level.SCRIPTED else self.bracket(piece.formula)
 
     def fraction_of_numbers(self, above: Formula, below: Formula) -> Piece:
-        return Piece(slashed(above, below), Level.PRODUCT)
+        under = self.bracket(below) if isinstance(below, Row) else below
+        return Piece(slashed(above, under), Level.PRODUCT)
 
     def scientific(self, factor: str, exponent: int) -> Piece:
         return Piece(Number(f"{factor}e{exponent}"))

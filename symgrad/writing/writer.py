@@ -10,6 +10,7 @@ import sympy as sp
 from symgrad.errors import SpecError
 from symgrad.mathematics.indices import Index, indices_of, name_of
 from symgrad.mathematics.infinity import INFINITY, Infinity
+from symgrad.mathematics.known import Constant, Known
 from symgrad.mathematics.matrices import MATRIX_FUNCTIONS
 from symgrad.mathematics.reductions import LEAVES, REDUCTIONS, Norm, as_defined, normed
 from symgrad.mathematics.sizes import is_size
@@ -36,6 +37,7 @@ from symgrad.writing.parts import (
     is_reciprocal,
     open_ended,
     power_of_ten,
+    recognised,
     signed,
     split_scale,
 )
@@ -164,11 +166,36 @@ class Writer(FunctionWriter):
         return self.entry(name_of(expr), tuple(expr.indices))
 
     def number(self, expr: sp.Expr) -> Piece:
+        found = recognised(expr)
+        if found is not None:
+            return self._known(found)
         decimal = as_decimal(expr)
         if decimal is None:
             return self.fraction_of_numbers(Number(str(expr.p)), Number(str(expr.q)))
         scientific = power_of_ten(decimal)
         return Piece(Number(decimal)) if scientific is None else self.scientific(*scientific)
+
+    def _known(self, found: Known) -> Piece:
+        """A number that is written by what it is."""
+        first, *others = (self._named(x) for x in found.operands)
+        if not others:
+            return first
+        if found.function == "multiply":
+            return Piece(beside([first.formula, others[0].formula]), Level.PRODUCT)
+        scale = found.operands[0]
+        if isinstance(scale, Constant) or as_decimal(scale) is not None:
+            return self.fraction_of_numbers(first.formula, others[0].formula)
+        below = [Number(str(scale.q)), others[0].formula]
+        return self.fraction_of_numbers(Number(str(scale.p)), beside(below))
+
+    def _named(self, constant: Constant | sp.Rational) -> Piece:
+        """A constant; of a logarithm the argument is in brackets, whatever follows."""
+        if not isinstance(constant, Constant):
+            return self.number(constant)
+        if isinstance(constant.expr, sp.log):
+            argument = self.formula(constant.expr.args[0])
+            return Piece(Apply(Function("log"), parenthesised(argument)))
+        return self.piece(constant.expr)
 
     def constant(self, expr: sp.Expr) -> Piece:
         if expr == sp.E and "e" in self.names.letters:

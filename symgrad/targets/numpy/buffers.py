@@ -44,7 +44,7 @@ class BufferedWriter(NumPyWriter, PlannedWriter):
     # Into a buffer
 
     def into_room(self, op: Op) -> list[Statement]:
-        args = [self.operand(a) for a in op.args]
+        args = self.operands(op)
         name, place = self.name(op), self.plan.places.get(op.name)
         if place is not None:
             return list(self._over(op, args, name, place))

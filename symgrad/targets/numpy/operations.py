@@ -14,6 +14,7 @@ from symgrad.program.program import UNIT, Axes, Literal, Op, Operand, Ref, label
 from symgrad.targets.expressions import OPERATORS, Operator, Precedence, Text, listed, negated
 from symgrad.targets.module import arguments_among
 from symgrad.targets.numbers import Numbers
+from symgrad.targets.numpy.built import ZEROS
 from symgrad.targets.numpy.out import tensordot_axes
 from symgrad.targets.numpy.runtime.special import name_of
 from symgrad.targets.numpy.slices import cut_text, window_text
@@ -94,6 +95,15 @@ class NumPyWriter(Writer):
 
     def printed(self, op: Op, args: Sequence[Text]) -> Text:
         return self.KINDS[op.kind](self, op, args)
+
+    def operands(self, op: Op) -> list[Text]:
+        """A large round number among floats is one of them: -1e9."""
+        args = super().operands(op)
+        read = op.reads[1:] if op.function == "where" else op.reads
+        if any(self.dtypes[name] != "float" for name in (op.name, *(r.name for r in read))):
+            return args
+        literal = (isinstance(a, Literal) and a.value.is_Integer for a in op.args)
+        return [_round(a) if whole else a for a, whole in zip(args, literal, strict=True)]
 
     # Kinds
 
@@ -366,6 +376,12 @@ def _joined(places: list[str]) -> str:
     while len(places) > 1 and places[-1] == ":":
         places.pop()
     return ", ".join(places)
+
+
+def _round(number: Text) -> Text:
+    kept = number.code.rstrip("0")
+    zeros = len(number.code) - len(kept)
+    return Text(f"{kept}e{zeros}", number.level) if zeros > ZEROS and kept else number
 
 
 def _windows(op: Op) -> list[Window]:
