@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -14,7 +14,7 @@ import sympy as sp
 
 @dataclass(frozen=True)
 class Constant:
-    """A number as NumPy computes it by ``code``; ``expr`` is the number itself.
+    """A number as NumPy computes it by ``code``.
 
     ``called``: what it is called in a file that computes it once, or the code itself.
     """
@@ -22,7 +22,12 @@ class Constant:
     called: str
     code: str
     value: float
-    expr: sp.Expr
+    exactly: Callable[[], sp.Expr] = field(compare=False)
+
+    @property
+    def expr(self) -> sp.Expr:
+        """The number itself, made when it is printed: SymPy takes milliseconds for all of them."""
+        return self.exactly()
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,7 @@ class _Family:
     def member(self, n: int) -> Constant:
         """The function of one integer."""
         name, code = f"{self.name.upper()}_{n}", f"np.{self.name}({n})"
-        return Constant(name, code, float(self.function(n)), self.expr(sp.Integer(n)))
+        return Constant(name, code, float(self.function(n)), lambda: self.expr(sp.Integer(n)))
 
     def find(self, value: float) -> Iterator[Constant]:
         """The member that is this very number."""
@@ -92,19 +97,19 @@ FAMILIES = (
     _Family("log", np.log, _power_of_e, sp.log, 10**3),
 )
 
-_LOG_2PI = float(np.log(2 * np.pi))
+_LOG_2PI, _LOG_PI = (float(np.log(x)) for x in (2 * np.pi, np.pi))
 
 SINGLE = (
-    Constant("np.pi", "np.pi", math.pi, sp.pi),
-    Constant("np.e", "np.e", math.e, sp.E),
-    Constant("LOG_2PI", "np.log(2 * np.pi)", _LOG_2PI, sp.log(2 * sp.pi)),
-    Constant("LOG_PI", "np.log(np.pi)", float(np.log(np.pi)), sp.log(sp.pi)),
-    Constant("SQRT_PI", "np.sqrt(np.pi)", math.sqrt(math.pi), sp.sqrt(sp.pi)),
-    Constant("SQRT_2PI", "np.sqrt(2 * np.pi)", math.sqrt(2 * math.pi), _root(2 * sp.pi)),
+    Constant("np.pi", "np.pi", math.pi, lambda: sp.pi),
+    Constant("np.e", "np.e", math.e, lambda: sp.E),
+    Constant("LOG_2PI", "np.log(2 * np.pi)", _LOG_2PI, lambda: sp.log(2 * sp.pi)),
+    Constant("LOG_PI", "np.log(np.pi)", _LOG_PI, lambda: sp.log(sp.pi)),
+    Constant("SQRT_PI", "np.sqrt(np.pi)", math.sqrt(math.pi), lambda: _root(sp.pi)),
+    Constant("SQRT_2PI", "np.sqrt(2 * np.pi)", math.sqrt(2 * math.pi), lambda: _root(2 * sp.pi)),
     Constant(
-        "SQRT_2_OVER_PI", "np.sqrt(2 / np.pi)", math.sqrt(2 / math.pi), _root(2 / sp.pi)
+        "SQRT_2_OVER_PI", "np.sqrt(2 / np.pi)", math.sqrt(2 / math.pi), lambda: _root(2 / sp.pi)
     ),
-)  # fmt: skip
+)
 
 MULTIPLIED = (*SINGLE, FAMILIES[0].member(2), FAMILIES[0].member(3), FAMILIES[1].member(2))
 """What is recognised in its multiples as well."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import re
 import textwrap
-import zlib
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -69,6 +67,9 @@ def _lines(code: str) -> str:
 
 def _packed(entries: Array) -> str:
     """An expression that has the bytes as text: for what is too long to be read anyway."""
+    import base64  # only what is packed needs them
+    import zlib
+
     text = base64.b64encode(zlib.compress(entries.tobytes(), 9)).decode("ascii")
     lines = "\n".join(textwrap.wrap(text, WIDTH))
     unpacked = f'zlib.decompress(base64.b64decode("""\n{lines}\n"""))'
