@@ -118,7 +118,9 @@ def test_the_derivative_at_a_bound_is_0_with_one_bound_as_with_two(name: str) ->
     above = [0, 0] if "below" not in name else [1, 1]
     np.testing.assert_array_equal(found, [*below, 1, *above])
     told = {"from below, by zero": "relu'(0) = 0"}
-    told_here = told.get(name, "the derivative of clip is 0 at its bounds")
+    told_here = told.get(
+        name, "where a value is at a bound, the derivative of max, min and clip is 0"
+    )
     assert told_here in derivation.remarks
 
 

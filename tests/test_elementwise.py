@@ -145,8 +145,10 @@ def gradient_at(f, at):
 AT_KINKS = {
     "relu": (lambda u: np.maximum(u, 0), [0.0], [0.0]),
     "relu, arguments in order": (lambda u: np.maximum(0, u), [0.0], [0.0]),
-    "maximum": (lambda u: np.maximum(u, 1), [1.0], [0.5]),
-    "minimum": (lambda u: np.minimum(u, 1), [1.0], [0.5]),
+    "maximum": (lambda u: np.maximum(u, 1), [1.0], [0.0]),
+    "minimum": (lambda u: np.minimum(u, 1), [1.0], [0.0]),
+    "maximum of two": (lambda u: np.maximum(u, u[::-1]), [1.0, 1.0], [1.0, 1.0]),
+    "maximum with an array": (lambda u: np.maximum(u, np.array([1, 2])), [1.0, 1.0], [0.5, 0.0]),
     "absolute value": (np.abs, [0.0], [0.0]),
     "clip": (lambda u: np.clip(u, -1, 1), [-1.0, 0.0, 1.0, 2.0], [0.0, 1.0, 0.0, 0.0]),
     "hypot": (lambda u: np.hypot(u, 0 * u), [0.0, -2.0], [0.0, -1.0]),

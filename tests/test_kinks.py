@@ -41,6 +41,38 @@ KINKS = [
         "clip to infinity": lambda x: np.clip(x, 0, np.inf),
         "minimum": lambda x: -np.minimum(-x, 0),
         "less the minimum": lambda x: x - np.minimum(x, 0),
+        "zeros": lambda x: np.maximum(np.zeros(3), x),
+        "one zero": lambda x: np.maximum(x, np.zeros(1)),
+        "zeros_like": lambda x: np.maximum(x, np.zeros_like(x)),
+    }),
+    Kink("a bound below", [1.0, 2.0, 0.0], [0, 1, 0], "", {
+        "maximum": lambda x: np.maximum(x, 1),
+        "from the left": lambda x: np.maximum(1.0, x),
+        "ones": lambda x: np.maximum(x, np.ones(3)),
+        "ones_like": lambda x: np.maximum(np.ones_like(x), x),
+        "clip": lambda x: np.clip(x, 1, None),
+        "clip at ones": lambda x: np.clip(x, np.ones(3), None),
+        "relu": lambda x: 1 + np.maximum(x - 1, 0),
+        "minimum": lambda x: -np.minimum(-x, -1),
+        "where": lambda x: np.where(x > 1, x, 1),
+        "half of both": lambda x: (x + 1 + np.abs(x - 1)) / 2,
+        "less the minimum": lambda x: x - np.minimum(x, 1) + 1,
+    }),
+    Kink("a bound above", [1.0, 2.0, 0.0], [0, 0, 1], "min and clip is 0", {
+        "minimum": lambda x: np.minimum(x, 1),
+        "from the left": lambda x: np.minimum(1, x),
+        "clip": lambda x: np.clip(x, None, 1),
+        "full": lambda x: np.minimum(x, np.full((3,), 1.0)),
+    }),
+    Kink("a bound above, in halves", [1.0, 2.0, 0.0], [0, 0, 1], "", {
+        "half of both": lambda x: (x + 1 - np.abs(x - 1)) / 2,
+        "half of each": lambda x: 0.5 * x + 0.5 - 0.5 * abs(1 - x),
+        "relu": lambda x: 1 - np.maximum(1 - x, 0),
+    }),
+    Kink("root of a size", [0.0, 4.0, -4.0], [0, 0.25, -0.25], "", {
+        "abs": lambda x: np.sqrt(np.abs(x)),
+        "power": lambda x: np.abs(x) ** 0.5,
+        "two roots": lambda x: np.sqrt(np.sqrt(x**2)),
     }),
     Kink("the mirror image of relu", POINTS, [0, 0, 1], "", {
         "minimum": lambda x: np.minimum(x, 0),
@@ -66,6 +98,7 @@ KINKS = [
     Kink("box", [-1.0, 0.0, 1.0], [0, 1, 0], "clip is 0", {
         "clip": lambda x: np.clip(x, -1, 1),
         "one by one": lambda x: np.clip(np.clip(x, -1, None), None, 1),
+        "minimum and maximum": lambda x: np.minimum(np.maximum(x, -1), 1),
     }),
     Kink("maximum of an axis", [[1.0, 1, 0], [2, 2, 2]], [[0.5, 0.5, 0], [1 / 3] * 3], "equally", {
         "max": lambda x: np.max(x, axis=1),
@@ -108,3 +141,54 @@ def test_a_comparison_of_labels_or_positions_has_no_kink() -> None:
     below = sg.arange("N")[:, None] >= sg.arange("N")
     loss = np.sum(np.where(below, x, 0) ** 2 * (y > 1))
     assert sg.derive(loss, names={"x": x, "y": y}).remarks == ()
+
+
+def apart(x: Any) -> Any:
+    return x[:, None] - x[None]
+
+
+def products(x: Any) -> Any:
+    return np.diag(x @ x.T)[:, None] + np.diag(x @ x.T) - 2 * x @ x.T
+
+
+DISTANCES: dict[str, Callable[[Any], Any]] = {
+    "squares": lambda x: np.sqrt(np.sum(apart(x) ** 2, axis=-1)),
+    "norm": lambda x: np.linalg.norm(apart(x), axis=-1),
+    "einsum": lambda x: np.sqrt(np.einsum("ijk,ijk->ij", apart(x), apart(x))),
+    "hypot": lambda x: np.hypot(apart(x)[..., 0], apart(x)[..., 1]),
+    "products": lambda x: np.sqrt(products(x)),
+    "at least 0": lambda x: np.sqrt(np.maximum(products(x), 0)),
+    "clipped": lambda x: np.sqrt(np.clip(products(x), 0, None)),
+    "sums": lambda x: np.sqrt(
+        np.sum(x**2, 1)[:, None] + np.sum(x**2, 1) - 2 * np.sum(x[:, None] * x, 2)
+    ),
+}
+
+
+@pytest.mark.parametrize("spelling", DISTANCES)
+def test_distances_of_points_that_coincide(spelling: str) -> None:
+    at = np.array([[0.0, 0.0], [3.0, 4.0], [0.0, 0.0]])
+    x = sg.param("x", (3, 2))
+    d = sg.derive(np.sum(DISTANCES[spelling](x)), names={"x": x})
+    value, gradients = d.compile().loss_and_gradients(x=at)
+    assert value == pytest.approx(20)
+    np.testing.assert_allclose(gradients.x, [[-1.2, -1.6], [2.4, 3.2], [-1.2, -1.6]], atol=1e-12)
+    assert any("0 where the norm is 0" in r or "hypot" in r for r in d.remarks)
+
+
+def test_a_difference_that_is_no_distance_keeps_its_slope() -> None:
+    x = sg.param("x", (2,))
+    d = sg.derive(np.sqrt(x[0] ** 2 + x[1] ** 2 - 2.5 * x[0] * x[1]), names={"x": x})
+    assert "norm" not in str(d.remarks)
+
+
+@pytest.mark.parametrize("square", [lambda x: np.sum(x**2), lambda x: x @ x, lambda x: x[0] ** 2])
+def test_a_norm_by_its_square(square: Callable[[Any], Any]) -> None:
+    x = sg.param("x", (3,))
+    v = square(x)
+    d = sg.derive(np.sqrt(v), wrt=["x", "v"], names={"x": x, "v": v})
+    gradients = d.compile().gradients(x=[0.0, 0.0, 0.0])
+    np.testing.assert_array_equal(gradients.x, np.zeros(3))
+    assert gradients.v == 0
+    assert d.compile().gradients(x=[2.0, 0.0, 0.0]).v == pytest.approx(0.25)
+    assert any("is 0 where the norm is 0" in remark for remark in d.remarks)

@@ -322,14 +322,27 @@ def exp_minus_one(expr: sp.Expr, known: Known) -> sp.Expr | None:
 
 
 def relu_of_parts(expr: sp.Expr, known: Known) -> sp.Expr | None:
-    """x + |x| = 2 max(x, 0) and x - min(x, 0) = max(x, 0), which has derivative 0 at 0."""
+    """x + |x| = 2 max(x, 0) and x - min(x, c) = max(x - c, 0), which has derivative 0 at 0."""
     for other, coefficient, x, left in pairs(expr, known, absolute):
         for sign in (1, -1):
             if other == sign * coefficient * x:
                 return left + 2 * coefficient * relu(sign * x)
     for other, coefficient, x, left in pairs(expr, known, clip_above):
-        if other == -coefficient * x and expr.has(clip_above(x, 0)):
-            return left - coefficient * relu(x)
+        bound = next((a.args[1] for a in expr.atoms(clip_above) if a.args[0] == x), None)
+        if other == -coefficient * x and bound is not None and bound.is_number:
+            return left - coefficient * relu(x - bound)
+    return _relu_of_difference(expr)
+
+
+def _relu_of_difference(expr: sp.Expr) -> sp.Expr | None:
+    """x + c + |x - c| = 2 max(x - c, 0) + 2 c: so it is typed for max(x, c)."""
+    for term in expr.args:
+        coefficient, size = term.as_coeff_Mul()
+        for sign in (1, -1) if isinstance(size, absolute) else ():
+            (x,) = size.args
+            left = expr - term - sign * coefficient * x
+            if left.is_number:
+                return left + 2 * coefficient * relu(sign * x)
     return None
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import sympy as sp
 
 from symgrad.calculus.definitions import Known, is_a, is_same, resolved, split_scale
 from symgrad.mathematics.algebra import bound_of, freshen
 from symgrad.mathematics.indices import Index, entries
-from symgrad.mathematics.reductions import Norm, root
+from symgrad.mathematics.reductions import Norm, absolute, relu, root
 
 
 def norm(expr: sp.Expr, known: Known) -> sp.Expr | None:
@@ -28,19 +29,28 @@ def norm(expr: sp.Expr, known: Known) -> sp.Expr | None:
 
 
 def root_of_squares(expr: sp.Expr, known: Known) -> sp.Expr | None:
-    """The square root of a quadratic form, with derivative 0 where it is 0."""
-    if expr.exp == sp.S.Half and entries(expr) and is_quadratic(expr.base, known):
-        return root(expr.base)
-    return None
+    """The square root of a quadratic form, with derivative 0 where it is 0.
+
+    So it is of a maximum with 0, or an absolute value: what is inside has derivative 0 there.  It
+    is the root of the same value, under its name: equations may be looked up that are closed.
+    """
+    if expr.exp != sp.S.Half or not entries(expr):
+        return None
+    known = replace(known, closed=(), opened=set())
+    bounded = is_a(expr.base, (relu, absolute), known)
+    return root(expr.base) if bounded or is_quadratic(expr.base, known) else None
 
 
 def is_quadratic(expr: sp.Expr, known: Known) -> bool:
     """Whether every term is a square, or holds one factor twice, at two indices that are summed.
 
     So that a form xᵀA x whose matrix has no negative eigenvalue is 0 only where its derivative by x
-    is 0 as well.  Whatever else stands in a term is a weight.
+    is 0 as well.  Whatever else stands in a term is a weight.  Of x² + y² - 2xy the last term is
+    no square, and goes with the others.
     """
-    return all(_is_square(factors, bound) for factors, bound in _terms(expr, known))
+    terms = list(_terms(expr, known))
+    others = [term for term in terms if not _is_square(*term)]
+    return not others or all(_is_between(term, dict(_squares(terms, known))) for term in others)
 
 
 Term = tuple[list[sp.Expr], set[Index]]
@@ -90,6 +100,37 @@ def _is_square(factors: Sequence[sp.Expr], bound: set[Index]) -> bool:
 def _is_even_power(factor: sp.Expr) -> bool:
     power = factor.exp if isinstance(factor, sp.Pow) else sp.S.One
     return bool(entries(factor) and power.is_Integer and power.is_even and power > 0)
+
+
+def _squares(terms: Iterable[Term], known: Known) -> Iterator[tuple[sp.Expr, sp.Expr]]:
+    """What terms that are a number times one square are the square of, and the number."""
+    for factors, bound in terms:
+        number, inside = _split(factors)
+        root = next((f.base for f in inside if isinstance(f, sp.Pow) and f.exp == 2), None)
+        if len(inside) == 1 and root is not None:
+            yield _summed_over(resolved(root, known), bound), number
+        elif len(inside) == 2 and _is_twice(inside[0], inside[1], bound):
+            yield _summed_over(inside[0], bound), number
+
+
+def _is_between(term: Term, squares: Mapping[sp.Expr, sp.Expr]) -> bool:
+    """Whether a term is a multiple of xy that a x² + b y² is never less than."""
+    factors, bound = term
+    number, inside = _split(factors)
+    ends = [squares.get(_summed_over(f, bound), sp.S.Zero) for f in inside]
+    return len(ends) == 2 and bool(all(ends) and number**2 <= 4 * sp.Mul(*ends))
+
+
+def _split(factors: Sequence[sp.Expr]) -> tuple[sp.Expr, list[sp.Expr]]:
+    """The number in a product, and the other factors."""
+    number = sp.Mul(*(f for f in factors if f.is_number))
+    return number, [f for f in factors if not f.is_number]
+
+
+def _summed_over(expr: sp.Expr, bound: Iterable[Index]) -> sp.Expr:
+    """The expression with one name for each index that is summed over."""
+    mine = sorted(expr.free_symbols & set(bound), key=str)
+    return expr.xreplace({i: Index(f"summed{k}", i.size) for k, i in enumerate(mine)})
 
 
 def _is_twice(one: sp.Expr, other: sp.Expr, bound: set[Index]) -> bool:

@@ -17,7 +17,7 @@ from symgrad.language.registry import FUNCTIONS, UFUNCS, function, unsupported
 from symgrad.mathematics import reductions as leaves
 from symgrad.mathematics.conditions import Condition
 from symgrad.mathematics.equations import DType
-from symgrad.mathematics.indices import axis_index
+from symgrad.mathematics.indices import axis_index, is_entry, name_of
 from symgrad.mathematics.reductions import LEAVES
 
 _VERBS = {"add": "add", "subtract": "subtract", "multiply": "multiply", "divide": "divide"}
@@ -33,6 +33,8 @@ def elementwise(name: str, *args: Any) -> Array:
     if name == "reciprocal" and arrays[0].kind == "int":
         raise unsupported("np.reciprocal of integers, which NumPy rounds", "write 1 / x")
     indices, values = _aligned(_VERBS.get(name, f"take the {name} of"), arrays)
+    if name in BOUNDED:
+        values = _with_bounds(arrays, values)
     if name in LOGICAL:
         values = [v if c else _truth(v) for v, c in zip(values, conditions, strict=True)]
     integer = name in INTEGER and all(a.kind == "int" for a in arrays)
@@ -50,6 +52,21 @@ def _aligned(verb: str, arrays: Sequence[Array]) -> tuple[list[sp.Expr], list[sp
         for a in arrays
     ]
     return indices, values
+
+
+def _with_bounds(arrays: Sequence[Array], values: Sequence[sp.Expr]) -> list[sp.Expr]:
+    """The entries; where all those of an array are one number, that number."""
+    numbers = map(_number_everywhere, arrays)
+    return [v if n is None else n for n, v in zip(numbers, values, strict=True)]
+
+
+def _number_everywhere(array: Array) -> sp.Expr | None:
+    """The number that all entries are, if they are one: np.zeros(3), np.zeros_like(x)."""
+    rhs = array.rhs
+    if rhs is None or rhs.is_number:
+        return rhs
+    repeats = is_entry(rhs) and [a.key for a in array.inputs] == [name_of(rhs)]
+    return _number_everywhere(array.inputs[0]) if repeats else None
 
 
 def _is_condition(value: Any) -> bool:
@@ -78,14 +95,14 @@ def _truth(x: sp.Expr) -> sp.Expr:
 
 
 def _maximum(x: sp.Expr, y: sp.Expr) -> sp.Expr:
-    if y == 0 or x == 0:
-        return leaves.relu(x if y == 0 else y)
+    if x.is_number or y.is_number:  # a bound: no derivative at it, as in relu and in clip
+        return _clip_below(x, y) if y.is_number else _clip_below(y, x)
     return leaves.maximum(x, y)
 
 
 def _minimum(x: sp.Expr, y: sp.Expr) -> sp.Expr:
-    if y == 0 or x == 0:  # as in relu, of which it is the mirror image: no derivative at 0
-        return leaves.clip_above(x if y == 0 else y, sp.S.Zero)
+    if x.is_number or y.is_number:
+        return leaves.clip_above(x, y) if y.is_number else leaves.clip_above(y, x)
     return leaves.minimum(x, y)
 
 
@@ -161,6 +178,7 @@ ELEMENTWISE |= {
 LOGICAL = {"logical_and", "logical_or", "logical_xor", "logical_not"}
 BOOLEAN = LOGICAL | {"less", "greater", "less_equal", "greater_equal", "equal", "not_equal"}
 BITWISE = {"bitwise_and", "bitwise_or", "bitwise_xor", "invert"}
+BOUNDED = {"maximum", "minimum"}
 INTEGER = {"add", "subtract", "multiply", "negative", "positive", "square"}
 OF_CONDITIONS = {
     "bitwise_and": "logical_and",
@@ -226,7 +244,7 @@ def clip(
     leaf = _clip_below if high is None else leaves.clip_above if low is None else leaves.clip
     arrays = [as_array(x) for x in (a, low, high) if x is not None]
     indices, values = _aligned("clip", arrays)
-    return Array(indices, leaf(*values), arrays)
+    return Array(indices, leaf(*_with_bounds(arrays, values)), arrays)
 
 
 UFUNCS["clip"] = clip

@@ -9,6 +9,7 @@ from symgrad.mathematics.records import REALS, Indicator, LeafFunction, record
 from symgrad.mathematics.written import Bars, Call, Comparison, Half, Plus
 
 BOTH = (REALS, REALS)
+AT_BOUNDS = "where a value is at a bound, the derivative of max, min and clip is 0"
 
 
 class step(Indicator):
@@ -60,13 +61,13 @@ class clip(LeafFunction):
 
 
 class clip_below(LeafFunction):
-    """The larger of x and a bound y; where they are equal, x has no derivative, as in clip."""
+    """The larger of x and a bound y; its derivative by x is 0 at the bound, as in clip."""
 
     partials = (lambda r, x, y: less(y, x), lambda r, x, y: less_equal(x, y))
 
 
 class clip_above(LeafFunction):
-    """The smaller of x and a bound y; where they are equal, x has no derivative, as in clip."""
+    """The smaller of x and a bound y; its derivative by x is 0 at the bound, as in clip."""
 
     partials = (lambda r, x, y: less(x, y), lambda r, x, y: less_equal(y, x))
 
@@ -125,15 +126,15 @@ record(
     clip, "minimum(maximum(x, y), z)", Call("clip"),
     lambda x, y, z: min(max(x, y), z), domain=(REALS, (-2.0, -0.5), (0.5, 2.0)),
     definition=lambda x, y, z: sp.Min(sp.Max(x, y), z),
-    convention="the derivative of clip is 0 at its bounds",
+    convention=AT_BOUNDS,
 )  # fmt: skip
 record(
     clip_below, "maximum(x, y)", Call("max"), max, domain=BOTH, definition=sp.Max,
-    convention="the derivative of clip is 0 at its bounds",
+    convention=AT_BOUNDS,
 )  # fmt: skip
 record(
     clip_above, "minimum(x, y)", Call("min"), min, domain=BOTH, definition=sp.Min,
-    convention="the derivative of clip is 0 at its bounds",
+    convention=AT_BOUNDS,
 )  # fmt: skip
 record(
     absolute, "abs(x)", Bars(), abs,
