@@ -21,7 +21,7 @@ Gradients:
     W3  (3, 2)  dW3[j,k] = dz3[j] a2[k]
     b3  (3, 1)  db3[j] = dz3[j]
 
-A3 is held rounded to 1 decimal: the mathematics is that of the unrounded value; every use,
+a3 is held rounded to 1 decimal: the mathematics is that of the unrounded value; every use,
 forward and backward, reads the rounded number.
 Relu'(0) = 0.
 It is assumed that Y is one-hot along axis 0: its entries there are 0 and 1 and sum to 1.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from symgrad.calculus import Derivation, Preparation, forward_and_adjoints, stab
 from symgrad.checks import ExactValues
 from symgrad.checks.sampling import least_sizes
 from symgrad.formats.sheet import Sheet
+from symgrad.mathematics.equations import Equation
 from symgrad.program.passes import stages
 from symgrad.program.program import Program
 from symgrad.targets.emitted import Emitted
@@ -52,14 +53,38 @@ def module(derivation: Derivation, notation: Notation, **more: Any) -> Module:
         system.output,
         derivation.results,
         along=derivation.directions,
-        formulas={e.name: notation.text_equation(e) for e in equations},
-        remarks=derivation.remarks,
+        formulas=_formulas(derivation, notation, equations),
+        remarks=(*derivation.remarks, *_as_typed(derivation, notation)),
         not_differentiable=_not_differentiable(derivation),
         may_be_infinite=frozenset(a.equation.name for a in derivation.adjoints if a.past),
         least=least_sizes(made.before if made else system) | least_sizes(system),
         preparation=_prepared(made) if made else None,
         **more,
     )
+
+
+def _formulas(
+    derivation: Derivation, notation: Notation, equations: Iterable[Equation]
+) -> dict[str, str]:
+    """Equations in a line of text; of derivatives of what is computed in another way it is said."""
+    formulas = {e.name: notation.text_equation(e) for e in equations}
+    for adjoint in derivation.adjoints:
+        of = [name for name in adjoint.chain if name in derivation.rewritten]
+        if adjoint.past and of:
+            formulas[adjoint.equation.name] += f", of {' and '.join(reversed(of))} as typed"
+    return formulas
+
+
+def _as_typed(derivation: Derivation, notation: Notation) -> Iterator[str]:
+    """What was typed, where derivatives of it are computed; and which are of what is computed."""
+    found = [a for a in derivation.adjoints if a.past and not a.inlined]
+    chains = {name for a in found for name in a.chain}
+    for equation in derivation.local:
+        if equation.name in chains & derivation.rewritten:
+            yield f"as typed, {notation.text_equation(equation)}"
+    output = derivation.system.output
+    for part in (e for a in derivation.adjoints for e in a.needed_part):
+        yield f"the backward pass goes on with {part.name}, the derivative of {output} as computed"
 
 
 def emitted(derivation: Derivation, notation: Notation, target: Target, **more: Any) -> Emitted:

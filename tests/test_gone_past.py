@@ -365,3 +365,32 @@ def test_letters_of_values_stand_for_nothing_else() -> None:
     assert "e^{" not in d.latex()
     example = {"z": [1, 1, 1], "e": [1, 2, 3], "sigma": [1, 1, 1]}
     assert "exp(1)/(1 + exp(1))" in str(d.render("text", example))
+
+
+def test_as_data_what_is_explained_has_its_way_only(tmp_path: Path) -> None:
+    w = "w = np.sum(np.maximum(sg.param('u', (7,)), 0))\nloss = w**2"
+    spec = SPEC.replace("loss =", w).replace('{"Y"', '{"u": [0] * 7, "Y"')
+    found = json.loads(explained(tmp_path, "z", spec, "--format", "json"))
+    assert [v["name"] for v in found["inputs"]] == ["Y", "z"]
+    assert [d["value"] for d in found["derivatives"]] == ["loss", "p", "z"]
+    assert found["remarks"] == []
+    assert "u" not in found["example"]["exact"]
+    everything = json.loads(explained(tmp_path, "u", spec, "--format", "json"))
+    assert everything["remarks"] == ["relu'(0) = 0"]
+
+
+def test_a_generated_file_says_what_its_derivatives_are_of() -> None:
+    loss, names = attention()
+    source = sg.derive(loss, wrt=["z", "p"], names=names).source()
+    assert "dp[i,j] = 2 Σ_k t1[i,k] v[j,k] - log(p[i,j]) - 1, of loss as typed" in source
+    assert "As typed, loss = Σ_{i,k} t1[i,k]² - Σ_{i,j} p[i,j] log(p[i,j])." in source
+    assert "The backward pass goes on with dp_part, the derivative of loss as computed." in source
+    plain = sg.derive(loss, wrt=["v"], names=names).source()
+    assert "as typed" not in plain.lower()
+    assert "dp_part" not in plain
+
+
+def test_a_generated_file_has_no_capital_in_the_name_of_a_value() -> None:
+    z = sg.param("z", (3,))
+    p = sg.rounded(z**2, 1)
+    assert "\np is held rounded" in sg.derive(np.sum(p), names={"z": z, "p": p}).source()

@@ -19,6 +19,7 @@ from symgrad.writing.display import Display
 from symgrad.writing.line import Line
 from symgrad.writing.printings.latex import latex
 from symgrad.writing.printings.text import text
+from symgrad.writing.way import Way
 
 VERSION = 1
 
@@ -44,6 +45,8 @@ class Record:
         self.derivation = sheet.derivation
         self.matrix = sheet.matrix_form(Display)
         self.choice = sheet.choice.checked(sheet.derivation)
+        explained = self.choice.explain
+        self.way = Way(sheet.derivation, explained) if explained else None
 
     def whole(self) -> Json:
         """The whole."""
@@ -54,10 +57,12 @@ class Record:
             "title": self.sheet.title,
             "output": system.output,
             "wrt": list(self.derivation.wrt),
-            "inputs": [self.variable(v) for v in system.variables],
-            "equations": [self.forward(e) for e in system],
+            "inputs": [self.variable(v) for v in system.variables if self._is_mentioned(v.name)],
+            "equations": [
+                self.forward(e) for e in system if all(map(self._is_mentioned, (e.name, *e.reads)))
+            ],
             "derivatives": [self.adjoint(a) for a in self._adjoints()],
-            "remarks": list(self.derivation.remarks),
+            "remarks": list(self.way.remarks if self.way else self.derivation.remarks),
             "example": self.example(),
             "checks": [
                 {"what": c.what, "of": list(c.names), "error": c.error, "passed": c.passed}
@@ -65,9 +70,20 @@ class Record:
             ],
         }
 
+    def _is_mentioned(self, name: str) -> bool:
+        return self.way is None or name in self.way.mentioned
+
     def _adjoints(self) -> Iterable[Adjoint]:
+        if self.way is not None:
+            return (a for a in self.derivation.adjoints if self._is_on_way(a))
         only = self.choice.only
         return (a for a in self.derivation.adjoints if not only or a.value in only)
+
+    def _is_on_way(self, adjoint: Adjoint) -> bool:
+        """Whether it is on the way that is explained, or its part is, or its value as typed."""
+        way, part = self.way, adjoint.part
+        names = {adjoint.equation.name, *([part.equation.name] if part else [])}
+        return way is not None and (adjoint.value in way.typed or not names.isdisjoint(way.names))
 
     def variable(self, variable: Variable) -> Json:
         """An input."""
@@ -140,9 +156,18 @@ class Record:
         if numbers is None:
             return None
         return {
-            "exact": {name: _texts(values) for name, values in numbers.exact.items()},
-            "decimals": {name: _floats(values) for name, values in numbers.decimals.items()},
+            "exact": {n: _texts(v) for n, v in numbers.exact.items() if self._is_told(n)},
+            "decimals": {n: _floats(v) for n, v in numbers.decimals.items() if self._is_told(n)},
         }
+
+    def _is_told(self, name: str) -> bool:
+        """Whether the numbers of a value or a derivative are on the way that is explained."""
+        value = self.notation.names.adjoint_of.get(name, name)
+        return (
+            self._is_mentioned(value)
+            if value == name
+            else any(a.value == value for a in self._adjoints())
+        )
 
 
 def shape(sizes: Iterable[Size]) -> list[int | str]:

@@ -83,7 +83,7 @@ def picture(derivation: Derivation, shown: Callable[[str], bool], letters: int) 
     edges += [
         Edge(c, a.value, drawing.line(a.value, c, backward=True), backward=True)
         for a in derivation.adjoints
-        for c in a.chain
+        for c in dict.fromkeys((*a.chain, *(a.part.chain if a.part else ())))
         if c in reads and a.value in reads[c]
     ]
     return Picture(tuple(nodes), tuple(edges), drawing.wide, drawing.width, drawing.height)

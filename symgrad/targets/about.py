@@ -9,6 +9,7 @@ from symgrad.mathematics.assumptions import Assumption
 from symgrad.mathematics.equations import Variable
 from symgrad.mathematics.ranges import Part, by_part
 from symgrad.mathematics.sizes import Size, fixed, normal_form
+from symgrad.mathematics.told import Told
 from symgrad.program.costs import flops, moved, polynomial
 from symgrad.program.memory import Plan
 from symgrad.targets.module import Module
@@ -114,4 +115,6 @@ def _told(variable: Variable) -> Iterator[str]:
 
 
 def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + "."
+    """With a capital, unless it begins with a name, and a full stop."""
+    named = isinstance(text, Told) and not text.pieces[0]
+    return (text if named else text[:1].upper() + text[1:]) + "."
