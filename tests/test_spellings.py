@@ -68,7 +68,7 @@ def numbers_beside_each_other(np: Any, x: Any, a: Any) -> Any:
 
 FIXED = [rotation, skew, rows_in_a_list, functions_of_an_array_of_values, an_array_as_it_is,
          rows_of_two_arrays, positions_that_dots_keep_apart, numbers_beside_each_other,
-         a_mask_of_two_axes, a_mask_of_one_axis]  # fmt: skip
+                  a_mask_of_two_axes, a_mask_of_one_axis]  # fmt: skip
 
 
 def scaled_by_a_root(np: Any, x: Any, a: Any) -> Any:
@@ -325,6 +325,43 @@ def test_a_value_may_be_clipped_just_within_the_domain() -> None:
     clipped = np.clip(p, eps, 1 - eps)
     derivation = sg.derive(-np.sum(y * np.log(clipped) + (1 - y) * np.log(1 - clipped)))
     assert all(c.passed for c in run(derivation))
+
+
+def sums_of_lists(np: Any, x: Any, y: Any, m: Any) -> Any:
+    squares = np.sum([np.sum(p**2) for p in (x, x[0])]) * np.prod([x[0, 0], 2.0])
+    return squares + np.linalg.norm([x[0, 1], 3.0]) + np.sum(np.sum([x[0], x[1] ** 2], axis=0))
+
+
+def numbers_like_integers(np: Any, x: Any, y: Any, m: Any) -> Any:
+    return np.sum(x * np.full_like(y, 1.7)) + np.sum(x**2 * np.full_like(y, 0.5, dtype=float))
+
+
+def truths_like_truths(np: Any, x: Any, y: Any, m: Any) -> Any:
+    return np.sum(x**2 * (np.ones_like(m) + np.full_like(m, 3)) * ~np.zeros_like(m))
+
+
+@pytest.mark.parametrize(
+    "loss", [sums_of_lists, numbers_like_integers, truths_like_truths], ids=lambda f: f.__name__
+)
+def test_lists_and_kinds_of_numbers_are_those_of_numpy(loss: Callable[..., Any]) -> None:
+    at = {"x": np.arange(1.0, 7.0).reshape(2, 3), "y": np.array([0, 2, 1]), "m": np.arange(3) > 1}
+    y, m = sg.data("y", (3,), dtype=int), sg.data("m", (3,), dtype=bool)
+    derivation = sg.derive(loss(np, sg.param("x", (2, 3)), y, m))
+    used = {v.name: at[v.name] for v in derivation.system.variables if v.name in at}
+    value, found = derivation.compile().loss_and_gradients(**used)
+    assert value == pytest.approx(loss(np, **at), rel=1e-13)
+    slope = autograd.grad(lambda x: loss(anp, **{**at, "x": x}))(at["x"])
+    np.testing.assert_allclose(found.x, slope, rtol=1e-12)
+
+
+def test_a_list_of_values_in_arithmetic_is_an_array() -> None:
+    x, a = sg.param("x", (2, 3)), sg.param("a", ())
+    module = sg.derive(np.sum(x * [a, 2 * a, 1.0]) + np.sum([[a], [1.0]] * x)).compile()
+    at = np.arange(6.0).reshape(2, 3)
+    value, found = module.loss_and_gradients(x=at, a=3.0)
+    assert value == (at * [3, 6, 1]).sum() + (at * [[3], [1]]).sum()
+    assert found.a == at[:, 0].sum() + 2 * at[:, 1].sum() + at[0].sum()
+    np.testing.assert_array_equal(found.x, [[6, 9, 4], [4, 7, 2]])
 
 
 UNDEFINED: dict[str, Callable[[Any, Any], Any]] = {

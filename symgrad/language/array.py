@@ -151,8 +151,9 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
     def __len__(self) -> int:
         if not self.ndim:
             raise TypeError("len() of a scalar")
-        if not isinstance(self.shape[0], int) and (name := asking_function()):
-            raise no_numbers(name)
+        asking, module = asking_function()
+        if asking and not isinstance(self.shape[0], int):
+            raise no_numbers(asking, module)
         return known_size(self.shape[0], "len() of an axis")
 
     def __iter__(self) -> Iterator[Array]:
@@ -191,15 +192,18 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         """Of a spec's own ``np.array([[a, b], [c, d]])``: an array of objects, its entries.
 
+        Of ``np.sum([a, b])`` too, where they are few: NumPy computes with them one by one.
         ``np.asarray`` asks for no copy: what is written there would not be written here.
         """
         sizes = [d for d in self.shape if isinstance(d, int)]
+        asking, module = asking_function()
+        few = asking in OF_ENTRIES and math.prod(sizes) <= FEW
         plain = self.kind == "float" and np.dtype(dtype or object) == object
-        if plain and len(sizes) == self.ndim and asked_by_spec():
+        if plain and len(sizes) == self.ndim and (asked_by_spec() or few):
             found = self._entries(sizes)
             found.flags.writeable = bool(copy)
             return found
-        raise no_numbers(asking_function())
+        raise no_numbers(asking, module)
 
     def _entries(self, sizes: Sequence[int]) -> np.ndarray[Any, Any]:
         """Every entry, as a scalar that knows where it comes from."""
@@ -299,6 +303,14 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
             raise AttributeError(name)
         raise AttributeError(f"symbolic arrays have no {name!r}", name=name, obj=self)
 
+
+FEW = 64
+"""So many entries of a value in a list are computed with one by one, at most."""
+OF_ENTRIES = frozenset(
+    ("cumprod", "cumsum", "diag", "diff", "einsum", "norm", "pad", "prod", "ravel", "repeat",
+     "reshape", "roll", "sum", "tile", "trace", "transpose")
+)  # fmt: skip
+"""NumPy's functions that compute with arrays of objects: of lists they are not told apart."""
 
 VIEWS = frozenset(
     ("atleast_1d", "atleast_2d", "broadcast_to", "diag", "diagonal", "expand_dims", "flip",

@@ -161,11 +161,18 @@ def as_array(value: Any) -> Array:
         return value
     if isinstance(value, sp.Expr):
         return Array((), _size_expression(value))
-    if isinstance(value, (list, tuple)) and any(isinstance(v, Array) for v in value):
-        return FUNCTIONS["stack"](value)  # type: ignore[no-any-return]
+    if holds_values(value):
+        return FUNCTIONS["stack"]([as_array(v) for v in value])  # type: ignore[no-any-return]
     if isinstance(value, np.ndarray) and value.dtype == object and value.size:
         return joined(value)
     return constant(value)
+
+
+def holds_values(value: Any) -> bool:
+    """Whether something is a list of values of the spec, or of such lists."""
+    return isinstance(value, (list, tuple)) and any(
+        isinstance(v, Array) or holds_values(v) for v in value
+    )
 
 
 def joined(values: np.ndarray[Any, Any]) -> Array:

@@ -12,7 +12,7 @@ import sympy as sp
 
 from symgrad.errors import SpecError, caller
 from symgrad.language.array import Array, broadcast_index, broadcast_sizes, describe
-from symgrad.language.constants import as_array
+from symgrad.language.constants import as_array, holds_values
 from symgrad.language.registry import FUNCTIONS, UFUNCS, function, unsupported
 from symgrad.mathematics import reductions as leaves
 from symgrad.mathematics.conditions import Condition
@@ -25,6 +25,7 @@ _VERBS = {"add": "add", "subtract": "subtract", "multiply": "multiply", "divide"
 
 def elementwise(name: str, *args: Any) -> Array:
     """A scalar function on each entry of the arguments broadcast together."""
+    args = tuple(as_array(a) if holds_values(a) else a for a in args)
     conditions = [_is_condition(a) for a in args]
     name = _on_conditions(name) if all(conditions) else name
     if name in BITWISE:

@@ -119,23 +119,22 @@ def unsupported(what: str, hint: str = "") -> SpecError:
     )
 
 
-def no_numbers(asking: str) -> SpecError:
-    """The error where numbers are asked of a symbolic array: ``asking`` is the function's name."""
+def no_numbers(asking: str, module: str) -> SpecError:
+    """The error where numbers are asked of a symbolic array, and the function that asks."""
     by = f", as {asking} asks" if asking else ""
+    known = next((n for n in (asking, f"linalg.{asking}") if n in FUNCTIONS), None)
+    if known and module.startswith("numpy"):
+        hint = f"join the values before: {public_name(known)}(np.stack([…]))"
+    elif known:
+        hint = f"{public_name(known)} is supported"
+    else:
+        hint = "join values with np.stack or np.column_stack; index a constant by labels as "
+        hint += "sg.constant(c)[y]"
     return SpecError(
         f"a symbolic array can't become an array of numbers{by}",
         where=caller(),
-        hint=INSTEAD.get(asking)
-        or _of_numpy(asking)
-        or "join values with np.stack or np.column_stack; index a constant by labels as "
-        "sg.constant(c)[y]",
+        hint=INSTEAD.get(asking, hint),
     )
-
-
-def _of_numpy(name: str) -> str:
-    """A hint at NumPy's function of that name, where it is SciPy's that was called."""
-    known = next((n for n in (name, f"linalg.{name}") if n in FUNCTIONS), None)
-    return f"{public_name(known)} is supported" if known else ""
 
 
 def function_name(func: Any) -> str:

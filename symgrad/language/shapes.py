@@ -197,21 +197,28 @@ def size(a: Any, axis: int | None = None) -> Dim:
 
 
 @function("full_like")
-def full_like(a: Any, fill_value: Any) -> Array:
-    """One number everywhere, in the shape of the array."""
-    return broadcast_to(fill_value, as_array(a).shape)
+def full_like(a: Any, fill_value: Any, dtype: Any = None) -> Array:
+    """One number everywhere, in the shape of the array; of integers it is cut to one, as there."""
+    array, filling = as_array(a), fill_value
+    kind = np.dtype(array.dtype if dtype is None else dtype).kind
+    if kind in "iub":
+        if isinstance(fill_value, Array) and fill_value.dtype.kind != kind:
+            raise unsupported(f"np.full_like of {array.kind} with {describe(fill_value)}")
+        if not isinstance(fill_value, Array):
+            filling = np.asarray(fill_value).astype(bool if kind == "b" else int)
+    return broadcast_to(filling, array.shape)
 
 
 @function("zeros_like")
-def zeros_like(a: Any) -> Array:
+def zeros_like(a: Any, dtype: Any = None) -> Array:
     """Zeros in the shape of the array."""
-    return full_like(a, 0.0)
+    return full_like(a, 0.0, dtype)
 
 
 @function("ones_like")
-def ones_like(a: Any) -> Array:
+def ones_like(a: Any, dtype: Any = None) -> Array:
     """Ones in the shape of the array."""
-    return full_like(a, 1.0)
+    return full_like(a, 1.0, dtype)
 
 
 @function("atleast_1d")

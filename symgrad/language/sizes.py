@@ -149,11 +149,11 @@ def asked_by_spec() -> bool:
     return not is_library(sys._getframe(2))
 
 
-def asking_function() -> str:
-    """The function of NumPy's or SciPy's that the spec called, where that asked; else nothing."""
+def asking_function() -> tuple[str, str]:
+    """The function of a library that the spec called, and its module; nothing where C code asks."""
     frame: FrameType | None = sys._getframe(2)
-    name = ""
+    name = module = ""
     while frame is not None and is_library(frame):
-        name = frame.f_code.co_name
+        name, module = frame.f_code.co_name, frame.f_globals["__name__"]
         frame = frame.f_back
-    return "" if name.startswith("_") or name == "wrapper" else name
+    return ("", "") if name.startswith("_") or name == "wrapper" else (name, module)
