@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 SETUP := .venv/installed
 BENCH := .venv/bench
 
-.PHONY: demo test fuzz lint check-generated generated docs fmt bench depth clean
+.PHONY: demo test test-long fuzz lint check-generated generated docs fmt bench depth clean
 
 demo: $(SETUP)  ## the derivation of the example network, and the checks of it
 	$(BIN)/symgrad derive examples/notebook.py
@@ -13,6 +13,9 @@ demo: $(SETUP)  ## the derivation of the example network, and the checks of it
 test: lint  ## everything that a change has to pass
 	$(BIN)/python -m pytest -n auto
 	@$(MAKE) --no-print-directory check-generated
+
+test-long: $(SETUP)  ## the tests that take seconds each
+	$(BIN)/python -m pytest -n auto -m long
 
 lint: $(SETUP)
 	$(BIN)/ruff format --check .

@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import sympy as sp
 
+from symgrad.checks.contraction import LARGE, contracted, summed_up
 from symgrad.checks.numbers import Field, Numbers
+from symgrad.checks.tables import Table, aligned, ordered, require_room
 from symgrad.errors import SymgradError
 from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.indices import Index, indices_of, name_of
@@ -23,47 +24,24 @@ from symgrad.mathematics.sizes import is_size
 Environment = Mapping[str, np.ndarray]
 Sizes = Mapping[sp.Symbol, int]
 
-LARGE = 10_000
-"""From so many terms on, the order in which a product is contracted is worth finding."""
-
-
-@dataclass(frozen=True)
-class Table:
-    """Numbers over indices: one axis for each, in the order of their names."""
-
-    axes: tuple[Index, ...]
-    values: Numbers
-
-    def over(self, axes: Sequence[Index]) -> Numbers:
-        """The numbers with axes of length 1 put in, so that they broadcast over ``axes``."""
-        if self.axes == tuple(axes):
-            return self.values
-        return np.asarray(self.values)[tuple(slice(None) if a in self.axes else None for a in axes)]
-
-
-def ordered(indices: Iterable[Index]) -> tuple[Index, ...]:
-    """Indices in the order that tables keep them in: by name, then by size."""
-    return tuple(sorted(set(indices), key=_position))
-
-
-@functools.cache
-def _position(index: Index) -> tuple[str, str]:
-    return index.name, str(index.size)
-
-
-def aligned(tables: Sequence[Table]) -> tuple[tuple[Index, ...], list[Numbers]]:
-    """The union of the axes, and the numbers of each table so that they broadcast over it."""
-    axes = ordered(index for table in tables for index in table.axes)
-    return axes, [table.over(axes) for table in tables]
-
 
 class Evaluator:
-    """Evaluates expressions over the arrays of ``env``; equal expressions only once."""
+    """Evaluates expressions over the arrays of ``env``; equal expressions only once.
 
-    def __init__(self, env: Environment, sizes: Sizes, field: Field) -> None:
+    An index among ``spots`` takes the positions there only, and not all of its axis.
+    """
+
+    def __init__(
+        self,
+        env: Environment,
+        sizes: Sizes,
+        field: Field,
+        spots: Mapping[Index, np.ndarray] | None = None,
+    ) -> None:
         self.env = env
         self.sizes = sizes
         self.field = field
+        self.spots = spots or {}
         self._known: dict[sp.Expr, Table] = {}
 
     def __call__(self, expr: sp.Expr) -> Table:
@@ -83,7 +61,8 @@ class Evaluator:
         proper = [i for i in indices if isinstance(i, Index)]
         if not set(table.axes) <= set(proper):
             raise SymgradError(f"{expr} has free indices that its equation does not have")
-        lengths = {i: self.size(i.size) for i in proper}
+        lengths = {i: self.length(i) for i in proper}
+        require_room(lengths.values())
         spread = np.broadcast_to(table.over(ordered(proper)), [lengths[i] for i in ordered(proper)])
         turned = spread.transpose([ordered(proper).index(i) for i in proper])
         return turned.reshape([lengths.get(i, 1) for i in indices])
@@ -91,6 +70,10 @@ class Evaluator:
     def size(self, size: sp.Expr) -> int:
         """The number that a size stands for here."""
         return int(size if size.is_Integer else size.xreplace(self.sizes))
+
+    def length(self, index: Index) -> int:
+        """How many positions an index takes."""
+        return len(self.spots[index]) if index in self.spots else self.size(index.size)
 
     def given(self, atom: sp.Expr) -> np.ndarray:
         """The array that an entry belongs to."""
@@ -102,7 +85,8 @@ class Evaluator:
     def integers(self, index: sp.Expr) -> Table:
         """The integers that an index expression takes."""
         if isinstance(index, Index):
-            return Table((index,), np.arange(self.size(index.size)))
+            places = self.spots.get(index)
+            return Table((index,), np.arange(self.size(index.size)) if places is None else places)
         if isinstance(index, sp.Indexed) or (isinstance(index, sp.Symbol) and not is_size(index)):
             table = _read(self, index, raw=True)
             return Table(table.axes, np.asarray(table.values).astype(np.int64))
@@ -144,7 +128,7 @@ def _symbol(at: Evaluator, symbol: sp.Symbol) -> Table:
     if is_size(symbol):
         return Table((), at.field.number(sp.Integer(at.size(symbol))))
     if isinstance(symbol, Index):
-        return Table((symbol,), at.field.array(np.arange(at.size(symbol.size))))
+        return Table((symbol,), at.field.array(at.integers(symbol).values))
     return _read(at, symbol)
 
 
@@ -154,7 +138,8 @@ def _read(at: Evaluator, atom: sp.Expr, raw: bool = False) -> Table:
     if np.ndim(values) != len(indices):
         raise SymgradError(f"{atom} has {len(indices)} indices, its array {np.ndim(values)} axes")
     proper = [i for i in indices if isinstance(i, Index)]
-    if len(set(proper)) + sum(bool(i.is_Integer) for i in indices) == len(indices):
+    plain = len(set(proper)) + sum(bool(i.is_Integer) for i in indices) == len(indices)
+    if plain and at.spots.keys().isdisjoint(proper):
         table = _view(at, atom, values, indices)
     else:
         axes, places = aligned([at.integers(i) for i in indices])
@@ -232,22 +217,15 @@ def _sum(at: Evaluator, expr: sp.Sum) -> Table:
 
 
 def _contract(at: Evaluator, term: sp.Expr, bound: tuple[Index, ...]) -> Table:
-    """Σ over ``bound`` of a product; an index that no factor has multiplies by its size."""
+    """Σ over ``bound`` of a product, whose δ are multiplied out only where that is little."""
+    inside = {*bound, *(i for i in term.atoms(Index) if i not in at.spots)}
+    if term.has(sp.KroneckerDelta) and math.prod(map(at.length, inside)) > LARGE:
+        return contracted(term, bound, at)
     factors = [at(factor) for factor in sp.Mul.make_args(term)]
-    axes = ordered(index for factor in factors for index in factor.axes)
-    factors += [at(index.size) for index in bound if index not in axes]
-    numbers = {index: number for number, index in enumerate(axes)}
-    kept = tuple(index for index in axes if index not in bound)
-    operands: list[Any] = []
-    one = len(numbers)  # an axis of length 1 in all: NumPy makes a lone object of a 0-d array
-    for factor in factors:
-        values = np.asarray(factor.values, at.field.dtype)[..., None]
-        operands += [values, [*(numbers[a] for a in factor.axes), one]]
-    large = np.prod([at.size(a.size) for a in axes]) > LARGE
-    result = np.einsum(*operands, [*(numbers[a] for a in kept), one], optimize=bool(large))
-    if term.has(sp.KroneckerDelta) and _is_nan(result).any():
-        result = _term_by_term(term, factors, axes, bound)
-    return Table(kept, result[..., 0])
+    total = summed_up(factors, bound, at)
+    if term.has(sp.KroneckerDelta) and _is_nan(total.values).any():
+        total = _term_by_term(term, factors, bound, at)
+    return total
 
 
 def _is_nan(values: np.ndarray) -> np.ndarray:
@@ -255,22 +233,25 @@ def _is_nan(values: np.ndarray) -> np.ndarray:
 
 
 def _term_by_term(
-    term: sp.Expr, factors: Sequence[Table], axes: tuple[Index, ...], bound: tuple[Index, ...]
-) -> np.ndarray:
+    term: sp.Expr, factors: list[Table], bound: tuple[Index, ...], at: Evaluator
+) -> Table:
     """The same sum, its products written out: those with a δ that is 0 are no terms of it."""
-    numbers = [factor.over(axes) for factor in factors]
+    here = {a for factor in factors for a in factor.axes}
+    axes, numbers = aligned([*factors, *(at(i.size) for i in bound if i not in here)])
     product = functools.reduce(lambda a, b: a * b, numbers)
     written = sp.Mul.make_args(term)
     whole = _without(product, _zero(written, numbers[: len(written)]))
     gone = tuple(k for k, a in enumerate(axes) if a in bound)
-    return np.asarray(np.sum(whole, axis=gone))[..., None]
+    kept = tuple(a for a in axes if a not in bound)
+    return Table(kept, np.asarray(np.sum(whole, axis=gone))[()])
 
 
 def _reduction(at: Evaluator, expr: sp.Expr) -> Table:
     """A reduction over whole axes, moved to the end and joined."""
     bound, body = _whole_axes(at, expr), at(expr.function)
-    lengths = {a: at.size(a.size) for a in (*body.axes, *bound)}
+    lengths = {a: at.length(a) for a in (*body.axes, *bound)}
     axes = ordered(lengths)
+    require_room(lengths.values())
     kept = [a for a in axes if a not in bound]
     full = np.broadcast_to(body.over(axes), [lengths[a] for a in axes])
     moved = full.transpose([axes.index(a) for a in (*kept, *bound)])
@@ -282,9 +263,10 @@ def _matrix(at: Evaluator, expr: MatrixFunction) -> Table:
     """A function of whole matrices; then, where it has indices, the entries at them."""
     bound, body = _whole_axes(at, expr), at(expr.function)
     kept = [a for a in body.axes if a not in bound]
-    lengths = [at.size(a.size) for a in (*kept, *bound)]
+    lengths = [at.length(a) for a in (*kept, *bound)]
     axes = ordered((*kept, *bound))
-    spread = np.broadcast_to(body.over(axes), [at.size(a.size) for a in axes])
+    require_room(lengths)
+    spread = np.broadcast_to(body.over(axes), [at.length(a) for a in axes])
     matrices = spread.transpose([axes.index(a) for a in (*kept, *bound)]).reshape(lengths)
     values = at.field.matrix(MATRIX_FUNCTIONS[type(expr)], matrices)
     if not expr.at:

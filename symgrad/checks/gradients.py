@@ -159,9 +159,10 @@ def _direction(
 ) -> np.ndarray:
     here = point.values[name]
     free = numbers_between(here.shape, rng, (-1.0, 1.0), point.precision.field)
-    largest = max(map(abs, here.flat), default=0)
-    if LARGE < largest < math.inf:
-        free = np.asarray(free * largest)
+    sizes = np.abs(here)
+    large = (sizes > LARGE) & (sizes < math.inf)
+    if np.any(large):  # entry by entry: beside what masks with -1e9 are small numbers
+        free = np.asarray(free * np.where(large, sizes, 1))
     return tangent(assumptions, here, free)
 
 
@@ -218,8 +219,14 @@ def compare_along(derivation: Derivation, points: Points, tangent: str) -> Agree
 
 
 def _each_entry(derivation: Derivation, point: EvaluatedPoint, names: Sequence[str]) -> Agreement:
-    """One entry at a time; at a kink, the derivative has to be one of those between both sides."""
+    """One entry at a time; at a kink, the derivative has to be one of those between both sides.
+
+    Of many entries some are drawn at random: each costs a forward pass.
+    """
     places = [(name, place) for name in names for place in np.ndindex(point.values[name].shape)]
+    if len(places) > MOST_PLACES:
+        chosen = np.random.default_rng(len(places)).choice(len(places), MOST_PLACES, replace=False)
+        places = [places[k] for k in sorted(chosen)]
     with point.precision.field.precision():
         model = Model(point)
         results = [_one_entry(derivation, model, name, place) for name, place in places]
@@ -247,6 +254,9 @@ def _one_entry(
 
 
 # -- every gradient of a derivation ---------------------------------------------------------------
+
+MOST_PLACES = 300
+"""Of more entries than this, so many are looked at one by one."""
 
 RUNS = 500
 """About how many equations may be computed for differences: beyond, values share directions."""

@@ -14,6 +14,7 @@ from symgrad.calculus import Derivation, forward_and_adjoints
 from symgrad.checks.evaluate import Evaluator, Sizes, evaluate_equations, value
 from symgrad.checks.numbers import Digits, Field, Floats, OutsideDomain
 from symgrad.checks.sampling import RANGES, Point, given_point, no_point, random_point, small_sizes
+from symgrad.checks.shrinking import shrunk
 from symgrad.errors import SymgradError
 from symgrad.mathematics.equations import Equation, System
 from symgrad.mathematics.indices import Index
@@ -44,6 +45,9 @@ LONG_FLOATS = Precision(
 MANY_TERMS = 100_000
 """From so many multiplications in one pass on, floats have to do."""
 
+SOME_TERMS = 10_000
+"""From so many on, sizes that positions are made for are made smaller too."""
+
 TRIES = 3
 """Points that are tried, where one is at a kink or shows nothing."""
 
@@ -58,9 +62,12 @@ class EvaluatedPoint:
     values: dict[str, np.ndarray]
     written: dict[str, np.ndarray]
 
-    def evaluator(self, env: Arrays | None = None) -> Evaluator:
+    def evaluator(
+        self, env: Arrays | None = None, spots: Mapping[Index, np.ndarray] | None = None
+    ) -> Evaluator:
         """Evaluates expressions over the values, or over others."""
-        return Evaluator(self.values if env is None else env, self.sizes, self.precision.field)
+        known = self.values if env is None else env
+        return Evaluator(known, self.sizes, self.precision.field, spots)
 
 
 def example_point(derivation: Derivation, example: Mapping[str, Any], field: Field) -> Point:
@@ -76,10 +83,13 @@ def example_point(derivation: Derivation, example: Mapping[str, Any], field: Fie
 class Points:
     """The points at which one derivation is looked at; each is made when it is asked for."""
 
-    def __init__(self, derivation: Derivation, seed: int = 0) -> None:
+    def __init__(
+        self, derivation: Derivation, seed: int = 0, *, sizes: Sizes | None = None
+    ) -> None:
         self.derivation = derivation
         self.seed = seed
-        self.precision = _precision(derivation.system)
+        self.sizes = sizes_to_check_at(derivation) if sizes is None else sizes
+        self.precision = _precision(derivation.system, self.sizes)
         self._made: dict[int, EvaluatedPoint] = {}
 
     def __len__(self) -> int:
@@ -90,14 +100,25 @@ class Points:
 
     def __getitem__(self, number: int) -> EvaluatedPoint:
         if number not in self._made:
-            self._made[number] = self._make(np.random.default_rng([self.seed, number]))
+            self._made[number] = self._at_fitting_sizes(number)
         return self._made[number]
+
+    def _at_fitting_sizes(self, number: int) -> EvaluatedPoint:
+        """A point at the sizes that were chosen; at those of the spec where there is none."""
+        try:
+            return self._make(np.random.default_rng([self.seed, number]))
+        except SymgradError:
+            own = small_sizes(self.derivation.system)
+            if self._made or self.sizes == own:
+                raise
+        self.sizes, self.precision = own, _precision(self.derivation.system, own)
+        return self._make(np.random.default_rng([self.seed, number]))
 
     def _make(self, rng: np.random.Generator) -> EvaluatedPoint:
         """A point at which every value is a real number."""
         system, field = self.derivation.system, self.precision.field
         for ranges in RANGES:
-            start = random_point(system, rng, field, ranges=ranges)
+            start = random_point(system, rng, field, sizes=self.sizes, ranges=ranges)
             try:
                 values = all_values(self.derivation, start, field)
                 written = evaluate_equations(self.derivation.typed, start.env, start.sizes, field)
@@ -165,8 +186,21 @@ def evaluated_where_possible(
     return known
 
 
-def _precision(system: System) -> Precision:
-    return MANY_DIGITS if multiplications(system, small_sizes(system)) < MANY_TERMS else LONG_FLOATS
+def sizes_to_check_at(derivation: Derivation) -> Sizes:
+    """Small sizes; where a fixed size that positions are made for is large, as small as they allow.
+
+    Those of the spec are better where they cost little: what is typed is then what is run.
+    """
+    system = derivation.system
+    own = small_sizes(system)
+    if multiplications(system, own) < SOME_TERMS:
+        return own
+    equations = [*derivation.typed, *forward_and_adjoints(derivation)]
+    return shrunk(system, equations, own) or own
+
+
+def _precision(system: System, sizes: Sizes) -> Precision:
+    return MANY_DIGITS if multiplications(system, sizes) < MANY_TERMS else LONG_FLOATS
 
 
 def multiplications(equations: Iterable[Equation], sizes: Sizes) -> int:

@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from symgrad.calculus import Derivation
 from symgrad.checks.check import Check
-from symgrad.checks.evaluate import Evaluator, aligned
-from symgrad.checks.points import Points, difference
+from symgrad.checks.evaluate import Evaluator
+from symgrad.checks.points import EvaluatedPoint, Points, difference
+from symgrad.checks.tables import TooLarge, aligned, ordered
 from symgrad.mathematics.equations import Equation
+from symgrad.mathematics.indices import Index
 from symgrad.mathematics.steps import Step
 from symgrad.progress import tell
+
+FEW = (4, 1)
+"""At how many positions of each index a step is looked at, where all would take too much memory."""
+
+AT_SOME = ", at random entries"
+NOWHERE = ", but for what would take more than 1 GB"
 
 
 @dataclass(frozen=True)
 class Sides:
-    """How far apart the two sides of a step are, and the largest number on either side."""
+    """How far apart the two sides of a step are, and the largest number on either side.
+
+    ``places``: where it was looked at, if not everywhere.
+    """
 
     step: Step
     error: float
     magnitude: float
+    places: str = ""
 
 
 def steps(derivation: Derivation, points: Points) -> tuple[Check, ...]:
@@ -58,11 +73,26 @@ def compare_sides(step: Step, points: Points) -> Sides:
     worst = Sides(step, 0.0, 0.0)
     for point in points:
         with point.precision.field.precision():
-            error, magnitude = apart(step, point.evaluator())
-        worst = Sides(step, max(error, worst.error), max(magnitude, worst.magnitude))
+            error, magnitude, places = _looked_at(step, point)
+        worst = Sides(step, max(error, worst.error), max(magnitude, worst.magnitude), places)
         if worst.magnitude > point.precision.same:
             break
     return worst
+
+
+def _looked_at(step: Step, point: EvaluatedPoint) -> tuple[float, float, str]:
+    """The difference everywhere, or at a few entries where that would take too much memory."""
+    with suppress(TooLarge):
+        return *apart(step, point.evaluator()), ""
+    symbols = step.before.free_symbols | step.after.free_symbols
+    free = ordered(s for s in symbols if isinstance(s, Index))
+    rng = np.random.default_rng(len(free))
+    for count in FEW:
+        lengths = {i: point.evaluator().length(i) for i in free}
+        some = {i: rng.choice(n, min(n, count), replace=False) for i, n in lengths.items()}
+        with suppress(TooLarge):
+            return *apart(step, point.evaluator(spots=some)), AT_SOME
+    return 0.0, 1.0, NOWHERE
 
 
 def apart(step: Step, at: Evaluator) -> tuple[float, float]:
@@ -73,7 +103,8 @@ def apart(step: Step, at: Evaluator) -> tuple[float, float]:
 
 def _step_check(name: str, found: Sequence[Sides], same: float) -> Check:
     worst = max(found, key=lambda sides: sides.error)
-    what = f"{len(found)} step{'s' if len(found) > 1 else ''}: before = after"
+    places = max((sides.places for sides in found), key=("", AT_SOME, NOWHERE).index)
+    what = f"{len(found)} step{'s' if len(found) > 1 else ''}: before = after{places}"
     if worst.error < same:
         return Check(name, what, True, worst.error)
     step = worst.step

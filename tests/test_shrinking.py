@@ -1,0 +1,196 @@
+"""Checks of specs with large fixed sizes: made smaller, and as sharp as before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import symgrad as sg
+from symgrad.calculus import forward_and_adjoints
+from symgrad.checks import contraction, evaluate, run, tables
+from symgrad.checks.points import MANY_TERMS, SOME_TERMS, Points, multiplications
+from symgrad.checks.sampling import size_symbols, small_sizes
+from symgrad.checks.shrinking import shrunk
+from symgrad.checks.steps import AT_SOME, NOWHERE, _named_steps
+from symgrad.checks.tables import MOST_ENTRIES
+from symgrad.mathematics.indices import Index
+from symgrad.mathematics.sizes import fixed
+from tests.losses import LOSSES, Loss
+
+
+def heads(width: int = 512, count: int = 8) -> sg.Array:
+    """A block of several heads, whose tokens are as many as its channels."""
+    X, T = sg.data("X", (width, width)), sg.data("T", (width, width))
+    q, k, v = (
+        (X @ sg.param(f"W{n}", (width, width))).reshape(width, count, -1).swapaxes(0, 1)
+        for n in "qkv"
+    )
+    weights = sg.softmax(q @ k.swapaxes(1, 2) / 8, axis=-1)
+    mixed = (weights @ v).swapaxes(0, 1).reshape(width, width)
+    return np.mean((mixed @ sg.param("Wo", (width, width)) - T) ** 2)
+
+
+def pooling() -> sg.Array:
+    X, T = sg.data("X", (64, 32, 32, 16)), sg.data("T", (64, 16, 16, 16))
+    h = np.maximum(X * sg.param("g", (16,)) + sg.param("b", (16,)), 0)
+    return np.mean((h.reshape(64, 16, 2, 16, 2, 16).mean(axis=(2, 4)) - T) ** 2)
+
+
+def thirds() -> sg.Array:
+    """An axis that is cut by numbers, which no smaller size can take the place of."""
+    x, y = sg.data("x", (256, 768)), sg.data("y", (256,), dtype=int)
+    a, b, c = np.split(x @ sg.param("W", (768, 240)), 3, axis=1)
+    z = np.tanh(a * b) @ c.T + x[:, 7:263]
+    return -np.mean(sg.log_softmax(z, axis=1)[np.arange(256), y])
+
+
+def convolution() -> sg.Array:
+    x, k = sg.data("x", (40, 128, 64)), sg.param("k", (5, 64, 96))
+    return np.sum(np.tanh(sum(x[:, j : j + 124] @ k[j] for j in range(5))) ** 2)
+
+
+def constants() -> sg.Array:
+    """A mask, positions that are given, and an axis that is joined."""
+    mask = np.triu(np.full((300, 300), -1e9), 1)
+    places = np.arange(0, 300, 3) % 37
+    W, V = sg.param("W", (300, 200)), sg.param("V", (37, 200))
+    joined = np.concatenate([W[:100] + V[places], np.exp(W[100:])])
+    return np.sum(sg.softmax(joined @ W.T + mask, axis=1) @ W)
+
+
+LARGE: list[Callable[[], sg.Array]] = [heads, pooling, thirds, convolution, constants]
+
+
+def sizes_of(d: sg.Derivation, least: int = 2) -> dict[sp.Symbol, int]:
+    found = shrunk(d.system, [*d.typed, *forward_and_adjoints(d)], size_symbols(d.system), least)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("spec", LARGE, ids=lambda s: s.__name__)
+def test_large_specs_are_checked_at_small_sizes(spec: Any, monkeypatch: Any) -> None:
+    d = sg.derive(spec())
+    assert multiplications(d.system, small_sizes(d.system)) > SOME_TERMS
+    assert multiplications(d.system, Points(d).sizes) < 40 * MANY_TERMS
+    largest = []
+    real = tables.require_room
+
+    def watched(lengths: Any) -> None:
+        largest.append(int(np.prod([*map(int, lengths)], dtype=float)))
+        real([largest[-1]])
+
+    for module in (tables, contraction, evaluate):
+        monkeypatch.setattr(module, "require_room", watched)
+    checks = run(d)
+    assert all(c.passed for c in checks), [c for c in checks if not c.passed]
+    assert not any(AT_SOME in c.what or NOWHERE in c.what for c in checks)
+    assert max(largest) < MOST_ENTRIES / 10
+
+
+def wrong_ones(d: sg.Derivation) -> dict[str, sp.Expr]:
+    """An adjoint with a fault in it, for each kind of fault: the name and the right-hand side."""
+    found: dict[str, tuple[str, sp.Expr]] = {}
+    for adjoint in d.adjoints:
+        name, rhs = adjoint.equation.name, adjoint.equation.rhs
+        free = [i for i in adjoint.equation.indices if isinstance(i, Index)]
+        found["factor"] = (name, rhs * sp.Rational(1_000_001, 1_000_000))
+        for one in rhs.atoms(sp.Sum):
+            first = {limit[0]: sp.S.Zero for limit in one.limits}
+            found["lost sum"] = (name, rhs.xreplace({one: one.function.xreplace(first)}))
+        for power in rhs.atoms(sp.Pow):
+            if power.exp.is_negative and fixed(power.base) is not None:
+                found["lost dimension"] = (name, rhs.xreplace({power: sp.S.One}))
+        pair = next(((a, b) for a in free for b in free if a != b and a.size == b.size), None)
+        if pair and (swapped := rhs.xreplace({pair[0]: pair[1], pair[1]: pair[0]})) != rhs:
+            found["transposition"] = (name, swapped)
+    return found
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [s if s is constants else pytest.param(s, marks=pytest.mark.long) for s in LARGE],
+    ids=lambda s: s.__name__,
+)
+def test_faults_are_seen_at_small_sizes(spec: Any) -> None:
+    d = sg.derive(spec())
+    kinds = wrong_ones(d)
+    assert {"factor", "lost sum"} <= kinds.keys()
+    for kind, (name, rhs) in kinds.items():
+        adjoints = tuple(
+            replace(a, equation=replace(a.equation, rhs=rhs)) if a.equation.name == name else a
+            for a in d.adjoints
+        )
+        assert not all(c.passed for c in run(replace(d, adjoints=adjoints))), (kind, name)
+
+
+def test_sizes_keep_how_positions_lie_and_are_different() -> None:
+    numbers = {s.name: n for s, n in sizes_of(sg.derive(heads())).items()}
+    assert numbers == {"8": 2, "64": 3, "512": 6}
+    numbers = {s.name: n for s, n in sizes_of(sg.derive(heads()), 9).items()}
+    assert numbers == {"8": 8, "64": 9, "512": 72}
+    numbers = {s.name: n for s, n in sizes_of(sg.derive(thirds())).items()}
+    assert numbers["240"] == 160 + numbers["80"]
+    assert numbers["256"] + 7 < numbers["768"]
+    for spec in LARGE:
+        found = list(sizes_of(sg.derive(spec())).values())
+        assert len(set(found)) == len(found), spec
+
+
+def test_named_sizes_are_as_small_and_what_reads_a_number_of_them_fits() -> None:
+    x = sg.param("x", ("N", "M"))
+    numbers = {s.name: n for s, n in sizes_of(sg.derive(np.sum(x[5:, 3] ** 2))).items()}
+    assert numbers["N"] > 5
+    assert numbers["M"] > 3
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [x for x in LOSSES if x.name in ("multi_head_attention", "conv2d_slices", "makemore", "glove",
+                                     "ordinal", "hidden_markov", "concatenated", "kronecker")],
+    ids=lambda loss: loss.name,
+)  # fmt: skip
+def test_delta_is_contracted_to_what_it_multiplies_out_to(loss: Loss, monkeypatch: Any) -> None:
+    arrays = {n: sg.param(n, s) for n, s in loss.params.items()}
+    arrays |= {n: sg.data(n, s) for n, s in loss.data.items()}
+    arrays |= {n: sg.data(n, s, dtype=int) for n, (s, _) in loss.labels.items()}
+    d = sg.derive(loss.function(np, **arrays), names=arrays)
+    point = Points(d)[0]
+    sides = dict.fromkeys(side for _, s in _named_steps(d) for side in (s.before, s.after))
+    with point.precision.field.precision():
+        for side in sides:
+            monkeypatch.setattr(evaluate, "LARGE", 10**9)
+            dense = point.evaluator()(side)
+            monkeypatch.setattr(evaluate, "LARGE", 0)
+            found = point.evaluator()(side)
+            assert found.axes == dense.axes
+            assert np.all(np.abs(np.asarray(found.values - dense.values)) < 1e-12), side
+
+
+def test_what_would_take_too_much_memory_is_looked_at_in_part(monkeypatch: Any) -> None:
+    d = sg.derive(np.sum(np.exp(sg.param("x", (6, 7)) @ sg.data("y", (7, 5)))))
+    most = max(int(np.prod(v.shape)) for v in Points(d)[0].values.values())
+    monkeypatch.setattr(tables, "MOST_ENTRIES", most)
+    checks = run(d)
+    assert all(c.passed for c in checks)
+    assert any(AT_SOME in c.what for c in checks)
+    adjoint = d.adjoints[-1]
+    wrong = replace(adjoint, equation=replace(adjoint.equation, rhs=2 * adjoint.equation.rhs))
+    assert not all(c.passed for c in run(replace(d, adjoints=(*d.adjoints[:-1], wrong))))
+    monkeypatch.setattr(tables, "MOST_ENTRIES", 3)
+    assert any("in part" in c.what for c in run(d))
+
+
+def test_where_smaller_sizes_leave_nothing_those_of_the_spec_are_taken() -> None:
+    mask = np.where(np.arange(40) > 20, 0.0, -np.inf)
+    d = sg.derive(
+        np.sum(sg.softmax(sg.param("S", (40, 40)) + mask, axis=1) @ sg.data("v", (40, 9)))
+    )
+    points = Points(d)
+    small = dict(points.sizes)
+    assert all(c.passed for c in run(d, points))
+    assert points.sizes == small_sizes(d.system) != small
