@@ -27,6 +27,7 @@ from symgrad.checks import (
 )
 from symgrad.checks.numbers import Floats
 from symgrad.checks.points import Points, example_point
+from symgrad.checks.resized import to_run
 from symgrad.checks.tables import TooLarge
 from symgrad.delivery import is_stdout
 from symgrad.errors import NOWHERE, Fault, Location, SpecError, SymgradError, caller
@@ -154,8 +155,21 @@ class Job:
         """Everything that has to hold before a file is written."""
         derived = self.derived()
         with np.errstate(all="ignore"):  # numbers are drawn wherever the spec has values
-            generated = module_checks(self.derivation, self.module, self.dtype)
+            generated = self._generated()
         return (*derived, *generated, *self._numbers())
+
+    def _generated(self) -> tuple[Check, ...]:
+        """The generated code when it is run, of large fixed sizes that of the same at smaller ones.
+
+        The file itself is loaded all the same.
+        """
+        module, smaller = self.module, to_run(self.derivation)
+        if smaller is None:
+            return module_checks(self.derivation, module, self.dtype)
+        tell("generating the code for smaller sizes")
+        text = outputs.to_run(smaller, self.target, dtype=self.dtype, plain=self.plain).text
+        checks = module_checks(smaller, self.target.load(text, "smaller"), self.dtype)
+        return tuple(replace(c, what=f"{c.what}, at smaller sizes") for c in checks)
 
     def _numbers(self) -> tuple[Check, ...]:
         """The numbers that the spec expects: the gradients as the generated module has them."""

@@ -92,6 +92,15 @@ def emitted(derivation: Derivation, notation: Notation, target: Target, **more: 
     return target.emit(module(derivation, notation, **more))
 
 
+def to_run(derivation: Derivation, target: Target, **more: Any) -> Emitted:
+    """The module without what is said of it."""
+    system, equations = derivation.system, forward_and_adjoints(derivation)
+    along, results = derivation.directions, derivation.results
+    return target.emit(
+        assembled(system.variables, equations, system.output, results, along=along, **more)
+    )
+
+
 def _prepared(preparation: Preparation) -> Prepared:
     """What works out the data's part, and the loss of the data itself to compare with."""
     before = stabilised(preparation.before).system

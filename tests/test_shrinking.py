@@ -11,15 +11,18 @@ import pytest
 import sympy as sp
 
 import symgrad as sg
+from symgrad import outputs
 from symgrad.calculus import forward_and_adjoints
-from symgrad.checks import contraction, evaluate, run, tables
+from symgrad.checks import contraction, evaluate, module_checks, run, tables
 from symgrad.checks.points import MANY_TERMS, SOME_TERMS, Points, multiplications
+from symgrad.checks.resized import resized, to_run
 from symgrad.checks.sampling import size_symbols, small_sizes
 from symgrad.checks.shrinking import shrunk
 from symgrad.checks.steps import AT_SOME, NOWHERE, _named_steps
 from symgrad.checks.tables import MOST_ENTRIES
 from symgrad.mathematics.indices import Index
 from symgrad.mathematics.sizes import fixed
+from symgrad.targets import TARGETS
 from tests.losses import LOSSES, Loss
 
 
@@ -194,3 +197,37 @@ def test_where_smaller_sizes_leave_nothing_those_of_the_spec_are_taken() -> None
     small = dict(points.sizes)
     assert all(c.passed for c in run(d, points))
     assert points.sizes == small_sizes(d.system) != small
+
+
+def test_the_code_of_large_sizes_is_run_at_smaller_ones() -> None:
+    """And a fault in what is generated is seen there."""
+    d = sg.derive(heads())
+    smaller = to_run(d)
+    assert smaller is not None
+    shapes = {n: tuple(map(fixed, v)) for n, v in smaller.system.shapes.items()}
+    assert shapes["Wq"] == (72, 72)
+    text = outputs.to_run(smaller, TARGETS["numpy"], dtype="float64").text
+    assert "512" not in text
+    assert "_by_entries" not in text
+    checks = module_checks(smaller, TARGETS["numpy"].load(text, "smaller"))
+    assert {c.name for c in checks} >= {"loss", "Wq", "Wo"}
+    assert all(c.passed for c in checks)
+    wrong = text.replace("np.exp(", "np.exp2(", 1)
+    assert wrong != text
+    assert not all(c.passed for c in module_checks(smaller, TARGETS["numpy"].load(wrong, "wrong")))
+
+
+def test_small_specs_are_run_as_they_are() -> None:
+    assert to_run(sg.derive(heads(16, 2))) is None
+
+
+@pytest.mark.parametrize("spec", [thirds, constants, convolution], ids=lambda s: s.__name__)
+def test_constants_labels_and_positions_are_as_many_as_the_smaller_sizes(spec: Any) -> None:
+    d = sg.derive(spec())
+    sizes = sizes_of(d, 9)
+    smaller = resized(d, sizes)
+    for variable in smaller.system.variables:
+        if variable.values is not None:
+            assert np.shape(variable.values) == tuple(map(fixed, variable.shape))
+    text = outputs.to_run(smaller, TARGETS["numpy"], dtype="float64").text
+    assert all(c.passed for c in module_checks(smaller, TARGETS["numpy"].load(text, "smaller")))

@@ -45,6 +45,9 @@ LONG_FLOATS = Precision(
 MANY_TERMS = 100_000
 """From so many multiplications in one pass on, floats have to do."""
 
+MANY_AT_SMALL_SIZES = 20_000
+"""The same where sizes were made smaller: positions that are numbers may leave them large."""
+
 SOME_TERMS = 10_000
 """From so many on, sizes that positions are made for are made smaller too."""
 
@@ -200,7 +203,8 @@ def sizes_to_check_at(derivation: Derivation) -> Sizes:
 
 
 def _precision(system: System, sizes: Sizes) -> Precision:
-    return MANY_DIGITS if multiplications(system, sizes) < MANY_TERMS else LONG_FLOATS
+    many = MANY_TERMS if sizes == small_sizes(system) else MANY_AT_SMALL_SIZES
+    return MANY_DIGITS if multiplications(system, sizes) < many else LONG_FLOATS
 
 
 def multiplications(equations: Iterable[Equation], sizes: Sizes) -> int:

@@ -1,0 +1,97 @@
+"""A derivation at other sizes: what is generated of it can be run where the true one is large."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar
+
+import numpy as np
+import sympy as sp
+
+from symgrad.calculus import Derivation, forward_and_adjoints
+from symgrad.checks.points import multiplications
+from symgrad.checks.sampling import size_symbols, true_sizes
+from symgrad.checks.shrinking import shrunk
+from symgrad.checks.tables import MOST_ENTRIES
+from symgrad.mathematics.equations import Variable
+from symgrad.mathematics.indices import Index
+from symgrad.mathematics.ranges import Label
+from symgrad.mathematics.sizes import as_size, fixed
+
+MOST = MOST_ENTRIES
+"""A module that takes more multiplications at its sizes is run at others: this is 0.1 s."""
+
+LEAST = 9
+"""As small as its sizes may be then: fewer numbers than that may be computed one by one."""
+
+D = TypeVar("D", bound=Derivation)
+
+
+def to_run(derivation: D) -> D | None:
+    """The derivation at smaller sizes, where a run at those of the spec would be a long one."""
+    system = derivation.system
+    true = true_sizes(system, [LEAST] * len(size_symbols(system)))
+    if derivation.preparation is not None or multiplications(system, true) < MOST:
+        return None
+    equations = [*derivation.typed, *forward_and_adjoints(derivation)]
+    sizes = shrunk(system, equations, true, LEAST)
+    return resized(derivation, sizes) if sizes else None
+
+
+def resized(derivation: D, sizes: Mapping[sp.Symbol, int]) -> D:
+    """The derivation with these fixed sizes in place of its own; without its steps."""
+    change = {s: as_size(n) for s, n in sizes.items() if fixed(s) is not None}
+    changed = _Change(change)
+    return replace(
+        derivation,
+        system=changed(derivation.system),
+        typed=changed(derivation.typed),
+        local=changed(derivation.local),
+        forward_steps=(),
+        adjoints=tuple(
+            changed(replace(a, steps=(), part=a.part and replace(a.part, steps=())))
+            for a in derivation.adjoints
+        ),
+        tangents=tuple(changed(replace(t, steps=())) for t in derivation.tangents),
+    )
+
+
+class _Change:
+    """Sizes replaced in whatever holds expressions."""
+
+    def __init__(self, sizes: Mapping[sp.Symbol, sp.Expr]) -> None:
+        self.sizes = sizes
+        self._known: dict[sp.Basic, sp.Basic] = {}
+
+    def __call__(self, value: Any) -> Any:
+        if isinstance(value, sp.Basic):
+            return self._expression(value)
+        if isinstance(value, Variable) and value.values is not None:
+            return self._constant(value)
+        if is_dataclass(value) and not isinstance(value, type):
+            own = {f.name: self(getattr(value, f.name)) for f in fields(value) if f.init}
+            return replace(value, **own)
+        if isinstance(value, tuple):
+            parts = [self(v) for v in value]
+            return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+        return frozenset(map(self, value)) if isinstance(value, frozenset) else value
+
+    def _constant(self, variable: Variable) -> Variable:
+        """The numbers that are left of an array of them."""
+        shape = tuple(self(s) for s in variable.shape)
+        kept = tuple(slice(fixed(s)) for s in shape)
+        return replace(variable, shape=shape, values=np.asarray(variable.values)[kept])
+
+    def _expression(self, expr: sp.Basic) -> sp.Basic:
+        if expr not in self._known:
+            symbols = {s: self._symbol(s) for s in expr.atoms(sp.Symbol)}
+            self._known[expr] = expr.xreplace({s: t for s, t in symbols.items() if s is not t})
+        return self._known[expr]
+
+    def _symbol(self, symbol: sp.Symbol) -> sp.Expr:
+        if isinstance(symbol, Index):
+            return Index(symbol.name, symbol.size.xreplace(self.sizes))
+        if isinstance(symbol, Label):
+            return Label(symbol.name, self(symbol.bounds))
+        return self.sizes.get(symbol, symbol)
