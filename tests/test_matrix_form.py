@@ -375,3 +375,10 @@ def test_the_reader_sees_what_is_wrong(wrong: str) -> None:
     np.testing.assert_allclose(Reader("W1 X + b1", env).sum(), expected)
     with pytest.raises((AssertionError, ValueError)):
         np.testing.assert_allclose(Reader(wrong, env).sum(), expected)
+
+
+def test_a_size_that_is_called_as_a_value_is_another_sign() -> None:
+    K, y = sg.param("K", ("K", 3)), sg.data("y", ("K", 3))
+    d = sg.derive(np.mean((K - y) ** 2) * K.shape[0] ** 2, names={"K": K, "y": y})
+    assert d.gradients["K"].matrix_latex().endswith(r"= \frac{2 n_{K}}{3} (K - y)")
+    assert "∂L/∂K = (2 n_K)/3 (K − y)" in str(d)

@@ -13,9 +13,10 @@ from symgrad.calculus.derivation import Derivation, forward_and_adjoints
 from symgrad.errors import SymgradError
 from symgrad.mathematics.equations import Equation, Variable, shapes_of
 from symgrad.mathematics.indices import entry, indices_of, name_of
-from symgrad.writing.formula import Formula, Function, length, mapped, walk
+from symgrad.writing.formula import Formula, Function, Word, length, mapped, walk
 from symgrad.writing.letters import unshadowed
 from symgrad.writing.matrix_form import Form, matrix_forms
+from symgrad.writing.matrix_formula import SIZE
 from symgrad.writing.matrix_shapes import recording, wrong_shape
 from symgrad.writing.notation import Notation, transposed_axes
 from symgrad.writing.stacks import stacked_form
@@ -103,7 +104,9 @@ class MadeForms:
         return None if shortest is None else mapped(shortest, self._named)
 
     def _named(self, node: Formula) -> Formula:
-        """A function by its name, where the letter for it is that of a value."""
+        """A function by its name, where the letter for it is that of a value; a size as it is."""
+        if isinstance(node, Word) and node.style == SIZE:
+            return self.layout(self.notation.names, {}).size(node.text)
         if isinstance(node, Function) and node.letter in self.notation.names.letters:
             return replace(node, letter="")
         return node
@@ -121,9 +124,10 @@ class MadeForms:
         found = stacked_form(
             equation, self.known, lambda name, at: writer.entry(name, at).formula, writer.formula
         )
-        if found is None or found.matrix.formula == writer.formula(equation.rhs):
+        whole = None if found is None else mapped(found.matrix.formula, self._named)
+        if found is None or whole is None or whole == writer.formula(equation.rhs):
             return None
-        return writer.entry(name, found.at).formula, found.matrix.formula
+        return writer.entry(name, found.at).formula, whole
 
 
 def _nodes(formula: Formula) -> int:

@@ -21,6 +21,7 @@ from symgrad.writing.formula import (
     Sign,
     Sum,
     Term,
+    Word,
     bracketed,
     has,
     length,
@@ -223,5 +224,16 @@ def literal(value: sp.Expr) -> MatrixFormula:
 
 
 def _number(expr: sp.Expr) -> Formula:
-    """A number or an expression of sizes, whose names are written as they are."""
-    return Display(Names({}), {}).formula(with_numbers(expr))
+    """A number or an expression of sizes, whose names are marked as such."""
+    return _Sizes(Names({}), {}).formula(with_numbers(expr))
+
+
+class _Sizes(Display):
+    """Marks the names of sizes: a value may have the same."""
+
+    def size(self, name: str) -> Formula:
+        return Word(name, SIZE)
+
+
+SIZE = "size"
+"""The style of a word that is the name of a size, to be written as a notation has it."""
