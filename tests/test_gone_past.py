@@ -394,3 +394,16 @@ def test_a_generated_file_has_no_capital_in_the_name_of_a_value() -> None:
     z = sg.param("z", (3,))
     p = sg.rounded(z**2, 1)
     assert "\np is held rounded" in sg.derive(np.sum(p), names={"z": z, "p": p}).source()
+
+
+def test_in_second_derivatives_the_part_has_its_sign_too() -> None:
+    x, c = sg.param("x", ("N",)), sg.data("c", ("N",))
+    m = np.mean(x)
+    v = np.mean(x**2) - m**2
+    names = {"x": x, "c": c, "m": m, "v": v}
+    d = sg.hvp(np.sum(c * (x - m) / np.sqrt(v + 0.1)), "x", names=names)
+    text = str(d)
+    assert "∂L̃/∂m    = 2/N ∂L/∂v Σ_n (m − x[n]) − " in text
+    assert "L̃ is L as the forward pass computes it" in text
+    assert "dm_part" not in text
+    assert "dm_part" in d.source()

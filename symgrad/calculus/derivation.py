@@ -140,7 +140,14 @@ def with_adjoints(derivation: Derivation, output: str, more: Sequence[Equation] 
     made = (e for a in derivation.adjoints for e in (*a.needed_part, *whole.get(a.value, ())))
     equations = (*system.equations, *made, *more)
     slopes = tuple((a.equation.name, system.output, a.value) for a in backward)
-    return replace(system, equations=equations, output=output, slopes=slopes)
+    computed = as_computed(system.output)
+    parts = tuple((e.name, computed, a.value) for a in derivation.adjoints for e in a.needed_part)
+    return replace(system, equations=equations, output=output, slopes=(*slopes, *parts))
+
+
+def as_computed(name: str) -> str:
+    """What a value is called as a function of what the forward pass computes it from."""
+    return f"{name} as it is computed"
 
 
 def slope(derivation: Derivation, directions: Mapping[str, str], name: str) -> Equation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from enum import Enum
 from functools import cached_property
 from operator import is_
@@ -293,8 +293,9 @@ def walk(formula: Formula) -> Iterator[Formula]:
 
 def mapped(formula: Formula, change: Callable[[Formula], Formula]) -> Formula:
     """The formula with each of its parts changed, the innermost first."""
-    new = {name: _mapped(value, change) for name, value in vars(formula).items()}
-    same = all(value is vars(formula)[name] for name, value in new.items())
+    old = {field.name: getattr(formula, field.name) for field in fields(formula)}
+    new = {name: _mapped(value, change) for name, value in old.items()}
+    same = all(value is old[name] for name, value in new.items())
     return change(formula if same else replace(formula, **new))
 
 

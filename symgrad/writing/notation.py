@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import sympy as sp
 
-from symgrad.calculus.derivation import Derivation
+from symgrad.calculus.derivation import Derivation, as_computed
 from symgrad.mathematics.equations import Equation, System
 from symgrad.mathematics.indices import Index, proper_indices
 from symgrad.mathematics.reductions import ratio
@@ -190,13 +190,15 @@ def _names(
     style: Style,
 ) -> Names:
     table = symbols([*values, *(s for s in sizes if s not in values)])
-    outputs = {system.output, *(of for _, of, _ in system.slopes)}
+    of_slopes = {of for _, of, _ in system.slopes}
+    outputs = {system.output, *of_slopes}
     if "loss" in outputs and "L" not in table:
         table["loss"] = Name(Letter("L"), plain="L")
         if "loss_dot" in table:  # the derivative along a direction
             table["loss_dot"] = Name(Accented("dot", Letter("L")), plain="loss_dot")
     axes = {name: tuple(s != 1 for s in shape) for name, shape in system.shapes.items()}
-    computed = {name: f"{name} as it is computed" for name in system.shapes if name in apart}
+    computed = {name: as_computed(name) for name in system.shapes
+                if name in apart or as_computed(name) in of_slopes}  # fmt: skip
     accent = _accent([table[name] for name in computed], table.values())
     table |= {computed[name]: accented(table[name], accent) for name in computed}
     axes |= {computed[name]: axes[name] for name in computed}

@@ -14,7 +14,9 @@ from symgrad.writing.way import above
 def computed(author: Author, shown: Iterable[Adjoint | Tangent]) -> list[Paragraph]:
     """What the signs mean that these derivatives are written with, such as a tilde."""
     used = {name for derivative in shown for name in _used(author, derivative)}
-    marked = [name for name in author.notation.names.computed if name in used]
+    names, slopes = author.notation.names, author.derivation.system.slopes
+    used |= {name for name, sign in names.computed.items() if sign in {of for _, of, _ in slopes}}
+    marked = [name for name in names.computed if name in used]
     if not marked:
         return []
     told: Prose = ()
@@ -24,8 +26,7 @@ def computed(author: Author, shown: Iterable[Adjoint | Tangent]) -> list[Paragra
     if len(marked) > 1:
         same = "the same numbers, but other functions"
     typed = author.symbols(marked)
-    accent = author.notation.names.accent
-    rest = f": {same}. Derivatives without a {accent} are those of "
+    rest = f": {same}. Derivatives without a {names.accent} are those of "
     return [Paragraph((*told[1:], rest, *typed, " as typed."))]
 
 
