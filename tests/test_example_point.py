@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from scipy import special
 
 import symgrad as sg
 from symgrad.cli import main
@@ -140,3 +141,32 @@ def test_differences_of_unsigned_constants_do_not_wrap_around() -> None:
     below = sg.constant(np.array([1, 3], np.uint8)) - 2
     module = sg.derive(np.sum(x * below), names={}).compile()
     np.testing.assert_array_equal(module.gradients(x=np.ones(2)).x, [-1, 1])
+
+
+UNWRITTEN = ["special.gammaln(x**2 + 1)", "special.psi(x**2 + 1)", "np.cbrt(x)", "np.cbrt(x) ** 2"]
+
+
+@pytest.mark.parametrize("code", UNWRITTEN)
+def test_numbers_without_a_sign_are_given_in_decimals(code: str, tmp_path: Path) -> None:
+    lines = [
+        "import numpy as np, symgrad as sg",
+        "from scipy import special",
+        "x, w = sg.param('x', (3,)), sg.param('w', (3,))",
+        f"v = {code}",
+        "loss = np.sum(v * w)",
+        "example = {'x': [0.5, -2, -0.125], 'w': [0.25, 2, 1]}",
+    ]
+    (tmp_path / "spec.py").write_text("\n".join(lines), encoding="utf-8")
+    command = [
+        "derive",
+        str(tmp_path / "spec.py"),
+        "--out",
+        str(tmp_path / "out"),
+        "--format",
+        "text",
+    ]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 0, result.stderr
+    x = np.array([0.5, -2, -0.125])
+    first = eval(code, {"np": np, "special": special, "x": x})[0]
+    assert f"{first:.6g}" in result.stdout.replace("−", "-")

@@ -207,3 +207,15 @@ def test_the_command_line(tmp_path: Path) -> None:
     assert row.split()[-4:-1] == ["dL_dw,", "loss,", "r"]
     done = subprocess.run([sys.executable, str(tmp_path / "g" / "spec.py")], check=False)
     assert done.returncode == 0
+
+
+def test_labels_from_1_can_be_prepared() -> None:
+    X, w, y = sg.data("X", ("N", 3)), sg.param("w", (3,)), sg.data("y", ("N",), dtype=int)
+    loss = np.sum((X @ w - X[sg.arange("N"), y - 1]) ** 2)
+    module = sg.derive(loss, names={"X": X, "w": w, "y": y}, prepare=True).compile()
+    rng = np.random.default_rng(0)
+    at, labels, slope = rng.normal(size=(5, 3)), np.array([1, 2, 3, 3, 1]), rng.normal(size=3)
+    truth = np.sum((at @ slope - at[np.arange(5), labels - 1]) ** 2)
+    assert module.loss(*module.prepare(X=at, y=labels), slope) == pytest.approx(truth)
+    with pytest.raises(ValueError, match="y: expected labels from 1 to 3, got 0"):
+        module.prepare(X=at, y=labels - 1)

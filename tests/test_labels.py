@@ -383,3 +383,38 @@ def test_an_example_outside_is_refused(tmp_path: Path, label: int) -> None:
     )
     assert result.exit_code == 2
     assert f"y has the label {label}, and labels are from 0 to 3" in result.output
+
+
+COMPUTED = {
+    "k": "y + np.array([0, 1, 0])",
+    "of y": "np.minimum(y, 2)",
+    "of y ": "np.abs(y)",
+    "of y  ": "np.where(y > 0, y, 0)",
+    "of y   ": "np.clip(y, 0, 2)",
+    "y**2": "y * y",
+}
+
+
+@pytest.mark.parametrize("told", COMPUTED)
+def test_an_index_that_is_computed_is_named_with_its_line(told: str, tmp_path: Path) -> None:
+    index = "k" if told == "k" else COMPUTED[told]
+    lines = [
+        "import numpy as np, symgrad as sg",
+        "t, y = sg.param('t', (4, 3)), sg.data('y', (3,), dtype=int)",
+        f"k = {COMPUTED[told]}" if told == "k" else "",
+        f"loss = np.sum(np.exp(t)[np.arange(3), {index}])",
+    ]
+    path = tmp_path / "spec.py"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    result = CliRunner().invoke(main, ["derive", str(path), "--out", str(tmp_path / "out")])
+    assert result.exit_code == 2
+    said = " ".join(result.stderr.split())
+    assert f"an index that is computed ({told.strip()}) is not supported" in said
+    assert "spec.py:4" in said
+    assert "~" not in said
+
+
+def test_labels_of_one_array_at_two_places_are_told_apart() -> None:
+    t, y = sg.param("t", (4, 3)), sg.data("y", (8,), dtype=int)
+    with pytest.raises(sg.SpecError, match=r"computed \(-?y\[i( \+ 4)?\] [+-] y\[i( \+ 4)?\]\)"):
+        sg.derive(np.sum(t[np.arange(4), y[:4] - y[4:]]), names={"t": t, "y": y}).compile()

@@ -14,6 +14,9 @@ import sympy as sp
 from click.testing import CliRunner
 
 import symgrad as sg
+from symgrad.checks import points
+from symgrad.checks.definitions import definitions
+from symgrad.checks.derived import run
 from symgrad.checks.generated import module_checks
 from symgrad.cli import main
 from symgrad.mathematics.matrices import MATRIX_FUNCTIONS
@@ -154,3 +157,25 @@ def test_a_user_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert told.exit_code == 1
     assert "generated code = equations" in told.stderr
     assert not (tmp_path / "generated" / "spec.py").exists()
+
+
+def test_steps_in_floats_trust_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(points, "MANY_TERMS", 10)
+    x, w = sg.param("x", (3, 4)), sg.param("w", (4, 4))
+    d = sg.derive(np.sum(np.log(1.5 + np.tanh(x @ w) ** 2)), names={"x": x, "w": w})
+    assert all(check.passed for check in run(d))
+    plant(LEAVES[sp.tanh], monkeypatch, stable="tanh(x) + 1")
+    assert "tanh computes something else in floats" in [c.detail for c in run(d)]
+
+
+DEFINED = [leaf for leaf in LEAVES.values() if leaf.definition is not None]
+
+
+@pytest.mark.parametrize("field", ["definition", "mpmath"])
+@pytest.mark.parametrize("leaf", DEFINED, ids=lambda leaf: leaf.cls.__name__)
+def test_a_wrong_definition_is_seen(leaf: Any, field: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    d = with_function(leaf, 3)
+    assert list(definitions(d)) == []
+    right = getattr(leaf, field)
+    monkeypatch.setitem(LEAVES, leaf.cls, replace(leaf, **{field: lambda *x: right(*x) + 1}))
+    assert leaf.cls.__name__ in [c.name for c in definitions(d) if not c.passed]

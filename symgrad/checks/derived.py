@@ -7,6 +7,7 @@ import numpy as np
 from symgrad.calculus import Derivation
 from symgrad.checks.check import Check
 from symgrad.checks.conforming import matrix_forms
+from symgrad.checks.definitions import definitions
 from symgrad.checks.evaluate import evaluate_equations
 from symgrad.checks.gradients import gradients, tangents
 from symgrad.checks.points import Points, difference, multiplications
@@ -44,6 +45,7 @@ def _made(derivation: Derivation, points: Points) -> tuple[Check, ...]:
             found += kind(derivation, points)
         found += preparation(derivation, points)
         found += matrix_forms(derivation)
+        found += definitions(derivation)
     except TooLarge as error:
         found.append(Check(derivation.system.output, f"evaluated in part: {error}", True))
     except SymgradError as error:

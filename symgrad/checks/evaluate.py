@@ -18,8 +18,10 @@ from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.indices import Index, indices_of, name_of
 from symgrad.mathematics.infinity import Infinity
 from symgrad.mathematics.matrices import MATRIX_FUNCTIONS, MatrixFunction
+from symgrad.mathematics.ranges import labels_in
 from symgrad.mathematics.reductions import LEAVES, REDUCTIONS
 from symgrad.mathematics.sizes import is_size
+from symgrad.program.subscripts import computed_index, in_words
 
 Environment = Mapping[str, np.ndarray]
 Sizes = Mapping[sp.Symbol, int]
@@ -97,6 +99,8 @@ class Evaluator:
             return Table(axes, functools.reduce(_INTEGER[index.func], numbers))
         if isinstance(index, sp.floor):
             return self._floor(index)
+        if labels_in(index):
+            raise computed_index(in_words(index))
         raise SymgradError(f"cannot evaluate the index {index} ({type(index).__name__})")
 
     def _floor(self, index: sp.Expr) -> Table:
@@ -163,8 +167,10 @@ def _view(at: Evaluator, atom: sp.Expr, values: Any, indices: Sequence[sp.Expr])
 
 def _inside(atom: sp.Expr, values: Any, places: Sequence[Any]) -> None:
     """An index outside its axis would silently read another entry."""
-    for place, length in zip(places, np.shape(values), strict=True):
+    for index, place, length in zip(indices_of(atom), places, np.shape(values), strict=True):
         if np.size(place) and not (np.min(place) >= 0 and np.max(place) < length):
+            if labels_in(index):
+                raise computed_index(in_words(index))
             raise SymgradError(f"an index of {atom} leaves its axis of length {length}")
 
 

@@ -15,7 +15,7 @@ import sympy as sp
 from symgrad.errors import SymgradError
 from symgrad.mathematics.calls import evaluated, parsed
 from symgrad.mathematics.matrices import MatrixLeaf
-from symgrad.mathematics.reductions import Leaf, ReductionLeaf
+from symgrad.mathematics.reductions import LEAVES, Leaf, ReductionLeaf
 from symgrad.targets.numpy.runtime.special import function_of
 
 LONGEST = 60
@@ -290,8 +290,8 @@ class Exact:
             return value
         if value not in self._settled:
             self.budget -= weight(value)
-            if self.budget < 0 or degree(value) > LONGEST:
-                raise OutsideDomain("the exact number is too long")
+            if self.budget < 0 or degree(value) > LONGEST or not _is_written(value):
+                raise OutsideDomain("the exact number is too long, or has no sign")
             self._settled[value] = _settled(value)
         return self._settled[value]
 
@@ -307,6 +307,13 @@ def exact_number(value: Any) -> sp.Expr:
     if isinstance(plain, float):
         return sp.Rational(str(plain)) if math.isfinite(plain) else sp.sympify(plain)
     return sp.Rational(plain)
+
+
+def _is_written(value: sp.Expr) -> bool:
+    """Whether there are signs for all that is in a real number: none for γ, log Γ, i."""
+    functions = {f.func for f in value.atoms(sp.Function)}
+    constants = value.atoms(sp.NumberSymbol, sp.core.numbers.ImaginaryUnit)
+    return functions <= LEAVES.keys() and constants <= {sp.pi, sp.E} and value.is_real is not False
 
 
 @functools.cache

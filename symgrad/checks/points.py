@@ -12,9 +12,10 @@ import sympy as sp
 
 from symgrad.calculus import Derivation, forward_and_adjoints
 from symgrad.checks.evaluate import Evaluator, Sizes, evaluate_equations, value
-from symgrad.checks.numbers import Digits, Field, Floats, OutsideDomain
+from symgrad.checks.numbers import Digits, Field, OutsideDomain
 from symgrad.checks.sampling import RANGES, Point, given_point, no_point, random_point, small_sizes
 from symgrad.checks.shrinking import shrunk
+from symgrad.checks.spots import SpotChecked
 from symgrad.errors import SymgradError
 from symgrad.mathematics.equations import Equation, System
 from symgrad.mathematics.indices import Index
@@ -39,7 +40,7 @@ class Precision:
 
 MANY_DIGITS = Precision(Digits(50), steps=(1e-15, 1e-27), same=1e-30, slope=1e-20, kink=1e-8)
 LONG_FLOATS = Precision(
-    Floats(np.longdouble), steps=(1e-6, 1e-9), same=1e-11, slope=1e-6, kink=1e-3
+    SpotChecked(np.longdouble), steps=(1e-6, 1e-9), same=1e-11, slope=1e-6, kink=1e-3
 )
 
 MANY_TERMS = 100_000

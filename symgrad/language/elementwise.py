@@ -38,11 +38,17 @@ def elementwise(name: str, *args: Any) -> Array:
         values = _with_bounds(arrays, values)
     if name in LOGICAL:
         values = [v if c else _truth(v) for v, c in zip(values, conditions, strict=True)]
-    integer = name in INTEGER and all(a.kind == "int" for a in arrays)
+    integer = name in INTEGER and _are_integers(arrays)
     kind: DType = "bool" if name in BOOLEAN else "int" if integer else "float"
     # x / x is 1 at once, and what it was divided by is not to be seen any more
     divided = [Condition("≠", values[1])] if name == "divide" else []
     return Array(indices, ELEMENTWISE[name](*values), arrays, dtype=kind, domain=divided)
+
+
+def _are_integers(arrays: Sequence[Array]) -> bool:
+    """Whether NumPy would compute with integers."""
+    kinds = {a.kind for a in arrays}
+    return "int" in kinds and "float" not in kinds
 
 
 def _aligned(verb: str, arrays: Sequence[Array]) -> tuple[list[sp.Expr], list[sp.Expr]]:
@@ -180,7 +186,7 @@ LOGICAL = {"logical_and", "logical_or", "logical_xor", "logical_not"}
 BOOLEAN = LOGICAL | {"less", "greater", "less_equal", "greater_equal", "equal", "not_equal"}
 BITWISE = {"bitwise_and", "bitwise_or", "bitwise_xor", "invert"}
 BOUNDED = {"maximum", "minimum"}
-INTEGER = {"add", "subtract", "multiply", "negative", "positive", "square"}
+INTEGER = {"add", "subtract", "multiply", "negative", "positive", "square", *BOUNDED, "absolute"}
 OF_CONDITIONS = {
     "bitwise_and": "logical_and",
     "bitwise_or": "logical_or",
@@ -213,7 +219,8 @@ def where(condition: Any, x: Any, y: Any) -> Array:
         )
     arrays = [as_array(condition), as_array(x), as_array(y)]
     indices, values = _aligned("choose between", arrays)
-    return Array(indices, leaves.select(*values), arrays)
+    kind: DType = "int" if _are_integers(arrays[1:]) else "float"
+    return Array(indices, leaves.select(*values), arrays, dtype=kind)
 
 
 @function("select")
@@ -245,7 +252,8 @@ def clip(
     leaf = _clip_below if high is None else leaves.clip_above if low is None else leaves.clip
     arrays = [as_array(x) for x in (a, low, high) if x is not None]
     indices, values = _aligned("clip", arrays)
-    return Array(indices, leaf(*_with_bounds(arrays, values)), arrays)
+    kind: DType = "int" if _are_integers(arrays) else "float"
+    return Array(indices, leaf(*_with_bounds(arrays, values)), arrays, dtype=kind)
 
 
 UFUNCS["clip"] = clip

@@ -218,7 +218,8 @@ class rel_entr(LeafFunction):
 
 record(
     cbrt, "cbrt(x)", Radical(3, "cbrt"), lambda x: mpmath.sign(x) * mpmath.cbrt(abs(x)),
-    definition=lambda x: x ** sp.Rational(1, 3), domain=(POSITIVE,), called="cbrt",
+    definition=lambda x: sp.sign(x) * sp.Abs(x) ** sp.Rational(1, 3), domain=(POSITIVE,),
+    called="cbrt",
 )  # fmt: skip
 record(
     power, "power(x, y)", None, real_only(mpmath.power),

@@ -23,6 +23,7 @@ from symgrad.mathematics.positions import (
     window,
 )
 from symgrad.mathematics.ranges import in_range, labels_in
+from symgrad.mathematics.records import LeafFunction
 from symgrad.mathematics.sizes import Size, product
 from symgrad.mathematics.sizes import as_size as to_size
 from symgrad.program.builder import Builder
@@ -140,9 +141,9 @@ def plan(shape: Sequence[Size], indices: Sequence[sp.Expr]) -> Reading:
 
 def _check(index: sp.Expr, size: Size, position: Affine | None) -> None:
     if position is None and not is_entry(index) and not _is_label(index, size):
-        raise computed_index(_in_words(index))
+        raise computed_index(in_words(index))
     if position is not None and not is_within(position.expr, size):
-        raise SpecError(f"the index {_in_words(index)} may lie outside of an axis of size {size}")
+        raise SpecError(f"the index {in_words(index)} may lie outside of an axis of size {size}")
 
 
 def _is_label(index: sp.Expr, size: Size) -> bool:
@@ -159,11 +160,15 @@ def computed_index(name: str, where: Location | None = None) -> SpecError:
     )
 
 
-def _in_words(index: sp.Expr) -> str:
-    """A position without the indices of labels, and with letters for its own."""
-    plain = index.xreplace({label: sp.Symbol(name_of(label)) for label in labels_in(index)})
-    letters = zip(sorted(free_labels(plain), key=index_key), "ijklmn", strict=False)
-    return str(plain.xreplace({k: sp.Symbol(letter) for k, letter in letters}))
+def in_words(index: sp.Expr) -> str:
+    """A position with letters for its indices; labels without theirs, where one can tell them."""
+    labels = labels_in(index)
+    if index.has(LeafFunction):  # which are not called as in a spec
+        return "of " + ", ".join(sorted({name_of(label) for label in labels}))
+    if len({name_of(label) for label in labels}) == len(labels):
+        index = index.xreplace({label: sp.Symbol(name_of(label)) for label in labels})
+    letters = zip(sorted(free_labels(index), key=index_key), "ijklmn", strict=False)
+    return str(index.xreplace({k: sp.Symbol(letter) for k, letter in letters}))
 
 
 def opened(builder: Builder, name: str, reading: Reading) -> Ref:
