@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 SETUP := .venv/installed
 BENCH := .venv/bench
 
-.PHONY: demo test test-long fuzz lint check-generated generated docs fmt bench depth clean
+.PHONY: demo test test-long fuzz fuzz-cli lint check-generated generated docs fmt bench depth clean
 
 demo: $(SETUP)  ## the derivation of the example network, and the checks of it
 	$(BIN)/symgrad derive examples/notebook.py
@@ -39,6 +39,9 @@ fmt: $(SETUP)  ## format, and mend what the linter can mend
 
 fuzz: $(SETUP)  ## random specs: make fuzz N=10000 SEED=1; goes on from where it stopped, unless FRESH=1
 	$(BIN)/python tests/fuzz.py $(or $(N),300) $(or $(SEED),0) $(if $(FRESH),--fresh)
+
+fuzz-cli: $(SETUP)  ## broken specs on the command line: make fuzz-cli N=2000 SEED=1; goes on as make fuzz does
+	$(BIN)/python tests/fuzz.py $(or $(N),300) $(or $(SEED),0) --cli $(if $(FRESH),--fresh)
 
 bench: $(BENCH)/installed  ## the generated code beside other libraries: benchmarks/RESULTS.md
 	$(BENCH)/bin/python benchmarks/run.py --results

@@ -207,6 +207,12 @@ def about(where: Location) -> Iterator[None]:
             where=where,
             hint="give the values on the way names of their own, or write it with arrays",
         ) from error
+    except MemoryError as error:
+        raise SpecError(
+            "the loss can't be checked: it needs more memory than there is",
+            where=where,
+            hint="make the fixed sizes smaller, or give them names",
+        ) from error
     except OSError:
         raise
     except Exception as error:

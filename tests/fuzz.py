@@ -1,7 +1,8 @@
-"""Random specs by the thousand, on every core: `python tests/fuzz.py COUNT SEED [--fresh]`.
+"""Random specs by the thousand, on every core: `python tests/fuzz.py COUNT SEED [--fresh] [--cli]`.
 
-COUNT is for each of the two generators.  A failure is printed at once, as code.  What is done is
-kept in `.fuzz/`: the same call goes on from there, for as long as no line of the code has changed.
+COUNT is for each of the two generators, or for the one with --cli, whose specs are broken and given
+to the command line.  A failure is printed at once, as code.  What is done is kept in `.fuzz/`: the
+same call goes on from there, for as long as no line of the code has changed.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ import hashlib
 import json
 import multiprocessing
 import os
+import resource
 import signal
 import sys
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -30,18 +32,23 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from symgrad.errors import SpecError
-from tests import structures
+from tests import mutants, structures
 from tests.agreement import Disagreement, check
 from tests.drawing import Spec
 from tests.strategies import specs
 
 ROOT = Path(__file__).resolve().parent.parent
 GENERATORS = ("lines", "structures")
+OF_THE_COMMAND_LINE = ("mutants",)
 AT_ONCE = 50
 """How many specs a process tries before it takes the next ones: so many are lost by a stop."""
 INTERRUPTED = 130
+MEMORY = 3 * 2**30
+"""What a process may take for specs in which a size may be anything."""
 
 Counts = collections.Counter[str]
+NUMBERED = {"structures": structures.summary, "mutants": mutants.summary}
+"""The generators whose specs have numbers of their own: what comes of some of them."""
 
 
 @dataclass(frozen=True)
@@ -96,9 +103,11 @@ class Outcome:
 def done(job: Job) -> Outcome:
     """What comes of a job."""
     warnings.simplefilter("error")
-    if job.generator == "structures":
+    if job.generator in OF_THE_COMMAND_LINE:
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    if job.generator in NUMBERED:
         numbers = range(job.start, job.start + job.count)
-        return Outcome(job, *structures.summary(numbers, job.seed))
+        return Outcome(job, *NUMBERED[job.generator](numbers, job.seed))
     try:
         return Outcome(job, agree(job.count, f"{job.seed}/{job.start}", whole=True), [])
     except Disagreement as error:
@@ -108,10 +117,10 @@ def done(job: Job) -> Outcome:
     return Outcome(job, collections.Counter(FAILED=1), [failure])
 
 
-def jobs(count: int, seed: int) -> Iterator[Job]:
-    """The work in pieces, both generators in turn."""
+def jobs(count: int, seed: int, generators: Sequence[str] = GENERATORS) -> Iterator[Job]:
+    """The work in pieces, the generators in turn."""
     for start in range(0, count, AT_ONCE):
-        for generator in GENERATORS:
+        for generator in generators:
             yield Job(generator, seed, start, min(AT_ONCE, count - start))
 
 
@@ -164,8 +173,9 @@ class Summary:
     """How far it is, and how often there was what."""
 
     wanted: int
+    generators: Sequence[str] = GENERATORS
     tried: Counts = field(default_factory=collections.Counter)
-    results: dict[str, Counts] = field(default_factory=lambda: {g: Counts() for g in GENERATORS})
+    results: dict[str, Counts] = field(default_factory=lambda: collections.defaultdict(Counts))
     start: float = field(default_factory=time.monotonic)
 
     def add(self, outcome: Outcome) -> None:
@@ -196,7 +206,7 @@ class Summary:
 
     def __rich__(self) -> Table:
         table = Table.grid()
-        for generator in GENERATORS:
+        for generator in self.generators:
             table.add_row(self.line(generator))
         seconds = int(time.monotonic() - self.start)
         table.add_row(f"{self.failed} FAILED; {seconds // 60}:{seconds % 60:02}")
@@ -245,14 +255,17 @@ def run(pending: Iterable[Job], summary: Summary, state: State) -> None:
             show(outcome)
 
 
-def main(count: int = 1000, seed: int = 0, fresh: bool = False) -> int:
+def main(
+    count: int = 1000, seed: int = 0, fresh: bool = False, generators: Sequence[str] = GENERATORS
+) -> int:
     """Print what fails at once, and in the end how often there was what; the exit code."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    state, summary = State(ROOT / ".fuzz" / f"{seed}-{version()}.jsonl"), Summary(count)
+    state = State(ROOT / ".fuzz" / f"{seed}-{version()}.jsonl")
+    summary = Summary(count, generators)
     if fresh:
         state.forget()
     known = {outcome.job: outcome for outcome in state.outcomes()}
-    wanted = list(jobs(count, seed))
+    wanted = list(jobs(count, seed, generators))
     for job in wanted:
         if job in known:
             told(known[job], summary)
@@ -264,10 +277,11 @@ def main(count: int = 1000, seed: int = 0, fresh: bool = False) -> int:
     except KeyboardInterrupt:
         interrupted = True
         print("interrupted: the same call goes on from here", file=sys.stderr)
-    print("\n".join([*map(summary.line, GENERATORS), *summary.whys()]))
+    print("\n".join([*map(summary.line, generators), *summary.whys()]))
     return INTERRUPTED if interrupted else int(summary.failed > 0)
 
 
 if __name__ == "__main__":
-    numbers = [int(a) for a in sys.argv[1:] if a != "--fresh"]
-    raise SystemExit(main(*numbers, fresh="--fresh" in sys.argv))
+    numbers = [int(a) for a in sys.argv[1:] if not a.startswith("--")]
+    chosen = OF_THE_COMMAND_LINE if "--cli" in sys.argv else GENERATORS
+    raise SystemExit(main(*numbers, fresh="--fresh" in sys.argv, generators=chosen))

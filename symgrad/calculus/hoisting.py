@@ -287,12 +287,13 @@ def _by_name(index: Index) -> str:
 
 def _first_place(expr: sp.Expr, index: Index) -> tuple[str, int]:
     """Where an index stands first, told by the names of arrays."""
-    return min(
+    places = (
         (name_of(atom), place)
         for atom in expr.atoms(sp.Indexed)
         for place, i in enumerate(atom.indices)
         if i.has(index)
     )
+    return min(places, default=("", 0))  # in no array: in a delta of a part that is cut
 
 
 def _names_in(expr: sp.Expr) -> Iterator[str]:

@@ -9,6 +9,7 @@ import numpy as np
 import sympy as sp
 
 from symgrad.calculus import Derivation
+from symgrad.checks.sampling import least_sizes
 from symgrad.errors import Location, SpecError, perhaps
 from symgrad.language.constants import not_plain
 from symgrad.language.sizes import shape_text
@@ -51,7 +52,20 @@ def _faults(system: System, example: Mapping[str, Any]) -> Iterator[Fault]:
         for assumption in variable.assumptions:
             if told := _broken(name, arrays[name], assumption):
                 yield name, told, "keep to what is assumed, or leave the assumption out"
+    yield from _too_small(system, inputs, sizes)
     yield from _wrong_labels(system, arrays, sizes)
+
+
+def _too_small(
+    system: System, inputs: Mapping[str, Variable], sizes: Mapping[Size, sp.Integer]
+) -> Iterator[Fault]:
+    """Named sizes at which a position lies outside, or something is divided by 0."""
+    least = least_sizes(system)
+    for size, length in sizes.items():
+        if length < least.get(size.name, 0):
+            name = next(n for n, v in inputs.items() if size in v.shape)
+            told = f"{size.name} is {length}, and the spec needs {least[size.name]} or more"
+            yield name, told, f"give {name} more entries along that axis"
 
 
 def _no_numbers(variable: Variable, values: Any) -> Iterator[Fault]:

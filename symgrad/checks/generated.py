@@ -34,6 +34,10 @@ CLOSE = {"float64": 1e-10, "float32": 1e-3}
 """How much a float program may differ from the evaluated equations, relative to the largest."""
 
 
+NOISE = 16
+"""So many units in the last place of the largest value are no difference: a sum that is 0."""
+
+
 def module_checks(
     derivation: Derivation, module: Any, dtype: str = "float64", seed: int = 0
 ) -> tuple[Check, ...]:
@@ -125,9 +129,10 @@ def _errors(
     """The largest relative difference of each value from the first truth that it agrees with."""
     attempts = []
     for true in truths:
+        noise = NOISE * float(np.finfo(dtype).eps) * _largest_finite(true)
         attempts.append(
             {
-                name: max(_float_difference(array, true.get(name), dtype) for array in arrays)
+                name: max(_float_difference(a, true.get(name), dtype, noise) for a in arrays)
                 for name, arrays in found.items()
             }
         )
@@ -136,12 +141,21 @@ def _errors(
     return min(attempts, key=lambda errors: max(errors.values()))
 
 
-def _float_difference(found: Any, wanted: np.ndarray | None, dtype: str) -> float:
-    """Infinite where the shape or the dtype is not what it should be, or no number is."""
+def _largest_finite(values: Arrays) -> float:
+    """The largest absolute value of all, infinities left out."""
+    arrays = (np.abs(np.asarray(v, dtype=float)) for v in values.values() if np.size(v))
+    return float(max((np.max(a, initial=0.0, where=np.isfinite(a)) for a in arrays), default=0.0))
+
+
+def _float_difference(found: Any, wanted: np.ndarray | None, dtype: str, noise: float) -> float:
+    """Infinite where the shape or the dtype is not what it should be, or no number is.
+
+    Nothing differs where all is 0 but for rounding: what is below ``noise``.
+    """
     array = np.asarray(found)
     if wanted is None or array.shape != wanted.shape or array.dtype != np.dtype(dtype):
         return float("inf")
-    if np.array_equal(array, wanted):
+    if np.array_equal(array, wanted) or max(np.abs(a).max() for a in (array, wanted)) < noise:
         return 0.0
     if not np.isfinite(wanted).all():
         same = array == wanted

@@ -31,7 +31,7 @@ def backward(author: Author) -> Section:
     shown = list(shown_adjoints(author))
     if author.choice.detail == "brief":
         rows = tuple(author.line(a) for a in shown)
-        return Section(title, (Equations(rows),), key="backward")
+        return Section(title, (Equations(rows),) if rows else (), key="backward")
     parts = tuple(_adjoint(author, a) for a in shown)
     return Section(title, (Paragraph(_intro(author, shown)),), parts, key="backward")
 

@@ -31,7 +31,8 @@ def forward(author: Author, signs: Sequence[Block] = ()) -> Section:
     rows = [row for e in shown for row in _forward_rows(author, e)]
     steps = [s for name, s in author.derivation.forward_steps if author.is_mentioned(name)]
     notes = author.becauses(steps) if author.choice.detail != "brief" else []
-    blocks: tuple[Block, ...] = (Equations(tuple(rows)), *paragraph(notes), *signs)
+    shown_rows = [Equations(tuple(rows))] if rows else []  # none lead to what the loss is not of
+    blocks: tuple[Block, ...] = (*shown_rows, *paragraph(notes), *signs)
     return Section(("The forward pass",), blocks, key="forward")
 
 
