@@ -326,7 +326,7 @@ def hvp(loss: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = None) 
     names = names if names is not None else _callers_names()
     first = _to_derive_again(scalar_output(loss), wrt, names)
     taken = set(first.system.shapes)
-    directions = {name: _free_name(f"v_{name}", taken) for name in first.wrt}
+    directions = _directions(first.wrt, taken)
     slope = calculus.slope(first, directions, _free_name("slope", taken))
     system = calculus.with_adjoints(first, slope.name, [slope])
     shapes = {a.value: a.equation.shape for a in first.adjoints}
@@ -348,9 +348,7 @@ def jvp(value: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = None)
     names = names if names is not None else _callers_names()
     system, resolved = _traced(_checked(value), wrt, names, "value")
     taken = set(system.shapes)
-    return _public_face(
-        calculus.derive_along(system, {n: _free_name(f"v_{n}", taken) for n in resolved})
-    )
+    return _public_face(calculus.derive_along(system, _directions(resolved, taken)))
 
 
 def _public_face(derived: calculus.Derivation) -> Derivation:
@@ -382,6 +380,14 @@ def _traced(
     system = trace(output, names)
     values = {e.name for e in system.equations}
     return system, resolved(asked, system.variables, values, names)
+
+
+def _directions(values: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
+    """The name of the direction of each value."""
+    found: dict[str, str] = {}
+    for value in values:
+        found[value] = _free_name(f"v_{value}", (*taken, *found.values()))
+    return found
 
 
 def _free_name(name: str, taken: Iterable[str]) -> str:

@@ -382,3 +382,27 @@ def test_what_has_no_value_at_any_point_is_refused_with_its_line(case: str) -> N
 def test_a_derivative_without_a_value_at_any_point_is_refused() -> None:
     with pytest.raises(sg.SpecError, match="the derivative with respect to s is undefined"):
         sg.derive(0.0 ** sg.param("s", ()))
+
+
+def test_values_called_as_derivatives_would_be() -> None:
+    """dx and x_ beside x, v_x beside both: each derivative and each direction has its own name."""
+
+    def loss(x: Any, x_: Any, v_x: Any) -> tuple[Any, Any]:
+        dx = np.tanh(x) * x_
+        return np.sum(dx**2 * x_ * v_x), dx
+
+    x, x_, v_x = sg.param("x", (3,)), sg.param("x_", (3,)), sg.data("v_x", (3,))
+    value, dx = loss(x, x_, v_x)
+    a, b, c = sg.param("a", (3,)), sg.param("b", (3,)), sg.data("c", (3,))
+    at, along = (
+        np.array([[0.1, 0.2, 0.3], [1, 2, 3], [0.5, 1, -1]]),
+        np.array([[1, 0, 2], [1, 1, 0]]),
+    )
+    plain = sg.derive(loss(a, b, c)[0]).compile().gradients(*at)
+    found = sg.derive(value, names={"dx": dx}).compile().gradients(x=at[0], x_=at[1], v_x=at[2])
+    np.testing.assert_allclose([found.x, found.x_], [*plain], rtol=1e-14)
+    product = sg.hvp(loss(a, b, c)[0]).compile().gradients
+    right = product(a=at[0], b=at[1], c=at[2], v_a=along[0], v_b=along[1])
+    product = sg.hvp(value, names={"dx": dx}).compile().gradients
+    found = product(x=at[0], x_=at[1], v_x=at[2], v_x_=along[0], v_x__=along[1])
+    np.testing.assert_allclose([found.x, found.x_], [*right], rtol=1e-13)

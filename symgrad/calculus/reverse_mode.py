@@ -334,7 +334,7 @@ def _consumers(system: System) -> dict[str, list[Equation]]:
 
 
 def _adjoint_names(values: Iterable[str], others: Iterable[str], end: str = "") -> dict[str, str]:
-    """A name for the derivative by each value, which is none of the ``others``."""
+    """A name of its own for the derivative by each value, which is none of the ``others``."""
     taken = set(others)
     names = {}
     for value in values:
@@ -342,4 +342,5 @@ def _adjoint_names(values: Iterable[str], others: Iterable[str], end: str = "") 
         while name in taken:
             name += "_"
         names[value] = name
+        taken.add(name)
     return names
