@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, replace
 from keyword import iskeyword
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import sympy as sp
 
@@ -33,6 +33,14 @@ from symgrad.writing.formula import related
 from symgrad.writing.line import Line
 from symgrad.writing.notation import Notation
 from symgrad.writing.printings.latex import latex
+
+
+class Options(TypedDict, total=False):
+    """What a generated module is to have."""
+
+    values: Sequence[str] | None
+    plain: bool
+    unroll: bool
 
 
 @dataclass(frozen=True, repr=False)
@@ -175,7 +183,7 @@ class Derivation(calculus.Derivation):
         return FORMATS[layout].write(outputs.sheet(self, values=example, **more))
 
     def source(self, target: str = "numpy", dtype: str = "float64", **more: Any) -> str:
-        """The text of the generated module; ``target`` and ``dtype`` as in ``write``."""
+        """The text of the generated module; the arguments are those of ``write``."""
         return outputs.emitted(self, self.notation, _target(target), dtype=dtype, **more).text
 
     def write(
@@ -185,23 +193,30 @@ class Derivation(calculus.Derivation):
         dtype: str = "float64",
         *,
         force: bool = False,
+        **options: Unpack[Options],
     ) -> None:
         """Write the generated module to a file, whole or not at all.
 
-        ``dtype``: float64 or float32, which is what lists and integers become.  ``force``: replace
-        a file even where symgrad did not write it.  SpecError where it would be replaced without,
-        and where there is no such target; an OSError where the file can't be written.
+        ``dtype``: float64 or float32, which is what lists and integers become.  ``values``: the
+        values on the way that ``forward`` gives, by default all that have a name.  ``plain``:
+        without a workspace, to be read.  ``unroll``: number by number too, which is quicker where
+        all shapes are tiny and fixed.  ``force``: replace a file even where symgrad did not write
+        it.  SpecError where it would be replaced without, and where there is no such target or
+        value; an OSError where the file can't be written.
         """
         check_replaceable(Path(path), force=force)
-        write(Path(path), self.source(target, dtype), force=force)
+        write(Path(path), self.source(target, dtype, **options), force=force)
 
-    def compile(self, target: str = "numpy", dtype: str = "float64") -> ModuleType:
+    def compile(
+        self, target: str = "numpy", dtype: str = "float64", **options: Unpack[Options]
+    ) -> ModuleType:
         """The generated module, imported.
 
         It offers ``loss``, ``gradients`` and ``loss_and_gradients``, which take every input by
-        name; a wrong shape or dtype there is a ValueError.  ``target``, ``dtype`` as in ``write``.
+        name, and ``forward``, which gives the values on the way; a wrong shape or dtype there is a
+        ValueError.  The arguments are those of ``write``.
         """
-        return _target(target).load(self.source(target, dtype), self.system.output)
+        return _target(target).load(self.source(target, dtype, **options), self.system.output)
 
 
 def displayed(equations: Sequence[str]) -> str:

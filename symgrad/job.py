@@ -36,7 +36,6 @@ from symgrad.face import derive as derive_loss
 from symgrad.formats import FORMATS
 from symgrad.formats.sheet import Code
 from symgrad.language.spec_file import Spec
-from symgrad.mathematics.expected import Expected
 from symgrad.progress import tell
 from symgrad.report import by_kind
 from symgrad.targets import TARGETS
@@ -81,12 +80,6 @@ class Job:
             dtype=self.dtype,
             title=self.spec.title,
             example=self.example,
-            expected=[
-                self._in_module(e)
-                for e in self.spec.expected
-                if e.value in self.derivation.system.shapes
-            ],
-            tolerance=self.spec.tolerance,
             plain=self.plain,
             origin=self.spec.path.name,
         )
@@ -112,10 +105,6 @@ class Job:
                     where=self.spec.loss.where,
                     hint=f"leave {stated.key!r} out, or derive without --prepare",
                 )
-
-    def _in_module(self, stated: Expected) -> Expected:
-        """As the module has it, in which derivatives are values like others."""
-        return replace(stated, value=stated.name(self.derivation.adjoint_name), adjoint=False)
 
     def printed(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,8 +11,10 @@ import numpy as np
 from symgrad.calculus import Derivation, Preparation, forward_and_adjoints, stabilised
 from symgrad.checks import ExactValues
 from symgrad.checks.sampling import least_sizes
+from symgrad.errors import SpecError, perhaps
 from symgrad.formats.sheet import Sheet
 from symgrad.mathematics.equations import Equation
+from symgrad.mathematics.indices import entries, name_of
 from symgrad.program.passes import stages
 from symgrad.program.program import Program
 from symgrad.targets.emitted import Emitted
@@ -43,15 +45,29 @@ def _lists(arrays: Mapping[str, np.ndarray], gone: Container[str]) -> dict[str, 
     return {name: array.tolist() for name, array in arrays.items() if name not in gone}
 
 
-def module(derivation: Derivation, notation: Notation, **more: Any) -> Module:
-    """The module that computes the output and its gradients; ``more``: its other fields."""
+def module(
+    derivation: Derivation,
+    notation: Notation,
+    values: Sequence[str] | None = None,
+    **more: Any,
+) -> Module:
+    """The module that computes the output and its gradients.
+
+    ``values``: the values on the way that it offers, by default all that have a name in the spec;
+    ``more``: its other fields.
+    """
     system, equations = derivation.system, forward_and_adjoints(derivation)
     made = derivation.preparation
+    named = _named(derivation)
+    for name in values or ():
+        if name not in named:
+            raise SpecError(f"there is no value {name!r}", hint=perhaps(name, named))
     return assembled(
         system.variables,
         equations,
         system.output,
         derivation.results,
+        values=tuple(named if values is None else dict.fromkeys(values)),
         along=derivation.directions,
         formulas=_formulas(derivation, notation, equations),
         remarks=(*derivation.remarks, *_as_typed(derivation, notation)),
@@ -85,6 +101,20 @@ def _as_typed(derivation: Derivation, notation: Notation) -> Iterator[str]:
     output = derivation.system.output
     for part in (e for a in derivation.adjoints for e in a.needed_part):
         yield f"the backward pass goes on with {part.name}, the derivative of {output} as computed"
+
+
+def _named(derivation: Derivation) -> list[str]:
+    """The values on the way that have a name in the spec and are there."""
+    system = derivation.system
+    slopes = {name for name, _, _ in system.slopes}
+    ours = {*derivation.typed.invented, *slopes, *derivation.adjoint_name.values(), system.output}
+    found, of_inputs = [], {v.name for v in system.variables if v.role != "constant"}
+    for equation in system:
+        if of_inputs & {name_of(a) for a in entries(equation.rhs)}:
+            of_inputs.add(equation.name)
+            if equation.name in derivation.typed.shapes and equation.name not in ours:
+                found.append(equation.name)
+    return found
 
 
 def emitted(derivation: Derivation, notation: Notation, target: Target, **more: Any) -> Emitted:

@@ -28,6 +28,7 @@ from symgrad.program.interpreter import interpret
 from symgrad.program.lower import lower
 from symgrad.targets import TARGETS
 from tests.drawing import LARGEST, OTHER_SIZE, Spec
+from tests.spoiling import spoilt_workspace
 from tests.stand_ins import StandIn
 
 Numbers = Mapping[str, np.ndarray]
@@ -214,9 +215,7 @@ def check(spec: Spec, single: bool = True) -> None:
         _own_checks(spec, derivation)
         _plain(spec, derivation, at, found)
         _in_place(spec, derivation, module, at)
-        if hasattr(module, "_by_entries"):  # few numbers are computed without arrays
-            module._by_entries = lambda *_: None
-            _in_place(spec, derivation, module, at)
+        _in_place(spec, derivation, derivation.compile(unroll=True), at)
         _single(spec, derivation, at, found)
 
 
@@ -408,12 +407,10 @@ def _in_place(spec: Spec, derivation: sg.Derivation, module: Any, at: Numbers) -
     """Nothing depends on what a workspace held: neither at first nor after another point."""
     if not hasattr(module, "Workspace"):
         return
-    if hasattr(module, "_empty"):
-        module._empty = functools.partial(_spoilt, module._empty)
     other = at if spec.assumed or spec.asked else {n: _turned(v) for n, v in at.items()}
     with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
         fresh = [_by_name(derivation, *module.loss_and_gradients(**p)) for p in (at, other)]
-        workspace = module.Workspace(*_sizes(module, derivation, at))
+        workspace = spoilt_workspace(module, *_sizes(module, derivation, at))
         points = [(at, fresh[0]), (other, fresh[1]), (_laid_out(at), fresh[0]), (at, fresh[0])]
         for point, right in points:
             loss = np.array(module.loss(**point, workspace=workspace))
@@ -436,13 +433,6 @@ def _bound(spec: Spec, derivation: sg.Derivation, module: Any, at: Numbers, poin
             for name, array in held.items():
                 array[...] = point[name]
             _compare(spec, "bound arrays", _by_name(derivation, *bound()), right, 1e-11)
-
-
-def _spoilt(empty: Callable[..., np.ndarray], shape: Any, dtype: Any) -> np.ndarray:
-    """Room in which there is what no result may contain."""
-    room = empty(shape, dtype)
-    room[...] = np.nan if room.dtype.kind == "f" else 1
-    return room
 
 
 def _sizes(module: Any, derivation: sg.Derivation, at: Numbers) -> list[int]:

@@ -109,6 +109,7 @@ def test_also_along_a_direction() -> None:
     assert assumed(sg.jvp(np.sqrt(x) ** 2, x, names={}))
 
 
+@pytest.mark.long
 def test_of_the_test_losses_none_is_widened() -> None:
     for loss in LOSSES:
         arrays = {n: sg.param(n, s) for n, s in loss.params.items()}

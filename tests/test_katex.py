@@ -91,6 +91,7 @@ def test_every_formula_of_the_examples(root: Path, name: str) -> None:
     assert refused(formulas) == []
 
 
+@pytest.mark.long
 def test_every_formula_of_many_losses() -> None:
     formulas: Formulas = []
     for loss in LOSSES[::2]:

@@ -90,6 +90,7 @@ print(derived(losses["gaussian_process_ard"]).source())  # many rooms are free a
 """
 
 
+@pytest.mark.long
 def test_every_process_prints_the_same() -> None:
     printed = {
         subprocess.run(

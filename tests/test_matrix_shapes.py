@@ -86,6 +86,7 @@ def compared(d: sg.Derivation) -> Iterator[tuple[str, bool]]:
         yield name, np.allclose(found, symbols[left], rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.long
 def test_matrix_forms_are_worth_what_their_equations_are() -> None:
     count = 0
     for loss in LOSSES:

@@ -13,6 +13,7 @@ import pytest
 import symgrad as sg
 from symgrad.targets import TARGETS
 from tests.losses import LOSSES, Loss
+from tests.spoiling import spoilt_workspace
 from tests.test_losses import derived, point
 
 FUNCTIONS = ("loss", "gradients", "loss_and_gradients")
@@ -59,21 +60,6 @@ LATE = [
 
 def loaded(derivation: sg.Derivation, source: str) -> ModuleType:
     return TARGETS["numpy"].load(source, derivation.system.output)
-
-
-def spoilt(shape: Any, dtype: Any) -> np.ndarray:
-    """Memory in which there is what no result may contain."""
-    array = np.empty(shape, dtype)
-    array[...] = np.nan if array.dtype.kind == "f" else 1
-    return array
-
-
-def spoilt_workspace(module: ModuleType) -> Any:
-    """A workspace that is taken as it is, so that no small loss is computed in single numbers."""
-    empty, module._empty = module._empty, spoilt  # type: ignore[attr-defined]
-    workspace = module._Bound(module.Workspace(_empty=spoilt))
-    module._empty = empty  # type: ignore[attr-defined]
-    return workspace
 
 
 def results(module: ModuleType, at: Mapping[str, np.ndarray], **more: Any) -> list[np.ndarray]:

@@ -56,6 +56,7 @@ def switching_often() -> Iterator[None]:
     sys.setswitchinterval(before)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("switching_often")
 def test_derivations_in_threads_are_those_of_one_alone(alone: dict[str, tuple[str, ...]]) -> None:
     names = sorted(LEFT) * 2
@@ -68,6 +69,7 @@ def test_derivations_in_threads_are_those_of_one_alone(alone: dict[str, tuple[st
             assert mine == theirs, name
 
 
+@pytest.mark.long
 def test_a_derivation_does_not_depend_on_those_before_it(alone: dict[str, tuple[str, ...]]) -> None:
     for name in reversed(LEFT):
         assert printings(name) == alone[name]

@@ -41,6 +41,7 @@ def test_the_wheel_says_that_it_has_types(wheel: Path) -> None:
         assert "symgrad/py.typed" in archive.namelist()
 
 
+@pytest.mark.long
 def test_the_wheel_works_by_itself(wheel: Path, root: Path, tmp_path: Path) -> None:
     venv.create(tmp_path / "env", with_pip=True)
     bin_dir = tmp_path / "env" / ("Scripts" if sys.platform == "win32" else "bin")

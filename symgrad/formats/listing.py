@@ -23,14 +23,12 @@ class Statement:
 
 
 def statements(code: Code) -> Iterator[Statement]:
-    """The function that computes everything; an equation stands above what computes it.
+    """The functions that compute everything; an equation stands above what computes it.
 
-    What prepares a statement is written before it, and what leaves the function after the last.
+    What stands between two of them is written before the second.
     """
-    opened, *rest = (p for p in code.file.passages if p.function == code.file.main)
-    yield Statement("", "", "", _text([opened]))
     waiting: list[Passage] = []
-    for passage in rest:
+    for passage in (p for p in code.file.passages if p.function in code.file.main):
         if not passage.comment:
             waiting.append(passage)
             continue

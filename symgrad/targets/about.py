@@ -39,12 +39,13 @@ def about(module: Module) -> Iterator[str]:
 
 def costs(plan: Plan, called: Sequence[str]) -> Iterator[str]:
     """What loss and gradients together cost; ``called``: what takes memory in each call."""
-    yield from ("", "Loss and gradients together, as if no cache held anything:")
-    yield f"    operations on numbers  {polynomial(flops(plan.program))}"
-    for dtype, itemsize in (("float64", 8), ("float32", 4)):
-        yield f"    bytes moved, {dtype}   {polynomial(moved(plan.program, itemsize))}"
-    for dtype, itemsize in (("float64", 8), ("float32", 4)):
-        yield f"    workspace, {dtype}     {polynomial(plan.bytes(itemsize))} bytes"
+    work, bytes_moved = polynomial(flops(plan.program)), polynomial(moved(plan.program, 8))
+    yield ""
+    yield from textwrap.wrap(
+        f"Loss and gradients together: {work} operations on numbers, {bytes_moved} bytes moved as "
+        f"if no cache held anything, {polynomial(plan.bytes(8))} bytes of workspace, in float64.",
+        WIDTH,
+    )
     if called:
         told = f"What takes memory in each call: {', '.join(called)}."
         yield from textwrap.wrap(told, WIDTH)

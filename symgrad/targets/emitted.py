@@ -15,7 +15,7 @@ class Passage:
     """Lines of a function that belong together; ``first`` is the number of the first of them.
 
     ``comment`` is the equation of ``value``, which they compute; where there is none they prepare
-    the next value that has one, or they open or close the function.
+    what follows the function, or they open or close it.  ``apart``: after an empty line.
     """
 
     function: str
@@ -23,6 +23,8 @@ class Passage:
     value: str = ""
     comment: tuple[str, ...] = ()
     first: int = 0
+
+    apart: bool = False
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -38,15 +40,15 @@ Part = str | Sequence[Passage]
 class Emitted:
     """The text of a file, and the passages of its functions.
 
-    ``main``: the function that computes the output and all of its derivatives.
+    ``main``: the functions that compute the output and all of its derivatives, in order.
     """
 
     text: str
     passages: tuple[Passage, ...]
-    main: str
+    main: tuple[str, ...]
 
     @classmethod
-    def of(cls, parts: Iterable[Part], main: str, gap: int = 2) -> Emitted:
+    def of(cls, parts: Iterable[Part], main: tuple[str, ...], gap: int = 2) -> Emitted:
         """Parts one under the other, with so many empty lines between them."""
         lines: list[str] = []
         passages: list[Passage] = []
@@ -56,6 +58,7 @@ class Emitted:
                 lines += part.split("\n")
                 continue
             for passage in part:
+                lines += [""] if passage.apart and lines and not lines[-1].endswith(":") else []
                 passages.append(replace(passage, first=len(lines) + 1))
                 lines += passage.lines
         return cls("\n".join([*lines, ""]), tuple(passages), main)
@@ -69,20 +72,20 @@ def passages(
     sign: str,
     width: int = WIDTH - 4,
 ) -> Iterator[Passage]:
-    """Each value with its equation above it; beside its shape where it has none.
+    """Each value with its equation above the first of the lines that lead to it.
 
     ``printed`` writes a statement; ``sign`` begins a comment, which has ``width`` letters of room.
     """
+    code: list[str] = []
     for assignment in assignments:
         told, formula = shape_text(assignment.shape), formulas.get(assignment.value, "")
-        code = [line for s in assignment.statements for line in lines_of(printed(s))]
+        code += [line for s in assignment.statements for line in lines_of(printed(s))]
         if formula:
             above = comment(f"{formula}  {told}".strip(), sign, width)
-            yield Passage(function, indented(code), assignment.value, indented(above))
-            continue
-        if told:
-            code[-1] = f"{code[-1]}  {sign} {told}"
-        yield Passage(function, indented(code))
+            yield Passage(function, indented(code), assignment.value, indented(above), apart=True)
+            code = []
+    if code:
+        yield Passage(function, indented(code), apart=True)
 
 
 def comment(text: str, sign: str, width: int) -> list[str]:

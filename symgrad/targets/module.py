@@ -16,7 +16,6 @@ from symgrad.mathematics.equations import (
     bounds_of_inputs,
     shapes_of,
 )
-from symgrad.mathematics.expected import Expected
 from symgrad.mathematics.indices import entries, name_of
 from symgrad.mathematics.ranges import Label
 from symgrad.mathematics.sizes import named
@@ -38,18 +37,21 @@ class Module:
     ``origin``: the name of the spec's file, if it has one.
     ``preparation``: where inputs are worked out of data by a function of the module.
     ``along``: the directions of inputs, where the gradient is the output's derivative along them.
+    ``values``: the values on the way that the module offers, and ``way`` a program of them where
+    ``program`` has not all of them; ``unroll``: whether small ones are
+    computed in single numbers too.
     """
 
     program: Program
     output: str
     gradients: Mapping[str, str]
+    values: Sequence[str] = ()
+    way: Program | None = None
     formulas: Mapping[str, str] = field(default_factory=dict)
     title: str = "A loss and its gradients."
     remarks: Sequence[str] = ()
     dtype: str = "float64"
     example: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
-    expected: Sequence[Expected] = ()
-    tolerance: float = 1e-9
     not_differentiable: str = ""
     may_be_infinite: frozenset[str] = frozenset()
     least: Mapping[str, int] = field(default_factory=dict)
@@ -57,6 +59,17 @@ class Module:
     origin: str = ""
     preparation: Prepared | None = None
     along: Mapping[str, str] = field(default_factory=dict)
+    unroll: bool = False
+
+    @property
+    def shapes(self) -> Shapes:
+        """The shape of each input, and of each value that is computed."""
+        return {**(self.way.shapes if self.way else {}), **self.program.shapes}
+
+    @property
+    def results(self) -> list[str]:
+        """The output and its derivatives."""
+        return list(dict.fromkeys([self.output, *self.gradients.values()]))
 
     @property
     def variables(self) -> tuple[Variable, ...]:
@@ -90,11 +103,12 @@ def assembled(
 ) -> Module:
     """The module of some equations, lowered; ``more``: the other fields of :class:`Module`."""
     variables = tuple(variables)
-    expected = [e.value for e in more.get("expected", ())]
-    outputs = dict.fromkeys([output, *gradients.values(), *expected])
-    equations = needed(equations, outputs)
-    program = compiled(variables, equations, outputs)
-    _check_labels(equations, shapes_of(variables, equations))
+    results, values = dict.fromkeys([output, *gradients.values()]), more.get("values", ())
+    used = needed(equations, results)
+    program = compiled(variables, used, results)
+    _check_labels(used, shapes_of(variables, used))
+    if set(values) - {o.name for o in program}:
+        more["way"] = compiled(variables, needed(equations, values), values)
     return Module(program, output, gradients, **more)
 
 

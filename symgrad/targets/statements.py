@@ -41,7 +41,8 @@ class Statement:
 class Assignment:
     """The statements that compute one value, and ``others`` with it where there are any.
 
-    ``local`` is what the function calls it; ``sizes`` are the names of sizes in the statements.
+    ``local`` is what the function calls it; ``uses`` are the names in the statements: of sizes,
+    arguments and other values.
     """
 
     value: str
@@ -49,7 +50,12 @@ class Assignment:
     shape: tuple[Size, ...]
     statements: tuple[Statement, ...]
     others: tuple[str, ...] = ()
-    sizes: frozenset[str] = frozenset()
+    uses: frozenset[str] = frozenset()
+
+    @property
+    def locals(self) -> Sequence[str]:
+        """The names that its statements give values to."""
+        return self.local.split(", ")
 
 
 def grouped(assignments: Iterable[Assignment]) -> Iterator[Assignment]:
@@ -73,5 +79,5 @@ def _together(parts: Sequence[Assignment]) -> Assignment:
     return replace(
         parts[-1],
         statements=tuple(s for p in parts for s in p.statements),
-        sizes=frozenset().union(*(p.sizes for p in parts)),
+        uses=frozenset().union(*(p.uses for p in parts)),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import sympy as sp
 
@@ -32,8 +32,16 @@ class Writer(ABC):
     words: Words
     numbers: type[Numbers]
 
-    def __init__(self, program: Program) -> None:
+    def __init__(
+        self,
+        program: Program,
+        *,
+        only: Collection[str] | None = None,
+        known: Mapping[str, str] | None = None,
+    ) -> None:
+        """``only``: the operations to write, if not all; ``known``: what others are called."""
         self.program = program
+        self.known = known or {}
         self.uses = program.uses
         self.ops = {o.name: o for o in program.ops}
         self.readers = {r.name: o for o in program.ops for r in o.reads}
@@ -49,12 +57,13 @@ class Writer(ABC):
         self.sizes: dict[str, str] = {}
         """Local names of the sizes that were asked for, in order."""
         self._in_use: set[str] = set()
-        self._sizes_in: dict[str, frozenset[str]] = {}
+        self._names_in: dict[str, frozenset[str]] = {}
         self._name_values(program)
         self.number = self.numbers(self._size, self.names.claim).text
         for op in program.ops:
-            self._in_use = set()
-            self.write(op)
+            if only is None or op.name in only:
+                self._in_use = set()
+                self.write(op)
 
     @abstractmethod
     def printed(self, op: Op, args: Sequence[Text]) -> Text:
@@ -86,10 +95,11 @@ class Writer(ABC):
     # Names
 
     def _name_values(self, program: Program) -> None:
-        values = [o.name for o in program.ops if not is_temporary(o.name)]
+        named = (o.name for o in program.ops if not is_temporary(o.name))
+        values = [name for name in named if name not in self.known]
         inputs = [v.name for v in program.inputs]
-        self.names = self.words.locals(inputs)
-        self.local = dict(zip(inputs, inputs, strict=True))
+        self.names = self.words.locals([*inputs, *self.known.values()])
+        self.local = {**dict(zip(inputs, inputs, strict=True)), **self.known}
         self.local |= {name: self.names.new(name) for name in values}
         constants = [v.name for v in program.inputs if v.role == "constant"]
         self.local |= {name: self.constant(name) for name in constants}
@@ -126,8 +136,11 @@ class Writer(ABC):
         """An argument: a number, a name, or the text of a value that has no line."""
         if isinstance(operand, Literal):
             return self.number(operand.value)
-        self._in_use |= self._sizes_in.get(operand.name, frozenset())
-        return self.pending.get(operand.name) or Text(self.local[operand.name])
+        self._in_use |= self._names_in.get(operand.name, frozenset())
+        if operand.name in self.pending:
+            return self.pending[operand.name]
+        self._in_use.add(self.local[operand.name])
+        return Text(self.local[operand.name])
 
     def code(self, expr: sp.Expr) -> str:
         """A number, or an expression of sizes, that stands by itself."""
@@ -136,7 +149,7 @@ class Writer(ABC):
     def keep(self, op: Op, text: Text) -> None:
         """Write a value into its use."""
         self.pending[op.name] = text
-        self._sizes_in[op.name] = frozenset(self._in_use)
+        self._names_in[op.name] = frozenset(self._in_use)
 
     def is_inlined(self, op: Op, text: Text) -> bool:
         """Whether a value is written into its uses."""
@@ -166,7 +179,7 @@ class Writer(ABC):
     def settle(self, name: str) -> None:
         """Give a value that was to be written into its use a line of its own."""
         op, mine = self.ops[name], self._in_use
-        self._in_use = set(self._sizes_in.pop(name))
+        self._in_use = set(self._names_in.pop(name))
         self.assign(op, [Statement("assign", self.name(op), (self.pending.pop(name).code,))])
         self._in_use = mine
 
@@ -179,8 +192,8 @@ class Writer(ABC):
 
     def assign(self, op: Op, statements: Sequence[Statement], *others: str) -> None:
         """The statements are what computes a value."""
-        sizes = frozenset(self._in_use)
-        made = Assignment(op.name, self.name(op), op.shape, tuple(statements), others, sizes)
+        uses = frozenset(self._in_use)
+        made = Assignment(op.name, self.name(op), op.shape, tuple(statements), others, uses)
         self.assignments.append(made)
 
     # What is changed in place
@@ -199,7 +212,7 @@ class Writer(ABC):
             self.assign(op, statements)
         else:
             self.changes[op.name] = statements
-            self._sizes_in[op.name] = frozenset(self._in_use)
+            self._names_in[op.name] = frozenset(self._in_use)
 
     def operands_of_change(self, op: Op) -> list[Text]:
         """The array that is changed, the values, and where there are any the places."""

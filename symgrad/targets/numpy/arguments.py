@@ -9,14 +9,15 @@ from symgrad.mathematics.equations import Variable
 from symgrad.mathematics.sizes import Size, fixed
 from symgrad.targets.module import Module
 from symgrad.targets.numpy.labels import largest, where_length
-from symgrad.targets.numpy.layout import in_brackets, list_lines, shape_data
+from symgrad.targets.numpy.layout import in_brackets, list_lines, shape_data, wrapped
 
 _DTYPES = {"int": "np.int64", "bool": "np.bool_"}
 
 
-def table(variables: Sequence[Variable]) -> list[tuple[str, str, str]]:
-    """Of each argument its name, kind and shape."""
-    return [(v.name, v.dtype, shape_data(v.shape)) for v in variables]
+def table(variables: Sequence[Variable]) -> list[str]:
+    """Of each argument its name, kind and shape, in lines."""
+    once = {v.name: v for v in variables}
+    return wrapped([f'"{n}": ("{v.dtype}", {shape_data(v.shape)})' for n, v in once.items()])
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Fit:
             ndims=[len(v.shape) for v in given],
             shapes=list_lines([_shape(v.shape, locals_) for v in given]),
             conditions=list(_conditions(module, sized=bool(locals_))),
-            dtype_of=f"arrays[{floats[0]}].dtype" if floats else "np.dtype(_DTYPE)",
+            dtype_of=f"arrays[{floats[0]}].dtype" if floats else "_DTYPE",
             labels=_labels(module),
             small=_small(module.least, locals_),
         )
@@ -67,7 +68,7 @@ def _conditions(module: Module, *, sized: bool) -> Iterator[str]:
     """What has to hold of kinds, shapes and labels; where sizes are named the kinds are known."""
     if not sized:
         yield "{*map(type, given)} == _ARRAYS"
-    yield "[*map(_shape, given)] == shapes"
+    yield f"[*map(_shape, given)] == {'shapes' if sized else '_SHAPES'}"
     given = module.arguments
     if floats := _floats([k for k, v in enumerate(given) if v.dtype == "float"], len(given)):
         yield f"{{*map(_dtype_of, {floats})}} in _FLOATS"

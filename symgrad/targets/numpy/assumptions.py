@@ -7,7 +7,7 @@ from typing import Any
 
 from symgrad.mathematics.equations import Variable
 from symgrad.targets.about import assumed
-from symgrad.targets.numpy.layout import head, in_braces, quoted
+from symgrad.targets.numpy.layout import definition, quoted, unpacked_as
 from symgrad.targets.numpy.sources import Runtime
 
 
@@ -17,8 +17,11 @@ def needs(variables: Iterable[Variable]) -> dict[str, Any]:
     names = list(dict.fromkeys(name for name, _ in found))
     return {
         "assumed": [(n, a.kind, a.summed, quoted(a.sentence(n))) for n, a in found],
-        "check_head": head("check_assumptions", names),
-        "check_given": in_braces({name: name for name in names}),
+        "check_head": definition("check_assumptions", [f"{n}: Any" for n in names], "None"),
+        "check_told": f"{' or '.join(names)} is not what is assumed of it",
+        "check_names": unpacked_as(names) if len(names) == 1 else ", ".join(names),
+        "check_quoted": unpacked_as([f'"{n}"' for n in names]),
+        "check_given": unpacked_as(names),
         "check_call": ", ".join(f'{name}=point["{name}"]' for name in names),
         "check_sources": _with_those_called(a.kind for _, a in found),
     }

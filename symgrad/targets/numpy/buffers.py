@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from symgrad.program.contraction_order import cost
@@ -29,10 +29,13 @@ In µs, by ``dot`` and by ``matmul``: 8×8 0.30 and 0.97; 32×32 1.6 and 2.2; of
 
 
 class BufferedWriter(NumPyWriter, PlannedWriter):
-    """Writes the operations of a program into a workspace called ``ws``."""
+    """Writes the operations of a program into a workspace called ``ws``.
 
-    def __init__(self, program: Program, plan: Plan) -> None:
-        self.home, self.dtype_text = "ws", "ws._dtype"
+    ``kept``: values each of which the workspace can give memory of its own.
+    """
+
+    def __init__(self, program: Program, plan: Plan, kept: Collection[str] = ()) -> None:
+        self.home, self.dtype_text, self.kept = "ws", "ws._dtype", kept
         super().__init__(program, plan)
 
     def stored(self, op: Op) -> str:
@@ -54,13 +57,17 @@ class BufferedWriter(NumPyWriter, PlannedWriter):
     def _over(self, op: Op, args: Sequence[Text], name: str, place: str) -> Iterator[Statement]:
         """A universal function written over an argument."""
         out = self.local[place]
+        same = out == name
+        if not same and op.name in self.kept:
+            self.placed.append(op.name)
+            yield from self.OUT[op.kind](self, op, args, name, self.stored(op))
+            return
         if op.function == "where":
-            if out != name:
+            if not same:
                 yield Statement("assign", name, (out,))
             yield self._chosen(op, args, name)
             return
         where = [getattr(a, "name", "") for a in op.args].index(place)
-        same = out == name
         if same and op.function in _AUGMENTED and (where == 0 or op.function in _COMMUTATIVE):
             yield Statement("augment", name, (args[1 - where].code,), _AUGMENTED[op.function])
             return
@@ -162,17 +169,15 @@ class BufferedWriter(NumPyWriter, PlannedWriter):
     def _room(self, op: Op) -> Statement:
         """Memory of its own, or that of a value which is not needed any more."""
         name, owner = f"self.{self.local[op.name]}", self.owner[op.name]
+        room, of_own = f"self.{self.local[owner.name]}", (self.shape(op.axes), _DTYPES[op.dtype])
         if owner is op:
-            return Statement("room", name, (self.shape(op.axes), _DTYPES[op.dtype]))
-        room = f"self.{self.local[owner.name]}"
-        if owner.shape == op.shape:
-            return Statement("assign", name, (room,))
+            return Statement("room", name, of_own)
         lengths = ", ".join(map(self.code, op.shape))
+        detail = {"kept": op.name in self.kept, "count": self.code(count(op.shape))}
+        kind = "part"
         if count(owner.shape) == count(op.shape):
-            return Statement("reshaped", name, (room, lengths))
-        return Statement(
-            "part", name, (room, lengths), detail={"count": self.code(count(op.shape))}
-        )
+            kind = "shared" if owner.shape == op.shape else "reshaped"
+        return Statement(kind, name, (room, lengths, *of_own), detail=detail)
 
     def dtype(self) -> str:
         return self.dtype_text

@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 import linecache
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
 from symgrad.errors import SpecError
 from symgrad.files import mark
 from symgrad.mathematics.equations import Variable
+from symgrad.mathematics.sizes import fixed
 from symgrad.targets.about import about, costs, shape_text
 from symgrad.targets.emitted import Emitted, Part
-from symgrad.targets.module import Module
+from symgrad.targets.module import Module, size_names
 from symgrad.targets.numpy import assumptions, constants, preparation, self_check
 from symgrad.targets.numpy.arguments import table
 from symgrad.targets.numpy.entries import Entries
-from symgrad.targets.numpy.functions import Function, Room, along, asked, of_values, plain_function
+from symgrad.targets.numpy.functions import Mathematics, along
 from symgrad.targets.numpy.labels import Labels, are_plain
-from symgrad.targets.numpy.layout import head, in_braces, quoted, tuple_lines
+from symgrad.targets.numpy.layout import (
+    in_braces,
+    quoted,
+    unpacked_as,
+)
+from symgrad.targets.numpy.offered import Face
 from symgrad.targets.numpy.out import ABILITIES
 from symgrad.targets.numpy.preparation import Preparing
+from symgrad.targets.numpy.room import Room
 from symgrad.targets.numpy.runtime.special import HELPERS, helper_sources, name_of
 from symgrad.targets.numpy.sources import Runtime
 from symgrad.targets.numpy.tuning import PASSES
+from symgrad.targets.numpy.vectors import vectors
 from symgrad.targets.numpy.words import WORDS
+from symgrad.targets.stages import BACKWARD, FORWARD, OUTPUT, SHARED
 from symgrad.targets.target import Target
 from symgrad.templating import render
 
@@ -33,7 +42,7 @@ from symgrad.templating import render
 def emit(module: Module) -> Emitted:
     """The module as text, and what its lines compute."""
     _check_names(module.arguments)
-    return Emitted.of(_File(module).parts(), main="loss_and_gradients")
+    return Emitted.of(_File(module).parts(), main=(FORWARD, SHARED, OUTPUT, BACKWARD))
 
 
 def load(text: str, name: str) -> ModuleType:
@@ -68,66 +77,66 @@ class _File:
 
     def __init__(self, module: Module) -> None:
         self.module = module
-        self.names = [v.name for v in module.arguments]
-        self.room = None if module.plain else Room(module)
-        self.entries = self.room and Entries.of(module, self.room.plan.program)
+        self.made = Mathematics(module)
+        self.room = Room(self.made) if self.made.plan else None
+        self.entries = (
+            Entries.of(module, self.made.program) if self.room and module.unroll else None
+        )
+        self.preparing = Preparing.of(module.preparation) if module.preparation else None
+        data = preparation.variables(module.preparation) if module.preparation else []
+        self.all_arguments = [*module.arguments, *(v for v in data if v.role != "constant")]
         made = module.preparation
         self.modules = (module, *((made.first, made.loss) if made else ()))
-        self.preparing = Preparing.of(made, plain=are_plain(*self.modules)) if made else None
         self.naming = not _RAISING.isdisjoint(self._called())
         self.helpers = helper_sources(map(name_of, self._called()))
         self.values = self._values()
 
     def parts(self) -> Iterator[Part]:
-        """Each part from its template, or a function."""
-        below = list(self._below_the_header())
-        self.values["numbers"] = constants.numbers(below)
-        self.values["imports"] += constants.modules(self.values["arrays"], below)
+        """The first, which imports what the others need, and these."""
+        after = [*self._after_the_header()]
+        self.values["numbers"] = constants.numbers(after)
+        packed = constants.modules(self.values["arrays"], after)
+        self.values["imports"] = imports(after, packed)
         yield self._part("header")
-        yield from below
+        yield from after
 
-    def _below_the_header(self) -> Iterator[Part]:
-        if self.room:
-            yield self._part("workspace")
+    def _after_the_header(self) -> Iterator[Part]:
+        """Each part from its template, or a function."""
+        yield from self._of_the_mathematics()
         if self.preparing:
-            yield self._part("prepare")
-            assert self.module.preparation is not None
-            yield [*self.preparing.function.passages(self.module.preparation.first.formulas)]
-        yield from self._decorators()
-        for function in self._functions():
-            yield [*function.passages(self.module.formulas)]
-        yield from self.helpers
-        if self.values["assumed"]:
-            yield self._part("assumptions")
-        if self.room:
-            yield self._part("bind")
+            yield self.preparing.function
+        yield self._part("called")
+        for name in ("workspace", "vectors", "entries"):
+            if self.values[{"workspace": "room", "entries": "scalars"}.get(name, name)]:
+                yield self._part(name)
         if self.entries:
-            yield self._part("entries")
             yield [*self.entries.passages(self.module.formulas)]
-        if self.room:
-            yield self._part("fit")
-        yield self._part("checked")
+        yield from self._of_arguments()
         yield self._part("self_check")
 
-    def _decorators(self) -> Iterator[Part]:
+    def _of_the_mathematics(self) -> Iterator[Part]:
+        yield "# The mathematics"
+        for core in self.made.cores():
+            yield [*core.passages(self.module.formulas)]
+        yield from self.helpers
         if self.naming:
-            yield Runtime()["singular"]["_naming"]
+            texts = Runtime()["singular"]
+            yield f"{texts['P']}\n{texts['R']}"
+            yield texts["_naming"]
+
+    def _of_arguments(self) -> Iterator[Part]:
+        yield self._part("asked")
+        if not self.values["labels"].plain:
+            yield self._part("labels")
+        texts = Runtime()["arguments"]
+        sized = ["_check_shape"] if self.values["sized"] else []
+        yield from (texts[name] for name in ("_dtype", "_array", *sized))
+        if self.values["assumed"]:
+            yield self._part("assumptions")
 
     def _part(self, name: str) -> str:
         text = render(f"numpy/{name}.py.jinja", **self.values)
         return text.removesuffix("\n")
-
-    def _functions(self) -> Iterator[Function]:
-        given = tuple_lines(self.names) if self.entries else ()
-        for wanted in asked(self.module):
-            made = (
-                plain_function(self.module, wanted)
-                if self.room is None
-                else self.room.function(wanted, given)
-            )
-            yield replace(made, head=["@_naming", *made.head]) if self.naming else made
-        if others := self_check.on_the_way(self.module):
-            yield plain_function(self.module, of_values(others))
 
     def _called(self) -> Iterator[str]:
         """The functions of mathematics that the functions of the file call."""
@@ -137,47 +146,77 @@ class _File:
     def _values(self) -> dict[str, Any]:
         """What the templates print."""
         module, arguments = self.module, self.module.arguments
-        made = module.preparation
-        before = preparation.variables(made) if made else []
         return {
             **self._of_the_header(),
             **assumptions.needs(arguments),
-            **self_check.needs(module, [*arguments, *before]),
+            **self_check.needs(module, self.all_arguments),
             "runtime": Runtime(),
             "room": self.room,
+            "naming": self.naming,
             "scalars": self.entries,
             "prepare": self.preparing,
-            "given": tuple_lines(self.names),
-            "bind_head": head("bind", [*self.names, "workspace=None"]),
+            "offered": [*Face(self.made, naming=self.naming, entries=bool(self.entries)).offered()],
+            "bound_given": unpacked_as([v.name for v in arguments]),
+            "bind_head": Face(self.made).signature(
+                "bind", [v.name for v in arguments], "Array", "Callable[[], tuple[Any, Gradients]]"
+            ),
+            "vectors": vectors(self.made),
         }
 
     def _of_the_header(self) -> dict[str, Any]:
-        module, shapes = self.module, self.module.program.shapes
-        document = [*about(module), *(costs(self.room.plan, self.room.called) if self.room else ())]
+        module, plan = self.module, self.made.plan
+        called = self.room.called if self.room else []
+        document = [*about(module), *(costs(plan, called) if plan else ())]
+        arguments = table(self.all_arguments)
         return {
-            "origin": mark(module.origin),
             "title": quoted(module.title),
+            "origin": mark(module.origin),
             "document": [quoted(line) for line in document],
-            "imports": list(self._imports()),
             "dtype": module.dtype,
-            "arguments": table(module.arguments),
-            "labels": Labels.of(module.arguments, plain=are_plain(*self.modules)),
+            "arguments": arguments,
+            "names": unpacked_as([f'"{v.name}"' for v in module.arguments]),
+            "sized": any(fixed(s) is None for v in self.all_arguments for s in v.shape),
+            "unknown": in_braces(dict.fromkeys(size_names(self.all_arguments), 2**62)),
+            "labels": Labels.of(self.all_arguments, plain=are_plain(*self.modules)),
             "least": module.least and in_braces(module.least),
             "arrays": constants.arrays(self.modules),
             "output": module.output,
-            "in_words": along(module) or "by every entry of each parameter",
-            "gradients": [
-                (p, shape_text(shapes[g]) or "scalar") for p, g in module.gradients.items()
-            ],
+            "types": [*self._types()],
         }
 
-    def _imports(self) -> Iterator[str]:
-        """The modules of Python's library that the file needs, in the order of their names."""
-        if self.room or self.naming:
-            yield "functools"
-        if self.helpers or self.room:
-            yield "math"
-        if self.room:
-            yield "operator"
-        if self.entries:
-            yield "struct"
+    def _types(self) -> Iterator[tuple[str, str, Sequence[tuple[str, str, str]]]]:
+        """The tuples that functions give: what each is, and its fields."""
+        module, shapes = self.module, self.module.shapes
+
+        def fields(values: Mapping[str, str]) -> list[tuple[str, str, str]]:
+            told = {name: shape_text(shapes[value]) for name, value in values.items()}
+            return [(n, "Array" if s else "Any", s) for n, s in told.items()]
+
+        if self.preparing:
+            about = "What the functions need of the data: f(*prepare(...), ...) calls one with it."
+            yield "Prepared", about, self.preparing.fields
+        if module.values:
+            told = "The values of the forward pass."
+            yield "Values", told, fields({v: v for v in module.values})
+        words = along(module) or "by every entry of each parameter"
+        yield "Gradients", f"The derivative of {module.output} {words}.", fields(module.gradients)
+
+
+_NAMES = {
+    "collections.abc": ("Callable", "Mapping", "Sequence"),
+    "typing": ("Any", "NamedTuple", "ParamSpec", "TypeVar"),
+}
+_ALWAYS = ("Any", "NamedTuple")
+
+
+def imports(parts: Sequence[Part], more: Iterable[str]) -> list[str]:
+    """The lines that import what the parts of a file need of Python's library."""
+    lines = (x for p in parts if not isinstance(p, str) for q in p for x in q.lines)
+    text = "\n".join([*(p for p in parts if isinstance(p, str)), *lines])
+    modules = ["functools", "math", "operator", "struct", "threading"]
+    used = [name for name in modules if re.search(rf"\b{name}\.", text)]
+    found = [f"import {name}" for name in sorted({*used, *more})]
+    for module, names in _NAMES.items():
+        used = [n for n in names if re.search(rf"\b{n}\b", text) or n in _ALWAYS]
+        found += [f"from {module} import {', '.join(used)}"] if used else []
+    return found

@@ -12,7 +12,7 @@ from symgrad.targets.emitted import Passage, lines_of, passages
 from symgrad.targets.module import Module
 from symgrad.targets.numpy.by_entries import written_out
 from symgrad.targets.numpy.functions import printed
-from symgrad.targets.numpy.layout import unpacked, wrapped
+from symgrad.targets.numpy.layout import definition, unpacked, wrapped
 from symgrad.targets.statements import Assignment
 from symgrad.templating import macros
 
@@ -27,7 +27,7 @@ class Entries:
 
     assignments: Sequence[Assignment]
     functions: Sequence[tuple[str, str]]
-    inputs: Sequence[str]
+    head: Sequence[str]
     reads: Sequence[str]
     count: int
     parts: Sequence[str]
@@ -46,7 +46,7 @@ class Entries:
         return cls(
             found.assignments,
             [(f"_{f}", f if f in dir(builtins) else f"math.{f}") for f in found.functions],
-            list(found.inputs),
+            definition("_entries", ["_row: Any", *(f"{n}: Any" for n in found.inputs)], "Any"),
             reads,
             len(entries),
             list(_views({g: len(found.outputs[g]) for g in gradients}, module)),

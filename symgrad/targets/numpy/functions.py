@@ -2,56 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
-from symgrad.program.memory import plan_of
-from symgrad.program.passes import alive
+from symgrad.mathematics.sizes import fixed
+from symgrad.program.kinds import KINDS
+from symgrad.program.memory import Plan, plan_of
+from symgrad.program.program import Op, Program
 from symgrad.targets.emitted import Passage, indented, lines_of, passages
 from symgrad.targets.module import Module, size_names, where_size_is
-from symgrad.targets.numpy.arguments import Fit
 from symgrad.targets.numpy.buffers import BufferedWriter
-from symgrad.targets.numpy.layout import call, head, quoted
-from symgrad.targets.numpy.operations import NumPyWriter, called
+from symgrad.targets.numpy.layout import call, definition, listed_in
+from symgrad.targets.numpy.operations import NumPyWriter
 from symgrad.targets.numpy.out import ABILITIES
 from symgrad.targets.numpy.tuning import tuned
+from symgrad.targets.stages import (
+    BACKWARD,
+    FORWARD,
+    OUTPUT,
+    SHARED,
+    Stage,
+    in_stages,
+    needed,
+    stages_of,
+)
 from symgrad.targets.statements import Assignment, Statement, grouped
 from symgrad.templating import macros
-
-PARTS = {"loss": "[0]", "gradients": "[1]", "loss_and_gradients": ""}
-"""Which part of loss and gradients each function gives."""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A function that a module is to have: the values that it computes, and what it answers.
-
-    In ``result``, ``{0}`` stands for the first of the values.
-    """
-
-    name: str
-    summary: str
-    outputs: Sequence[str]
-    result: str
 
 
 @dataclass(frozen=True)
 class Function:
     """A function, as the template needs it: how it opens, what it computes, what it answers.
 
-    ``before``: what stands before the first value; ``entries``: the arguments as a tuple, where
-    the function asks first whether single numbers would do, and gives its ``part`` of the answer.
+    ``before``: what stands before the first value.
     """
 
     name: str
     head: Sequence[str]
     summary: str
-    unpack: Sequence[str]
     before: Sequence[Statement]
     assignments: Sequence[Assignment]
-    result: str
-    entries: Sequence[str] = ()
-    part: str = ""
+    result: Sequence[str]
 
     def passages(self, formulas: Mapping[str, str]) -> Iterator[Passage]:
         """The lines, with the equations that they compute."""
@@ -59,7 +51,8 @@ class Function:
         opened = [*lines_of(frame("opened", self)), *indented(map(printed, self.before))]
         yield Passage(self.name, tuple(opened))
         yield from passages(self.name, self.assignments, formulas, printed, "#")
-        yield Passage(self.name, tuple(lines_of(frame("closed", self))))
+        if self.result:
+            yield Passage(self.name, indented(self.result))
 
 
 def printed(statement: Statement) -> str:
@@ -67,124 +60,248 @@ def printed(statement: Statement) -> str:
     return macros("numpy/statements.py.jinja")(statement.kind, statement)
 
 
-def asked(module: Module) -> Iterator[Asked]:
-    """What every module offers."""
-    output, gradients = module.output, list(module.gradients.values())
-    kind = f"derivative {along(module)}" if module.along else "derivatives by the parameters"
-    summary = f"The {kind.replace(' ', f' of {output} ', 1)}."
-    both = f"The value of {output}, and its {kind}."
-    yield Asked("loss", module.formulas.get(output, output), [output], "{0}")
-    yield Asked("gradients", summary, gradients, f"Gradients({_places(0, gradients)})")
-    result = f"{{0}}, Gradients({_places(1, gradients)})"
-    yield Asked("loss_and_gradients", both, [output, *gradients], result)
-
-
-def of_values(names: Sequence[str]) -> Asked:
-    """The function that gives values which no other gives, by name."""
-    table = ", ".join(f'"{name}": {{{k}}}' for k, name in enumerate(names))
-    return Asked("_values", "What is compared below.", names, f"{{{{{table}}}}}")
-
-
 def along(module: Module) -> str:
     """The directions, where the gradient is a derivative along them."""
     return f"along {', '.join(module.along.values())}" if module.along else ""
 
 
-def _places(start: int, values: Sequence[str]) -> str:
-    return ", ".join(f"{{{k}}}" for k in range(start, start + len(values)))
-
-
-def plain_function(module: Module, wanted: Asked) -> Function:
-    """A function that reads as if typed by hand, without a workspace."""
-    names = [v.name for v in module.arguments]
-    writer = NumPyWriter(tuned(module.computing(wanted.outputs), plain=True))
-    return Function(
-        wanted.name,
-        [*_quiet(module, wanted), *head(wanted.name, names)],
-        quoted(wanted.summary),
-        call(names, "_checked", names),
-        [*_sizes(writer.sizes, module), *_constants(writer, module)],
-        writer.assignments,
-        wanted.result.format(*(writer.local[o] for o in wanted.outputs)),
-    )
-
-
-def _quiet(module: Module, wanted: Asked) -> list[str]:
-    """What keeps NumPy from warning of derivatives that are infinite or undefined at a point."""
-    quiet = module.may_be_infinite.intersection(wanted.outputs)
-    return ['@np.errstate(all="ignore")'] if quiet else []
-
-
-def _sizes(locals_: Mapping[str, str], module: Module) -> Iterator[Statement]:
-    """The named sizes, each as the length of an axis."""
-    for size, local in locals_.items():
-        name, axis = where_size_is(size, module.variables)
-        yield Statement("size", local, (name,), detail={"axis": axis})
-
-
-def _constants(writer: NumPyWriter, module: Module) -> Iterator[Statement]:
-    for v in module.variables:
-        if v.role == "constant" and v.name in writer.read:
-            dtype = [writer.dtype()] if v.dtype == "float" else []
-            yield Statement("array", v.name, (f"_{v.name}", *dtype))
-
-
-class Room:
-    """The workspace of a module, and the functions that compute in it."""
+class Mathematics:
+    """The mathematics of a module, once: its stages, and the values that they give."""
 
     def __init__(self, module: Module) -> None:
         self.module = module
-        program = tuned(module.computing([module.output, *module.gradients.values()]))
-        self.plan = plan_of(program, ABILITIES)
-        self.writer = BufferedWriter(program, self.plan)
-        self.sizes = dict(self.writer.sizes)
+        program = tuned(module.computing(module.results), plain=module.plain)
+        gradients = module.gradients.values()
+        self.program, self.stage = in_stages(program, module.output, gradients, module.values)
+        self.plan = None if module.plain else plan_of(self.program, ABILITIES)
+        self.writer = self._writer(self.plan)
         self.locals = {s: self.writer.size_locals[s] for s in size_names(program.inputs)}
-        self.fit = Fit.of(module, self.locals)
-        self.lines = [*map(printed, (*self._constants(), *self.writer.rooms()))]
+        self.on_the_way = self._on_the_way()
+        self.rest = Rest.of(self)
+        self.stages = stages_of(
+            self.writer.assignments,
+            self._stage_of,
+            [v.name for v in module.variables],
+            self.locals.values(),
+            self._wanted(),
+        )
 
-    @property
-    def arguments(self) -> list[str]:
-        """What the workspace calls the named sizes."""
-        return list(self.locals.values())
+    def _writer(self, plan: Plan | None) -> NumPyWriter:
+        if plan is None:
+            return NumPyWriter(self.program)
+        return BufferedWriter(self.program, plan, self.first)
 
-    @property
-    def called(self) -> list[str]:
-        """What takes memory in each call."""
-        return list(dict.fromkeys(called(op) for op in self.plan.allocating))
+    @cached_property
+    def first(self) -> frozenset[str]:
+        """The operations of the first stage."""
+        return frozenset(name for name, stage in self.stage.items() if stage == FORWARD)
 
-    def _constants(self) -> Iterator[Statement]:
-        for v in self.module.variables:
-            if v.role == "constant" and v.name in self.writer.read:
-                dtype = ["dtype"] if v.dtype == "float" else []
-                yield Statement("array", f"self.{v.name}", (f"_{v.name}", *dtype))
+    @cached_property
+    def _stage_of(self) -> Mapping[str, str]:
+        """The stage of what each line computes; what gives two values belongs to an early one."""
+        early = SHARED if SHARED in self.stage.values() else FORWARD
+        both = {a.value: early for a in self.writer.assignments if a.others}
+        return {**self.stage, **{v: s for v, s in both.items() if self.stage[v] != FORWARD}}
 
-    def function(self, wanted: Asked, entries: Sequence[str] = ()) -> Function:
-        """A function with the lines that its results need."""
-        program = replace(self.plan.program, outputs=tuple(wanted.outputs))
-        needed = {o.name for o in alive(program)}
-        kept = (a for a in self.writer.assignments if needed & {a.value, *a.others})
-        assignments = list(grouped(kept))
-        shown = _mentioned(assignments, self.module.formulas)
-        sizes = {size: local for size, local in self.sizes.items() if local in shown}
-        names = [v.name for v in self.module.arguments]
+    def local(self, value: str) -> str:
+        """What the lines call a value."""
+        return self.writer.local[value]
+
+    def _wanted(self) -> dict[str, list[str]]:
+        """What each stage gives besides what others read, by local names."""
+        found = [self.local(v) for v in (*self.on_the_way, *self.rest.reads)]
+        return {
+            FORWARD: found,
+            OUTPUT: [self.local(self.module.output)],
+            BACKWARD: [self.local(g) for g in self.module.gradients.values()],
+        }
+
+    # The values on the way
+
+    def _on_the_way(self) -> list[str]:
+        """The values that the first stage gives, of those that the module offers."""
+        ops = {o.name: o for o in self.program}
+        changing = (o for o in self.program if KINDS[o.kind].changes and o.name in self.first)
+        changed = {name for o in changing for name in _below(ops, o)}
+        return [v for v in self.module.values if v in self.first - changed]
+
+    # The functions
+
+    def cores(self) -> Iterator[Function]:
+        """A function for each stage."""
+        quiet = {*self.module.gradients.values()} & self.module.may_be_infinite
+        for stage in self.stages.values():
+            decorators = ['@np.errstate(all="ignore")'] if quiet and stage.name == BACKWARD else []
+            yield self._core(stage, decorators)
+
+    def _core(self, stage: Stage, decorators: Sequence[str]) -> Function:
+        takes = [f"{name}: {self._type(name)}" for name in self.given(stage.name)]
+        gives, result = self._answer(stage)
+        assignments = list(stage.assignments)
+        if (answer := _returned(assignments[-1], result)) is not None:
+            assignments[-1], result = answer, []
         return Function(
-            wanted.name,
-            [*_quiet(self.module, wanted), *head(wanted.name, [*names, "workspace=None"])],
-            quoted(wanted.summary),
-            call([*names, "ws"], "_ready", ["workspace", *names]),
-            list(_sizes(sizes, self.module)),
+            stage.name,
+            [*decorators, *definition(stage.name, takes, gives)],
+            "",
+            [*self._sizes(stage), *self._constants(stage)],
             assignments,
-            wanted.result.format(*(self.writer.local[o] for o in wanted.outputs)),
-            entries,
-            PARTS[wanted.name],
+            result,
+        )
+
+    def given(self, stage: str) -> list[str]:
+        """What a stage is called with."""
+        read = set(self.stages[stage].given)
+        read |= {self.size_of(size, read) for size in self._sizes_left(self.stages[stage])}
+        made = (n for s in self.stages.values() for n in s.results)
+        order = dict.fromkeys([*(v.name for v in self.module.arguments), *made])
+        found = [name for name in order if name in read]
+        return [*found, "ws"] if self.plan and self._uses_room(stage) else found
+
+    def _uses_room(self, stage: str) -> bool:
+        texts = (x for a in self.stages[stage].assignments for s in a.statements for x in _parts(s))
+        return any("ws." in text for text in texts)
+
+    def _type(self, name: str) -> str:
+        if name == "ws":
+            return "Workspace"
+        return "Array" if name in self._arrays else "Any"
+
+    @cached_property
+    def _arrays(self) -> set[str]:
+        """What is an array of floats."""
+        local = self.writer.local
+        made = (o for o in self.program if o.name in local)
+        found = {local[o.name] for o in made if o.axes and o.dtype == "float"}
+        return found | {v.name for v in self.module.arguments if v.shape and v.dtype == "float"}
+
+    # Named sizes
+
+    def _sizes_left(self, stage: Stage) -> list[str]:
+        """The named sizes that a stage reads."""
+        return [size for size, local in self.locals.items() if local in stage.sizes]
+
+    def size_of(self, size: str, given: Collection[str]) -> str:
+        """The argument that has an axis of a named size: one that is given, if there is any."""
+        for variable in self.module.arguments:
+            if variable.name in given and any(_is(s, size) for s in variable.shape):
+                return variable.name
+        return where_size_is(size, self.module.variables)[0]
+
+    def _sizes(self, stage: Stage) -> Iterator[Statement]:
+        """The named sizes, each as the length of an axis."""
+        given = self.given(stage.name)
+        for size in self._sizes_left(stage):
+            name = self.size_of(size, given)
+            shape = next(v.shape for v in self.module.arguments if v.name == name)
+            axis = next(k for k, s in enumerate(shape) if _is(s, size))
+            yield Statement("size", self.locals[size], (name,), detail={"axis": axis})
+
+    def _constants(self, stage: Stage) -> Iterator[Statement]:
+        if self.plan is None:
+            yield from arrays_of_the_file(self.writer, self.module, set(stage.given))
+
+    # What they answer
+
+    def _answer(self, stage: Stage) -> tuple[str, list[str]]:
+        """The type of what a stage gives, and the lines that give it."""
+        if stage.name == BACKWARD:
+            return "Gradients", call("return Gradients", stage.results)
+        if len(stage.results) == 1:
+            return "Any", [f"return {stage.results[0]}"]
+        return "tuple[Any, ...]", listed_in("return", stage.results)
+
+
+@dataclass(frozen=True)
+class Rest:
+    """The values that the first stage does not give: computed as they read best, after it.
+
+    ``reads``: the values of the first stage that these lines read; ``local``: what they are called.
+    """
+
+    assignments: Sequence[Assignment]
+    reads: Sequence[str]
+    local: Mapping[str, str]
+    sizes: Sequence[str]
+
+    @classmethod
+    def of(cls, made: Mathematics) -> Rest:
+        """Along the program where that changes nothing in place, else from the named values."""
+        missing = [v for v in made.module.values if v not in made.on_the_way]
+        if not missing:
+            return cls((), (), {}, ())
+        local = made.writer.local
+        kept = made.plan.constant if made.plan else frozenset()
+        found = (name for name in made.first - kept if name in local)
+        program, known = made.program, {name: local[name] for name in found}
+        only = needed(program, missing) - known.keys()
+        there = set(missing) <= only
+        if not there or any(KINDS[o.kind].changes for o in program if o.name in only):
+            way = made.module.way or made.module.computing(made.module.values)
+            program = tuned(way, plain=True)
+            known = {name: made.local(name) for name in made.on_the_way}
+            only = _after(program, missing, known)
+        writer = NumPyWriter(program, only=only, known=known)
+        uses = {n for a in writer.assignments for n in a.uses}
+        return cls(
+            [*grouped(writer.assignments)],
+            [name for name, local in known.items() if local in uses and name in writer.read],
+            {v: writer.local[v] for v in missing},
+            [local for local in writer.size_locals.values() if local in uses],
         )
 
 
-def _mentioned(assignments: Iterable[Assignment], formulas: Mapping[str, str]) -> set[str]:
-    """The sizes that a function reads, and those in the shapes beside its values without a name."""
+def _after(program: Program, wanted: Iterable[str], known: Collection[str]) -> frozenset[str]:
+    """The operations that lead from known values to others."""
+    ops = {o.name: o for o in program}
     found: set[str] = set()
-    for assignment in assignments:
-        found |= assignment.sizes
-        if not formulas.get(assignment.value):
-            found |= {s.name for size in assignment.shape for s in size.free_symbols}
-    return found
+    waiting = list(wanted)
+    while waiting:
+        name = waiting.pop()
+        if name in ops and name not in found and name not in known:
+            found.add(name)
+            waiting += (r.name for r in ops[name].reads)
+    return frozenset(found)
+
+
+def _below(ops: Mapping[str, Op], op: Op) -> Iterator[str]:
+    """The values whose memory an operation changes."""
+    while True:
+        name = op.reads[0].name
+        yield name
+        if name not in ops:
+            return
+        op = ops[name]
+        if not (KINDS[op.kind].may_alias or KINDS[op.kind].changes):
+            return
+
+
+def _returned(last: Assignment, result: Sequence[str]) -> Assignment | None:
+    """The last line with the answer in it, where it is all that the line is for."""
+    *before, statement = last.statements
+    if statement.kind != "assign" or list(result) != [f"return {statement.name}"]:
+        return None
+    answer = replace(statement, kind="answer")
+    return replace(last, statements=(*before, answer))
+
+
+def _is(size: object, name: str) -> bool:
+    return (
+        getattr(size, "is_Symbol", False)
+        and getattr(size, "name", "") == name
+        and (fixed(size) is None)
+    )
+
+
+def _parts(statement: Statement) -> Iterator[str]:
+    yield from (statement.out, *statement.operands, statement.name)
+
+
+def arrays_of_the_file(
+    writer: NumPyWriter, module: Module, names: Collection[str]
+) -> Iterator[Statement]:
+    """The arrays of numbers that are part of the file, in the dtype of the arguments."""
+    for v in module.variables:
+        if v.role == "constant" and v.name in names:
+            dtype = [writer.dtype()] if v.dtype == "float" else []
+            yield Statement("array", v.name, (f"_{v.name}", *dtype))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import sympy as sp
 
 from symgrad.mathematics.equations import Variable
-from symgrad.mathematics.ranges import by_part, sizes_of
-from symgrad.mathematics.sizes import fixed, named, normal_form
+from symgrad.mathematics.ranges import Part, by_part, sizes_of
+from symgrad.mathematics.sizes import Size, fixed, named, normal_form, with_numbers
 from symgrad.targets.about import part_text, several
 from symgrad.targets.module import Module, where_size_is
 from symgrad.targets.numpy.layout import shape_data
@@ -50,6 +50,26 @@ def _ranges(variable: Variable) -> Iterator[tuple[str, str, str, str]]:
         first = several("max", lows, _of_sizes)
         last = several("min", (stop - 1 for stop in stops), _of_sizes)
         yield variable.name, f"np.s_{picked}" if picked else "...", first, last
+
+
+def range_text(
+    part: Part,
+    shape: Sequence[Size],
+    lows: Iterable[Size],
+    stops: Iterable[Size],
+    sizes: Mapping[str, int],
+) -> tuple[str, int, int]:
+    """A part of an array of labels, and the first and the last label, where sizes are numbers."""
+
+    def number(value: sp.Expr) -> int:
+        known = normal_form(value).subs(
+            {s: sizes[s.name] for s in value.free_symbols if s.name in sizes}
+        )
+        return int(with_numbers(known))
+
+    picked = part_text(part, shape, lambda value: str(number(value)))
+    first, last = max(map(number, lows)), min(number(stop) for stop in stops) - 1
+    return f"np.s_{picked}" if picked else "...", first, last
 
 
 def _of_sizes(value: sp.Expr) -> str:

@@ -2,29 +2,47 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 
 from symgrad.mathematics.sizes import Size, fixed
 from symgrad.targets.about import WIDTH
 
 
-def head(name: str, names: Sequence[str]) -> list[str]:
+def definition(name: str, arguments: Sequence[str], gives: str) -> list[str]:
     """The first line of a function, or as many as its arguments need."""
-    line = f"def {name}({', '.join(names)}):"
-    if len(line) <= WIDTH:
-        return [line]
-    return [f"def {name}(", *("    " + line for line in wrapped(names)), "):"]
+    return call(f"def {name}", arguments, f" -> {gives}:", WIDTH)
 
 
-def call(targets: Sequence[str], function: str, arguments: Sequence[str]) -> list[str]:
-    """Several names that a function gives."""
-    left = ", ".join(targets) if len(targets) > 1 else f"({targets[0]},)"
-    line = f"{left} = {function}({', '.join(arguments)})"
-    if len(line) < WIDTH - 8:
+def call(
+    function: str, arguments: Sequence[str], end: str = "", width: int = WIDTH - 4
+) -> list[str]:
+    """A call in one line, or in as many as its arguments need."""
+    line = f"{function}({', '.join(arguments)}){end}"
+    if len(line) <= width:
         return [line]
-    first, second = (["    " + line for line in wrapped(n)] for n in (targets, arguments))
-    return ["(", *first, f") = {function}(", *second, ")"]
+    return [f"{function}(", *("    " + line for line in wrapped(arguments)), f"){end}"]
+
+
+def assigned(targets: Sequence[str], function: str, arguments: Sequence[str]) -> list[str]:
+    """Names for what a call gives: one value, or a tuple."""
+    line = f"{', '.join(targets)} = "
+    if len(line) < WIDTH // 2:
+        return call(f"{line}{function}", arguments)
+    first = ["    " + line for line in wrapped(targets)]
+    return ["(", *first, *call(f") = {function}", arguments)]
+
+
+def listed_in(word: str, names: Sequence[str]) -> list[str]:
+    """Names after a word."""
+    line = f"{word} {', '.join(names)}"
+    if len(line) <= WIDTH - 4:
+        return [line]
+    return [f"{word} (", *("    " + line for line in wrapped(names)), ")"]
+
+
+def unpacked_as(names: Sequence[str]) -> str:
+    """Names for the parts of a tuple."""
+    return f"({', '.join(names)}{',' if len(names) == 1 else ''})"
 
 
 def in_brackets(parts: Sequence[str]) -> str:
@@ -47,14 +65,20 @@ def tuple_lines(names: Sequence[str]) -> list[str]:
 def list_lines(parts: Sequence[str]) -> str:
     """A list in as many lines as it needs, inside a function."""
     line = f"[{', '.join(parts)}]"
-    if len(line) < WIDTH - 16:
+    if len(line) <= WIDTH - 40:
         return line
     return "\n        ".join(["[", *wrapped(parts)]) + "\n    ]"
 
 
 def wrapped(names: Sequence[str]) -> list[str]:
     """Names with a comma after each, in lines."""
-    return textwrap.wrap(", ".join(names) + ",", WIDTH - 4, break_long_words=False)
+    lines: list[str] = []
+    for name in names:
+        if lines and len(lines[-1]) + len(name) + 2 <= WIDTH - 8:
+            lines[-1] += f" {name},"
+        else:
+            lines.append(f"{name},")
+    return lines
 
 
 def unpacked(name: str, entries: Sequence[str]) -> list[str]:

@@ -90,8 +90,11 @@ class NumPyWriter(Writer):
 
     def dtype(self) -> str:
         """The dtype that the function computes in."""
-        floats = (v for v in arguments_among(self.program.inputs) if v.dtype == "float")
-        return next((f"{v.name}.dtype" for v in floats), "_DTYPE")
+        for variable in arguments_among(self.program.inputs):
+            if variable.dtype == "float":
+                self._in_use.add(variable.name)
+                return f"{variable.name}.dtype"
+        return "_DTYPE"
 
     def printed(self, op: Op, args: Sequence[Text]) -> Text:
         return self.KINDS[op.kind](self, op, args)
@@ -287,8 +290,10 @@ class NumPyWriter(Writer):
         function, _, repeats = op.function.partition("_")
         if not repeats:
             return Statement("change", name, (args[1].code, places), _IN_PLACE[function])
-        where = f"np.s_[{places}]" if "," in places else places
-        return Statement("scatter", name, (args[1].code, where), f"np.{function}")
+        several = "," in places  # has a line of its own: NumPy's types know of one index only
+        where = f"np.s_[{places}]" if several else places
+        detail = {"places": self.names.new("places") if several else ""}
+        return Statement("scatter", name, (args[1].code, where), f"np.{function}", detail=detail)
 
     def place(self, op: Op, name: str, args: Sequence[Text]) -> Statement:
         """One assignment; inside loops where it goes to windows."""

@@ -2,41 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from symgrad.mathematics.equations import Variable
 from symgrad.targets.about import shape_text
-from symgrad.targets.module import Prepared
-from symgrad.targets.numpy.arguments import table
-from symgrad.targets.numpy.functions import Asked, Function, plain_function
-from symgrad.targets.numpy.labels import Labels
-from symgrad.targets.numpy.layout import call
+from symgrad.targets.emitted import Passage, indented, passages
+from symgrad.targets.module import Module, Prepared, where_size_is
+from symgrad.targets.numpy.functions import arrays_of_the_file, printed
+from symgrad.targets.numpy.layout import assigned, call, definition, unpacked_as
+from symgrad.targets.numpy.operations import NumPyWriter
+from symgrad.targets.numpy.tuning import tuned
+from symgrad.targets.statements import Statement, grouped
 
 
 @dataclass(frozen=True)
 class Preparing:
-    """What the templates need of the preparation."""
+    """What the templates need of the preparation.
 
-    arguments: Sequence[tuple[str, str, str]]
-    labels: Labels
-    fields: Sequence[tuple[str, str]]
-    loss_arguments: Sequence[str]
-    function: Function
+    ``loss`` is the text of a function, of arguments of these names; ``given``: what prepare()
+    takes, out of a table.
+    """
+
+    variables: Sequence[Variable]
+    fields: Sequence[tuple[str, str, str]]
+    function: Sequence[Passage]
+    given: str
+    loss_names: str
     loss: str
 
     @classmethod
-    def of(cls, prepared: Prepared, *, plain: bool) -> Preparing:
-        """``prepare()`` and what is around it; ``plain``: as :class:`Labels` has it."""
-        first, shapes = prepared.first, prepared.first.program.shapes
-        loss = _loss_of_data(prepared)
+    def of(cls, made: Prepared) -> Preparing:
+        """``prepare()`` and what is around it."""
+        shapes = made.first.program.shapes
+        loss = [x for p in _loss_of_data(made) for x in p.lines]
         return cls(
-            table(first.arguments),
-            Labels.of(first.arguments, plain=plain),
-            [(name, shape_text(shapes[name]) or "scalar") for name in first.gradients],
-            [v.name for v in prepared.loss.arguments],
-            _prepare(prepared, plain=plain),
-            "\n".join(x for p in loss.passages(prepared.loss.formulas) for x in p.lines),
+            made.first.arguments,
+            [
+                (name, "Array" if shapes[name] else "Any", shape_text(shapes[name]))
+                for name in made.first.gradients
+            ],
+            [*_prepare(made)],
+            ", ".join(f'point["{v.name}"]' for v in made.first.arguments),
+            unpacked_as([f'"{v.name}"' for v in made.loss.arguments]),
+            "\n".join(loss),
         )
 
 
@@ -45,22 +54,50 @@ def variables(prepared: Prepared) -> list[Variable]:
     return [*prepared.first.arguments, *prepared.loss.arguments]
 
 
-def _prepare(prepared: Prepared, *, plain: bool) -> Function:
+def _prepare(prepared: Prepared) -> Iterator[Passage]:
     first = prepared.first
     shapes, names = first.program.shapes, [v.name for v in first.arguments]
     dtype = next((f"{v.name}.dtype" for v in first.arguments if v.dtype == "float"), "_DTYPE")
+    writer, before = _written(first, list(first.gradients))
     made = [
-        f"{{{k}}}" if shapes[name] else f"np.asarray({{{k}}}, {dtype})"
-        for k, name in enumerate(first.gradients)
+        writer.local[name] if shapes[name] else f"np.asarray({writer.local[name]}, {dtype})"
+        for name in first.gradients
     ]
-    summary = "What the functions need of the data: to be worked out once."
-    wanted = Asked("prepare", summary, list(first.gradients), f"Prepared({', '.join(made)})")
-    labels = "_DATA_LABELS" if plain else "_data_labels"
-    given = f"{', '.join(names)}, arguments=_DATA, labels_of={labels}"
-    return replace(plain_function(first, wanted), unpack=call(names, "_checked", [given]))
+    head = [
+        *definition("prepare", [f"{n}: Any" for n in names], "Prepared"),
+        '    """What the functions need of the data: to be worked out once."""',
+        *indented(
+            assigned(
+                names if len(names) > 1 else [f"({names[0]},)"],
+                "_checked",
+                [unpacked_as([f'"{n}"' for n in names]), unpacked_as(names)],
+            )
+        ),
+        *indented(before),
+    ]
+    yield Passage("prepare", tuple(head))
+    yield from passages("prepare", writer.assignments, first.formulas, printed, "#")
+    yield Passage("prepare", indented(call("return Prepared", made)))
 
 
-def _loss_of_data(prepared: Prepared) -> Function:
-    told = "The loss of the data itself, for the check."
-    wanted = Asked("_loss_of_data", told, [prepared.loss.output], "{0}")
-    return replace(plain_function(prepared.loss, wanted), unpack=())
+def _loss_of_data(prepared: Prepared) -> Iterator[Passage]:
+    module = prepared.loss
+    writer, before = _written(module, [module.output])
+    names = [f"{v.name}: Any" for v in module.arguments]
+    told = '    """The loss of the data itself, for the check."""'
+    head = [*definition("_loss_of_data", names, "Any"), told, *indented(before)]
+    yield Passage("_loss_of_data", tuple(head))
+    yield from passages("_loss_of_data", writer.assignments, module.formulas, printed, "#")
+    yield Passage("_loss_of_data", (f"    return {writer.local[module.output]}",))
+
+
+def _written(module: Module, outputs: Sequence[str]) -> tuple[NumPyWriter, list[str]]:
+    """The lines of a function that reads as if typed by hand, and what stands before them."""
+    writer = NumPyWriter(tuned(module.computing(outputs), plain=True))
+    sizes = []
+    for size, local in writer.sizes.items():
+        name, axis = where_size_is(size, module.variables)
+        sizes.append(Statement("size", local, (name,), detail={"axis": axis}))
+    arrays = arrays_of_the_file(writer, module, writer.read)
+    writer.assignments = [*grouped(writer.assignments)]
+    return writer, [*map(printed, (*sizes, *arrays))]

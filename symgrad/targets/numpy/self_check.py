@@ -1,53 +1,94 @@
-"""What a generated module needs to check itself: a point, and numbers to compare with."""
+"""What a generated module needs to check itself: a point, and what is compared there."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from symgrad.mathematics.assumptions import strongest
 from symgrad.mathematics.equations import Variable
-from symgrad.mathematics.expected import Expected
-from symgrad.mathematics.sizes import fixed
+from symgrad.mathematics.ranges import by_part
+from symgrad.mathematics.sizes import Size, fixed, with_numbers
 from symgrad.targets.module import Module
 from symgrad.targets.numpy.constants import TYPED, array
-from symgrad.targets.numpy.layout import in_braces, quoted
+from symgrad.targets.numpy.labels import range_text
+from symgrad.targets.numpy.layout import in_braces, quoted, unpacked_as
+from symgrad.targets.numpy.sources import Runtime
 
 
 def needs(module: Module, variables: Sequence[Variable]) -> dict[str, Any]:
     """For the template; ``variables``: the arguments, and the data of which some are made."""
     names = [v.name for v in module.arguments]
+    taken = {v.name: v for v in module.arguments}
+    parameters = [n for n in module.gradients if n in taken]
+    free = [n for n in parameters if not taken[n].assumptions]
+    drawn = _drawn(module, variables)
     return {
-        "sizes": in_braces(_sizes(variables, module.least)),
-        "samples": _samples(variables),
         "example": [(n, array(module.example[n], TYPED)) for n in names if module.example],
-        "expected": [(e.key, e.value, e.transposed, _numbers(e)) for e in module.expected],
-        "tolerance": repr(module.tolerance),
-        "known": _known(module),
+        "moved": free and _names(free),
+        "drawn": drawn,
+        "samplers": _samplers(drawn),
         "along": module.along and in_braces({n: f'point["{v}"]' for n, v in module.along.items()}),
+        "parameters": parameters and _names(parameters),
+        "kinds": [(n, strongest(taken[n].assumptions).kind) for n in parameters if n not in free],
+        "differences": not module.not_differentiable,
         "not_differentiable": quoted(module.not_differentiable),
     }
 
 
-def _numbers(expected: Expected) -> str:
-    """Conditions as 0 and 1, of which there are differences."""
-    numbers = np.asarray(expected.numbers)
-    return array(numbers.astype(int) if numbers.dtype == bool else numbers, TYPED)
+def _names(names: Iterable[str]) -> str:
+    found = [f'"{n}"' for n in names]
+    return unpacked_as(found) if found else ""
 
 
-def on_the_way(module: Module) -> list[str]:
-    """Values with expected numbers that no function returns."""
-    known = {module.output, *module.gradients.values()}
-    return list(dict.fromkeys(e.value for e in module.expected if e.value not in known))
+def _drawn(module: Module, variables: Sequence[Variable]) -> list[tuple[str, str]]:
+    """For each argument what draws it."""
+    made = {*module.preparation.first.gradients} if module.preparation else set()
+    once = {v.name: v for v in reversed(variables) if v.name not in made}
+    sizes = _sizes(variables, module.least)
+    return [(name, _draw(v, sizes)) for name, v in reversed(once.items())]
 
 
-def _known(module: Module) -> list[tuple[str, str]]:
-    """Where the self-check finds each value."""
-    found = [(g, f"found.{p}") for p, g in module.gradients.items()]
-    others = [(name, f'_values(**point)["{name}"]') for name in on_the_way(module)]
-    return [(module.output, "value"), *found, *others]
+def _draw(variable: Variable, sizes: Mapping[str, int]) -> str:
+    lengths = [_number(s, sizes) for s in variable.shape]
+    shape = unpacked_as([str(n) for n in lengths]) if lengths else "()"
+    if variable.dtype == "bool":
+        return f"rng.random({shape}) < 0.5"
+    if variable.dtype == "int":
+        return _labels(variable, shape, sizes)
+    if variable.assumptions:
+        assumed = strongest(variable.assumptions)
+        return f"_some_{assumed.kind}(rng, {shape}, {assumed.axis or 0})"
+    scale = f" / {max(lengths) ** 0.5:.2g}" if len(lengths) > 1 and max(lengths) > 1 else ""
+    return f"normal({shape}){scale}"
+
+
+def _labels(variable: Variable, shape: str, sizes: Mapping[str, int]) -> str:
+    """Labels that point into their axes; small numbers where they point into none."""
+    ranges = [
+        range_text(part, variable.shape, *ends, sizes)
+        for part, ends in by_part(variable.bounds).items()
+    ]
+    if not ranges:
+        return f"rng.integers(0, 3, {shape})"
+    if len(ranges) == 1 and ranges[0][0] == "...":
+        _, first, last = ranges[0]
+        return f"rng.integers({first}, {last + 1}, {shape})"
+    told = ", ".join(f"({part}, {first}, {last})" for part, first, last in ranges)
+    return f"_some_labels(rng, {shape}, [{told}])"
+
+
+def _samplers(drawn: Iterable[tuple[str, str]]) -> list[str]:
+    """The functions that draw what keeps an assumption."""
+    texts = Runtime()["self_check"]
+    return [s for n, s in texts.items() if n.startswith("_some_") and any(n in t for _, t in drawn)]
+
+
+def _number(size: Size, sizes: Mapping[str, int]) -> int:
+    known = fixed(size)
+    if known is not None:
+        return known
+    return int(with_numbers(size.subs({s: sizes[s.name] for s in size.free_symbols})))
 
 
 def _sizes(variables: Iterable[Variable], least: Mapping[str, int]) -> dict[str, int]:
@@ -55,9 +96,3 @@ def _sizes(variables: Iterable[Variable], least: Mapping[str, int]) -> dict[str,
     most = max([5, *least.values()])
     sizes = (s.name for v in variables for s in v.shape if s.is_Symbol and fixed(s) is None)
     return {name: most + k for k, name in enumerate(dict.fromkeys(sizes))}
-
-
-def _samples(variables: Iterable[Variable]) -> list[tuple[str, str]]:
-    """What a random point has to keep."""
-    kept = [(v.name, strongest(v.assumptions)) for v in variables if v.assumptions]
-    return [(name, f'("{a.kind}", {a.axis or 0})') for name, a in kept]

@@ -7,9 +7,14 @@ import keyword
 
 from symgrad.targets.identifiers import Words
 
-_OTHERS = ("np", "math", "NamedTuple", "Workspace", "workspace", "ws", "prepare", "bind")
+_OTHERS = (
+    *("np", "math", "operator", "threading", "functools", "struct"),
+    *("Any", "Array", "Callable", "Mapping", "NamedTuple", "Sequence"),
+    *("Values", "Workspace", "workspace", "ws", "prepare", "bind"),
+)
 
-_OF_THE_FILE = ("self", "dtype", "given", "shapes")
+
+_OF_THE_FILE = ("self", "dtype", "given", "shapes", "keep", "arrays", "new", "found", "bound")
 """Names that the file's own functions use beside those of sizes."""
 
 WORDS = Words(

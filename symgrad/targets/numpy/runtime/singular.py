@@ -1,27 +1,29 @@
 """What a generated file says of a matrix that has no inverse."""
 
-# mypy: allow-untyped-defs, allow-untyped-calls
-# Generated files have no types, and this function goes into them as it stands.
-
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-_ARGUMENTS: dict[str, object] = {}
+from symgrad.targets.numpy.runtime.given import _ARGUMENTS
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
-def _naming(function):
+def _naming(function: Callable[P, R]) -> Callable[P, R]:
     """The function; where NumPy finds no inverse or no factor, it says of what."""
 
     @functools.wraps(function)
-    def named(*args, **options):
+    def named(*args: P.args, **options: P.kwargs) -> R:
         try:
             return function(*args, **options)
         except np.linalg.LinAlgError as error:
-            given = {**dict(zip(_ARGUMENTS, args, strict=False)), **options}
-            arrays = {name: np.asarray(given[name]) for name in _ARGUMENTS}
+            given: dict[str, Any] = {**dict(zip(_ARGUMENTS, args, strict=False)), **options}
+            arrays = {name: np.asarray(given[name]) for name in _ARGUMENTS if name in given}
             square = {n: a for n, a in arrays.items() if a.ndim > 1 and a.shape[-1] == a.shape[-2]}
             names = [n for n, a in square.items() if (np.linalg.matrix_rank(a) < len(a.T)).any()]
             of = ", ".join(names) or f"a value made of {', '.join(arrays)}"

@@ -1,8 +1,5 @@
 """Functions that NumPy lacks, as generated files define them for themselves."""
 
-# mypy: allow-untyped-defs, allow-untyped-calls
-# Generated files have no types, and these functions go into them as they stand.
-
 from __future__ import annotations
 
 import inspect
@@ -13,7 +10,7 @@ from typing import Any
 import numpy as np
 
 
-def _in_pieces(function, x):
+def _in_pieces(function: Any, x: Any) -> Any:
     """A function of arrays of float64 on every entry, by pieces that fit into a cache."""
     x = np.asarray(x) * 1.0
     flat, value = np.ravel(x), np.empty(x.size, x.dtype)
@@ -24,7 +21,7 @@ def _in_pieces(function, x):
     return value.reshape(x.shape)[()]
 
 
-def _polynomial(t, coefficients):
+def _polynomial(t: Any, coefficients: Any) -> Any:
     """A polynomial, the coefficient of its highest power first."""
     value = np.full_like(t, coefficients[0])
     for coefficient in coefficients[1:]:
@@ -33,7 +30,7 @@ def _polynomial(t, coefficients):
     return value
 
 
-def _erf_near(x):
+def _erf_near(x: Any) -> Any:
     """erf where |x| ≤ 1: x times a polynomial in 2 x² - 1."""
     # fmt: off
     series = (
@@ -46,7 +43,7 @@ def _erf_near(x):
     return x * _polynomial(2 * x * x - 1, series)
 
 
-def _erfc_far(x):
+def _erfc_far(x: Any) -> Any:
     """erfc where x ≥ 1/2: exp(-x²) / (x + 1) times a polynomial in (x - 3) / (x + 3)."""
     # fmt: off
     series = (
@@ -67,10 +64,10 @@ def _erfc_far(x):
     return power * _polynomial(t, series) / (x + 1)
 
 
-def _erf(x):
+def _erf(x: Any) -> Any:
     """The error function."""
 
-    def erf(x):
+    def erf(x: Any) -> Any:
         value = _erf_near(np.clip(x, -1, 1))
         far = np.abs(x) > 1
         value[far] = np.copysign(1 - _erfc_far(np.abs(x[far])), x[far])
@@ -79,10 +76,10 @@ def _erf(x):
     return _in_pieces(erf, x)
 
 
-def _erfc(x):
+def _erfc(x: Any) -> Any:
     """1 - erf(x), without the cancellation."""
 
-    def erfc(x):
+    def erfc(x: Any) -> Any:
         value = 1 - _erf_near(np.clip(x, -1, 1))
         far = np.abs(x) > 0.5
         value[far] = _erfc_far(np.abs(x[far]))
@@ -91,7 +88,7 @@ def _erfc(x):
     return _in_pieces(erfc, x)
 
 
-def _gammaln(x):
+def _gammaln(x: Any) -> Any:
     """log |Γ(x)|: in [1, 3] (x - 1) (x - 2) times a polynomial; far out, Stirling's series.
 
     The recurrence and the reflection of Abramowitz and Stegun lead there: 6.1.15, 6.1.17, 6.1.41.
@@ -110,7 +107,7 @@ def _gammaln(x):
     )
     # fmt: on
 
-    def gammaln(x):
+    def gammaln(x: Any) -> Any:
         size = np.where(x < 0, 1 - x, x)
         near, factor = np.where(size < 1, size + 1, size), np.ones_like(x)
         for _ in range(5):
@@ -133,7 +130,7 @@ def _gammaln(x):
     return _in_pieces(gammaln, x)
 
 
-def _digamma(x):
+def _digamma(x: Any) -> Any:
     """ψ(x) by the recurrence and the series of Abramowitz and Stegun: 6.3.5, 6.3.7 and 6.3.18."""
     x = np.asarray(x) * 1.0
     reflected = x < 0
@@ -152,7 +149,7 @@ def _digamma(x):
     return np.where(reflected, result - np.pi / np.tan(turn), result).astype(x.dtype)[()]
 
 
-def _trigamma(x):
+def _trigamma(x: Any) -> Any:
     """ψ'(x) by the recurrence and the series of Abramowitz and Stegun: 6.4.6, 6.4.7 and 6.4.12."""
     x = np.asarray(x) * 1.0
     reflected = x < 0
@@ -171,7 +168,7 @@ def _trigamma(x):
     return np.where(reflected, (np.pi / np.sin(turn)) ** 2 - result, result).astype(x.dtype)[()]
 
 
-def _norm(x, axis=None, keepdims=False, out=None):
+def _norm(x: Any, axis: Any = None, keepdims: bool = False, out: Any = None) -> Any:
     """√Σ x²; where squares are too large or too small, of x over its largest entry."""
     gone = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis % x.ndim,)
     kept = [k for k in range(x.ndim) if k not in gone]
@@ -193,7 +190,7 @@ def _norm(x, axis=None, keepdims=False, out=None):
     return out
 
 
-def _adjugate(a):
+def _adjugate(a: Any) -> Any:
     """det(A) A⁻¹; of matrices that have no inverse, or hardly one, by their singular values."""
     try:
         value = np.linalg.inv(a)
@@ -210,7 +207,7 @@ def _adjugate(a):
     return value.astype(a.dtype)
 
 
-def _others(x, axis, out=None):
+def _others(x: Any, axis: int, out: Any = None) -> Any:
     """Along an axis, the product of all other entries: of those before and of those after each."""
     x = np.moveaxis(x, axis, -1)
     before, after = np.ones_like(x), np.ones_like(x)

@@ -1,0 +1,260 @@
+"""What a generated module offers: the functions that people call, each a few lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from symgrad.mathematics.sizes import fixed
+from symgrad.targets.emitted import passages
+from symgrad.targets.module import Module, size_names, where_size_is
+from symgrad.targets.numpy.functions import Mathematics, along, printed
+from symgrad.targets.numpy.layout import assigned, call, definition, quoted, unpacked_as, wrapped
+from symgrad.targets.stages import BACKWARD, FORWARD, OUTPUT, SHARED
+
+_PART = {"loss": "[0]", "gradients": "[1]"}
+"""Which part of both each gives."""
+
+WORKSPACE = "workspace: Workspace | None = None"
+
+
+@dataclass(frozen=True)
+class Offered:
+    """A function that people call: its first lines, what it tells, and its body."""
+
+    head: Sequence[str]
+    summary: str
+    body: Sequence[str]
+
+
+class Face:
+    """The functions of a module, over its mathematics."""
+
+    def __init__(self, made: Mathematics, *, naming: bool = False, entries: bool = False) -> None:
+        """``naming``: errors are told better; ``entries``: single numbers are tried first."""
+        self.made, self.module = made, made.module
+        self.decorators = ["@_naming"] if naming else []
+        self.entries = entries
+        self.names = [v.name for v in self.module.arguments]
+        self.room = made.plan is not None
+
+    def offered(self) -> Iterator[Offered]:
+        """Every function that people call, but those of workspaces and vectors."""
+        module, output = self.module, self.module.output
+        kind = f"derivative {along(module)}" if module.along else "derivatives by the parameters"
+        of_output = f"The {kind.replace(' ', f' of {output} ', 1)}."
+        if module.values:
+            yield self.of_the_way()
+        yield self._named("loss", "Any", module.formulas.get(output, output), self.loss())
+        yield self._named("gradients", "Gradients", of_output, self.gradients())
+        both = f"The value of {output}, and its {kind}."
+        pair = "tuple[Any, Gradients]"
+        if not self.room:
+            yield self._named("loss_and_gradients", pair, both, self.both())
+            return
+        answer = call("return _both", [f"*_ready({self.given}, workspace)"])
+        head = self.signature("loss_and_gradients", self.names, "Any", pair)
+        yield Offered([*self.decorators, *head], quoted(both), [*self._tried(""), *answer])
+        head = definition("_both", ["arrays: Any", "ws: Workspace"], pair)
+        yield Offered(head, "", [*unpacked_names(self.names, "arrays"), *self.both()])
+
+    def _named(self, name: str, gives: str, told: str, body: Sequence[str]) -> Offered:
+        """A function of all arguments, which it checks."""
+        head = self.signature(name, self.names, "Any", gives)
+        tried = self._tried(_PART.get(name, ""))
+        return Offered(
+            [*self.decorators, *head], quoted(told), [*tried, *self.ready(self.names), *body]
+        )
+
+    def _tried(self, part: str) -> list[str]:
+        """Whether single numbers would do is asked first."""
+        if not self.entries:
+            return []
+        return [f"if found := _by_entries({self.given}, workspace):", f"    return found{part}"]
+
+    @property
+    def given(self) -> str:
+        """The arguments as a tuple."""
+        return unpacked_as(self.names)
+
+    def signature(self, name: str, names: Sequence[str], kind: str, gives: str) -> list[str]:
+        """The first lines of a function of arguments of one type."""
+        more = [WORKSPACE] if self.room else []
+        return definition(name, [*(f"{n}: {kind}" for n in names), *more], gives)
+
+    # Bodies
+
+    def ready(self, names: Sequence[str]) -> list[str]:
+        """The line that checks the arguments."""
+        if self.room:
+            given = _tuple(names)
+            if 2 * len(given) + 30 <= 92:
+                return pair(names, "_ready", [given, "workspace"])
+            return [*call("given = ", names), *pair(names, "_ready", ["given", "workspace"])]
+        return assigned(_targets(names), "_checked", [_tuple(map(repr_of, names)), _tuple(names)])
+
+    def loss(self) -> list[str]:
+        """The output alone."""
+        return [*self.run([OUTPUT]), f"return {self.output()}"]
+
+    def gradients(self) -> list[str]:
+        """The derivatives alone."""
+        return [*self.run([BACKWARD]), f"return {self.derivatives()}"]
+
+    def both(self) -> list[str]:
+        """The output and its derivatives."""
+        lines = self.run([OUTPUT, BACKWARD])
+        answer = f"return {self.output()}, {self.derivatives()}"
+        if len(answer) <= 92:
+            return [*lines, answer]
+        return [*lines, f"value = {self.output()}", f"return value, {self.derivatives()}"]
+
+    def run(self, then: Sequence[str], more: Iterable[str] = ()) -> list[str]:
+        """The stages before the last ones, with names for what these read of them."""
+        stages = self.made.stages
+        wanted = {*more, *(n for s in then for n in self._reads(s))}
+        lines: list[list[str]] = []
+        for stage in (SHARED, FORWARD):
+            if stage in stages and (stage == FORWARD or then):
+                targets = [n if n in wanted else "_" for n in stages[stage].results]
+                if wanted.isdisjoint(targets):
+                    continue
+                lines.insert(0, assigned(_shortened(targets), stage, self.made.given(stage)))
+                wanted |= set(self.made.given(stage))
+        return [line for some in lines for line in some]
+
+    def _reads(self, stage: str) -> list[str]:
+        if stage in self.made.stages:
+            return self.made.given(stage)
+        values = [self.module.output] if stage == OUTPUT else self.module.gradients.values()
+        return [self.made.local(v) for v in values]
+
+    def output(self) -> str:
+        """The output, as an expression."""
+        if OUTPUT in self.made.stages:
+            return f"{OUTPUT}({', '.join(self.made.given(OUTPUT))})"
+        return self.made.local(self.module.output)
+
+    def derivatives(self) -> str:
+        """All derivatives, as an expression."""
+        if BACKWARD in self.made.stages:
+            lines = call(BACKWARD, self.made.given(BACKWARD), width=80)
+        else:
+            lines = call("Gradients", [self.made.local(g) for g in self.module.gradients.values()])
+        return "\n    ".join(lines)
+
+    # The values on the way
+
+    def forward_inputs(self) -> list[str]:
+        """The arguments that the values on the way need."""
+        needed = {*(self.made.given(FORWARD) if FORWARD in self.made.stages else ())}
+        needed |= {n for a in self.made.rest.assignments for n in a.uses}
+        needed |= {*self.made.rest.local.values()}
+        sizes = {self.made.locals[s]: s for s in self.made.locals}
+        for local in (*self.made.rest.sizes,):
+            needed.add(self.made.size_of(sizes[local], needed))
+        return [n for n in self.names if n in needed]
+
+    def of_the_way(self) -> Offered:
+        """The function that gives them."""
+        names = self.forward_inputs()
+        head = self.signature("forward", names, "Any", "Values")
+        checked = self._checked(names) if names else []
+        told = quoted(self.told_of_forward())
+        return Offered([*self.decorators, *head], told, [*checked, *self.forward()])
+
+    def _checked(self, names: Sequence[str]) -> list[str]:
+        """The lines that check some of the arguments."""
+        given = [_tuple(map(repr_of, names)), _tuple(names)]
+        if not self.room:
+            return assigned(_targets(names), "_checked", given)
+        floats = [v.name for v in self.module.arguments if v.dtype == "float" and v.name in names]
+        dtype = f"arrays[{names.index(floats[0])}].dtype" if floats else "_DTYPE"
+        arguments = ["arrays", "workspace", self._sizes_of(names), dtype, "keep=True"]
+        return [*assigned(["arrays"], "_checked", given), *pair(names, "_with_room", arguments)]
+
+    def _sizes_of(self, names: Sequence[str]) -> str:
+        """The named sizes, of checked arguments; 0 where none of them has one."""
+        variables = [v for v in self.module.arguments if v.name in names]
+        known = size_names(variables)
+        found = []
+        for size in self.made.locals:
+            name, axis = where_size_is(size, variables) if size in known else ("", 0)
+            found.append(f"arrays[{names.index(name)}].shape[{axis}]" if name else "0")
+        return _tuple(found) if found else "()"
+
+    def forward(self) -> list[str]:
+        """Its body."""
+        rest, local = self.made.rest, dict(self.made.rest.local)
+        local |= {v: self.made.local(v) for v in self.made.on_the_way}
+        reads = {n for a in rest.assignments for n in a.uses} | set(local.values())
+        lines = self.run([], reads)
+        found = passages("forward", rest.assignments, self.module.formulas, printed, "#")
+        lines += [line.removeprefix("    ") for p in found for line in p.lines]
+        lines = [*self._sizes(rest.sizes), *lines]
+        return [*lines, *call("return Values", [local[v] for v in self.module.values])]
+
+    def _sizes(self, wanted: Sequence[str]) -> Iterator[str]:
+        inputs = self.forward_inputs()
+        for size, local in self.made.locals.items():
+            if local in wanted:
+                name = self.made.size_of(size, inputs)
+                yield f"{local} = {name}.shape[{axis_of(self.module, name, size)}]"
+
+    def told_of_forward(self) -> str:
+        """What the function says of itself."""
+        inputs = set(self.forward_inputs())
+        left = [n for n in self.names if n not in inputs]
+        more = f"; none of them needs {_listed(left)}" if left else ""
+        return f"The values on the way to {self.module.output}{more}."
+
+
+def axis_of(module: Module, name: str, size: str) -> int:
+    """Which axis of an argument has a named size."""
+    shape = next(v.shape for v in module.arguments if v.name == name)
+    return next(k for k, s in enumerate(shape) if fixed(s) is None and str(s) == size)
+
+
+def repr_of(name: str) -> str:
+    """A name in quotation marks."""
+    return f'"{name}"'
+
+
+def _targets(names: Sequence[str]) -> list[str]:
+    return [*names] if len(names) > 1 else [f"({names[0]},)"]
+
+
+def _tuple(names: Iterable[str]) -> str:
+    return unpacked_as(list(names))
+
+
+def pair(names: Sequence[str], function: str, arguments: Sequence[str]) -> list[str]:
+    """Names for the arrays that a function gives, and for the workspace."""
+    call_ = f"{function}({', '.join(arguments)})"
+    line = f"{_tuple(names)}, ws = {call_}"
+    if len(line) <= 92:
+        return [line]
+    return [f"arrays, ws = {call_}", *unpacked_names(names, "arrays")]
+
+
+def unpacked_names(names: Sequence[str], of: str) -> list[str]:
+    """Names for the parts of a tuple, in as many lines as they need."""
+    line = f"{', '.join(names)}{',' if len(names) == 1 else ''} = {of}"
+    return [line] if len(line) <= 92 else ["(", *("    " + x for x in wrapped(names)), f") = {of}"]
+
+
+def _shortened(targets: Sequence[str]) -> list[str]:
+    """Names of which the longest run of unused ones is one mark."""
+    runs = [(0, 0)]
+    for k, name in enumerate(targets):
+        start, length = runs[-1]
+        if name == "_":
+            runs.append((start, length + 1) if length and start + length == k else (k, 1))
+    start, length = max(runs, key=lambda run: run[1])
+    if length < 2:
+        return list(targets)
+    return [*targets[:start], "*_", *targets[start + length :]]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"

@@ -1,0 +1,103 @@
+"""The stages of a program: what both the output and its derivatives need, and what one needs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from symgrad.program.passes import alive
+from symgrad.program.program import Program
+from symgrad.targets.statements import Assignment, grouped
+
+FORWARD, SHARED, OUTPUT, BACKWARD = "_forward", "_shared", "_loss", "_backward"
+"""The functions of the stages, in order."""
+
+_LATER = {FORWARD: (SHARED, OUTPUT, BACKWARD), SHARED: (OUTPUT, BACKWARD), OUTPUT: (), BACKWARD: ()}
+"""The stages that read what one has computed."""
+
+
+def in_stages(
+    program: Program, output: str, gradients: Collection[str], values: Collection[str]
+) -> tuple[Program, Mapping[str, str]]:
+    """The program with one stage after the other, and the stage of each operation.
+
+    First what both the output and its derivatives need, then the rest of the output's, then that
+    of the derivatives.  What of the first needs arguments that ``values`` do not is a stage of
+    its own.  Each operation reads what its own stage computes, or an earlier one of both.
+    """
+    of_output = needed(program, [output])
+    of_others = needed(program, gradients) if gradients else of_output
+    both = of_output & of_others
+    inputs = _inputs_of(program)
+    given = set().union(*(inputs[v] for v in values if v in both))
+    first = {name for name in both if not given or inputs[name] <= given}
+
+    def stage(name: str) -> str:
+        if name in both:
+            return FORWARD if name in first else SHARED
+        return OUTPUT if name in of_output else BACKWARD
+
+    found = {op.name: stage(op.name) for op in program.ops}
+    places = list(_LATER)
+    ops = sorted(program.ops, key=lambda op: places.index(found[op.name]))
+    return replace(program, ops=tuple(ops)), found
+
+
+def needed(program: Program, outputs: Iterable[str]) -> frozenset[str]:
+    """The operations that some values need."""
+    made = {op.name for op in program.ops}
+    wanted = tuple(name for name in outputs if name in made)
+    return frozenset(o.name for o in alive(replace(program, outputs=wanted)))
+
+
+def _inputs_of(program: Program) -> dict[str, frozenset[str]]:
+    """The inputs that each value is computed from."""
+    found = {v.name: frozenset([v.name]) for v in program.inputs}
+    for op in program.ops:
+        found[op.name] = frozenset().union(*(found[r.name] for r in op.reads))
+    return found
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One function of the mathematics: its lines, what it is given, and what it gives.
+
+    ``given`` and ``results`` are local names; ``sizes`` those of the named sizes that it reads.
+    """
+
+    name: str
+    assignments: Sequence[Assignment]
+    given: Sequence[str]
+    results: Sequence[str]
+    sizes: Sequence[str]
+
+
+def stages_of(
+    assignments: Iterable[Assignment],
+    stage: Mapping[str, str],
+    inputs: Sequence[str],
+    sizes: Collection[str],
+    wanted: Mapping[str, Sequence[str]],
+) -> dict[str, Stage]:
+    """The stages that have lines.  ``wanted``: what each gives besides what later ones read."""
+    lines: dict[str, list[Assignment]] = {name: [] for name in _LATER}
+    for assignment in assignments:
+        lines[stage[assignment.value]].append(assignment)
+    made = {name: [*dict.fromkeys(n for a in own for n in a.locals)] for name, own in lines.items()}
+    read = {
+        name: {*wanted.get(name, ()), *(n for a in own for n in a.uses)}
+        for name, own in lines.items()
+    }
+    found = {}
+    for name, mine in lines.items():
+        before = [n for other in made if name in _LATER[other] for n in made[other]]
+        asked = {*wanted.get(name, ()), *(n for other in _LATER[name] for n in read[other])}
+        results = [n for n in made[name] if n in asked] if _LATER[name] else list(wanted[name])
+        found[name] = Stage(
+            name,
+            list(grouped(mine)),
+            [n for n in (*inputs, *before) if n in read[name]],
+            results,
+            [s for s in sizes if s in read[name]],
+        )
+    return {name: stage for name, stage in found.items() if lines[name]}

@@ -1,0 +1,106 @@
+"""The values on the way that generated modules offer, beside those of NumPy itself."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import symgrad as sg
+from symgrad.language.tracing import names_in
+from tests.losses import LOSSES, Loss
+from tests.test_losses import point
+
+
+def locals_of(function: Callable[..., Any], **given: Any) -> tuple[Any, dict[str, Any]]:
+    """What a function gives, and its variables at the end."""
+    found: dict[str, Any] = {}
+
+    def seen(frame: Any, event: str, _: Any) -> None:
+        if event == "return" and frame.f_code is function.__code__:
+            found.update(frame.f_locals)
+
+    before = sys.getprofile()
+    sys.setprofile(seen)
+    try:
+        value = function(np, **given)
+    finally:
+        sys.setprofile(before)
+    return value, found
+
+
+def with_names(loss: Loss) -> sg.Derivation:
+    arrays: dict[str, Any] = {n: sg.param(n, s) for n, s in loss.params.items()}
+    arrays |= {n: sg.data(n, s) for n, s in loss.data.items()}
+    arrays |= {n: sg.data(n, s, dtype=int) for n, (s, _) in loss.labels.items()}
+    value, found = locals_of(loss.function, **arrays)
+    return sg.derive(value, names={**names_in(found), **arrays})
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.name)
+def test_values_are_those_of_the_spec(loss: Loss) -> None:
+    module = with_names(loss).compile()
+    if not hasattr(module, "forward"):
+        assert not hasattr(module, "Values")
+        return
+    at = point(loss)
+    _, right = locals_of(loss.function, **at)
+    names = inspect.signature(module.forward).parameters
+    given = {name: at[name] for name in names if name in at}
+    workspace = module.Workspace(keep=True)
+    for found in (module.forward(**given), module.forward(**given, workspace=workspace)):
+        compared = 0
+        for name, value in found._asdict().items():
+            if isinstance(right.get(name), np.ndarray | float):
+                scale = 1 + np.abs(right[name]).max()
+                np.testing.assert_allclose(value, right[name], rtol=1e-9, atol=1e-10 * scale)
+                compared += 1
+        assert compared or not any(name in right for name in found._fields)
+
+
+def net() -> sg.Derivation:
+    X, Y = sg.data("X", ("N", 3)), sg.data("Y", ("N", 2), assume=sg.one_hot(axis=1))
+    W, b = sg.param("W", (3, 2)), sg.param("b", (2,))
+    z = X @ W + b
+    a = np.maximum(z, 0)
+    p = np.exp(a) / np.sum(np.exp(a), axis=1, keepdims=True)
+    loss = -np.sum(Y * np.log(p))
+    return sg.derive(loss, names={"z": z, "a": a, "p": p})
+
+
+AT = {"X": np.arange(6.0).reshape(2, 3), "W": np.ones((3, 2)) / 4, "b": np.array([0.5, -0.25])}
+
+
+def test_a_classifier_predicts_without_labels() -> None:
+    module = net().compile()
+    values = module.forward(**AT)
+    assert values._fields == ("z", "a", "p")
+    np.testing.assert_allclose(values.p.sum(axis=1), 1)
+    np.testing.assert_allclose(values.z, AT["X"] @ AT["W"] + AT["b"])
+    with pytest.raises(TypeError):
+        module.forward(**AT, Y=np.eye(2))
+
+
+def test_values_that_are_asked_for_and_no_others() -> None:
+    text = net().source(values=["a"])
+    assert "    a: Array  # (N, 2)" in text
+    assert "    z: Array" not in text
+    assert "class Values" not in net().source(values=[])
+    with pytest.raises(sg.SpecError, match="there is no value 'q'"):
+        net().source(values=["q"])
+
+
+def test_a_workspace_that_shares_memory_is_refused() -> None:
+    module = net().compile()
+    with pytest.raises(ValueError, match=r"Workspace\(keep=True\)"):
+        module.forward(**AT, workspace=module.Workspace(2))
+
+
+def test_plain_files_have_the_values_too() -> None:
+    plain, other = net().compile(plain=True), net().compile()
+    for one, two in zip(plain.forward(**AT), other.forward(**AT), strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-14)
