@@ -79,7 +79,7 @@ def test_what_is_explained_is_not_generated(root: Path, monkeypatch: pytest.Monk
     command = ["explain", str(root / "examples" / "notebook.py"), "W1"]
     assert CliRunner().invoke(main, command).exit_code == 0
     page = CliRunner().invoke(main, [*command, "--format", "html"])
-    assert str(page.exception) == "code was asked for"
+    assert "code was asked for" in page.output
 
 
 # -- lines and what they compute --------------------------------------------------------------
