@@ -143,9 +143,8 @@ class Job:
     def checks(self) -> tuple[Check, ...]:
         """Everything that has to hold before a file is written."""
         derived = self.derived()
-        with np.errstate(all="ignore"):  # numbers are drawn wherever the spec has values
-            generated = self._generated()
-        return (*derived, *generated, *self._numbers())
+        with np.errstate(all="ignore"):  # numbers are drawn, or given, wherever there are values
+            return (*derived, *self._generated(), *self._numbers())
 
     def _generated(self) -> tuple[Check, ...]:
         """The generated code when it is run, of large fixed sizes that of the same at smaller ones.

@@ -109,6 +109,16 @@ def test_an_option_is_told_at_the_line_of_the_loss() -> None:
     assert where == "  net.py:7:  loss = np.sum(r**2)"
 
 
+@pytest.mark.parametrize("line", ["loss = np.sum(np.exp(X @ w * 1e3))", "loss = np.sum(w**2)"])
+def test_numbers_too_large_are_no_noise(line: str) -> None:
+    point = "example = {'X': [[1e200] * 3], 'w': [1e200] * 3}\nexpected = {'loss': 1}\n"
+    spec = f"{IMPORTS}X = sg.data('X', ('N', 3))\nw = sg.param('w', (3,))\n{line} + 0 * X[0, 0]\n"
+    Path("net.py").write_text(spec + point)
+    result = CliRunner().invoke(main, ["derive", "net.py", "-q"], catch_exceptions=False)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: a check failed:\n  loss: expected numbers")
+
+
 # -- the bytes of a spec --------------------------------------------------------------------------
 
 BYTES = {
