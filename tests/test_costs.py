@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -57,3 +59,37 @@ def test_many_names_of_one_stem_are_found_in_one_pass(counted: Any) -> None:
     names._taken = Taken()
     assert [names.new("t") for _ in range(500)][-1] == "t_500"
     assert Taken.asked < 1500
+
+
+def chain(depth: int) -> sg.Derivation:
+    h = sg.data("x", (64,))
+    for k in range(depth):
+        h = np.tanh(sg.param(f"W{k}", (64, 64)) @ h + sg.param(f"b{k}", (64,)))
+    return sg.derive(np.sum(h**2))
+
+
+def visits(run: Callable[[], object]) -> int:
+    """How many lines of the library are run: a count of work that no other load changes."""
+    lines = 0
+
+    def watch(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal lines
+        if "symgrad" not in frame.f_code.co_filename:
+            return None
+        lines += event == "line"
+        return watch
+
+    before = sys.gettrace()
+    sys.settrace(watch)
+    try:
+        run()
+    finally:
+        sys.settrace(before)
+    return lines
+
+
+@pytest.mark.long
+def test_work_is_linear_in_the_number_of_layers() -> None:
+    few, many = chain(6), chain(24)
+    for printed in (sg.Derivation.source, sg.Derivation.render, sg.Derivation.latex):
+        assert visits(lambda p=printed: p(many)) < 5 * visits(lambda p=printed: p(few)), printed

@@ -97,7 +97,7 @@ class Derivation:
     directions: Mapping[str, str] = field(default_factory=dict)
     preparation: Preparation | None = None
 
-    @property
+    @cached_property
     def parts(self) -> dict[str, Adjoint]:
         """What the backward pass goes on with by values that the forward pass goes past."""
         return {a.value: a.part for a in self.adjoints if a.past and a.part is not None}
@@ -129,7 +129,11 @@ class Derivation:
 
     def adjoint(self, value: str) -> Adjoint:
         """The adjoint of a value, by the value's name."""
-        return next(a for a in self.adjoints if a.value == value)
+        return self._adjoint_of[value]
+
+    @cached_property
+    def _adjoint_of(self) -> Mapping[str, Adjoint]:
+        return {a.value: a for a in self.adjoints}
 
 
 def with_adjoints(derivation: Derivation, output: str, more: Sequence[Equation] = ()) -> System:

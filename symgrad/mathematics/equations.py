@@ -131,8 +131,12 @@ class System:
         """The shape of every input and every value."""
         return shapes_of(self.variables, self.equations)
 
+    @cached_property
+    def _table(self) -> Mapping[str, Equation]:
+        return {e.name: e for e in self.equations}
+
     def __getitem__(self, name: str) -> Equation:
-        return next(e for e in self.equations if e.name == name)
+        return self._table[name]
 
     def variable(self, name: str) -> Variable:
         """The input of this name."""

@@ -102,6 +102,7 @@ class _Planner:
         inlined = frozenset(o.name for o in program.ops if self._is_inlined(o))
         constant = self._constants()
         self.plan = Plan(program, inlined=inlined, constant=constant)
+        self.until: dict[str, int] = {}  # where what lies in a buffer is last read
         self.roots = self._roots()
         self.last = self._last_uses()
         self.free: list[Op] = []
@@ -192,14 +193,15 @@ class _Planner:
                 dying = [d for d in dying if self.plan.rooms[d] != self.plan.rooms[base]]
         elif self.target.fills(op):
             self.plan.rooms[op.name] = self._room(op)
+        if (room := self.plan.rooms.get(op.name)) is not None:
+            self.until[room] = max(self.until.get(room, 0), self.last.get(op.name, 0))
         for root in dying:
             self._release(root, here)
 
     def _release(self, root: str, here: int) -> None:
         """Others may have the buffer once nothing in it is needed."""
         room = self.plan.rooms[root]
-        others = [n for n, r in self.plan.rooms.items() if r == room and self.last.get(n, 0) > here]
-        if not others and self.ops[room] not in self.free:
+        if self.until[room] <= here and self.ops[room] not in self.free:
             self.free.append(self.ops[room])
 
     def _read(self, op: Op) -> Iterator[Ref]:

@@ -270,7 +270,7 @@ _ANY = {"cast", "max", "min"}
 
 def owned(program: Program) -> Program:
     """Outputs that are no view of an input or of each other; arrays that may be written into."""
-    uses = program.uses
+    uses, outputs = program.uses, frozenset(program.outputs)
     makers = {o.name: o for o in program.ops}
     taken = {v.name for v in program.inputs}
     copied: list[Op] = []
@@ -282,7 +282,7 @@ def owned(program: Program) -> Program:
         if base and not _is_fresh(base, makers, uses[base] - taken_from[base]):
             copied.append(_copy(op.reads[0], f"%{len(copied)}{op.reads[0].name}"))
             op = replace(op, args=(copied[-1].ref, *op.args[1:]))
-        elif op.name in program.outputs:
+        elif op.name in outputs:
             root = _storage(op.name, makers)
             if root in taken and op.axes:
                 op = replace(op, name=f"%{op.name}")

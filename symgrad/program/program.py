@@ -92,17 +92,17 @@ class Program:
     def __iter__(self) -> Iterator[Op]:
         return iter(self.ops)
 
-    @property
+    @cached_property
     def shapes(self) -> dict[str, tuple[Size, ...]]:
         """The shape of every value."""
         return shapes_of(self.inputs, self.ops)
 
-    @property
+    @cached_property
     def dtypes(self) -> dict[str, DType]:
         """The dtype of every value."""
         return {v.name: v.dtype for v in self.inputs} | {o.name: o.dtype for o in self.ops}
 
-    @property
+    @cached_property
     def uses(self) -> Counter[str]:
         """How often each value is read; being an output counts as a use."""
         found = Counter(r.name for o in self.ops for r in o.reads)

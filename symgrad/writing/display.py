@@ -89,7 +89,7 @@ class Display(Writer):
             return self.derivative(of, (), by, indices)
         symbol = self.names.symbols[name]
         shown = self.formulas(self.names.shown(name, indices))
-        clash = any(s.formula == symbol.stem for s in self.names.symbols.values())
+        clash = symbol.stem in self.names.wholes
         return Piece(symbol.entry(shown, clash=clash))
 
     def _adjoint(self, name: str, indices: Sequence[sp.Expr]) -> Piece:
@@ -236,8 +236,7 @@ class Display(Writer):
     # Signs
 
     def kronecker(self, first: Formula, second: Formula) -> Formula:
-        named = any(s.stem == Letter("δ") for s in self.names.symbols.values())
-        if named or self.names.style.adjoints == "delta":
+        if Letter("δ") in self.names.stems or self.names.style.adjoints == "delta":
             return Fenced("[", related(first, second), "]")
         return Scripted(Letter("δ"), run_together([first, second]))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
 from symgrad.errors import SymgradError
@@ -38,7 +38,8 @@ def matrix_forms(
     The ``unnamed`` values are written in where the whole stays short.
     """
     table = {e.name: e for e in equations}
-    known = [*variables, *(Variable(e.name, e.shape, "data") for e in table.values())]
+    known = {v.name: v for v in variables}
+    known |= {e.name: Variable(e.name, e.shape, "data") for e in table.values()}
 
     @functools.cache
     def matrix(name: str) -> MatrixFormula | None:
@@ -64,19 +65,19 @@ def matrix_form(
     equation: Equation, variables: Iterable[Variable], symbol: Symbol
 ) -> Formula | None:
     """The right-hand side of an equation as products of matrices; None where it has none."""
-    found = as_matrix(equation, variables, symbol)
+    found = as_matrix(equation, {v.name: v for v in variables}, symbol)
     return None if found is None else found.formula
 
 
 def as_matrix(
     equation: Equation,
-    variables: Iterable[Variable],
+    variables: Mapping[str, Variable],
     symbol: Symbol,
     written_in: Callable[[str], MatrixFormula | None] = lambda _: None,
 ) -> MatrixFormula | None:
     """As :func:`matrix_form`, with how it is made; some values are written in."""
     read = {name_of(atom) for atom in entries(equation.rhs)} - {equation.name}
-    inputs = tuple(replace(v, values=None) for v in variables if v.name in read)
+    inputs = tuple(replace(variables[n], values=None) for n in sorted(read & variables.keys()))
     try:
         program = _program(replace(equation, decimals=None), inputs)
         return Reader(program, symbol, written_in).result

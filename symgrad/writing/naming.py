@@ -8,7 +8,7 @@ from functools import cached_property
 
 import sympy as sp
 
-from symgrad.writing.formula import Letter
+from symgrad.writing.formula import Formula, Letter
 from symgrad.writing.names import Name
 from symgrad.writing.style import Adjoints, Style
 
@@ -50,7 +50,7 @@ class Names:
             return "partial"
         return self.style.adjoints
 
-    @property
+    @cached_property
     def derivatives(self) -> frozenset[str]:
         """What is written as a derivative: adjoints, and values that are derivatives."""
         return frozenset(self.adjoint_of) | frozenset(self.slopes)
@@ -58,6 +58,16 @@ class Names:
     def output_of(self, adjoint: str) -> str:
         """What an adjoint is the derivative of."""
         return self.computed[self.output] if adjoint in self.parts else self.output
+
+    @cached_property
+    def wholes(self) -> frozenset[Formula]:
+        """Every symbol as a whole."""
+        return frozenset(name.formula for name in self.symbols.values())
+
+    @cached_property
+    def stems(self) -> frozenset[Formula]:
+        """What symbols are without their subscripts."""
+        return frozenset(name.stem for name in self.symbols.values())
 
     @cached_property
     def letters(self) -> frozenset[str]:

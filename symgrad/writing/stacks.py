@@ -160,7 +160,7 @@ class _Slices:
             return None
         rest = replace(equation, indices=equation.indices[count:], rhs=rhs, backward=None)
         with contextlib.suppress(SymgradError):
-            return as_matrix(rest, self.variables.values(), self.symbols.__getitem__)
+            return as_matrix(rest, self.variables, self.symbols.__getitem__)
         return None
 
     def slice(self, atom: sp.Expr) -> sp.Expr:
