@@ -183,6 +183,11 @@ expected = {{"dL_d{name}": [2, 4]}}
     assert namespace["found"].tolist() == [2, 2, 2]  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("name", ["Gradients", "Workspace", "gradients", "ValueError", "bind"])
+def test_values_that_are_called_as_something_of_the_file(name: str) -> None:
+    derived(f"{IMPORTS}w = sg.param('w', (3,))\n{name} = np.tanh(w)\nloss = np.sum({name}**2)\n")
+
+
 # -- sizes ----------------------------------------------------------------------------------------
 
 DEFINED_FROM = {

@@ -19,6 +19,6 @@ _OF_THE_FILE = ("self", "dtype", "given", "shapes", "keep", "arrays", "new", "fo
 
 WORDS = Words(
     frozenset({*keyword.kwlist, *_OTHERS}),
-    frozenset({*_OF_THE_FILE, *dir(builtins)}),
+    frozenset({*_OF_THE_FILE, "Gradients", *dir(builtins)}),
 )
 """The arguments of its functions can't be called so, nor can what is computed in them."""
