@@ -110,6 +110,10 @@ def _collect(expr: sp.Expr, _: Context) -> sp.Expr:
     return collect(expr)
 
 
+MOST_PAIRS = 24
+"""Where more sigmoids have complements in one sum, none is tried: each is a rewrite of it all."""
+
+
 def _complement(expr: sp.Expr, context: Context) -> sp.Expr:
     """sigmoid(-x) = 1 - sigmoid(x) in a sum that holds both, where that makes it shorter."""
     if not expr.args or isinstance(expr, sp.Indexed) or not expr.has(sigmoid):
@@ -119,7 +123,10 @@ def _complement(expr: sp.Expr, context: Context) -> sp.Expr:
     if not isinstance(expr, sp.Add):
         return expr
     inside = {s.args[0] for s in expr.atoms(sigmoid)}
-    found = [_with_one(expr, x) for x in inside if -x in inside]
+    pairs = [x for x in inside if -x in inside]
+    if len(pairs) > MOST_PAIRS:
+        return expr
+    found = [_with_one(expr, x) for x in pairs]
     return min([expr, *found], key=lambda e: (weight(e), sp.default_sort_key(e)))
 
 
