@@ -15,6 +15,7 @@ from symgrad import outputs
 from symgrad.checks import Check, comparisons
 from symgrad.delivery import EXIT_CODES, Program, after, check_module, check_output, deliver
 from symgrad.errors import CheckError
+from symgrad.face import Options
 from symgrad.files import write
 from symgrad.formats import FORMATS, by_suffix
 from symgrad.job import Job, about
@@ -130,6 +131,16 @@ def main() -> None:
 )
 @click.option("--plain", is_flag=True, help="Without buffers and in-place writes: to be read.")
 @click.option(
+    "--unroll",
+    is_flag=True,
+    help="Number by number too: quicker where all shapes are tiny and fixed.",
+)
+@click.option(
+    "--values",
+    metavar="NAMES",
+    help="What forward() of the file gives, e.g. a3,z3. Without it, all named values.",
+)
+@click.option(
     "--prepare",
     is_flag=True,
     help="Work out of the data what can be, once: a step costs nothing of its rows.",
@@ -150,6 +161,8 @@ def derive(
     target: str,
     dtype: str,
     plain: bool,
+    unroll: bool,
+    values: str | None,
     prepare: bool,
     show_program: bool,
     out: Path,
@@ -170,7 +183,9 @@ def derive(
         check_output(output, spec, force=force)
         check_module(path, spec, output, force=force)
         with about(read.loss.where):
-            job = Job(read, chosen, language, dtype, plain=plain, prepare=prepare)
+            offered = None if values is None else _names(values)
+            code = Options(plain=plain, unroll=unroll, values=offered)
+            job = Job(read, chosen, language, dtype, prepare=prepare, **code)
             checks = job.checks()
             text = job.printed(checks, path, {"only": tuple(_names(only))}, **shown)
     written = deliver(text, output, force=force)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -31,7 +31,7 @@ from symgrad.checks.resized import to_run
 from symgrad.checks.tables import TooLarge
 from symgrad.delivery import is_stdout
 from symgrad.errors import NOWHERE, Fault, Location, SpecError, SymgradError, caller
-from symgrad.face import Derivation
+from symgrad.face import Derivation, Options
 from symgrad.face import derive as derive_loss
 from symgrad.formats import FORMATS
 from symgrad.formats.sheet import Code
@@ -55,13 +55,13 @@ class Job:
         target: Target = TARGETS["numpy"],
         dtype: str = "float64",
         *,
-        plain: bool = False,
         prepare: bool = False,
+        **options: Unpack[Options],
     ) -> None:
         self.spec = spec
         self.target = target
         self.dtype = dtype
-        self.plain = plain
+        self.options = options
         also = [s.value for s in (*spec.expected, *spec.compared) if s.adjoint]
         self.derivation = derive_loss(spec.loss, wrt, spec.names, prepare=prepare, also=also)
         if spec.example:
@@ -80,7 +80,7 @@ class Job:
             dtype=self.dtype,
             title=self.spec.title,
             example=self.example,
-            plain=self.plain,
+            **self.options,
             origin=self.spec.path.name,
         )
 
@@ -155,7 +155,9 @@ class Job:
         if smaller is None:
             return module_checks(self.derivation, module, self.dtype)
         tell("generating the code for smaller sizes")
-        text = outputs.to_run(smaller, self.target, dtype=self.dtype, plain=self.plain).text
+        text = outputs.to_run(
+            smaller, self.target, dtype=self.dtype, plain=self.options.get("plain", False)
+        ).text
         checks = module_checks(smaller, self.target.load(text, "smaller"), self.dtype)
         return tuple(replace(c, what=f"{c.what}, at smaller sizes") for c in checks)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -118,9 +119,20 @@ def _compare_module(
     alone, gradients = module.loss(**given), module.gradients(**given)
     found = {system.output: [value, alone]}
     found |= {adjoint[n]: [getattr(g, n) for g in (together, gradients)] for n in derivation.wrt}
+    found |= (way := _way(module, given))
     errors = _errors(found, truths(forward_and_adjoints(derivation), start), dtype)
     titles = {adjoint[name]: name for name in derivation.wrt}
-    return {titles.get(name, name): error for name, error in errors.items()}
+    told = {titles.get(name, name): error for name, error in errors.items() if name not in way}
+    return told | ({"forward()": max(errors[name] for name in way)} if way else {})
+
+
+def _way(module: Any, given: Mapping[str, np.ndarray]) -> dict[str, list[Any]]:
+    """The values on the way, where the module offers them."""
+    if not hasattr(module, "forward"):
+        return {}
+    taken = [name for name in inspect.signature(module.forward).parameters if name in given]
+    values = module.forward(**{name: given[name] for name in taken})
+    return {name: [value] for name, value in values._asdict().items()}
 
 
 def _errors(

@@ -1,0 +1,140 @@
+"""Results that lie in a workspace as arguments of the next call, and workspaces in threads."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import optimize
+
+import symgrad as sg
+
+RNG = np.random.default_rng(5)
+A = RNG.normal(size=(4, 4))
+
+
+def power() -> ModuleType:
+    """Hessian-vector products: with the product as the next direction, power iteration."""
+    w, B = sg.param("w", (4,)), sg.data("B", (4, 4))
+    return sg.hvp(np.sum((B @ w) ** 2) / 2, "w", names={}).compile()
+
+
+def test_power_iteration_in_one_workspace() -> None:
+    module = power()
+    workspace, w = module.Workspace(), np.zeros(4)
+    v = right = np.ones(4)
+    for _ in range(5):
+        v = module.gradients(w=w, B=A, v_w=v, workspace=workspace).w
+        right = A.T @ A @ right
+        np.testing.assert_allclose(v, right, rtol=1e-12)
+
+
+def test_parts_and_views_of_results_too() -> None:
+    module = power()
+    workspace = module.Workspace()
+    first = module.gradients(w=np.zeros(4), B=A, v_w=np.ones(4), workspace=workspace).w
+    right = A.T @ A @ first[::-1].copy()
+    found = module.gradients(w=np.zeros(4), B=A, v_w=first[::-1], workspace=workspace).w
+    np.testing.assert_allclose(found, right, rtol=1e-12)
+
+
+def test_what_is_bound_is_no_result() -> None:
+    module = power()
+    workspace = module.Workspace()
+    v = module.gradients(w=np.zeros(4), B=A, v_w=np.ones(4), workspace=workspace).w
+    with pytest.raises(ValueError, match="v_w: expected an array of float64 that is not the work"):
+        module.bind(w=np.zeros(4), B=A, v_w=v, workspace=workspace)
+
+
+def net(**options: Any) -> ModuleType:
+    W, x = sg.param("W", (3, 3)), sg.data("x", (3,))
+    z = np.tanh(W @ x)
+    return sg.derive(np.sum(z * z), names={"z": z}).compile(**options)
+
+
+AT = {"W": RNG.normal(size=(3, 3)), "x": RNG.normal(size=3)}
+
+
+@pytest.mark.parametrize("unroll", [False, True])
+def test_a_workspace_belongs_to_its_thread(unroll: bool) -> None:
+    module = net(unroll=unroll)
+    workspace = module.Workspace()
+    bound = module.bind(**AT, workspace=workspace)
+    calls = (
+        lambda: module.loss(**AT, workspace=workspace),
+        lambda: module.gradients(**AT, workspace=workspace),
+        lambda: module.loss_and_gradients(**AT, workspace=workspace),
+        bound,
+    )
+    with ThreadPoolExecutor(1) as pool:
+        for call in calls:
+            with pytest.raises(ValueError, match="belongs to another thread"):
+                pool.submit(call).result()
+            call()
+        own = pool.submit(lambda: module.loss(**AT, workspace=module.Workspace())).result()
+    assert own == module.loss(**AT)
+
+
+@pytest.mark.parametrize("unroll", [False, True])
+def test_a_step_in_the_place_of_the_gradient(unroll: bool) -> None:
+    """g.W as the next W, which is written over while it is read unless it is copied."""
+    module = net(unroll=unroll)
+    workspace, W = module.Workspace(), AT["W"]
+    for _ in range(3):
+        right = module.gradients(W=W, x=AT["x"]).W.copy()
+        W = module.gradients(W=W, x=AT["x"], workspace=workspace).W
+        np.testing.assert_allclose(W, right, rtol=1e-12)
+
+
+def test_masked_arrays_and_what_does_not_fit_are_named() -> None:
+    module = net()
+    with pytest.raises(ValueError, match="x: expected an array, got a masked one"):
+        module.loss(W=AT["W"], x=np.ma.array(AT["x"], mask=[0, 1, 0]))
+    with pytest.raises(ValueError, match="x: expected dtype float, got complex128"):
+        module.loss(W=AT["W"], x=AT["x"] + 1j)
+
+
+# -- vectors ----------------------------------------------------------------------------------
+
+
+def regression() -> ModuleType:
+    X, y = sg.data("X", ("N", "D")), sg.data("y", ("N",))
+    w, b = sg.param("w", ("D",)), sg.param("b", ())
+    return sg.derive(np.mean((X @ w + b - y) ** 2), names={}).compile()
+
+
+def test_parameters_are_one_vector_and_back() -> None:
+    module = regression()
+    w, b = np.arange(3.0), 7.0
+    vector = module.pack({"b": b, "w": w, "more": "ignored"})
+    np.testing.assert_array_equal(vector, [0, 1, 2, 7])
+    parts = module.unpack(vector, D=3)
+    np.testing.assert_array_equal(parts["w"], w)
+    assert parts["b"] == 7
+    parts["w"][0] = 5
+    assert vector[0] == 5
+    with pytest.raises(ValueError, match="expected a vector of 4 numbers"):
+        module.unpack(np.zeros(5), D=3)
+    with pytest.raises(ValueError, match="expected values of b too"):
+        module.pack({"w": w})
+
+
+def test_an_optimiser_takes_them() -> None:
+    module = regression()
+    X = RNG.normal(size=(20, 3))
+    y = X @ [1.0, -2.0, 0.5] + 3
+
+    def loss(vector: np.ndarray) -> tuple[float, np.ndarray]:
+        value, slopes = module.loss_and_gradients(X=X, y=y, **module.unpack(vector, D=3))
+        return value, module.pack(slopes)
+
+    found = optimize.minimize(loss, np.zeros(4), jac=True)
+    np.testing.assert_allclose(found.x, [1, -2, 0.5, 3], atol=1e-5)
+
+
+def test_second_derivatives_are_no_vector() -> None:
+    w = sg.param("w", (3,))
+    assert not hasattr(sg.hessian(np.sum(np.exp(w)), "w", names={}).compile(), "pack")
