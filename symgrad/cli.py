@@ -105,11 +105,13 @@ def main() -> None:
 @click.argument("spec", type=click.Path(path_type=Path))
 @click.option(
     "--wrt",
+    type=_names,
     metavar="NAMES",
     help="Differentiate by these, e.g. W1,b1. Without it, by all parameters.",
 )
 @click.option(
     "--only",
+    type=_names,
     metavar="NAMES",
     default="",
     help="Show the derivatives by these only, e.g. W1,z2. Without it, all.",
@@ -137,6 +139,7 @@ def main() -> None:
 )
 @click.option(
     "--values",
+    type=_names,
     metavar="NAMES",
     help="What forward() of the file gives, e.g. a3,z3. Without it, all named values.",
 )
@@ -156,13 +159,13 @@ def main() -> None:
 )
 def derive(
     spec: Path,
-    wrt: str | None,
-    only: str,
+    wrt: list[str] | None,
+    only: list[str],
     target: str,
     dtype: str,
     plain: bool,
     unroll: bool,
-    values: str | None,
+    values: list[str] | None,
     prepare: bool,
     show_program: bool,
     out: Path,
@@ -178,16 +181,14 @@ def derive(
     output, language = shown["output"], TARGETS[target]
     path = _generated(spec, out, language.suffix)
     with progress(shown=not quiet):
-        chosen = None if wrt is None else _names(wrt)
         read = load(spec, language.words.is_possible)
         check_output(output, spec, force=force)
         check_module(path, spec, output, force=force)
         with about(read.loss.where):
-            offered = None if values is None else _names(values)
-            code = Options(plain=plain, unroll=unroll, values=offered)
-            job = Job(read, chosen, language, dtype, prepare=prepare, **code)
+            code = Options(plain=plain, unroll=unroll, values=values)
+            job = Job(read, wrt, language, dtype, prepare=prepare, **code)
             checks = job.checks()
-            text = job.printed(checks, path, {"only": tuple(_names(only))}, **shown)
+            text = job.printed(checks, path, {"only": tuple(only)}, **shown)
     written = deliver(text, output, force=force)
     if show_program:
         _show_programs(job)

@@ -153,10 +153,21 @@ class Mathematics:
         """What a stage is called with."""
         read = set(self.stages[stage].given)
         read |= {self.size_of(size, read) for size in self._sizes_left(self.stages[stage])}
+        if self.plan is None and read & self._of_floats:
+            read |= {self.writer.dtype().partition(".")[0]} & {
+                v.name for v in self.module.arguments
+            }
         made = (n for s in self.stages.values() for n in s.results)
         order = dict.fromkeys([*(v.name for v in self.module.arguments), *made])
         found = [name for name in order if name in read]
         return [*found, "ws"] if self.plan and self._uses_room(stage) else found
+
+    @cached_property
+    def _of_floats(self) -> set[str]:
+        """The arrays of floats that are part of the file, which get the dtype of an argument."""
+        return {
+            v.name for v in self.module.variables if v.role == "constant" and v.dtype == "float"
+        }
 
     def _uses_room(self, stage: str) -> bool:
         texts = (x for a in self.stages[stage].assignments for s in a.statements for x in _parts(s))
