@@ -190,10 +190,7 @@ def derive(
             checks = job.checks()
             text = job.printed(checks, path, {"only": tuple(only)}, **shown)
     written = deliver(text, output, force=force)
-    if show_program:
-        _show_programs(job)
-    if not quiet:
-        _report(job, checks)
+    _tell(job, checks, show_program=show_program, quiet=quiet)
     with after(written):
         _require(checks, path)
         write(path, job.file.text, force=force)
@@ -223,6 +220,13 @@ def explain(spec: Path, value: str, quiet: bool, force: bool, **shown: Any) -> N
             text = job.printed(checks, path, {"explain": value}, **shown)
     with after(deliver(text, output, force=force)):
         _require(checks, path)
+
+
+def _tell(job: Job, checks: Sequence[Check], *, show_program: bool, quiet: bool) -> None:
+    if show_program:
+        _show_programs(job)
+    if not quiet:
+        _report(job, checks)
 
 
 def _show_programs(job: Job) -> None:
