@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
 Shape = tuple[int, ...]
 
 
@@ -790,3 +792,9 @@ LOSSES = [
     Loss(factor_analysis, {"W": (4, 2), "d": (4,)}, {"X": (3, 4)}, positive=("d",)),
     Loss(gaussian_process_ard, {"scale": (2,), "noise": ()}, {"X": (4, 2), "y": (4,)}),
 ]  # fmt: skip
+
+SOME = [
+    pytest.param(loss, marks=[pytest.mark.long] if k % 3 else [], id=loss.name)
+    for k, loss in enumerate(LOSSES)
+]
+"""Every loss, most of them for the long tests only."""

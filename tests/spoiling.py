@@ -17,7 +17,7 @@ class _Spoiling:
     def __getattr__(self, name: str) -> Any:
         return getattr(np, name)
 
-    def empty(self, shape: Any, dtype: Any) -> np.ndarray:
+    def empty(self, shape: Any, dtype: Any = float) -> np.ndarray:
         self.made.append(np.empty(shape, dtype))
         fill(self.made[-1])
         return self.made[-1]

@@ -125,3 +125,11 @@ def test_the_command_line_says_so_too(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["derive", str(spec), "--out", str(tmp_path / "out")])
     assert result.exit_code == 0
     assert "remark: it is assumed that x ≥ 0: " in result.stderr
+
+
+def test_a_size_at_which_the_loss_is_infinite_is_not_the_one_that_is_judged(tmp_path: Path) -> None:
+    spec = tmp_path / "spread.py"
+    lines = ["import numpy as np, symgrad as sg", 's = sg.param("s", ("N",))']
+    spec.write_text("\n".join([*lines, "loss = np.log(np.var(s))"]), encoding="utf-8")
+    result = CliRunner().invoke(main, ["derive", str(spec), "--out", str(tmp_path / "out")])
+    assert result.exit_code == 0, result.stderr

@@ -26,7 +26,7 @@ from symgrad.program.verification import verified
 from symgrad.targets.numpy.buffers import BufferedWriter
 from symgrad.targets.numpy.out import ABILITIES
 from symgrad.targets.numpy.tuning import PASSES, tuned
-from tests.losses import LOSSES, Loss
+from tests.losses import SOME, Loss
 from tests.spoiling import spoil, spoilt_workspace
 from tests.test_losses import derived, point
 
@@ -79,8 +79,8 @@ def loaded(derivation: sg.Derivation, dtype: str = "float64") -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.name)
+@pytest.mark.parametrize("dtype", [pytest.param("float32", marks=pytest.mark.long), "float64"])
+@pytest.mark.parametrize("loss", SOME)
 def test_optimised_programs_in_spoilt_buffers_compute_what_the_plain_ones_mean(
     loss: Loss, dtype: str
 ) -> None:
@@ -113,7 +113,7 @@ def test_optimised_programs_in_spoilt_buffers_compute_what_the_plain_ones_mean(
         np.testing.assert_array_equal(mine, theirs)
 
 
-@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.name)
+@pytest.mark.parametrize("loss", SOME)
 def test_every_pass_keeps_the_values(loss: Loss) -> None:
     derivation = derived(loss)
     at = point(loss) | constant_inputs(derivation)

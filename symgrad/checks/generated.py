@@ -100,12 +100,17 @@ def _module_run(
 
 def _float_point(system: System, dtype: str, free: Sequence[int], seed: list[int]) -> Point:
     field = Floats(dtype)
+    infinite = None  # as log(var(x)) is of one entry
     for more, ranges in itertools.product(MORE, RANGES):
         sizes = true_sizes(system, itertools.cycle(n + more for n in free))
         start = random_point(system, np.random.default_rng(seed), field, sizes=sizes, ranges=ranges)
         with suppress(OutsideDomain):
-            evaluate_equations(system, start.env, sizes, field)
-            return start
+            found = evaluate_equations(system, start.env, sizes, field)
+            if np.isfinite(found[system.output].astype(float)).all():
+                return start
+            infinite = infinite or start
+    if infinite is not None:
+        return infinite
     raise no_point(system)
 
 
