@@ -84,6 +84,54 @@ def test_a_trace_is_called_so_in_the_code(name: str) -> None:
     compare(f, shape, (3, 3))
 
 
+OF_DIFFERENCES: dict[str, tuple[Function, int]] = {
+    "log-softmax": (lambda x: np.diag(np.log(_softmax(x))), 2),
+    "softmax and its log": (lambda x: np.diag(_softmax(x)) * np.log(np.diag(_softmax(x))), 2),
+    "log-softmax by positions": (lambda x: np.log(_softmax(x)[np.arange(3), np.arange(3)]), 2),
+    "next to sums of rows": (
+        lambda x: np.exp(x).sum(axis=1) * (np.diag(x) - np.log(np.exp(x).sum(axis=1))),
+        2,
+    ),
+    "of three axes": (lambda x: (x - np.log(np.exp(x).sum(axis=2, keepdims=True)))[_CUBE], 3),
+}
+_CUBE = (np.arange(3),) * 3
+
+
+def _softmax(x: Any) -> Any:
+    return np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("name", OF_DIFFERENCES)
+def test_a_diagonal_of_a_map_that_is_read_only_there(name: str) -> None:
+    f, axes = OF_DIFFERENCES[name]
+    compare(f, (3,) * axes, (3,) * axes)
+
+
+def test_a_diagonal_of_log_softmax_of_a_named_size() -> None:
+    compare(OF_DIFFERENCES["log-softmax"][0], ("N", "N"), (4, 4))
+
+
+@pytest.mark.parametrize("wrt", ["p", "r", "dg", "E"])
+def test_contrastive_losses_with_respect_to_values_in_between(wrt: str) -> None:
+    A, B = sg.param("A", (3, 4)), sg.param("B", (3, 4))
+    E = np.exp(A @ B.T)
+    r, dg = E.sum(axis=1), np.diag(E)
+    p = dg / r
+    derivation = sg.derive(-np.mean(np.log(p)), wrt=[wrt], names={"E": E, "r": r, "dg": dg, "p": p})
+    a, b = np.random.default_rng(4).normal(size=(2, 3, 4))
+    value, found = derivation.compile().loss_and_gradients(A=a, B=b)
+    e = np.exp(a @ b.T)
+    sums, diagonal = e.sum(axis=1), np.diag(e)
+    np.testing.assert_allclose(value, -np.mean(np.log(diagonal / sums)), rtol=1e-13)
+    expected = {
+        "p": -sums / diagonal / 3,
+        "r": 1 / sums / 3,
+        "dg": -1 / diagonal / 3,
+        "E": (1 / sums[:, None] - np.diag(1 / diagonal)) / 3,
+    }
+    np.testing.assert_allclose(getattr(found, wrt), expected[wrt], rtol=1e-12, atol=1e-14)
+
+
 REFUSED: list[tuple[Function, tuple[Any, ...], str]] = [
     (np.diagonal, ("N", "M"), r"the diagonal of x \(N×M\), of which it is not known which"),
     (lambda x: np.diagonal(x, 3), (3, 3), "with offset=3 has no entries"),

@@ -182,7 +182,7 @@ def _picked(builder: Builder, ref: Ref, positions: Mapping[sp.Expr, Operand]) ->
         for p, a in zip(mine, whole.axes, strict=True)
         if isinstance(p, Ref) and _counts(builder, p, a)
     ]
-    if len(counting) == len(mine):
+    if len(set(counting)) == len(mine):  # with fewer, it is a diagonal
         return Ref(whole.name, tuple(counting))
     axes = broadcast(p.axes for p in mine if isinstance(p, Ref))
     detail = tuple(range(1, len(mine) + 1))
