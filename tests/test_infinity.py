@@ -260,3 +260,51 @@ def test_a_mask_that_leaves_something_of_each_row_is_found(masked: str) -> None:
     c = eval(masked, {"np": np, "x": x, "m": m})
     p = np.exp(c) / np.sum(np.exp(c), axis=0, keepdims=True)
     assert all(r.passed for r in run(sg.derive(np.sum(p), names={"x": x, "m": m})))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.logaddexp(x[0], x[1]),
+        lambda x: np.logaddexp2(x[0], x[1]),
+        lambda x: np.log(np.exp(x[0]) + np.exp(x[1])),
+        lambda x: np.log(sum(np.exp(x[i]) for i in range(2))),
+        lambda x: np.log(np.sum(np.exp(x))),
+    ],
+)
+def test_the_logarithm_of_two_exponentials_that_are_0(f: Callable[[Any], Any], dtype: Any) -> None:
+    x = sg.param("x", (2,))
+    module = sg.derive(f(x), names={"x": x}).compile()
+    least = float(np.finfo(dtype).min) / 1.5
+    for at, value, slopes in (
+        ([-np.inf, -np.inf], -np.inf, [0, 0]),
+        ([-np.inf, 0.0], 0.0, [0, 1]),
+        ([3.0, -np.inf], 3.0, [1, 0]),
+        ([least, least], least, [0.5, 0.5]),
+        ([-0.0, least], 0.0, [1, 0]),
+    ):
+        found, gradients = module.loss_and_gradients(x=np.array(at, dtype))
+        assert gradients.x.dtype == dtype
+        np.testing.assert_allclose(found, value, rtol=1e-6)
+        np.testing.assert_array_equal(gradients.x, slopes)
+
+
+def test_infinities_beside_each_other_in_a_logaddexp() -> None:
+    x = sg.param("x", (2,))
+    module = sg.derive(np.logaddexp(x[0], x[1]), names={"x": x}).compile()
+    for at, slopes in (
+        ([np.inf] * 2, [0.5, 0.5]),
+        ([1.0, np.inf], [0, 1]),
+        ([0.0, -0.0], [0.5, 0.5]),
+    ):
+        np.testing.assert_array_equal(module.gradients(x=np.array(at)).x, slopes)
+
+
+def test_two_exponentials_that_are_0_beside_one_that_is_not() -> None:
+    x = sg.param("x", (3,))
+    f = np.logaddexp(np.logaddexp(x[0], x[1]), x[2])
+    module = sg.derive(f, names={"x": x}).compile()
+    found, gradients = module.loss_and_gradients(x=np.array([-np.inf, -np.inf, 1.0]))
+    assert found == 1
+    np.testing.assert_array_equal(gradients.x, [0, 0, 1])

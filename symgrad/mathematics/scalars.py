@@ -9,7 +9,16 @@ import mpmath
 import sympy as sp
 
 from symgrad.mathematics.records import POSITIVE, REALS, Interval, LeafFunction, real_only, record
-from symgrad.mathematics.written import Bars, Call, Called, Exponential, Plus, Prefix, Radical
+from symgrad.mathematics.written import (
+    Bars,
+    Call,
+    Called,
+    Difference,
+    Exponential,
+    Plus,
+    Prefix,
+    Radical,
+)
 
 UNIT: Interval = (0.05, 0.95)
 INSIDE: Interval = (-0.95, 0.95)
@@ -65,15 +74,25 @@ class softplus(LeafFunction):
 class logaddexp(LeafFunction):
     """log(exp(x) + exp(y))."""
 
-    partials = (lambda r, x, y: sigmoid(x - y), lambda r, x, y: sigmoid(y - x))
+    partials = (lambda r, x, y: share(x, y), lambda r, x, y: share(y, x))
+
+
+class share(LeafFunction):
+    """exp(x) / (exp(x) + exp(y)), and 0 where both are -∞, as in a softmax."""
+
+    partials = (lambda r, x, y: r * share(y, x), lambda r, x, y: -r * share(y, x))
+
+    @classmethod
+    def eval(cls, x: sp.Expr, y: sp.Expr) -> sp.Expr | None:
+        return sigmoid(x - y) if x.is_number or y.is_number else None
 
 
 class logaddexp2(LeafFunction):
     """log2(2**x + 2**y)."""
 
     partials = (
-        lambda r, x, y: sigmoid(sp.log(2) * (x - y)),
-        lambda r, x, y: sigmoid(sp.log(2) * (y - x)),
+        lambda r, x, y: share(sp.log(2) * x, sp.log(2) * y),
+        lambda r, x, y: share(sp.log(2) * y, sp.log(2) * x),
     )
 
 
@@ -114,6 +133,14 @@ record(
     logaddexp, "logaddexp(x, y)", Call("log", of=(Plus(Exponential("e"), Exponential("e", "y")),)),
     lambda x, y: max(x, y) + mpmath.log1p(mpmath.exp(-abs(x - y))),
     definition=lambda x, y: sp.log(sp.exp(x) + sp.exp(y)), domain=BOTH,
+)  # fmt: skip
+_GAP = "exp(-abs(where(x == y, 0, x) - where(x == y, 0, y)))"  # -∞ less -∞ is not to be computed
+_SOMETHING = "maximum(x >= 0, x / 2 > x)"  # not -∞
+record(
+    share, f"{_SOMETHING} * maximum(x >= y, {_GAP}) / (1 + {_GAP})",
+    Call("sigmoid", "σ", of=(Difference(),)),
+    lambda x, y: mpmath.mpf(0) if x == mpmath.ninf else 1 / (1 + mpmath.exp(y - x)),
+    definition=lambda x, y: 1 / (1 + sp.exp(y - x)), domain=BOTH,
 )  # fmt: skip
 record(
     logaddexp2, "logaddexp2(x, y)",

@@ -77,6 +77,11 @@ class Plus(Written):
 
 
 @dataclass(frozen=True)
+class Difference(Written):
+    """``x - y``."""
+
+
+@dataclass(frozen=True)
 class Half(Written):
     """``½ (...)``."""
 

@@ -155,6 +155,9 @@ class FunctionWriter:
         left, right = (self.inside(side, arguments) for side in (written.left, written.right))
         return Piece(related(left, right, "+"), Level.SUM)
 
+    def _difference(self, written: how.Difference, arguments: Arguments) -> Piece:
+        return self.piece(arguments["x"] - arguments["y"])
+
     def _half(self, written: how.Half, arguments: Arguments) -> Piece:
         brackets = Fenced("(", self.inside(written.of, arguments), ")", high=True)
         return Piece(Row((self.half, brackets), Gap.NONE))
