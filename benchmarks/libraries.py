@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -81,7 +81,18 @@ def symgrad(case: Case, dtype: str, v: Arrays) -> Call:
 
 def symgrad_bound(case: Case, dtype: str, v: Arrays) -> Call:
     """The generated module, its arrays bound once."""
-    module = derivation(case).compile(dtype=dtype)
+    return _bound(derivation(case).compile(dtype=dtype), v)
+
+
+def symgrad_unrolled(case: Case, dtype: str, v: Arrays) -> Call | None:
+    """The same with code number by number, which few small cases have."""
+    if case.sizes or dtype != "float64":
+        return None
+    module = derivation(case).compile(dtype=dtype, unroll=True)
+    return _bound(module, v) if hasattr(module, "_entries") else None
+
+
+def _bound(module: ModuleType, v: Arrays) -> Call:
     bound = module.bind(**v)
 
     def call() -> Any:
