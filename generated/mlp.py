@@ -29,6 +29,7 @@ as if no cache held anything, 3,448 N + 137,808 bytes of workspace, in float64.
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 import threading
@@ -242,12 +243,14 @@ class Workspace:
     It belongs to the thread that made it.  Values share memory with later ones unless ``keep``.
     """
 
-    def __init__(self, N: int, dtype: Any = np.float64, *, keep: bool = False) -> None:
+    def __init__(
+        self, N: int, dtype: Any = np.float64, *, keep: bool = False, aligned: bool = True,
+    ) -> None:
         self._dtype, self._sizes, self._keep = np.dtype(dtype), (N,), keep
         self._thread = threading.get_ident()
 
         def new(*shape: int) -> Array:
-            return _empty(shape, dtype)
+            return _empty(shape, dtype) if aligned else np.empty(shape, dtype)
 
         self.z1, self.z2, self.z3, self.m = new(N, 128), new(N, 64), new(N, 10), new(N, 1)
         self.e, self.places, self.t_2 = new(N, 10), np.empty((N,), np.intp), new(N, 1)
@@ -264,8 +267,12 @@ class Workspace:
         self.picked = self.t_2.reshape(N)
         self.changed = self.t_2.reshape(N)
         self.ones_2 = np.ones((N,), dtype)
-        own = [a for a in vars(self).values() if isinstance(a, np.ndarray)]
-        self._own = {id(a) for a in own} | {id(a.base) for a in own if a.base is not None}
+
+    @functools.cached_property
+    def _own(self) -> set[int]:
+        """What is known of the memory of its arrays."""
+        arrays = [a for a in vars(self).values() if isinstance(a, np.ndarray)]
+        return {id(a) for a in arrays} | {id(a.base) for a in arrays if a.base is not None}
 
 
 def _empty(shape: tuple[int, ...], dtype: Any) -> Any:
@@ -306,7 +313,7 @@ _ARGUMENTS: dict[str, tuple[str, Any]] = {  # kind, shape
     "W3": ("float", (64, 10)), "b3": ("float", (10,)),
 }
 _NAMES = tuple(_ARGUMENTS)
-_LABELS = {  # the axes that they point into
+_LABELS: dict[str, tuple[Any, ...]] = {  # the axes that they point into
     "y": (10,),
 }
 _LEAST = {"N": 1}  # what positions and cuts ask of sizes
@@ -326,7 +333,7 @@ def _with_room(
 ) -> tuple[Any, Workspace]:
     """The arguments, none of which lies in the workspace, and that."""
     if ws is None:
-        return arrays, Workspace(sizes[0], dtype, keep=keep)
+        return arrays, Workspace(sizes[0], dtype, keep=keep, aligned=False)
     if (ws._sizes, ws._dtype) != (sizes, dtype):
         found, room = [*sizes, dtype.name], [*ws._sizes, ws._dtype.name]
         raise ValueError(f"the workspace is for {room}, the arguments are of {found}")

@@ -33,6 +33,7 @@ anything, 367 bytes of workspace, in float64.
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 import threading
@@ -257,8 +258,12 @@ class Workspace:
         self.t_2 = self.z3
         self.da2 = self.t_3.reshape(-1)[:2].reshape(2, 1)
         self.mask_2 = self.mask.reshape(-1)[:2].reshape(2, 1)
-        own = [a for a in vars(self).values() if isinstance(a, np.ndarray)]
-        self._own = {id(a) for a in own} | {id(a.base) for a in own if a.base is not None}
+
+    @functools.cached_property
+    def _own(self) -> set[int]:
+        """What is known of the memory of its arrays."""
+        arrays = [a for a in vars(self).values() if isinstance(a, np.ndarray)]
+        return {id(a) for a in arrays} | {id(a.base) for a in arrays if a.base is not None}
 
 
 def pack(params: Mapping[str, Any] | Gradients) -> Array:

@@ -42,7 +42,10 @@ class Room:
         assert plan is not None
         sizes = list(made.locals.values())
         dtype = f"dtype: Any = np.{made.module.dtype}"
-        arguments = ["self", *(f"{s}: int" for s in sizes), dtype, "*", "keep: bool = False"]
+        aligned = any(not _is_small(o.shape) for o in plan.buffers)
+        more = ["aligned: bool = True"] if aligned else []
+        named = [f"{s}: int" for s in sizes]
+        arguments = ["self", *named, dtype, "*", "keep: bool = False", *more]
         head = call("    def __init__", arguments, " -> None:", WIDTH)
         rooms = [*writer.rooms()]
         own = [s for s in rooms if s.kind == "room"]
@@ -54,7 +57,7 @@ class Room:
             "made": "".join(f"sizes[{k}], " for k in range(len(sizes))),
             "lines": [x for line in lines for x in line.removesuffix("\n").split("\n")],
             "fit": Fit.of(made.module, made.locals),
-            "aligned": any(not _is_small(o.shape) for o in plan.buffers),
+            "aligned": aligned,
             "new": any(" new(" in line for line in lines),
             "called": list(dict.fromkeys(called(op) for op in plan.allocating)),
         }

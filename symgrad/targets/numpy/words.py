@@ -14,7 +14,18 @@ _OTHERS = (
 )
 
 
-_OF_THE_FILE = ("self", "dtype", "given", "shapes", "keep", "arrays", "new", "found", "bound")
+_OF_THE_FILE = (
+    "self",
+    "dtype",
+    "given",
+    "shapes",
+    "keep",
+    "aligned",
+    "arrays",
+    "new",
+    "found",
+    "bound",
+)
 """Names that the file's own functions use beside those of sizes."""
 
 WORDS = Words(
