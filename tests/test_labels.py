@@ -372,17 +372,27 @@ def test_the_command_line_draws_labels(tmp_path: Path) -> None:
     assert subprocess.run([sys.executable, made], capture_output=True, check=False).returncode == 0
 
 
-@pytest.mark.parametrize("label", [-1, 4])
-def test_an_example_outside_is_refused(tmp_path: Path, label: int) -> None:
+@pytest.mark.parametrize(
+    ("labels", "told", "from_0"),
+    [
+        ({"y": [-1]}, "y has the label -1, and labels are from 0 to 3", True),
+        ({"y": [4]}, "y has the label 4, and labels are from 0 to 3", True),
+        ({"pair": [[0, 0]]}, "pair has the label 0, and labels are from 1 to 5", False),
+    ],
+)
+def test_an_example_outside_is_refused(
+    tmp_path: Path, labels: dict[str, Any], told: str, from_0: bool
+) -> None:
     example = {
-        "y": [label], "pair": [[1, 0]], "t": [[0, 0, 0]], "U": [[0, 0]] * 5, "V": [[0, 0]] * 3
+        "y": [0], "pair": [[1, 0]], "t": [[0, 0, 0]], "U": [[0, 0]] * 5, "V": [[0, 0]] * 3, **labels
     }  # fmt: skip
     (tmp_path / "spec.py").write_text(f"{SPEC}\nexample = {example}\n")
     result = CliRunner().invoke(
         main, ["derive", str(tmp_path / "spec.py"), "--out", str(tmp_path / "made")]
     )
     assert result.exit_code == 2
-    assert f"y has the label {label}, and labels are from 0 to 3" in result.output
+    assert told in result.output
+    assert ("labels count from 0" in result.output) == from_0
 
 
 COMPUTED = {

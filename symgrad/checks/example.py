@@ -131,7 +131,7 @@ def _wrong_labels(
             labels = np.asarray(arrays.get(variable.name, variable.values))[places]
             for bad in labels[(labels < first) | (labels > last)].tolist():
                 told = f"{variable.name} has the label {bad}, and labels are from {first} to {last}"
-                yield variable.name, told, "labels count from 0, as NumPy does"
+                yield variable.name, told, "" if first else "labels count from 0, as NumPy does"
 
 
 def _number(value: sp.Expr, sizes: Mapping[Size, sp.Integer]) -> int:
