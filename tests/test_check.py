@@ -407,6 +407,18 @@ def test_a_failure_says_what_was_found_and_what_was_expected():
     )
 
 
+def test_a_failure_by_rounding_tells_of_the_tolerance():
+    hint = ": state all digits, or state expected_tolerance"
+    assert number_check("z", [[1, 2 + 1e-12, 0]]).detail.endswith(hint)
+    for stated, tolerance in (([1, 2 + 1e-8, 0], 0.0), ([1, 2 + 1e-12, 0], 1e-15)):
+        assert "tolerance" not in number_check("z", [stated], tolerance).detail
+    for unusual in (np.inf, np.nan):
+        assert "tolerance" not in number_check("z", [[1, 2, unusual]]).detail
+    beside = number_check("z", [[0.5, 3, np.inf]], adjoint=True)
+    assert not beside.passed
+    assert "tolerance" not in beside.detail
+
+
 @pytest.mark.parametrize("shape", [(3,), (3, 1), (1, 1, 3), ()])
 def test_the_shape_has_to_be_the_same(shape):
     assert not number_check("z", np.zeros(shape)).passed

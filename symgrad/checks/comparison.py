@@ -18,6 +18,9 @@ from symgrad.checks.points import Arrays, values_at
 from symgrad.errors import SymgradError
 from symgrad.mathematics.expected import Expected
 
+_ROUNDING = 1e-9
+"""A difference that is less, beside the largest number, looks like one of rounding."""
+
 
 def expected_numbers(
     values: Arrays,
@@ -41,6 +44,9 @@ def _number_check(expected: Expected, found: np.ndarray, tolerance: float) -> Ch
     if largest <= tolerance:
         return Check(expected.key, what, True, largest)
     detail = f"is {found.tolist()}, expected {wanted.tolist()}; largest difference {largest:g}"
+    size = float(np.abs(wanted[np.isfinite(wanted)]).max(initial=0.0))
+    if not tolerance and largest < _ROUNDING * size:
+        detail += ": state all digits, or state expected_tolerance"
     return Check(expected.key, what, False, largest, detail)
 
 
