@@ -21,6 +21,7 @@ lint: $(SETUP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/mypy generated/*.py
 
 check-generated: $(SETUP)  ## the generated files check themselves
 	@set -e; for file in generated/*.py; do echo "$(BIN)/python $$file"; $(BIN)/python $$file; done
