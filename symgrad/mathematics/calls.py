@@ -42,7 +42,8 @@ def _expression(node: ast.expr) -> Expression:
         case ast.Compare(left=left, ops=[sign], comparators=[right]) if type(sign) in _SIGNS:
             return _call(_SIGNS[type(sign)], [left, right])
         case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return _call("negative", [operand])
+            found = _expression(operand)
+            return -found if isinstance(found, int | float) else Call("negative", (found,))
     raise ValueError(f"the text of a function is not understood: {ast.unparse(node)}")
 
 

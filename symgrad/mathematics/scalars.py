@@ -135,7 +135,7 @@ record(
     definition=lambda x, y: sp.log(sp.exp(x) + sp.exp(y)), domain=BOTH,
 )  # fmt: skip
 _GAP = "exp(-abs(where(x == y, 0, x) - where(x == y, 0, y)))"  # -∞ less -∞ is not to be computed
-_SOMETHING = "maximum(x >= 0, x / 2 > x)"  # not -∞
+_SOMETHING = "(minimum(x, -1) / 2 > minimum(x, -1))"  # not -∞
 record(
     share, f"{_SOMETHING} * maximum(x >= y, {_GAP}) / (1 + {_GAP})",
     Call("sigmoid", "σ", of=(Difference(),)),
