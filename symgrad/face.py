@@ -393,7 +393,7 @@ def _traced(
     inputs = (a for a in asked or () if isinstance(a, Array) and a.variable is not None)
     names = {**names, **{a.key: a for a in inputs if a.key not in names}}
     system = trace(output, names)
-    values = {e.name for e in system.equations}
+    values = [e.name for e in system.equations]
     return system, resolved(asked, system.variables, values, names)
 
 

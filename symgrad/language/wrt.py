@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from symgrad.errors import SpecError, caller, perhaps
 from symgrad.language.array import Array
@@ -30,7 +30,7 @@ def asked_for(wrt: Wrt) -> list[str | Array] | None:
 def resolved(
     wrt: list[str | Array] | None,
     variables: Iterable[Variable],
-    values: set[str],
+    values: Sequence[str],
     names: Mapping[str, Array],
 ) -> list[str]:
     """The names to differentiate by."""
@@ -49,7 +49,7 @@ def resolved(
 def _one(
     item: str | Array,
     known: Mapping[str, Variable],
-    values: set[str],
+    values: Sequence[str],
     names: Mapping[str, Array],
 ) -> str:
     name = item if isinstance(item, str) else _name_of_array(item, names)
