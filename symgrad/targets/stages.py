@@ -28,9 +28,7 @@ def in_stages(
     of_output = needed(program, [output])
     of_others = needed(program, gradients) if gradients else of_output
     both = of_output & of_others
-    inputs = _inputs_of(program)
-    given = set().union(*(inputs[v] for v in values if v in both))
-    first = {name for name in both if not given or inputs[name] <= given}
+    first = both - _later(program, needed(program, [v for v in values if v in both]))
 
     def stage(name: str) -> str:
         if name in both:
@@ -50,11 +48,14 @@ def needed(program: Program, outputs: Iterable[str]) -> frozenset[str]:
     return frozenset(o.name for o in alive(replace(program, outputs=wanted)))
 
 
-def _inputs_of(program: Program) -> dict[str, frozenset[str]]:
-    """The inputs that each value is computed from."""
-    found = {v.name: frozenset([v.name]) for v in program.inputs}
+def _later(program: Program, first: Collection[str]) -> set[str]:
+    """What depends on inputs that the first operations do not read; nothing if these read none."""
+    inputs = {v.name for v in program.inputs}
+    read = inputs & {r.name for o in program.ops if o.name in first for r in o.reads}
+    found = inputs - read if read else set()
     for op in program.ops:
-        found[op.name] = frozenset().union(*(found[r.name] for r in op.reads))
+        if any(r.name in found for r in op.reads):
+            found.add(op.name)
     return found
 
 

@@ -24,16 +24,14 @@ def table(variables: Sequence[Variable]) -> list[str]:
 class Fit:
     """What arguments are that need no conversion.
 
-    ``sizes``: lines that give the named sizes; ``sizes_of``, ``own_sizes``: all of them, as checked
-    arguments have them, and by the names that the workspace is given;
-    ``conditions``: what has to hold of the others; ``labels``: the largest position in each
-    argument that points into an axis, and what it has to be less than; ``small``: when a size is
-    too small.
+    ``sizes``: lines that give the named sizes; ``sizes_of``: all of them, as checked arguments
+    have them; ``conditions``: what has to hold of the others; ``labels``: the largest position in
+    each argument that points into an axis, and what it has to be less than; ``small``: when a size
+    is too small.
     """
 
     sizes: Sequence[str]
     sizes_of: str
-    own_sizes: str
     ndims: Sequence[int]
     shapes: str
     conditions: Sequence[str]
@@ -50,7 +48,6 @@ class Fit:
         return cls(
             sizes=[f"{local} = given{where[size]}" for size, local in locals_.items()],
             sizes_of=in_brackets([f"arrays{where[size]}" for size in locals_]),
-            own_sizes=in_brackets(list(locals_.values())),
             ndims=[len(v.shape) for v in given],
             shapes=list_lines([_shape(v.shape, locals_) for v in given]),
             conditions=list(_conditions(module, sized=bool(locals_))),

@@ -7,7 +7,7 @@ from typing import Any
 
 from symgrad.mathematics.equations import Variable
 from symgrad.targets.about import assumed
-from symgrad.targets.numpy.layout import definition, quoted, unpacked_as
+from symgrad.targets.numpy.layout import definition, in_brackets, quoted
 from symgrad.targets.numpy.sources import Runtime
 
 
@@ -19,9 +19,9 @@ def needs(variables: Iterable[Variable]) -> dict[str, Any]:
         "assumed": [(n, a.kind, a.summed, quoted(a.sentence(n))) for n, a in found],
         "check_head": definition("check_assumptions", [f"{n}: Any" for n in names], "None"),
         "check_told": f"{' or '.join(names)} is not what is assumed of it",
-        "check_names": unpacked_as(names) if len(names) == 1 else ", ".join(names),
-        "check_quoted": unpacked_as([f'"{n}"' for n in names]),
-        "check_given": unpacked_as(names),
+        "check_names": in_brackets(names) if len(names) == 1 else ", ".join(names),
+        "check_quoted": in_brackets([f'"{n}"' for n in names]),
+        "check_given": in_brackets(names),
         "check_call": ", ".join(f'{name}=point["{name}"]' for name in names),
         "check_sources": _with_those_called(a.kind for _, a in found),
     }

@@ -22,8 +22,8 @@ from symgrad.targets.numpy.functions import Mathematics, along
 from symgrad.targets.numpy.labels import Labels, are_plain
 from symgrad.targets.numpy.layout import (
     in_braces,
+    in_brackets,
     quoted,
-    unpacked_as,
 )
 from symgrad.targets.numpy.offered import Face
 from symgrad.targets.numpy.out import ABILITIES
@@ -146,6 +146,8 @@ class _File:
     def _values(self) -> dict[str, Any]:
         """What the templates print."""
         module, arguments = self.module, self.module.arguments
+        face = Face(self.made, naming=self.naming, entries=bool(self.entries))
+        bound = "Callable[[], tuple[Any, Gradients]]"
         return {
             **self._of_the_header(),
             **assumptions.needs(arguments),
@@ -155,11 +157,9 @@ class _File:
             "naming": self.naming,
             "scalars": self.entries,
             "prepare": self.preparing,
-            "offered": [*Face(self.made, naming=self.naming, entries=bool(self.entries)).offered()],
-            "bound_given": unpacked_as([v.name for v in arguments]),
-            "bind_head": Face(self.made).signature(
-                "bind", [v.name for v in arguments], "Array", "Callable[[], tuple[Any, Gradients]]"
-            ),
+            "offered": [*face.offered()],
+            "bound_given": face.given,
+            "bind_head": face.signature("bind", face.names, "Array", bound),
             "vectors": vectors(self.made),
         }
 
@@ -174,7 +174,7 @@ class _File:
             "document": [quoted(line) for line in document],
             "dtype": module.dtype,
             "arguments": arguments,
-            "names": unpacked_as([f'"{v.name}"' for v in module.arguments]),
+            "names": in_brackets([f'"{v.name}"' for v in module.arguments]),
             "sized": any(fixed(s) is None for v in self.all_arguments for s in v.shape),
             "unknown": in_braces(dict.fromkeys(size_names(self.all_arguments), 2**62)),
             "labels": Labels.of(self.all_arguments, plain=are_plain(*self.modules)),

@@ -6,11 +6,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from symgrad.mathematics.sizes import fixed
 from symgrad.program.kinds import KINDS
 from symgrad.program.memory import Plan, plan_of
 from symgrad.program.program import Op, Program
-from symgrad.targets.emitted import Passage, indented, lines_of, passages
+from symgrad.targets.emitted import Passage, indented, passages
 from symgrad.targets.module import Module, size_names, where_size_is
 from symgrad.targets.numpy.buffers import BufferedWriter
 from symgrad.targets.numpy.layout import call, definition, listed_in
@@ -40,16 +39,14 @@ class Function:
 
     name: str
     head: Sequence[str]
-    summary: str
     before: Sequence[Statement]
     assignments: Sequence[Assignment]
     result: Sequence[str]
 
     def passages(self, formulas: Mapping[str, str]) -> Iterator[Passage]:
         """The lines, with the equations that they compute."""
-        frame = macros("numpy/function.py.jinja")
-        opened = [*lines_of(frame("opened", self)), *indented(map(printed, self.before))]
-        yield Passage(self.name, tuple(opened))
+        opened = (*self.head, *indented(map(printed, self.before)))
+        yield Passage(self.name, opened)
         yield from passages(self.name, self.assignments, formulas, printed, "#")
         if self.result:
             yield Passage(self.name, indented(self.result))
@@ -143,7 +140,6 @@ class Mathematics:
         return Function(
             stage.name,
             [*decorators, *definition(stage.name, takes, gives)],
-            "",
             [*self._sizes(stage), *self._constants(stage)],
             assignments,
             result,
@@ -152,7 +148,7 @@ class Mathematics:
     def given(self, stage: str) -> list[str]:
         """What a stage is called with."""
         read = set(self.stages[stage].given)
-        read |= {self.size_of(size, read) for size in self._sizes_left(self.stages[stage])}
+        read |= {self.where(size, read)[0] for size in self._sizes_left(self.stages[stage])}
         if self.plan is None and read & self._of_floats:
             read |= {self.writer.dtype().partition(".")[0]} & {
                 v.name for v in self.module.arguments
@@ -192,25 +188,21 @@ class Mathematics:
         """The named sizes that a stage reads."""
         return [size for size, local in self.locals.items() if local in stage.sizes]
 
-    def size_of(self, size: str, given: Collection[str]) -> str:
-        """The argument that has an axis of a named size: one that is given, if there is any."""
-        for variable in self.module.arguments:
-            if variable.name in given and any(_is(s, size) for s in variable.shape):
-                return variable.name
-        return where_size_is(size, self.module.variables)[0]
+    def where(self, size: str, given: Collection[str]) -> tuple[str, int]:
+        """The argument that has an axis of a named size, one that is given if any; which axis."""
+        mine = [v for v in self.module.arguments if v.name in given]
+        return where_size_is(size, mine if size in size_names(mine) else self.module.variables)
 
     def _sizes(self, stage: Stage) -> Iterator[Statement]:
         """The named sizes, each as the length of an axis."""
         given = self.given(stage.name)
         for size in self._sizes_left(stage):
-            name = self.size_of(size, given)
-            shape = next(v.shape for v in self.module.arguments if v.name == name)
-            axis = next(k for k, s in enumerate(shape) if _is(s, size))
+            name, axis = self.where(size, given)
             yield Statement("size", self.locals[size], (name,), detail={"axis": axis})
 
     def _constants(self, stage: Stage) -> Iterator[Statement]:
         if self.plan is None:
-            yield from arrays_of_the_file(self.writer, self.module, set(stage.given))
+            yield from arrays_of_the_file(self.module, set(stage.given), self.writer.dtype())
 
     # What they answer
 
@@ -296,23 +288,15 @@ def _returned(last: Assignment, result: Sequence[str]) -> Assignment | None:
     return replace(last, statements=(*before, answer))
 
 
-def _is(size: object, name: str) -> bool:
-    return (
-        getattr(size, "is_Symbol", False)
-        and getattr(size, "name", "") == name
-        and (fixed(size) is None)
-    )
-
-
 def _parts(statement: Statement) -> Iterator[str]:
     yield from (statement.out, *statement.operands, statement.name)
 
 
 def arrays_of_the_file(
-    writer: NumPyWriter, module: Module, names: Collection[str]
+    module: Module, names: Collection[str], dtype: str, home: str = ""
 ) -> Iterator[Statement]:
-    """The arrays of numbers that are part of the file, in the dtype of the arguments."""
+    """The arrays of numbers that are part of the file, those of floats in a dtype."""
     for v in module.variables:
         if v.role == "constant" and v.name in names:
-            dtype = [writer.dtype()] if v.dtype == "float" else []
-            yield Statement("array", v.name, (f"_{v.name}", *dtype))
+            more = [dtype] if v.dtype == "float" else []
+            yield Statement("array", f"{home}{v.name}", (f"_{v.name}", *more))

@@ -40,11 +40,6 @@ def listed_in(word: str, names: Sequence[str]) -> list[str]:
     return [f"{word} (", *("    " + line for line in wrapped(names)), ")"]
 
 
-def unpacked_as(names: Sequence[str]) -> str:
-    """Names for the parts of a tuple."""
-    return f"({', '.join(names)}{',' if len(names) == 1 else ''})"
-
-
 def in_brackets(parts: Sequence[str]) -> str:
     """A tuple."""
     return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"
@@ -54,12 +49,6 @@ def in_braces(entries: Mapping[str, object]) -> str:
     """A table whose keys are names."""
     pairs = [f'"{name}": {text}' for name, text in entries.items()]
     return f"{{{', '.join(pairs)}}}"
-
-
-def tuple_lines(names: Sequence[str]) -> list[str]:
-    """A tuple in as many lines as it needs."""
-    line = in_brackets(names)
-    return [line] if len(line) < WIDTH - 16 else ["(", *("    " + x for x in wrapped(names)), ")"]
 
 
 def list_lines(parts: Sequence[str]) -> str:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from symgrad.mathematics.sizes import fixed
 from symgrad.targets.emitted import passages
-from symgrad.targets.module import Module, size_names, where_size_is
+from symgrad.targets.module import size_names, where_size_is
 from symgrad.targets.numpy.functions import Mathematics, along, printed
-from symgrad.targets.numpy.layout import assigned, call, definition, quoted, unpacked_as, wrapped
+from symgrad.targets.numpy.layout import assigned, call, definition, in_brackets, quoted, wrapped
 from symgrad.targets.stages import BACKWARD, FORWARD, OUTPUT, SHARED
 
 _PART = {"loss": "[0]", "gradients": "[1]"}
@@ -75,7 +74,7 @@ class Face:
     @property
     def given(self) -> str:
         """The arguments as a tuple."""
-        return unpacked_as(self.names)
+        return in_brackets(self.names)
 
     def signature(self, name: str, names: Sequence[str], kind: str, gives: str) -> list[str]:
         """The first lines of a function of arguments of one type."""
@@ -87,11 +86,13 @@ class Face:
     def ready(self, names: Sequence[str]) -> list[str]:
         """The line that checks the arguments."""
         if self.room:
-            given = _tuple(names)
+            given = in_brackets(names)
             if 2 * len(given) + 30 <= 92:
                 return pair(names, "_ready", [given, "workspace"])
             return [*call("given = ", names), *pair(names, "_ready", ["given", "workspace"])]
-        return assigned(_targets(names), "_checked", [_tuple(map(repr_of, names)), _tuple(names)])
+        return assigned(
+            _targets(names), "_checked", [in_brackets([*map(repr_of, names)]), in_brackets(names)]
+        )
 
     def loss(self) -> list[str]:
         """The output alone."""
@@ -150,9 +151,9 @@ class Face:
         needed = {*(self.made.given(FORWARD) if FORWARD in self.made.stages else ())}
         needed |= {n for a in self.made.rest.assignments for n in a.uses}
         needed |= {*self.made.rest.local.values()}
-        sizes = {self.made.locals[s]: s for s in self.made.locals}
-        for local in (*self.made.rest.sizes,):
-            needed.add(self.made.size_of(sizes[local], needed))
+        sizes = {local: size for size, local in self.made.locals.items()}
+        for local in self.made.rest.sizes:
+            needed.add(self.made.where(sizes[local], needed)[0])
         return [n for n in self.names if n in needed]
 
     def of_the_way(self) -> Offered:
@@ -165,7 +166,7 @@ class Face:
 
     def _checked(self, names: Sequence[str]) -> list[str]:
         """The lines that check some of the arguments."""
-        given = [_tuple(map(repr_of, names)), _tuple(names)]
+        given = [in_brackets([*map(repr_of, names)]), in_brackets(names)]
         if not self.room:
             return assigned(_targets(names), "_checked", given)
         floats = [v.name for v in self.module.arguments if v.dtype == "float" and v.name in names]
@@ -181,7 +182,7 @@ class Face:
         for size in self.made.locals:
             name, axis = where_size_is(size, variables) if size in known else ("", 0)
             found.append(f"arrays[{names.index(name)}].shape[{axis}]" if name else "0")
-        return _tuple(found) if found else "()"
+        return in_brackets(found) if found else "()"
 
     def forward(self) -> list[str]:
         """Its body."""
@@ -198,8 +199,8 @@ class Face:
         inputs = self.forward_inputs()
         for size, local in self.made.locals.items():
             if local in wanted:
-                name = self.made.size_of(size, inputs)
-                yield f"{local} = {name}.shape[{axis_of(self.module, name, size)}]"
+                name, axis = self.made.where(size, inputs)
+                yield f"{local} = {name}.shape[{axis}]"
 
     def told_of_forward(self) -> str:
         """What the function says of itself."""
@@ -207,12 +208,6 @@ class Face:
         left = [n for n in self.names if n not in inputs]
         more = f"; none of them needs {_listed(left)}" if left else ""
         return f"The values on the way to {self.module.output}{more}."
-
-
-def axis_of(module: Module, name: str, size: str) -> int:
-    """Which axis of an argument has a named size."""
-    shape = next(v.shape for v in module.arguments if v.name == name)
-    return next(k for k, s in enumerate(shape) if fixed(s) is None and str(s) == size)
 
 
 def repr_of(name: str) -> str:
@@ -224,14 +219,10 @@ def _targets(names: Sequence[str]) -> list[str]:
     return [*names] if len(names) > 1 else [f"({names[0]},)"]
 
 
-def _tuple(names: Iterable[str]) -> str:
-    return unpacked_as(list(names))
-
-
 def pair(names: Sequence[str], function: str, arguments: Sequence[str]) -> list[str]:
     """Names for the arrays that a function gives, and for the workspace."""
     call_ = f"{function}({', '.join(arguments)})"
-    line = f"{_tuple(names)}, ws = {call_}"
+    line = f"{in_brackets(names)}, ws = {call_}"
     if len(line) <= 92:
         return [line]
     return [f"arrays, ws = {call_}", *unpacked_names(names, "arrays")]

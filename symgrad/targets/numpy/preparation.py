@@ -10,7 +10,7 @@ from symgrad.targets.about import shape_text
 from symgrad.targets.emitted import Passage, indented, passages
 from symgrad.targets.module import Module, Prepared, where_size_is
 from symgrad.targets.numpy.functions import arrays_of_the_file, printed
-from symgrad.targets.numpy.layout import assigned, call, definition, unpacked_as
+from symgrad.targets.numpy.layout import assigned, call, definition, in_brackets
 from symgrad.targets.numpy.operations import NumPyWriter
 from symgrad.targets.numpy.tuning import tuned
 from symgrad.targets.statements import Statement, grouped
@@ -44,7 +44,7 @@ class Preparing:
             ],
             [*_prepare(made)],
             ", ".join(f'point["{v.name}"]' for v in made.first.arguments),
-            unpacked_as([f'"{v.name}"' for v in made.loss.arguments]),
+            in_brackets([f'"{v.name}"' for v in made.loss.arguments]),
             "\n".join(loss),
         )
 
@@ -70,7 +70,7 @@ def _prepare(prepared: Prepared) -> Iterator[Passage]:
             assigned(
                 names if len(names) > 1 else [f"({names[0]},)"],
                 "_checked",
-                [unpacked_as([f'"{n}"' for n in names]), unpacked_as(names)],
+                [in_brackets([f'"{n}"' for n in names]), in_brackets(names)],
             )
         ),
         *indented(before),
@@ -98,6 +98,6 @@ def _written(module: Module, outputs: Sequence[str]) -> tuple[NumPyWriter, list[
     for size, local in writer.sizes.items():
         name, axis = where_size_is(size, module.variables)
         sizes.append(Statement("size", local, (name,), detail={"axis": axis}))
-    arrays = arrays_of_the_file(writer, module, writer.read)
+    arrays = arrays_of_the_file(module, writer.read, writer.dtype())
     writer.assignments = [*grouped(writer.assignments)]
     return writer, [*map(printed, (*sizes, *arrays))]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from symgrad.mathematics.sizes import fixed
 from symgrad.program.program import count
 from symgrad.targets.about import WIDTH
+from symgrad.targets.emitted import lines_of
 from symgrad.targets.numpy.arguments import Fit
 from symgrad.targets.numpy.buffers import BufferedWriter
-from symgrad.targets.numpy.functions import Mathematics, printed
+from symgrad.targets.numpy.functions import Mathematics, arrays_of_the_file, printed
 from symgrad.targets.numpy.layout import call, in_brackets
 from symgrad.targets.numpy.operations import called
 from symgrad.targets.statements import Statement
@@ -19,7 +19,6 @@ LARGE = 512
 """Entries from which on it matters that an array begins at a cache line."""
 
 
-@dataclass(frozen=True)
 class Room:
     """The lines that make a workspace, and what calls of the file's functions have to fit to.
 
@@ -27,42 +26,36 @@ class Room:
     memory in each call.
     """
 
-    head: Sequence[str]
-    sizes: str
-    made: str
-    lines: Sequence[str]
-    fit: Fit
-    aligned: bool
-    new: bool
-    called: Sequence[str]
-
     def __init__(self, made: Mathematics) -> None:
         writer, plan = made.writer, made.plan
         assert isinstance(writer, BufferedWriter)
         assert plan is not None
         sizes = list(made.locals.values())
-        dtype = f"dtype: Any = np.{made.module.dtype}"
-        aligned = any(not _is_small(o.shape) for o in plan.buffers)
-        more = ["aligned: bool = True"] if aligned else []
-        named = [f"{s}: int" for s in sizes]
-        arguments = ["self", *named, dtype, "*", "keep: bool = False", *more]
+        self.sizes = in_brackets(sizes)
+        self.made = "".join(f"sizes[{k}], " for k in range(len(sizes)))
+        self.aligned = any(not _is_small(o.shape) for o in plan.buffers)
+        self.head = self._head(sizes, made.module.dtype)
+        self.lines = list(_lines(made, writer))
+        self.new = any(" new(" in line for line in self.lines)
+        self.fit = Fit.of(made.module, made.locals)
+        self.called = list(dict.fromkeys(called(op) for op in plan.allocating))
+
+    def _head(self, sizes: Sequence[str], dtype: str) -> list[str]:
+        more = ["aligned: bool = True"] if self.aligned else []
+        given = [*(f"{s}: int" for s in sizes), f"dtype: Any = np.{dtype}"]
+        arguments = ["self", *given, "*", "keep: bool = False", *more]
         head = call("    def __init__", arguments, " -> None:", WIDTH)
-        rooms = [*writer.rooms()]
-        own = [s for s in rooms if s.kind == "room"]
-        others = [s for s in rooms if s.kind != "room"]
-        lines = [*map(printed, _constants(made, writer)), *_together(own), *map(printed, others)]
-        found = {
-            "head": [head[0], *("    " + x for x in head[1:])],
-            "sizes": in_brackets(sizes),
-            "made": "".join(f"sizes[{k}], " for k in range(len(sizes))),
-            "lines": [x for line in lines for x in line.removesuffix("\n").split("\n")],
-            "fit": Fit.of(made.module, made.locals),
-            "aligned": aligned,
-            "new": any(" new(" in line for line in lines),
-            "called": list(dict.fromkeys(called(op) for op in plan.allocating)),
-        }
-        for name, value in found.items():
-            object.__setattr__(self, name, value)
+        return [head[0], *("    " + x for x in head[1:])]
+
+
+def _lines(made: Mathematics, writer: BufferedWriter) -> Iterator[str]:
+    """The arrays of the file, those that are made, and those that share their memory."""
+    rooms = [*writer.rooms()]
+    own = [s for s in rooms if s.kind == "room"]
+    others = [s for s in rooms if s.kind != "room"]
+    arrays = arrays_of_the_file(made.module, writer.read, "dtype", "self.")
+    for text in (*map(printed, arrays), *_together(own), *map(printed, others)):
+        yield from lines_of(text)
 
 
 def _together(statements: Iterable[Statement]) -> Iterator[str]:
@@ -84,11 +77,3 @@ def _is_small(shape: Sequence[object]) -> bool:
     entries = count(tuple(shape))
     known = fixed(entries)
     return known is not None and known < LARGE
-
-
-def _constants(made: Mathematics, writer: BufferedWriter) -> Iterator[Statement]:
-    """The arrays of numbers that are part of the file."""
-    for v in made.module.variables:
-        if v.role == "constant" and v.name in writer.read:
-            dtype = ["dtype"] if v.dtype == "float" else []
-            yield Statement("array", f"self.{v.name}", (f"_{v.name}", *dtype))

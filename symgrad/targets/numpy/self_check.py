@@ -12,7 +12,7 @@ from symgrad.mathematics.sizes import Size, fixed, with_numbers
 from symgrad.targets.module import Module
 from symgrad.targets.numpy.constants import TYPED, array
 from symgrad.targets.numpy.labels import range_text
-from symgrad.targets.numpy.layout import in_braces, quoted, unpacked_as
+from symgrad.targets.numpy.layout import in_braces, in_brackets, quoted
 from symgrad.targets.numpy.sources import Runtime
 
 
@@ -38,7 +38,7 @@ def needs(module: Module, variables: Sequence[Variable]) -> dict[str, Any]:
 
 def _names(names: Iterable[str]) -> str:
     found = [f'"{n}"' for n in names]
-    return unpacked_as(found) if found else ""
+    return in_brackets(found) if found else ""
 
 
 def _drawn(module: Module, variables: Sequence[Variable]) -> list[tuple[str, str]]:
@@ -51,7 +51,7 @@ def _drawn(module: Module, variables: Sequence[Variable]) -> list[tuple[str, str
 
 def _draw(variable: Variable, sizes: Mapping[str, int]) -> str:
     lengths = [_number(s, sizes) for s in variable.shape]
-    shape = unpacked_as([str(n) for n in lengths]) if lengths else "()"
+    shape = in_brackets([str(n) for n in lengths]) if lengths else "()"
     if variable.dtype == "bool":
         return f"rng.random({shape}) < 0.5"
     if variable.dtype == "int":
