@@ -468,3 +468,11 @@ def test_what_notebooks_show(monkeypatch: pytest.MonkeyPatch) -> None:
     d = sg.derive(loss, names={"z": z, "loss": loss})
     assert r"\frac{\partial L}{\partial W} &= X^{\top}" in d.gradients["W"]._repr_latex_()
     assert d._repr_markdown_().startswith("# Derivation\n")
+
+
+def test_functions_stand_apart_in_the_code(examples: Path) -> None:
+    d = derived(examples / "mlp.py")
+    text = "\n".join(s.before for s in statements(Code(emitted(d), "x.py")))
+    later = [line for line in text.split("\n") if line.startswith("def ")][1:]
+    assert len(later) == 3
+    assert all(f"\n\n{line}" in text for line in later)

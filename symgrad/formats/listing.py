@@ -28,16 +28,23 @@ def statements(code: Code) -> Iterator[Statement]:
     What stands between two of them is written before the second.
     """
     waiting: list[Passage] = []
+    function = ""
     for passage in (p for p in code.file.passages if p.function in code.file.main):
         if not passage.comment:
             waiting.append(passage)
             continue
         comment, lines = "\n".join(passage.comment), "\n".join(passage.code)
-        yield Statement(passage.value, _text(waiting), comment, lines)
-        waiting = []
+        yield Statement(passage.value, _text(waiting, function), comment, lines)
+        waiting, function = [], passage.function
     if waiting:
-        yield Statement("", "", "", _text(waiting))
+        yield Statement("", "", "", _text(waiting, function))
 
 
-def _text(passages: Iterable[Passage]) -> str:
-    return "\n".join(line for p in passages for line in p.lines)
+def _text(passages: Iterable[Passage], function: str) -> str:
+    """Their lines, with an empty one where another function begins; ``function``: the last."""
+    lines: list[str] = []
+    for passage in passages:
+        lines += [""] if function not in ("", passage.function) else []
+        lines += passage.lines
+        function = passage.function
+    return "\n".join(lines)
