@@ -15,6 +15,7 @@ import pytest
 
 import symgrad as sg
 from symgrad.checks.derived import run
+from symgrad.checks.generated import module_checks
 from symgrad.errors import SpecError
 
 Arrays = Mapping[str, np.ndarray]
@@ -244,6 +245,125 @@ def test_a_row_that_is_masked_as_a_whole_counts_nothing() -> None:
     assert value == pytest.approx(np.sum(rest**2))
     np.testing.assert_array_equal(gradients.S[~mask], 0)
     assert np.abs(gradients.S[mask]).min() > 0
+
+
+STARTS = np.array([0.0, -INF, -INF])
+LEFT_TO_RIGHT = np.where(np.tri(3).T > 0, 0.0, -INF)
+
+
+def log_sum(z: Any, axis: int) -> Any:
+    return np.log(np.sum(np.exp(z), axis=axis))
+
+
+def chain(A: Any, B: Any, join: Callable[[Any, int], Any]) -> Any:
+    """A hidden Markov model: what it starts with, and where it may go, in logarithms."""
+    alpha = STARTS + B[0]
+    for t in range(1, 3):
+        alpha = join(alpha[:, None] + A + LEFT_TO_RIGHT, 0) + B[t]
+    return -join(alpha, 0)
+
+
+def alignment(z: Any) -> Any:
+    """The chance of two labels with blanks between, in any alignment (CTC)."""
+    lp = z - np.log(np.sum(np.exp(z), axis=1, keepdims=True))
+    labels = np.array([0, 1, 0, 2, 0])
+    a = np.array([0, 0, -INF, -INF, -INF]) + lp[0, labels]
+    for t in range(1, 4):
+        one = np.concatenate([[-INF], a[:-1]])
+        two = np.concatenate([[-INF, -INF], a[:-2]]) + np.array([-INF, -INF, -INF, 0, -INF])
+        a = np.logaddexp(np.logaddexp(a, one), two) + lp[t, labels]
+    return -np.logaddexp(a[-1], a[-2])
+
+
+def one_by_one(x: Any) -> Any:
+    total, largest = -INF, np.array(-INF)
+    for k in range(3):
+        total, largest = np.logaddexp(total, 2 * x[k]), np.maximum(largest, x[k] ** 2)
+    return total + largest
+
+
+SEMIRINGS = [
+    case("a hidden Markov model", lambda A, B: chain(A, B, log_sum), A=(3, 3), B=(3, 3)),
+    case("the best path", lambda A, B: chain(A, B, np.max), A=(3, 3), B=(3, 3)),
+    case("an alignment", alignment, z=(4, 3)),
+    case("one by one", one_by_one, x=(3,)),
+    case("padded", lambda x: log_sum(np.concatenate([x, np.full(2, -INF)]), 0), x=(3,)),
+    case("a square", lambda x: np.sum(np.logaddexp(np.array([-INF, 0.5]), x) ** 2), x=(2,)),
+    case("of two that are nothing", lambda x: np.exp(
+        np.logaddexp(STARTS, STARTS + x)) @ np.arange(1.0, 4), x=(3,)),
+    case("pooled by maxima", lambda x: np.sum(
+        np.max(np.where(np.array([[True], [False], [True]]), np.tanh(x), -INF), 0) ** 2), x=(3, 2)),
+    case("without itself", lambda z: np.mean(
+        log_sum(np.where(np.eye(3) > 0, -INF, z @ z.T), 1)), z=(3, 2)),
+    case("paths of some steps", lambda W: np.sum(log_sum(log_sum(
+        np.where(np.eye(3) > 0, 0, -INF)[:, :, None] + W, 1)[:, :, None] + W, 1)), W=(3, 3)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SEMIRINGS, ids=lambda case: case.name)
+def test_logarithms_of_what_may_not_be(case: Case) -> None:
+    arrays, at = inputs(case), point(case)
+    d = sg.derive(case.loss(**arrays), names=arrays)
+    module = d.compile()
+    assert all(c.passed for c in (*run(d), *module_checks(d, module)))
+    value, gradients = module.loss_and_gradients(**at)
+    with np.errstate(all="ignore"):
+        assert value == pytest.approx(case.loss(**at), rel=1e-12)
+        for name in gradients._fields:
+            wanted = slopes(case.loss, at, name)
+            np.testing.assert_allclose(getattr(gradients, name), wanted, atol=1e-7)
+
+
+NOTHING = np.where(np.tri(4, k=-1) > 0, 0, -INF)
+WITH_NOTHING: dict[str, Callable[[Any, Any], Any]] = {
+    "added": lambda S, V: attention(S + NOTHING, V),
+    "added, plain": lambda S, V: attention(S + NOTHING, V, plain),
+    "subtracted": lambda S, V: attention(S - np.where(BELOW, 0, INF), V),
+    "where": lambda S, V: attention(np.where(BELOW, S, -INF), V),
+    "triu": lambda S, V: attention(S + np.triu(np.full((4, 4), -INF)), V),
+    "log of a mask": lambda S, V: attention(S + _log(np.tri(4, k=-1)), V, plain),
+    "in heads": lambda S, V: attention(S[None] + NOTHING, V),
+    "at a temperature": lambda S, V: attention((S + NOTHING) / 0.7, V * 0.7**0),
+    "a name on the way": lambda S, V: attention(S + NOTHING - np.max(S + NOTHING, 1)[:, None], V),
+    "exponentials of log-sum-exp": lambda S, V: np.sum(np.exp(log_sum(S + NOTHING, 1)) * V[:, 0]),
+}
+
+
+@pytest.mark.parametrize("spelling", WITH_NOTHING)
+def test_a_row_that_a_constant_masks_as_a_whole(spelling: str) -> None:
+    f, scale = WITH_NOTHING[spelling], 0.7 if "temperature" in spelling else 1.0
+    S, V = sg.param("S", (4, 4)), sg.data("V", (4, 2))
+    d = sg.derive(f(S, V), names={"S": S, "V": V})
+    module = d.compile()
+    assert all(c.passed for c in (*run(d), *module_checks(d, module)))
+    rng = np.random.default_rng(1)
+    at = {"S": rng.normal(size=(4, 4)), "V": rng.normal(size=(4, 2))}
+
+    def loss(S: np.ndarray, V: np.ndarray) -> Any:
+        e = np.exp((S + NOTHING)[1:] / scale)
+        if "log-sum-exp" in spelling:
+            return np.sum(e.sum(1) * V[1:, 0])
+        return np.sum((e / e.sum(1, keepdims=True) @ V) ** 2)
+
+    value, gradients = module.loss_and_gradients(**at)
+    assert value == pytest.approx(loss(**at), rel=1e-12)
+    np.testing.assert_allclose(gradients.S, slopes(loss, at, "S"), atol=1e-7)
+    np.testing.assert_array_equal(gradients.S[0], 0)
+
+
+def test_what_is_nothing_on_the_way_may_be_nan() -> None:
+    S = sg.param("S", (3, 3))
+    s = S + np.where(np.tri(3, k=-1) > 0, 0, -INF)
+    t = s - np.max(s, axis=1, keepdims=True)
+    p = np.exp(t) / np.sum(np.exp(t), axis=1, keepdims=True)
+    d = sg.derive(np.sum(p**2), names={"S": S, "s": s, "t": t, "p": p})
+    for plain_file in (False, True):
+        module = d.compile(plain=plain_file)
+        with np.errstate(invalid="ignore"):
+            assert all(c.passed for c in module_checks(d, module))
+            found = module.forward(S=np.ones((3, 3)))
+        assert np.isnan(found.t[0]).all()
+        np.testing.assert_array_equal(found.p[0], 0)
 
 
 @pytest.mark.parametrize("bias", ["b", "B"], ids=["a bias", "data"])

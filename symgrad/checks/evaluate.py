@@ -123,8 +123,9 @@ def _number(at: Evaluator, expr: sp.Expr) -> Table:
     return Table((), at.field.number(expr))
 
 
-def _infinity(at: Evaluator, _: sp.Expr) -> Table:
-    return Table((), at.field.array(math.inf)[()])
+def _infinity(at: Evaluator, infinity: sp.Expr) -> Table:
+    """Infinity, or the number that stands for it."""
+    return Table((), at.env.get(str(infinity), at.field.array(math.inf))[()])
 
 
 def _symbol(at: Evaluator, symbol: sp.Symbol) -> Table:
@@ -294,6 +295,17 @@ def _leaf(at: Evaluator, expr: sp.Expr) -> Table:
     return Table(axes, at.field.apply(LEAVES[type(expr)], numbers))
 
 
+def _exp(at: Evaluator, expr: sp.exp) -> Table:
+    """0 of -∞, also where it is less -∞: what is left out counts nothing where all is left out."""
+    whole = _leaf(at, expr)
+    if not np.any(whole.values != whole.values):
+        return whole
+    addends = sp.Add.make_args(sp.expand_mul(expr.args[0]))
+    axes, (values, *numbers) = aligned([whole, *map(at, addends)])
+    out = functools.reduce(lambda a, b: a | b, (np.asarray(n == -math.inf) for n in numbers))
+    return Table(axes, np.where((values != values) & out, at.field.array(0), values)[()])
+
+
 def _unknown(at: Evaluator, expr: sp.Expr) -> Table:
     raise SymgradError(f"cannot evaluate {type(expr).__name__}: {expr}")
 
@@ -302,6 +314,7 @@ _RULES: dict[type[sp.Basic], Rule] = {
     sp.Number: _number,
     sp.NumberSymbol: _number,
     Infinity: _infinity,
+    sp.exp: _exp,
     sp.Symbol: _symbol,
     sp.Indexed: _read,
     sp.Add: _add,
@@ -315,7 +328,7 @@ _RULES: dict[type[sp.Basic], Rule] = {
 @functools.cache
 def _rule(cls: Any) -> Rule:
     """How expressions of a class are evaluated."""
-    if cls in LEAVES:
+    if cls in LEAVES and cls not in _RULES:
         return _leaf
     if cls in MATRIX_FUNCTIONS:
         return _matrix

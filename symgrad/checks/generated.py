@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -19,6 +20,7 @@ from symgrad.checks.sampling import (
     MORE,
     RANGES,
     Point,
+    is_infinite,
     no_point,
     random_point,
     size_symbols,
@@ -99,7 +101,7 @@ def _module_run(
 
 
 def _float_point(system: System, dtype: str, free: Sequence[int], seed: list[int]) -> Point:
-    field = Floats(dtype)
+    field = Floats(dtype, gaps=is_infinite(system))
     infinite = None  # as log(var(x)) is of one entry
     for more, ranges in itertools.product(MORE, RANGES):
         sizes = true_sizes(system, itertools.cycle(n + more for n in free))
@@ -126,6 +128,7 @@ def _compare_module(
     found |= {adjoint[n]: [getattr(g, n) for g in (together, gradients)] for n in derivation.wrt}
     found |= (way := _way(module, given))
     errors = _errors(found, truths(forward_and_adjoints(derivation), start), dtype)
+    errors |= {n: math.inf for n in found.keys() - way.keys() if np.isnan(found[n]).any()}
     titles = {adjoint[name]: name for name in derivation.wrt}
     told = {titles.get(name, name): error for name, error in errors.items() if name not in way}
     return told | ({"forward()": max(errors[name] for name in way)} if way else {})
@@ -175,7 +178,7 @@ def _float_difference(found: Any, wanted: np.ndarray | None, dtype: str, noise: 
     if np.array_equal(array, wanted) or max(np.abs(a).max() for a in (array, wanted)) < noise:
         return 0.0
     if not np.isfinite(wanted).all():
-        same = array == wanted
+        same = (array == wanted) | (np.isnan(array) & np.isnan(wanted))
         array, wanted = np.where(same, 0.0, array), np.where(same, 0.0, wanted)
     apart = float(np.abs(array - wanted).max()) / max(float(np.abs(wanted).max()), 1e-30)
     return apart if np.isfinite(apart) else float("inf")

@@ -135,10 +135,11 @@ def _regular(leaf: MatrixLeaf, values: np.ndarray, found: np.ndarray, digits: in
 
 
 class Floats:
-    """NumPy floats; a leaf is its text, computed by NumPy."""
+    """NumPy floats; a leaf is its text, computed by NumPy.  With ``gaps`` a value may be NaN."""
 
-    def __init__(self, dtype: Any = np.float64) -> None:
+    def __init__(self, dtype: Any = np.float64, *, gaps: bool = False) -> None:
         self.dtype = np.dtype(dtype)
+        self.gaps = gaps
 
     def precision(self) -> AbstractContextManager[Any]:
         return np.errstate(all="ignore")
@@ -174,7 +175,7 @@ class Floats:
         return np.sqrt(base) if np.ndim(exponent) == 0 and exponent == 0.5 else base**exponent
 
     def settle(self, values: np.ndarray) -> np.ndarray:
-        if np.isnan(values).any():
+        if not self.gaps and np.isnan(values).any():
             raise OutsideDomain("a value is not a real number at this point")
         return values
 
@@ -190,12 +191,16 @@ def _quotient(p: int, q: int) -> float:
 
 
 class Digits:
-    """Numbers of many digits (mpmath) in arrays of objects; a leaf is its mpmath function."""
+    """Numbers of many digits (mpmath) in arrays of objects; a leaf is its mpmath function.
+
+    With ``gaps`` a value may be NaN.
+    """
 
     dtype = np.dtype(object)
 
-    def __init__(self, digits: int = 50) -> None:
+    def __init__(self, digits: int = 50, *, gaps: bool = False) -> None:
         self.digits = digits
+        self.gaps = gaps
 
     def precision(self) -> AbstractContextManager[Any]:
         context: AbstractContextManager[Any] = mpmath.workdps(self.digits)
@@ -237,7 +242,7 @@ class Digits:
 
     def settle(self, values: np.ndarray) -> np.ndarray:
         for value in values.flat:
-            if isinstance(value, mpmath.mpc) or mpmath.isnan(value):
+            if isinstance(value, mpmath.mpc) or (mpmath.isnan(value) and not self.gaps):
                 raise OutsideDomain("a value is not a real number at this point")
         return values
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,7 +14,16 @@ import sympy as sp
 from symgrad.calculus import Derivation, forward_and_adjoints
 from symgrad.checks.evaluate import Evaluator, Sizes, evaluate_equations, value
 from symgrad.checks.numbers import Digits, Field, OutsideDomain
-from symgrad.checks.sampling import RANGES, Point, given_point, no_point, random_point, small_sizes
+from symgrad.checks.sampling import (
+    RANGES,
+    Point,
+    finite_point,
+    given_point,
+    is_infinite,
+    no_point,
+    random_point,
+    small_sizes,
+)
 from symgrad.checks.shrinking import shrunk
 from symgrad.checks.spots import SpotChecked
 from symgrad.errors import SymgradError
@@ -121,8 +131,9 @@ class Points:
     def _make(self, rng: np.random.Generator) -> EvaluatedPoint:
         """A point at which every value is a real number."""
         system, field = self.derivation.system, self.precision.field
-        for ranges in RANGES:
+        for finite, ranges in itertools.product((False, True)[: 1 + is_infinite(system)], RANGES):
             start = random_point(system, rng, field, sizes=self.sizes, ranges=ranges)
+            start = finite_point(system, start, rng, field) if finite else start
             try:
                 values = all_values(self.derivation, start, field)
                 written = evaluate_equations(self.derivation.typed, start.env, start.sizes, field)

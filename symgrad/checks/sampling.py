@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,6 +17,7 @@ from symgrad.errors import SpecError, SymgradError
 from symgrad.mathematics.assumptions import Range, drawn, symmetric, uniform
 from symgrad.mathematics.equations import System, Variable
 from symgrad.mathematics.indices import Index, indices_of, name_of
+from symgrad.mathematics.infinity import INFINITY, Infinity
 from symgrad.mathematics.ranges import sizes_of
 from symgrad.mathematics.sizes import Size, fixed, is_size, with_numbers
 
@@ -42,6 +44,9 @@ MORE = (0, 1, 4)
 SMALL = (2, 3, 4, 5, 6, 7)
 """The sizes that free and shrunk axes get, in turn: different ones, so that a swap is seen."""
 
+
+STAND_INS: Range = (1.5, 2.5)
+"""The numbers that are put in the place of infinities."""
 
 SMALL_DIVISORS = range(1, 9)
 """The sizes at which it is tried whether a divisor is 0."""
@@ -289,6 +294,29 @@ def _fractions(values: np.ndarray) -> np.ndarray:
 
 def _fraction(value: Any) -> Fraction | float:
     return Fraction(repr(float(value))) if np.isfinite(value) else float(value)
+
+
+def is_infinite(system: System) -> bool:
+    """Whether infinities are among the constants of a spec."""
+    arrays = (np.asarray(v.values) for v in system.variables if v.role == "constant")
+    return any(e.rhs.has(Infinity) for e in system.equations) or any(
+        a.dtype.kind == "f" and not np.isfinite(a).all() for a in arrays
+    )
+
+
+def finite_point(system: System, start: Point, rng: np.random.Generator, field: Field) -> Point:
+    """The point with numbers in the place of infinities: what is equal is so for any numbers."""
+    env = {**start.env, str(INFINITY): numbers_between((), rng, STAND_INS, field)}
+    with field.precision():
+        for variable in system.variables:
+            values = start.env[variable.name]
+            if variable.role == "constant" and values.dtype.kind in "fO":
+                numbers = numbers_between(values.shape, rng, STAND_INS, field)
+                large = np.asarray(np.abs(values) == math.inf, dtype=bool)
+                env[variable.name] = np.where(
+                    large, np.where(values > 0, numbers, -numbers), values
+                )
+    return Point(start.sizes, env)
 
 
 def numbers_between(

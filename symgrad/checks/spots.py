@@ -32,8 +32,8 @@ class SpotChecked(Floats):
     text agrees.
     """
 
-    def __init__(self, dtype: Any = np.float64) -> None:
-        super().__init__(dtype)
+    def __init__(self, dtype: Any = np.float64, *, gaps: bool = False) -> None:
+        super().__init__(dtype, gaps=gaps)
         self._digits = Digits(DIGITS)
 
     def apply(self, leaf: Leaf, arguments: list[Numbers]) -> Numbers:

@@ -131,7 +131,7 @@ record(
 )  # fmt: skip
 record(
     logaddexp, "logaddexp(x, y)", Call("log", of=(Plus(Exponential("e"), Exponential("e", "y")),)),
-    lambda x, y: max(x, y) + mpmath.log1p(mpmath.exp(-abs(x - y))),
+    lambda x, y: max(x, y) + mpmath.log1p(mpmath.exp(-abs(x - y)) if x != y else mpmath.mpf(1)),
     definition=lambda x, y: sp.log(sp.exp(x) + sp.exp(y)), domain=BOTH,
 )  # fmt: skip
 _GAP = "exp(-abs(where(x == y, 0, x) - where(x == y, 0, y)))"  # -∞ less -∞ is not to be computed

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from symgrad.targets.emitted import passages
 from symgrad.targets.module import size_names, where_size_is
-from symgrad.targets.numpy.functions import Mathematics, along, printed
+from symgrad.targets.numpy.functions import Mathematics, along, arrays_of_the_file, printed
 from symgrad.targets.numpy.layout import assigned, call, definition, in_brackets, quoted, wrapped
 from symgrad.targets.stages import BACKWARD, FORWARD, OUTPUT, SHARED
 
@@ -189,7 +189,9 @@ class Face:
         rest, local = self.made.rest, dict(self.made.rest.local)
         local |= {v: self.made.local(v) for v in self.made.on_the_way}
         reads = {n for a in rest.assignments for n in a.uses} | set(local.values())
-        lines = self.run([], reads)
+        dtype = "ws._dtype" if self.room else self.made.writer.dtype()
+        arrays = map(printed, arrays_of_the_file(self.module, reads, dtype))
+        lines = [*arrays, *self.run([], reads)]
         found = passages("forward", rest.assignments, self.module.formulas, printed, "#")
         lines += [line.removeprefix("    ") for p in found for line in p.lines]
         lines = [*self._sizes(rest.sizes), *lines]
