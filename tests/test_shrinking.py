@@ -18,7 +18,7 @@ from symgrad.checks.points import MANY_TERMS, SOME_TERMS, Points, multiplication
 from symgrad.checks.resized import resized, to_run
 from symgrad.checks.sampling import size_symbols, small_sizes
 from symgrad.checks.shrinking import shrunk
-from symgrad.checks.steps import AT_SOME, NOWHERE, _named_steps
+from symgrad.checks.steps import AT_SOME, NOWHERE, _chains
 from symgrad.checks.tables import MOST_ENTRIES
 from symgrad.mathematics.indices import Index
 from symgrad.mathematics.sizes import fixed
@@ -69,10 +69,15 @@ def constants() -> sg.Array:
 LARGE: list[Callable[[], sg.Array]] = [heads, pooling, thirds, convolution, constants]
 
 
-def sizes_of(d: sg.Derivation, least: int = 2) -> dict[sp.Symbol, int]:
+def sizes_of(d: sg.Derivation, least: int = 2) -> dict[sp.Expr, int]:
     found = shrunk(d.system, [*d.typed, *forward_and_adjoints(d)], size_symbols(d.system), least)
     assert found is not None
     return found
+
+
+def by_name(sizes: dict[sp.Expr, int]) -> dict[str, int]:
+    """Without the numbers in positions."""
+    return {s.name: n for s, n in sizes.items() if s.is_Symbol}
 
 
 @pytest.mark.parametrize("spec", LARGE, ids=lambda s: s.__name__)
@@ -132,21 +137,55 @@ def test_faults_are_seen_at_small_sizes(spec: Any) -> None:
 
 
 def test_sizes_keep_how_positions_lie_and_are_different() -> None:
-    numbers = {s.name: n for s, n in sizes_of(sg.derive(heads())).items()}
+    numbers = by_name(sizes_of(sg.derive(heads())))
     assert numbers == {"8": 2, "64": 3, "512": 6}
-    numbers = {s.name: n for s, n in sizes_of(sg.derive(heads()), 9).items()}
+    numbers = by_name(sizes_of(sg.derive(heads()), 9))
     assert numbers == {"8": 8, "64": 9, "512": 72}
-    numbers = {s.name: n for s, n in sizes_of(sg.derive(thirds())).items()}
-    assert numbers["240"] == 160 + numbers["80"]
+    numbers = by_name(sizes_of(sg.derive(thirds())))
+    assert numbers["240"] == 3 * numbers["80"]
     assert numbers["256"] + 7 < numbers["768"]
     for spec in LARGE:
-        found = list(sizes_of(sg.derive(spec())).values())
+        found = list(by_name(sizes_of(sg.derive(spec()))).values())
         assert len(set(found)) == len(found), spec
+
+
+def split(width: int) -> sg.Array:
+    """The parts of an axis, and what stands where they meet."""
+    x = sg.data("x", (64, width)) @ sg.param("W", (width, 3 * width))
+    a, b, c = x[:, :width], x[:, width : 2 * width], x[:, 2 * width :]
+    return np.mean(np.tanh(a * b) * c + x[:, width - 1 : 2 * width - 1] ** 2)
+
+
+def test_numbers_in_positions_shrink_with_the_size_that_they_are_made_of() -> None:
+    d = sg.derive(split(768))
+    found = sizes_of(d)
+    assert found[sp.Integer(768)] == by_name(found)["768"] < 9
+    assert found[sp.Integer(1536)] == 2 * by_name(found)["768"]
+    assert found[sp.Integer(767)] == by_name(found)["768"] - 1
+    assert by_name(found)["2304"] == 3 * by_name(found)["768"]
+    checks = run(d)
+    assert all(c.passed for c in checks)
+    assert len(checks) > 5
+    name, rhs = next((a.equation.name, a.equation.rhs) for a in d.adjoints if a.value == "x1")
+    moved = rhs.replace(sp.Integer(768), sp.Integer(769))
+    assert moved != rhs
+    adjoints = tuple(
+        replace(a, equation=replace(a.equation, rhs=moved)) if a.equation.name == name else a
+        for a in d.adjoints
+    )
+    assert not all(c.passed for c in run(replace(d, adjoints=adjoints)))
+
+
+def test_numbers_in_positions_that_have_nothing_in_common_stay() -> None:
+    x = sg.param("x", (900,))
+    d = sg.derive(np.sum(np.exp(x[100:500] * x[333:733] + sg.param("y", (400, 400)))))
+    assert sp.Integer(100) not in sizes_of(d)
+    assert all(c.passed for c in run(d))
 
 
 def test_named_sizes_are_as_small_and_what_reads_a_number_of_them_fits() -> None:
     x = sg.param("x", ("N", "M"))
-    numbers = {s.name: n for s, n in sizes_of(sg.derive(np.sum(x[5:, 3] ** 2))).items()}
+    numbers = by_name(sizes_of(sg.derive(np.sum(x[5:, 3] ** 2))))
     assert numbers["N"] > 5
     assert numbers["M"] > 3
 
@@ -163,7 +202,7 @@ def test_delta_is_contracted_to_what_it_multiplies_out_to(loss: Loss, monkeypatc
     arrays |= {n: sg.data(n, s, dtype=int) for n, (s, _) in loss.labels.items()}
     d = sg.derive(loss.function(np, **arrays), names=arrays)
     point = Points(d)[0]
-    sides = dict.fromkeys(side for _, s in _named_steps(d) for side in (s.before, s.after))
+    sides = dict.fromkeys(side for _, c, _ in _chains(d) for s in c for side in (s.before, s.after))
     with point.precision.field.precision():
         for side in sides:
             monkeypatch.setattr(evaluate, "LARGE", 10**9)
@@ -202,8 +241,7 @@ def test_where_smaller_sizes_leave_nothing_those_of_the_spec_are_taken() -> None
 def test_the_code_of_large_sizes_is_run_at_smaller_ones() -> None:
     """And a fault in what is generated is seen there."""
     d = sg.derive(heads())
-    smaller = to_run(d)
-    assert smaller is not None
+    smaller = next(to_run(d))
     shapes = {n: tuple(map(fixed, v)) for n, v in smaller.system.shapes.items()}
     assert shapes["Wq"] == (72, 72)
     text = outputs.to_run(smaller, TARGETS["numpy"], dtype="float64").text
@@ -218,7 +256,7 @@ def test_the_code_of_large_sizes_is_run_at_smaller_ones() -> None:
 
 
 def test_small_specs_are_run_as_they_are() -> None:
-    assert to_run(sg.derive(heads(16, 2))) is None
+    assert not list(to_run(sg.derive(heads(16, 2))))
 
 
 @pytest.mark.parametrize("spec", [thirds, constants, convolution], ids=lambda s: s.__name__)

@@ -26,6 +26,7 @@ from symgrad.targets.emitted import Emitted, Passage, comment, passages
 from symgrad.targets.expressions import OPERATORS, Precedence, Text, negated
 from symgrad.targets.identifiers import PUBLIC, Words
 from symgrad.targets.numbers import Numbers
+from symgrad.targets.numpy.offered import _shortened
 from symgrad.targets.numpy.runtime import arguments, assumptions, self_check, workspace
 from symgrad.targets.numpy.sources import Runtime
 from symgrad.targets.statements import Statement
@@ -312,3 +313,12 @@ def test_large_memory_begins_at_a_cache_line(shape: tuple[int, ...]) -> None:
     assert (array.shape, array.dtype) == (shape, np.float32)
     if array.nbytes >= 4096:
         assert array.__array_interface__["data"][0] % 64 == 0
+
+
+def test_of_many_values_few_are_unpacked_as_python_can() -> None:
+    """A star stands after at most 255 names."""
+    for used in range(250, 262):
+        names = [*(f"v{k}" for k in range(used)), "_", "_", "_"]
+        shorter = _shortened(names)
+        compile(f"{', '.join(shorter)} = ()", "few", "exec")
+        assert ("*_" in shorter) == (used < 256)

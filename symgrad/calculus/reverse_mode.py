@@ -108,7 +108,7 @@ class _Walk:
         """The derivatives by values, of the loss as it was typed."""
         self.way: dict[str, Adjoint] = {}
         """What the backward pass goes on with: their parts along the way of the forward pass."""
-        self.solved: dict[Hashable, tuple[list[str], Equation, list[Step]]] = {}
+        self.solved: dict[Hashable, tuple[list[str], Equation, Sequence[Step]]] = {}
         """What came of each problem so far: of one layer among many that are alike."""
         self.output_shape = self.shapes[system.output]
 
@@ -181,11 +181,11 @@ class _Walk:
             names, like, taken = self.solved[key]
             change = dict(zip(names, problem.names, strict=True))
             result = replace(like, name=change[like.name], rhs=renamed(like.rhs, change))
-            steps = Steps(partial(self._renamed, taken, change))
+            steps = Steps(partial(self._renamed, taken, change), taken)
         else:
-            result, taken = self._solution(task)
-            self.solved[key] = problem.names, result, taken
-            steps = tuple(taken)
+            result, found = self._solution(task)
+            steps = tuple(found)
+            self.solved[key] = problem.names, result, steps
         return Adjoint(task.value, result, tuple(e.name for e in task.chain), steps)
 
     def _problem(self, task: _Task) -> Problem:

@@ -30,12 +30,12 @@ def run(
     """
     points = points or Points(derivation, seed)
     found = _made(derivation, points)
-    own = small_sizes(derivation.system)
-    if all(check.passed for check in found) or points.sizes == own:
-        return found
-    if multiplications(derivation.system, own) > AFFORDABLE:
-        return found
-    return _made(derivation, Points(derivation, seed, sizes=own))
+    for sizes in points.others:
+        if all(check.passed for check in found):
+            break
+        if multiplications(derivation.system, sizes) <= AFFORDABLE:
+            found = _made(derivation, Points(derivation, seed, sizes=sizes))
+    return found
 
 
 def _made(derivation: Derivation, points: Points) -> tuple[Check, ...]:

@@ -24,7 +24,8 @@ from symgrad.mathematics.sizes import is_size
 from symgrad.program.subscripts import computed_index, in_words
 
 Environment = Mapping[str, np.ndarray]
-Sizes = Mapping[sp.Symbol, int]
+Sizes = Mapping[sp.Expr, int]
+"""What stands for sizes, and for large numbers in positions where these are made smaller."""
 
 
 class Evaluator:
@@ -70,8 +71,10 @@ class Evaluator:
         return turned.reshape([lengths.get(i, 1) for i in indices])
 
     def size(self, size: sp.Expr) -> int:
-        """The number that a size stands for here."""
-        return int(size if size.is_Integer else size.xreplace(self.sizes))
+        """The number that a size stands for here, or a number in a position."""
+        if size.is_Integer:
+            return int(self.sizes.get(size, size))
+        return int(size.xreplace(self.sizes))
 
     def length(self, index: Index) -> int:
         """How many positions an index takes."""
@@ -157,7 +160,7 @@ def _read(at: Evaluator, atom: sp.Expr, raw: bool = False) -> Table:
 def _view(at: Evaluator, atom: sp.Expr, values: Any, indices: Sequence[sp.Expr]) -> Table:
     if not indices:
         return Table((), np.asarray(values)[()])
-    lengths = [at.size(i.size) if isinstance(i, Index) else int(i) + 1 for i in indices]
+    lengths = [at.size(i.size) if isinstance(i, Index) else at.size(i) + 1 for i in indices]
     _inside(atom, values, [length - 1 for length in lengths])
     places = zip(indices, lengths, strict=True)
     chosen = values[tuple(slice(n) if isinstance(i, Index) else n - 1 for i, n in places)]

@@ -224,8 +224,9 @@ def _each_entry(derivation: Derivation, point: EvaluatedPoint, names: Sequence[s
     Of many entries some are drawn at random: each costs a forward pass.
     """
     places = [(name, place) for name in names for place in np.ndindex(point.values[name].shape)]
-    if len(places) > MOST_PLACES:
-        chosen = np.random.default_rng(len(places)).choice(len(places), MOST_PLACES, replace=False)
+    most = max(LEAST_PLACES, PLACES // len(point.system.equations))
+    if len(places) > most:
+        chosen = np.random.default_rng(len(places)).choice(len(places), most, replace=False)
         places = [places[k] for k in sorted(chosen)]
     with point.precision.field.precision():
         model = Model(point)
@@ -255,8 +256,12 @@ def _one_entry(
 
 # -- every gradient of a derivation ---------------------------------------------------------------
 
-MOST_PLACES = 300
-"""Of more entries than this, so many are looked at one by one."""
+PLACES = 900
+"""At how many entries one value may be looked at one by one, shared by the equations: each costs
+two forward passes."""
+
+LEAST_PLACES = 40
+"""At so many they are in any case."""
 
 RUNS = 500
 """About how many equations may be computed for differences: beyond, values share directions."""

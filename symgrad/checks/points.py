@@ -56,8 +56,8 @@ LONG_FLOATS = Precision(
 MANY_TERMS = 100_000
 """From so many multiplications in one pass on, floats have to do."""
 
-MANY_AT_SMALL_SIZES = 20_000
-"""The same where sizes were made smaller: positions that are numbers may leave them large."""
+MANY_AT_SMALL_SIZES = 60_000
+"""The same where sizes were made smaller, of all passes: there is about one for each adjoint."""
 
 SOME_TERMS = 10_000
 """From so many on, sizes that positions are made for are made smaller too."""
@@ -102,8 +102,10 @@ class Points:
     ) -> None:
         self.derivation = derivation
         self.seed = seed
-        self.sizes = sizes_to_check_at(derivation) if sizes is None else sizes
-        self.precision = _precision(derivation.system, self.sizes)
+        self.others = iter(sizes_to_check_at(derivation) if sizes is None else [sizes])
+        """The sizes that are left to try where those tried so far show no point, or a fault."""
+        self.sizes = next(self.others)
+        self.precision = _precision(derivation, self.sizes)
         self._made: dict[int, EvaluatedPoint] = {}
 
     def __len__(self) -> int:
@@ -118,15 +120,15 @@ class Points:
         return self._made[number]
 
     def _at_fitting_sizes(self, number: int) -> EvaluatedPoint:
-        """A point at the sizes that were chosen; at those of the spec where there is none."""
+        """A point at the sizes that were chosen; at the next ones where there is none."""
         try:
             return self._make(np.random.default_rng([self.seed, number]))
         except SymgradError:
-            own = small_sizes(self.derivation.system)
-            if self._made or self.sizes == own:
+            sizes = None if self._made else next(self.others, None)
+            if sizes is None:
                 raise
-        self.sizes, self.precision = own, _precision(self.derivation.system, own)
-        return self._make(np.random.default_rng([self.seed, number]))
+        self.sizes, self.precision = sizes, _precision(self.derivation, sizes)
+        return self._at_fitting_sizes(number)
 
     def _make(self, rng: np.random.Generator) -> EvaluatedPoint:
         """A point at which every value is a real number."""
@@ -201,21 +203,27 @@ def evaluated_where_possible(
     return known
 
 
-def sizes_to_check_at(derivation: Derivation) -> Sizes:
+def sizes_to_check_at(derivation: Derivation) -> Iterator[Sizes]:
     """Small sizes; where a fixed size that positions are made for is large, as small as they allow.
 
-    Those of the spec are better where they cost little: what is typed is then what is run.
+    Those of the spec, which come last, are better where they cost little: what is typed is then
+    what is run.
     """
     system = derivation.system
-    own = small_sizes(system)
-    if multiplications(system, own) < SOME_TERMS:
-        return own
-    equations = [*derivation.typed, *forward_and_adjoints(derivation)]
-    return shrunk(system, equations, own) or own
+    own: Sizes = small_sizes(system)
+    if multiplications(system, own) >= SOME_TERMS:
+        equations = [*derivation.typed, *forward_and_adjoints(derivation)]
+        for offsets in (True, False):
+            found = shrunk(system, equations, own, offsets=offsets)
+            if found:
+                yield found
+    yield own
 
 
-def _precision(system: System, sizes: Sizes) -> Precision:
-    many = MANY_TERMS if sizes == small_sizes(system) else MANY_AT_SMALL_SIZES
+def _precision(derivation: Derivation, sizes: Sizes) -> Precision:
+    system, many = derivation.system, MANY_TERMS
+    if sizes != small_sizes(system):
+        many = MANY_AT_SMALL_SIZES // max(1, len(derivation.adjoints))
     return MANY_DIGITS if multiplications(system, sizes) < many else LONG_FLOATS
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
@@ -10,6 +10,7 @@ import numpy as np
 import sympy as sp
 
 from symgrad.calculus import Derivation, forward_and_adjoints
+from symgrad.checks.evaluate import Sizes
 from symgrad.checks.points import multiplications
 from symgrad.checks.sampling import size_symbols, true_sizes
 from symgrad.checks.shrinking import shrunk
@@ -28,20 +29,23 @@ LEAST = 9
 D = TypeVar("D", bound=Derivation)
 
 
-def to_run(derivation: D) -> D | None:
+def to_run(derivation: D) -> Iterator[D]:
     """The derivation at smaller sizes, where a run at those of the spec would be a long one."""
     system = derivation.system
     true = true_sizes(system, [LEAST] * len(size_symbols(system)))
     if derivation.preparation is not None or multiplications(system, true) < MOST:
-        return None
+        return
     equations = [*derivation.typed, *forward_and_adjoints(derivation)]
-    sizes = shrunk(system, equations, true, LEAST)
-    return resized(derivation, sizes) if sizes else None
+    for offsets in (True, False):
+        sizes = shrunk(system, equations, true, LEAST, offsets=offsets)
+        if sizes:
+            yield resized(derivation, sizes)
 
 
-def resized(derivation: D, sizes: Mapping[sp.Symbol, int]) -> D:
+def resized(derivation: D, sizes: Sizes) -> D:
     """The derivation with these fixed sizes in place of its own; without its steps."""
-    change = {s: as_size(n) for s, n in sizes.items() if fixed(s) is not None}
+    change = {s: as_size(n) for s, n in sizes.items() if s.is_Symbol and fixed(s) is not None}
+    change |= {s: sp.Integer(n) for s, n in sizes.items() if s.is_Integer}
     changed = _Change(change)
     return replace(
         derivation,
@@ -60,8 +64,9 @@ def resized(derivation: D, sizes: Mapping[sp.Symbol, int]) -> D:
 class _Change:
     """Sizes replaced in whatever holds expressions."""
 
-    def __init__(self, sizes: Mapping[sp.Symbol, sp.Expr]) -> None:
+    def __init__(self, sizes: Mapping[sp.Expr, sp.Expr]) -> None:
         self.sizes = sizes
+        self.offsets = {n: to for n, to in sizes.items() if n.is_Integer}
         self._known: dict[sp.Basic, sp.Basic] = {}
 
     def __call__(self, value: Any) -> Any:
@@ -86,8 +91,18 @@ class _Change:
     def _expression(self, expr: sp.Basic) -> sp.Basic:
         if expr not in self._known:
             symbols = {s: self._symbol(s) for s in expr.atoms(sp.Symbol)}
-            self._known[expr] = expr.xreplace({s: t for s, t in symbols.items() if s is not t})
+            changed = expr.xreplace({s: t for s, t in symbols.items() if s is not t})
+            self._known[expr] = self._moved(changed) if self.offsets else changed
         return self._known[expr]
+
+    def _moved(self, expr: sp.Basic) -> sp.Basic:
+        """The expression with the numbers in its positions replaced, innermost first."""
+        if not expr.args or not expr.has(sp.Indexed, sp.KroneckerDelta):
+            return expr
+        args = [self._moved(a) for a in expr.args]
+        if isinstance(expr, (sp.Indexed, sp.KroneckerDelta)):
+            args = [a.xreplace(self.offsets) for a in args]
+        return expr if args == list(expr.args) else expr.func(*args)
 
     def _symbol(self, symbol: sp.Symbol) -> sp.Expr:
         if isinstance(symbol, Index):

@@ -10,12 +10,14 @@ from typing import Any, TypeAlias
 import numpy as np
 import sympy as sp
 
+from symgrad.checks.offsets import Unit, unit_of
 from symgrad.mathematics.equations import Equation, Shapes, System, shapes_of
 from symgrad.mathematics.indices import Index, entries, indices_of, name_of
 from symgrad.mathematics.ranges import bounds, labels_in
 from symgrad.mathematics.sizes import LARGE, fixed, is_size, with_numbers
 
-Numbers = dict[sp.Symbol, int]
+Numbers = dict[sp.Expr, int]
+"""What stands for sizes, and for large numbers in positions."""
 
 Kept: TypeAlias = sp.Expr | frozenset[sp.Symbol]
 """An expression over sizes that keeps its sign, or sizes that stay as they are."""
@@ -28,17 +30,25 @@ NEAR = 64
 
 
 def shrunk(
-    system: System, equations: Iterable[Equation], symbols: Iterable[sp.Symbol], least: int = 2
+    system: System,
+    equations: Iterable[Equation],
+    symbols: Iterable[sp.Symbol],
+    least: int = 2,
+    *,
+    offsets: bool = True,
 ) -> Numbers | None:
     """A number from ``least`` on for each size; None where none are found.
 
     No two sizes are the same, unless they have to be, so that a swap is seen.  Between each
     position and its axis, the order is that at the true sizes: what is left of an axis goes on
-    being left, and what fills it fills it.
+    being left, and what fills it fills it.  ``offsets``: numbers in positions shrink too, where
+    all of them are multiples of one.
     """
-    true = {s: _true(s, k) for k, s in enumerate(sorted(symbols, key=lambda s: s.name))}
     equations = tuple(equations)
-    found = _Relations(true)
+    unit = unit_of(system.variables, equations) if offsets else None
+    symbols = {*symbols, *([unit.size] if unit else [])}
+    true = {s: _true(s, k) for k, s in enumerate(sorted(symbols, key=lambda s: s.name))}
+    found = _Relations(true, unit)
     for what in _kept(system, equations, shapes_of(system.variables, equations)):
         found.keep(what)
     return found.solved(least)
@@ -139,8 +149,9 @@ class _Polynomial:
 class _Relations:
     """Polynomials over sizes that keep the signs that they have at the true sizes."""
 
-    def __init__(self, true: Numbers) -> None:
+    def __init__(self, true: Numbers, unit: Unit | None) -> None:
         self.true = true
+        self.unit = unit
         self.exprs: dict[sp.Expr, None] = {}
         self.still: set[sp.Symbol] = set()
 
@@ -153,7 +164,7 @@ class _Relations:
 
     def solved(self, least: int) -> Numbers | None:
         """Small numbers for all sizes; those that others give are worked out."""
-        exprs = list(dict.fromkeys(sp.expand(e) for e in self.exprs))
+        exprs = list(dict.fromkeys(self._written(e) for e in self.exprs))
         signs = {e: self._sign(e) for e in exprs}
         given = self._equal([e for e, sign in signs.items() if sign == 0])
         free = [s for s in sorted(self.true, key=self._order) if s not in given]
@@ -165,8 +176,15 @@ class _Relations:
             numbers = search.run(apart)
             if numbers is not None:
                 worked_out = {s: m(numbers) for s, m in zip(given, made, strict=True)}
-                return {**dict(zip(free, numbers, strict=True)), **worked_out}
+                return self._with_offsets({**dict(zip(free, numbers, strict=True)), **worked_out})
         return None
+
+    def _written(self, expr: sp.Expr) -> sp.Expr:
+        expanded = sp.expand(expr)
+        return self.unit.written(expanded) if self.unit else expanded
+
+    def _with_offsets(self, numbers: Numbers) -> Numbers:
+        return self.unit.numbers(numbers[self.unit.size]) | numbers if self.unit else numbers
 
     def _sign(self, expr: sp.Expr) -> int:
         return _sign_of(int(with_numbers(expr).xreplace(self.true)))

@@ -29,10 +29,14 @@ class Step:
 
 
 class Steps(Sequence[Step]):
-    """Steps in order, which are worked out once somebody reads them."""
+    """Steps in order, which are worked out once somebody reads them.
 
-    def __init__(self, work: Callable[[], Iterable[Step]]) -> None:
+    ``like``: the same steps with other names, which are there already.
+    """
+
+    def __init__(self, work: Callable[[], Iterable[Step]], like: Sequence[Step]) -> None:
         self._work = work
+        self.like = like
 
     @cached_property
     def _found(self) -> tuple[Step, ...]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from symgrad.errors import SymgradError
 from symgrad.mathematics.equations import Equation, Variable
 from symgrad.mathematics.indices import entries, name_of
+from symgrad.mathematics.renaming import Problem
 from symgrad.program.lower import lower
 from symgrad.program.passes import alive, planned
 from symgrad.program.program import Program
@@ -76,15 +77,37 @@ def as_matrix(
     written_in: Callable[[str], MatrixFormula | None] = lambda _: None,
 ) -> MatrixFormula | None:
     """As :func:`matrix_form`, with how it is made; some values are written in."""
-    read = {name_of(atom) for atom in entries(equation.rhs)} - {equation.name}
-    inputs = tuple(replace(variables[n], values=None) for n in sorted(read & variables.keys()))
+    task = _Task.of(equation, variables)
     try:
-        program = _program(replace(equation, decimals=None), inputs)
-        return Reader(program, symbol, written_in).result
+        first, program = _program(task)
+        mine = dict(zip(first.names, task.names, strict=True))
+        return Reader(program, lambda n: symbol(mine[n]), lambda n: written_in(mine[n])).result
     except NoMatrixForm:
         return None
 
 
+@dataclass(frozen=True)
+class _Task:
+    """An equation to lower; equal to others that are alike but for the names of values."""
+
+    key: Hashable
+    equation: Equation = field(compare=False)
+    inputs: tuple[Variable, ...] = field(compare=False)
+    names: Sequence[str] = field(compare=False)
+
+    @classmethod
+    def of(cls, equation: Equation, variables: Mapping[str, Variable]) -> _Task:
+        """Its key has all that the program depends on."""
+        read = {name_of(atom) for atom in entries(equation.rhs)} - {equation.name}
+        inputs = tuple(replace(variables[n], values=None) for n in sorted(read & variables.keys()))
+        facts = {v.name: (v.shape, v.role, v.dtype, v.assumptions, v.bounds) for v in inputs}
+        problem = Problem(facts)
+        problem.add(equation.name, *equation.indices, equation.rhs)
+        return cls(problem.key, replace(equation, decimals=None), inputs, problem.names)
+
+
 @functools.lru_cache(maxsize=1 << 10)  # forms are made for the checks, and again in each layout
-def _program(equation: Equation, inputs: tuple[Variable, ...]) -> Program:
-    return alive(planned(lower(inputs, [equation], [equation.name])))
+def _program(task: _Task) -> tuple[_Task, Program]:
+    """The program of the first equation that is like this one, and that equation."""
+    name = task.equation.name
+    return task, alive(planned(lower(task.inputs, [task.equation], [name])))

@@ -236,6 +236,10 @@ def unpacked_names(names: Sequence[str], of: str) -> list[str]:
     return [line] if len(line) <= 92 else ["(", *("    " + x for x in wrapped(names)), f") = {of}"]
 
 
+MOST_BEFORE_STAR = 255
+"""Python takes no more names before a starred one."""
+
+
 def _shortened(targets: Sequence[str]) -> list[str]:
     """Names of which the longest run of unused ones is one mark."""
     runs = [(0, 0)]
@@ -243,6 +247,7 @@ def _shortened(targets: Sequence[str]) -> list[str]:
         start, length = runs[-1]
         if name == "_":
             runs.append((start, length + 1) if length and start + length == k else (k, 1))
+    runs = [run for run in runs if run[0] <= MOST_BEFORE_STAR]
     start, length = max(runs, key=lambda run: run[1])
     if length < 2:
         return list(targets)
