@@ -112,7 +112,7 @@ def test_a_document_of_its_own(folder: Path) -> None:
     ("text", "arguments", "parts"),
     [
         (SPEC.replace("X @ w", "w @ X"), [], ["cannot multiply", "net.py:10:  r = w @ X - t"]),
-        (SPEC.replace("r**2", "np.fmod(r, 2)"), [], ["fmod", "net.py:11:"]),
+        (SPEC.replace("r**2", "np.nextafter(r, 2)"), [], ["nextafter", "net.py:11:"]),
         (SPEC.replace('"t"', '"X"'), [], ["two arrays are called 'X'", "net.py:6:"]),
         (SPEC.replace('"w"', '"np"'), [], ["'np'", "net.py:7:"]),
         (SPEC.replace("param", "data"), [], ["nothing to differentiate by", "net.py:11:"]),

@@ -28,6 +28,7 @@ ON_POSITIVE = [
 ]  # fmt: skip
 UNARY = [
     *((f, REALS) for f in ON_REALS), *((f, POSITIVE) for f in ON_POSITIVE), (ss.logit, UNIT),
+    (np.conjugate, REALS), (ss.rgamma, REALS), (ss.ndtri, UNIT),
     (np.arcsin, INSIDE), (np.arccos, INSIDE), (np.arctanh, INSIDE), (np.arccosh, POSITIVE + 1),
 ]  # fmt: skip
 UNARY += [
@@ -53,6 +54,17 @@ BINARY = {
     "rel_entr": (ss.rel_entr, UNIT, POSITIVE),
     "kl_div": (ss.kl_div, UNIT, POSITIVE),
     "betaln": (ss.betaln, UNIT, POSITIVE),
+    "fmax": (np.fmax, REALS, OTHER),
+    "fmin": (np.fmin, REALS, OTHER),
+    "copysign": (np.copysign, REALS, OTHER),
+    "floor_divide": (lambda x, y: x // y * x, REALS, OTHER + 0.01),
+    "remainder": (lambda x, y: x % y, REALS, OTHER + 0.01),
+    "fmod": (np.fmod, REALS, OTHER + 0.01),
+    "beta": (ss.beta, REALS, OTHER),
+    "huber": (ss.huber, POSITIVE, OTHER),
+    "pseudo_huber": (ss.pseudo_huber, POSITIVE, OTHER),
+    "boxcox": (ss.boxcox, POSITIVE, OTHER),
+    "boxcox of a log": (lambda x, y: ss.boxcox(x, 0) * y, POSITIVE, OTHER),
     "clip": (lambda x, y: np.clip(x, y - 0.8, y + 1), REALS, OTHER),
     "clip by numbers": (lambda x, y: np.clip(x, -0.5, 0.5) * y, REALS, OTHER),
     "clip from below": (lambda x, y: np.clip(x, -0.5, None) * y, REALS, OTHER),
@@ -196,11 +208,9 @@ def test_second_derivatives_of_sinc_are_refused():
 
 
 REFUSED = {
-    "copysign": lambda u, k: np.copysign(u, 1),
-    "fmax": lambda u, k: np.fmax(u, 1),
-    "fmin": lambda u, k: np.fmin(u, 1),
-    "floor": lambda u, k: np.floor(u),
-    "remainder": lambda u, k: u % 1,
+    "nextafter": lambda u, k: np.nextafter(u, 1),
+    "spacing": lambda u, k: np.spacing(u),
+    "ldexp": np.ldexp,
     "subtract": lambda u, k: (u > 0) - (u < 0),
     "negative": lambda u, k: -(u > 0),
     "bitwise_and": lambda u, k: u & 1,
@@ -208,7 +218,7 @@ REFUSED = {
     "where": lambda u, k: np.where(u, 1, 0),
     "select": lambda u, k: np.select([u > 0], [u, k]),
     "loggamma": lambda u, k: ss.loggamma(u),
-    "ndtri": lambda u, k: ss.ndtri(u),
+    "jv": lambda u, k: ss.jv(1, u),
 }
 
 
@@ -223,5 +233,6 @@ def test_every_function_of_the_table_is_tested():
     tested = {f.__name__ for f, _ in UNARY} | {
         getattr(f, "__name__", "") for f, _, _ in BINARY.values()
     }
+    tested |= BINARY.keys()
     operators = {"add", "subtract", "multiply", "divide", *elementwise.BOOLEAN}
     assert set(elementwise.ELEMENTWISE) <= tested | operators

@@ -68,6 +68,34 @@ CALLS = {
     "triu": "np.triu(s, 1)", "var": "np.var(a, axis=0, ddof=1)", "vdot": "np.vdot(a, b)",
     "vstack": "np.vstack([a, v])", "where": "np.where(a > b, a * b, a + 2 * b)",
     "zeros_like": "a + np.exp(np.zeros_like(b))",
+    "angle": "a + np.angle(a - 0.5)", "around": "a * np.around(3 * b)",
+    "atleast_3d": "np.atleast_3d(a) * b[0, 0]",
+    "broadcast_arrays": "np.broadcast_arrays(v, a)[0] * a",
+    "compress": "np.compress([1, 0, 1], a, 0)",
+    "convolve": "np.convolve(v, a[0], 'same')", "corrcoef": "np.corrcoef(a)",
+    "correlate": "np.correlate(v, a[0, :2])", "count_nonzero": "a * np.count_nonzero(b > 0.5)",
+    "cov": "np.cov(a, rowvar=False)", "delete": "np.delete(a, 1, axis=0)",
+    "diagflat": "np.diagflat(v)", "dsplit": "np.dsplit(d, 3)[1]", "ediff1d": "np.ediff1d(v)",
+    "fix": "a * np.fix(3 * b)", "fliplr": "np.fliplr(a)", "flipud": "np.flipud(a)",
+    "geomspace": "np.geomspace(v, 2 * v, 3)", "gradient": "np.gradient(a, axis=1, edge_order=2)",
+    "imag": "a + np.exp(np.imag(b))", "insert": "np.insert(a, 1, b[:, 0], axis=1)",
+    "interp": "np.interp(2 * a, np.array([0.5, 1, 1.2, 3]), v)",
+    "linalg.cross": "np.linalg.cross(s, a[:, 1:])",
+    "linalg.matrix_norm": "np.linalg.matrix_norm(d)",
+    "linalg.matrix_transpose": "np.linalg.matrix_transpose(d)",
+    "linalg.vector_norm": "np.linalg.vector_norm(a, axis=1, ord=3)",
+    "linspace": "np.linspace(v, 2 + v, 5)", "logspace": "np.logspace(v, 1 + v, 3, base=2.0)",
+    "matrix_transpose": "np.matrix_transpose(d)", "median": "np.median(a, axis=1)",
+    "meshgrid": "np.meshgrid(v, a[0])[0] * a[1]", "nan_to_num": "np.nan_to_num(a) * b",
+    **{f"nan{name}": f"np.nan{name}(a, axis=1)"
+       for name in ("cumprod", "cumsum", "max", "mean", "min", "prod", "std", "sum", "var")},
+    "percentile": "np.percentile(a, 40, axis=0)",
+    "piecewise": "np.piecewise(a, [a > 0.7, a < 0.4], [lambda x: x**2, np.sin, lambda x: 3 * x])",
+    "polyval": "np.polyval(v, a)", "quantile": "np.quantile(a, [0.1, 0.6], axis=1)",
+    "real": "np.real(a) * b", "real_if_close": "np.real_if_close(a) * b",
+    "rollaxis": "np.rollaxis(d, 2)", "rot90": "np.rot90(a)", "round": "a * np.round(b, 1)",
+    "sort": "np.sort(a, axis=0)", "unstack": "np.unstack(d, axis=1)[1]",
+    "vander": "np.vander(v, 3)",
 }  # fmt: skip
 NO_ARRAYS = {"ndim", "shape", "size"}
 """What answers with numbers."""
@@ -77,6 +105,15 @@ UFUNC_CALLS = {
     "maximum.reduce": "np.maximum.reduce(a)", "minimum.reduce": "np.minimum.reduce(a)",
     "matmul": "np.matmul(a, c)", "arccosh": "np.arccosh(1.5 + a)",
     "clip": "np._core.umath.clip(a - 0.5, -0.1, 0.2)",
+    "logaddexp.reduce": "np.logaddexp.reduce(a)",
+    **{f"{name}.accumulate": f"np.{name}.accumulate(a, axis=1)"
+       for name in ("add", "multiply", "maximum", "minimum", "logaddexp")},
+    **{name: f"np.where(np.{name}(a), a, b * b)" for name in ("isfinite", "isnan", "isinf",
+                                                             "signbit")},
+    **{name: f"np.{name}(3 * a) * b" for name in ("floor", "ceil", "rint", "trunc")},
+    **{name: f"np.{name}(5 * a, b)" for name in ("floor_divide", "remainder", "fmod")},
+    "floor_divide": "np.floor_divide(5 * a, b) * a", "divmod": "np.divmod(5 * a, b)[1]",
+    "modf": "np.modf(3 * a)[0]", "gammasgn": "special.gammasgn(a - 1.5) * b",
     "logical_not": "np.where(np.logical_not(a > b), a, b * b)",
     "invert": "np.where(~(a > b), a, b * b)", "heaviside": "np.heaviside(a - b, 0.5) * a",
     "sign": "np.sign(a - b) * a", "power": "np.power(a, b)", "float_power": "np.float_power(a, b)",
@@ -161,7 +198,7 @@ def forward(spec: Spec) -> float:
 
 def matters(name: str, kind: str, r: Any) -> bool:
     """Whether a fault changes the value, which it does not where that is the same all over."""
-    if name.endswith("_like"):
+    if name.endswith("_like") or name == "imag":
         return kind == "term"
     if kind == "index":
         return np.ndim(r) > 0 and not np.allclose(r, r[..., ::-1])

@@ -18,6 +18,7 @@ from symgrad.mathematics.reductions import (
     REDUCTIONS,
     AxisMax,
     AxisMin,
+    Constant,
     Leaf,
     ReductionLeaf,
     maximum,
@@ -126,6 +127,8 @@ def test_the_derivative_is_that_of_the_definition(leaf):
     for argument, symbol in enumerate(symbols(leaf)):
         mine = function.diff(symbol)
         theirs = None if expected is None else expected.diff(symbol)
+        if theirs is not None and theirs.has(sp.Derivative):  # of ⌊x⌋ SymPy knows none
+            theirs = None
         for row in points(leaf):
             slope = many_digits(mine, row)
             assert theirs is None or close(slope, by_sympy(theirs, row))
@@ -162,7 +165,7 @@ def test_the_chain_rule_goes_through(leaf):
 def test_at_a_kink_the_slope_is_between_those_of_the_two_sides(leaf):
     for kink in leaf.kinks:
         row = [Fraction(kink)]
-        if leaf.boolean or leaf.cls.__name__ == "sign":
+        if issubclass(leaf.cls, Constant):
             assert leaf.mpmath(mpmath.mpf(kink)) == float(many_digits(leaf.cls(X[0]), row))
             continue
         left, right = quotient(leaf, row, 0, -1), quotient(leaf, row, 0, +1)

@@ -23,7 +23,8 @@ from symgrad.mathematics.indices import (
     name_of,
 )
 from symgrad.mathematics.matrices import DeterminantValue, LogAbsDeterminant
-from symgrad.mathematics.reductions import LEAVES, REDUCTIONS, Indicator
+from symgrad.mathematics.records import Constant
+from symgrad.mathematics.reductions import LEAVES, REDUCTIONS
 from symgrad.mathematics.steps import Step
 from symgrad.mathematics.told import Told, told
 
@@ -227,7 +228,7 @@ def _conventions(system: System, among: Collection[str] | None = None) -> list[s
             record = LEAVES.get(part.func) or REDUCTIONS.get(part.func)
             if record is not None and record.convention:
                 found[record.convention] = None
-            elif isinstance(part, Indicator) and any(name_of(a) in moving for a in entries(part)):
+            elif isinstance(part, Constant) and any(name_of(a) in moving for a in entries(part)):
                 found[CONSTANT] = None
             elif type(part) in SINGULAR:
                 found[SINGULAR[type(part)]] = None

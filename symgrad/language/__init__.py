@@ -8,8 +8,14 @@ from symgrad.language import (  # each enters what it has into the tables of the
     indexing,
     joining,
     linalg,
+    norms,
+    padding,
     reductions,
+    rounding,
+    sequences,
     shapes,
+    statistics,
+    turning,
 )
 from symgrad.language.array import Array
 from symgrad.language.inputs import data, param
@@ -28,8 +34,14 @@ __all__ = [
     "joining",
     "linalg",
     "load",
+    "norms",
+    "padding",
     "param",
     "reductions",
+    "rounding",
+    "sequences",
     "shapes",
+    "statistics",
     "trace",
+    "turning",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+import string
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,11 +14,11 @@ from symgrad.language.array import Array, axes_of, describe, spec_name
 from symgrad.language.constants import as_array
 from symgrad.language.elementwise import elementwise
 from symgrad.language.joining import stack
-from symgrad.language.registry import UFUNCS, function, unsupported
+from symgrad.language.registry import FUNCTIONS, UFUNCS, function, unsupported
 from symgrad.language.shapes import moveaxis, ravel, reshape
 from symgrad.language.sizes import as_tuple, dim_of
 from symgrad.mathematics.indices import Index, axis_index
-from symgrad.mathematics.sizes import Size, as_size
+from symgrad.mathematics.sizes import Size
 
 
 def contract(
@@ -179,7 +180,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Array:
 def einsum(subscripts: Any, *operands: Any) -> Array:
     """Einstein summation, as NumPy writes it: repeated and missing letters, ``...``."""
     if not isinstance(subscripts, str):
-        raise unsupported("np.einsum without a string of subscripts")
+        return einsum(*_in_letters(subscripts, *operands))
     arrays = [as_array(a) for a in operands]
     given, arrow, result = subscripts.replace(" ", "").partition("->")
     parts = given.split(",")
@@ -199,6 +200,20 @@ def einsum(subscripts: Any, *operands: Any) -> Array:
             hint="every letter of the result has to be a letter of an array",
         )
     return _checked("einsum", list(zip(arrays, labels, strict=True)), out)
+
+
+def _in_letters(*given: Any) -> tuple[Any, ...]:
+    """Operands with lists of numbers for their axes, as a string of subscripts says it."""
+    operands, labels = list(given[0:-1:2]), list(given[1::2])
+    if len(given) % 2 == 0 and not all(isinstance(s, (list, tuple)) for s in labels):
+        raise unsupported("np.einsum without subscripts", "np.einsum('ij,jk->ik', a, b) has them")
+    text = ",".join(map(_as_letters, labels))
+    return (f"{text}->{_as_letters(given[-1])}" if len(given) % 2 else text), *operands
+
+
+def _as_letters(labels: Sequence[Any]) -> str:
+    letters = string.ascii_uppercase + string.ascii_lowercase
+    return "".join("..." if k is Ellipsis else letters[k] for k in labels)
 
 
 def _lone_letters(parts: Sequence[str], dots: int) -> str:
@@ -242,18 +257,38 @@ def _checked(what: str, operands: list[tuple[Array, list[Any]]], out: list[Any])
     return contract(operands, out, what)
 
 
-@function("cross")
-def cross(a: Any, b: Any, *, axis: int = -1) -> Array:
-    """The vector product of vectors of three entries."""
-    x, y = (moveaxis(as_array(v), axis, -1) for v in (a, b))
-    if x.sizes[-1] != as_size(3) or y.sizes[-1] != as_size(3):
+@function("cross", "linalg.cross")
+def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1,
+          axis: int | None = None) -> Array:  # fmt: skip
+    """The vector product of vectors of three entries, or of two."""
+    places = (axisa, axisb, axisc) if axis is None else (axis,) * 3
+    x, y = (moveaxis(as_array(v), k, -1) for v, k in zip((a, b), places[:2], strict=True))
+    lengths = tuple(v.shape[-1] for v in (x, y))
+    if not {*lengths} <= {2, 3}:
         raise unsupported(
             f"np.cross of {describe(as_array(a))} and {describe(as_array(b))}",
-            "vectors of three entries are",
+            "vectors of two or three entries are",
         )
-    turns = ((1, 2), (2, 0), (0, 1))
-    parts = [x[..., i] * y[..., j] - x[..., j] * y[..., i] for i, j in turns]
-    return moveaxis(stack(parts, -1), -1, axis)
+    if lengths == (2, 2):
+        return _turn(x, y, 0, 1)
+    parts = [_turn(x, y, i, j) for i, j in ((1, 2), (2, 0), (0, 1))]
+    return moveaxis(stack(broadcast(parts), -1), -1, places[2])
+
+
+def _turn(x: Array, y: Array, i: int, j: int) -> Array:
+    """x[i] y[j] - x[j] y[i], where a third entry that is missing is 0."""
+    (a, b), (c, d) = ((_entry(v, i), _entry(v, j)) for v in (x, y))
+    return elementwise("subtract", a * d, b * c)
+
+
+def _entry(vectors: Array, k: int) -> Array:
+    there = not isinstance(vectors.shape[-1], int) or k < vectors.shape[-1]
+    return vectors[..., k] if there else as_array(0.0)
+
+
+def broadcast(parts: Sequence[Array]) -> Sequence[Array]:
+    """Arrays repeated to one shape."""
+    return FUNCTIONS["broadcast_arrays"](*parts)  # type: ignore[no-any-return]
 
 
 @function("kron")

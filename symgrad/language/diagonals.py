@@ -9,7 +9,7 @@ import sympy as sp
 from symgrad.errors import SpecError, caller
 from symgrad.language.array import Array, axes_of, describe
 from symgrad.language.constants import as_array
-from symgrad.language.joining import pad
+from symgrad.language.padding import pad
 from symgrad.language.registry import function, unsupported
 from symgrad.language.shapes import broadcast_to, structure
 from symgrad.mathematics import reductions as leaves

@@ -41,8 +41,9 @@ def elementwise(name: str, *args: Any) -> Array:
     integer = name in INTEGER and _are_integers(arrays)
     kind: DType = "bool" if name in BOOLEAN else "int" if integer else "float"
     # x / x is 1 at once, and what it was divided by is not to be seen any more
-    divided = [Condition("≠", values[1])] if name == "divide" else []
-    return Array(indices, ELEMENTWISE[name](*values), arrays, dtype=kind, domain=divided)
+    assumed = [Condition("≠", values[1])] if name in DIVIDES else []
+    assumed += [Condition("finite", values[0])] if name in FINITE else []
+    return Array(indices, ELEMENTWISE[name](*values), arrays, dtype=kind, domain=assumed)
 
 
 def _are_integers(arrays: Sequence[Array]) -> bool:
@@ -139,6 +140,15 @@ def _betaln(x: sp.Expr, y: sp.Expr) -> sp.Expr:
     return leaves.gammaln(x) + leaves.gammaln(y) - leaves.gammaln(x + y)
 
 
+def _sign_of_beta(x: sp.Expr, y: sp.Expr) -> sp.Expr:
+    return leaves.gammasgn(x) * leaves.gammasgn(y) * leaves.gammasgn(x + y)
+
+
+def _huber(delta: sp.Expr, x: sp.Expr) -> sp.Expr:
+    size = leaves.absolute(x)
+    return leaves.select(leaves.less_equal(size, delta), x**2 / 2, delta * (size - delta / 2))
+
+
 ELEMENTWISE: dict[str, Callable[..., sp.Expr]] = {
     "add": operator.add,
     "subtract": operator.sub,
@@ -159,6 +169,15 @@ ELEMENTWISE: dict[str, Callable[..., sp.Expr]] = {
     "degrees": lambda x: x * 180 / sp.pi,
     "maximum": _maximum,
     "minimum": _minimum,
+    "fmax": _maximum,
+    "fmin": _minimum,
+    "floor_divide": lambda x, y: leaves.floor(x / y),
+    "copysign": lambda x, y: leaves.select(_less(y, 0), -leaves.absolute(x), leaves.absolute(x)),
+    "signbit": lambda x: leaves.less(x, 0),
+    "conjugate": lambda x: x,
+    "isfinite": lambda x: sp.S.One,
+    "isnan": lambda x: sp.S.Zero,
+    "isinf": lambda x: sp.S.Zero,
     "logaddexp": _logaddexp,
     "heaviside": _heaviside,
     "less": _less,
@@ -175,6 +194,12 @@ ELEMENTWISE: dict[str, Callable[..., sp.Expr]] = {
     "kl_div": lambda x, y: leaves.rel_entr(x, y) - x + y,
     "ndtr": lambda x: leaves.erfc(-x / sp.sqrt(2)) / 2,
     "betaln": _betaln,
+    "beta": lambda x, y: _sign_of_beta(x, y) * sp.exp(_betaln(x, y)),
+    "rgamma": lambda x: 1 / leaves.gamma(x),
+    "ndtri": lambda x: -sp.sqrt(2) * leaves.erfcinv(2 * x),
+    "huber": _huber,
+    "pseudo_huber": lambda x, y: x**2 * (sp.sqrt(1 + (y / x) ** 2) - 1),
+    "boxcox": lambda x, y: sp.log(x) if y == 0 else (leaves.power(x, y) - 1) / y,
 }
 """What a function of numbers writes down; those that are leaves follow from their records."""
 ELEMENTWISE |= {
@@ -183,10 +208,15 @@ ELEMENTWISE |= {
     if leaf.called and leaf.called not in ELEMENTWISE
 }
 LOGICAL = {"logical_and", "logical_or", "logical_xor", "logical_not"}
+FINITE = {"isfinite", "isnan", "isinf"}
+"""What is asked of numbers that are taken to be finite."""
 BOOLEAN = LOGICAL | {"less", "greater", "less_equal", "greater_equal", "equal", "not_equal"}
+BOOLEAN |= {"signbit", *FINITE}
+DIVIDES = {"divide", "floor_divide", "remainder", "fmod"}
 BITWISE = {"bitwise_and", "bitwise_or", "bitwise_xor", "invert"}
-BOUNDED = {"maximum", "minimum"}
-INTEGER = {"add", "subtract", "multiply", "negative", "positive", "square", *BOUNDED, "absolute"}
+BOUNDED = {"maximum", "minimum", "fmax", "fmin"}
+INTEGER = {"add", "subtract", "multiply", "negative", "positive", "square", *BOUNDED, "absolute",
+           "conjugate", "floor", "ceil", "trunc"}  # fmt: skip
 OF_CONDITIONS = {
     "bitwise_and": "logical_and",
     "bitwise_or": "logical_or",

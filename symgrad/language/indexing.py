@@ -15,7 +15,7 @@ from symgrad.language.array import Array, Op, axes_of, broadcast_index, broadcas
 from symgrad.language.constants import as_array
 from symgrad.language.elementwise import elementwise
 from symgrad.language.inputs import checked_size
-from symgrad.language.registry import METHODS, function, unsupported
+from symgrad.language.registry import FUNCTIONS, METHODS, function, unsupported
 from symgrad.language.shapes import ravel
 from symgrad.language.sizes import Dim, as_tuple, dim_of, known_size, shape_text
 from symgrad.mathematics.indices import Index, axis_index
@@ -344,14 +344,27 @@ def flip(a: Any, axis: Any = None) -> Array:
 
 
 @function("diff")
-def diff(a: Any, n: int = 1, axis: int = -1) -> Array:
+def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Array:
     """The differences of neighbours along an axis, ``n`` times."""
     array = as_array(a)
+    if prepend is not None or append is not None:
+        array = _with_ends(array, axes_of(array, axis)[0], prepend, append)
     before = (slice(None),) * axes_of(array, axis)[0]
     for _ in range(n):
         later, earlier = array[(*before, slice(1, None))], array[(*before, slice(None, -1))]
         array = elementwise("subtract", later, earlier)
     return array
+
+
+def _with_ends(array: Array, axis: int, *ends: Any) -> Array:
+    """The array with what comes before and after its entries; of a number, one."""
+    shape = (*array.shape[:axis], 1, *array.shape[axis + 1 :])
+    given = (None if e is None else as_array(e) for e in ends)
+    before, after = (
+        e if e is None or e.ndim else FUNCTIONS["broadcast_to"](e, shape) for e in given
+    )
+    parts = [p for p in (before, array, after) if p is not None]
+    return FUNCTIONS["concatenate"](parts, axis)  # type: ignore[no-any-return]
 
 
 @function("take", method=True)

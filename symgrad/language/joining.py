@@ -7,20 +7,19 @@ import numbers
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
 import sympy as sp
 
 from symgrad.errors import SpecError, caller
 from symgrad.language.array import Array, axes_of, describe
 from symgrad.language.constants import as_array
-from symgrad.language.registry import function, unsupported
+from symgrad.language.registry import function
 from symgrad.language.shapes import atleast_1d, atleast_2d, expand_dims, ravel, reshape, structure
 from symgrad.language.sizes import as_tuple, known_size
 from symgrad.mathematics.indices import Index, axis_index
 from symgrad.mathematics.sizes import as_size, fixed
 
 
-def _placed(
+def placed(
     array: Array, axis: int, target: sp.Expr, offset: sp.Expr, others: Sequence[sp.Expr]
 ) -> sp.Expr:
     """Σ_j x[…, j, …] δ(target, j + offset): the array at its place along the target's axis."""
@@ -46,11 +45,11 @@ def concatenate(arrays: Any, axis: Any = 0) -> Array:
     total = as_size(sp.Add(*(a.sizes[axis] for a in parts)))
     out = [axis_index(s) for s in parts[0].sizes]
     out[axis] = axis_index(total)
-    offset, placed = sp.Integer(0), []
+    offset, found = sp.Integer(0), []
     for array in parts:
-        placed.append(_placed(array, axis, out[axis], offset, out))
+        found.append(placed(array, axis, out[axis], offset, out))
         offset += array.sizes[axis]
-    return structure(out, sp.Add(*placed), parts)
+    return structure(out, sp.Add(*found), parts)
 
 
 def _same_but(arrays: Sequence[Array], axis: int) -> None:
@@ -181,24 +180,6 @@ def split(a: Any, sections: Any, axis: int = 0) -> list[Array]:
     cuts = [0, *sections, size]
     before = (slice(None),) * axis
     return [array[(*before, slice(i, j))] for i, j in itertools.pairwise(cuts)]
-
-
-@function("pad")
-def pad(a: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0) -> Array:
-    """Zeros before and after the entries of each axis."""
-    array = as_array(a)
-    if mode != "constant" or constant_values != 0:
-        raise unsupported(
-            f"np.pad with mode={mode!r}, constant_values={constant_values!r}", "zeros are"
-        )
-    widths = np.broadcast_to(np.asarray(pad_width), (array.ndim, 2))
-    for axis, (before, after) in enumerate(widths.tolist()):
-        if before or after:
-            out = [axis_index(s) for s in array.sizes]
-            out[axis] = axis_index(as_size(array.sizes[axis] + before + after))
-            placed = _placed(array, axis, out[axis], sp.Integer(before), out)
-            array = structure(out, placed, [array])
-    return array
 
 
 @function("roll")

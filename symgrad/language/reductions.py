@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import sympy as sp
@@ -13,9 +12,10 @@ from symgrad.language.array import Array, axes_of
 from symgrad.language.constants import as_array
 from symgrad.language.elementwise import elementwise
 from symgrad.language.indexing import diff
-from symgrad.language.registry import UFUNCS, function, unsupported
+from symgrad.language.registry import FUNCTIONS, UFUNCS, function, unsupported
 from symgrad.language.shapes import ravel, reshape, structure
 from symgrad.mathematics.indices import Index, axis_index
+from symgrad.mathematics.infinity import INFINITY
 from symgrad.mathematics.reductions import (
     AxisMax,
     AxisMin,
@@ -26,30 +26,49 @@ from symgrad.mathematics.reductions import (
 )
 from symgrad.mathematics.sizes import fixed
 
+Of = type[sp.Expr]
 
-def reduction(cls: type[sp.Expr]) -> Callable[..., Array]:
-    """The NumPy function whose entries are ``cls(entry, limits)``."""
 
-    def reduce(a: Any, axis: Any = None, *, keepdims: bool = False) -> Array:
+def reduction(cls: Of, neutral: Any = None, combined: str = "") -> Callable[..., Array]:
+    """The NumPy function whose entries are ``cls(entry, limits)``.
+
+    ``neutral`` stands for the entries that ``where`` leaves out; ``combined`` is the function of
+    numbers by which ``initial`` comes in.
+    """
+
+    def reduce(
+        a: Any, axis: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = True
+    ) -> Array:
         array = as_array(a)
-        axes = axes_of(array, axis)
-        inner = [axis_index(size) for size in array.sizes]
-        bound = [inner[k].limits for k in axes if isinstance(inner[k], Index)]
-        value = array.at(inner)
-        kept = [
-            sp.Integer(0) if k in axes else i
-            for k, i in enumerate(inner)
-            if keepdims or k not in axes
-        ]
-        return Array(kept, cls(value, *bound) if bound else value, [array])
+        if where is not True:
+            left_out = neutral if neutral is not None else initial
+            if left_out is None:
+                raise SpecError(
+                    "a maximum or minimum with where= needs initial=, as in NumPy",
+                    where=caller(),
+                    hint="it stands in where the condition holds nowhere",
+                )
+            array = FUNCTIONS["where"](where, array, left_out)
+        value = _reduced(cls, array, axes_of(array, axis), keepdims)
+        return value if initial is None else elementwise(combined, value, initial)
 
     return reduce
 
 
-sum_ = function("sum", method=True)(reduction(sp.Sum))
-max_ = function("amax")(function("max", method=True)(reduction(AxisMax)))
-min_ = function("amin")(function("min", method=True)(reduction(AxisMin)))
-prod = function("prod", method=True)(reduction(AxisProduct))
+def _reduced(cls: Of, array: Array, axes: Sequence[int], keepdims: bool) -> Array:
+    inner = [axis_index(size) for size in array.sizes]
+    bound = [inner[k].limits for k in axes if isinstance(inner[k], Index)]
+    value = array.at(inner)
+    kept = [
+        sp.Integer(0) if k in axes else i for k, i in enumerate(inner) if keepdims or k not in axes
+    ]
+    return Array(kept, cls(value, *bound) if bound else value, [array])
+
+
+sum_ = function("sum", "nansum", method=True)(reduction(sp.Sum, 0, "add"))
+max_ = function("amax", "nanmax")(function("max", method=True)(reduction(AxisMax, None, "maximum")))
+min_ = function("amin", "nanmin")(function("min", method=True)(reduction(AxisMin, None, "minimum")))
+prod = function("prod", "nanprod", method=True)(reduction(AxisProduct, 1, "multiply"))
 
 
 def count(array: Array, axis: Any = None) -> sp.Expr:
@@ -57,12 +76,20 @@ def count(array: Array, axis: Any = None) -> sp.Expr:
     return sp.Mul(*(array.sizes[k] for k in axes_of(array, axis)))
 
 
-@function("mean", method=True)
-def mean(a: Any, axis: Any = None, *, keepdims: bool = False) -> Array:
+@function("mean", "nanmean", method=True)
+def mean(a: Any, axis: Any = None, *, keepdims: bool = False, where: Any = True) -> Array:
     """The arithmetic mean along the axes."""
     array = as_array(a)
-    total = sum_(array, axis, keepdims=keepdims)
-    return elementwise("divide", total, count(array, axis))
+    total = sum_(array, axis, keepdims=keepdims, where=where)
+    return elementwise("divide", total, _how_many(array, axis, keepdims, where))
+
+
+def _how_many(array: Array, axis: Any, keepdims: bool, where: Any) -> Any:
+    """The number of entries along the axes, of those for which a condition holds."""
+    if where is True:
+        return count(array, axis)
+    held = FUNCTIONS["broadcast_to"](where, array.shape)
+    return sum_(held, axis, keepdims=keepdims)
 
 
 @function("average")
@@ -80,26 +107,31 @@ def average(a: Any, axis: Any = None, weights: Any = None, *, keepdims: bool = F
     return elementwise("divide", weighted, total)
 
 
-@function("var", method=True)
-def var(a: Any, axis: Any = None, *, ddof: int = 0, keepdims: bool = False) -> Array:
-    """The mean squared distance from the mean."""
+@function("var", "nanvar", method=True)
+def var(a: Any, axis: Any = None, *, ddof: int = 0, keepdims: bool = False, mean: Any = None,
+        correction: Any = None, where: Any = True) -> Array:  # fmt: skip
+    """The mean squared distance from the mean, which may be given."""
     array = as_array(a)
-    apart = array - mean(array, axis, keepdims=True)
-    squares = sum_(elementwise("square", apart), axis, keepdims=keepdims)
-    left = fixed(count(array, axis) - ddof)
+    ddof = ddof if correction is None else correction
+    middle = FUNCTIONS["mean"](array, axis, keepdims=True, where=where) if mean is None else mean
+    squares = sum_(elementwise("square", array - middle), axis, keepdims=keepdims, where=where)
+    entries = _how_many(array, axis, keepdims, where)
+    left = fixed(entries - ddof) if where is True else None
     if left is not None and left <= 0:
         raise SpecError(
             f"the variance of {left + ddof} numbers, with ddof={ddof}, divides by {left}",
             where=caller(),
             hint="NumPy gives NaN: ddof has to be less than the number of entries",
         )
-    return elementwise("divide", squares, count(array, axis) - ddof)
+    return elementwise("divide", squares, entries - ddof)
 
 
-@function("std", method=True)
-def std(a: Any, axis: Any = None, *, ddof: int = 0, keepdims: bool = False) -> Array:
+@function("std", "nanstd", method=True)
+def std(a: Any, axis: Any = None, *, ddof: int = 0, keepdims: bool = False, mean: Any = None,
+        correction: Any = None, where: Any = True) -> Array:  # fmt: skip
     """The square root of the variance."""
-    return elementwise("sqrt", var(a, axis, ddof=ddof, keepdims=keepdims))
+    options = {"mean": mean, "correction": correction, "where": where}
+    return elementwise("sqrt", var(a, axis, ddof=ddof, keepdims=keepdims, **options))
 
 
 @function("ptp")
@@ -110,13 +142,13 @@ def ptp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Array:
     )
 
 
-@function("cumsum", method=True)
+@function("cumsum", "nancumsum", method=True)
 def cumsum(a: Any, axis: Any = None) -> Array:
     """The sum of all entries up to each one."""
     return _running(a, axis, lambda x, up_to: (sp.Sum, x * up_to))
 
 
-@function("cumprod", method=True)
+@function("cumprod", "nancumprod", method=True)
 def cumprod(a: Any, axis: Any = None) -> Array:
     """The product of all entries up to each one."""
     return _running(a, axis, lambda x, up_to: (AxisProduct, select(up_to, x, sp.Integer(1))))
@@ -149,22 +181,6 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Array:
     return elementwise("divide", sum_(width * both, axis), 2)
 
 
-@function("linalg.norm")
-def norm(x: Any, ord: Any = None, axis: Any = None, *, keepdims: bool = False) -> Array:
-    """Frobenius and Euclidean norms; the 1, 2 and infinity norms of vectors."""
-    array = as_array(x)
-    axes = axes_of(array, axis)
-    if ord in (None, "fro") or (ord == 2 and len(axes) == 1):
-        return elementwise("sqrt", sum_(array**2, axis, keepdims=keepdims))
-    if len(axes) == 1 and ord == 1:
-        return sum_(elementwise("absolute", array), axis, keepdims=keepdims)
-    if len(axes) == 1 and ord in (math.inf, -math.inf):
-        reduce = max_ if ord > 0 else min_
-        return reduce(elementwise("absolute", array), axis, keepdims=keepdims)
-    raise unsupported(f"np.linalg.norm with ord={ord!r} over {len(axes)} axes",
-                      "Frobenius, and 1, 2, inf of vectors are")  # fmt: skip
-
-
 def logsumexp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Array:
     """log Σ exp along the axes, without overflow: what scipy.special.logsumexp computes."""
     return _log_sum_exp(a, axis, keepdims=keepdims)
@@ -195,10 +211,24 @@ def _over_log_sum_exp(x: Any, axis: Any, outside: Callable[[sp.Expr], sp.Expr]) 
 
 def _first_axis(reduce: Callable[..., Array]) -> Callable[..., Array]:
     """A ufunc's own reduce goes along the first axis where none is named."""
-    return lambda a, axis=0, *, keepdims=False: reduce(a, axis, keepdims=keepdims)
+    return lambda a, axis=0, *, keepdims=False, **more: reduce(a, axis, keepdims=keepdims, **more)
 
 
 UFUNCS["add.reduce"] = _first_axis(sum_)
 UFUNCS["multiply.reduce"] = _first_axis(prod)
 UFUNCS["maximum.reduce"] = _first_axis(max_)
 UFUNCS["minimum.reduce"] = _first_axis(min_)
+UFUNCS["logaddexp.reduce"] = _first_axis(logsumexp)
+
+
+def _accumulated(cls: Of, neutral: sp.Expr) -> Callable[..., Array]:
+    """The reduction of all entries up to each one."""
+    parts = lambda x, up_to: (cls, select(up_to, x, neutral))  # noqa: E731
+    return lambda array, axis=0: _running(array, axis, parts)
+
+
+UFUNCS["add.accumulate"] = lambda array, axis=0: cumsum(array, axis)
+UFUNCS["multiply.accumulate"] = lambda array, axis=0: cumprod(array, axis)
+UFUNCS["maximum.accumulate"] = _accumulated(AxisMax, -INFINITY)
+UFUNCS["minimum.accumulate"] = _accumulated(AxisMin, INFINITY)
+UFUNCS["logaddexp.accumulate"] = _accumulated(LogSumExp, -INFINITY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import itertools
 from collections.abc import Callable, Iterator
@@ -42,9 +43,16 @@ def function(*names: str, method: bool = False) -> Callable[[_F], _F]:
 def call_ufunc(ufunc: np.ufunc, method: str, args: Any, kwargs: Any) -> Any:
     """What runs in place of a ufunc, or of one of its methods."""
     name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+    if method == "outer" and ufunc.__name__ in UFUNCS:
+        return called(functools.partial(_of_all_pairs, ufunc), name, args, kwargs)
     if name not in UFUNCS:
         raise unsupported(f"the function {name}", close_names(name))
     return called(UFUNCS[name], name, args, kwargs)
+
+
+def _of_all_pairs(ufunc: np.ufunc, a: Any, b: Any) -> Any:
+    """The function of every entry of one array with every entry of the other."""
+    return ufunc(FUNCTIONS["expand_dims"](a, tuple(range(np.ndim(a), np.ndim(a) + np.ndim(b)))), b)
 
 
 def called(f: Callable[..., Any], name: str, args: Any, kwargs: Any) -> Any:
@@ -81,11 +89,15 @@ def _told(name: str) -> Iterator[None]:
         ) from error
 
 
+NO_CHANGE = {"casting": "same_kind", "subok": True, "order": "K", "where": True}
+"""Options of NumPy's that change nothing with these values."""
+
+
 def _changes_nothing(option: str, value: Any) -> bool:
     """Whether an option of NumPy's is what it is without, where all numbers are real."""
     if option == "dtype":
         return value is None or np.dtype(value).kind == "f"
-    return option == "optimize" or (option == "out" and value is None)
+    return option == "optimize" or value is None or NO_CHANGE.get(option) == value
 
 
 _counted = itertools.count()
@@ -144,11 +156,7 @@ def function_name(func: Any) -> str:
 
 
 INSTEAD = {
-    "round": "sg.rounded(value, decimals) holds a value rounded",
-    "sort": "its derivative is a permutation: index by a constant order, or pass the order as data",
     "argmax": "an index has no derivative; pass it as data with dtype=int",
-    "nansum": "an equation has no NaN: use np.sum, and np.where around what may be undefined",
-    "nanmean": "an equation has no NaN: use np.mean, and np.where around what may be undefined",
     "logsumexp": "sg.logsumexp stands in for SciPy's",
     "softmax": "sg.softmax stands in for SciPy's",
     "log_softmax": "sg.log_softmax stands in for SciPy's",

@@ -36,7 +36,8 @@ from symgrad.mathematics.ranges import (
     solved,
     tightest,
 )
-from symgrad.mathematics.reductions import Indicator, absolute
+from symgrad.mathematics.records import Constant
+from symgrad.mathematics.reductions import absolute
 from symgrad.mathematics.sizes import Size, fixed, is_size
 
 LONGEST = 40
@@ -304,7 +305,7 @@ def _inlines(array: Array, equation: Equation, uses: Counter[str]) -> bool:
 
 def _is_step(equation: Equation) -> bool:
     """Whether a value is worth the name of its variable: it has axes, and applies a function."""
-    functions = equation.rhs.atoms(sp.Function, sp.Pow) - equation.rhs.atoms(Indicator)
+    functions = equation.rhs.atoms(sp.Function, sp.Pow) - equation.rhs.atoms(Constant)
     return bool(equation.indices) and any(entries(f) for f in functions)
 
 

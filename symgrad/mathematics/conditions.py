@@ -30,7 +30,7 @@ LONGEST = 40
 
 @dataclass(frozen=True)
 class Condition:
-    """``of`` has to be ``>``, ``≥`` or ``≠`` 0."""
+    """``of`` has to be ``>``, ``≥`` or ``≠`` 0, or ``finite``."""
 
     sign: str
     of: sp.Expr
@@ -44,14 +44,16 @@ class Condition:
         long = len(shown) > LONGEST or whole.has(Index)
         if long:
             return told(_IN_WORDS[self.sign])
+        holds = "is finite" if self.sign == "finite" else f"{self.sign} 0"
         names = "|".join(sorted(map(name_of, entries(self.of))))
-        return Told(*re.split(rf"\b({names})\b(?!\()", f"{shown} {self.sign} 0"))
+        return Told(*re.split(rf"\b({names})\b(?!\()", f"{shown} {holds}"))
 
 
 _IN_WORDS = {
     ">": "the arguments of logarithms are positive",
     "≥": "what roots are taken of is not negative",
     "≠": "no divisor is 0",
+    "finite": "no value is infinite or NaN",
 }
 
 

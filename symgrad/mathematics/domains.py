@@ -30,7 +30,7 @@ def lost(
     found: dict[Any, Condition] = {}
     for condition in typed:
         for part in _parts(condition, known):
-            signs = {"≠": ("≠", ">"), "≥": ("≥", ">"), ">": (">",)}[condition.sign]
+            signs = {"≠": ("≠", ">"), "≥": ("≥", ">")}.get(condition.sign, (condition.sign,))
             if known.holds(condition.sign, part) or any(_key(s, part) in asked for s in signs):
                 continue
             found.setdefault(_key(condition.sign, part), Condition(condition.sign, part))
@@ -60,6 +60,8 @@ class _Signs:
 
     def holds(self, sign: str, expr: sp.Expr) -> bool:
         """Whether it is sure that an expression is > 0, ≥ 0 or ≠ 0."""
+        if sign == "finite":
+            return False
         if sign == "≥":
             return self.least(expr) >= 0
         return self.least(expr) > 0 or (sign == "≠" and self.least(-expr) > 0)

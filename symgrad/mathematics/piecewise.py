@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import mpmath
 import sympy as sp
 
-from symgrad.mathematics.records import REALS, Indicator, LeafFunction, record
+from symgrad.mathematics.records import REALS, Constant, Indicator, LeafFunction, real_only, record
 from symgrad.mathematics.written import Bars, Call, Comparison, Half, Plus
 
 BOTH = (REALS, REALS)
@@ -78,8 +81,36 @@ class absolute(LeafFunction):
     partials = (lambda r, x: sign(x),)
 
 
-class sign(Indicator):
+class sign(Constant):
     """-1, 0 or 1, as x is negative, zero or positive."""
+
+
+class floor(Constant):
+    """The largest whole number that is not above x."""
+
+
+class ceil(Constant):
+    """The smallest whole number that is not below x."""
+
+
+class rint(Constant):
+    """The whole number nearest to x, the even one of two."""
+
+
+class trunc(Constant):
+    """The whole number that is left of x without its decimals."""
+
+
+class remainder(LeafFunction):
+    """What division by y leaves of x, with the sign of y: x - y ⌊x / y⌋."""
+
+    partials = (lambda r, x, y: sp.S.One, lambda r, x, y: -floor(x / y))
+
+
+class fmod(LeafFunction):
+    """What division by y leaves of x, with the sign of x."""
+
+    partials = (lambda r, x, y: sp.S.One, lambda r, x, y: -trunc(x / y))
 
 
 class select(LeafFunction):
@@ -145,4 +176,55 @@ record(sign, "sign(x)", Call("sign"), mpmath.sign,
 record(
     select, "where(x, y, z)", Call("where"),
     lambda c, y, z: y if c else z, domain=((0.0, 1.0), REALS, REALS),
+)  # fmt: skip
+
+
+# -- whole numbers ----------------------------------------------------------------------------
+
+IN_STEPS = "{} is constant between its steps, and its derivative is 0 at them too"
+OF_A_REMAINDER = "where x is a multiple of y, the derivative of a remainder is the one from above"
+
+
+def _even(x: mpmath.mpf) -> mpmath.mpf:
+    """The nearest whole number, as NumPy rounds."""
+    whole = mpmath.floor(x + mpmath.mpf(1) / 2)
+    return whole - 1 if whole - x == mpmath.mpf(1) / 2 and whole % 2 else whole
+
+
+def _cut(x: mpmath.mpf) -> mpmath.mpf:
+    return mpmath.sign(x) * mpmath.floor(abs(x))
+
+
+def _left(x: mpmath.mpf, y: mpmath.mpf, whole: Callable[[Any], Any]) -> mpmath.mpf:
+    """x - y times a whole number, which may have as many digits as a float has places."""
+    with mpmath.workdps(700):
+        return x - y * whole(x / y)
+
+
+def _rounded(x: sp.Expr) -> sp.Expr:
+    """The nearest whole number, the even one of two, in stock SymPy."""
+    quarter = (2 * x - 1) / 4
+    return sp.floor(x + sp.Rational(1, 2)) + sp.ceiling(quarter) - sp.floor(quarter) - 1
+
+
+record(floor, "floor(x)", Call("floor"), mpmath.floor, definition=sp.floor, kinks=(0.0,),
+       convention=IN_STEPS.format("floor"), called="floor")  # fmt: skip
+record(ceil, "ceil(x)", Call("ceil"), mpmath.ceil, definition=sp.ceiling, kinks=(0.0,),
+       convention=IN_STEPS.format("ceil"), called="ceil")  # fmt: skip
+record(rint, "rint(x)", Call("round"), _even, definition=_rounded,
+       convention=IN_STEPS.format("round"), called="rint")  # fmt: skip
+record(
+    trunc, "trunc(x)", Call("trunc"), _cut,
+    definition=lambda x: sp.sign(x) * sp.floor(sp.Abs(x)),
+    convention=IN_STEPS.format("trunc"), called="trunc",
+)  # fmt: skip
+record(
+    remainder, "remainder(x, y)", Call("mod"), real_only(lambda x, y: _left(x, y, mpmath.floor)),
+    definition=lambda x, y: x - y * sp.floor(x / y), domain=(REALS, (0.4, 0.7)),
+    convention=OF_A_REMAINDER, called="remainder",
+)  # fmt: skip
+record(
+    fmod, "fmod(x, y)", Call("fmod"), real_only(lambda x, y: _left(x, y, _cut)),
+    definition=lambda x, y: x - y * sp.sign(x / y) * sp.floor(sp.Abs(x / y)),
+    domain=(REALS, (0.4, 0.7)), convention=OF_A_REMAINDER, called="fmod",
 )  # fmt: skip

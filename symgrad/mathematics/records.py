@@ -81,11 +81,15 @@ class LeafFunction(sp.Function):
         return self.partials[argindex - 1](self, *self.args)
 
 
-class Indicator(LeafFunction):
-    """A function with values 0 and 1: constant wherever it has a derivative."""
+class Constant(LeafFunction):
+    """A function that is constant wherever it has a derivative, such as the sign."""
 
     def _eval_derivative(self, s: sp.Expr) -> sp.Expr:
         return sp.S.Zero
+
+
+class Indicator(Constant):
+    """A function with values 0 and 1."""
 
 
 def real_only(function: Callable[..., Any]) -> Callable[..., Any]:

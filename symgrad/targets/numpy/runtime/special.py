@@ -88,6 +88,65 @@ def _erfc(x: Any) -> Any:
     return _in_pieces(erfc, x)
 
 
+def _erfcx(x: Any) -> Any:
+    """exp(x²) erfc(x) for x ≥ 0; far out the series of Abramowitz and Stegun, 7.1.23."""
+
+    def erfcx(x: Any) -> Any:
+        near, middle = np.minimum(x, 0.5), np.clip(x, 0.5, 26)
+        head = np.round(16 * middle) / 16
+        power = np.exp(-head * head) * np.exp((head - middle) * (head + middle))
+        far = np.maximum(x, 26)
+        s = 1 / far / far / 2
+        series = 1 - s * (1 - 3 * s * (1 - 5 * s * (1 - 7 * s * (1 - 9 * s * (1 - 11 * s)))))
+        value = np.where(x < 26, _erfc_far(middle) / power, series / (far * np.sqrt(np.pi)))
+        return np.where(x < 0.5, np.exp(near * near) * (1 - _erf_near(near)), value)
+
+    return _in_pieces(erfcx, x)
+
+
+def _inverse_tail(p: Any) -> Any:
+    """The x ≥ 0 with erfc(x) = p, 0 ≤ p ≤ 1: three steps of Halley's method for log erfc."""
+    log = np.log(np.maximum(p, 5e-324))
+    x = np.sqrt(np.maximum(-log - 0.5 * np.log1p(np.maximum(-log, 0) * np.pi), 0))
+    x = np.where(p > 0.2, 0.886 * (1 - p), x)
+    for _ in range(4):
+        scaled = _erfcx(x)
+        slope = -2 / np.sqrt(np.pi) / scaled
+        off = np.log(scaled) - x * x - log
+        curve = -slope * (2 * x + slope)
+        x = x - off / (slope - off * curve / slope / 2)
+    return np.where(p == 0, np.inf, np.where((p < 0) | (p > 1), np.nan, x))
+
+
+def _erfcinv(x: Any) -> Any:
+    """The inverse of erfc."""
+
+    def erfcinv(x: Any) -> Any:
+        value = _inverse_tail(np.where(x > 1, 2 - x, x))
+        return np.where(np.abs(x - 1) < 0.5, _inverse_near(1 - x), np.copysign(value, 1 - x))
+
+    return _in_pieces(erfcinv, x)
+
+
+def _inverse_near(x: Any) -> Any:
+    """The inverse of erf where |x| ≤ 1/2, by Newton's method."""
+    x = np.clip(x, -0.5, 0.5)
+    value = 0.886226925452758 * x * (1 + x * x * 0.2617993877991494)
+    for _ in range(4):
+        value = value - (_erf_near(value) - x) * np.exp(value * value) * 0.886226925452758
+    return value
+
+
+def _erfinv(x: Any) -> Any:
+    """The inverse of erf."""
+
+    def erfinv(x: Any) -> Any:
+        far = np.copysign(_inverse_tail(1 - np.abs(x)), x)
+        return np.where(np.abs(x) < 0.5, _inverse_near(x), far)
+
+    return _in_pieces(erfinv, x)
+
+
 def _gammaln(x: Any) -> Any:
     """log |Γ(x)|: in [1, 3] (x - 1) (x - 2) times a polynomial; far out, Stirling's series.
 
@@ -227,6 +286,11 @@ HELPERS: dict[str, Callable[..., Any]] = {
         _erfc_far,
         _erf,
         _erfc,
+        _erfcx,
+        _inverse_tail,
+        _inverse_near,
+        _erfcinv,
+        _erfinv,
         _gammaln,
         _digamma,
         _trigamma,

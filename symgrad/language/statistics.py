@@ -1,0 +1,143 @@
+"""Covariances, correlations, and what is read off values in order."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from symgrad.errors import SpecError, caller
+from symgrad.language.array import Array, axes_of, describe
+from symgrad.language.constants import as_array
+from symgrad.language.contractions import matmul
+from symgrad.language.diagonals import diagonal
+from symgrad.language.elementwise import elementwise
+from symgrad.language.joining import concatenate, stack
+from symgrad.language.reductions import mean
+from symgrad.language.registry import METHODS, function, unsupported
+from symgrad.language.shapes import atleast_2d, moveaxis, ravel, reshape, structure
+from symgrad.language.sizes import known_size
+from symgrad.mathematics.indices import axis_index
+from symgrad.mathematics.piecewise import equal, less
+
+
+@function("cov")
+def cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: int | None = None,
+        fweights: Any = None, aweights: Any = None) -> Array:  # fmt: skip
+    """The covariances of variables, which are rows unless ``rowvar`` is false."""
+    if fweights is not None or aweights is not None:
+        raise unsupported("np.cov with weights", "weigh the deviations yourself")
+    rows = _variables(m, rowvar)
+    if y is not None:
+        rows = concatenate([rows, _variables(y, rowvar)], 0)
+    less_by = (0 if bias else 1) if ddof is None else ddof
+    apart = rows - mean(rows, 1, keepdims=True)
+    product = matmul(apart, apart.T) / (apart.shape[1] - less_by)
+    alone = product.shape == (1, 1)
+    return reshape(product, ()) if alone else product
+
+
+def _variables(m: Any, rowvar: bool) -> Array:
+    array = as_array(m)
+    if array.ndim > 2:
+        raise unsupported(f"np.cov of {describe(array)}", "vectors and matrices are")
+    rows = atleast_2d(array)
+    return rows if rowvar or array.ndim < 2 else rows.T
+
+
+@function("corrcoef")
+def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Array:
+    """The correlations of variables, which are rows unless ``rowvar`` is false."""
+    c = cov(x, y, rowvar)
+    if not c.ndim:
+        return elementwise("divide", c, c)
+    deviations = elementwise("sqrt", diagonal(c))
+    return elementwise("divide", c / deviations[:, None], deviations[None, :])
+
+
+# -- in order ---------------------------------------------------------------------------------
+
+
+@function("sort")
+def sort(a: Any, axis: int | None = -1, kind: Any = None, *, stable: Any = None) -> Array:
+    """The entries along an axis, the smallest first; of equal ones the first comes first."""
+    array = ravel(a) if axis is None else as_array(a)
+    place = axes_of(array, -1 if axis is None else axis)[0]
+    rows = moveaxis(array, place, -1)
+    *lead, here = (axis_index(s) for s in rows.sizes)
+    if here == 0:
+        return array
+    other, position = axis_index(rows.sizes[-1]), axis_index(rows.sizes[-1])
+    mine, theirs = rows.at([*lead, here]), rows.at([*lead, other])
+    before = less(theirs, mine) + equal(theirs, mine) * less(other, here)
+    rank = structure([*lead, here], sp.Sum(before, other.limits), [rows, rows])
+    taken = mine * equal(rank.at([*lead, here]), position)
+    sorted_ = structure([*lead, position], sp.Sum(taken, here.limits), [rows, rank])
+    return moveaxis(sorted_, -1, place)
+
+
+def _sorted_in_place(array: Array, axis: int = -1, **_: Any) -> None:
+    raise SpecError(
+        "x.sort() sorts in place, and a value has one equation",
+        where=caller(),
+        hint="write x = np.sort(x)",
+    )
+
+
+METHODS["sort"] = _sorted_in_place
+
+
+@function("median")
+def median(a: Any, axis: Any = None, *, keepdims: bool = False) -> Array:
+    """What half of the entries are below: the middle one, or the mean of the middle two."""
+    return _read_off(a, 0.5, axis, "linear", keepdims)
+
+
+@function("quantile")
+def quantile(a: Any, q: Any, axis: Any = None, *, method: str = "linear",
+             keepdims: bool = False) -> Array:  # fmt: skip
+    """What the part ``q`` of the entries is below, linear between two of them."""
+    if np.ndim(q):
+        return stack([quantile(a, p, axis, method=method, keepdims=keepdims) for p in q], 0)
+    if not isinstance(q, (int, float)) or not 0 <= q <= 1:
+        raise unsupported(f"np.quantile with q={q!r}", "numbers from 0 to 1 are")
+    return _read_off(a, float(q), axis, method, keepdims)
+
+
+@function("percentile")
+def percentile(a: Any, q: Any, axis: Any = None, *, method: str = "linear",
+               keepdims: bool = False) -> Array:  # fmt: skip
+    """What ``q`` percent of the entries are below, linear between two of them."""
+    return quantile(a, np.asarray(q) / 100, axis, method=method, keepdims=keepdims)
+
+
+_BETWEEN: dict[str, Callable[[float], float]] = {
+    "linear": lambda at: at,
+    "lower": math.floor,
+    "higher": math.ceil,
+    "nearest": round,
+    "midpoint": lambda at: (math.floor(at) + math.ceil(at)) / 2,
+}
+
+
+def _read_off(a: Any, part: float, axis: Any, method: str, keepdims: bool) -> Array:
+    array = as_array(a)
+    if method not in _BETWEEN:
+        raise unsupported(f"a quantile with method={method!r}", f"{', '.join(_BETWEEN)} are")
+    axes = axes_of(array, axis)
+    left = [k for k in range(array.ndim) if k not in axes]
+    rows = moveaxis(array, left, range(len(left)))
+    rows = reshape(rows, (*rows.shape[: len(left)], -1))
+    count = known_size(rows.shape[-1], "a quantile along an axis")
+    at = _BETWEEN[method](part * (count - 1))
+    low, share = math.floor(at), at - math.floor(at)
+    ordered = sort(rows)
+    value = ordered[..., low]
+    if share:
+        value = value * (1 - share) + ordered[..., low + 1] * share
+    if keepdims:
+        value = reshape(value, [1 if k in axes else d for k, d in enumerate(array.shape)])
+    return value
