@@ -18,6 +18,7 @@ from symgrad import outputs
 from symgrad.checks import (
     Check,
     ExactValues,
+    at_example,
     check_example,
     exact_values,
     example_values,
@@ -144,7 +145,7 @@ class Job:
         """Everything that has to hold before a file is written."""
         derived = self.derived()
         with np.errstate(all="ignore"):  # numbers are drawn, or given, wherever there are values
-            return (*derived, *self._generated(), *self._numbers())
+            return (*derived, *self._generated(), *self._at_example(), *self._numbers())
 
     def _generated(self) -> tuple[Check, ...]:
         """The generated code when it is run, of large fixed sizes that of the same at smaller ones.
@@ -161,6 +162,14 @@ class Job:
             if all(c.passed for c in found):
                 break
         return found or module_checks(self.derivation, module, self.dtype)
+
+    def _at_example(self) -> Iterator[Check]:
+        """The generated module at the example, whatever is expected there."""
+        if self.values is not None and self.derivation.wrt:
+            known, decimals = self.spec.example, self.values.decimals
+            yield from at_example(
+                self.derivation, self.module, self.example, known, decimals, self.dtype
+            )
 
     def _numbers(self) -> tuple[Check, ...]:
         """The numbers that the spec expects: the gradients as the generated module has them."""

@@ -428,3 +428,12 @@ def test_two_exponentials_that_are_0_beside_one_that_is_not() -> None:
     found, gradients = module.loss_and_gradients(x=np.array([-np.inf, -np.inf, 1.0]))
     assert found == 1
     np.testing.assert_array_equal(gradients.x, [0, 0, 1])
+
+
+def test_the_larger_of_two_that_are_infinite() -> None:
+    x = sg.param("x", (2, 3))
+    module = sg.derive(np.sum(np.maximum(x[0], x[1])[1:]), names={"x": x}).compile()
+    at = np.array([[-np.inf, -np.inf, 1.0], [-np.inf, 0.0, np.inf]])
+    np.testing.assert_array_equal(module.gradients(x=at).x, [[0, 0, 0], [0, 1, 1]])
+    module = sg.derive(np.sum(np.minimum(x[0], x[1])), names={"x": x}).compile()
+    np.testing.assert_array_equal(module.gradients(x=at).x, [[0.5, 1, 1], [0.5, 0, 0]])

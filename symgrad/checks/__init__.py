@@ -1,6 +1,7 @@
 """Numbers for equations, and what has to agree."""
 
 from symgrad.checks.any_code import GradientCheck, check_gradients
+from symgrad.checks.at_example import at_example
 from symgrad.checks.check import Check
 from symgrad.checks.comparison import Comparison, comparisons, example_values, expected_numbers
 from symgrad.checks.derived import run
@@ -13,6 +14,7 @@ __all__ = [
     "Comparison",
     "ExactValues",
     "GradientCheck",
+    "at_example",
     "check_example",
     "check_gradients",
     "comparisons",

@@ -9,6 +9,7 @@ from symgrad.checks.check import Check
 from symgrad.checks.conforming import matrix_forms
 from symgrad.checks.definitions import definitions
 from symgrad.checks.evaluate import evaluate_equations
+from symgrad.checks.functions import functions
 from symgrad.checks.gradients import gradients, tangents
 from symgrad.checks.points import Points, difference, multiplications
 from symgrad.checks.sampling import random_point, small_sizes
@@ -46,6 +47,7 @@ def _made(derivation: Derivation, points: Points) -> tuple[Check, ...]:
         found += preparation(derivation, points)
         found += matrix_forms(derivation)
         found += definitions(derivation)
+        found += functions(derivation)
     except TooLarge as error:
         found.append(Check(derivation.system.output, f"evaluated in part: {error}", True))
     except SymgradError as error:

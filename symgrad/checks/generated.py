@@ -152,7 +152,7 @@ def _errors(
         noise = NOISE * float(np.finfo(dtype).eps) * _largest_finite(true)
         attempts.append(
             {
-                name: max(_float_difference(a, true.get(name), dtype, noise) for a in arrays)
+                name: max(float_difference(a, true.get(name), dtype, noise) for a in arrays)
                 for name, arrays in found.items()
             }
         )
@@ -167,7 +167,7 @@ def _largest_finite(values: Arrays) -> float:
     return float(max((np.max(a, initial=0.0, where=np.isfinite(a)) for a in arrays), default=0.0))
 
 
-def _float_difference(found: Any, wanted: np.ndarray | None, dtype: str, noise: float) -> float:
+def float_difference(found: Any, wanted: np.ndarray | None, dtype: str, noise: float) -> float:
     """Infinite where the shape or the dtype is not what it should be, or no number is.
 
     Nothing differs where all is 0 but for rounding: what is below ``noise``.

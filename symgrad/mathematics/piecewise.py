@@ -140,7 +140,7 @@ record(less_equal, "x <= y", Comparison("≤"), lambda x, y: mpmath.mpf(x <= y),
        domain=BOTH, called="less_equal")  # fmt: skip
 record(equal, "x == y", Comparison("="), lambda x, y: mpmath.mpf(x == y), boolean=True,
        domain=BOTH, called="equal")  # fmt: skip
-record(tie_half, "heaviside(x - y, 0.5)",
+record(tie_half, "where(x == y, 0.5, x > y)",
        Half(Plus(Comparison(">"), Comparison("≥"))),
        lambda x, y: mpmath.mpf((x > y) + (x >= y)) / 2, domain=BOTH)  # fmt: skip
 record(
