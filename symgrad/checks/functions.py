@@ -18,7 +18,7 @@ from symgrad.checks.check import Check
 from symgrad.checks.numbers import numpy_value
 from symgrad.mathematics.reductions import LEAVES, Leaf, select
 
-DIGITS = 30
+DIGITS = 50
 
 NUMBERS = (0.0, 1e-300, 1e-8, 1e-4, 0.1, 0.3, 0.7, 1.0, 1.4, 2.5, 5.0, 20.0, 40.0, 750.0, 1e4, 1e10)
 """Functions of one number are looked at here, and at the same below 0."""
@@ -28,13 +28,13 @@ FEWER = (0.0, 1e-8, 0.1, 0.7, 1.0, 2.5, 20.0, 750.0)
 
 FEWEST = (0.0, 0.7, 1.0, 750.0)
 
-ROUNDING = 4
+ROUNDING = 16
 """So many units in the last place a text may be off, beside what rounding its arguments makes."""
 
 LOWEST = -3.0
 """Functions of positive numbers are hard to compute far below 0."""
 
-LARGEST, SMALLEST = 1e300, 1e-300
+LARGEST, SMALLEST = 1e250, 1e-300
 """Between these the values of a function are floats of full precision."""
 
 APART, NOISE = 1e-12, 1e-16
@@ -52,9 +52,15 @@ OTHERS: dict[str, Callable[..., Any]] = {
     "clip_below": max,
     "erf": mpmath.erf,
     "erfc": mpmath.erfc,
+    "erfcinv": lambda x: mpmath.erfinv(1 - x),
+    "erfinv": mpmath.erfinv,
     "expit": lambda x: 1 / (1 + mpmath.exp(-x)),
+    "gamma": mpmath.gamma,
+    "gammasgn": lambda x: mpmath.sign(mpmath.gamma(x)),
     "gammaln": lambda x: mpmath.re(mpmath.loggamma(x)),
+    "hazard": lambda x: mpmath.npdf(x) / mpmath.ncdf(x),
     "inverse": lambda x: 1 / x if x else x,
+    "log_ndtr": lambda x: mpmath.log(mpmath.ncdf(x)),
     "logit": lambda x: mpmath.log(x) - mpmath.log1p(-x),
     "normed": lambda x, y: x / y if y else x,
     "power_slope": lambda x, y: _product(y, lambda: x ** (y - 1)),
@@ -132,7 +138,7 @@ def _worst(
     with mpmath.workdps(DIGITS):
         for row, value in zip(rows, found, strict=True):
             true = _value(leaf.mpmath, row)
-            if true is None or abs(true) > LARGEST:
+            if value is None or true is None or abs(true) > LARGEST:
                 continue
             if not _is_close(leaf, row, true, value, tolerance, noise):
                 error = _apart(true, value) / max(abs(true), SMALLEST)
@@ -141,7 +147,7 @@ def _worst(
 
 
 def _apart(true: Any, found: Any) -> Any:
-    return mpmath.inf if found is None or not mpmath.isfinite(found) else abs(true - found)
+    return abs(true - found) if mpmath.isfinite(found) else mpmath.inf
 
 
 def _is_close(

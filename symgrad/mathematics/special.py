@@ -62,6 +62,8 @@ def _distribution(x: mpmath.mpf) -> mpmath.mpf:
 
 
 def _log_distribution(x: mpmath.mpf) -> mpmath.mpf:
+    if x > 0:  # next to 1
+        return mpmath.log1p(-_distribution(-x))
     return mpmath.log(_distribution(x)) if x > -FAR else -(x**2) / 2
 
 
