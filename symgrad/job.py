@@ -26,6 +26,7 @@ from symgrad.checks import (
     module_checks,
     run,
 )
+from symgrad.checks.generated import by_its_loss
 from symgrad.checks.numbers import Floats
 from symgrad.checks.points import Points, example_point
 from symgrad.checks.resized import to_run
@@ -157,11 +158,18 @@ class Job:
             tell("generating the code for smaller sizes")
             plain = self.options.get("plain", False)
             text = outputs.to_run(smaller, self.target, dtype=self.dtype, plain=plain).text
-            checks = module_checks(smaller, self.target.load(text, "smaller"), self.dtype)
+            checks = self._run(smaller, self.target.load(text, "smaller"))
             found = tuple(replace(c, what=f"{c.what}, at smaller sizes") for c in checks)
             if all(c.passed for c in found):
                 break
-        return found or module_checks(self.derivation, module, self.dtype)
+        return found or self._run(self.derivation, module)
+
+    def _run(self, derivation: Derivation, module: ModuleType) -> tuple[Check, ...]:
+        """A module against its equations; where these would take too much memory, by its loss."""
+        try:
+            return module_checks(derivation, module, self.dtype)
+        except TooLarge as error:
+            return by_its_loss(derivation, module, str(error))
 
     def _at_example(self) -> Iterator[Check]:
         """The generated module at the example, whatever is expected there."""

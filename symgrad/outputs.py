@@ -125,9 +125,10 @@ def emitted(derivation: Derivation, notation: Notation, target: Target, **more: 
 def to_run(derivation: Derivation, target: Target, **more: Any) -> Emitted:
     """The module without what is said of it."""
     system, equations = derivation.system, forward_and_adjoints(derivation)
-    along, results = derivation.directions, derivation.results
+    made = derivation.preparation
+    more |= {"along": derivation.directions, "preparation": _prepared(made) if made else None}
     return target.emit(
-        assembled(system.variables, equations, system.output, results, along=along, **more)
+        assembled(system.variables, equations, system.output, derivation.results, **more)
     )
 
 

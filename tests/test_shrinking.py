@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,25 @@ import sympy as sp
 import symgrad as sg
 from symgrad import outputs
 from symgrad.calculus import forward_and_adjoints
-from symgrad.checks import contraction, evaluate, module_checks, run, tables
+from symgrad.checks import (
+    contraction,
+    evaluate,
+    exact_values,
+    generated,
+    module_checks,
+    run,
+    tables,
+)
+from symgrad.checks.derived import IN_PART
+from symgrad.checks.generated import by_its_loss
 from symgrad.checks.points import MANY_TERMS, SOME_TERMS, Points, multiplications
 from symgrad.checks.resized import resized, to_run
 from symgrad.checks.sampling import size_symbols, small_sizes
 from symgrad.checks.shrinking import shrunk
 from symgrad.checks.steps import AT_SOME, NOWHERE, _chains
 from symgrad.checks.tables import MOST_ENTRIES
+from symgrad.job import Job
+from symgrad.language.spec_file import load
 from symgrad.mathematics.indices import Index
 from symgrad.mathematics.sizes import fixed
 from symgrad.targets import TARGETS
@@ -151,7 +164,7 @@ def test_sizes_keep_how_positions_lie_and_are_different() -> None:
 
 def split(width: int) -> sg.Array:
     """The parts of an axis, and what stands where they meet."""
-    x = sg.data("x", (64, width)) @ sg.param("W", (width, 3 * width))
+    x = sg.data("x", (8, width)) @ sg.param("W", (width, 3 * width))
     a, b, c = x[:, :width], x[:, width : 2 * width], x[:, 2 * width :]
     return np.mean(np.tanh(a * b) * c + x[:, width - 1 : 2 * width - 1] ** 2)
 
@@ -166,8 +179,10 @@ def test_numbers_in_positions_shrink_with_the_size_that_they_are_made_of() -> No
     checks = run(d)
     assert all(c.passed for c in checks)
     assert len(checks) > 5
+    width = 192
+    d = sg.derive(split(width))
     name, rhs = next((a.equation.name, a.equation.rhs) for a in d.adjoints if a.value == "x1")
-    moved = rhs.replace(sp.Integer(768), sp.Integer(769))
+    moved = rhs.replace(sp.Integer(width), sp.Integer(width + 1))
     assert moved != rhs
     adjoints = tuple(
         replace(a, equation=replace(a.equation, rhs=moved)) if a.equation.name == name else a
@@ -176,11 +191,15 @@ def test_numbers_in_positions_shrink_with_the_size_that_they_are_made_of() -> No
     assert not all(c.passed for c in run(replace(d, adjoints=adjoints)))
 
 
-def test_numbers_in_positions_that_have_nothing_in_common_stay() -> None:
-    x = sg.param("x", (900,))
-    d = sg.derive(np.sum(np.exp(x[100:500] * x[333:733] + sg.param("y", (400, 400)))))
-    assert sp.Integer(100) not in sizes_of(d)
+def test_a_few_numbers_in_positions_shrink_and_many_stay() -> None:
+    x, y = sg.param("x", (900,)), sg.param("y", (400, 400))
+    d = sg.derive(np.sum(np.exp(x[100:500] * x[333:733] + y)))
+    found = sizes_of(d)
+    assert found[sp.Integer(233)] == found[sp.Integer(333)] - found[sp.Integer(100)]
+    assert by_name(found)["900"] < 40
     assert all(c.passed for c in run(d))
+    many = sum(x[k : k + 400] for k in (100, 207, 331, 404, 467, 500))
+    assert sp.Integer(100) not in sizes_of(sg.derive(np.sum(many**2)))
 
 
 def test_named_sizes_are_as_small_and_what_reads_a_number_of_them_fits() -> None:
@@ -269,3 +288,53 @@ def test_constants_labels_and_positions_are_as_many_as_the_smaller_sizes(spec: A
             assert np.shape(variable.values) == tuple(map(fixed, variable.shape))
     text = outputs.to_run(smaller, TARGETS["numpy"], dtype="float64").text
     assert all(c.passed for c in module_checks(smaller, TARGETS["numpy"].load(text, "smaller")))
+
+
+def test_what_is_prepared_is_made_smaller_too(tmp_path: Path) -> None:
+    X, y = sg.data("X", (60_000, 784)), sg.data("y", (60_000,))
+    d = sg.derive(np.mean((X @ sg.param("w", (784,)) - y) ** 2), prepare=True)
+    smaller = next(to_run(d))
+    assert smaller.preparation is not None
+    shapes = {v.name: tuple(map(fixed, v.shape)) for v in smaller.preparation.variables}
+    assert max(shapes["X"]) < 20
+    text = outputs.to_run(smaller, TARGETS["numpy"], dtype="float64").text
+    checks = module_checks(smaller, TARGETS["numpy"].load(text, "smaller"))
+    assert {c.name for c in checks} == {"loss", "w", "prepare"}
+    assert all(c.passed for c in checks)
+
+
+PERMUTED = """
+import numpy as np, symgrad as sg
+A = sg.param("A", (30, 30))
+i = np.random.default_rng(0).permutation(30)
+loss = np.mean((np.tanh(A[i][:, i]) @ sg.param("w", (30,))) ** 2)
+"""
+
+
+@pytest.mark.parametrize(("most", "told"), [(2**26, "differences"), (10, "was not run")])
+def test_what_is_too_large_to_evaluate_is_said_and_run_by_itself(
+    tmp_path: Path, monkeypatch: Any, most: int, told: str
+) -> None:
+    """Positions that are given keep their axes large: nothing in silence."""
+    spec = tmp_path / "permuted.py"
+    spec.write_text(PERMUTED)
+    monkeypatch.setattr(tables, "MOST_ENTRIES", 500)
+    monkeypatch.setattr(generated, "MOST_HELD", most)
+    job = Job(load(spec), None)
+    checks = job.checks()
+    assert all(c.passed for c in checks)
+    assert any(IN_PART in c.what for c in checks)
+    assert any(told in c.what for c in checks)
+    wrong = TARGETS["numpy"].load(job.file.text.replace("np.tanh(", "np.sinh(", 1), "wrong")
+    assert all(c.passed for c in by_its_loss(job.derivation, wrong, "")) == (most == 10)
+
+
+def test_values_at_a_large_example_are_from_floats() -> None:
+    X, w = sg.data("X", ("N", 50)), sg.param("w", (50,))
+    d = sg.derive(np.mean(np.tanh(X @ w)))
+    given = {n: np.random.default_rng(0).standard_normal(s) for n, s in
+             (("X", (4000, 50)), ("w", (50,)))}  # fmt: skip
+    found = exact_values(d, given)
+    assert not found.exact
+    wanted = d.compile().gradients(**given).w
+    np.testing.assert_allclose(found.decimals["dw"].astype(float), wanted, rtol=1e-12)

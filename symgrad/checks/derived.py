@@ -17,6 +17,9 @@ from symgrad.checks.steps import steps
 from symgrad.checks.tables import TooLarge
 from symgrad.errors import SymgradError
 
+IN_PART = "evaluated in part"
+"""How a check begins that stands for those that would take too much memory."""
+
 AFFORDABLE = 10_000_000
 """So many multiplications in a forward pass are worth it to find out more of a fault."""
 
@@ -40,19 +43,20 @@ def run(
 
 
 def _made(derivation: Derivation, points: Points) -> tuple[Check, ...]:
-    found: list[Check] = []
+    """What can be evaluated; for what would take too much memory, a row that says so."""
+    output, found, left = derivation.system.output, list[Check](), dict[str, None]()
     try:
-        for kind in (rewrites, steps, gradients, tangents):
-            found += kind(derivation, points)
-        found += preparation(derivation, points)
+        for kind in (rewrites, steps, gradients, tangents, preparation):
+            try:
+                found += kind(derivation, points)
+            except TooLarge as error:
+                left[str(error)] = None
         found += matrix_forms(derivation)
         found += definitions(derivation)
         found += functions(derivation)
-    except TooLarge as error:
-        found.append(Check(derivation.system.output, f"evaluated in part: {error}", True))
     except SymgradError as error:
-        found.append(Check(derivation.system.output, "can be evaluated", False, None, str(error)))
-    return tuple(found)
+        found.append(Check(output, "can be evaluated", False, None, str(error)))
+    return (*found, *(Check(output, f"{IN_PART}: {told}", True) for told in left))
 
 
 # -- rewrites -------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from symgrad.calculus import Derivation, Preparation, forward_and_adjoints
+from symgrad.checks.any_code import Slope, check_gradients
 from symgrad.checks.check import Check
 from symgrad.checks.evaluate import evaluate_equations
 from symgrad.checks.numbers import Floats, OutsideDomain
@@ -27,7 +28,7 @@ from symgrad.checks.sampling import (
     true_sizes,
 )
 from symgrad.checks.truths import truths
-from symgrad.mathematics.equations import System, Variable
+from symgrad.mathematics.equations import System, Variable, shapes_of
 from symgrad.mathematics.sizes import fixed
 
 FREE_SIZES = ((3, 4, 5, 2), (1, 1, 1, 1), (2, 5, 3, 7))
@@ -36,6 +37,9 @@ FREE_SIZES = ((3, 4, 5, 2), (1, 1, 1, 1), (2, 5, 3, 7))
 CLOSE = {"float64": 1e-10, "float32": 1e-3}
 """How much a float program may differ from the evaluated equations, relative to the largest."""
 
+
+MOST_HELD = 2**26
+"""So many numbers in all arrays together are half a gigabyte: more are not run."""
 
 NOISE = 16
 """So many units in the last place of the largest value are no difference: a sum that is 0."""
@@ -82,6 +86,32 @@ def _arguments(variables: Iterable[Variable], start: Point) -> dict[str, np.ndar
 
 def _is_free(system: System) -> bool:
     return any(fixed(size) is None for size in size_symbols(system))
+
+
+def by_its_loss(derivation: Derivation, module: Any, told: str) -> tuple[Check, ...]:
+    """A module's gradients against differences of its own loss: what takes the least memory.
+
+    ``told``: why it is not compared with the equations.
+    """
+    system = derivation.system
+    sizes = true_sizes(system, itertools.cycle(FREE_SIZES[0]))
+    shapes = shapes_of(system.variables, forward_and_adjoints(derivation)).values()
+    if sum(math.prod(int(s.xreplace(sizes)) for s in shape) for shape in shapes) > MOST_HELD:
+        return (Check(system.output, f"the generated code was not run: {told}", True),)
+    for ranges in RANGES:
+        rng = np.random.default_rng(0)
+        start = random_point(system, rng, Floats("float64"), sizes=sizes, ranges=ranges)
+        given = _arguments(system.variables, start)
+        if np.isfinite(module.loss(**given)).all():
+            found = check_gradients(module, given, directions=1, strict=False).slopes
+            return tuple(_slope_check(slope) for slope in found)
+    raise no_point(system)
+
+
+def _slope_check(slope: Slope) -> Check:
+    wrong = slope.verdict == "differs"
+    what = "generated gradient = differences of its loss"
+    return Check(slope.name, what, not wrong, detail=str(slope) if wrong else slope.verdict)
 
 
 def _module_run(

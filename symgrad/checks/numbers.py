@@ -222,6 +222,8 @@ class Digits:
             return self.number(value)
         if hasattr(value, "denominator") and not isinstance(value, np.generic):
             return mpmath.mpf(value.numerator) / value.denominator
+        if isinstance(value, np.longdouble):  # of more digits than Python's own
+            return mpmath.mpf(str(value))
         return mpmath.mpf(value.item() if isinstance(value, np.generic) else value)
 
     def apply(self, leaf: Leaf, arguments: list[Numbers]) -> Numbers:

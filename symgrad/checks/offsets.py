@@ -1,9 +1,9 @@
-"""Numbers in positions, as 768 in ``i + 768``: they shrink with the size that they are made of."""
+"""Numbers in positions, as 768 in ``i + 768``: they shrink with the sizes that they are made of."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import sympy as sp
 
@@ -15,53 +15,73 @@ from symgrad.mathematics.sizes import as_size
 SMALL = 32
 """Smaller numbers in positions stay as they are."""
 
-NEAR = 4
-"""So far may a number be from a multiple of the unit: the last of the first part is 767."""
+NEAR = 2
+"""So far may a number be from one that units make up: the last of the first part is 767."""
+
+MOST = 5
+"""More units than this are not found."""
 
 TIMES = 64
-"""So many times the unit at most."""
+"""So many times a unit at most, where there is one."""
+
+Parts = tuple[dict[int, int], int]
+"""How often each unit is in a number, and what is left."""
 
 
-@dataclass(frozen=True)
-class Unit:
-    """The number of which all large numbers in positions are multiples, or nearly so."""
+class Units:
+    """Numbers of which all large numbers in positions are multiples, sums or differences."""
 
-    number: int
+    def __init__(self, *numbers: int) -> None:
+        self.numbers = numbers
+        self.parts: dict[int, dict[int, int]] = {}
+        for times in self._combinations():
+            number = sum(n * unit for unit, n in times.items())
+            self.parts.setdefault(number, times)
+
+    def _combinations(self) -> Iterator[dict[int, int]]:
+        """How often each unit may be in a number, the simplest first."""
+        most = TIMES if len(self.numbers) == 1 else 2
+        signed = [n for k in range(1, most + 1) for n in (k, -k)]
+        yield from ({unit: n} for n in signed for unit in self.numbers)
+        for one, other in itertools.combinations(self.numbers, 2):
+            yield from ({one: n, other: m} for n in (1, -1) for m in (1, -1))
 
     @property
-    def size(self) -> sp.Symbol:
-        """The fixed size that it is."""
-        return as_size(self.number)
+    def sizes(self) -> list[sp.Symbol]:
+        """The fixed sizes that they are."""
+        return list(map(as_size, self.numbers))
+
+    def of(self, number: int) -> Parts | None:
+        """What makes up a number; None where it is small, or not made of the units."""
+        near = (rest for k in range(NEAR + 1) for rest in (k, -k) if number - rest in self.parts)
+        rest = next(near, None) if abs(number) >= SMALL else None
+        return None if rest is None else (self.parts[number - rest], rest)
 
     def fits(self, number: int) -> bool:
-        """Whether a number is small, or near a multiple."""
-        times, rest = self._parts(number)
-        return abs(number) < SMALL or (abs(rest) <= NEAR and times <= TIMES)
-
-    def _parts(self, number: int) -> tuple[int, int]:
-        times = round(number / self.number)
-        return times, number - times * self.number
+        """Whether a number is small, or made of the units."""
+        return abs(number) < SMALL or self.of(number) is not None
 
     def written(self, expr: sp.Expr) -> sp.Expr:
-        """A polynomial over sizes, its constant term in terms of the unit where it is large."""
-        constant, rest = expr.as_coeff_Add()
-        if not constant.is_Integer or abs(constant) < SMALL or not self.fits(int(constant)):
+        """A polynomial over sizes, its constant term in terms of the units where it is large."""
+        constant, others = expr.as_coeff_Add()
+        found = self.of(int(constant)) if constant.is_Integer else None
+        if found is None:
             return expr
-        times, more = self._parts(int(constant))
-        return rest + times * self.size + more
+        times, rest = found
+        return sp.Add(others, rest, *(n * as_size(unit) for unit, n in times.items()))
 
-    def numbers(self, length: int) -> dict[sp.Expr, int]:
-        """What stands for each large number where the unit has another length."""
-        multiples = (t for t in range(-TIMES, TIMES + 1) if t)
+    def lengths(self, sizes: Mapping[sp.Expr, int]) -> dict[sp.Expr, int]:
+        """What stands for each large number where the units have other lengths."""
+        near = {number + k for number in self.parts for k in range(-NEAR, NEAR + 1)}
+        found = {number: parts for number in near if (parts := self.of(number)) is not None}
         return {
-            sp.Integer(times * self.number + more): times * length + more
-            for times in multiples
-            for more in range(-NEAR, NEAR + 1)
+            sp.Integer(number): rest + sum(n * sizes[as_size(u)] for u, n in times.items())
+            for number, (times, rest) in found.items()
         }
 
 
-def unit_of(variables: Iterable[Variable], equations: Iterable[Equation]) -> Unit | None:
-    """The unit of the numbers in positions; None where these are small, or have none in common."""
+def units_of(variables: Iterable[Variable], equations: Iterable[Equation]) -> Units | None:
+    """What numbers in positions are made of; None where they are small, or there are too many."""
     promised = {n for v in variables for b in v.bounds for n in (b.low, b.stop)}
     if any(map(_large, promised)):
         return None
@@ -71,8 +91,16 @@ def unit_of(variables: Iterable[Variable], equations: Iterable[Equation]) -> Uni
         if any(_large(rest)) or (any(_large(constant)) and not _is_affine(position)):
             return None
         found.update(map(abs, _large(constant)))
-    unit = Unit(min(found, default=0))
-    return unit if found and all(map(unit.fits, found)) else None
+    return _made_of(sorted(found)) if found else None
+
+
+def _made_of(numbers: Sequence[int]) -> Units | None:
+    units = Units(numbers[0])
+    for number in numbers:
+        if not units.fits(number):
+            units = Units(*units.numbers, number)
+    fit = len(units.numbers) <= MOST and all(map(units.fits, numbers))
+    return units if fit else None
 
 
 def _large(expr: sp.Expr) -> list[int]:

@@ -32,13 +32,16 @@ D = TypeVar("D", bound=Derivation)
 def to_run(derivation: D) -> Iterator[D]:
     """The derivation at smaller sizes, where a run at those of the spec would be a long one."""
     system = derivation.system
-    true = true_sizes(system, [LEAST] * len(size_symbols(system)))
-    if derivation.preparation is not None or multiplications(system, true) < MOST:
-        return
     equations = [*derivation.typed, *forward_and_adjoints(derivation)]
+    if (made := derivation.preparation) is not None:
+        system = replace(made.before, equations=(*made.before, *made.equations, *system))
+        equations = [*system, *equations]
+    true = true_sizes(system, [LEAST] * len(size_symbols(system)))
+    if multiplications(system, true) < MOST:
+        return
     for offsets in (True, False):
         sizes = shrunk(system, equations, true, LEAST, offsets=offsets)
-        if sizes:
+        if sizes and any(sizes[s] < n for s, n in true.items()):
             yield resized(derivation, sizes)
 
 
@@ -58,6 +61,7 @@ def resized(derivation: D, sizes: Sizes) -> D:
             for a in derivation.adjoints
         ),
         tangents=tuple(changed(replace(t, steps=())) for t in derivation.tangents),
+        preparation=changed(derivation.preparation),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import sympy as sp
 
-from symgrad.checks.offsets import Unit, unit_of
+from symgrad.checks.offsets import Units, units_of
 from symgrad.mathematics.equations import Equation, Shapes, System, shapes_of
 from symgrad.mathematics.indices import Index, entries, indices_of, name_of
 from symgrad.mathematics.ranges import bounds, labels_in
@@ -24,6 +24,10 @@ Kept: TypeAlias = sp.Expr | frozenset[sp.Symbol]
 
 TRIES = 20_000
 """How many numbers are tried for sizes before they are left as they are."""
+
+LARGER = 9
+"""Where no numbers are found from a smaller one on, they are sought from here on: positions that
+are small numbers need room."""
 
 NEAR = 64
 """So many numbers are tried one by one; then each is a quarter larger than the one before."""
@@ -42,16 +46,17 @@ def shrunk(
     No two sizes are the same, unless they have to be, so that a swap is seen.  Between each
     position and its axis, the order is that at the true sizes: what is left of an axis goes on
     being left, and what fills it fills it.  ``offsets``: numbers in positions shrink too, where
-    all of them are multiples of one.
+    all of them are made of a few.
     """
     equations = tuple(equations)
-    unit = unit_of(system.variables, equations) if offsets else None
-    symbols = {*symbols, *([unit.size] if unit else [])}
+    units = units_of(system.variables, equations) if offsets else None
+    symbols = {*symbols, *(units.sizes if units else [])}
     true = {s: _true(s, k) for k, s in enumerate(sorted(symbols, key=lambda s: s.name))}
-    found = _Relations(true, unit)
+    found = _Relations(true, units)
     for what in _kept(system, equations, shapes_of(system.variables, equations)):
         found.keep(what)
-    return found.solved(least)
+    starts = (found.solved(start) for start in sorted({least, max(least, LARGER)}))
+    return next(filter(None, starts), None)
 
 
 def _true(symbol: sp.Symbol, number: int) -> int:
@@ -149,9 +154,9 @@ class _Polynomial:
 class _Relations:
     """Polynomials over sizes that keep the signs that they have at the true sizes."""
 
-    def __init__(self, true: Numbers, unit: Unit | None) -> None:
+    def __init__(self, true: Numbers, units: Units | None) -> None:
         self.true = true
-        self.unit = unit
+        self.units = units
         self.exprs: dict[sp.Expr, None] = {}
         self.still: set[sp.Symbol] = set()
 
@@ -181,10 +186,10 @@ class _Relations:
 
     def _written(self, expr: sp.Expr) -> sp.Expr:
         expanded = sp.expand(expr)
-        return self.unit.written(expanded) if self.unit else expanded
+        return self.units.written(expanded) if self.units else expanded
 
     def _with_offsets(self, numbers: Numbers) -> Numbers:
-        return self.unit.numbers(numbers[self.unit.size]) | numbers if self.unit else numbers
+        return self.units.lengths(numbers) | numbers if self.units else numbers
 
     def _sign(self, expr: sp.Expr) -> int:
         return _sign_of(int(with_numbers(expr).xreplace(self.true)))

@@ -71,7 +71,7 @@ def _packed(entries: Array) -> str:
     import zlib
 
     text = base64.b64encode(zlib.compress(entries.tobytes(), 9)).decode("ascii")
-    lines = "\n".join(textwrap.wrap(text, WIDTH))
+    lines = "\n".join(text[k : k + WIDTH] for k in range(0, len(text), WIDTH))
     unpacked = f'zlib.decompress(base64.b64decode("""\n{lines}\n"""))'
     shape = ", ".join(map(str, entries.shape))
     return f'np.frombuffer({unpacked}, "{_KINDS[entries.dtype.kind]}").reshape({shape})'
