@@ -13,6 +13,7 @@ from symgrad.checks import ExactValues
 from symgrad.checks.sampling import least_sizes
 from symgrad.errors import SpecError, perhaps
 from symgrad.formats.sheet import Sheet
+from symgrad.mathematics.conditions import conditions
 from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.indices import entries, name_of
 from symgrad.program.passes import stages
@@ -75,6 +76,7 @@ def module(
         may_be_infinite=frozenset(a.equation.name for a in derivation.adjoints if a.past),
         least=least_sizes(made.before if made else system) | least_sizes(system),
         preparation=_prepared(made) if made else None,
+        everywhere=not any(next(conditions(e.rhs), None) for e in equations),
         **more,
     )
 

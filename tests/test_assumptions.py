@@ -14,7 +14,7 @@ import pytest
 
 import symgrad as sg
 from symgrad.mathematics.assumptions import ASSUMPTIONS, About, Assumption, Fact, giving, strongest
-from symgrad.targets.numpy.runtime.assumptions import CHECKS
+from symgrad.targets.numpy.assumptions import CHECKS
 
 AXES = {kind.name: 1 for kind in ASSUMPTIONS.values() if kind.about is About.AXIS}
 DTYPES = (np.float32, np.float64)
@@ -66,11 +66,11 @@ def test_what_holds_up_to_rounding_passes(kind: str, dtype: type) -> None:
 
 
 FAULTS = {
-    "one_hot": (1.5, r"x\[1, 0\] = [12]\.5 "),
-    "sums_to_one": (0.01, r"the sum of x\[1, :\] = 1\.0(1|0999)"),
-    "unit_norm": (0.01, r"the sum of the squares of x\[1, :\] = 1\.0"),
-    "orthogonal": (0.01, r"transpose times x, at \[0, 0\], = "),
-    "symmetric": (0.01, r"x\[0, 1\] less its mirror image = -0\.0(1|0999)"),
+    "one_hot": (1.5, r"x\[1, 0\] = [12]\.5"),
+    "sums_to_one": (0.01, r"x\.sum\(1\)\[1\] = 1\.0(1|0999)"),
+    "unit_norm": (0.01, r"\(x\*\*2\)\.sum\(1\)\[1\] = 1\.0"),
+    "orthogonal": (0.01, r"\(x\.T @ x\)\[0, 0\] = "),
+    "symmetric": (0.01, r"\(x - x\.T\)\[0, 1\] = -0\.0(1|0999)"),
     "positive": (-5.0, r"x\[1, 0\] = -[34]\."),
 }
 
@@ -82,11 +82,10 @@ def test_a_planted_fault_is_named(kind: str, dtype: type) -> None:
     x: np.ndarray = holding(kind, np.random.default_rng(4)).astype(dtype)
     change, message = FAULTS[kind]
     x[1, 0] += change
-    sentence = Assumption(kind, AXES.get(kind)).sentence("x")
+    sentence = Assumption(kind, AXES.get(kind)).sentence("x").partition(":")[0]
     with pytest.raises(ValueError, match=message) as found:
         module.check_assumptions(x)
     assert str(found.value).startswith(f"x: expected that {sentence}; got ")
-    assert f"in {np.dtype(dtype)})" in str(found.value)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -102,7 +101,7 @@ def test_what_is_not_finite_fails_without_a_warning(kind: str, bad: float) -> No
 def test_a_sum_of_ones_is_not_one_hot_and_a_row_of_zeros_is_not_either() -> None:
     module = module_of(sg.one_hot(axis=0))
     for row in ([[1, 0, 0], [1, 0, 0], [0, 1, 1]], [[0, 1, 0], [0, 0, 1], [0, 0, 0]]):
-        with pytest.raises(ValueError, match=r"the sum of x\[:, 0\] = [20]\.0 "):
+        with pytest.raises(ValueError, match=r"x\.sum\(0\)\[0\] = [20]\.0"):
             module.check_assumptions(row)
 
 
@@ -110,7 +109,7 @@ def test_the_tolerance_is_that_of_the_dtype() -> None:
     module = module_of(sg.sums_to_one(axis=0), shape=(2,))
     x = np.array([0.5, 0.5 + 1e-7])
     module.check_assumptions(x.astype(np.float32))
-    with pytest.raises(ValueError, match=r"tolerance 3\.6e-15 in float64"):
+    with pytest.raises(ValueError, match=r"x\.sum\(0\) = 1\.00000009"):
         module.check_assumptions(x)
 
 
@@ -120,9 +119,9 @@ def test_only_inputs_with_an_assumption_are_asked_for() -> None:
     module = sg.derive(c * np.sum(a @ b), names={}).compile()
     right = np.array([[0.25, 0.75]])
     module.check_assumptions(a=right, c=2.0)
-    with pytest.raises(ValueError, match=r"a: .* positive; got a\[0, 0\] = -1\.0 "):
+    with pytest.raises(ValueError, match=r"a: .* positive; got a\[0, 0\] = -1\.0"):
         module.check_assumptions(np.array([[-1.0, 2.0]]), 2.0)
-    with pytest.raises(ValueError, match=r"c: .* positive; got c = 0\.0 "):
+    with pytest.raises(ValueError, match=r"c: .* positive; got c = 0\.0"):
         module.check_assumptions(a=right, c=0)
     with pytest.raises(ValueError, match=r"a: expected shape \(n, k\), got \(2,\)"):
         module.check_assumptions(a=right[0], c=1)
@@ -153,4 +152,4 @@ def test_the_file_checks_its_example(numbers: Any, code: int, tmp_path: Path) ->
 @pytest.mark.parametrize("kind", CHECKS)
 def test_random_points_of_the_file_keep_what_is_assumed(kind: str) -> None:
     module = module_of(Assumption(kind, AXES.get(kind)))
-    module.check_assumptions(x=module._drawn(np.random.default_rng(1), positive=False)["x"])
+    module.check_assumptions(x=module._point(1)["x"])

@@ -42,7 +42,7 @@ def test_a_right_point_is_shown() -> None:
     ("change", "told"),
     [
         ({"Y": [[0.5, 0.7, 0], [1, 0, 0]]}, "Y[0, 0] is 0.5, and Y is one-hot along axis 1"),
-        ({"Y": [[0, 1, 1], [1, 0, 0]]}, "the sum of Y[0, :] is 2, and Y is one-hot along axis 1"),
+        ({"Y": [[0, 1, 1], [1, 0, 0]]}, "Y.sum(1)[0] is 2, and Y is one-hot along axis 1"),
         ({"Y": [[0, 1, np.inf], [1, 0, 0]]}, "Y[0, 2] is inf, and Y is one-hot"),
         ({"y": [3, 0]}, "y has the label 3, and labels are from 0 to 2"),
         ({"y": [0, -1]}, "y has the label -1, and labels are from 0 to 2"),

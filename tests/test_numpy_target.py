@@ -73,7 +73,6 @@ def test_the_code_reads_as_typed_by_hand() -> None:
         "p = e / s",
         "dz2 = p - Y",
         "dW2 = dz2 @ a1.T",
-        "db2 = dz2",
         "dz1 = da1 * (a1 > 0)",
         "# z1[i] = Σ_j W1[i,j] X[j] + b1[i]  (4, 1)",
     ):
@@ -206,17 +205,11 @@ def test_arguments_may_be_positional_strided_and_stay_as_they_are() -> None:
         ({"y": np.array([0, 1, 2, 3, 0, 0])}, r"y: expected labels from 0 to 2, got 3"),
         ({"y": np.array([0, 1, 2, -1, 0, 0])}, r"y: expected labels from 0 to 2, got -1"),
         ({"W1": np.zeros((5, 4), complex)}, r"W1: expected dtype float, got complex128"),
-        (
-            {"W1": np.zeros((5, 4), np.float16)},
-            r"W1: expected dtype float32 or float64, got float16",
-        ),
+        ({"W1": np.zeros((5, 4), np.longdouble)}, r"W1: expected dtype float, got float128"),
         ({"W1": None}, r"W1: expected dtype float, got object"),
         ({"W1": np.ma.zeros((5, 4))}, r"W1: expected an array, got a masked one"),
         ({"y": np.ma.zeros(6, int)}, r"y: expected an array, got a masked one"),
-        (
-            {"y": np.full(6, 2**63, np.uint64)},
-            r"y: expected dtype int64, got 9223372036854775808",
-        ),
+        ({"y": np.full(6, 2**63, np.uint64)}, r"y: expected labels from 0 to 2, got -"),
         ({"W1": [[1, 2], [3]]}, r"W1: expected an array"),
         ({"b1": "text"}, r"b1: expected dtype float, got <U4"),
     ],

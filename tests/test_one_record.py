@@ -119,6 +119,7 @@ RULES: dict[str, tuple[Finder, tuple[str, ...]]] = {
         (
             "mathematics/assumptions.py",  # the records
             "__init__.py",  # the public names
+            "targets/numpy/assumptions.py",  # how each is checked
             "targets/numpy/runtime/",  # goes into files that import nothing of symgrad
         ),
     ),

@@ -17,7 +17,7 @@ from symgrad.mathematics.assumptions import Assumption
 from symgrad.mathematics.equations import System, Variable
 from symgrad.mathematics.ranges import by_part
 from symgrad.mathematics.sizes import Size, fixed, with_numbers
-from symgrad.targets.numpy.runtime.assumptions import CHECKS
+from symgrad.targets.numpy.assumptions import unmet
 
 Fault = tuple[str, str, str]
 """Of which input, what is wrong with its numbers, and what to do."""
@@ -103,19 +103,8 @@ def _length(size: Size, sizes: Mapping[Size, sp.Integer]) -> int | sp.Expr:
 
 def _broken(name: str, given: np.ndarray, assumption: Assumption) -> str:
     """Where an assumption does not hold, up to the rounding of floats."""
-    axis = assumption.summed
-    length = given.size if axis is None else given.shape[axis]
-    tolerance = 8 * length * float(np.finfo(float).eps)
-    values = given.astype(np.float64)
-    with np.errstate(all="ignore"):
-        for text, found, fits in CHECKS[assumption.kind](values, axis, tolerance):
-            wrong = np.argwhere(~(fits & np.isfinite(found)))
-            if len(wrong):
-                places = zip(wrong[0].tolist(), given.shape, found.shape, strict=True)
-                at = ", ".join(":" if n != m else str(k) for k, n, m in places)
-                what = text.format(name=name, at=at).replace("[]", "").rstrip(",")
-                number = found[tuple(wrong[0])]
-                return f"{what} is {number:g}, and {assumption.sentence(name)}"
+    for what, number in unmet(given.astype(np.float64), assumption, name):
+        return f"{what} is {number:g}, and {assumption.sentence(name)}"
     return ""
 
 

@@ -10,7 +10,7 @@ from symgrad.mathematics.equations import Variable
 from symgrad.mathematics.ranges import Part, by_part
 from symgrad.mathematics.sizes import Size, fixed, normal_form
 from symgrad.mathematics.told import Told
-from symgrad.program.costs import flops, moved, polynomial
+from symgrad.program.costs import flops, polynomial
 from symgrad.program.memory import Plan
 from symgrad.targets.module import Module
 
@@ -39,11 +39,11 @@ def about(module: Module) -> Iterator[str]:
 
 def costs(plan: Plan, called: Sequence[str]) -> Iterator[str]:
     """What loss and gradients together cost; ``called``: what takes memory in each call."""
-    work, bytes_moved = polynomial(flops(plan.program)), polynomial(moved(plan.program, 8))
+    work, room = polynomial(flops(plan.program)), polynomial(plan.bytes(8))
     yield ""
     yield from textwrap.wrap(
-        f"Loss and gradients together: {work} operations on numbers, {bytes_moved} bytes moved as "
-        f"if no cache held anything, {polynomial(plan.bytes(8))} bytes of workspace, in float64.",
+        f"Loss and gradients together: {work} operations on numbers, {room} bytes of workspace in "
+        "float64.",
         WIDTH,
     )
     if called:

@@ -39,7 +39,7 @@ class Module:
     ``along``: the directions of inputs, where the gradient is the output's derivative along them.
     ``values``: the values on the way that the module offers, and ``way`` a program of them where
     ``program`` has not all of them; ``unroll``: whether small ones are
-    computed in single numbers too.
+    computed in single numbers too.  ``everywhere``: whether all has a value for any numbers.
     """
 
     program: Program
@@ -60,6 +60,7 @@ class Module:
     preparation: Prepared | None = None
     along: Mapping[str, str] = field(default_factory=dict)
     unroll: bool = False
+    everywhere: bool = False
 
     @property
     def shapes(self) -> Shapes:

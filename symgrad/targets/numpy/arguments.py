@@ -2,97 +2,120 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from symgrad.mathematics.equations import Variable
-from symgrad.mathematics.sizes import Size, fixed
-from symgrad.targets.module import Module
-from symgrad.targets.numpy.labels import largest, where_length
-from symgrad.targets.numpy.layout import in_brackets, list_lines, shape_data, wrapped
-
-_DTYPES = {"int": "np.int64", "bool": "np.bool_"}
+from symgrad.mathematics.sizes import fixed
+from symgrad.targets.module import Module, size_names
+from symgrad.targets.numpy.labels import checks, where_length
+from symgrad.targets.numpy.layout import definition, in_braces, in_brackets, wrapped
 
 
-def table(variables: Sequence[Variable]) -> list[str]:
-    """Of each argument its name, kind and shape, in lines."""
+def needs(
+    module: Module,
+    variables: Sequence[Variable],
+    sizes: Mapping[str, str],
+    *,
+    room: bool,
+) -> dict[str, Any]:
+    """For the template; ``variables``: the arguments, and the data of which some are made.
+
+    ``sizes``: what the named sizes are called; ``room``: whether there are workspaces.
+    """
     once = {v.name: v for v in variables}
-    return wrapped([f'"{n}": ("{v.dtype}", {shape_data(v.shape)})' for n, v in once.items()])
+    kinds = {n: f'"{v.dtype}"' for n, v in once.items() if v.dtype != "float"}
+    keeps = room and bool(module.values)
+    subsets = keeps and any(v.bounds for v in module.arguments)
+    names = "_NAMES" if module.preparation or subsets else "_SHAPES"
+    made = [f'sizes.get("{s}", (0, ""))[0]' for s in size_names(module.arguments)]
+    both = "tuple[list[Any], tuple[Any, ...]]" if room else "list[Any]"
+    kept = [f"names: Any = {names}", "keep: bool = False"]
+    return {
+        "arguments": wrapped([f'"{n}": {_shape(v, sizes)}' for n, v in once.items()]),
+        "sizes": sizes,
+        "sizes_quoted": ", ".join(f'"{s}"' for s in sizes),
+        "shapes_head": definition(
+            "_shapes", [f"{s}: Any" for s in sizes.values()], "dict[str, tuple[Any, ...]]"
+        ),
+        "names": names,
+        "count": len(module.arguments),
+        "keeps": keeps,
+        "kinds_of": kinds and in_braces(kinds),
+        "unbounded": any(v.dtype == "int" and not v.bounds for v in once.values()),
+        "ready_head": definition("_ready", [*_READY, *(kept if keeps else ())], "Any"),
+        "checked_head": definition("_checked", _CHECKED, both),
+        "made": in_brackets([*made, "dtype"]),
+        "least": module.least.items(),
+        "fit": Fit.of(module, sizes, names, kinds=bool(kinds)) if room else None,
+    }
+
+
+_READY = ["given: Any", "ws: Workspace | None"]
+_CHECKED = ["names: Iterable[str]", "given: Sequence[Any]"]
+
+
+def table(sizes: Mapping[str, str], known: Collection[str]) -> str:
+    """The table of shapes, with numbers for the sizes that are known."""
+    if not known:
+        return "_SHAPES"
+    return f"_shapes({', '.join(c if s in known else repr(s) for s, c in sizes.items())})".replace(
+        "'", '"'
+    )
+
+
+def _shape(variable: Variable, sizes: Mapping[str, str]) -> str:
+    return in_brackets(
+        [sizes[s.name] if fixed(s) is None else str(fixed(s)) for s in variable.shape]
+    )
 
 
 @dataclass(frozen=True)
 class Fit:
     """What arguments are that need no conversion.
 
-    ``sizes``: lines that give the named sizes; ``sizes_of``: all of them, as checked arguments
-    have them; ``conditions``: what has to hold of the others; ``labels``: the largest position in
-    each argument that points into an axis, and what it has to be less than; ``small``: when a size
-    is too small.
+    ``wanted``: the line that gives their dtypes, and shapes where all are fixed; ``sizes``: lines
+    that give the named sizes; ``shapes``: the shapes that they ask for; ``made``: what a workspace
+    is made of; ``enough``: what else has to hold of sizes; ``labels``: the lines that check labels;
+    ``function``: whether it takes a function to say so.
     """
 
-    sizes: Sequence[str]
-    sizes_of: str
+    wanted: str
     ndims: Sequence[int]
+    sizes: Sequence[str]
     shapes: str
-    conditions: Sequence[str]
-    dtype_of: str
-    labels: Sequence[tuple[str, str]]
-    small: str
+    made: str
+    enough: str
+    labels: Sequence[str]
+    function: bool
 
     @classmethod
-    def of(cls, module: Module, locals_: Mapping[str, str]) -> Fit:
-        """``locals_``: what the named sizes are called."""
-        given = module.arguments
+    def of(cls, module: Module, sizes: Mapping[str, str], names: str, *, kinds: bool) -> Fit:
+        """``names``: where those of the arguments are; ``kinds``: whether some are no floats."""
+        given, mine = module.arguments, size_names(module.arguments)
         floats = [k for k, v in enumerate(given) if v.dtype == "float"]
-        where = {size: where_length(size, given) for size in locals_}
+        dtype = f"given[{floats[0]}].dtype" if floats else f'np.dtype("{module.dtype}")'
+        one = "np.dtype(_KINDS.get(n, d))" if kinds else "np.dtype(d)"
+        one = one if mine else f"(_SHAPES[n], {one})"
+        part = f"[:{len(given)}]" if module.preparation else ""
         return cls(
-            sizes=[f"{local} = given{where[size]}" for size, local in locals_.items()],
-            sizes_of=in_brackets([f"arrays{where[size]}" for size in locals_]),
+            wanted=f"{'_DTYPES' if mine else '_WANTED'} = "
+            f'[[{one} for n in {names}] for d in ("float64", "float32")]',
             ndims=[len(v.shape) for v in given],
-            shapes=list_lines([_shape(v.shape, locals_) for v in given]),
-            conditions=list(_conditions(module, sized=bool(locals_))),
-            dtype_of=f"arrays[{floats[0]}].dtype" if floats else "_DTYPE",
-            labels=_labels(module),
-            small=_small(module.least, locals_),
+            sizes=[f"{sizes[size]} = given{where_length(size, given)}" for size in mine],
+            shapes=f"[*{table(sizes, mine)}.values()]{part}",
+            made=in_brackets([*(sizes[s] for s in mine), dtype]),
+            enough="".join(
+                f" and {sizes[s]} >= {module.least[s]}" for s in mine if s in module.least
+            ),
+            labels=[*_labels(given)],
+            function=bool(mine) or module.unroll,
         )
 
 
-def _shape(shape: Sequence[Size], locals_: Mapping[str, str]) -> str:
-    return in_brackets([locals_[s.name] if fixed(s) is None else str(fixed(s)) for s in shape])
-
-
-def _conditions(module: Module, *, sized: bool) -> Iterator[str]:
-    """What has to hold of kinds, shapes and labels; where sizes are named the kinds are known."""
-    if not sized:
-        yield "{*map(type, given)} == _ARRAYS"
-    yield f"[*map(_shape, given)] == {'shapes' if sized else '_SHAPES'}"
-    given = module.arguments
-    if floats := _floats([k for k, v in enumerate(given) if v.dtype == "float"], len(given)):
-        yield f"{{*map(_dtype_of, {floats})}} in _FLOATS"
+def _labels(given: Sequence[Variable]) -> Iterator[str]:
     for k, variable in enumerate(given):
-        if variable.dtype != "float":
-            yield f"given[{k}].dtype == {_DTYPES[variable.dtype]}"
-    if _labels(module):
-        yield "_labels_fit(given)"
-
-
-def _labels(module: Module) -> list[tuple[str, str]]:
-    given = module.arguments
-    return [row for k, v in enumerate(given) for row in largest(k, v, given)]
-
-
-def _small(least: Mapping[str, int], locals_: Mapping[str, str]) -> str:
-    found = [(local, least[size]) for size, local in locals_.items() if size in least]
-    return " or ".join(f"{local} < {number}" for local, number in found)
-
-
-def _floats(places: Sequence[int], count: int) -> str:
-    """The arguments that are floats, out of ``given``."""
-    if len(places) in (0, count):
-        return "given" if places else ""
-    if list(places) == list(range(places[0], places[-1] + 1)):
-        return f"given[{places[0] or ''}:{places[-1] + 1}]"
-    others = [k for k in range(count) if k not in places]
-    if len(others) == 1:
-        return f"(*given[:{others[0]}], *given[{others[0] + 1}:])"
-    return "(" + "".join(f"given[{k}], " for k in places).rstrip() + ")"
+        yield from checks(
+            f"arrays[{k}]", variable, lambda size: f"arrays{where_length(size, given)}"
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from symgrad.program.contraction_order import cost
 from symgrad.program.memory import Plan
@@ -169,15 +169,17 @@ class BufferedWriter(NumPyWriter, PlannedWriter):
     def _room(self, op: Op) -> Statement:
         """Memory of its own, or that of a value which is not needed any more."""
         name, owner = f"self.{self.local[op.name]}", self.owner[op.name]
-        room, of_own = f"self.{self.local[owner.name]}", (self.shape(op.axes), _DTYPES[op.dtype])
+        own = Statement("room", name, (self.shape(op.axes), _DTYPES[op.dtype]))
         if owner is op:
-            return Statement("room", name, of_own)
-        lengths = ", ".join(map(self.code, op.shape))
-        detail = {"kept": op.name in self.kept, "count": self.code(count(op.shape))}
-        kind = "part"
+            return own
+        room, lengths = f"self.{self.local[owner.name]}", ", ".join(map(self.code, op.shape))
+        detail: dict[str, Any] = {"own": own} if op.name in self.kept else {}
+        if owner.shape == op.shape:
+            return Statement("shared", name, (room,), detail=detail)
         if count(owner.shape) == count(op.shape):
-            kind = "shared" if owner.shape == op.shape else "reshaped"
-        return Statement(kind, name, (room, lengths, *of_own), detail=detail)
+            return Statement("reshaped", name, (room, lengths), detail=detail)
+        detail["count"] = self.code(count(op.shape))
+        return Statement("part", name, (room, lengths), detail=detail)
 
     def dtype(self) -> str:
         return self.dtype_text

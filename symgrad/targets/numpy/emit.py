@@ -11,20 +11,13 @@ from typing import Any
 from symgrad.errors import SpecError
 from symgrad.files import mark
 from symgrad.mathematics.equations import Variable
-from symgrad.mathematics.sizes import fixed
 from symgrad.targets.about import about, costs, shape_text
 from symgrad.targets.emitted import Emitted, Part
 from symgrad.targets.module import Module, size_names
-from symgrad.targets.numpy import assumptions, constants, preparation, self_check
-from symgrad.targets.numpy.arguments import table
+from symgrad.targets.numpy import arguments, assumptions, constants, preparation, self_check
 from symgrad.targets.numpy.entries import Entries
 from symgrad.targets.numpy.functions import Mathematics, along
-from symgrad.targets.numpy.labels import Labels, are_plain
-from symgrad.targets.numpy.layout import (
-    in_braces,
-    in_brackets,
-    quoted,
-)
+from symgrad.targets.numpy.layout import quoted
 from symgrad.targets.numpy.offered import Face
 from symgrad.targets.numpy.out import ABILITIES
 from symgrad.targets.numpy.preparation import Preparing
@@ -42,7 +35,9 @@ from symgrad.templating import render
 def emit(module: Module) -> Emitted:
     """The module as text, and what its lines compute."""
     _check_names(module.arguments)
-    return Emitted.of(_File(module).parts(), main=(FORWARD, SHARED, OUTPUT, BACKWARD))
+    file = _File(module)
+    main = (file.made.function(stage) for stage in (FORWARD, SHARED, OUTPUT, BACKWARD))
+    return Emitted.of(file.parts(), tuple(main))
 
 
 def load(text: str, name: str) -> ModuleType:
@@ -82,27 +77,31 @@ class _File:
         self.entries = (
             Entries.of(module, self.made.program) if self.room and module.unroll else None
         )
-        self.preparing = Preparing.of(module.preparation) if module.preparation else None
+        self.preparing = (
+            Preparing.of(module.preparation, room=self.room is not None)
+            if module.preparation
+            else None
+        )
         data = preparation.variables(module.preparation) if module.preparation else []
         self.all_arguments = [*module.arguments, *(v for v in data if v.role != "constant")]
         made = module.preparation
         self.modules = (module, *((made.first, made.loss) if made else ()))
-        self.naming = not _RAISING.isdisjoint(self._called())
-        self.helpers = helper_sources(map(name_of, self._called()))
+        self.naming = not _RAISING.isdisjoint(self._functions())
+        self.helpers = helper_sources(map(name_of, self._functions()))
         self.values = self._values()
 
     def parts(self) -> Iterator[Part]:
         """The first, which imports what the others need, and these."""
-        after = [*self._after_the_header()]
+        after = [*self._of_the_mathematics(), *self._called()]
+        after += [*self._of_arguments(after), self._part("self_check")]
         self.values["numbers"] = constants.numbers(after)
         packed = constants.modules(self.values["arrays"], after)
         self.values["imports"] = imports(after, packed)
         yield self._part("header")
         yield from after
 
-    def _after_the_header(self) -> Iterator[Part]:
-        """Each part from its template, or a function."""
-        yield from self._of_the_mathematics()
+    def _called(self) -> Iterator[Part]:
+        """What people call."""
         if self.preparing:
             yield self.preparing.function
         yield self._part("called")
@@ -111,8 +110,6 @@ class _File:
                 yield self._part(name)
         if self.entries:
             yield [*self.entries.passages(self.module.formulas)]
-        yield from self._of_arguments()
-        yield self._part("self_check")
 
     def _of_the_mathematics(self) -> Iterator[Part]:
         yield "# The mathematics"
@@ -124,13 +121,13 @@ class _File:
             yield f"{texts['P']}\n{texts['R']}"
             yield texts["_naming"]
 
-    def _of_arguments(self) -> Iterator[Part]:
-        yield self._part("asked")
-        if not self.values["labels"].plain:
-            yield self._part("labels")
-        texts = Runtime()["arguments"]
-        sized = ["_check_shape"] if self.values["sized"] else []
-        yield from (texts[name] for name in ("_dtype", "_array", *sized))
+    def _of_arguments(self, before: Sequence[Part]) -> Iterator[Part]:
+        text = _text(before)
+        self.values["default"] = "_DTYPE" in text
+        asked = self._part("asked")
+        yield from (asked, self._part("checked"))
+        checks = Runtime()["labels"]
+        yield from (source for name, source in checks.items() if f"{name}(" in text + asked)
         if self.values["assumed"]:
             yield self._part("assumptions")
 
@@ -138,20 +135,21 @@ class _File:
         text = render(f"numpy/{name}.py.jinja", **self.values)
         return text.removesuffix("\n")
 
-    def _called(self) -> Iterator[str]:
+    def _functions(self) -> Iterator[str]:
         """The functions of mathematics that the functions of the file call."""
         for op in (op for m in self.modules for op in m.program):
             yield op.function or op.kind
 
     def _values(self) -> dict[str, Any]:
         """What the templates print."""
-        module, arguments = self.module, self.module.arguments
+        module = self.module
         face = Face(self.made, naming=self.naming, entries=bool(self.entries))
-        bound = "Callable[[], tuple[Any, Gradients]]"
+        bound, sizes = "Callable[[], tuple[Any, Gradients]]", self._sizes()
         return {
             **self._of_the_header(),
-            **assumptions.needs(arguments),
-            **self_check.needs(module, self.all_arguments),
+            **arguments.needs(module, self.all_arguments, sizes, room=self.room is not None),
+            **assumptions.needs(module.arguments, room=self.room is not None),
+            **self_check.needs(module, self.all_arguments, sizes),
             "runtime": Runtime(),
             "room": self.room,
             "naming": self.naming,
@@ -160,25 +158,24 @@ class _File:
             "offered": [*face.offered()],
             "bound_given": face.given,
             "bind_head": face.signature("bind", face.names, "Array", bound),
-            "vectors": vectors(self.made),
+            "vectors": vectors(self.made, sizes),
         }
+
+    def _sizes(self) -> dict[str, str]:
+        """What the named sizes are called."""
+        names = WORDS.locals([*(v.name for v in self.all_arguments), *self.made.locals.values()])
+        others = [s for s in size_names(self.all_arguments) if s not in self.made.locals]
+        return self.made.locals | {size: names.new(size) for size in others}
 
     def _of_the_header(self) -> dict[str, Any]:
         module, plan = self.module, self.made.plan
         called = self.room.called if self.room else []
         document = [*about(module), *(costs(plan, called) if plan else ())]
-        arguments = table(self.all_arguments)
         return {
             "title": quoted(module.title),
             "origin": mark(module.origin),
             "document": [quoted(line) for line in document],
             "dtype": module.dtype,
-            "arguments": arguments,
-            "names": in_brackets([f'"{v.name}"' for v in module.arguments]),
-            "sized": any(fixed(s) is None for v in self.all_arguments for s in v.shape),
-            "unknown": in_braces(dict.fromkeys(size_names(self.all_arguments), 2**62)),
-            "labels": Labels.of(self.all_arguments, plain=are_plain(*self.modules)),
-            "least": module.least and in_braces(module.least),
             "arrays": constants.arrays(self.modules),
             "output": module.output,
             "types": [*self._types()],
@@ -203,16 +200,21 @@ class _File:
 
 
 _NAMES = {
-    "collections.abc": ("Callable", "Mapping", "Sequence"),
+    "collections.abc": ("Callable", "Iterable", "Mapping", "Sequence"),
     "typing": ("Any", "NamedTuple", "ParamSpec", "TypeVar"),
 }
 _ALWAYS = ("Any", "NamedTuple")
 
 
+def _text(parts: Iterable[Part]) -> str:
+    """All lines, one under the other."""
+    lines = (x for p in parts if not isinstance(p, str) for q in p for x in q.lines)
+    return "\n".join([*(p for p in parts if isinstance(p, str)), *lines])
+
+
 def imports(parts: Sequence[Part], more: Iterable[str]) -> list[str]:
     """The lines that import what the parts of a file need of Python's library."""
-    lines = (x for p in parts if not isinstance(p, str) for q in p for x in q.lines)
-    text = "\n".join([*(p for p in parts if isinstance(p, str)), *lines])
+    text = _text(parts)
     modules = ["functools", "math", "operator", "struct", "threading"]
     used = [name for name in modules if re.search(rf"\b{name}\.", text)]
     found = [f"import {name}" for name in sorted({*used, *more})]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,9 +14,11 @@ from symgrad.targets.emitted import Passage, indented, passages
 from symgrad.targets.module import Module, size_names, where_size_is
 from symgrad.targets.numpy.buffers import BufferedWriter
 from symgrad.targets.numpy.layout import call, definition, listed_in
+from symgrad.targets.numpy.nesting import nested
 from symgrad.targets.numpy.operations import NumPyWriter
 from symgrad.targets.numpy.out import ABILITIES
 from symgrad.targets.numpy.tuning import tuned
+from symgrad.targets.numpy.words import OWN
 from symgrad.targets.stages import (
     BACKWARD,
     FORWARD,
@@ -50,6 +53,10 @@ class Function:
         yield from passages(self.name, self.assignments, formulas, printed, "#")
         if self.result:
             yield Passage(self.name, indented(self.result))
+
+
+_INVENTED = re.compile(r"_(t|mask)(_\d+)?")
+"""What values without a name are called."""
 
 
 def printed(statement: Statement) -> str:
@@ -134,16 +141,24 @@ class Mathematics:
     def _core(self, stage: Stage, decorators: Sequence[str]) -> Function:
         takes = [f"{name}: {self._type(name)}" for name in self.given(stage.name)]
         gives, result = self._answer(stage)
-        assignments = list(stage.assignments)
-        if (answer := _returned(assignments[-1], result)) is not None:
+        lines = [a for a in stage.assignments if a.value not in self._aliases]
+        assignments = nested(lines, stage.results, printed)
+        if assignments and (answer := _returned(assignments[-1], result)) is not None:
             assignments[-1], result = answer, []
+        name = self.function(stage.name)
         return Function(
-            stage.name,
-            [*decorators, *definition(stage.name, takes, gives)],
+            name,
+            [*decorators, *definition(name, takes, gives)],
             [*self._sizes(stage), *self._constants(stage)],
             assignments,
             result,
         )
+
+    def function(self, stage: str) -> str:
+        """What the function of a stage is called: as its result, where it is between the others."""
+        results = self.stages[stage].results if stage == SHARED and stage in self.stages else ()
+        name = f"_{results[0]}" if len(results) == 1 else stage
+        return stage if _INVENTED.fullmatch(name) or name in OWN else name
 
     def given(self, stage: str) -> list[str]:
         """What a stage is called with."""
@@ -209,10 +224,33 @@ class Mathematics:
     def _answer(self, stage: Stage) -> tuple[str, list[str]]:
         """The type of what a stage gives, and the lines that give it."""
         if stage.name == BACKWARD:
-            return "Gradients", call("return Gradients", stage.results)
+            return "Gradients", call("return Gradients", self._derivatives(stage))
         if len(stage.results) == 1:
             return "Any", [f"return {stage.results[0]}"]
         return "tuple[Any, ...]", listed_in("return", stage.results)
+
+    def _derivatives(self, stage: Stage) -> list[str]:
+        """The derivatives as arguments: by their names where one is another value."""
+        if not self._aliases:
+            return list(stage.results)
+        pairs = zip(self.module.gradients.items(), stage.results, strict=True)
+        return [f"{name}={self._aliases.get(value, local)}" for (name, value), local in pairs]
+
+    @cached_property
+    def _aliases(self) -> dict[str, str]:
+        """Derivatives that are the same as another value, and what that is called."""
+        last = {*self.module.gradients.values()} - self.writer.read
+        return {
+            a.value: a.statements[0].x
+            for a in self.writer.assignments
+            if a.value in last and _is_a_name(a) and self._stage_of[a.value] == BACKWARD
+        }
+
+
+def _is_a_name(assignment: Assignment) -> bool:
+    statements = assignment.statements
+    one = len(statements) == 1 and statements[0].kind == "assign"
+    return one and statements[0].x.isidentifier()
 
 
 @dataclass(frozen=True)
@@ -282,9 +320,10 @@ def _below(ops: Mapping[str, Op], op: Op) -> Iterator[str]:
 def _returned(last: Assignment, result: Sequence[str]) -> Assignment | None:
     """The last line with the answer in it, where it is all that the line is for."""
     *before, statement = last.statements
-    if statement.kind != "assign" or list(result) != [f"return {statement.name}"]:
+    name, _, value = printed(statement).partition(" = ")
+    if statement.name != name or "\n" in value or list(result) != [f"return {name}"]:
         return None
-    answer = replace(statement, kind="answer")
+    answer = Statement("answer", name, (value,))
     return replace(last, statements=(*before, answer))
 
 

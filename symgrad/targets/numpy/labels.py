@@ -1,55 +1,35 @@
-"""The labels that generated files take: of each array, or part of one, the first and the last."""
+"""The labels that generated files take, and the lines that check them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import sympy as sp
 
 from symgrad.mathematics.equations import Variable
 from symgrad.mathematics.ranges import Part, by_part, sizes_of
-from symgrad.mathematics.sizes import Size, fixed, named, normal_form, with_numbers
+from symgrad.mathematics.sizes import Size, named, normal_form, with_numbers
 from symgrad.targets.about import part_text, several
-from symgrad.targets.module import Module, where_size_is
-from symgrad.targets.numpy.layout import shape_data
+from symgrad.targets.module import where_size_is
 
 
-@dataclass(frozen=True)
-class Labels:
-    """What the templates need of labels.
+def checks(array: str, variable: Variable, length: Callable[[str], str]) -> Iterator[str]:
+    """For each part of an array that has a range of its own, the call that checks it.
 
-    ``plain``: whether all labels of the file count from 0 on an axis.  ``axes``: the axes that
-    arguments point into, where that is so; ``ranges``: else for each argument, or part of one, the
-    first label and the last.
+    ``array``: the expression for it; ``length``: that for a named size.
     """
+    names = {s: length(s) for s in named(s for b in variable.bounds for s in sizes_of(b))}
 
-    plain: bool
-    axes: Sequence[tuple[str, str]]
-    ranges: Sequence[tuple[str, str, str, str]]
+    def written(value: sp.Expr) -> str:
+        return written_with(value, names)
 
-    @classmethod
-    def of(cls, arguments: Sequence[Variable], *, plain: bool) -> Labels:
-        """The labels of some arguments of a file."""
-        if plain:
-            pointing = [v for v in arguments if v.bounds]
-            sizes = [(v.name, shape_data([b.stop for b in v.bounds])) for v in pointing]
-            return cls(plain, sizes, [])
-        return cls(plain, [], [r for v in arguments for r in _ranges(v)])
-
-
-def are_plain(*modules: Module) -> bool:
-    """Whether all labels count from 0 on one axis."""
-    bounds = [b for m in modules for v in m.arguments for b in v.bounds]
-    return all(b.is_plain and (b.stop.is_Symbol or fixed(b.stop) is not None) for b in bounds)
-
-
-def _ranges(variable: Variable) -> Iterator[tuple[str, str, str, str]]:
     for part, (lows, stops) in by_part(variable.bounds).items():
-        picked = part_text(part, variable.shape, _of_sizes)
-        first = several("max", lows, _of_sizes)
-        last = several("min", (stop - 1 for stop in stops), _of_sizes)
-        yield variable.name, f"np.s_{picked}" if picked else "...", first, last
+        first, stop = several("max", lows, written), several("min", stops, written)
+        labels = f"{array}{part_text(part, variable.shape, written)}"
+        function, ends = (
+            ("_check_labels", [stop]) if first == "0" else ("_check_range", [first, stop])
+        )
+        yield f'{function}("{variable.name}", {labels}, {", ".join(ends)})'
 
 
 def range_text(
@@ -72,11 +52,6 @@ def range_text(
     return f"np.s_{picked}" if picked else "...", first, last
 
 
-def _of_sizes(value: sp.Expr) -> str:
-    """Over the sizes as a table has them."""
-    return written_with(value, {name: f'sizes["{name}"]' for name in named([value])})
-
-
 def written_with(value: sp.Expr, names: Mapping[str, str]) -> str:
     """An expression over sizes that are called so."""
     value = normal_form(value)
@@ -85,32 +60,10 @@ def written_with(value: sp.Expr, names: Mapping[str, str]) -> str:
     )
 
 
-def largest(place: int, variable: Variable, given: Sequence[Variable]) -> Iterator[tuple[str, str]]:
-    """How far the labels of an argument are from the first, and what that has to be less than.
-
-    As a number without a sign, which a label before the first makes a very large one.
-    """
-
-    sizes = named(s for bounds in variable.bounds for s in sizes_of(bounds))
-    lengths = {size: f"given{where_length(size, given)}" for size in sizes}
-
-    def written(value: sp.Expr) -> str:
-        return written_with(value, lengths)
-
-    for part, (lows, stops) in by_part(variable.bounds).items():
-        labels = f"given[{place}]{part_text(part, variable.shape, written)}"
-        low, room = several("max", lows, written), several("min", stops, written)
-        if low != "0":
-            labels = f"({labels} {_less(low)})"
-            least = lows[0] if len(lows) == 1 else sp.Symbol(low, integer=True)
-            room = several("min", (stop - least for stop in stops), written)
-        yield f"np.maximum.reduce({labels}.view(np.uint64), None, initial=0)", room
-
-
-def _less(low: str) -> str:
-    if low[0] == "-" and low[1:].isdigit():
-        return f"+ {low[1:]}"
-    return f"- {low}" if low.isdigit() or low.startswith("max(") else f"- ({low})"
+def length_of(size: str, given: Sequence[Variable]) -> str:
+    """The expression for a named size, out of the first of some arguments that has it."""
+    name, axis = where_size_is(size, given)
+    return f"{name}.shape[{axis}]"
 
 
 def where_length(size: str, given: Sequence[Variable]) -> str:

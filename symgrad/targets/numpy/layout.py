@@ -23,13 +23,15 @@ def call(
     return [f"{function}(", *("    " + line for line in wrapped(arguments)), f"){end}"]
 
 
-def assigned(targets: Sequence[str], function: str, arguments: Sequence[str]) -> list[str]:
+def assigned(
+    targets: Sequence[str], function: str, arguments: Sequence[str], end: str = ""
+) -> list[str]:
     """Names for what a call gives: one value, or a tuple."""
     line = f"{', '.join(targets)} = "
     if len(line) < WIDTH // 2:
-        return call(f"{line}{function}", arguments)
+        return call(f"{line}{function}", arguments, end)
     first = ["    " + line for line in wrapped(targets)]
-    return ["(", *first, *call(f") = {function}", arguments)]
+    return ["(", *first, *call(f") = {function}", arguments, end)]
 
 
 def listed_in(word: str, names: Sequence[str]) -> list[str]:

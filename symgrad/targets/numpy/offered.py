@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
+from symgrad.targets.about import WIDTH
 from symgrad.targets.emitted import passages
-from symgrad.targets.module import size_names, where_size_is
 from symgrad.targets.numpy.functions import Mathematics, along, arrays_of_the_file, printed
+from symgrad.targets.numpy.labels import checks, length_of
 from symgrad.targets.numpy.layout import assigned, call, definition, in_brackets, quoted, wrapped
 from symgrad.targets.stages import BACKWARD, FORWARD, OUTPUT, SHARED
 
@@ -83,24 +86,30 @@ class Face:
 
     # Bodies
 
-    def ready(self, names: Sequence[str]) -> list[str]:
-        """The line that checks the arguments."""
-        if self.room:
-            given = in_brackets(names)
-            if 2 * len(given) + 30 <= 92:
-                return pair(names, "_ready", [given, "workspace"])
-            return [*call("given = ", names), *pair(names, "_ready", ["given", "workspace"])]
-        return assigned(
-            _targets(names), "_checked", [in_brackets([*map(repr_of, names)]), in_brackets(names)]
-        )
+    def ready(self, names: Sequence[str], *more: str) -> list[str]:
+        """The line that checks the arguments; ``more``: what else is told to the function."""
+        if not self.room:
+            quoted_names = in_brackets([*map(repr_of, names)])
+            checked = assigned(_targets(names), "_checked", [quoted_names, in_brackets(names)])
+            return [*checked, *self._labels(names)]
+        given, function = in_brackets(names), "_ready"
+        if 2 * len(given) + 30 + sum(map(len, more)) <= WIDTH - 4:
+            return pair(names, function, [given, "workspace", *more])
+        return [*call("given = ", names), *pair(names, function, ["given", "workspace", *more])]
+
+    def _labels(self, names: Sequence[str]) -> Iterator[str]:
+        """The lines that check the labels among some arguments."""
+        taken = [v for v in self.module.arguments if v.name in names]
+        for variable in taken:
+            yield from checks(variable.name, variable, partial(length_of, given=taken))
 
     def loss(self) -> list[str]:
         """The output alone."""
-        return [*self.run([OUTPUT]), f"return {self.output()}"]
+        return _in_the_answer(self.run([OUTPUT]), f"return {self.output()}")
 
     def gradients(self) -> list[str]:
         """The derivatives alone."""
-        return [*self.run([BACKWARD]), f"return {self.derivatives()}"]
+        return _in_the_answer(self.run([BACKWARD]), f"return {self.derivatives()}")
 
     def both(self) -> list[str]:
         """The output and its derivatives."""
@@ -120,7 +129,8 @@ class Face:
                 targets = [n if n in wanted else "_" for n in stages[stage].results]
                 if wanted.isdisjoint(targets):
                     continue
-                lines.insert(0, assigned(_shortened(targets), stage, self.made.given(stage)))
+                function = self.made.function(stage)
+                lines.insert(0, assigned(_shortened(targets), function, self.made.given(stage)))
                 wanted |= set(self.made.given(stage))
         return [line for some in lines for line in some]
 
@@ -166,23 +176,12 @@ class Face:
 
     def _checked(self, names: Sequence[str]) -> list[str]:
         """The lines that check some of the arguments."""
-        given = [in_brackets([*map(repr_of, names)]), in_brackets(names)]
         if not self.room:
-            return assigned(_targets(names), "_checked", given)
-        floats = [v.name for v in self.module.arguments if v.dtype == "float" and v.name in names]
-        dtype = f"arrays[{names.index(floats[0])}].dtype" if floats else "_DTYPE"
-        arguments = ["arrays", "workspace", self._sizes_of(names), dtype, "keep=True"]
-        return [*assigned(["arrays"], "_checked", given), *pair(names, "_with_room", arguments)]
-
-    def _sizes_of(self, names: Sequence[str]) -> str:
-        """The named sizes, of checked arguments; 0 where none of them has one."""
-        variables = [v for v in self.module.arguments if v.name in names]
-        known = size_names(variables)
-        found = []
-        for size in self.made.locals:
-            name, axis = where_size_is(size, variables) if size in known else ("", 0)
-            found.append(f"arrays[{names.index(name)}].shape[{axis}]" if name else "0")
-        return in_brackets(found) if found else "()"
+            return self.ready(names)
+        if list(names) == self.names:
+            return self.ready(names, "keep=True")
+        some = assigned(["names"], "", [*map(repr_of, names)])
+        return [*some, *self.ready(names, "names", "keep=True"), *self._labels(names)]
 
     def forward(self) -> list[str]:
         """Its body."""
@@ -210,6 +209,16 @@ class Face:
         left = [n for n in self.names if n not in inputs]
         more = f"; none of them needs {_listed(left)}" if left else ""
         return f"The values on the way to {self.module.output}{more}."
+
+
+def _in_the_answer(lines: Sequence[str], answer: str) -> list[str]:
+    """The last value in the answer itself, where that is all that reads it."""
+    name, _, value = lines[-1].partition(" = ") if lines else ("", "", "")
+    parts = re.split(rf"\b{name}\b", answer) if name.isidentifier() else []
+    both = value.join(parts)
+    if len(parts) == 2 and len(both) <= WIDTH - 4:
+        return [*lines[:-1], both]
+    return [*lines, answer]
 
 
 def repr_of(name: str) -> str:

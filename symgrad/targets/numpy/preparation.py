@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from symgrad.mathematics.equations import Variable
 from symgrad.targets.about import shape_text
 from symgrad.targets.emitted import Passage, indented, passages
 from symgrad.targets.module import Module, Prepared, where_size_is
 from symgrad.targets.numpy.functions import arrays_of_the_file, printed
+from symgrad.targets.numpy.labels import checks, length_of
 from symgrad.targets.numpy.layout import assigned, call, definition, in_brackets
 from symgrad.targets.numpy.operations import NumPyWriter
 from symgrad.targets.numpy.tuning import tuned
@@ -32,8 +34,8 @@ class Preparing:
     loss: str
 
     @classmethod
-    def of(cls, made: Prepared) -> Preparing:
-        """``prepare()`` and what is around it."""
+    def of(cls, made: Prepared, *, room: bool) -> Preparing:
+        """``prepare()`` and what is around it; ``room``: whether there are workspaces."""
         shapes = made.first.program.shapes
         loss = [x for p in _loss_of_data(made) for x in p.lines]
         return cls(
@@ -42,7 +44,7 @@ class Preparing:
                 (name, "Array" if shapes[name] else "Any", shape_text(shapes[name]))
                 for name in made.first.gradients
             ],
-            [*_prepare(made)],
+            [*_prepare(made, room=room)],
             ", ".join(f'point["{v.name}"]' for v in made.first.arguments),
             in_brackets([f'"{v.name}"' for v in made.loss.arguments]),
             "\n".join(loss),
@@ -54,8 +56,9 @@ def variables(prepared: Prepared) -> list[Variable]:
     return [*prepared.first.arguments, *prepared.loss.arguments]
 
 
-def _prepare(prepared: Prepared) -> Iterator[Passage]:
+def _prepare(prepared: Prepared, *, room: bool) -> Iterator[Passage]:
     first = prepared.first
+    of = partial(length_of, given=first.arguments)
     shapes, names = first.program.shapes, [v.name for v in first.arguments]
     dtype = next((f"{v.name}.dtype" for v in first.arguments if v.dtype == "float"), "_DTYPE")
     writer, before = _written(first, list(first.gradients))
@@ -71,8 +74,10 @@ def _prepare(prepared: Prepared) -> Iterator[Passage]:
                 names if len(names) > 1 else [f"({names[0]},)"],
                 "_checked",
                 [in_brackets([f'"{n}"' for n in names]), in_brackets(names)],
+                "[0]" if room else "",
             )
         ),
+        *indented(x for v in first.arguments for x in checks(v.name, v, of)),
         *indented(before),
     ]
     yield Passage("prepare", tuple(head))

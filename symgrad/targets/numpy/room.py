@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from symgrad.mathematics.sizes import fixed
 from symgrad.program.program import count
 from symgrad.targets.about import WIDTH
-from symgrad.targets.emitted import lines_of
-from symgrad.targets.numpy.arguments import Fit
 from symgrad.targets.numpy.buffers import BufferedWriter
 from symgrad.targets.numpy.functions import Mathematics, arrays_of_the_file, printed
 from symgrad.targets.numpy.layout import call, in_brackets
@@ -20,10 +19,10 @@ LARGE = 512
 
 
 class Room:
-    """The lines that make a workspace, and what calls of the file's functions have to fit to.
+    """The lines that make a workspace.
 
-    ``aligned``: whether some array is large; ``new``: whether any is made; ``called``: what takes
-    memory in each call.
+    ``keeps``: whether it can give each value memory of its own; ``aligned``: whether some array is
+    large; ``new``: whether any is made; ``called``: what takes memory in each call.
     """
 
     def __init__(self, made: Mathematics) -> None:
@@ -31,46 +30,60 @@ class Room:
         assert isinstance(writer, BufferedWriter)
         assert plan is not None
         sizes = list(made.locals.values())
-        self.sizes = in_brackets(sizes)
-        self.made = "".join(f"sizes[{k}], " for k in range(len(sizes)))
+        self.keeps = bool(made.module.values)
+        self.made = in_brackets([*sizes, "self._dtype"])
         self.aligned = any(not _is_small(o.shape) for o in plan.buffers)
         self.head = self._head(sizes, made.module.dtype)
         self.lines = list(_lines(made, writer))
-        self.new = any(" new(" in line for line in self.lines)
-        self.fit = Fit.of(made.module, made.locals)
+        self.new = any("new(" in line for line in self.lines)
         self.called = list(dict.fromkeys(called(op) for op in plan.allocating))
 
     def _head(self, sizes: Sequence[str], dtype: str) -> list[str]:
-        more = ["aligned: bool = True"] if self.aligned else []
+        more = ["keep: bool = False"] if self.keeps else []
+        more += ["aligned: bool = True"] if self.aligned else []
         given = [*(f"{s}: int" for s in sizes), f"dtype: Any = np.{dtype}"]
-        arguments = ["self", *given, "*", "keep: bool = False", *more]
+        arguments = ["self", *given, *(["*", *more] if more else [])]
         head = call("    def __init__", arguments, " -> None:", WIDTH)
         return [head[0], *("    " + x for x in head[1:])]
 
 
 def _lines(made: Mathematics, writer: BufferedWriter) -> Iterator[str]:
-    """The arrays of the file, those that are made, and those that share their memory."""
+    """The arrays of the file, those that are made, and those that share memory of others.
+
+    Last what has memory of its own where all values are kept.
+    """
     rooms = [*writer.rooms()]
-    own = [s for s in rooms if s.kind == "room"]
-    others = [s for s in rooms if s.kind != "room"]
     arrays = arrays_of_the_file(made.module, writer.read, "dtype", "self.")
-    for text in (*map(printed, arrays), *_together(own), *map(printed, others)):
-        yield from lines_of(text)
+    own: list[Statement] = []
+    shared: list[Statement] = []
+    for statement in rooms:
+        (own if statement.kind == "room" else shared).append(statement)
+    kept = [s.detail["own"] for s in shared if "own" in s.detail] if made.module.values else []
+    yield from map(printed, arrays)
+    yield from _together(map(printed, own))
+    yield from _together(map(printed, shared))
+    if kept:
+        yield "if keep:"
+        yield from ("    " + line for line in _together(map(printed, kept)))
 
 
-def _together(statements: Iterable[Statement]) -> Iterator[str]:
-    """Arrays that are made, several in a line."""
-    left, right = "", ""
-    for statement in statements:
-        name, made = printed(statement).split(" = ", 1)
-        if left and len(left) + len(right) + len(name) + len(made) + 15 <= WIDTH:
-            left, right = f"{left}, {name}", f"{right}, {made}"
-            continue
-        if left:
-            yield f"{left} = {right}"
-        left, right = name, made
-    if left:
-        yield f"{left} = {right}"
+def _together(texts: Iterable[str]) -> Iterator[str]:
+    """Names that are given values, several in a line where none is made of another there."""
+    names: list[str] = []
+    values: list[str] = []
+    for text in texts:
+        name, value = text.split(" = ", 1)
+        width = sum(len(part) + 2 for part in (*names, *values, name, value))
+        if width > WIDTH - 8 or any(re.search(rf"{n}\b", value) for n in names):
+            yield _assigned(names, values)
+            names, values = [], []
+        names, values = [*names, name], [*values, value]
+    if names:
+        yield _assigned(names, values)
+
+
+def _assigned(names: Sequence[str], values: Sequence[str]) -> str:
+    return f"{', '.join(names)} = {', '.join(values)}"
 
 
 def _is_small(shape: Sequence[object]) -> bool:

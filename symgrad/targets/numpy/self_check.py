@@ -16,24 +16,39 @@ from symgrad.targets.numpy.layout import in_braces, in_brackets, quoted
 from symgrad.targets.numpy.sources import Runtime
 
 
-def needs(module: Module, variables: Sequence[Variable]) -> dict[str, Any]:
-    """For the template; ``variables``: the arguments, and the data of which some are made."""
+def needs(module: Module, variables: Sequence[Variable], sizes: Iterable[str]) -> dict[str, Any]:
+    """For the template; ``variables``: the arguments, and the data of which some are made.
+
+    ``sizes``: the named sizes, in the order in which the table of shapes takes them.
+    """
     names = [v.name for v in module.arguments]
     taken = {v.name: v for v in module.arguments}
     parameters = [n for n in module.gradients if n in taken]
     free = [n for n in parameters if not taken[n].assumptions]
-    drawn = _drawn(module, variables)
+    drawn = _drawn(module, variables) if module.preparation or not module.example else []
+    points = "map(_point, range(20))"
+    if module.preparation:
+        points = f"({{n: p[n] for n in _NAMES}} for p in {points})"
     return {
         "example": [(n, array(module.example[n], TYPED)) for n in names if module.example],
-        "moved": free and _names(free),
+        "moved": free and _parameters(free, module),
         "drawn": drawn,
+        "everywhere": module.everywhere,
+        "floats": any(d is None for _, d in drawn),
+        "others": [f'"{n}": {d}' for n, d in drawn if d],
+        "points": points,
+        "shapes_drawn": _shapes_drawn(sizes, variables, module.least),
         "samplers": _samplers(drawn),
         "along": module.along and in_braces({n: f'point["{v}"]' for n, v in module.along.items()}),
-        "parameters": parameters and _names(parameters),
+        "parameters": parameters and _parameters(parameters, module),
         "kinds": [(n, strongest(taken[n].assumptions).kind) for n in parameters if n not in free],
         "differences": not module.not_differentiable,
         "not_differentiable": quoted(module.not_differentiable),
     }
+
+
+def _parameters(names: Sequence[str], module: Module) -> str:
+    return "Gradients._fields" if [*module.gradients] == names else _names(names)
 
 
 def _names(names: Iterable[str]) -> str:
@@ -41,15 +56,24 @@ def _names(names: Iterable[str]) -> str:
     return in_brackets(found) if found else ""
 
 
-def _drawn(module: Module, variables: Sequence[Variable]) -> list[tuple[str, str]]:
-    """For each argument what draws it."""
+def _shapes_drawn(
+    sizes: Iterable[str], variables: Iterable[Variable], least: Mapping[str, int]
+) -> str:
+    """The table of shapes with small sizes."""
+    lengths = _sizes(variables, least)
+    numbers = ", ".join(str(lengths[size]) for size in sizes)
+    return f"_shapes({numbers})" if numbers else "_SHAPES"
+
+
+def _drawn(module: Module, variables: Sequence[Variable]) -> list[tuple[str, str | None]]:
+    """For each argument what draws it, unless it is a float like any other."""
     made = {*module.preparation.first.gradients} if module.preparation else set()
     once = {v.name: v for v in reversed(variables) if v.name not in made}
     sizes = _sizes(variables, module.least)
     return [(name, _draw(v, sizes)) for name, v in reversed(once.items())]
 
 
-def _draw(variable: Variable, sizes: Mapping[str, int]) -> str:
+def _draw(variable: Variable, sizes: Mapping[str, int]) -> str | None:
     lengths = [_number(s, sizes) for s in variable.shape]
     shape = in_brackets([str(n) for n in lengths]) if lengths else "()"
     if variable.dtype == "bool":
@@ -59,8 +83,7 @@ def _draw(variable: Variable, sizes: Mapping[str, int]) -> str:
     if variable.assumptions:
         assumed = strongest(variable.assumptions)
         return f"_some_{assumed.kind}(rng, {shape}, {assumed.axis or 0})"
-    scale = f" / {max(lengths) ** 0.5:.2g}" if len(lengths) > 1 and max(lengths) > 1 else ""
-    return f"normal({shape}){scale}"
+    return None
 
 
 def _labels(variable: Variable, shape: str, sizes: Mapping[str, int]) -> str:
@@ -78,10 +101,14 @@ def _labels(variable: Variable, shape: str, sizes: Mapping[str, int]) -> str:
     return f"_some_labels(rng, {shape}, [{told}])"
 
 
-def _samplers(drawn: Iterable[tuple[str, str]]) -> list[str]:
+def _samplers(drawn: Iterable[tuple[str, str | None]]) -> list[str]:
     """The functions that draw what keeps an assumption."""
     texts = Runtime()["self_check"]
-    return [s for n, s in texts.items() if n.startswith("_some_") and any(n in t for _, t in drawn)]
+    return [
+        s
+        for n, s in texts.items()
+        if n.startswith("_some_") and any(t and n in t for _, t in drawn)
+    ]
 
 
 def _number(size: Size, sizes: Mapping[str, int]) -> int:

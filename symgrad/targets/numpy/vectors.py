@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from symgrad.mathematics.sizes import fixed
 from symgrad.targets.module import size_names
+from symgrad.targets.numpy.arguments import table
 from symgrad.targets.numpy.functions import Mathematics
-from symgrad.targets.numpy.layout import in_brackets, list_lines
 
 
-def vectors(made: Mathematics) -> dict[str, Any] | None:
-    """What pack() and unpack() need; None where the gradients are not those of a scalar."""
+def vectors(made: Mathematics, sizes: dict[str, str]) -> dict[str, Any] | None:
+    """What pack() and unpack() need; None where the gradients are not those of a scalar.
+
+    ``sizes``: what the sizes of all arguments are called.
+    """
     module = made.module
     taken = {v.name: v for v in module.arguments}
     if (
@@ -20,15 +22,8 @@ def vectors(made: Mathematics) -> dict[str, Any] | None:
         or not set(module.gradients) <= {*taken}
     ):
         return None
-    variables = [taken[name] for name in module.gradients]
-    shapes = [in_brackets([_size(s, made) for s in v.shape]) for v in variables]
-    sizes = [made.locals[s] for s in size_names(variables)]
+    mine = size_names(taken[name] for name in module.gradients)
     return {
-        "shapes": list_lines(shapes),
-        "sizes": f", *, {', '.join(f'{s}: int' for s in sizes)}" if sizes else "",
+        "sizes": f", *, {', '.join(f'{sizes[s]}: int' for s in mine)}" if mine else "",
+        "shapes": table(sizes, mine),
     }
-
-
-def _size(size: Any, made: Mathematics) -> str:
-    known = fixed(size)
-    return made.locals[size.name] if known is None else str(known)

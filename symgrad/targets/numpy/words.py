@@ -9,7 +9,7 @@ from symgrad.targets.identifiers import Words
 
 _OTHERS = (
     *("np", "math", "operator", "threading", "functools", "struct"),
-    *("Any", "Array", "Callable", "Mapping", "NamedTuple", "Sequence"),
+    *("Any", "Array", "Callable", "Iterable", "Mapping", "NamedTuple", "Sequence"),
     *("Values", "Workspace", "workspace", "ws", "prepare", "bind"),
 )
 
@@ -25,8 +25,20 @@ _OF_THE_FILE = (
     "new",
     "found",
     "bound",
+    "fits",
+    "made",
 )
 """Names that the file's own functions use beside those of sizes."""
+
+# fmt: off
+OWN = frozenset({
+    "_forward", "_shared", "_loss", "_backward", "_both", "_by_entries", "_bound_entries",
+    "_entries", "_shapes", "_ready", "_fit", "_checked", "_array", "_check_labels",
+    "_check_range", "_assumed", "_point", "_self_check", "_loss_of_data", "_naming", "_empty",
+    "_put", "_row", "_float64", "_base", "_own",
+})
+# fmt: on
+"""What a file calls its own functions."""
 
 WORDS = Words(
     frozenset({*keyword.kwlist, *_OTHERS}),

@@ -7,9 +7,7 @@ from typing import Any
 
 import numpy as np
 
-_DTYPE: Any = np.dtype("float64")
-_ARGUMENTS: dict[str, Any] = {}
-_shape: Callable[[Any], tuple[int, ...]] = np.shape
+_SHAPES: dict[str, Any] = {}
 
 
 class Gradients(tuple[Any, ...]):

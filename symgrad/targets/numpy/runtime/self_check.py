@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.targets.numpy.runtime.given import loss
-
 
 def _some_one_hot(rng: np.random.Generator, shape: tuple[int, ...], axis: int) -> Any:
     numbers = rng.random(shape)
@@ -45,17 +43,3 @@ def _some_labels(rng: np.random.Generator, shape: tuple[int, ...], ranges: Any) 
         highest[part] = np.minimum(highest[part], last)
     lowest[lowest == -(2**62)], highest[highest == 2**62] = 0, 2
     return np.asarray(rng.integers(lowest, highest + 1))
-
-
-def _slope(point: dict[str, Any], directions: dict[str, Any], h: float) -> Any:
-    ahead = loss(**(point | {name: point[name] + h * v for name, v in directions.items()}))
-    behind = loss(**(point | {name: point[name] - h * v for name, v in directions.items()}))
-    return (ahead - behind) / (2 * h)
-
-
-def _error(found: Any, expected: Any, size: float = 1.0) -> float:
-    """The largest difference beside the largest number; infinite where the shapes differ."""
-    if np.shape(found) != np.shape(expected):
-        return float("inf")
-    apart = np.max(np.abs(np.subtract(found, expected)), initial=0.0)
-    return float(apart / (size + np.max(np.abs(expected), initial=0.0)))

@@ -8,7 +8,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from symgrad.targets.numpy.runtime.given import _ARGUMENTS
+from symgrad.targets.numpy.runtime.given import _SHAPES
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -22,8 +22,8 @@ def _naming(function: Callable[P, R]) -> Callable[P, R]:
         try:
             return function(*args, **options)
         except np.linalg.LinAlgError as error:
-            given: dict[str, Any] = {**dict(zip(_ARGUMENTS, args, strict=False)), **options}
-            arrays = {name: np.asarray(given[name]) for name in _ARGUMENTS if name in given}
+            given: dict[str, Any] = {**dict(zip(_SHAPES, args, strict=False)), **options}
+            arrays = {name: np.asarray(given[name]) for name in _SHAPES if name in given}
             square = {n: a for n, a in arrays.items() if a.ndim > 1 and a.shape[-1] == a.shape[-2]}
             names = [n for n, a in square.items() if (np.linalg.matrix_rank(a) < len(a.T)).any()]
             of = ", ".join(names) or f"a value made of {', '.join(arrays)}"

@@ -9,10 +9,7 @@ import numpy as np
 
 
 def _empty(shape: tuple[int, ...], dtype: Any) -> Any:
-    """An array that begins at a cache line, where that matters."""
-    size = math.prod(shape) * np.dtype(dtype).itemsize
-    if size < 4096:
-        return np.empty(shape, dtype)
-    room = np.empty(size + 64, np.uint8)
+    """An array that begins at a cache line."""
+    room = np.empty(math.prod(shape) * np.dtype(dtype).itemsize + 64, np.uint8)
     start = -room.__array_interface__["data"][0] % 64
     return np.ndarray(shape, dtype, room, start)
