@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -169,13 +169,17 @@ def slope(derivation: Derivation, directions: Mapping[str, str], name: str) -> E
 def remarks_about(derivation: Derivation, names: Collection[str]) -> tuple[str, ...]:
     """The remarks that concern these inputs and values."""
     system = derivation.system
-    kinks = set(_conventions(system)) - set(_conventions(system, names))
+    kinks = set(_conventions(system))
+    kinks -= set(_conventions(system, lambda e: {e.name, *e.reads} <= set(names)))
     kept = (r for r in derivation.remarks if r not in kinks)
     return tuple(r for r in kept if not isinstance(r, Told) or set(r.names) <= set(names))
 
 
-def remarks_on(system: System) -> Iterator[str]:
-    """How values are held, what is differentiated in their place, and what holds at kinks."""
+def remarks_on(system: System, differentiated: Container[str] | None = None) -> Iterator[str]:
+    """How values are held, what is differentiated in their place, and what holds at kinks.
+
+    ``differentiated``: the values whose own derivatives are used; None for all.
+    """
     for equation in system.equations:
         if equation.decimals is not None:
             places = "1 decimal" if equation.decimals == 1 else f"{equation.decimals} decimals"
@@ -186,19 +190,25 @@ def remarks_on(system: System) -> Iterator[str]:
             )
         if equation.backward is not None:
             yield _held_backward(equation)
-    yield from _conventions(system)
+    used = differentiated
+    yield from _conventions(system, lambda e: used is None or e.name in used)
 
 
 def taken_for_granted(system: System) -> Iterator[str]:
     """What SymPy's simplification of a spec takes for granted; the laws of stability nothing."""
     kept = (c for e in system.equations for c in conditions(e.rhs))
-    positive = [v.name for v in system.variables if is_positive_input(v)]
+    positive = positive_inputs(system)
     known = [
         c for c in system.domain if {name_of(a) for a in entries(c.of)} <= system.shapes.keys()
     ]
     for condition in lost(known, kept, {e.name: e for e in system.equations}, positive):
         yield told("it is assumed that {}: elsewhere the spec as typed may be nan in NumPy, and "
                    "what it is simplified to has a value", condition.told)  # fmt: skip
+
+
+def positive_inputs(system: System) -> frozenset[str]:
+    """The inputs all of whose entries are known to be positive."""
+    return frozenset(v.name for v in system.variables if is_positive_input(v))
 
 
 def is_positive_input(variable: Variable) -> bool:
@@ -215,14 +225,14 @@ def _held_backward(equation: Equation) -> str:
     return told("{} is differentiated as if it were another expression", equation.name)
 
 
-def _conventions(system: System, among: Collection[str] | None = None) -> list[str]:
-    """The conventions at kinks of the functions in the equations, or in those of some names."""
+def _conventions(system: System, counts: Callable[[Equation], bool] = lambda _: True) -> list[str]:
+    """The conventions at kinks of the functions in the equations that count."""
     found: dict[str, None] = {}
     moving = {v.name for v in system.variables if v.role == "param"}
     for equation in system.equations:
         if any(name_of(a) in moving for a in entries(equation.rhs)):
             moving.add(equation.name)
-        if among is not None and not {equation.name, *equation.reads}.issubset(among):
+        if not counts(equation):
             continue
         for part in sorted(equation.rhs.atoms(sp.Function, *BINDERS), key=str):
             record = LEAVES.get(part.func) or REDUCTIONS.get(part.func)

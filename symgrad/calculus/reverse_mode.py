@@ -12,6 +12,7 @@ from sympy import KroneckerDelta as Delta
 from symgrad.calculus.derivation import (
     Adjoint,
     Derivation,
+    positive_inputs,
     promises,
     remarks_on,
     supported,
@@ -20,9 +21,11 @@ from symgrad.calculus.derivation import (
 from symgrad.calculus.rules import QUOTIENT, Context, explained, simplified
 from symgrad.calculus.stability import Stable, stabilised
 from symgrad.mathematics.algebra import BINDERS, axis_name, fresh_indices, instance, limits, weight
+from symgrad.mathematics.domains import Signs
 from symgrad.mathematics.equations import Equation, System
 from symgrad.mathematics.indices import Index, entries, entry, fresh_from_start, name_of, replaced
 from symgrad.mathematics.named_values import NamedValues
+from symgrad.mathematics.proved import proved
 from symgrad.mathematics.reductions import ratio
 from symgrad.mathematics.renaming import Problem, renamed
 from symgrad.mathematics.steps import Step, Steps
@@ -100,7 +103,9 @@ class _Walk:
         self.consumers = _consumers(system)
         self.typed = _consumers(stable.local) if self.past else self.consumers
         named = (e for e in system.equations if e.name not in to_derive)
-        self.context = Context(promises(system), NamedValues(named))
+        known = promises(system) | proved(e for e in system if e.name not in to_derive)
+        signs = Signs({e.name: e for e in system}, positive_inputs(system))
+        self.context = Context(known, NamedValues(named), signs)
         self.adjoint_name = _adjoint_names(self.shapes, self.shapes)
         taken = (*self.shapes, *self.adjoint_name.values())
         self.part_name = _adjoint_names(sorted(self.past), taken, "_part")
@@ -199,6 +204,8 @@ class _Walk:
             problem.add(adjoint.name, *adjoint.indices, adjoint.rhs, consumer.name in self.past)
         for equation in self.context.names.among(problem.names):
             problem.add(equation.name, *equation.indices, equation.rhs)
+        if task.past:
+            problem.add(*map(self.context.signs.is_never_zero, problem.names))
         return problem
 
     def _solution(self, task: _Task) -> tuple[Equation, list[Step]]:
@@ -294,7 +301,12 @@ class _Walk:
                 yield told("{} does not depend on {}: its gradient is zero", output, name)
             elif self.done[name].equation.rhs.has(ratio):
                 yield told(f"in the derivative by {{}}, {QUOTIENT}", name)
-        yield from remarks_on(self.system)
+        yield from remarks_on(self.system, self._differentiated())
+
+    def _differentiated(self) -> set[str]:
+        """The values that the chain rule goes through, and the output."""
+        found = {n for a in self.done.values() for p in (a, a.part) if p for n in p.chain}
+        return found | {self.system.output}
 
 
 def _is_sparse(rhs: sp.Expr) -> bool:

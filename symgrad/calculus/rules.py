@@ -27,11 +27,12 @@ from symgrad.mathematics.assumptions import (
     unit_norm,
 )
 from symgrad.mathematics.deltas import contract_deltas
+from symgrad.mathematics.domains import Signs
 from symgrad.mathematics.indices import Index, entries, entry, indices_of, name_of
 from symgrad.mathematics.named_values import NamedValues
 from symgrad.mathematics.reductions import absolute, ratio, select, sigmoid, sign, step
 from symgrad.mathematics.steps import Step
-from symgrad.mathematics.sums import Term, from_terms, terms
+from symgrad.mathematics.sums import Term, from_terms, has_delta, terms
 from symgrad.mathematics.told import all_told
 
 Promises = Mapping[str, tuple[Assumption, ...]]
@@ -46,6 +47,7 @@ class Context:
 
     promises: Promises
     names: NamedValues
+    signs: Signs = field(default_factory=lambda: Signs({}, frozenset()))
 
 
 QUOTIENT = "a quotient is taken as 0 where its numerator is 0"
@@ -93,8 +95,14 @@ class Rule:
 # -- what holds always ------------------------------------------------------------------------
 
 
-def _contract(expr: sp.Expr, _: Context) -> sp.Expr:
+def _contract(expr: sp.Expr, context: Context) -> sp.Expr:
+    if not has_delta(expr):
+        return expr
     return from_terms(contract_deltas(t) for t in terms(freshen(expr)))
+
+
+def _rearrange(expr: sp.Expr, context: Context) -> sp.Expr:
+    return from_terms(terms(freshen(expr)))
 
 
 def _fold(expr: sp.Expr, context: Context) -> sp.Expr:
@@ -143,7 +151,7 @@ def _quotients(expr: sp.Expr, context: Context) -> sp.Expr:
     expr = expr.func(*(_quotients(a, context) for a in expr.args))
     if not isinstance(expr, sp.Mul):
         return expr
-    below = [f for f in expr.args if _is_divisor(f)]
+    below = [f for f in expr.args if _is_divisor(f) and not context.signs.is_away_from_zero(1 / f)]
     above = [f for f in expr.args if not _is_divisor(f) and entries(f)]
     if not below or not above:
         return expr
@@ -266,6 +274,8 @@ _d = sp.Symbol("d", integer=True, positive=True)
 i, j, q = (axis_name(k, _d) for k in range(3))
 f, g, p, y, u, o, s, r = map(_named, "fgpyuosr")
 
+CONTRACT, REARRANGE = "contract δ", "rearrange"
+
 SUMS_TO_ONE = Rule(
     "sums to one",
     _over_terms(_sums_to_one),
@@ -276,10 +286,16 @@ SUMS_TO_ONE = Rule(
 )
 RULES = (
     Rule(
-        "contract δ",
+        CONTRACT,
         _contract,
         law=lambda: (sp.Sum(f(i, j) * Delta(j, q), j.limits), f(i, q)),
         example="np.sum(x * f)",
+    ),
+    Rule(
+        REARRANGE,
+        _rearrange,
+        law=lambda: (p(q) * sp.Sum(f(i, j), j.limits), sp.Sum(p(q) * f(i, j), j.limits)),
+        example="np.sum((f @ x @ s @ g) ** 2)",
     ),
     Rule(
         "positive",

@@ -25,7 +25,7 @@ def lost(
 
     ``equations`` are those of the spec; ``positive`` the inputs that are known to be so.
     """
-    known = _Signs(equations, frozenset(positive))
+    known = Signs(equations, frozenset(positive))
     asked = {_key(c.sign, p) for c in kept for p in _parts(c, known)}
     found: dict[Any, Condition] = {}
     for condition in typed:
@@ -37,7 +37,7 @@ def lost(
     return list(found.values())
 
 
-def _parts(condition: Condition, known: _Signs) -> Iterator[sp.Expr]:
+def _parts(condition: Condition, known: Signs) -> Iterator[sp.Expr]:
     """What it says of single factors: products are not 0 where no factor is."""
     if condition.sign != "≠":
         factors = [f for f in sp.Mul.make_args(condition.of) if not known.holds(">", f)]
@@ -51,7 +51,7 @@ def _parts(condition: Condition, known: _Signs) -> Iterator[sp.Expr]:
             yield base
 
 
-class _Signs:
+class Signs:
     """What is known of the signs of expressions."""
 
     def __init__(self, equations: Mapping[str, Equation], positive: frozenset[str]) -> None:
@@ -65,6 +65,23 @@ class _Signs:
         if sign == "≥":
             return self.least(expr) >= 0
         return self.least(expr) > 0 or (sign == "≠" and self.least(-expr) > 0)
+
+    def is_away_from_zero(self, expr: sp.Expr) -> bool:
+        """Whether it is at least some positive number, in floating point too: x² + 10⁻⁵."""
+        if not entries(expr):
+            return bool(expr.is_positive)
+        if isinstance(expr, (sp.Indexed, sp.Symbol)):
+            return self.is_never_zero(name_of(expr))
+        if isinstance(expr, sp.Add):
+            return self.least(expr) >= 0 and any(map(self.is_away_from_zero, expr.args))
+        if isinstance(expr, sp.Pow):
+            return bool(expr.exp.is_positive) and self.is_away_from_zero(expr.base)
+        return isinstance(expr, sp.Mul) and all(map(self.is_away_from_zero, expr.args))
+
+    def is_never_zero(self, name: str) -> bool:
+        """Whether all entries of a value are away from zero."""
+        equation = self.equations.get(name)
+        return equation is not None and self.is_away_from_zero(equation.rhs)
 
     def _least_of(self, name: str) -> int:
         if name not in self.named:
@@ -90,7 +107,7 @@ class _Signs:
         even = expr.exp.is_Integer and expr.exp.is_even
         return max(inside, 0) if even or not expr.exp.is_Integer else inside
 
-    RULES: ClassVar[Sequence[tuple[Any, Callable[[_Signs, Any], int]]]] = (
+    RULES: ClassVar[Sequence[tuple[Any, Callable[[Signs, Any], int]]]] = (
         ((sp.Indexed, sp.Symbol), lambda signs, expr: signs._least_of(name_of(expr))),
         ((sp.exp, sigmoid, softplus, sp.cosh), lambda _, __: 1),
         ((relu, absolute, root, Norm, Indicator, sp.KroneckerDelta, sp.Abs), lambda _, __: 0),

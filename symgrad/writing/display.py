@@ -236,7 +236,7 @@ class Display(Writer):
     # Signs
 
     def kronecker(self, first: Formula, second: Formula) -> Formula:
-        if Letter("δ") in self.names.stems or self.names.style.adjoints == "delta":
+        if self.names.has_bracketed_deltas:
             return Fenced("[", related(first, second), "]")
         return Scripted(Letter("δ"), run_together([first, second]))
 

@@ -314,7 +314,9 @@ def has(formula: Formula, *kinds: type[Formula]) -> bool:
 
 
 def run_together(indices: Sequence[Formula]) -> Formula:
-    """Indices side by side: letters as they are, others with a little space."""
+    """Indices side by side: letters as they are, names with a little space, sums with commas."""
+    if not all(map(is_simple, indices)):
+        return beside(indices, Gap.COMMA)
     letters = all(is_short(i) for i in indices)
     return beside(indices, Gap.INDICES if letters else Gap.THIN)
 

@@ -154,6 +154,8 @@ class Code(Writer):
     # Signs
 
     def kronecker(self, first: Formula, second: Formula) -> Formula:
+        if self.names.has_bracketed_deltas:
+            return Fenced("[", related(first, second), "]")
         pair = Fenced("(", beside([first, second], self.commas), ")")
         return Apply(Function("δ"), pair)
 

@@ -87,8 +87,7 @@ class Name:
         """An entry of the array; ``clash``: the subscript must not be read as an index."""
         if not indices:
             return self.formula
-        simple = all(map(is_simple, indices))
-        shown = run_together(indices) if simple else beside(indices, Gap.COMMA)
+        simple, shown = all(map(is_simple, indices)), run_together(indices)
         if self.sub is None:
             return Scripted(self.stem, shown)
         if simple and not clash:

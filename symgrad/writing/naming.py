@@ -42,6 +42,11 @@ class Names:
     inputs: frozenset[str] = frozenset()
     style: Style = field(default_factory=Style)
 
+    @property
+    def has_bracketed_deltas(self) -> bool:
+        """Whether Kronecker's δ is written [i = j], as something else is called δ."""
+        return self.style.adjoints == "delta" or Letter("δ") in self.stems
+
     def mark(self, value: str) -> Adjoints:
         """How the derivative by a value is marked; a derivative of many values is a fraction."""
         if self.axes.get(self.output) or value == self.output:

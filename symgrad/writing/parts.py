@@ -110,7 +110,10 @@ def recognised(number: sp.Expr) -> Known | None:
 
 
 ZEROS = 6
-"""A number with so many zeros in front or at its end is written with a power of ten."""
+"""A number with so many zeros at its end is written with a power of ten."""
+
+SMALL = -5
+"""The power of ten with which a small number is written so: 0.0001, but 10⁻⁵."""
 
 
 def as_decimal(number: sp.Expr) -> str | None:
@@ -136,7 +139,7 @@ def power_of_ten(decimal: str) -> tuple[str, int] | None:
     digits = "".join(map(str, number.as_tuple().digits))
     kept, exponent = digits.rstrip("0"), number.adjusted()
     at_the_end = exponent + 1 - len(kept)
-    if not kept or (at_the_end < ZEROS and exponent > -ZEROS):
+    if not kept or (at_the_end < ZEROS and exponent > SMALL):
         return None
     first = f"{'-' if number < 0 else ''}{kept[0]}"
     return (f"{first}.{kept[1:]}" if kept[1:] else first), exponent

@@ -9,6 +9,7 @@ from functools import cached_property
 import sympy as sp
 
 from symgrad.calculus.derivation import Adjoint, Derivation, Tangent
+from symgrad.calculus.rules import CONTRACT, REARRANGE
 from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.indices import Index, entries, name_of
 from symgrad.mathematics.sizes import Size
@@ -83,7 +84,16 @@ class Author:
         if introduced and step.rule == "definition":
             return ("definition of ", *self.symbols(introduced))
         short = 0 < len(step.because) <= SHORT
-        return (f"{step.rule}: ", *self.prose(step.because)) if short else (step.rule,)
+        name = self._called(step)
+        return (f"{name}: ", *self.prose(step.because)) if short else (name,)
+
+    def _called(self, step: Step) -> str:
+        """What the rule of a step is called: a δ is contracted where one is to be seen."""
+        if step.rule != CONTRACT:
+            return step.rule
+        if not step.before.has(sp.KroneckerDelta):
+            return REARRANGE
+        return "contract" if self.notation.names.has_bracketed_deltas else CONTRACT
 
     def becauses(self, steps: Iterable[Step]) -> list[Prose]:
         """The reasons that are too long to stand beside their steps, and conventions."""

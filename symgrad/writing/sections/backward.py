@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import sympy as sp
 
@@ -134,7 +135,8 @@ def _adjoint_rows(
     first = adjoint.steps[0].before if adjoint.steps else equation.rhs
     first = first if author.choice.detail == "full" else tidy(first)
     rows.append(Row(None, author.terms(first, equation), _differentiated(author, adjoint)))
-    rows += [Row(None, author.terms(s.after, equation), author.rule(s)) for s in adjoint.steps]
+    steps = [replace(s, before=first) if k == 0 else s for k, s in enumerate(adjoint.steps)]
+    rows += [Row(None, author.terms(s.after, equation), author.rule(s)) for s in steps]
     return chained(author.written(equation.lhs, equation.indices), rows)
 
 
