@@ -11,7 +11,7 @@ from typing import Any
 from symgrad.errors import SpecError, visible
 from symgrad.language.array import Array
 from symgrad.language.sizes import shape_text
-from symgrad.language.spec_names import is_input, names_of, sources_of
+from symgrad.language.spec_names import constants_of, is_input, names_of, sources_of
 from symgrad.language.spec_source import Source, read, run
 from symgrad.language.spec_tables import Numbers, Tables
 from symgrad.mathematics.expected import Expected
@@ -61,6 +61,7 @@ def load(path: Path, is_possible: Callable[[str], bool] = str.isidentifier) -> S
             where=source.binding("expected") or source.binding("compared"),
             hint='add example = {"X": ..., ...} with numbers for every input',
         )
+    names = {**names, **constants_of(namespace, loss, names, is_possible)}
     return Spec(
         source, _title(namespace), loss, names, example, expected, compared, tables.tolerance()
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping
 from typing import Any
+
+import numpy as np
 
 from symgrad.errors import SpecError
 from symgrad.language.array import Array
@@ -28,6 +30,23 @@ def names_of(
             names[name] = array
             seen.add(array.identity)
     return names
+
+
+def constants_of(
+    namespace: Mapping[str, Any],
+    loss: Array,
+    names: Container[str],
+    is_possible: Callable[[str], bool] = str.isidentifier,
+) -> dict[str, Array]:
+    """NumPy's arrays of a module that stand in a loss as they are, by name."""
+    possible = {id(v): n for n, v in reversed(namespace.items()) if isinstance(v, np.ndarray)}
+    found: dict[str, Array] = {}
+    for array in sources_of([loss]):
+        variable = array.variable
+        name = possible.get(id(variable.values), "_") if variable else "_"
+        if not name.startswith("_") and name not in names and is_possible(name):
+            found.setdefault(name, array)
+    return found
 
 
 def is_input(array: Array) -> bool:

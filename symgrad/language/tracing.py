@@ -60,7 +60,7 @@ def trace(output: Array, names: Mapping[str, Array]) -> System:
     targets = _targets(order)
     equations, inlined = _equations(order, output, named, targets)
     taken = {v.name for v in variables} | set(named.values())
-    constants = {v.name: _numbered("c", taken) for v in variables if v.role == "constant"}
+    constants = _constants(variables, names, taken)
     variables = tuple(replace(v, name=constants.get(v.name, v.name)) for v in variables)
     # as the lines of the spec come: from the loss back, the input of a sum may come before another
     kept = sorted((a for a in order if a.key in equations), key=lambda a: a.call)
@@ -88,6 +88,16 @@ def trace(output: Array, names: Mapping[str, Array]) -> System:
         nameless,
         domain=tuple(_domain(order, inlined, final, bounds)),
     )
+
+
+def _constants(
+    variables: Iterable[Variable], names: Mapping[str, Array], taken: set[str]
+) -> dict[str, str]:
+    """What each constant is called: by the variable that holds it, or c1, c2, …"""
+    held = {a.key: n for n, a in names.items() if a.variable is not None}
+    kept = [v.name for v in variables if v.role == "constant"]
+    found = {key: _unique(held[key], taken) for key in kept if key in held}
+    return {key: found.get(key) or _numbered("c", taken) for key in kept}
 
 
 def _domain(

@@ -28,10 +28,12 @@ def document(
     """The derivation as a document whose formulas are set as in ``layout``."""
     choice = (choice or Choice()).checked(derivation)
     author = Author(derivation, notation, layout, matrix or (lambda name: None), choice)
-    sections = [way.way(author, author.way)] if author.way else []
+    leads = author.way is not None and author.way.value != derivation.system.output
+    sections = [way.way(author, author.way)] if author.way and leads else []
     shown = along.shown_tangents(author) if derivation.tangents else backward.shown_adjoints(author)
     sections.append(forward.forward(author, computed(author, shown)))
-    sections.append(along.along(author) if derivation.tangents else backward.backward(author))
+    back = along.along(author) if derivation.tangents else backward.backward(author)
+    sections += [back] if back.blocks or back.parts else []
     short = choice.explain or choice.detail == "brief" or derivation.tangents
     sections += [] if short else [closing.summary(author)]
     sections += [s for s in (closing.remarks(author),) if s is not None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,6 +13,7 @@ from symgrad.calculus.derivation import Adjoint, Derivation, Tangent
 from symgrad.calculus.rules import CONTRACT, REARRANGE
 from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.indices import Index, entries, name_of
+from symgrad.mathematics.infinity import as_constant
 from symgrad.mathematics.sizes import Size
 from symgrad.mathematics.steps import Step
 from symgrad.mathematics.told import Told
@@ -155,6 +157,11 @@ class Author:
     def written(self, expr: sp.Expr, free: Iterable[sp.Expr]) -> Formula:
         """An expression; the indices ``free`` get their letters first."""
         return self.notation.formula(self.layout, expr, free)
+
+    def number(self, value: float) -> Formula:
+        """A number of a constant; a truth value is 0 or 1."""
+        exact = sp.Rational(repr(value + 0)) if math.isfinite(value) else sp.sympify(value)
+        return self.written(as_constant(exact), ())
 
     def equation(self, equation: Equation) -> Formula:
         """An equation in index form."""

@@ -34,7 +34,8 @@ def backward(author: Author) -> Section:
         rows = tuple(author.line(a) for a in shown)
         return Section(title, (Equations(rows),) if rows else (), key="backward")
     parts = tuple(_adjoint(author, a) for a in shown)
-    return Section(title, (Paragraph(_intro(author, shown)),), parts, key="backward")
+    intro = (Paragraph(_intro(author, shown)),) if shown else ()
+    return Section(title, intro, parts, key="backward")
 
 
 def _intro(author: Author, shown: Sequence[Adjoint]) -> Prose:

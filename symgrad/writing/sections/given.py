@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from symgrad.calculus.hoisting import Preparation
 from symgrad.mathematics.equations import Equation, Variable
 from symgrad.mathematics.indices import axis_index, entry
@@ -12,6 +14,8 @@ from symgrad.mathematics.sizes import Size, fixed
 from symgrad.writing.document import (
     Block,
     Math,
+    Matrices,
+    Matrix,
     Paragraph,
     Prose,
     Section,
@@ -21,6 +25,7 @@ from symgrad.writing.formula import Formula, Number, number, related
 from symgrad.writing.notation import Notation
 from symgrad.writing.occurring import letters_in
 from symgrad.writing.sections.author import Author
+from symgrad.writing.sections.sentences import listed
 
 
 def given(author: Author, others: Sequence[Section] = ()) -> Section:
@@ -31,8 +36,9 @@ def given(author: Author, others: Sequence[Section] = ()) -> Section:
     rows += [_value(author, e) for e in system.equations]
     shown = tuple(cells for name, cells in rows if author.is_mentioned(name))
     table = Table(("Symbol", "Shape", "Entry", "What it is"), shown)
-    symbols = Section(("What is given",), (table,), key="given")
-    return replace(symbols, blocks=(table, *_reading(author, letters_in([symbols, *others]))))
+    symbols = Section(("What is given",), (table, *_constants(author)), key="given")
+    reading = _reading(author, letters_in([symbols, *others]))
+    return replace(symbols, blocks=(*symbols.blocks, *reading))
 
 
 def _input(author: Author, variable: Variable) -> tuple[str, tuple[Prose, ...]]:
@@ -66,7 +72,40 @@ def _made(author: Author, made: Preparation, name: str) -> Formula:
 
 
 def _constant(author: Author, variable: Variable) -> tuple[str, tuple[Prose, ...]]:
-    return variable.name, (*_shape_cells(author, variable.name, variable.shape), ("constant",))
+    cells = _shape_cells(author, variable.name, variable.shape)
+    if _is_printed(variable):
+        return variable.name, (*cells, ("constant",))
+    different = np.unique(np.asarray(variable.values)).tolist()
+    shown = [Math(author.number(x)) for x in different]
+    few: Prose = ("constant, with the entries ", *listed(shown))
+    ends: Prose = ("constant, with entries from ", shown[0], " to ", shown[-1])
+    return variable.name, (*cells, few if len(shown) <= FEW else ends)
+
+
+FEW = 3
+"""So many different entries of a large constant are told."""
+
+LARGEST = 36
+"""A constant of more entries is not printed as a matrix."""
+
+
+def _is_printed(variable: Variable) -> bool:
+    values = np.asarray(variable.values)
+    return variable.role == "constant" and values.size <= LARGEST and values.ndim <= 2
+
+
+def _constants(author: Author) -> Iterator[Matrices]:
+    """Small constants, entry by entry."""
+    variables = (v for v in author.derivation.system.variables if _is_printed(v))
+    shown = [v for v in variables if author.is_mentioned(v.name)]
+    if shown:
+        yield Matrices(tuple(_matrix(author, v) for v in shown))
+
+
+def _matrix(author: Author, variable: Variable) -> Matrix:
+    rows = np.atleast_2d(np.asarray(variable.values)).tolist()
+    entries = tuple(tuple(author.number(x) for x in row) for row in rows)
+    return Matrix(author.symbol(variable.name), entries)
 
 
 def _value(author: Author, equation: Equation) -> tuple[str, tuple[Prose, ...]]:
