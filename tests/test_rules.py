@@ -26,10 +26,13 @@ D = sp.Symbol("d", integer=True, positive=True)
 SIZES = {D: 3}
 I, J, Q = (Index(name, D) for name in ("@0", "@1", "@2"))
 TANH = Equation("g", (I, J), sp.tanh(entry("f", (I, J))))
+MEAN = Equation("m", (I,), sp.Sum(entry("f", (I, J)), J.limits) / D)
 
 
 def context(rule: Rule) -> Context:
-    return Context({name: (promise,) for name, promise in rule.given.items()}, NamedValues([TANH]))
+    return Context(
+        {name: (promise,) for name, promise in rule.given.items()}, NamedValues([TANH, MEAN])
+    )
 
 
 def environment(rule: Rule | Rewrite, sides: tuple[sp.Expr, ...]) -> dict[str, np.ndarray]:
@@ -43,8 +46,9 @@ def environment(rule: Rule | Rewrite, sides: tuple[sp.Expr, ...]) -> dict[str, n
             for name, promise in rule.given.items()
             if name in shapes
         }
-    if "g" in env and "f" in env:
-        env["g"] = evaluate(TANH.rhs, env, SIZES, Digits(), TANH.indices)
+    for equation in (TANH, MEAN):
+        if equation.name in env and "f" in env:
+            env[equation.name] = evaluate(equation.rhs, env, SIZES, Digits(), equation.indices)
     return env
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import sympy as sp
@@ -107,7 +107,40 @@ def _rearrange(expr: sp.Expr, context: Context) -> sp.Expr:
 
 def _fold(expr: sp.Expr, context: Context) -> sp.Expr:
     folded = context.names.fold(expr)
-    return expr if folded == expr else from_terms(terms(freshen(folded)))
+    found = expr if folded == expr else from_terms(terms(freshen(folded)))
+    before = terms(freshen(found))
+    after = [Term(tuple(context.names.with_products(t.factors)), t.bound) for t in before]
+    return found if after == before else from_terms(after)
+
+
+def _mean(expr: sp.Expr, context: Context) -> sp.Expr:
+    """Σ_i (x_i - m) = 0, where m is the mean of x; what else is in the brackets stays."""
+    before = terms(freshen(expr))
+    after = [_around_mean(t, context) for t in before]
+    return expr if after == before else from_terms(after)
+
+
+def _around_mean(term: Term, context: Context) -> Term:
+    for factor in term.factors:
+        inside = [k for k in term.bound if k in factor.free_symbols]
+        others = [f for f in term.factors if f is not factor]
+        if not (factor.is_Add and inside) or any(f.has(*inside) for f in others):
+            continue
+        total = sp.Add(*(_summed_up(a, inside, context) for a in factor.args))
+        if weight(total) < weight(factor):
+            kept = tuple(k for k in term.bound if k not in inside)
+            return Term((*others, *sp.Mul.make_args(total)), kept)
+    return term
+
+
+def _summed_up(addend: sp.Expr, over: Sequence[Index], context: Context) -> sp.Expr:
+    """Its sum: by the value of which it is a multiple, where there is one."""
+    scale, rest = addend.as_independent(*over, as_Add=False)
+    if rest == 1:
+        return sp.Mul(scale, *(k.size for k in over))
+    total = canonical(sp.Sum(rest, *(k.limits for k in over)))
+    named = context.names.total(total)
+    return scale * (total if named is None else named)
 
 
 def _merge(expr: sp.Expr, _: Context) -> sp.Expr:
@@ -272,7 +305,7 @@ def _named(name: str) -> Callable[..., sp.Expr]:
 
 _d = sp.Symbol("d", integer=True, positive=True)
 i, j, q = (axis_name(k, _d) for k in range(3))
-f, g, p, y, u, o, s, r = map(_named, "fgpyuosr")
+f, g, m, p, y, u, o, s, r = map(_named, "fgmpyuosr")
 
 CONTRACT, REARRANGE = "contract δ", "rearrange"
 
@@ -294,8 +327,11 @@ RULES = (
     Rule(
         REARRANGE,
         _rearrange,
-        law=lambda: (p(q) * sp.Sum(f(i, j), j.limits), sp.Sum(p(q) * f(i, j), j.limits)),
-        example="np.sum((f @ x @ s @ g) ** 2)",
+        law=lambda: (
+            sp.Sum(p(i) * sp.Sum(f(i, j), j.limits), i.limits),
+            sp.Sum(p(i) * f(i, j), i.limits, j.limits),
+        ),
+        example="np.sum(np.exp(np.sum(x**2)) * p * (f @ p))",
     ),
     Rule(
         "positive",
@@ -330,6 +366,13 @@ RULES = (
         example="np.sum(f * (g := np.tanh(x)) + g**2)",
     ),
     SUMS_TO_ONE,
+    Rule(
+        "mean",
+        _mean,
+        law=lambda: (p(q) * sp.Sum(f(i, j) - m(i), j.limits) + p(q), p(q)),
+        example="p[0] * np.sum((x - (m := np.mean(x, 1, keepdims=True))) ** 2) + np.sum(m**3)",
+        says="deviations from a mean sum to 0",
+    ),
     Rule(
         "zeros and ones",
         _idempotent,

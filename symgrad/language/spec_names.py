@@ -39,7 +39,7 @@ def constants_of(
     is_possible: Callable[[str], bool] = str.isidentifier,
 ) -> dict[str, Array]:
     """NumPy's arrays of a module that stand in a loss as they are, by name."""
-    possible = {id(v): n for n, v in reversed(namespace.items()) if isinstance(v, np.ndarray)}
+    possible = {id(v): n for n, v in reversed(list(namespace.items())) if isinstance(v, np.ndarray)}
     found: dict[str, Array] = {}
     for array in sources_of([loss]):
         variable = array.variable

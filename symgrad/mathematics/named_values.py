@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import replace
 
 import sympy as sp
 from sympy import KroneckerDelta as Delta
@@ -12,7 +13,7 @@ from symgrad.mathematics.algebra import canonical
 from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.indices import Index, entries, indices_of, name_of
 from symgrad.mathematics.ranges import in_range
-from symgrad.mathematics.reductions import Reduction
+from symgrad.mathematics.reductions import Reduction, normed
 
 FOLDED = (sp.Function, Reduction, sp.Sum, sp.Pow)
 """What is recognised as the right-hand side of a named value."""
@@ -24,11 +25,24 @@ class NamedValues:
     def __init__(self, equations: Iterable[Equation]) -> None:
         self._by_kind: dict[tuple[type, frozenset[str]], list[Equation]] = {}
         self._reading: dict[str, list[tuple[frozenset[str], Equation]]] = {}
+        self._products: list[tuple[frozenset[str], Equation]] = []
+        self._scaled: dict[frozenset[str], list[Equation]] = {}
         for e in equations:
-            if e.backward is None and isinstance(e.rhs, FOLDED) and not isinstance(e.rhs, Delta):
-                _, read = kind = _kind(e.rhs)
-                self._by_kind.setdefault(kind, []).append(e)
-                self._reading.setdefault(min(read, default=""), []).append((read, e))
+            if e.backward is None and not isinstance(e.rhs, Delta):
+                self._add(e)
+
+    def _add(self, equation: Equation) -> None:
+        _, read = kind = _kind(equation.rhs)
+        rest = equation.rhs.as_independent(*entries(equation.rhs), as_Add=False)[1]
+        if isinstance(equation.rhs, FOLDED):
+            self._by_kind.setdefault(kind, []).append(equation)
+        elif equation.decimals is None and isinstance(rest, sp.Sum):
+            self._scaled.setdefault(read, []).append(equation)
+        elif equation.decimals is None and isinstance(rest, sp.Mul):
+            self._products.append((read, equation))
+        else:
+            return
+        self._reading.setdefault(min(read, default=""), []).append((read, equation))
 
     def among(self, names: Iterable[str]) -> list[Equation]:
         """The values that may be recognised in an expression with these names."""
@@ -46,6 +60,55 @@ class NamedValues:
                     return found
         parts = [self.fold(a) for a in expr.args]
         return expr if parts == list(expr.args) else expr.func(*parts)
+
+    def total(self, expr: sp.Sum) -> sp.Expr | None:
+        """A sum of which a named value is a multiple, such as its mean, by that value's name."""
+        for equation in self._scaled.get(frozenset(map(name_of, entries(expr))), ()):
+            scale, rest = equation.rhs.as_independent(sp.Sum, as_Add=False)
+            found = _match(replace(equation, rhs=rest), expr)
+            if found is not None:
+                return found / scale
+        return None
+
+    def with_products(self, factors: Sequence[sp.Expr]) -> list[sp.Expr]:
+        """Factors, with a named value in the place of those that it is the product of."""
+        found = list(factors)
+        names = {name_of(a) for f in factors for a in entries(f)}
+        for read, equation in self._products:
+            while read <= names and (left := _divided(found, equation)) is not None:
+                found = left
+        return found
+
+
+def _divided(factors: Sequence[sp.Expr], equation: Equation) -> list[sp.Expr] | None:
+    """The entry of the equation's value, and what of the factors it is not the product of."""
+    have = _powers(factors)
+    for indices in _candidates(equation, sp.Mul(*factors)):
+        wanted = _powers(sp.Mul.make_args(canonical(equation.at(indices))))
+        scale = sp.Mul(*(b**e for b, e in wanted.items() if not entries(b)))
+        parts = {b: e for b, e in wanted.items() if entries(b)}
+        mine = replace(equation, indices=indices).lhs / scale
+        if all(b in have and 0 < e / have[b] <= 1 for b, e in parts.items()):
+            rest = [b ** (e - parts.get(b, 0)) for b, e in have.items()]
+            return [f for f in (*sp.Mul.make_args(mine), *rest) if f != 1]
+        for factor in factors:  # which is x / ‖x‖ wherever the value is a number
+            if (
+                isinstance(factor, normed)
+                and _powers([factor.args[0], 1 / factor.args[1]]) == parts
+            ):
+                return [*sp.Mul.make_args(mine), *(f for f in factors if f is not factor)]
+    return None
+
+
+def _powers(factors: Iterable[sp.Expr]) -> dict[sp.Expr, sp.Expr]:
+    """The exponents of factors, by their bases."""
+    found: dict[sp.Expr, sp.Expr] = {}
+    for factor in factors:
+        fixed = isinstance(factor, sp.Pow) and factor.exp.is_Rational
+        base, exponent = factor.as_base_exp() if fixed else (factor, sp.S.One)
+        base = canonical(base)
+        found[base] = found.get(base, sp.S.Zero) + exponent
+    return found
 
 
 def _kind(expr: sp.Expr) -> tuple[type, frozenset[str]]:

@@ -188,9 +188,11 @@ def _local(author: Author, consumer: str, adjoint: Adjoint, at: tuple[sp.Expr, .
 def _differentiated(author: Author, adjoint: Adjoint) -> Prose:
     if not adjoint.chain:
         return ("not used",)
+    typed = adjoint.past and not author.derivation.rewritten.isdisjoint(adjoint.chain)
     return (
         "derivative of ",
         *author.symbols(author.as_computed(c, adjoint) for c in adjoint.chain),
+        *((" as typed",) if typed else ()),
     )
 
 

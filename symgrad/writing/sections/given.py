@@ -104,8 +104,12 @@ def _constants(author: Author) -> Iterator[Matrices]:
 
 def _matrix(author: Author, variable: Variable) -> Matrix:
     rows = np.atleast_2d(np.asarray(variable.values)).tolist()
-    entries = tuple(tuple(author.number(x) for x in row) for row in rows)
-    return Matrix(author.symbol(variable.name), entries)
+    short = all(float(f"{x:.6g}") == x for row in rows for x in row)
+    shown = tuple(
+        tuple(author.number(x if short else float(f"{x:.6g}")) for x in row) for row in rows
+    )
+    symbol = author.symbol(variable.name)
+    return Matrix(symbol, shown) if short else Matrix(symbol, (), shown)
 
 
 def _value(author: Author, equation: Equation) -> tuple[str, tuple[Prose, ...]]:
