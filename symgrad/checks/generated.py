@@ -217,7 +217,7 @@ def float_difference(found: Any, wanted: np.ndarray | None, dtype: str, noise: f
 def _module_check(name: str, errors: list[float], dtype: str, sizes: int) -> Check:
     worst = max(errors)
     what = "generated code = equations" + (f", {sizes} sizes" if sizes > 1 else "")
-    detail = (
-        "" if worst < CLOSE[dtype] else f"differs in {dtype} by {worst:.3g}, or in shape or dtype"
-    )
+    detail = "" if worst < CLOSE[dtype] else f"differs in {dtype} by {worst:.3g}"
+    if not np.isfinite(worst):
+        detail = f"is not finite, or not of the shape and the dtype that it should have ({dtype})"
     return Check(name, what, worst < CLOSE[dtype], worst, detail)

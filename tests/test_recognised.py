@@ -1,0 +1,106 @@
+"""What values are known to be by their equations is used where derivatives are simplified."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import symgrad as sg
+from symgrad.language.spec_file import load
+
+KINK = "entries that share a maximum"
+SHIFTED = "e = np.exp(x - np.max(x, 1, keepdims=True))\n"
+QUOTIENT = "a quotient is taken as 0"
+
+
+def text(spec: str, wrt: str = "x") -> str:
+    """The text of the derivation of a spec with a parameter x and data f, both 3×4."""
+    names: dict[str, sg.Array] = {"x": sg.param("x", (3, 4)), "f": sg.data("f", (3, 4))}
+    space: dict[str, object] = {"np": np, "sg": sg, **names}
+    exec(spec, space)
+    arrays = {n: v for n, v in space.items() if isinstance(v, sg.Array)}
+    return str(sg.derive(arrays["loss"], wrt=wrt, names=arrays))
+
+
+def boxed(spec: str, wrt: str = "x") -> str:
+    """The derivative by a value in index form, on one line."""
+    lines = text(spec, wrt).split("All gradients")[1].splitlines()
+    return " ".join(" ".join(lines[3:]).split("   ")[0].split())
+
+
+def test_a_softmax_sums_to_one() -> None:
+    shown = text("p = sg.softmax(x, axis=1)\nloss = -np.sum(p * np.log(p))")
+    assert "the entries of p sum to 1 along axis 1" in shown
+    assert "− 1" not in shown.split("common factor")[1]
+
+
+def test_what_sums_to_one_along_another_axis_is_not_taken_for_one() -> None:
+    shown = text("p = sg.softmax(x, axis=0)\nloss = np.sum(p @ f.T) + np.sum(p.sum(1) ** 2)")
+    assert "sums to one" not in shown
+
+
+def test_deviations_from_a_mean_sum_to_0() -> None:
+    spec = "m = x.mean(1, keepdims=True)\nloss = np.sum(np.sum((x - m) ** 2, 1) ** 2) + np.sum(m)"
+    assert "deviations from a mean sum to 0" in text(spec, "m")
+    assert boxed(spec, "m") == "∂L/∂m[i] = 1"
+    other = spec.replace("(x - m)", "(f - m)")
+    assert "deviations" not in text(other, "m")
+
+
+def test_a_normalised_value_stands_in_its_own_derivative() -> None:
+    v = "v = x / np.sqrt(np.sum(x ** 2, axis=1, keepdims=True))\nloss = np.sum(np.sin(v) * f)"
+    assert "(∂L/∂v[i,j] − v[i,j] Σ_k ∂L/∂v[i,k] v[i,k])/sqrt(Σ_k x[i,k]²)" in boxed(v)
+
+
+def test_a_product_is_recognised_only_where_all_of_it_is_there() -> None:
+    spec = "s = np.sqrt(np.sum(x**2))\nv = f / s\nloss = np.sum(np.sin(v) * f)"
+    assert boxed(spec, "s") == "∂L/∂s = −Σ_{i,j} v[i,j]² cos(v[i,j])"
+    assert "v[" not in boxed("v = x * f\nloss = np.sum(np.sin(x) * f**2) + np.sum(v)")
+
+
+@pytest.mark.parametrize(
+    ("spec", "applies"),
+    [
+        (f"{SHIFTED}loss = np.sum(f * e / np.sum(e, 1, keepdims=True))", False),
+        (f"{SHIFTED}loss = np.sum(f * e)", True),
+    ],
+)
+def test_a_convention_is_told_where_it_matters(spec: str, applies: bool) -> None:
+    assert (KINK in text(spec)) is applies
+
+
+def test_a_quotient_whose_divisor_is_never_0_needs_no_convention() -> None:
+    spec = "m = x.mean(1)\nv = np.mean(x**2, 1) - m**2\nloss = np.sum(m / (v + 1e-5)**.5 * f.T)"
+    assert QUOTIENT not in text(spec, "m")
+    assert QUOTIENT in text(spec.replace("(v + 1e-5)", "v"), "m")
+
+
+def test_constants_have_the_names_of_their_variables(tmp_path: Path) -> None:
+    path = tmp_path / "masked.py"
+    path.write_text(
+        'import numpy as np\nimport symgrad as sg\nx = sg.param("x", (3, 3))\n'
+        "mask = np.where(np.tri(3) > 0, 0, -1e9)\n"
+        "ramp = np.linspace(0, 1, 900).reshape(3, 300)\n"
+        "loss = np.sum(sg.softmax(x + mask, axis=1) @ ramp)\n"
+    )
+    spec = load(path)
+    shown = str(sg.derive(spec.loss, names=spec.names))
+    assert "mask = [0  −1e9  −1e9]" in shown
+    assert "constant, with entries from 0 to 1" in shown
+    assert "c₁" not in shown
+
+
+def test_a_step_without_a_delta_is_no_contraction() -> None:
+    shown = text("loss = np.sum((f @ x.T) ** 2)")
+    rows = [line for line in shown.splitlines() if line.rstrip().endswith("contract δ")]
+    assert rows
+    assert "contract δ" not in text("s = np.sum(x**2)\nloss = np.exp(s) * np.sum(f)", "s")
+
+
+def test_positions_that_are_sums_have_commas() -> None:
+    y = sg.data("y", ("N",), dtype=int)
+    z = sg.param("z", ("N", 4))
+    loss = -np.sum(z[sg.arange("N"), y - 1])
+    assert r"\delta_{i,y_{n} - 1}" in sg.derive(loss, names={}).latex()
