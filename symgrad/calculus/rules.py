@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import sympy as sp
 from sympy import KroneckerDelta as Delta
 
+from symgrad.calculus.means import around_means
 from symgrad.mathematics.algebra import (
     axis_name,
     canonical,
@@ -102,12 +103,19 @@ def _contract(expr: sp.Expr, context: Context) -> sp.Expr:
 
 
 def _rearrange(expr: sp.Expr, context: Context) -> sp.Expr:
-    return from_terms(terms(freshen(expr)))
+    nested = any(_has_sums(total.function) for total in expr.atoms(sp.Sum))
+    return from_terms(terms(freshen(expr))) if nested else expr
+
+
+def _has_sums(product: sp.Expr) -> bool:
+    return any(isinstance(f, sp.Sum) for f in sp.Mul.make_args(product))
 
 
 def _fold(expr: sp.Expr, context: Context) -> sp.Expr:
     folded = context.names.fold(expr)
     found = expr if folded == expr else from_terms(terms(freshen(folded)))
+    if not context.names.has_products(found):
+        return found
     before = terms(freshen(found))
     after = [Term(tuple(context.names.with_products(t.factors)), t.bound) for t in before]
     return found if after == before else from_terms(after)
@@ -115,32 +123,11 @@ def _fold(expr: sp.Expr, context: Context) -> sp.Expr:
 
 def _mean(expr: sp.Expr, context: Context) -> sp.Expr:
     """Σ_i (x_i - m) = 0, where m is the mean of x; what else is in the brackets stays."""
+    if not context.names.has_means(expr):
+        return expr
     before = terms(freshen(expr))
-    after = [_around_mean(t, context) for t in before]
+    after = [around_means(t, context.names) for t in before]
     return expr if after == before else from_terms(after)
-
-
-def _around_mean(term: Term, context: Context) -> Term:
-    for factor in term.factors:
-        inside = [k for k in term.bound if k in factor.free_symbols]
-        others = [f for f in term.factors if f is not factor]
-        if not (factor.is_Add and inside) or any(f.has(*inside) for f in others):
-            continue
-        total = sp.Add(*(_summed_up(a, inside, context) for a in factor.args))
-        if weight(total) < weight(factor):
-            kept = tuple(k for k in term.bound if k not in inside)
-            return Term((*others, *sp.Mul.make_args(total)), kept)
-    return term
-
-
-def _summed_up(addend: sp.Expr, over: Sequence[Index], context: Context) -> sp.Expr:
-    """Its sum: by the value of which it is a multiple, where there is one."""
-    scale, rest = addend.as_independent(*over, as_Add=False)
-    if rest == 1:
-        return sp.Mul(scale, *(k.size for k in over))
-    total = canonical(sp.Sum(rest, *(k.limits for k in over)))
-    named = context.names.total(total)
-    return scale * (total if named is None else named)
 
 
 def _merge(expr: sp.Expr, _: Context) -> sp.Expr:

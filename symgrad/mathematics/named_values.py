@@ -70,6 +70,18 @@ class NamedValues:
                 return found / scale
         return None
 
+    def has_means(self, expr: sp.Expr) -> bool:
+        """Whether a value that is a multiple of a sum stands in an expression with its addends."""
+        names = {name_of(a) for a in entries(expr)} if self._scaled else set()
+        return any(
+            e.name in names and read <= names for read, found in self._scaled.items() for e in found
+        )
+
+    def has_products(self, expr: sp.Expr) -> bool:
+        """Whether all that a named product is made of stands in an expression."""
+        names = {name_of(a) for a in entries(expr)} if self._products else set()
+        return any(read <= names for read, _ in self._products)
+
     def with_products(self, factors: Sequence[sp.Expr]) -> list[sp.Expr]:
         """Factors, with a named value in the place of those that it is the product of."""
         found = list(factors)
