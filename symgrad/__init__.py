@@ -18,6 +18,7 @@ from symgrad.mathematics.assumptions import (
     symmetric,
     unit_norm,
 )
+from symgrad.targets.c.desk import load
 from symgrad.writing import Choice, Style
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "hvp",
     "jacobian",
     "jvp",
+    "load",
     "log_sigmoid",
     "log_softmax",
     "logsumexp",

@@ -13,10 +13,10 @@ from rich.console import Console
 
 from symgrad import outputs
 from symgrad.checks import Check, comparisons
-from symgrad.delivery import EXIT_CODES, Program, after, check_module, check_output, deliver
+from symgrad.delivery import EXIT_CODES, Program, after, check_modules, check_output, deliver
 from symgrad.errors import CheckError
 from symgrad.face import Options
-from symgrad.files import write
+from symgrad.files import write_all
 from symgrad.formats import FORMATS, by_suffix
 from symgrad.job import Job, about
 from symgrad.language.spec_file import load
@@ -93,6 +93,14 @@ def _names(text: str) -> list[str]:
     return [normalize("NFKC", name.strip()) for name in text.split(",") if name.strip()]
 
 
+def _size(text: str) -> tuple[str, int]:
+    """A named size and its number."""
+    name, _, number = text.partition("=")
+    if not name.isidentifier() or not number.isdecimal():
+        raise click.BadParameter(f"expected NAME=NUMBER, as in N=32, not {text!r}")
+    return normalize("NFKC", name), int(number)
+
+
 @click.group(
     cls=Program, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]}
 )
@@ -131,6 +139,14 @@ def main() -> None:
     show_default=True,
     help="What the generated functions compute with.",
 )
+@click.option(
+    "--size",
+    "sizes",
+    multiple=True,
+    metavar="NAME=NUMBER",
+    callback=lambda _, __, texts: dict(map(_size, texts)),
+    help="A number for a named size, e.g. N=32; for each, where the target is c.",
+)
 @click.option("--plain", is_flag=True, help="Without buffers and in-place writes: to be read.")
 @click.option(
     "--unroll",
@@ -163,6 +179,7 @@ def derive(
     only: list[str],
     target: str,
     dtype: str,
+    sizes: dict[str, int],
     plain: bool,
     unroll: bool,
     values: list[str] | None,
@@ -179,23 +196,23 @@ def derive(
     Of the files that are there, those are replaced that symgrad wrote.
     """
     output, language = shown["output"], TARGETS[target]
-    path = _generated(spec, out, language.suffix)
+    paths = _generated(spec, out, language.endings)
     with progress(shown=not quiet):
         read = load(spec, language.words.is_possible)
         check_output(output, spec, force=force)
-        check_module(path, spec, output, force=force)
+        check_modules(paths, spec, output, force=force)
         with about(read.loss.where):
-            code = Options(plain=plain, unroll=unroll, values=values)
+            code = Options(plain=plain, unroll=unroll, values=values, sizes=sizes)
             job = Job(read, wrt, language, dtype, prepare=prepare, **code)
             checks = job.checks()
-            text = job.printed(checks, path, {"only": tuple(only)}, **shown)
+            text = job.printed(checks, paths[0], {"only": tuple(only)}, **shown)
     written = deliver(text, output, force=force)
     _tell(job, checks, show_program=show_program, quiet=quiet)
     with after(written):
-        _require(checks, path)
-        write(path, job.file.text, force=force)
+        _require(checks, paths[0])
+        write_all(dict(zip(paths, job.file.texts, strict=True)), force=force)
     if not quiet:
-        click.echo(f"wrote {', '.join(map(str, [*written, path]))}", err=True)
+        click.echo(f"wrote {', '.join(map(str, [*written, *paths]))}", err=True)
 
 
 @main.command(epilog=EXPLAINED)
@@ -238,9 +255,10 @@ def _show_programs(job: Job) -> None:
             click.echo(f"# {name}\n{before}\n", err=True)
 
 
-def _generated(spec: Path, out: Path, suffix: str) -> Path:
-    """The file to generate: a module called as the spec is."""
-    return out / f"{re.sub(r'[^0-9a-zA-Z_]', '_', spec.stem)}{suffix}"
+def _generated(spec: Path, out: Path, endings: Sequence[str]) -> list[Path]:
+    """The files to generate: a module called as the spec is."""
+    name = re.sub(r"[^0-9a-zA-Z_]", "_", spec.stem)
+    return [out / f"{name}{ending}" for ending in endings]
 
 
 def _report(job: Job, checks: Sequence[Check]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -89,6 +89,12 @@ def check_output(output: Path | None, spec: Path, *, force: bool) -> None:
             f"the derivation would replace the spec {spec}", hint="choose another --output"
         )
     check_replaceable(output, force=force)
+
+
+def check_modules(paths: Iterable[Path], spec: Path, output: Path | None, *, force: bool) -> None:
+    """An error where one of the generated files of a spec can't go to its place."""
+    for path in paths:
+        check_module(path, spec, output, force=force)
 
 
 def check_module(path: Path, spec: Path, output: Path | None, *, force: bool) -> None:

@@ -16,7 +16,7 @@ import sympy as sp
 from symgrad import calculus, outputs
 from symgrad.checks import ExactValues, check_example, exact_values
 from symgrad.errors import SpecError, caller, perhaps
-from symgrad.files import check_replaceable, write
+from symgrad.files import check_replaceable, write_all
 from symgrad.formats import FORMATS
 from symgrad.formats.text import formula as in_one_line
 from symgrad.language.array import Array, latex_of
@@ -26,6 +26,7 @@ from symgrad.mathematics.equations import System, Variable
 from symgrad.mathematics.sizes import with_numbers
 from symgrad.mathematics.steps import Step
 from symgrad.targets import TARGETS, is_possible
+from symgrad.targets.emitted import Emitted
 from symgrad.targets.target import Target
 from symgrad.writing.display import Display
 from symgrad.writing.equation_forms import MatrixForm, forms_of
@@ -41,6 +42,7 @@ class Options(TypedDict, total=False):
     values: Sequence[str] | None
     plain: bool
     unroll: bool
+    sizes: Mapping[str, int]
 
 
 @dataclass(frozen=True, repr=False)
@@ -184,7 +186,10 @@ class Derivation(calculus.Derivation):
 
     def source(self, target: str = "numpy", dtype: str = "float64", **more: Any) -> str:
         """The text of the generated module; the arguments are those of ``write``."""
-        return outputs.emitted(self, self.notation, _target(target), dtype=dtype, **more).text
+        return self._emitted(target, dtype, **more).text
+
+    def _emitted(self, target: str, dtype: str, **more: Any) -> Emitted:
+        return outputs.emitted(self, self.notation, _target(target), dtype=dtype, **more)
 
     def write(
         self,
@@ -200,12 +205,17 @@ class Derivation(calculus.Derivation):
         ``dtype``: float64 or float32, which is what lists and integers become.  ``values``: the
         values on the way that ``forward`` gives, by default all that have a name.  ``plain``:
         without a workspace, to be read.  ``unroll``: number by number too, which is quicker where
-        all shapes are tiny and fixed.  ``force``: replace a file even where symgrad did not write
-        it.  SpecError where it would be replaced without, and where there is no such target or
-        value; an OSError where the file can't be written.
+        all shapes are tiny and fixed.  ``sizes``: numbers for named sizes, which C needs.
+        ``force``: replace files even where symgrad did not write
+        them.  SpecError where one would be replaced without, and where there is no such target or
+        value; an OSError where a file can't be written.
         """
-        check_replaceable(Path(path), force=force)
-        write(Path(path), self.source(target, dtype, **options), force=force)
+        file, language = Path(path), _target(target)
+        places = [file, *(file.with_name(f"{file.stem}{end}") for end in language.beside)]
+        for place in places:
+            check_replaceable(place, force=force)
+        emitted = self._emitted(target, dtype, **options, name=file.stem)
+        write_all(dict(zip(places, emitted.texts, strict=True)), force=force)
 
     def compile(
         self, target: str = "numpy", dtype: str = "float64", **options: Unpack[Options]
@@ -216,7 +226,8 @@ class Derivation(calculus.Derivation):
         name, and ``forward``, which gives the values on the way; a wrong shape or dtype there is a
         ValueError.  The arguments are those of ``write``.
         """
-        return _target(target).load(self.source(target, dtype, **options), self.system.output)
+        emitted = self._emitted(target, dtype, **options)
+        return _target(target).load(emitted.text, self.system.output, emitted.beside)
 
 
 def displayed(equations: Sequence[str]) -> str:

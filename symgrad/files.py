@@ -7,7 +7,7 @@ import os
 import re
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
@@ -127,6 +127,14 @@ def write(path: Path, content: str | bytes, *, force: bool = False) -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(place.parent)
         _replace(place, data, found)
+
+
+def write_all(contents: Mapping[Path, str], *, force: bool = False) -> None:
+    """Write files that belong together, none where one of them is not symgrad's to replace."""
+    for path in contents:
+        check_replaceable(path, force=force)
+    for path, content in contents.items():
+        write(path, content, force=force)
 
 
 @contextlib.contextmanager

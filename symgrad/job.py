@@ -29,7 +29,7 @@ from symgrad.checks import (
 from symgrad.checks.generated import by_its_loss
 from symgrad.checks.numbers import Floats
 from symgrad.checks.points import Points, example_point
-from symgrad.checks.resized import to_run
+from symgrad.checks.resized import bound, to_run
 from symgrad.checks.tables import TooLarge
 from symgrad.delivery import is_stdout
 from symgrad.errors import NOWHERE, Fault, Location, SpecError, SymgradError, caller
@@ -84,12 +84,13 @@ class Job:
             example=self.example,
             **self.options,
             origin=self.spec.path.name,
+            name=self.spec.path.stem,
         )
 
     @cached_property
     def module(self) -> ModuleType:
         """The generated file, loaded."""
-        return self.target.load(self.file.text, self.spec.path.stem)
+        return self.target.load(self.file.text, self.spec.path.stem, self.file.beside)
 
     @cached_property
     def values(self) -> ExactValues | None:
@@ -153,16 +154,18 @@ class Job:
 
         The file itself is loaded all the same.
         """
+        derivation = bound(self.derivation, self.options.get("sizes", {}))
         module, found = self.module, tuple[Check, ...]()
-        for smaller in to_run(self.derivation):
+        for smaller in to_run(derivation):
             tell("generating the code for smaller sizes")
             plain = self.options.get("plain", False)
-            text = outputs.to_run(smaller, self.target, dtype=self.dtype, plain=plain).text
-            checks = self._run(smaller, self.target.load(text, "smaller"))
+            made = outputs.to_run(smaller, self.target, dtype=self.dtype, plain=plain)
+            loaded = self.target.load(made.text, "smaller", made.beside)
+            checks = self._run(smaller, loaded)
             found = tuple(replace(c, what=f"{c.what}, at smaller sizes") for c in checks)
             if all(c.passed for c in found):
                 break
-        return found or self._run(self.derivation, module)
+        return found or self._run(derivation, module)
 
     def _run(self, derivation: Derivation, module: ModuleType) -> tuple[Check, ...]:
         """A module against its equations; where these would take too much memory, by its loss."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from symgrad.calculus import Derivation, Preparation, forward_and_adjoints, stabilised
 from symgrad.checks import ExactValues
+from symgrad.checks.resized import bound
 from symgrad.checks.sampling import least_sizes
 from symgrad.errors import SpecError, perhaps
 from symgrad.formats.sheet import Sheet
@@ -50,13 +51,17 @@ def module(
     derivation: Derivation,
     notation: Notation,
     values: Sequence[str] | None = None,
+    sizes: Mapping[str, int] | None = None,
     **more: Any,
 ) -> Module:
     """The module that computes the output and its gradients.
 
     ``values``: the values on the way that it offers, by default all that have a name in the spec;
-    ``more``: its other fields.
+    ``sizes``: numbers for named sizes; ``more``: its other fields.
     """
+    formulas = _formulas(derivation, notation, forward_and_adjoints(derivation))
+    remarks = (*derivation.remarks, *_as_typed(derivation, notation))
+    derivation = bound(derivation, sizes or {})
     system, equations = derivation.system, forward_and_adjoints(derivation)
     made = derivation.preparation
     named = _named(derivation)
@@ -70,8 +75,9 @@ def module(
         derivation.results,
         values=tuple(named if values is None else dict.fromkeys(values)),
         along=derivation.directions,
-        formulas=_formulas(derivation, notation, equations),
-        remarks=(*derivation.remarks, *_as_typed(derivation, notation)),
+        formulas=formulas,
+        remarks=remarks,
+        sizes=sizes or {},
         not_differentiable=_not_differentiable(derivation),
         may_be_infinite=frozenset(a.equation.name for a in derivation.adjoints if a.past),
         least=least_sizes(made.before if made else system) | least_sizes(system),

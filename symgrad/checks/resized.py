@@ -12,13 +12,14 @@ import sympy as sp
 from symgrad.calculus import Derivation, forward_and_adjoints
 from symgrad.checks.evaluate import Sizes
 from symgrad.checks.points import multiplications
-from symgrad.checks.sampling import size_symbols, true_sizes
+from symgrad.checks.sampling import least_sizes, size_symbols, true_sizes
 from symgrad.checks.shrinking import shrunk
 from symgrad.checks.tables import MOST_ENTRIES
+from symgrad.errors import SpecError, perhaps
 from symgrad.mathematics.equations import Variable
 from symgrad.mathematics.indices import Index
 from symgrad.mathematics.ranges import Label
-from symgrad.mathematics.sizes import as_size, fixed
+from symgrad.mathematics.sizes import as_size, fixed, named
 
 MOST = MOST_ENTRIES
 """A module that takes more multiplications at its sizes is run at others: this is 0.1 s."""
@@ -49,7 +50,25 @@ def resized(derivation: D, sizes: Sizes) -> D:
     """The derivation with these fixed sizes in place of its own; without its steps."""
     change = {s: as_size(n) for s, n in sizes.items() if s.is_Symbol and fixed(s) is not None}
     change |= {s: sp.Integer(n) for s, n in sizes.items() if s.is_Integer}
-    changed = _Change(change)
+    return _changed(derivation, change)
+
+
+def bound(derivation: D, sizes: Mapping[str, int]) -> D:
+    """The derivation with numbers for named sizes; SpecError where it has no such size."""
+    if not sizes:
+        return derivation
+    least = least_sizes(derivation.system)
+    known = named(s for v in derivation.system.variables for s in v.shape)
+    for name, number in sizes.items():
+        if name not in known:
+            raise SpecError(f"there is no size {name!r}", hint=perhaps(name, known))
+        if number < max(least.get(name, 1), 1):
+            raise SpecError(f"the size {name} has to be {least.get(name, 1)} or more, not {number}")
+    return _changed(derivation, {as_size(name): as_size(n) for name, n in sizes.items()})
+
+
+def _changed(derivation: D, sizes: Mapping[sp.Expr, sp.Expr]) -> D:
+    changed = _Change(sizes)
     return replace(
         derivation,
         system=changed(derivation.system),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from symgrad.targets.c import C
 from symgrad.targets.numpy import NUMPY
 
-TARGETS = {target.name: target for target in (NUMPY,)}
+TARGETS = {target.name: target for target in (NUMPY, C)}
 """Every target by its name."""
 
 

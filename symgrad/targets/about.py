@@ -18,8 +18,11 @@ WIDTH = 96
 """The longest line of a comment or a list."""
 
 
-def about(module: Module) -> Iterator[str]:
-    """The arguments and gradients with their shapes and formulas, and what is assumed."""
+def about(module: Module, *, checked: bool = True) -> Iterator[str]:
+    """The arguments and gradients with their shapes and formulas, and what is assumed.
+
+    ``checked``: whether the file has a function that says if that holds.
+    """
     arguments = module.arguments
     width = max(len(v.name) for v in arguments)
     yield "Arguments:"
@@ -33,7 +36,7 @@ def about(module: Module) -> Iterator[str]:
         yield f"    {parameter:<{width}}  {told}  {module.formulas.get(gradient, gradient)}"
     if module.remarks or any(v.assumptions for v in arguments):
         yield ""
-    for remark in [*module.remarks, *_promises(arguments)]:
+    for remark in [*module.remarks, *_promises(arguments, checked=checked)]:
         yield from textwrap.wrap(_sentence(remark), WIDTH)
 
 
@@ -100,9 +103,10 @@ def _preparation(module: Module) -> Iterator[str]:
         yield from (f"    {formula}" for formula in first.formulas.values())
 
 
-def _promises(arguments: Sequence[Variable]) -> Iterator[str]:
+def _promises(arguments: Sequence[Variable], *, checked: bool) -> Iterator[str]:
     if found := "; ".join(a.sentence(name) for name, a in assumed(arguments)):
-        yield f"It is assumed that {found}. Whether that holds, check_assumptions tells"
+        told = ". Whether that holds, check_assumptions tells" if checked else ""
+        yield f"It is assumed that {found}{told}"
 
 
 def _told(variable: Variable) -> Iterator[str]:

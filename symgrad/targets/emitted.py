@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from symgrad.targets.about import WIDTH, shape_text
 from symgrad.targets.statements import Assignment, Statement
@@ -41,11 +41,18 @@ class Emitted:
     """The text of a file, and the passages of its functions.
 
     ``main``: the functions that compute the output and all of its derivatives, in order.
+    ``beside``: the texts of other files that go with it, by what their names end with.
     """
 
     text: str
     passages: tuple[Passage, ...]
     main: tuple[str, ...]
+    beside: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The texts of all files."""
+        return (self.text, *self.beside.values())
 
     @classmethod
     def of(cls, parts: Iterable[Part], main: tuple[str, ...], gap: int = 2) -> Emitted:

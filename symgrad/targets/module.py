@@ -34,7 +34,8 @@ class Module:
     may be so, or undefined, at a point where all else is finite.  ``plain``: without buffers, to be
     read.
     ``least``: how large named sizes have to be, where positions or cuts ask for more than none.
-    ``origin``: the name of the spec's file, if it has one.
+    ``origin``: the name of the spec's file, if it has one; ``name``: what the module is called.
+    ``sizes``: the numbers that named sizes were given.
     ``preparation``: where inputs are worked out of data by a function of the module.
     ``along``: the directions of inputs, where the gradient is the output's derivative along them.
     ``values``: the values on the way that the module offers, and ``way`` a program of them where
@@ -57,6 +58,8 @@ class Module:
     least: Mapping[str, int] = field(default_factory=dict)
     plain: bool = False
     origin: str = ""
+    name: str = ""
+    sizes: Mapping[str, int] = field(default_factory=dict)
     preparation: Prepared | None = None
     along: Mapping[str, str] = field(default_factory=dict)
     unroll: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -15,8 +15,9 @@ from symgrad.targets.module import Module
 
 @dataclass(frozen=True)
 class Target:
-    """A language: ``emit`` writes a module in it, and ``load`` runs the text.
+    """A language: ``emit`` writes a module in it, and ``load`` runs the text, as so called.
 
+    ``load`` is also given the texts of the files that were emitted ``beside``, by their endings.
     ``suffix``: how its files end; ``words``: the names that they have already; ``passes``: what
     makes programs cheaper in it; ``abilities``: what it can do with memory that it is given;
     ``runtime``: the functions of mathematics that its files define for themselves.
@@ -25,8 +26,14 @@ class Target:
     name: str
     suffix: str
     emit: Callable[[Module], Emitted]
-    load: Callable[[str, str], ModuleType]
+    load: Callable[[str, str, Mapping[str, str]], ModuleType]
     words: Words
     passes: Sequence[Callable[[Program], Program]]
     abilities: Abilities
     runtime: Sequence[str]
+    beside: Sequence[str] = ()
+
+    @property
+    def endings(self) -> tuple[str, ...]:
+        """How the names of all files of a module end."""
+        return (self.suffix, *self.beside)

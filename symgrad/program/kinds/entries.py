@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
+import mpmath
 import numpy as np
 
 from symgrad.mathematics.calls import parsed
@@ -26,12 +27,15 @@ WHOLE = {"add", "subtract", "multiply", "negative", "maximum", "minimum", "absol
 
 _LEAVES = {leaf.cls.__name__: leaf.mpmath for leaf in LEAVES.values()}
 
+_PARTS: dict[str, Callable[..., Any]] = {"erfcx": lambda x: mpmath.exp(x * x) * mpmath.erfc(x)}
+"""Functions that NumPy lacks and that are no leaf: texts of leaves are written with them."""
+
 
 @cache
 def _leaf(function: str) -> Callable[..., Any] | None:
     """The mpmath function of a leaf, also by the name of what a target brings for it."""
-    if function in _LEAVES or hasattr(np, function):
-        return _LEAVES.get(function)
+    if function in _LEAVES or function in _PARTS or hasattr(np, function):
+        return _LEAVES.get(function) or _PARTS.get(function)
     calls = ((parsed(leaf.stable), leaf.mpmath) for leaf in LEAVES.values())
     return next((f for call, f in calls if getattr(call, "function", "") == function), None)
 

@@ -40,8 +40,8 @@ def emit(module: Module) -> Emitted:
     return Emitted.of(file.parts(), tuple(main))
 
 
-def load(text: str, name: str) -> ModuleType:
-    """The module that a text is; a traceback through it shows its lines."""
+def load(text: str, name: str, beside: Mapping[str, str] | None = None) -> ModuleType:
+    """The module that a text is, which stands alone; a traceback through it shows its lines."""
     module = ModuleType(name)
     file = f"<{name}>"
     module.__file__ = file

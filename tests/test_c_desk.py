@@ -1,0 +1,238 @@
+"""Generated C on the desk: compiled once, called as a generated NumPy file is."""
+
+from __future__ import annotations
+
+import gc
+import re
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import symgrad as sg
+from symgrad.errors import SpecError
+from symgrad.targets.c import build
+from tests.compiled_c import command
+from tests.losses import LOSSES
+from tests.test_losses import derived, point
+
+pytestmark = pytest.mark.usefixtures("builds")
+
+NAME = "softmax_regression"
+(LOSS,) = (loss for loss in LOSSES if loss.name == NAME)
+AT = point(LOSS)
+
+
+@pytest.fixture(scope="module")
+def derivation() -> sg.Derivation:
+    return derived(LOSS)
+
+
+@pytest.fixture
+def module(derivation: sg.Derivation) -> Any:
+    command("cc")
+    return derivation.compile(target="c")
+
+
+@pytest.fixture(scope="module")
+def numpy_module(derivation: sg.Derivation) -> Any:
+    return derivation.compile()
+
+
+def test_all_functions_agree(module: Any, numpy_module: Any) -> None:
+    value, found = numpy_module.loss_and_gradients(**AT)
+    workspace = module.Workspace()
+    bound = module.bind(**AT)
+    results = [
+        (module.loss(**AT), module.gradients(**AT)),
+        module.loss_and_gradients(*AT.values()),
+        module.loss_and_gradients(**AT, workspace=workspace),
+        bound(),
+    ]
+    for mine, gradients in results:
+        assert mine == pytest.approx(value, rel=1e-14)
+        assert gradients._fields == found._fields
+        for one, other in zip(gradients, found, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-13, atol=1e-15)
+
+
+def _spoilt(name: str) -> Any:
+    array = np.asarray(AT[name])
+    return {
+        "shape": array[..., :-1],
+        "masked": np.ma.masked_array(array, False),
+        "complex": array * 1j,
+        "ragged": [[1.0], [1.0, 2.0]],
+        "past": array + 100,
+    }
+
+
+@pytest.mark.parametrize("kind", ["shape", "masked", "complex", "ragged", "past"])
+@pytest.mark.parametrize("name", list(AT))
+def test_wrong_arguments_are_told_as_by_numpy(
+    name: str, kind: str, module: Any, numpy_module: Any
+) -> None:
+    given = AT | {name: _spoilt(name)[kind]}
+    if kind == "past" and AT[name].dtype.kind == "f":
+        pytest.skip("no label")
+    with pytest.raises(ValueError, match=name) as theirs:
+        numpy_module.loss(**given)
+    with pytest.raises(ValueError, match=name) as mine:
+        module.loss(**given)
+    assert str(mine.value) == str(theirs.value)
+
+
+def test_arrays_in_any_order_of_memory(module: Any) -> None:
+    value = module.loss(**AT)
+    turned = {n: np.asfortranarray(a) for n, a in AT.items()}
+    assert module.loss(**turned) == value
+    assert module.loss(**{n: a.tolist() for n, a in AT.items()}) == value
+
+
+def test_what_is_bound_is_kept(module: Any) -> None:
+    """The arrays live on although nobody else has them, and are read anew in each call."""
+    given = {n: a.copy() for n, a in AT.items()}
+    bound = module.bind(**given)
+    W = given["W"]
+    value, _ = bound()
+    del given
+    gc.collect()
+    rubbish = [np.full(a.shape, np.nan) for a in AT.values() for _ in range(20)]
+    assert bound()[0] == value
+    W *= 2
+    assert bound()[0] == module.loss(**{**AT, "W": W}) != value
+    assert rubbish
+
+
+def test_what_can_not_be_kept_is_not_bound(module: Any) -> None:
+    with pytest.raises(ValueError, match="W: expected an array of float64, in one piece, to keep"):
+        module.bind(**{**AT, "W": AT["W"].astype(np.float32)})
+
+
+def test_a_result_may_be_given_back(module: Any) -> None:
+    workspace = module.Workspace()
+    W = module.gradients(**AT).W
+    expected = module.gradients(**{**AT, "W": W})
+    first = module.gradients(**AT, workspace=workspace)
+    again = module.gradients(**{**AT, "W": first.W}, workspace=workspace)
+    for one, other in zip(again, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_workspace_belongs_to_its_thread(module: Any) -> None:
+    workspace, bound, failures = module.Workspace(), module.bind(**AT), []
+
+    def elsewhere() -> None:
+        for call in (lambda: module.loss(**AT, workspace=workspace), bound):
+            try:
+                call()
+            except ValueError as error:
+                failures.append(str(error))
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    thread.join()
+    assert ["another thread" in x for x in failures] == [True, True]
+
+
+def test_single_precision(derivation: sg.Derivation, module: Any) -> None:
+    single = derivation.compile(target="c", dtype="float32")
+    value, gradients = single.loss_and_gradients(**AT)
+    assert value.dtype == gradients.W.dtype == np.float32
+    assert value == pytest.approx(module.loss(**AT), rel=1e-5)
+
+
+def test_a_file_is_loaded(derivation: sg.Derivation, module: Any, tmp_path: Path) -> None:
+    derivation.write(tmp_path / "net.c", target="c")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["net.c", "net.h", "net_test.c"]
+    loaded = sg.load(tmp_path / "net.c")
+    assert loaded.loss(**AT) == module.loss(**AT)
+    with pytest.raises(SpecError, match="there is no"):
+        sg.load(tmp_path / "other.c")
+    (tmp_path / "net.h").write_text("")
+    with pytest.raises(SpecError, match="does not say what is in it"):
+        sg.load(tmp_path / "net.c")
+
+
+def test_files_of_others_stay(derivation: sg.Derivation, tmp_path: Path) -> None:
+    (tmp_path / "net.h").write_text("int mine;\n")
+    with pytest.raises(SpecError, match=r"net\.h would be replaced"):
+        derivation.write(tmp_path / "net.c", target="c")
+    assert [p.name for p in tmp_path.iterdir()] == ["net.h"]
+    derivation.write(tmp_path / "net.c", target="c", force=True)
+    derivation.write(tmp_path / "net.c", target="c")
+
+
+def test_the_examples_of_the_page_run(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command("cc")
+    monkeypatch.chdir(tmp_path)
+    page = (root / "docs" / "pages" / "how-to" / "desk.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```py\n(.*?)```", page, re.DOTALL)
+    assert len(blocks) == 3
+    space: dict[str, Any] = {"__name__": "__main__"}
+    exec("\n".join(blocks), space)
+    assert space["value"] < 1e-3
+
+
+# -- compiling ------------------------------------------------------------------------------------
+
+
+def test_what_is_compiled_is_kept(
+    derivation: sg.Derivation, builds: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command("cc")
+    derivation.compile(target="c")
+    there = sorted(builds.iterdir())
+
+    def again(*_: Any) -> None:
+        raise AssertionError("compiled again")
+
+    monkeypatch.setattr(build, "_compile", again)
+    derivation.compile(target="c")
+    assert sorted(builds.iterdir()) == there
+    monkeypatch.setattr(build, "FLAGS", (*build.FLAGS, "-DOTHER"))
+    with pytest.raises(AssertionError, match="compiled again"):
+        derivation.compile(target="c")
+
+
+def test_several_at_the_same_time(derivation: sg.Derivation, tmp_path: Path,
+                                  monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    command("cc")
+    monkeypatch.setenv("SYMGRAD_CACHE", str(tmp_path))
+    values: list[float] = []
+    threads = [
+        threading.Thread(target=lambda: values.append(derivation.compile(target="c").loss(**AT)))
+        for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(values) == 3
+    assert len(set(values)) == 1
+    assert [p.suffix for p in tmp_path.iterdir()] == [".so"]
+
+
+def test_no_compiler(monkeypatch: pytest.MonkeyPatch, derivation: sg.Derivation) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CC", raising=False)
+    with pytest.raises(SpecError, match="there is no C compiler: cc, gcc and clang") as error:
+        derivation.compile(target="c")
+    assert "use the target numpy" in (error.value.hint or "")
+    monkeypatch.setenv("CC", "nothing-of-this-name")
+    with pytest.raises(SpecError, match="nothing-of-this-name, which CC names"):
+        derivation.compile(target="c")
+
+
+def test_a_folder_that_can_not_be_written(
+    derivation: sg.Derivation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file is in its place: what is compiled lasts as long as the process."""
+    command("cc")
+    (tmp_path / "taken").write_text("")
+    monkeypatch.setenv("SYMGRAD_CACHE", str(tmp_path / "taken"))
+    assert np.isfinite(derivation.compile(target="c").loss(**AT))
