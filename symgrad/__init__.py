@@ -9,6 +9,7 @@ from symgrad.language.elementwise import log_sigmoid, relu, sigmoid, softplus
 from symgrad.language.held import rounded, stop_gradient, straight_through
 from symgrad.language.indexing import arange
 from symgrad.language.inputs import data, param
+from symgrad.language.making import array, eye, full, ones, zeros
 from symgrad.language.reductions import log_softmax, logsumexp, softmax
 from symgrad.mathematics.assumptions import (
     one_hot,
@@ -32,10 +33,13 @@ __all__ = [
     "Style",
     "SymgradError",
     "arange",
+    "array",
     "check_gradients",
     "constant",
     "data",
     "derive",
+    "eye",
+    "full",
     "hessian",
     "hvp",
     "jacobian",
@@ -45,6 +49,7 @@ __all__ = [
     "log_softmax",
     "logsumexp",
     "one_hot",
+    "ones",
     "orthogonal",
     "param",
     "positive",
@@ -58,6 +63,7 @@ __all__ = [
     "sums_to_one",
     "symmetric",
     "unit_norm",
+    "zeros",
 ]
 
 

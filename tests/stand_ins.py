@@ -45,7 +45,26 @@ class StandIn:
 
     @staticmethod
     def constant(values: Any) -> Any:
-        return np.asarray(values)
+        return np.array(values)
+
+    @staticmethod
+    def zeros(shape: Any, dtype: Any = float) -> Any:
+        return np.zeros(shape, dtype)
+
+    @staticmethod
+    def ones(shape: Any, dtype: Any = float) -> Any:
+        return np.ones(shape, dtype)
+
+    @staticmethod
+    def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:
+        return np.full(shape, fill_value, dtype)
+
+    @staticmethod
+    def eye(rows: Any, columns: Any = None, k: int = 0) -> Any:
+        return np.eye(rows, columns, k)
+
+    def array(self, values: Any) -> Any:
+        return self.np.array(values)
 
     def sigmoid(self, x: Any) -> Any:
         return self.special.expit(x)

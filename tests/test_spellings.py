@@ -185,15 +185,19 @@ def test_what_needs_to_know_a_named_size(use: Callable[[Any], Any]) -> None:
     assert caught.value.hint
 
 
-def test_writing_into_an_array_of_numbers(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("made", "line"), [("np.zeros(3)", "h[0] = x[1]"),
+                                            ("np.ones((2, 3))", "h[0, :] = x * 2")])  # fmt: skip
+def test_writing_into_an_array_of_numbers(tmp_path: Path, made: str, line: str) -> None:
     spec = tmp_path / "writes.py"
     lines = ["import numpy as np", "import symgrad as sg", "x = sg.param('x', (3,))",
-             "h = np.zeros(3)", "h[0] = x[1]", "loss = np.sum(h * x)"]  # fmt: skip
+             f"h = {made}", line, "loss = np.sum(h * x)"]  # fmt: skip
     spec.write_text("\n".join(lines))
     with pytest.raises(sg.SpecError) as caught:
         load(spec)
-    assert "writes.py:5:  h[0] = x[1]" in str(caught.value)
-    assert "np.stack" in caught.value.hint
+    assert f"writes.py:5:  {line}" in str(caught.value)
+    assert "sg.zeros, sg.ones or sg.full in place of NumPy's" in caught.value.hint
+    spec.write_text("\n".join(lines).replace(made, made.replace("np.", "sg.")))
+    assert load(spec).loss.shape == ()
 
 
 def test_a_large_number_is_taken_from_what_it_cancels() -> None:

@@ -16,6 +16,8 @@ from symgrad.language import (  # each enters what it has into the tables of the
     shapes,
     statistics,
     turning,
+    versions,
+    writing_into,
 )
 from symgrad.language.array import Array
 from symgrad.language.inputs import data, param
@@ -44,4 +46,6 @@ __all__ = [
     "statistics",
     "trace",
     "turning",
+    "versions",
+    "writing_into",
 ]

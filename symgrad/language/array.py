@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import math
 import sys
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any, Literal
 
 import numpy as np
 import sympy as sp
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from symgrad.errors import Location, SpecError, caller, returned_to
+from symgrad.errors import SpecError, caller
+from symgrad.language.memory import Memory, lines_of_now
 from symgrad.language.registry import (
     FUNCTIONS,
     INSTEAD,
@@ -23,6 +23,7 @@ from symgrad.language.registry import (
     called,
     close_names,
     function_name,
+    into_numbers,
     no_numbers,
     this_call,
     unsupported,
@@ -36,6 +37,7 @@ from symgrad.language.sizes import (
     is_library,
     known_size,
     shape_text,
+    writes_into_numbers,
 )
 from symgrad.mathematics.conditions import Condition
 from symgrad.mathematics.equations import DType, Variable
@@ -54,7 +56,7 @@ def latex_of(array: object) -> str | None:
     return None
 
 
-class Array(np.lib.mixins.NDArrayOperatorsMixin):
+class Array(Memory, np.lib.mixins.NDArrayOperatorsMixin):
     """A value of the spec: a shape, and the equation of its entries.
 
     ``rhs`` is a SymPy scalar over ``indices`` (one for each axis) and over entries of ``inputs``.
@@ -77,8 +79,7 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         domain: Sequence[Condition] = (),
     ) -> None:
         self.indices = tuple(indices)
-        self.rhs = rhs
-        self.inputs = tuple(inputs)
+        self._rhs = rhs
         self.kind: DType = dtype
         self.variable = variable
         self.decimals = decimals
@@ -86,16 +87,16 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         self.op = op
         self.domain = tuple(domain)
         # a value that a function returns may take the name of what the caller assigns it to
-        self.lines = returned_to()
+        self.lines = lines_of_now()
         self.where = self.lines[0]
         self.call = this_call()
-        self.changed: Location | None = None
         self.pointing: tuple[tuple[sp.Expr, Size], ...] = ()
         """Positions that hold labels, each with the size of the axis that it has to lie on."""
-        # NumPy shares the memory of these: what is changed in place is changed in both
-        self.is_view = op == "relabel" or (op == "structure" and len(self.inputs) == 1)
+        self.source: tuple[sp.Expr, ...] = ()
+        """Of what is picked from an array: where each entry stands there."""
         self.key = variable.name if variable else f"%{next(_numbers)}"
-
+        # NumPy shares the memory of these: what is changed in place is changed in both
+        self.remembers(inputs, op == "relabel" or (op == "structure" and len(inputs) == 1))
         self.origin: tuple[Array, tuple[int, ...]] | None = None
         self.joins: dict[Hashable, tuple[Sequence[Any], Array]] = {}
         """The arrays that it has become the first entry of, with all their entries."""
@@ -133,13 +134,8 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
 
     def at(self, indices: Sequence[sp.Expr]) -> sp.Expr:
         """The entry at ``indices``."""
-        changed = next((a.changed for a in self._memory() if a.changed), None)
-        if changed is not None:
-            raise SpecError(
-                f"this value was changed in place at {changed}, and is used under another name",
-                where=caller(),
-                hint="write x = x + y instead of x += y, so that both values stay",
-            )
+        self.refresh()
+        self.check_unchanged()
         return entry(self.key, indices, integer=self.kind == "int")
 
     def __repr__(self) -> str:
@@ -168,11 +164,12 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         )
 
     def __float__(self) -> float:
+        if writes_into_numbers():
+            raise into_numbers()
         raise SpecError(
             "a symbolic array has no number while the spec is read",
             where=caller(),
-            hint="use NumPy's functions instead of math's; instead of writing into an array of "
-            "numbers, collect values in a list for np.stack; index a constant by labels as "
+            hint="use NumPy's functions instead of math's; index a constant by labels as "
             "sg.constant(c)[y]",
         )
 
@@ -180,14 +177,16 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
 
     # -- NumPy's protocols --------------------------------------------------------------------
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Array:
-        return call_ufunc(ufunc, method, args, kwargs)  # type: ignore[no-any-return]
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
+        if any(not isinstance(a, Array) and hasattr(a, "goes_with") for a in args):
+            return NotImplemented
+        return call_ufunc(ufunc, method, args, kwargs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         name = function_name(func)
         if name not in FUNCTIONS:
             raise unsupported(f"the function np.{name}", INSTEAD.get(name) or close_names(name))
-        return _owned(name, called(FUNCTIONS[name], f"np.{name}", args, kwargs))
+        return _owned(name, functools.partial(called, FUNCTIONS[name], f"np.{name}"), args, kwargs)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         """Of a spec's own ``np.array([[a, b], [c, d]])``: an array of objects, its entries.
@@ -203,7 +202,7 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
             found = self._entries(sizes)
             found.flags.writeable = bool(copy)
             return found
-        raise no_numbers(asking, module)
+        raise into_numbers() if writes_into_numbers() else no_numbers(asking, module)
 
     def _entries(self, sizes: Sequence[int]) -> np.ndarray[Any, Any]:
         """Every entry, as a scalar that knows where it comes from."""
@@ -219,13 +218,13 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
     @property
     def T(self) -> Array:
         """The axes in reverse order."""
-        return METHODS["transpose"](self)  # type: ignore[no-any-return]
+        return _owned("transpose", METHODS["transpose"], self)  # type: ignore[no-any-return]
 
     def __getitem__(self, key: Any) -> Array:
         return METHODS["__getitem__"](self, key)  # type: ignore[no-any-return]
 
     def _in_place(self, ufunc: np.ufunc, other: Any) -> Array:
-        """``x += y`` gives the name x to a new value; whoever still holds the old one is told."""
+        """``x += y`` makes x a new version of itself, as NumPy does; of a number, a new number."""
         result: Array = ufunc(self, other)
         if result.sizes != self.sizes:
             raise SpecError(
@@ -233,22 +232,18 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
                 where=caller(),
                 hint="write x = x + y instead of x += y",
             )
-        for array in self._memory():
-            array.changed = caller()
+        result.picked, result.step = self.picked, (ufunc, other)
+        if self.ndim:
+            METHODS["_replace"](self, result)
+            return self
+        if self.variable is not None:
+            self.changed = caller()
         return result
-
-    def _memory(self) -> Iterator[Array]:
-        """The array, and those that it is a view of: in NumPy they share their entries."""
-        array: Array | None = self
-        while array is not None:
-            yield array
-            array = array.inputs[0] if array.is_view else None
 
     def twin(self) -> Array:
         """The same value in memory of its own: what is changed in place is changed in one."""
         self.at(self.indices)  # an error where it has been changed itself
-        found = copy.copy(self)
-        found.is_view = False
+        found: Array = self.apart()
         return found
 
     @property
@@ -275,11 +270,7 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
         return self._in_place(np.matmul, other)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        raise SpecError(
-            "a symbolic array can't be written to: every value has one equation",
-            where=caller(),
-            hint="build the value in one expression, e.g. with np.where or np.concatenate",
-        )
+        METHODS["__setitem__"](self, key, value)
 
     def astype(self, dtype: Any, **_: Any) -> Array:
         """The same values; an indicator may become numbers, floats stay floats."""
@@ -294,9 +285,8 @@ class Array(np.lib.mixins.NDArrayOperatorsMixin):
 
     def __getattr__(self, name: str) -> Any:
         if name in METHODS:
-            return lambda *args, **kwargs: _owned(
-                name, called(METHODS[name], f".{name}", (self, *args), kwargs)
-            )
+            run = functools.partial(called, METHODS[name], f".{name}")
+            return lambda *args, **kwargs: _owned(name, run, (self, *args), kwargs)
         if name in UFUNCS and not self.ndim:  # what NumPy asks of the entries of arrays of objects
             return lambda *args: called(UFUNCS[name], name, (self, *args), {})
         if name.startswith("_"):
@@ -313,15 +303,24 @@ OF_ENTRIES = frozenset(
 """NumPy's functions that compute with arrays of objects: of lists they are not told apart."""
 
 VIEWS = frozenset(
-    ("atleast_1d", "atleast_2d", "broadcast_to", "diag", "diagonal", "expand_dims", "flip",
-     "moveaxis", "ravel", "reshape", "sliding_window_view", "squeeze", "swapaxes", "transpose")
+    ("atleast_1d", "atleast_2d", "atleast_3d", "broadcast_to", "diag", "diagonal", "expand_dims",
+     "flip", "fliplr", "flipud", "matrix_transpose", "moveaxis", "ravel", "real", "reshape",
+     "rollaxis", "rot90", "sliding_window_view", "squeeze", "swapaxes", "transpose")
 )  # fmt: skip
 """The functions whose result shares the memory of their argument in NumPy."""
 
 
-def _owned(name: str, result: Any) -> Any:
+def _owned(name: str, run: Callable[..., Any], *args: Any) -> Any:
     """What a function returns: but for views, in memory of its own."""
-    return result.twin() if isinstance(result, Array) and name not in VIEWS else result
+    result = run(*args)
+    if not isinstance(result, Array):
+        return result
+    if name not in VIEWS:
+        return result.twin()
+    base = args[0] if isinstance(args[0], Array) else next(iter(args[0]), None)
+    if isinstance(base, Array) and result is not base:
+        result.seen_through(base, None, functools.partial(run, *args))
+    return result
 
 
 def describe(array: Array) -> str:

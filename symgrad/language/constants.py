@@ -158,6 +158,7 @@ LONG = 16
 def as_array(value: Any) -> Array:
     """Whatever stands in a spec's expression, as an array."""
     if isinstance(value, Array):
+        value.refresh()
         return value
     if isinstance(value, sp.Expr):
         return Array((), _size_expression(value))

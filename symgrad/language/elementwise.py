@@ -64,17 +64,17 @@ def _aligned(verb: str, arrays: Sequence[Array]) -> tuple[list[sp.Expr], list[sp
 
 def _with_bounds(arrays: Sequence[Array], values: Sequence[sp.Expr]) -> list[sp.Expr]:
     """The entries; where all those of an array are one number, that number."""
-    numbers = map(_number_everywhere, arrays)
+    numbers = map(number_everywhere, arrays)
     return [v if n is None else n for n, v in zip(numbers, values, strict=True)]
 
 
-def _number_everywhere(array: Array) -> sp.Expr | None:
+def number_everywhere(array: Array) -> sp.Expr | None:
     """The number that all entries are, if they are one: np.zeros(3), np.zeros_like(x)."""
     rhs = array.rhs
     if rhs is None or rhs.is_number:
         return rhs
     repeats = is_entry(rhs) and [a.key for a in array.inputs] == [name_of(rhs)]
-    return _number_everywhere(array.inputs[0]) if repeats else None
+    return number_everywhere(array.inputs[0]) if repeats else None
 
 
 def _is_condition(value: Any) -> bool:

@@ -15,7 +15,7 @@ from symgrad.language.array import Array, Op, axes_of, broadcast_index, broadcas
 from symgrad.language.constants import as_array
 from symgrad.language.elementwise import elementwise
 from symgrad.language.inputs import checked_size
-from symgrad.language.registry import FUNCTIONS, METHODS, function, unsupported
+from symgrad.language.registry import FUNCTIONS, function, unsupported
 from symgrad.language.shapes import ravel
 from symgrad.language.sizes import Dim, as_tuple, dim_of, known_size, shape_text
 from symgrad.mathematics.indices import Index, axis_index
@@ -32,9 +32,14 @@ def arange(size: Any) -> Array:
     return Array([index], index, dtype="int")
 
 
-def getitem(array: Array, key: Any) -> Array:
-    """``array[key]`` with NumPy's rules: ints, slices, None, ``...`` and integer arrays."""
-    items = _expanded(array, _unmasked(array, key if isinstance(key, tuple) else (key,)))
+def items_of(array: Array, key: Any) -> list[Any]:
+    """What a key has for each axis: constant conditions as positions, ``...`` as slices."""
+    return _expanded(array, _unmasked(array, key if isinstance(key, tuple) else (key,)))
+
+
+def picked(array: Array, key: Any) -> Array:
+    """The entries at ints, slices, None, ``...`` and integer arrays, with NumPy's rules."""
+    items = items_of(array, key)
     labels = {n: as_array(i) for n, i in enumerate(items) if _is_array_index(i)}
     shared = (
         [axis_index(s) for s in broadcast_sizes("index by", [*labels.values()])] if labels else []
@@ -66,12 +71,10 @@ def getitem(array: Array, key: Any) -> Array:
     out[place:place] = shared
     op: Op = "relabel" if all(isinstance(i, Index) or i == 0 for i in source) else "map"
     result = Array(out, array.at(source), [array, *labels.values()], dtype=array.kind, op=op)
-    result.is_view = not advanced
-    result.pointing = tuple(pointing)
+    result.view_of = None if advanced or not out else (array, key)
+    result.base_key = array.key
+    result.pointing, result.source = tuple(pointing), tuple(source)
     return result
-
-
-METHODS["__getitem__"] = getitem
 
 
 def _is_array_index(item: Any) -> bool:
@@ -218,8 +221,8 @@ def _named_slice(size: Size, item: slice) -> tuple[sp.Expr, Size, int]:
     """A slice of an axis whose size is a name: what is cut off at either end has to be known."""
     if item == slice(None, None, -1):
         return size - 1, size, -1
-    start = _from_the_end(item.start or 0, size)
-    end = None if item.stop is None else _from_the_end(item.stop, size)
+    start = from_the_end(item.start or 0, size)
+    end = None if item.stop is None else from_the_end(item.stop, size)
     plain = item.step in (None, 1) and isinstance(start, int)
     if plain and (start, end) == (0, 1):
         return sp.Integer(0), sp.Integer(1), 1
@@ -234,7 +237,7 @@ def _named_slice(size: Size, item: slice) -> tuple[sp.Expr, Size, int]:
     )
 
 
-def _from_the_end(bound: Any, size: Size) -> Any:
+def from_the_end(bound: Any, size: Size) -> Any:
     """A bound that is a size, as Python counts from the end: -2 for N - 2 of N, None for N."""
     if not isinstance(bound, sp.Expr):
         return int(bound)

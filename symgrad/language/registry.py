@@ -68,7 +68,7 @@ def called(f: Callable[..., Any], name: str, args: Any, kwargs: Any) -> Any:
         inspect.signature(f).bind(*args, **kwargs)
     except TypeError as error:
         raise unsupported(f"this use of {name} ({error})") from None
-    with _one_call(), _told(name):
+    with one_call(), _told(name):
         return f(*args, **kwargs)
 
 
@@ -114,8 +114,9 @@ def this_call() -> int:
 
 
 @contextmanager
-def _one_call() -> Iterator[None]:
-    before = _running.set(this_call())
+def one_call(number: int | None = None) -> Iterator[None]:
+    """All that is built belongs to one call, a new one or that of this number."""
+    before = _running.set(this_call() if number is None else number)
     try:
         yield
     finally:
@@ -146,6 +147,16 @@ def no_numbers(asking: str, module: str) -> SpecError:
         f"a symbolic array can't become an array of numbers{by}",
         where=caller(),
         hint=INSTEAD.get(asking, hint),
+    )
+
+
+def into_numbers() -> SpecError:
+    """The error where a value of the spec is written into an array of numbers."""
+    return SpecError(
+        "a value of the spec can't be written into an array of numbers",
+        where=caller(),
+        hint="make the array with sg.zeros, sg.ones or sg.full in place of NumPy's, or as "
+        "sg.constant(x) of numbers x",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dis
 import numbers
 import operator
 import sys
@@ -142,6 +143,14 @@ def is_library(frame: FrameType) -> bool:
 
 
 _LIBRARIES = ("symgrad", "numpy", "scipy", "sympy")
+
+
+def writes_into_numbers() -> bool:
+    """Whether the spec is at `x[…] = …` of an array of NumPy's, which asks for numbers."""
+    frame: FrameType | None = sys._getframe(2)
+    if frame is None or is_library(frame):
+        return False
+    return dis.opname[frame.f_code.co_code[frame.f_lasti]] == "STORE_SUBSCR"
 
 
 def asked_by_spec() -> bool:

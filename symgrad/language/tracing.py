@@ -324,7 +324,8 @@ def _targets(order: Iterable[Array]) -> dict[str, str]:
     order = tuple(order)
     partial = {i.key for a in order for i in a.inputs if _is_part_of(i, a)}
     lines = {a.key: _TARGET.match(a.lines[-1].text) for a in order if a.key not in partial}
-    return {key: match[1] for key, match in lines.items() if match}
+    found = {key: match[1] for key, match in lines.items() if match}
+    return found | {a.key: a.called for a in order if a.called}
 
 
 def _is_part_of(array: Array, consumer: Array) -> bool:
