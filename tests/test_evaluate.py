@@ -1,3 +1,5 @@
+from functools import partial
+
 import mpmath
 import numpy as np
 import pytest
@@ -126,6 +128,19 @@ def test_many_digits_are_right():
     found = evaluate(sp.exp(s) / 3, env_of(FIELDS["digits"]), SIZES, FIELDS["digits"], ())
     with mpmath.workdps(40):
         assert abs(found[()] - mpmath.exp(mpmath.mpf(3) / 2) / 3) < mpmath.mpf(10) ** -38
+
+
+def test_sums_side_by_side_and_within_each_other_keep_their_indices(monkeypatch) -> None:
+    monkeypatch.setattr("symgrad.checks.evaluate.LARGE", 0)
+    A, B, C = (partial(entry, name) for name in "ABC")
+    a, c, d, e = (Index(name, as_size(3)) for name in "acde")
+    inner = sp.Sum(sp.KroneckerDelta(a, c) * C((d, e)), c.limits, d.limits)
+    one, other = (sp.Sum(X((c, e)) * inner, c.limits, e.limits) for X in (A, B))
+    rng = np.random.default_rng(0)
+    env = {name: rng.normal(size=(3, 3)) for name in "ABC"}
+    wanted = 3 * np.prod([env["C"].sum(0) @ env[name].sum(0) for name in "AB"])
+    found = evaluate(sp.Sum(one * other, a.limits), env, {as_size(3): 3}, Floats(), ())
+    np.testing.assert_allclose(found, wanted)
 
 
 def test_a_large_contraction_is_not_written_out():

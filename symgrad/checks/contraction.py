@@ -62,8 +62,8 @@ def _parts(factor: sp.Expr, bound: Sequence[Index]) -> Iterator[tuple[sp.Expr, l
         yield factor, []
         return
     mine = {i: Index(f"{i.name}'{len(bound)}", i.size) for i, *_ in factor.limits}
-    inner = Product.of(replaced(factor.function, mine), tuple(mine.values()))
-    more = list(inner.bound)
+    inner = Product.of(replaced(factor.function, mine), (*bound, *mine.values()))
+    more = list(inner.bound[len(bound) :])  # no name twice, in whatever sum it is
     for part in (*inner.factors, *inner.deltas):
         yield part, more
         more = []
