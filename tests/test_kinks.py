@@ -108,6 +108,29 @@ KINKS = [
         "minimum": lambda x: -np.min(-x, axis=1),
         "norm": lambda x: np.linalg.norm(x, np.inf, axis=1),
     }),
+    Kink("norms of other orders", [[0.0, 0, 0], [3, 0, 0]], [[0, 0, 0], [1, 0, 0]], "norm is 0", {
+        "fourth powers": lambda x: np.sum(x**4, axis=1) ** 0.25,
+        "cubes": lambda x: np.sum(np.abs(x) ** 3, axis=1) ** (1 / 3),
+        "norm": lambda x: np.linalg.norm(x, 3, axis=1),
+        "less than two": lambda x: np.power(np.sum(np.abs(x) ** 1.5, axis=1), 2 / 3),
+        "cube root": lambda x: np.cbrt(np.sum(abs(x) ** 3, axis=1)),
+        "two roots": lambda x: np.sqrt(np.sqrt(np.sum(x**4, axis=1))),
+        "squares of squares": lambda x: np.sqrt(np.sum((x**2) ** 2, axis=1)) ** 0.5,
+    }),
+    Kink("elu", POINTS, [1, 1, np.exp(-2)], "what holds", {
+        "where": lambda x: np.where(x > 0, x, np.exp(x) - 1),
+        "pieces": lambda x: np.maximum(x, 0) + np.minimum(0, np.exp(x) - 1),
+        "expm1": lambda x: np.minimum(np.expm1(x), 0) + np.maximum(0, x),
+        "inside": lambda x: np.maximum(x, 0) + np.exp(np.minimum(x, 0)) - 1,
+        "expm1 inside": lambda x: np.expm1(np.minimum(x, 0)) + np.maximum(x, 0),
+        "celu": lambda x: 2 * (
+            np.maximum(x / 2, 0) + 0.5 * np.minimum(0, 1.0 * (np.exp(2 * x / 2) - 1))),
+    }),
+    Kink("elu, scaled", POINTS, [3, 1.5, 3 * np.exp(-2)], "what holds", {
+        "where": lambda x: 1.5 * np.where(x > 0, x, 2 * (np.exp(x) - 1)),
+        "pieces": lambda x: 1.5 * (np.maximum(x, 0) + np.minimum(0, 2 * (np.exp(x) - 1))),
+        "outside": lambda x: 1.5 * np.maximum(x, 0) + 3 * np.minimum(0, np.exp(x) - 1),
+    }),
     Kink("the larger of two", [[1.0, 1.0], [2, 3]], [[1 / 2, 1 / 2], [0, 1]], "", {
         "maximum": lambda x: np.maximum(x[:, 0], x[:, 1]),
         "minimum": lambda x: -np.minimum(-x[:, 0], -x[:, 1]),
@@ -174,6 +197,37 @@ def test_distances_of_points_that_coincide(spelling: str) -> None:
     assert value == pytest.approx(20)
     np.testing.assert_allclose(gradients.x, [[-1.2, -1.6], [2.4, 3.2], [-1.2, -1.6]], atol=1e-12)
     assert any("0 where the norm is 0" in r or "hypot" in r for r in d.remarks)
+
+
+@pytest.mark.parametrize("wrong", [
+    lambda x: np.maximum(x, 0) + np.minimum(0, np.exp(-x) - 1),
+    lambda x: np.maximum(x, 0) - np.maximum(0, np.exp(x) - 1),
+    lambda x: np.maximum(x, 0) + np.minimum(0.5, np.exp(x) - 1),
+    lambda x: np.maximum(x + 0.1, 0) + np.minimum(0, np.exp(x) - 1),
+])  # fmt: skip
+def test_pieces_that_do_not_meet_are_not_taken_for_an_elu(wrong: Callable[[Any], Any]) -> None:
+    x = sg.param("x", (3,))
+    d = sg.derive(np.sum(wrong(x)), names={"x": x})
+    at = np.array([0.5, -1.5, 0.07])
+    value, gradients = d.compile().loss_and_gradients(x=at)
+    assert value == pytest.approx(np.sum(wrong(at)))
+    quotients = (wrong(at + 1e-6) - wrong(at - 1e-6)) / 2e-6
+    np.testing.assert_allclose(gradients.x, quotients, atol=1e-8)
+
+
+def test_a_sum_of_odd_powers_is_no_norm() -> None:
+    x = sg.param("x", (3,))
+    d = sg.derive(np.sum(x**3) ** 0.25 + np.sum(np.abs(x) ** 3) ** -0.5, names={"x": x})
+    assert "norm" not in str(d.remarks)
+
+
+def test_a_matrix_of_which_there_is_a_cholesky_factor() -> None:
+    w = sg.param("w", (2, 2))
+    a = w @ w.T + np.eye(2)
+    d = sg.derive(np.sum(np.linalg.cholesky(a)), wrt=["w", "a"], names={"w": w, "a": a})
+    assert any("taken as symmetric" in remark for remark in d.remarks)
+    found = d.compile().gradients(w=[[1.0, 2.0], [0.5, -1.0]]).a
+    np.testing.assert_array_equal(found, found.T)
 
 
 def test_a_difference_that_is_no_distance_keeps_its_slope() -> None:

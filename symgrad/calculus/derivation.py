@@ -22,7 +22,7 @@ from symgrad.mathematics.indices import (
     entry,
     name_of,
 )
-from symgrad.mathematics.matrices import DeterminantValue, LogAbsDeterminant
+from symgrad.mathematics.matrices import CholeskyEntry, DeterminantValue, LogAbsDeterminant
 from symgrad.mathematics.records import Constant
 from symgrad.mathematics.reductions import LEAVES, REDUCTIONS
 from symgrad.mathematics.steps import Step
@@ -240,17 +240,19 @@ def _conventions(system: System, counts: Callable[[Equation], bool] = lambda _: 
                 found[record.convention] = None
             elif isinstance(part, Constant) and any(name_of(a) in moving for a in entries(part)):
                 found[CONSTANT] = None
-            elif type(part) in SINGULAR:
-                found[SINGULAR[type(part)]] = None
+            elif type(part) in OF_MATRICES:
+                found[OF_MATRICES[type(part)]] = None
     return list(found)
 
 
 CONSTANT = "comparisons and signs are taken as constants: the derivative is that of what holds"
-SINGULAR: Mapping[type[sp.Expr], str] = {
+OF_MATRICES: Mapping[type[sp.Expr], str] = {
     DeterminantValue: "det(A) A⁻¹ is computed as the adjugate, also where A is singular",
     LogAbsDeterminant: "log |det A| is -∞ where A is singular, and has no derivative there",
+    CholeskyEntry: "the matrix that a Cholesky factor is of is taken as symmetric: so is the "
+    "derivative by it",
 }
-"""What holds where a matrix has no inverse."""
+"""What holds where a matrix has no inverse, or of which matrices."""
 
 
 def supported(rhs: sp.Expr, value: str) -> None:

@@ -11,7 +11,7 @@ import sympy as sp
 from symgrad.calculus.definitions import Known, is_a, is_same, resolved, split_scale
 from symgrad.mathematics.algebra import bound_of, freshen
 from symgrad.mathematics.indices import Index, entries
-from symgrad.mathematics.reductions import Norm, absolute, relu, root
+from symgrad.mathematics.reductions import Norm, absolute, cbrt, relu, root, root_of
 
 
 def norm(expr: sp.Expr, known: Known) -> sp.Expr | None:
@@ -39,6 +39,15 @@ def root_of_squares(expr: sp.Expr, known: Known) -> sp.Expr | None:
     known = replace(known, closed=(), opened=set())
     bounded = is_a(expr.base, (relu, absolute), known)
     return root(expr.base) if bounded or is_quadratic(expr.base, known) else None
+
+
+def root_of_powers(expr: sp.Expr, known: Known) -> sp.Expr | None:
+    """Another root than the square root of a sum of even powers, or of powers of |x|."""
+    base, power = (expr.args[0], sp.Rational(1, 3)) if isinstance(expr, cbrt) else expr.args
+    if not (power.is_number and 0 < power < 1 and power != sp.S.Half and entries(base)):
+        return None
+    known = replace(known, closed=(), opened=set())
+    return root_of(base, power) if is_quadratic(base, known) else None
 
 
 def is_quadratic(expr: sp.Expr, known: Known) -> bool:
@@ -98,7 +107,10 @@ def _is_square(factors: Sequence[sp.Expr], bound: set[Index]) -> bool:
 
 
 def _is_even_power(factor: sp.Expr) -> bool:
-    power = factor.exp if isinstance(factor, sp.Pow) else sp.S.One
+    """Also a power of an absolute value, and of what is 0 where it would be negative."""
+    base, power = factor.as_base_exp()
+    if isinstance(base, (absolute, relu)):
+        return bool(power.is_number and power >= 1)
     return bool(entries(factor) and power.is_Integer and power.is_even and power > 0)
 
 

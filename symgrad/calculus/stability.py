@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import sympy as sp
 
-from symgrad.calculus import exponentials, logarithms, squares
+from symgrad.calculus import exponentials, logarithms, pieces, squares
 from symgrad.calculus.definitions import Known, resolved
 from symgrad.mathematics import reductions as leaves
 from symgrad.mathematics.algebra import BINDERS, canonical, canonical_equation, freshen, instance
@@ -243,7 +243,28 @@ REWRITES = (
         _NORM,
     ),
     Rewrite(
+        "norm",
+        squares.root_of_powers,
+        lambda: (
+            (x**4 + y**4) ** sp.Rational(1, 4),
+            leaves.root_of(x**4 + y**4, sp.Rational(1, 4)),
+        ),
+        _POW | {leaves.cbrt},
+        _POW | {leaves.absolute},
+        _NORM,
+    ),
+    Rewrite(
         "expm1", exponentials.exp_minus_one, lambda: (sp.exp(x) - 1, leaves.expm1(x)), _SUMS, _EXP
+    ),
+    Rewrite(
+        "elu",
+        pieces.elu,
+        lambda: (
+            leaves.relu(x) + leaves.clip_above(leaves.expm1(x), 0),
+            leaves.select(leaves.step(x), x, leaves.expm1(x)),
+        ),
+        _SUMS,
+        frozenset({leaves.clip_above}),
     ),
     Rewrite(
         "log1p",

@@ -11,6 +11,7 @@ import sympy as sp
 from sympy.concrete.expr_with_limits import ExprWithLimits
 
 from symgrad.mathematics.indices import Index, fresh
+from symgrad.mathematics.norms import AT_ZERO, inverse, normed, root, root_of
 from symgrad.mathematics.piecewise import (
     absolute,
     ceil,
@@ -55,19 +56,16 @@ from symgrad.mathematics.scalars import (
     expm1,
     gammaln,
     hypot,
-    inverse,
     log1p,
     log2,
     log10,
     logaddexp,
     logaddexp2,
     logit,
-    normed,
     power,
     power_slope,
     ratio,
     rel_entr,
-    root,
     sigmoid,
     softplus,
     tan,
@@ -139,6 +137,7 @@ __all__ = [
     "remainder",
     "rint",
     "root",
+    "root_of",
     "select",
     "sigmoid",
     "sign",
@@ -262,7 +261,7 @@ REDUCTIONS: dict[type[sp.Expr], ReductionLeaf] = {
         ReductionLeaf(
             Norm, "norm", None, mpmath.norm,
             lambda v: sp.sqrt(sp.Add(*(a**2 for a in v))),
-            "the derivative of a norm is 0 where the norm is 0",
+            AT_ZERO,
         ),
         ReductionLeaf(
             AxisMax, "max", Over("max"), max, lambda v: sp.Max(*v),

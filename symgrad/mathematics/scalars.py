@@ -187,28 +187,6 @@ class hypot(LeafFunction):
     partials = (lambda r, x, y: ratio(x, r), lambda r, x, y: ratio(y, r))
 
 
-class root(LeafFunction):
-    """The square root of a sum of squares: where that is 0, so is the derivative of the root."""
-
-    partials = (lambda r, x: inverse(r) / 2,)
-
-
-class inverse(LeafFunction):
-    """1 / x, and 0 where x is 0."""
-
-    partials = (lambda r, x: -(r**2),)
-
-
-class normed(LeafFunction):
-    """x / y where y is a norm that x is a part of: where y is 0, so is x, and it is 0."""
-
-    partials = (lambda r, x, y: inverse(y), lambda r, x, y: -normed(r, y))
-
-    @classmethod
-    def eval(cls, x: sp.Expr, y: sp.Expr) -> sp.Expr | None:
-        return x / y if x.is_number or y.is_number else None
-
-
 class ratio(LeafFunction):
     """x / y, and 0 where x is 0."""
 
@@ -261,18 +239,6 @@ record(
     hypot, "hypot(x, y)", None, mpmath.hypot,
     definition=lambda x, y: sp.sqrt(x**2 + y**2), domain=BOTH, called="hypot",
     convention="the derivatives of hypot are 0 at (0, 0)",
-)  # fmt: skip
-record(
-    root, "sqrt(x)", None, real_only(mpmath.sqrt), definition=sp.sqrt,
-    domain=(POSITIVE,), convention="the derivative of a norm is 0 where the norm is 0",
-)  # fmt: skip
-record(
-    inverse, "(x != 0) / where(x == 0, 1, x)", None,
-    lambda x: 1 / x if x else mpmath.mpf(0), definition=lambda x: 1 / x, domain=(POSITIVE,),
-)  # fmt: skip
-record(
-    normed, "x / where(y == 0, 1, y)", None, real_only(lambda x, y: x / y if y else x),
-    definition=lambda x, y: x / y, domain=(REALS, POSITIVE),
 )  # fmt: skip
 record(
     ratio, "x / where(x == 0, 1, y)", None,

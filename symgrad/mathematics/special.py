@@ -62,9 +62,9 @@ def _distribution(x: mpmath.mpf) -> mpmath.mpf:
 
 
 def _log_distribution(x: mpmath.mpf) -> mpmath.mpf:
-    if x > 0:  # next to 1
-        return mpmath.log1p(-_distribution(-x))
-    return mpmath.log(_distribution(x)) if x > -FAR else -(x**2) / 2
+    if abs(x) > FAR:
+        return -(min(x, mpmath.mpf(0)) ** 2) / 2
+    return mpmath.log1p(-_distribution(-x)) if x > 0 else mpmath.log(_distribution(x))
 
 
 def _hazard(x: mpmath.mpf) -> mpmath.mpf:
