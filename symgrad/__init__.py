@@ -1,5 +1,6 @@
 """Write a loss in NumPy; read its derivation; own its backward pass."""
 
+from symgrad.audit import Audit, audit
 from symgrad.checks import GradientCheck, check_gradients
 from symgrad.errors import CheckError, SpecError, SymgradError
 from symgrad.face import Derivation, Gradient, derive, hessian, hvp, jacobian, jvp
@@ -24,6 +25,7 @@ from symgrad.writing import Choice, Style
 
 __all__ = [
     "Array",
+    "Audit",
     "CheckError",
     "Choice",
     "Derivation",
@@ -34,6 +36,7 @@ __all__ = [
     "SymgradError",
     "arange",
     "array",
+    "audit",
     "check_gradients",
     "constant",
     "data",

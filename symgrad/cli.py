@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 
 from symgrad import outputs
+from symgrad.audit.command import audit
 from symgrad.checks import Check, comparisons
 from symgrad.delivery import EXIT_CODES, Program, after, check_modules, check_output, deliver
 from symgrad.errors import CheckError
@@ -237,6 +238,9 @@ def explain(spec: Path, value: str, quiet: bool, force: bool, **shown: Any) -> N
             text = job.printed(checks, path, {"explain": value}, **shown)
     with after(deliver(text, output, force=force)):
         _require(checks, path)
+
+
+main.add_command(audit)
 
 
 def _tell(job: Job, checks: Sequence[Check], *, show_program: bool, quiet: bool) -> None:

@@ -25,6 +25,7 @@ FLOORS = (
     "checks formats",
     "delivery outputs report",
     "face",
+    "audit",
     "__init__",
     "job",
     "cli",

@@ -1,0 +1,380 @@
+"""An audit from end to end: run, compare, search for repairs, and say what was found."""
+
+from __future__ import annotations
+
+import ast as syntax
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from symgrad.audit.compare import TOLERANCE, numbers
+from symgrad.audit.form import Form, assigned, reads, script_plan
+from symgrad.audit.grammar import Edit
+from symgrad.audit.grammar.edit import is_gradient
+from symgrad.audit.program import Program
+from symgrad.audit.reference import Reference, Truth
+from symgrad.audit.runner import NotRun, Run, Runner
+from symgrad.audit.scripts import sizes_of, variables
+from symgrad.audit.search import Search, State, Target, local_targets
+from symgrad.audit.sites import Scene, Site
+from symgrad.audit.source import Source
+from symgrad.audit.values import Matching, Value, handed_out, returned_names, right_or_scaled
+from symgrad.errors import SpecError
+
+POINTS = 3
+
+
+@dataclass
+class Blamed:
+    """A fault: the value that it makes wrong, where it stands, and the repair, if there is one."""
+
+    target: Target
+    line: int
+    edit: Edit | None
+    ratio: tuple[float | None, ...] = ()
+    hidden: bool | None = None
+    assigns: str = ""
+    """What the line assigns, as the spec calls it, or as the program does."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """What the names in the line are in the spec."""
+    repaired_line: str = ""
+
+
+@dataclass
+class Outcome:
+    """All that was found."""
+
+    source: Source
+    before: list[Value]
+    after: list[Value]
+    blamed: list[Blamed]
+    repaired: str
+    remarks: list[str] = field(default_factory=list)
+    lines: Mapping[str, int | None] = field(default_factory=dict)
+    unmatched: Sequence[str] = ()
+    missing: Sequence[str] = ()
+
+
+class Auditor:
+    """One audit of a program against a reference."""
+
+    def __init__(
+        self,
+        reference: Reference,
+        source: Source,
+        form: Form,
+        *,
+        match: Mapping[str, str],
+        inputs: Mapping[str, str],
+        example: Mapping[str, Any] | None,
+        seeds: Mapping[str, Any],
+        timeout: float,
+        seed: int,
+    ) -> None:
+        self.reference = reference
+        self.source = source
+        self.form = form
+        self.match = match
+        self.inputs = inputs
+        self.example = example
+        self.seed = seed
+        self.remarks: list[str] = []
+        self.timeout = timeout
+        runner = Runner({}, source.folder, timeout)
+        self.program = Program(source, form, runner, seeds=seeds)
+        runner.loading |= self.program.loading()
+
+    def run(self) -> Outcome:
+        """The audit; NotRun where it can't be made."""
+        try:
+            if self.form.script:
+                self._take_script()
+            truths, runs = self._points()
+            return self._judged(truths, runs)
+        finally:
+            self.program.runner.close()
+
+    # -- scripts
+
+    def _take_script(self) -> None:
+        """Find the variables that hold the inputs, and where to replace them."""
+        (first,) = self.program.runner.run([({}, {}, 0, b"")], keep=True, limit=self.timeout)
+        if first.error is not None and not first.records:
+            raise NotRun(self._told(first))
+        names = variables(self.reference, first, self.source.file, self.inputs, self.example)
+        plan = script_plan(self.source.tree, list(names.values()))
+        form = Form("__main__", script=True, plan=plan, inputs=names)
+        self.program = Program(self.source, form, self.program.runner, seeds=self.program.seeds)
+        self.form = form
+        self.program.load()
+        (second,) = self.program.runner.run([({}, {}, 0, b"")], keep=True, limit=self.timeout)
+        self.program.shapes = {
+            code: np.shape(value) for code, value in second.author.items() if value is not None
+        }
+        self.author = second
+        self._say_skipped(second)
+
+    def _say_skipped(self, run: Run) -> None:
+        for module in dict.fromkeys(run.missing):
+            self.remarks.append(f"{module} could not be imported, and is not needed")
+
+    # -- points
+
+    def _points(self) -> tuple[list[Truth], list[Run]]:
+        """Points at which the program runs, and its runs there."""
+        sizes = self._script_sizes() if self.form.script else None
+        truths = [self.reference.drawn(self.seed, k, sizes) for k in range(POINTS)]
+        runs = self.program.run(truths)
+        failed = [r for r in runs if r.error is not None]
+        if failed and sizes is None and self.reference.free:
+            for sizes in self._literal_sizes():
+                again = [self.reference.drawn(self.seed, k, sizes) for k in range(POINTS)]
+                second = self.program.run(again)
+                if all(r.error is None for r in second):
+                    told = ", ".join(f"{n} = {k}" for n, k in sizes.items())
+                    self.remarks.append(f"sizes are numbers in the program: {told} stays")
+                    return again, second
+        if failed and not self.form.script:
+            raise NotRun(self._told(failed[0]))
+        if failed and all(not r.last for r in failed):
+            raise NotRun(self._told(failed[0]))
+        return truths, runs
+
+    def _told(self, run: Run) -> str:
+        assert run.error is not None
+        kind, what, line = run.error
+        cell, at = self.source.place(line)
+        where = f"cell {cell}, line {at}" if cell is not None else f"line {at}"
+        place = f"\n  {self.source.file}, {where}:  {self.source.shown(line)}" if line else ""
+        return f"{self.source.file} could not be run: {kind}: {what}{place}"
+
+    def _script_sizes(self) -> dict[str, int]:
+        """The named sizes, of the arrays of the program."""
+        sizes = sizes_of(self.reference, self.form.inputs, self.program.shapes)
+        if sizes:
+            told = ", ".join(f"{n} = {k}" for n, k in sizes.items())
+            self.remarks.append(f"the sizes are those of the program: {told}")
+        return sizes
+
+    def _literal_sizes(self) -> Iterator[dict[str, int]]:
+        """Named sizes as numbers that stand in the program."""
+        numbers = [
+            n.value
+            for n in syntax.walk(self.source.tree)
+            if isinstance(n, syntax.Constant) and type(n.value) is int and 1 < n.value < 65
+        ]
+        for number in list(dict.fromkeys(numbers))[:8]:
+            for symbol in self.reference.free:
+                yield {symbol.name: number}
+
+    # -- judgement
+
+    def _judged(self, truths: list[Truth], runs: list[Run]) -> Outcome:
+        returned = returned_names(self.source.tree, self.form)
+        matching = Matching(self.reference, self.form, self.match)
+        found = [handed_out(r, self.form, returned) for r in runs]
+        matching.match(found, truths)
+        if not matching.codes:
+            raise SpecError(
+                f"{self.source.file}: nothing was found that is called like a gradient",
+                hint="say what is what: --match W1=NAME",
+            )
+        tolerance = TOLERANCE[_least_exact(runs, self.source)]
+        state = State(self.program, matching, truths, returned, tolerance, runs)
+        before = right_or_scaled(state.values(), matching.wrt)
+        kept = {v.code for v in before}
+        matching.codes = {c: n for c, n in matching.codes.items() if c in kept}
+        lines = {v.code: state.line_of(v.code) for v in before}
+        blamed = [] if all(v.right for v in before) else self._blamed(state)
+        unmatched = [n for n in matching.wrt if n not in matching.codes.values()]
+        return Outcome(
+            self.source,
+            before,
+            state.values(),
+            blamed,
+            state.program.source.text,
+            self.remarks,
+            lines,
+            sorted(unmatched),
+            (),
+        )
+
+    def _blamed(self, state: State) -> list[Blamed]:
+        """The first faults, each repaired before the next is looked for."""
+        found: list[Blamed] = []
+        given_up: set[str] = set()
+        for _ in range(12):
+            wrong = [v for v in state.wrong() if v.code not in given_up]
+            if not wrong or state.program.runner.time_left < 1:
+                break
+            targets = [t for t in local_targets(state, self.reference) if t.code not in given_up]
+            targets += [Target(v.name, v.code, state.line_of(v.code)) for v in wrong[:1]]
+            order = {t: k for k, (_, t, _) in enumerate(state.runs[0].records)}
+            first = state.made(wrong[0].code)
+            targets = sorted(
+                (t for t in targets if not t.local or order.get(t.code, 0) < first),
+                key=lambda t: order.get(t.code, 0) if t.local else first,
+            )
+            for target in targets:
+                blame = self._blame(state, target)
+                if blame is None or blame.edit is None:
+                    given_up.add(target.code)
+                if blame is not None and blame.edit is None:
+                    given_up |= self._following(state, wrong, blame.line)
+                if blame is not None:
+                    found.append(blame)
+                    break
+        return found
+
+    def _following(self, state: State, wrong: Sequence[Value], line: int) -> set[str]:
+        """The values that depend on a line whose fault is not known."""
+        scene = Scene(state.program.source, state.runs[0], state.truths[0], self.reference)
+        sites = {v.code: scene.sites(v.code, state.line_of(v.code)) for v in wrong}
+        return {
+            c
+            for c, found in sites.items()
+            if any(
+                line in range(s.line, (s.statement.end_lineno or s.line) + 1)
+                for s in found
+                if not isinstance(s.statement, syntax.FunctionDef | syntax.For)
+            )
+        }
+
+    def _blame(self, state: State, target: Target) -> Blamed | None:
+        ratio = next((v.ratios for v in state.values() if v.code == target.code), ())
+        seconds = min(4.0 if target.local else 12.0, state.program.runner.time_left / 2)
+        repair = Search(state, self.reference, seconds).repair(target)
+        if repair is None:
+            return None if target.local else self._unnamed(state, target, ratio)
+        edit, before = repair.edit, state.program
+        line = before.source.text.count("\n", 0, edit.changes[0][0]) + 1
+        state.program = before.repaired(edit.changes)
+        hidden = self._hidden(before, state.program)
+        state.program.load()
+        state.refresh()
+        names, assigns = self._names(edit.site, state)
+        repaired = state.program.source.text.split("\n")[line - 1]
+        return Blamed(target, line, edit, ratio, hidden, assigns, names, repaired)
+
+    def _names(self, site: Site, state: State) -> tuple[dict[str, str], str]:
+        """What names are in the spec where a statement stands, and what it assigns."""
+        derivation = self.reference.derivation
+        names: dict[str, str] = {}
+        habits = state.matching.habits
+        for known in site.known.values():
+            gradient = habits.gradient(known.name)
+            value = habits.value(known.name)
+            role = known.role
+            if gradient is not None:
+                names[known.name] = derivation.adjoint_name.get(gradient, gradient)
+            elif value is not None:
+                names[known.name] = value
+            elif role is not None and known.name.isidentifier():
+                called = derivation.adjoint_name.get(role.name, role.name)
+                names[known.name] = called if role.kind == "gradient" else role.name
+        target = next(iter(sorted(assigned(site.statement))), "")
+        return names, habits.gradient(target) or habits.value(target) or target
+
+    def _unnamed(self, state: State, target: Target, ratio: tuple[float | None, ...]) -> Blamed:
+        """A fault whose cause was not found, at the line that makes the value."""
+        scene = Scene(state.program.source, state.runs[0], state.truths[0], self.reference)
+        sites = scene.sites(target.code, target.line)
+        site = wrong_site(sites)
+        if site is None:
+            return Blamed(target, target.line or 0, None, ratio)
+        line = site.roots[0].lineno if site.roots else site.line
+        names, assigns = self._names(site, state)
+        return Blamed(target, line, None, ratio, None, assigns, names)
+
+    def _hidden(self, before: Program, after: Program) -> bool | None:
+        """Whether a repair changes nothing at the author's own numbers."""
+        example = self._example()
+        if example is None:
+            return None
+        runs = []
+        for program in (before, after):
+            program.load()
+            given = {} if self.form.script else program.given(example)
+            runs += program.runner.run([({}, given, 0, b"")], keep=True, limit=program.limit)
+        one, other = (_numbers_of(r) for r in runs)
+        if any(r.error is not None for r in runs) and not one:
+            return None
+        return all(_same(one[k], other[k]) for k in one.keys() & other.keys())
+
+    def _example(self) -> Truth | None:
+        """The author's own point: of a script its own numbers, else the example of the spec."""
+        if self.form.script:
+            return Truth({}, {}, {}, {}, {}, {})
+        return self.reference.example(self.example) if self.example else None
+
+
+def wrong_site(sites: Sequence[Site]) -> Site | None:
+    """The statement where what is wrong begins: what it reads is right, as far as is known."""
+    site = next((s for s in sites if s.roots), None)
+    seen: set[int] = set()
+    while site is not None and site.line not in seen:
+        seen.add(site.line)
+        unknown = [
+            n
+            for n in reads(site.statement)
+            if n in site.known and is_gradient(site, n) and site.known[n].role is None
+        ]
+        upstream = [s for s in sites if assigned(s.statement) & set(unknown) and s.line not in seen]
+        if not upstream:
+            return site
+        site = upstream[0]
+    return site
+
+
+def _numbers_of(run: Run) -> dict[str, Any]:
+    found = {k: numbers(v) for k, v in run.last.items() if k != "return"}
+    out = run.out if isinstance(run.out, dict) else dict(enumerate(run.out or []))
+    found |= {str(k): numbers(v) for k, v in out.items()}
+    return {k: v for k, v in found.items() if v is not None}
+
+
+def _same(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> bool:
+    same = one.shape == other.shape or one.size == other.size
+    return same and bool(
+        np.allclose(one.ravel(), other.ravel(), rtol=1e-9, atol=1e-12, equal_nan=True)
+    )
+
+
+def _least_exact(runs: Sequence[Run], source: Source) -> str:
+    """The least exact floats that the program computes with."""
+    kinds = {
+        np.asarray(value).dtype.str[1:]
+        for run in runs
+        for _, _, value in run.records
+        if isinstance(value, np.ndarray)
+    }
+    least = [k for k in ("f2", "f4") if k in kinds]
+    if least:
+        return least[0]
+    return "f4" if "float32" in source.text else "f8"
+
+
+def describe(source: Source, form: Form) -> str:
+    """What an audit would run."""
+    folder = f"a temporary copy of {source.folder}" if source.folder else "an empty folder"
+    lines = [
+        f"would run {source.file} from top to bottom, {POINTS} times and once for each repair "
+        "that is tried,",
+        f"in a process of its own, in {folder}, with MPLBACKEND=Agg",
+    ]
+    for kind, what in form.calls:
+        if kind in ("function", "method"):
+            name, arguments = what
+            told = ", ".join(f"{a}={_shown(v)}" for a, v in arguments.items())
+            lines.append(f"then call {name}({told})")
+        elif kind == "object":
+            lines.append(f"then make {what}")
+        elif kind == "set":
+            lines.append(f"then set {', '.join(what)}")
+    return "\n".join(lines)
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else repr(value)

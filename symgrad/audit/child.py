@@ -1,0 +1,345 @@
+"""The program that runs what is audited, in a process of its own: it knows nothing of symgrad."""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import marshal
+import os
+import pickle
+import random
+import signal
+import struct
+import sys
+import time
+import types
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+MOST_RECORDS, MOST_ENTRIES, DEEP = 4000, 200_000, 3
+
+
+class Stop(BaseException):
+    """The first turn of a training loop is over."""
+
+
+class TooLong(BaseException):
+    """A run took longer than it may."""
+
+
+class Recorder:
+    """What instrumented code tells: assignments with their turn, and the inputs it is given."""
+
+    def __init__(self, given: dict[str, Any], keep: bool) -> None:
+        self.given = given
+        self.keep = keep
+        self.records: list[tuple[int, str, Any]] = []
+        self.last: dict[str, Any] = {}
+        self.author: dict[str, Any] = {}
+        self.turns: dict[int, int] = {}
+        self.picked: Any = None
+
+    def pick(self, space: dict[str, Any], local: dict[str, Any]) -> Any:
+        """What is tried in place of an expression."""
+        return eval(self.picked, space, local)
+
+    def put(self, line: int, target: str, value: Any) -> Any:
+        """A value was assigned, or returned."""
+        found = plain(value)
+        if found is not None:
+            self.last[target] = found
+            if self.keep and len(self.records) < MOST_RECORDS:
+                self.records.append((line, target, found))
+        return value
+
+    def give(self, name: str, value: Any) -> Any:
+        """The input of this name, in place of the author's."""
+        self.author.setdefault(name, plain(value))
+        return like(self.given[name], value) if name in self.given else value
+
+    def give_in(self, name: str, holder: Any) -> Any:
+        """A dictionary of inputs, its entries replaced."""
+        for key in list(holder) if isinstance(holder, dict) else ():
+            holder[key] = self.give(f"{name}[{key!r}]", holder[key])
+        return holder
+
+    def turn(self, loop: int) -> None:
+        """A turn of a training loop begins; the first one counts."""
+        self.turns[loop] = self.turns.get(loop, 0) + 1
+        if self.turns[loop] > 1:
+            raise Stop
+
+
+def like(given: Any, value: Any) -> Any:
+    """A drawn array as the author's program holds it: a list, a number or an array."""
+    if isinstance(value, (list, tuple)):
+        return given.tolist()
+    if not hasattr(value, "shape") and given.ndim == 0:
+        return given.item()
+    return given.copy()
+
+
+def plain(value: Any, depth: int = 0) -> Any:
+    """What can be sent: arrays, numbers, and dictionaries and lists of them; None is none."""
+    numpy = sys.modules.get("numpy")
+    if isinstance(value, (bool, int, float)):
+        return value if abs(value) < 1e300 else float(value)
+    if numpy is not None and isinstance(value, (numpy.ndarray, numpy.generic)):
+        array = numpy.asarray(value)
+        fine = array.dtype.kind in "fiub" and array.size <= MOST_ENTRIES
+        return numpy.array(array) if fine else None
+    if hasattr(value, "_asdict"):
+        value = value._asdict()
+    if depth >= DEEP:
+        return None
+    if isinstance(value, dict):
+        found = {k: plain(v, depth + 1) for k, v in value.items() if isinstance(k, (str, int))}
+        return found if any(v is not None for v in found.values()) else None
+    if isinstance(value, (list, tuple)) and len(value) <= 200:
+        return [plain(v, depth + 1) for v in value]
+    return None
+
+
+class Missing:
+    """A module that is not there: plots come to nothing, all else is an error when it is read."""
+
+    def __init__(self, name: str, error: str) -> None:
+        self._name, self._error = name, error
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if self._name.split(".")[0] in ("matplotlib", "seaborn", "tqdm", "IPython"):
+            return Missing(self._name, self._error)
+        raise ImportError(self._error)
+
+    def __call__(self, *args: Any, **more: Any) -> Any:
+        if self._name.startswith("tqdm") and args:
+            return args[0]
+        if self._name.split(".")[0] in ("matplotlib", "seaborn", "IPython"):
+            return Missing(self._name, self._error)
+        raise ImportError(self._error)
+
+
+class Job:
+    """A program in units, one for each of its statements, and how it is called."""
+
+    def __init__(self, asked: dict[str, Any]) -> None:
+        self.units = [marshal.loads(u) for u in asked["units"]]
+        self.imports: list[list[tuple[str, str]]] = asked["imports"]
+        self.name: str = asked["name"]
+        self.calls: list[tuple[str, Any]] = asked["calls"]
+        self.outputs: list[str] = asked["outputs"]
+        self.seeds: dict[str, Any] = asked["seeds"]
+        self.file: str = asked["file"]
+
+    def run(
+        self, changed: dict[int, bytes], given: dict[str, Any], keep: bool, seed: int, picked: Any
+    ) -> dict[str, Any]:
+        """One run of the program at one point."""
+        recorder = Recorder(given, keep)
+        recorder.picked = marshal.loads(picked) if picked else None
+        result: dict[str, Any] = {"error": None, "out": None, "missing": []}
+        space: dict[str, Any] = {
+            "__name__": self.name,
+            "__file__": self.file,
+            "__audit__": recorder,
+            **self.seeds,
+        }
+        _seed(seed)
+        try:
+            self._units(changed, space, result["missing"])
+            result["out"] = self._called(space, given)
+        except Stop:
+            pass
+        except TooLong:
+            result["error"] = ("TooLong", "it takes too long", 0)
+        except SystemExit:
+            pass
+        except BaseException as error:
+            result["error"] = (type(error).__name__, str(error), _line(error, self.file))
+        return self._answer(result, recorder)
+
+    def _answer(self, result: dict[str, Any], recorder: Recorder) -> dict[str, Any]:
+        keep = recorder.keep
+        names = recorder.last.keys() if keep else self.outputs
+        result["last"] = {n: recorder.last[n] for n in names if n in recorder.last}
+        result["records"] = recorder.records
+        result["author"] = recorder.author
+        return result
+
+    def _units(self, changed: dict[int, bytes], space: dict[str, Any], missing: list[str]) -> None:
+        for number, unit in enumerate(self.units):
+            code = marshal.loads(changed[number]) if number in changed else unit
+            try:
+                exec(code, space)
+            except ImportError as error:
+                if not self.imports[number]:
+                    raise
+                for bound, module in self.imports[number]:
+                    space[bound] = Missing(module, str(error))
+                    missing.append(module)
+
+    def _called(self, space: dict[str, Any], given: dict[str, Any]) -> Any:
+        """The calls one after the other: what each gives, and at last what the object holds."""
+        found: list[Any] = []
+        for kind, what in self.calls:
+            if kind == "function":
+                name, arguments = what
+                function = _found(space, name)
+                found.append(function(**_arguments(arguments, given, found)))
+            elif kind == "object":
+                found.append(eval(what, space))
+            elif kind == "set":
+                _set(found[0], {k: _value(v, given) for k, v in what.items()})
+            elif kind == "method":
+                name, arguments = what
+                found.append(getattr(found[0], name)(**_arguments(arguments, given, found)))
+            elif kind == "held":
+                return [*map(plain, found[1:]), plain(dict(vars(found[0])))]
+        return plain(found[-1]) if found else None
+
+
+def _found(space: dict[str, Any], name: str) -> Any:
+    first, *rest = name.split(".")
+    value = space[first]
+    for part in rest:
+        value = getattr(value, part)
+    return value
+
+
+def _arguments(asked: dict[str, Any], given: dict[str, Any], found: list[Any]) -> dict[str, Any]:
+    return {
+        name: found[what[1]]
+        if isinstance(what, tuple) and what[0] == "result"
+        else _value(what, given)
+        for name, what in asked.items()
+    }
+
+
+def _value(what: Any, given: dict[str, Any]) -> Any:
+    """An input by name, or a dictionary or a tuple of inputs."""
+    if isinstance(what, dict):
+        return {k: _value(v, given) for k, v in what.items()}
+    if isinstance(what, list):
+        return tuple(_value(v, given) for v in what)
+    value = given[what]
+    return value.copy() if value.ndim else value[()]
+
+
+def _set(thing: Any, values: dict[str, Any]) -> None:
+    """Give an object its parameters: as attributes, or in a dictionary that it holds."""
+    for name, value in values.items():
+        holders = [v for v in vars(thing).values() if isinstance(v, dict) and name in v]
+        for holder in holders:
+            holder[name] = value.copy()
+        if not holders or hasattr(thing, name):
+            setattr(thing, name, value.copy())
+
+
+def _seed(seed: int) -> None:
+    random.seed(seed)
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        numpy.random.seed(seed)
+        drawn = numpy.random.default_rng
+        make = getattr(drawn, "made_here", None) or drawn
+
+        def default_rng(given: Any = None) -> Any:
+            return make(seed if given is None else given)
+
+        default_rng.made_here = make  # type: ignore[attr-defined]
+        numpy.random.default_rng = default_rng
+
+
+def _line(error: BaseException, file: str) -> int:
+    """The innermost line of the program that led to an error."""
+    found, trace = 0, error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == file:
+            found = trace.tb_lineno
+        trace = trace.tb_next
+    return found
+
+
+@contextlib.contextmanager
+def limited(seconds: float) -> Iterator[None]:
+    """TooLong once the time is over, where there are timers."""
+    if not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def over(*_: Any) -> None:
+        raise TooLong
+
+    signal.signal(signal.SIGALRM, over)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def answer(job: Job, asked: dict[str, Any]) -> list[dict[str, Any]]:
+    """The runs that are asked for: a program, changed or not, at a point."""
+    found = []
+    for changed, given, seed, picked in asked["runs"]:
+        began = time.perf_counter()
+        try:
+            with limited(asked["limit"]):
+                result = job.run(changed, given, asked["keep"], seed, picked)
+        except TooLong:
+            result = {
+                "error": ("TooLong", "it takes too long", 0),
+                "out": None,
+                "last": {},
+                "records": [],
+                "author": {},
+                "missing": [],
+            }
+        result["took"] = time.perf_counter() - began
+        found.append(result)
+    return found
+
+
+def _quiet() -> tuple[Any, Any]:
+    """What the program reads and prints goes nowhere; the pipes to the parent are kept."""
+    asking, telling = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nothing, descriptor)
+    return asking, telling
+
+
+def serve() -> None:
+    """Answer what the parent asks, until it is gone."""
+    asking, telling = _quiet()
+    sys.path[0] = str(Path.cwd())
+    import warnings
+
+    import numpy as np
+
+    warnings.simplefilter("ignore")
+    np.seterr(all="ignore")
+    builtins.display = lambda *_, **__: None  # type: ignore[attr-defined]
+    builtins.get_ipython = lambda: Missing("IPython", "there is no IPython")  # type: ignore[attr-defined]
+    main = types.ModuleType("__main__")
+    sys.modules["__main__"] = main
+    job: Job | None = None
+    handlers: dict[str, Callable[[dict[str, Any]], Any]] = {}
+    while head := asking.read(8):
+        asked = pickle.loads(asking.read(struct.unpack("<q", head)[0]))
+        if asked["do"] == "load":
+            job = Job(asked)
+            reply: Any = True
+        else:
+            assert job is not None, handlers
+            reply = answer(job, asked)
+        data = pickle.dumps(reply)
+        telling.write(struct.pack("<q", len(data)) + data)
+        telling.flush()
+
+
+if __name__ == "__main__":
+    serve()

@@ -1,0 +1,117 @@
+"""``symgrad audit SPEC CODE``: a backward pass written by hand, against the derived one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from symgrad.audit.auditing import describe
+from symgrad.audit.entry import form_for, made, with_values
+from symgrad.audit.findings import Audit
+from symgrad.audit.source import read
+from symgrad.errors import SpecError
+from symgrad.language.spec_file import load
+from symgrad.report import progress
+from symgrad.targets import is_possible
+
+FORMATS: dict[str, Callable[[Audit], str]] = {
+    "text": Audit.text,
+    "markdown": Audit.markdown,
+    "html": Audit.html,
+    "json": Audit.json,
+    "junit": Audit.junit,
+}
+
+EXAMPLES = """\b
+Examples:
+  symgrad audit spec.py homework.ipynb
+  symgrad audit spec.py net.py --function backward --match W1=gw
+  symgrad audit spec.py net.py --class Net --setup "Net(4, 5)" --patch
+
+\b
+Exit codes:
+  0    no gradient is wrong
+  1    there is a fault
+  2    the audit could not be made
+  130  interrupted
+"""
+
+
+def _pairs(texts: tuple[str, ...]) -> dict[str, str]:
+    """``W1=gw`` as a name of the spec and one of the program."""
+    found: dict[str, str] = {}
+    for text in texts:
+        for pair in text.split(","):
+            name, sign, code = pair.partition("=")
+            if not sign or not name.strip() or not code.strip():
+                raise SpecError(f"{text!r} is not NAME=CODE", hint="as in --match W1=gw")
+            found[name.strip()] = code.strip()
+    return found
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("spec", type=click.Path(path_type=Path))
+@click.argument("code", type=click.Path(path_type=Path))
+@click.option("--function", metavar="NAME", help="The function in CODE that gives the gradients.")
+@click.option("--class", "cls", metavar="NAME", help="The class with forward and backward methods.")
+@click.option("--setup", metavar="CALL", default="", help='What makes one of it: "Net(4, 5)".')
+@click.option(
+    "--match", multiple=True, metavar="NAME=CODE", help="What a gradient is called in CODE."
+)
+@click.option(
+    "--inputs", multiple=True, metavar="NAME=CODE", help="What an input is called in CODE."
+)
+@click.option(
+    "--format",
+    "layout",
+    type=click.Choice(list(FORMATS)),
+    default="text",
+    show_default=True,
+    help="How the findings are printed.",
+)
+@click.option("--patch", is_flag=True, help="Print the repairs as a patch.")
+@click.option("--dry-run", is_flag=True, help="Tell what would be run, and run nothing.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=60,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long the audit may take.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Which points are drawn.")
+@click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
+def audit(
+    spec: Path, code: Path, *, layout: str, patch: bool, dry_run: bool, quiet: bool, **options: Any
+) -> None:
+    """Find the fault in a backward pass that somebody wrote by hand.
+
+    SPEC is its forward pass, CODE the program: a script or a notebook, or a file with a function or
+    a class. CODE is run in a process of its own, in a temporary copy of its folder.
+    """
+    if dry_run:
+        click.echo(_dry(spec, code, options))
+        return
+    with progress(shown=not quiet):
+        found = _found(spec, code, options)
+    click.echo(found.patch if patch else FORMATS[layout](found), nl=not patch)
+    click.get_current_context().exit(0 if found.ok else 1)
+
+
+def _found(spec: Path, code: Path, options: dict[str, Any]) -> Audit:
+    given = load(spec, is_possible)
+    derivation = with_values(given.loss, given.names)
+    options |= {k: _pairs(options[k]) for k in ("match", "inputs")}
+    return made(derivation, read(code), example=given.example or None, **options)
+
+
+def _dry(spec: Path, code: Path, options: dict[str, Any]) -> str:
+    given = load(spec, is_possible)
+    derivation = with_values(given.loss, given.names)
+    source = read(code)
+    asked = {k: options[k] for k in ("function", "cls", "setup")}
+    form = form_for(derivation, source, inputs=_pairs(options["inputs"]), **asked)
+    return describe(source, form)

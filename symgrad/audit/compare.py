@@ -1,0 +1,81 @@
+"""Whether numbers of a program are those of the derivation, however they lie in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Numbers = np.ndarray[Any, Any]
+
+TOLERANCE = {"f8": 1e-6, "f4": 2e-3, "f2": 5e-2}
+"""What is right is off by less, of the largest entry, by the least exact floats in the program."""
+
+NOISE = 1e-4
+"""Of what is typical of gradients: below it, a value is compared with that and not with itself."""
+
+
+@dataclass(frozen=True)
+class Match:
+    """How far numbers are from what they ought to be, the way they lie, their constant ratio."""
+
+    error: float
+    way: str
+    ratio: float | None = None
+
+
+def numbers(value: Any) -> Numbers | None:
+    """Numbers as an array of floats; None where they are none."""
+    if value is None or isinstance(value, (dict, str)):
+        return None
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        return None
+    return array
+
+
+def ways(got: Numbers, shape: tuple[int, ...]) -> Iterator[tuple[str, Numbers]]:
+    """The numbers in a shape: as they are, transposed, or read in another way."""
+    if got.shape == shape:
+        yield "", got
+    elif got.size == int(np.prod(shape)) and _squeezed(got.shape) == _squeezed(shape):
+        yield "", got.reshape(shape)
+    if got.ndim == 2 and got.shape[::-1] == shape:
+        yield "transposed", got.T
+    elif got.ndim > 1 and _squeezed(got.shape)[::-1] == _squeezed(shape):
+        yield "transposed", got.T.reshape(shape)
+    elif got.size == int(np.prod(shape)) and got.ndim != len(shape):
+        yield "reshaped", got.reshape(shape)
+
+
+def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(n for n in shape if n != 1)
+
+
+def compared(got: Any, ought: Numbers, typical: float) -> Match:
+    """The way in which numbers are nearest to what they ought to be."""
+    found = numbers(got)
+    best = Match(np.inf, "shape")
+    if found is None:
+        return best
+    scale = max(float(np.abs(ought).max(initial=0.0)), NOISE * typical)
+    for way, arranged in ways(found, ought.shape):
+        apart = np.abs(arranged - ought).max(initial=0.0)
+        error = float(apart) / scale if np.isfinite(apart) and scale else float(apart)
+        error = error if np.isfinite(error) else np.inf
+        if error < best.error or best.way == "shape":
+            best = Match(error, way, _ratio(arranged, ought))
+    return best
+
+
+def _ratio(got: Numbers, ought: Numbers) -> float | None:
+    """The one number by which all entries are multiplied, if there is one."""
+    square = float((ought * ought).sum())
+    if not square or not np.isfinite(got).all():
+        return None
+    ratio = float((got * ought).sum()) / square
+    off = np.abs(got - ratio * ought).max(initial=0.0)
+    return ratio if ratio and off <= 1e-7 * np.abs(got).max(initial=0.0) else None

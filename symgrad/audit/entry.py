@@ -1,0 +1,196 @@
+"""The audit as it is called: of a file, or of a function."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import sys
+import textwrap
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any
+
+from symgrad.audit.auditing import Auditor
+from symgrad.audit.findings import Audit
+from symgrad.audit.form import Form, form_of
+from symgrad.audit.reference import Reference
+from symgrad.audit.source import Source, plain, read
+from symgrad.audit.story import told
+from symgrad.errors import SpecError, perhaps
+from symgrad.face import Derivation, derive
+from symgrad.language.array import Array
+from symgrad.language.tracing import names_in
+
+Code = str | Path | Callable[..., Any]
+
+
+def audit(
+    loss: Array | Derivation,
+    code: Code,
+    *,
+    function: str | None = None,
+    cls: str | None = None,
+    setup: str = "",
+    inputs: Mapping[str, str] | None = None,
+    match: Mapping[str, str] | None = None,
+    timeout: float = 60,
+    seed: int = 0,
+) -> Audit:
+    """A backward pass that somebody wrote by hand, against the derived one.
+
+    ``code``: a function that gives gradients back, or a file: a script or a notebook whose
+    variables hold them, or with ``function`` one that has such a function, or with ``cls`` a class
+    with forward and backward methods, which ``setup`` makes an object of (``"Net(4, 5)"``).
+    ``inputs`` and ``match``: what an input, and the gradient by a value, is called in the code,
+    where that can't be told.
+
+    The code is run in a process of its own, for ``timeout`` seconds at most, at points of the
+    audit's own beside the author's; ``seed`` draws others.  SpecError where the audit can't be
+    made.
+    """
+    names = {} if isinstance(loss, Derivation) else _callers_names()
+    derivation = loss if isinstance(loss, Derivation) else with_values(loss, names)
+    source, called, seeds = _source(code, function)
+    return made(
+        derivation,
+        source,
+        function=called,
+        cls=cls,
+        setup=setup,
+        inputs=inputs,
+        match=match,
+        timeout=timeout,
+        seed=seed,
+        seeds=seeds,
+    )
+
+
+def with_values(loss: Array, names: Mapping[str, Array], wrt: Any = None) -> Derivation:
+    """The derivation of a loss, with the derivatives by all values that have names."""
+    first = derive(loss, wrt, names)
+    values = [e.name for e in first.typed if e.name in names and e.name != first.typed.output]
+    return derive(loss, wrt, names, also=values)
+
+
+def made(
+    derivation: Derivation,
+    source: Source,
+    *,
+    function: str | None,
+    cls: str | None,
+    setup: str,
+    inputs: Mapping[str, str] | None,
+    match: Mapping[str, str] | None,
+    timeout: float,
+    seed: int,
+    example: Mapping[str, Any] | None = None,
+    seeds: Mapping[str, Any] | None = None,
+) -> Audit:
+    """The audit of a source."""
+    reference = Reference(derivation)
+    _check(inputs or {}, reference.inputs, "inputs")
+    _check(match or {}, reference.gradient_of, "match")
+    form = form_for(derivation, source, function=function, cls=cls, setup=setup, inputs=inputs)
+    auditor = Auditor(
+        reference,
+        source,
+        form,
+        match=match or {},
+        inputs=inputs or {},
+        example=example,
+        seeds=seeds or {},
+        timeout=timeout,
+        seed=seed,
+    )
+    return told(auditor, auditor.run())
+
+
+def form_for(
+    derivation: Derivation,
+    source: Source,
+    *,
+    function: str | None,
+    cls: str | None,
+    setup: str,
+    inputs: Mapping[str, str] | None,
+) -> Form:
+    """The form of a source, and how it is called."""
+    names = [v.name for v in derivation.typed.variables if v.role != "constant"]
+    return form_of(
+        source, names, params=derivation.wrt, function=function, cls=cls, setup=setup, given=inputs
+    )
+
+
+def _check(asked: Mapping[str, str], known: Mapping[str, Any], what: str) -> None:
+    for name in asked:
+        if name not in known:
+            raise SpecError(
+                f"{what} has {name!r}, which the spec has not", hint=perhaps(name, known)
+            )
+
+
+def _callers_names() -> dict[str, Array]:
+    """The values among the variables of whoever called the library."""
+    frame = sys._getframe(2)
+    found = names_in({**frame.f_globals, **frame.f_locals})
+    return {n: array for n, array in found.items() if array.variable is None and n.isidentifier()}
+
+
+# -- functions ------------------------------------------------------------------------------------
+
+
+def _source(code: Code, function: str | None) -> tuple[Source, str | None, dict[str, Any]]:
+    """The text of what is audited, the function in it that is called, and what it reads beside."""
+    if isinstance(code, (str, Path)):
+        return read(Path(code)), function, {}
+    if not isinstance(code, FunctionType):
+        raise SpecError("code is neither a file nor a function", hint="give a path, or a function")
+    file = inspect.getsourcefile(code)
+    plain_name = "<" not in code.__qualname__
+    if file is not None and Path(file).suffix == ".py" and Path(file).exists() and plain_name:
+        return read(Path(file)), code.__qualname__, {}
+    return _alone(code)
+
+
+def _alone(code: FunctionType) -> tuple[Source, str | None, dict[str, Any]]:
+    """A function of a notebook, or in another function, with those that it calls."""
+    space = {**code.__globals__, **inspect.getclosurevars(code).nonlocals}
+    found: dict[str, str] = {}
+    seeds: dict[str, Any] = {}
+    imports: list[str] = []
+    _collect(code, space, found, seeds, imports)
+    text = "\n".join([*dict.fromkeys(imports), *reversed(found.values())])
+    file = inspect.getsourcefile(code) or code.__name__
+    shown = Path(file).name if not file.startswith("<") else code.__name__
+    return plain(shown, text), code.__name__, seeds
+
+
+def _collect(
+    code: FunctionType,
+    space: Mapping[str, Any],
+    found: dict[str, str],
+    seeds: dict[str, Any],
+    imports: list[str],
+) -> None:
+    try:
+        text = textwrap.dedent(inspect.getsource(code))
+    except OSError:
+        raise SpecError(f"the text of {code.__name__} is not known", hint="give a file") from None
+    found[code.__name__] = text
+    names = {n.id for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name)}
+    for name in sorted(names & space.keys() - {code.__name__}):
+        value = space[name]
+        if isinstance(value, ModuleType):
+            imports.append(f"import {value.__name__} as {name}")
+        elif isinstance(value, FunctionType) and name not in found:
+            inner = {**value.__globals__, **inspect.getclosurevars(value).nonlocals}
+            if value.__module__ not in (code.__module__, "__main__"):
+                imports.append(f"from {value.__module__} import {value.__name__} as {name}")
+            else:
+                _collect(value, inner, found, seeds, imports)
+        elif isinstance(value, (int, float, str, list, tuple, dict)) or hasattr(value, "dtype"):
+            seeds[name] = value
+
+
+__all__ = ["audit", "form_for", "made", "with_values"]

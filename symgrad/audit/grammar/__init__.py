@@ -1,0 +1,14 @@
+"""The grammar of edits: every way to be wrong that is tried, in one table."""
+
+from symgrad.audit.grammar import calls, masks, scales, slopes, terms
+from symgrad.audit.grammar.edit import Edit, Rule
+
+RULES: tuple[Rule, ...] = (
+    *calls.RULES,
+    *masks.RULES,
+    *scales.RULES,
+    *slopes.RULES,
+    *terms.RULES,
+)
+
+__all__ = ["RULES", "Edit", "Rule"]

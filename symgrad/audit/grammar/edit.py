@@ -1,0 +1,153 @@
+"""An edit of a program that may repair it, and the rules that propose edits."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from symgrad.audit.program import Change
+from symgrad.audit.sites import Site
+
+Proposal = tuple[ast.expr | ast.stmt | tuple[int, int], str, float, str]
+"""What to replace, by what, how unlikely that is, and a word for the sentence."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One way to be wrong: its kind, what may repair it, and the sentence that says it.
+
+    The sentence is of ``{old}`` and ``{new}``, the parts of the line, and ``{word}``.
+    """
+
+    name: str
+    kind: str
+    tries: Callable[[Site], Iterator[Proposal]]
+    sentence: str
+
+    def edits(self, site: Site) -> Iterator[Edit]:
+        """What it proposes for a statement."""
+        for what, new, cost, word in self.tries(site):
+            start, end = what if isinstance(what, tuple) else site.source.span(what)
+            old = site.source.text[start:end]
+            lost = old.count("\n") - new.count("\n")
+            room = f"({new}{chr(10) * lost})" if lost > 0 else new
+            if " ".join(old.split()) != new:
+                whole = isinstance(what, ast.expr) and not isinstance(what, ast.Slice)
+                whole = whole and id(what) not in site.inside_functions
+                yield Edit(
+                    self, ((start, end, room),), cost, site, " ".join(old.split()), new, word, whole
+                )
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One proposal of a rule for a statement."""
+
+    rule: Rule
+    changes: tuple[Change, ...]
+    cost: float
+    site: Site
+    old: str
+    new: str
+    word: str
+    is_expression: bool = False
+
+    @property
+    def kind(self) -> str:
+        """The kind of fault that it repairs."""
+        return KINDS_BY_WORD.get((self.rule.name, self.word), self.rule.kind)
+
+    @property
+    def sentence(self) -> str:
+        """The fault in words."""
+        return self.rule.sentence.format(old=self.old, new=self.new, word=self.word)
+
+
+KINDS_BY_WORD = {
+    ("a superfluous factor", "the mask"): "mask",
+    ("a superfluous factor", "a derivative"): "activation",
+    ("a superfluous factor", "an array"): "term",
+    ("another array", "an activation"): "activation",
+    ("another array", "a mask"): "mask",
+}
+"""Rules that find several kinds, told apart by what they found."""
+
+WHOLE = (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.Constant)
+
+
+def operand(site: Site, node: ast.expr) -> str:
+    """An expression as an operand: in brackets unless it is a whole."""
+    text = site.text(node)
+    return text if isinstance(node, WHOLE) else f"({text})"
+
+
+def bracketed(text: str) -> str:
+    """A text in brackets, which it may have already."""
+    depth = 0
+    for k, letter in enumerate(text):
+        depth += (letter == "(") - (letter == ")")
+        if not depth and k < len(text) - 1:
+            return f"({text})"
+    return text
+
+
+def nodes(site: Site) -> Iterator[ast.expr]:
+    """The expressions in a statement that are values, the outer ones first."""
+    queue = list(site.roots)
+    while queue:
+        node = queue.pop(0)
+        yield node
+        if isinstance(node, ast.Call):
+            queue += [node.func.value] if isinstance(node.func, ast.Attribute) else []
+            queue += [a for a in node.args if isinstance(a, ast.expr)]
+        elif isinstance(node, ast.Lambda):
+            queue.append(node.body)
+        else:
+            queue += [c for c in ast.iter_child_nodes(node) if isinstance(c, ast.expr)]
+
+
+def products(site: Site) -> Iterator[ast.BinOp]:
+    """The products and quotients, entry by entry."""
+    for node in nodes(site):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Div)):
+            yield node
+
+
+def function_of(node: ast.expr) -> str:
+    """The last name of the function that a call is of."""
+    if not isinstance(node, ast.Call):
+        return ""
+    function = node.func
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def is_module(node: ast.expr) -> bool:
+    """Whether a name is that of a library and not of an array."""
+    return isinstance(node, ast.Name) and node.id in {
+        "np",
+        "numpy",
+        "math",
+        "scipy",
+        "random",
+        "xp",
+        "cp",
+    }
+
+
+def argument(node: ast.Call) -> ast.expr | None:
+    """What a function of one array is of: its first argument, or what it is a method of."""
+    if isinstance(node.func, ast.Attribute) and not is_module(node.func.value):
+        inner = node.func.value
+        if not (isinstance(inner, ast.Attribute) and is_module(inner.value)):
+            return inner
+    return node.args[0] if node.args else None
+
+
+def is_gradient(site: Site, name: str) -> bool:
+    """Whether a name is that of a gradient, by its numbers or by how it is called."""
+    known = site.known.get(name)
+    if known is not None and known.role is not None:
+        return known.role.kind == "gradient"
+    bare = name.split(".")[-1].split("[")[0]
+    return bare.startswith(("d", "grad", "delta", "g")) and len(bare) > 1

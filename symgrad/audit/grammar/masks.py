@@ -1,0 +1,143 @@
+"""Masks that are missing, or of the wrong array."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from symgrad.audit.grammar.edit import (
+    Proposal,
+    Rule,
+    function_of,
+    is_gradient,
+    nodes,
+    operand,
+)
+from symgrad.audit.sites import Known, Site
+
+_SIGNS: dict[type[ast.cmpop], str] = {ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<="}
+_OTHER = {">": "<=", ">=": "<", "<": ">=", "<=": ">"}
+
+
+def forward(site: Site, shape: tuple[int, ...] | None) -> list[Known]:
+    """Arrays of the forward pass of a shape, those with entries of both signs first."""
+    found = [k for k in site.like(shape) if not is_gradient(site, k.name)]
+    return sorted(found, key=lambda k: (not (k.array < 0).any(), k.name.startswith("self.")))
+
+
+def _missing(site: Site) -> Iterator[Proposal]:
+    """The whole, masked by where an array is positive."""
+    for root in site.roots:
+        for known in forward(site, site.shape)[:12]:
+            if set(map(float, set(known.array.ravel()[:50].tolist()))) <= {0.0, 1.0}:
+                yield root, f"{operand(site, root)} * {known.name}", 2.2, known.name
+            yield root, f"{operand(site, root)} * ({known.name} > 0)", 2.0, f"{known.name} > 0"
+        for known in forward(site, _turned(site.shape))[:8]:
+            yield root, f"{operand(site, root)} * ({known.name}.T > 0)", 2.6, f"{known.name} > 0"
+
+
+def _turned(shape: tuple[int, ...] | None) -> tuple[int, ...] | None:
+    return shape[::-1] if shape is not None and len(shape) == 2 and shape[0] != shape[1] else None
+
+
+def _half(site: Site) -> Iterator[Proposal]:
+    """A part of what is assigned, masked by an array of any shape."""
+    for node in nodes(site):
+        if isinstance(node, (ast.Name, ast.BinOp, ast.Call)) and node not in site.roots:
+            for known in [k for k in site.known.values() if not is_gradient(site, k.name)][:14]:
+                if known.array.ndim and (known.array < 0).any():
+                    yield (
+                        node,
+                        f"({operand(site, node)} * ({known.name} > 0))",
+                        3.4,
+                        f"{known.name} > 0",
+                    )
+
+
+def _relu_of_gradient(site: Site) -> Iterator[Proposal]:
+    """A maximum with 0 of a gradient, in place of the mask."""
+    for node in nodes(site):
+        name = function_of(node)
+        if not isinstance(node, ast.Call) or not (name == "maximum" or "relu" in name.lower()):
+            continue
+        inner = [a for a in node.args if not (isinstance(a, ast.Constant) and a.value == 0)]
+        for known in forward(site, site.shape)[:12] if len(inner) == 1 else ():
+            new = f"{operand(site, inner[0])} * ({known.name} > 0)"
+            yield node, new, 1.6, f"{known.name} > 0"
+
+
+def _another(site: Site) -> Iterator[Proposal]:
+    """A comparison of another array, or the other way round."""
+    for node in nodes(site):
+        if (
+            not isinstance(node, ast.Compare)
+            or len(node.ops) != 1
+            or type(node.ops[0]) not in _SIGNS
+        ):
+            continue
+        sign = _SIGNS[type(node.ops[0])]
+        left, right = node.left, node.comparators[0]
+        yield node, f"{site.text(left)} {_OTHER[sign]} {site.text(right)}", 1.5, "the other side"
+        text = site.text(left)
+        shape = site.known[text].shape if text in site.known else site.shape
+        for known in forward(site, shape) or forward(site, site.shape):
+            if known.name != text and (known.array < 0).any():
+                for new in dict.fromkeys((sign, sign.rstrip("="))):
+                    yield node, f"{known.name} {new} {site.text(right)}", 1.6, known.name
+        if isinstance(right, ast.Constant) and right.value != 0:
+            yield right, "0", 1.8, "the threshold"
+
+
+def _called(site: Site) -> Iterator[Proposal]:
+    """A function of the wrong array that gives a mask or a slope, in place of a comparison."""
+    for node in nodes(site):
+        if isinstance(node, ast.Call) and node.args and function_of(node):
+            for known in forward(site, site.shape)[:10]:
+                yield node, f"({known.name} > 0)", 2.4, f"{known.name} > 0"
+
+
+def _in_place(site: Site) -> Iterator[Proposal]:
+    """``dz[z <= 0] = 0`` with another array, or the other way round."""
+    statement = site.statement
+    if not isinstance(statement, ast.Assign) or not isinstance(statement.targets[0], ast.Subscript):
+        return
+    index = statement.targets[0].slice
+    if not isinstance(index, ast.Compare) or type(index.ops[0]) not in _SIGNS:
+        return
+    sign, right = _SIGNS[type(index.ops[0])], site.text(index.comparators[0])
+    yield index, f"{site.text(index.left)} {_OTHER[sign]} {right}", 1.4, "the other side"
+    for known in forward(site, site.shape):
+        for new in dict.fromkeys((sign, _OTHER[sign], "<=")):
+            yield index, f"{known.name} {new} {right}", 1.6, known.name
+
+
+RULES = (
+    Rule("no mask", "mask", _missing, "the mask is missing: the gradient passes only where {word}"),
+    Rule(
+        "no mask inside",
+        "mask",
+        _half,
+        "the mask is missing on `{old}`: the gradient passes only where {word}",
+    ),
+    Rule(
+        "the activation of the gradient",
+        "mask",
+        _relu_of_gradient,
+        "the activation is applied to the gradient; its derivative is the mask {word}",
+    ),
+    Rule(
+        "another mask", "mask", _another, "the mask is `{old}`; the gradient passes where `{new}`"
+    ),
+    Rule(
+        "a slope that is no mask",
+        "mask",
+        _called,
+        "`{old}` is not the mask: the gradient passes only where {word}",
+    ),
+    Rule(
+        "another mask in place",
+        "mask",
+        _in_place,
+        "the mask is `{old}`; entries become 0 where `{new}`",
+    ),
+)

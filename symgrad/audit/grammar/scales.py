@@ -1,0 +1,311 @@
+"""Factors, signs, transposes and sums that are wrong."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from symgrad.audit.grammar.edit import (
+    Proposal,
+    Rule,
+    argument,
+    function_of,
+    is_gradient,
+    is_module,
+    nodes,
+    operand,
+)
+from symgrad.audit.instrument import holder
+from symgrad.audit.sites import Site
+from symgrad.audit.statements import targets_of
+
+MOST_NAMES = 8
+
+
+def sizes(site: Site) -> Iterator[tuple[str, float]]:
+    """The sizes that a program can speak of where a statement stands."""
+    seen: set[int] = set()
+    known = sorted(site.known.values(), key=lambda k: k.role is None or k.role.kind != "input")
+    for array in known:
+        for axis, length in enumerate(array.shape):
+            if length > 1 and length not in seen:
+                seen.add(length)
+                yield f"{array.name}.shape[{axis}]", float(length)
+
+
+def numbers_at(site: Site) -> Iterator[tuple[str, float]]:
+    """Numbers and sizes by which something may be multiplied."""
+    yield from (("2", 2.0), ("3", 3.0))
+    if site.missing:
+        yield site.missing, float("nan")
+    for known in site.scalars[:MOST_NAMES]:
+        yield known.name, float(known.array)
+    yield from sizes(site)
+
+
+def _factor(site: Site) -> Iterator[Proposal]:
+    """The whole times or through a number."""
+    for root in site.roots:
+        text = operand(site, root)
+        for name, value in numbers_at(site):
+            if value not in (0.0, 1.0):
+                yield root, f"{text} / {name}", 2.0, f"1 / {name}"
+                yield root, f"{text} * {name}", 2.0, name
+        for name, _ in sizes(site):
+            yield root, f"{text} / np.sqrt({name})", 2.4, f"1 / sqrt({name})"
+            yield root, f"{text} * np.sqrt({name})", 2.6, f"sqrt({name})"
+        yield root, f"-{text}", 1.6, "-1"
+
+
+def _arrays(site: Site) -> Iterator[Proposal]:
+    """The whole times or through an array of the forward pass."""
+    for root in site.roots:
+        text = operand(site, root)
+        for known in site.fitting(site.shape)[:14]:
+            if not is_gradient(site, known.name) and known.array.size > 1:
+                yield root, f"{text} * {known.name}", 2.5, known.name
+                yield root, f"{text} / {known.name}", 2.6, f"1 / {known.name}"
+
+
+def _afterwards(site: Site) -> Iterator[Proposal]:
+    """A factor in a statement of its own, after one that changes an array."""
+    statement = site.statement
+    target = next(iter(targets_of(statement)), None)
+    if not isinstance(statement, (ast.AugAssign, ast.Assign)) or not isinstance(
+        target, (ast.Subscript, ast.Name)
+    ):
+        return
+    if isinstance(statement, ast.Assign) and isinstance(target, ast.Name):
+        return
+    held = holder(target)
+    if held is None or site.looped:
+        return
+    name, end = ast.unparse(held), site.source.span(statement)[1]
+    for number, value in numbers_at(site):
+        if value not in (0.0, 1.0):
+            yield (end, end), f"; {name} = {name} / {number}", 2.2, f"1 / {number}"
+            yield (end, end), f"; {name} = {name} * {number}", 2.3, number
+
+
+def _constants(site: Site) -> Iterator[Proposal]:
+    """Another number in place of one."""
+    for node in nodes(site):
+        if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+            old = float(node.value)  # type: ignore[arg-type]
+            for new in (
+                2 * old,
+                old / 2,
+                1,
+                2,
+                0.5,
+                3,
+                old + 1,
+                old - 1,
+                old**0.5 if old > 0 else 1,
+                old * old,
+            ):
+                if new != old:
+                    yield node, f"{new:g}", 1.7, f"{new:g}"
+            for name, value in (*sizes(site), *((k.name, float(k.array)) for k in site.scalars)):
+                if value != old:
+                    yield node, name, 2.1, name
+
+
+def _size(site: Site) -> Iterator[Proposal]:
+    """Another size, or another number, in place of one."""
+    for node in nodes(site):
+        text = site.text(node)
+        is_size = ".shape[" in text or ".size" in text or function_of(node) == "len"
+        is_number = text in site.known and site.known[text].array.ndim == 0
+        if is_size or is_number:
+            for name, _ in numbers_at(site):
+                yield node, name, 1.8, name
+
+
+def _dropped(site: Site) -> Iterator[Proposal]:
+    """A product without one of its factors."""
+    for node in nodes(site):
+        if not isinstance(node, ast.BinOp):
+            continue
+        if isinstance(node.op, ast.Mult):
+            yield node, operand(site, node.left), 1.5, _what(site, node.right)
+            yield node, operand(site, node.right), 1.5, _what(site, node.left)
+        elif isinstance(node.op, ast.Div):
+            yield node, operand(site, node.left), 1.5, _what(site, node.right)
+        elif isinstance(node.op, ast.Pow):
+            yield node, operand(site, node.left), 1.9, "the power"
+
+
+def _what(site: Site, node: ast.expr) -> str:
+    """What a factor is."""
+    parts = list(ast.walk(node))
+    if any(isinstance(p, ast.Compare) for p in parts) or "mask" in site.text(node).lower():
+        return "the mask"
+    known = site.known.get(site.text(node))
+    if known is not None and known.array.ndim:
+        return "an array"
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
+        return "a derivative"
+    names = [p for p in parts if isinstance(p, ast.Name) and p.id in site.known]
+    arrays = [n for n in names if site.known[n.id].array.ndim]
+    sized = any(isinstance(p, ast.Attribute) and p.attr in ("shape", "size") for p in parts)
+    return "a derivative" if arrays and not sized and "len(" not in site.text(node) else "a number"
+
+
+def _signs(site: Site) -> Iterator[Proposal]:
+    """Another sign."""
+    for node in nodes(site):
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+            yield node, operand(site, node.operand), 1.0, "-"
+        if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub)):
+            sign = "-" if isinstance(node.op, ast.Add) else "+"
+            yield node, f"{site.text(node.left)} {sign} {operand(site, node.right)}", 1.2, sign
+            if isinstance(node.op, ast.Sub):
+                yield node, f"{operand(site, node.right)} - {operand(site, node.left)}", 1.3, "-"
+    for root in site.roots:
+        yield root, f"-{operand(site, root)}", 1.2, "-"
+    statement = site.statement
+    if isinstance(statement, ast.AugAssign) and isinstance(statement.op, (ast.Add, ast.Sub)):
+        start = site.source.span(statement.target)[1]
+        end = site.source.span(statement.value)[0]
+        yield (start, end), " -= " if isinstance(statement.op, ast.Add) else " += ", 1.2, "-"
+
+
+def _product_too_many(site: Site) -> Iterator[Proposal]:
+    """One side of a matrix product in place of the product."""
+    for node in nodes(site):
+        pair = _pair(node)
+        for side in pair or ():
+            yield node, operand(site, side), 1.4, site.text(side)
+
+
+PRODUCTS = ("dot", "matmul", "outer", "tensordot")
+
+
+def _transposes(site: Site) -> Iterator[Proposal]:
+    """A matrix transposed, or not; the two sides of a product the other way round."""
+    for node in nodes(site):
+        if isinstance(node, ast.Attribute) and node.attr == "T":
+            yield node, operand(site, node.value), 1.1, site.text(node.value)
+        elif isinstance(node, (ast.Name, ast.Subscript, ast.Attribute)) and not is_module(node):
+            yield node, f"{site.text(node)}.T", 1.2, site.text(node)
+        pair = _pair(node)
+        if pair is not None:
+            one, other = pair
+            yield from _turned(site, node, one, other)
+    for root in site.roots:
+        yield root, f"{operand(site, root)}.T", 1.3, "the whole"
+
+
+def _pair(node: ast.expr) -> tuple[ast.expr, ast.expr] | None:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+        return node.left, node.right
+    if isinstance(node, ast.Call) and function_of(node) in PRODUCTS:
+        if isinstance(node.func, ast.Attribute) and not is_module(node.func.value) and node.args:
+            return node.func.value, node.args[0]
+        if len(node.args) > 1:
+            return node.args[0], node.args[1]
+    return None
+
+
+def _turned(site: Site, node: ast.expr, one: ast.expr, other: ast.expr) -> Iterator[Proposal]:
+    a, b = operand(site, one), operand(site, other)
+    if function_of(node) == "outer":
+        yield node, f"np.outer({site.text(other)}, {site.text(one)})", 1.1, "the two sides"
+        return
+    bare_a, bare_b = _bare(a), _bare(b)
+    for x, y in (
+        (b, a),
+        (bare_b, bare_a),
+        (bare_a, bare_b),
+        (f"{bare_a}.T", bare_b),
+        (bare_a, f"{bare_b}.T"),
+        (f"{bare_b}.T", bare_a),
+        (bare_b, f"{bare_a}.T"),
+        (f"{bare_b}.T", f"{bare_a}.T"),
+        (f"{bare_a}.T", f"{bare_b}.T"),
+    ):
+        yield node, f"{x} @ {y}", 1.4, "the two sides"
+
+
+def _bare(text: str) -> str:
+    return text.removesuffix(".T")
+
+
+_SUMS = ("sum", "mean", "average")
+
+
+def _sums(site: Site) -> Iterator[Proposal]:
+    """A sum over other axes, a mean for a sum, a sum that is missing or too many."""
+    for node in nodes(site):
+        if isinstance(node, ast.Call) and function_of(node) in _SUMS and argument(node) is not None:
+            inner = argument(node)
+            assert inner is not None
+            yield from _other_axes(site, node, inner)
+    shapes = {a.ndim for a in site.arrays} or {2}
+    for root in site.roots:
+        text = site.text(root)
+        for axis in range(max(shapes, default=2)):
+            yield root, f"np.sum({text}, axis={axis})", 1.6, "the sum"
+            yield root, f"np.sum({text}, axis={axis}, keepdims=True)", 1.61, "the sum"
+            yield root, f"np.mean({text}, axis={axis})", 1.9, "the mean"
+        if max(shapes, default=2) > 2:
+            for axes in ("(0, 1)", "(0, 2)", "(0, 2, 3)", "(0, 1, 2)"):
+                yield root, f"np.sum({text}, axis={axes})", 1.8, "the sum"
+        yield root, f"np.sum({text})", 1.8, "the sum"
+
+
+def _other_axes(site: Site, node: ast.Call, inner: ast.expr) -> Iterator[Proposal]:
+    function, text = function_of(node), site.text(inner)
+    same = "mean" if function != "sum" else "sum"
+    word = "the sum" if same == "sum" else "the mean"
+    for how, cost in ((same, 1.0), ("sum" if same == "mean" else "mean", 1.5)):
+        for axis in ("0", "1", "-1", "2", "(0, 2, 3)", "(0, 1)", "(1, 2)"):
+            yield node, f"np.{how}({text}, axis={axis}, keepdims=True)", cost + 0.01, word
+            yield node, f"np.{how}({text}, axis={axis})", cost, word
+        yield node, f"np.{how}({text})", cost + 0.2, word
+    yield node, operand(site, inner), 1.4, word
+    rest = site.text(node)
+    if "mean" in rest or "sum" in rest:
+        other = rest.replace("mean", "sum") if "mean" in rest else rest.replace("sum", "mean", 1)
+        yield node, other, 1.3, "the mean for the sum" if "mean" in rest else "the sum for the mean"
+        yield (node, rest.replace("average", "sum"), 1.3, "the mean for the sum")
+
+
+def _inner_sums(site: Site) -> Iterator[Proposal]:
+    """A sum over an array that a product reads."""
+    for node in nodes(site):
+        if isinstance(node, (ast.BinOp, ast.Name)) and node not in site.roots:
+            for axis in (0, 1):
+                new = f"np.sum({site.text(node)}, axis={axis}, keepdims=True)"
+                yield node, new, 2.6, "the sum"
+
+
+RULES = (
+    Rule("another sum", "sum", _sums, "{word} is over the wrong axes: `{old}` ought to be `{new}`"),
+    Rule(
+        "a product too many",
+        "sum",
+        _product_too_many,
+        "the sum is of `{old}`, and ought to be of {word}",
+    ),
+    Rule("a sum inside", "sum", _inner_sums, "`{old}` is not summed: it ought to be `{new}`"),
+    Rule("another sign", "sign", _signs, "the sign is wrong: `{old}` ought to be `{new}`"),
+    Rule(
+        "a transpose",
+        "transpose",
+        _transposes,
+        "a matrix is transposed wrongly: `{old}` ought to be `{new}`",
+    ),
+    Rule(
+        "a superfluous factor",
+        "factor",
+        _dropped,
+        "a factor is too many: `{old}` ought to be `{new}`",
+    ),
+    Rule("another number", "factor", _constants, "the number {old} ought to be {word}"),
+    Rule("another size", "factor", _size, "the factor has {old} where it ought to have {word}"),
+    Rule("a factor", "factor", _factor, "the factor {word} is missing"),
+    Rule("an array for a factor", "factor", _arrays, "the factor {word} is missing"),
+    Rule("a factor afterwards", "factor", _afterwards, "the factor {word} is missing"),
+)

@@ -1,0 +1,281 @@
+"""Derivatives of functions: another function's, at another value, of a part only, or none."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from symgrad.audit.grammar.edit import (
+    Proposal,
+    Rule,
+    bracketed,
+    function_of,
+    is_gradient,
+    is_module,
+    nodes,
+    operand,
+    products,
+)
+from symgrad.audit.grammar.masks import forward
+from symgrad.audit.sites import Known, Site
+
+SLOPES = (
+    ("(1 - {}**2)", 0.0, "tanh", "tanh exp"),
+    ("{0} * (1 - {0})", 0.0, "the sigmoid", "sigmoid expit exp tanh"),
+    ("(1 - np.tanh({})**2)", 0.1, "tanh", "tanh exp"),
+    ("(np.exp(-{0}) / (1 + np.exp(-{0}))**2)", 0.3, "the sigmoid", "sigmoid expit exp"),
+    ("({} > 0)", 0.1, "relu", "relu maximum minimum step less less_equal select"),
+    ("1 / (1 + np.exp(-{}))", 0.3, "softplus", "softplus logaddexp log1p exp"),
+    (
+        "np.where({0} > 0, 1, 0.01)",
+        0.3,
+        "leaky relu",
+        "maximum relu minimum step less less_equal select",
+    ),
+    (
+        "np.where({0} > 0, 1, 0.1)",
+        0.35,
+        "leaky relu",
+        "maximum relu minimum step less less_equal select",
+    ),
+    (
+        "np.where({0} > 0, 1, 0.2)",
+        0.35,
+        "leaky relu",
+        "maximum relu minimum step less less_equal select",
+    ),
+    ("np.where({0} > 0, 1, np.exp({0}))", 0.4, "elu", "exp"),
+    ("np.where({0} > 0, 1, {0} + 1)", 0.5, "elu", "exp"),
+    ("2 * {}", 0.2, "the square", "pow 2"),
+    ("3 * {}**2", 0.4, "the cube", "pow 3"),
+    ("np.exp({})", 0.3, "exp", "exp"),
+    ("1 / {}", 0.3, "log", "log"),
+    ("-1 / {}**2", 0.4, "the reciprocal", "pow -1"),
+    ("np.cos({})", 0.4, "sin", "sin"),
+    ("-np.sin({})", 0.4, "cos", "cos"),
+    ("np.sign({})", 0.4, "the absolute value", "absolute sign"),
+    ("0.5 / np.sqrt({})", 0.5, "the root", "pow 1/2;pow -1/2"),
+    ("0.5 / {}", 0.5, "the root", "pow 1/2"),
+    ("{}", 0.5, "its value", "exp pow 2"),
+)
+"""Derivatives of functions as people write them, of what they are applied to or of what they give;
+and the functions, or powers, that have to be in a forward pass for them."""
+
+
+def _slopes(site: Site, known: Known, text: str = "") -> Iterator[tuple[str, float, str]]:
+    for pattern, cost, name, needed in SLOPES:
+        powers = needed.split(";") if needed.startswith("pow") else needed.split()
+        if site.functions.isdisjoint(powers):
+            continue
+        yield pattern.format(text or known.name), cost, f"{name} at {text or known.name}"
+
+
+def _arrays(site: Site, most: int = 10) -> list[Known]:
+    return forward(site, site.shape)[:most]
+
+
+def _another(site: Site) -> Iterator[Proposal]:
+    """Another derivative in place of a factor, or of what a function gives."""
+    found = [(f, 2.0) for product in products(site) for f in (product.left, product.right)]
+    found = [(f, cost) for f, cost in found if not isinstance(f, ast.Constant)]
+    found = [(f, cost) for f, cost in found if not is_gradient(site, site.text(f))]
+    calls = (n for n in nodes(site) if isinstance(n, ast.Call) and n.args and not _is_library(n))
+    found += [(call, 2.1) for call in calls]
+    for node, start in found:
+        for known in _arrays(site):
+            for new, cost, word in _slopes(site, known):
+                yield node, bracketed(new), start + cost, word
+
+
+def _is_library(node: ast.Call) -> bool:
+    inside = isinstance(node.func, ast.Attribute) and is_module(node.func.value)
+    return inside and function_of(node) in PLAIN
+
+
+PLAIN = frozenset(
+    ["dot", "matmul", "outer", "sum", "mean", "einsum", "zeros", "zeros_like", "reshape"]
+)
+"""Functions of libraries that are no derivatives."""
+
+
+def _written(site: Site) -> Iterator[Proposal]:
+    """What a function of the program gives back: a derivative of its argument."""
+    statement = site.statement
+    if not isinstance(statement, ast.Return) or statement.value is None:
+        return
+    arrays = [k for k in site.like(site.shape) if k.name.isidentifier()]
+    for known in arrays[:4]:
+        for new, cost, word in _slopes(site, known):
+            yield statement.value, new, 1.8 + cost, word
+        for new, cost, word in _slopes(site, known, f"np.tanh({known.name})"):
+            yield statement.value, new, 2.4 + cost, word
+
+
+def _default(site: Site) -> Iterator[Proposal]:
+    """A function that is given as the derivative of itself."""
+    for root in site.roots:
+        if isinstance(root, (ast.Attribute, ast.Name)) and site.text(root).split(".")[-1] in _SELF:
+            yield root, _SELF[site.text(root).split(".")[-1]], 1.5, site.text(root)
+    for node in nodes(site):
+        if isinstance(node, ast.Call) and function_of(node) in _SELF and node.args:
+            call = (
+                _SELF[function_of(node)]
+                .replace("lambda a: ", "")
+                .replace("(a)", f"({site.text(node.args[0])})")
+            )
+            yield node, f"({call})", 1.6, function_of(node)
+
+
+_SELF = {
+    "tanh": "lambda a: 1 - np.tanh(a) ** 2",
+    "sin": "lambda a: np.cos(a)",
+    "exp": "lambda a: np.exp(a)",
+}
+
+
+def _missing(site: Site) -> Iterator[Proposal]:
+    """The whole times a derivative."""
+    for root in site.roots:
+        for known in _arrays(site, 12):
+            for new, cost, word in _slopes(site, known):
+                yield root, f"{operand(site, root)} * {new}", 2.8 + cost, word
+
+
+def _missing_inside(site: Site) -> Iterator[Proposal]:
+    """A part times a derivative, of an array of any shape."""
+    for node in nodes(site):
+        if isinstance(node, (ast.Name, ast.BinOp)) and node not in site.roots:
+            own = site.known.get(site.text(node))
+            for known in forward(site, own.shape)[:8] if own is not None else ():
+                for new, cost, word in _slopes(site, known):
+                    yield node, f"({site.text(node)} * {new})", 3.4 + cost, word
+
+
+def _softmax(site: Site) -> Iterator[Proposal]:
+    """The whole of softmax's Jacobian, where only its diagonal or nothing is."""
+    for root in site.roots:
+        for node in [n for n in nodes(site) if _inside(n, root)]:
+            for known in _arrays(site):
+                axes = [a for a in (-1, 0) if known.array.ndim and _is_one(known.array.sum(axis=a))]
+                p, rests = known.name, [site.text(node)]
+                rests += _parts_of(site, node)
+                for rest in dict.fromkeys(rests):
+                    for axis in axes[:1]:
+                        sums = f"np.sum({rest} * {p}, axis={axis}, keepdims=True)"
+                        yield node, f"{p} * ({rest} - {sums})", 1.9, p
+
+
+def _is_one(sums: Any) -> bool:
+    return bool(np.allclose(sums, 1.0))
+
+
+def _is_normal(known: Known, axis: int | None) -> bool:
+    """Whether an array is normalised along an axis: its mean is 0, or its squares sum to 1."""
+    mean, squares = known.array.mean(axis=axis), (known.array**2).sum(axis=axis)
+    return bool(np.abs(mean).max(initial=0) < 1e-9) or _is_one(squares)
+
+
+def _inside(node: ast.expr, root: ast.expr) -> bool:
+    return node is root or (
+        isinstance(node, (ast.BinOp, ast.Name)) and any(n is node for n in ast.walk(root))
+    )
+
+
+def _factors(node: ast.expr) -> list[ast.expr]:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        return [*_factors(node.left), *_factors(node.right)]
+    return [node]
+
+
+def _parts_of(site: Site, node: ast.expr) -> Iterator[str]:
+    """What is left of a product without some of its factors."""
+    factors = _factors(node)
+    for count in range(1, len(factors)) if len(factors) < 6 else ():
+        for some in itertools.combinations(factors, count):
+            whole = " * ".join(operand(site, f) for f in some)
+            yield whole if count == 1 else f"({whole})"
+
+
+def _norms(site: Site) -> Iterator[Proposal]:
+    """The parts of a norm's Jacobian that are left out: through its mean, and through its scale."""
+    shape = site.shape
+    for node in nodes(site):
+        if not isinstance(node, (ast.Name, ast.BinOp, ast.Call, ast.Attribute)):
+            continue
+        text = operand(site, node)
+        for axis in (0, -1) if shape is not None and len(shape) > 1 else (None,):
+            over = "" if axis is None else f", axis={axis}, keepdims=True"
+            mean = f"np.mean({text}{over})"
+            cost = 2.0 if node not in site.roots else 2.3
+            yield node, f"({text} - {mean})", cost + 0.4, "the mean"
+            for known in [k for k in _arrays(site, 12) if _is_normal(k, axis)]:
+                x = known.name
+                yield (
+                    node,
+                    f"({text} - {mean} - {x} * np.mean({text} * {x}{over}))",
+                    cost,
+                    "the mean and the variance",
+                )
+                yield (
+                    node,
+                    f"({text} - {x} * np.mean({text} * {x}{over}))",
+                    cost + 0.4,
+                    "the variance",
+                )
+                yield node, f"({text} - {x} * np.sum({text} * {x}{over}))", cost + 0.3, "the norm"
+
+
+def _chosen(site: Site) -> Iterator[Proposal]:
+    """The gradient of a loss of probabilities: their difference from the targets."""
+    for root in site.roots:
+        factors = _factors(root)
+        for factor in factors if len(factors) > 1 else ():
+            known = [
+                n
+                for n in ast.walk(factor)
+                if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Sub)
+            ]
+            if known:
+                yield root, operand(site, factor), 1.9, site.text(factor)
+
+
+RULES = (
+    Rule(
+        "another derivative",
+        "activation",
+        _another,
+        "`{old}` is not the derivative there; that of {word} is",
+    ),
+    Rule(
+        "a function of another derivative",
+        "activation",
+        _written,
+        "the function does not give the derivative: `{old}` ought to be `{new}`, that of {word}",
+    ),
+    Rule(
+        "a function for its derivative",
+        "activation",
+        _default,
+        "`{old}` is the function and not its derivative, `{new}`",
+    ),
+    Rule("no derivative", "operation", _missing, "the derivative of {word} is missing"),
+    Rule(
+        "no derivative inside", "operation", _missing_inside, "the derivative of {word} is missing"
+    ),
+    Rule(
+        "a part of softmax's Jacobian",
+        "jacobian",
+        _softmax,
+        "only a part of the Jacobian of softmax is there: with {word} it is p (g - sum(g p))",
+    ),
+    Rule(
+        "a part of a norm's Jacobian",
+        "jacobian",
+        _norms,
+        "what goes through {word} is missing: `{old}` ought to be `{new}`",
+    ),
+)

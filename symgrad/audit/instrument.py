@@ -1,0 +1,174 @@
+"""Programs that tell what they assign: their syntax trees, with calls of a recorder put in."""
+
+from __future__ import annotations
+
+import ast
+import marshal
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+RECORDER = "__audit__"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is put into a program, by the lines of its statements.
+
+    ``gives``: what is replaced after the statement of a line, each a name in the program and
+    whether it is a dictionary of inputs; ``loops``: the lines of training loops.
+    """
+
+    gives: Mapping[int, Sequence[tuple[str, bool]]] = field(default_factory=dict)
+    loops: Collection[int] = ()
+    wanted: frozenset[str] | None = None
+    """The targets that are told of; None: all."""
+
+
+class _Instrument(ast.NodeTransformer):
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+
+    def visit_Assign(self, node: ast.Assign) -> list[ast.stmt]:
+        self.generic_visit(node)
+        targets = [t for target in node.targets for t in flat(target)]
+        return [node, *_given(node, self.plan), *_puts(node, targets, self.plan)]
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> list[ast.stmt]:
+        self.generic_visit(node)
+        return [node, *_given(node, self.plan), *_puts(node, [node.target], self.plan)]
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> list[ast.stmt]:
+        self.generic_visit(node)
+        targets = [node.target] if node.value is not None else []
+        return [node, *_given(node, self.plan), *_puts(node, targets, self.plan)]
+
+    def visit_Expr(self, node: ast.Expr) -> list[ast.stmt]:
+        self.generic_visit(node)
+        return [node, *_puts(node, list(changed_by(node.value)), self.plan)]
+
+    def visit_Return(self, node: ast.Return) -> ast.stmt:
+        self.generic_visit(node)
+        if node.value is not None and self.plan.wanted is None:
+            node.value = _call("put", node, ast.Constant("return"), node.value)
+        return node
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.stmt:
+        self.generic_visit(node)
+        arguments = node.args
+        names = [a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+        puts = _puts(
+            node, [ast.Name(n, ast.Load()) for n in names if n not in ("self", "cls")], self.plan
+        )
+        start = 1 if ast.get_docstring(node) is not None else 0
+        node.body[start:start] = list(puts)
+        return node
+
+    def visit_For(self, node: ast.For) -> ast.stmt:
+        self._loop(node)
+        names = [t for t in flat(node.target) if isinstance(t, ast.Name)]
+        node.body[:0] = list(_puts(node, names, self.plan))
+        return node
+
+    def visit_While(self, node: ast.While) -> ast.stmt:
+        return self._loop(node)
+
+    def _loop(self, node: ast.For | ast.While) -> ast.stmt:
+        self.generic_visit(node)
+        if node.lineno in self.plan.loops:
+            call = _call("turn", None, ast.Constant(node.lineno))
+            node.body.insert(0, ast.copy_location(ast.Expr(call), node))
+        return node
+
+
+def flat(target: ast.expr) -> Iterator[ast.expr]:
+    """The names, entries and attributes in a target."""
+    if isinstance(target, (ast.Tuple, ast.List)):
+        for part in target.elts:
+            yield from flat(part)
+    else:
+        yield target.value if isinstance(target, ast.Starred) else target
+
+
+def changed_by(value: ast.expr) -> Iterator[ast.expr]:
+    """What a call changes: its ``out``, and the first argument of np.add.at."""
+    if not isinstance(value, ast.Call):
+        return
+    for keyword in value.keywords:
+        if keyword.arg == "out":
+            yield keyword.value
+    function = value.func
+    if isinstance(function, ast.Attribute) and function.attr in ("at", "fill_diagonal", "copyto"):
+        yield from value.args[:1]
+
+
+def holder(target: ast.expr) -> ast.expr | None:
+    """What is told of a target: of an entry the whole array, but of a dictionary the entry."""
+    while isinstance(target, ast.Subscript):
+        key = target.slice
+        if isinstance(key, ast.Constant) and isinstance(key.value, str):
+            break
+        target = target.value
+    return target if _is_plain(target) else None
+
+
+def _is_plain(node: ast.expr) -> bool:
+    if isinstance(node, ast.Subscript):
+        return _is_plain(node.value)
+    if isinstance(node, ast.Attribute):
+        return _is_plain(node.value)
+    return isinstance(node, ast.Name)
+
+
+def called(target: ast.expr) -> str:
+    """What a target is called in records."""
+    return ast.unparse(target)
+
+
+def _puts(node: ast.stmt, targets: Iterable[ast.expr], plan: Plan) -> Iterator[ast.stmt]:
+    for target in targets if plan.wanted is None or plan.wanted else ():
+        held = holder(target)
+        if held is None or (plan.wanted is not None and called(held) not in plan.wanted):
+            continue
+        value = ast.parse(ast.unparse(held), mode="eval").body
+        call = _call("put", node, ast.Constant(called(held)), value)
+        yield ast.copy_location(ast.Expr(call), node)
+
+
+def _given(node: ast.stmt, plan: Plan) -> Iterator[ast.stmt]:
+    for name, is_dictionary in plan.gives.get(node.lineno, ()):
+        target = ast.parse(f"{name} = 0").body[0]
+        assert isinstance(target, ast.Assign)
+        value = ast.parse(name, mode="eval").body
+        how = "give_in" if is_dictionary else "give"
+        target.value = _call(how, None, ast.Constant(name), value)
+        yield ast.copy_location(target, node)
+
+
+def _call(method: str, node: ast.stmt | None, *arguments: ast.expr) -> ast.expr:
+    function = ast.Attribute(ast.Name(RECORDER, ast.Load()), method, ast.Load())
+    line = [] if node is None else [ast.Constant(node.lineno)]
+    return ast.Call(function, [*line, *arguments], [])
+
+
+def units(tree: ast.Module) -> list[ast.stmt]:
+    """The statements of a program; each is compiled by itself."""
+    return tree.body
+
+
+def compiled(unit: ast.stmt, file: str, plan: Plan) -> bytes:
+    """A statement of a program, with what is put into it."""
+    body = ast.Module([unit], [])
+    if plan.wanted is not None and not (plan.wanted or plan.gives or plan.loops):
+        return marshal.dumps(compile(body, file, "exec"))
+    _Instrument(plan).visit(body)
+    ast.fix_missing_locations(body)
+    return marshal.dumps(compile(body, file, "exec"))
+
+
+def bindings(unit: ast.stmt) -> list[tuple[str, str]]:
+    """What an import binds, and the module that each name is from."""
+    if isinstance(unit, ast.Import):
+        return [(a.asname or a.name.split(".")[0], a.name) for a in unit.names]
+    if isinstance(unit, ast.ImportFrom):
+        return [(a.asname or a.name, unit.module or "") for a in unit.names]
+    return []

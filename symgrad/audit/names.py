@@ -1,0 +1,170 @@
+"""What people call gradients: the value that a name of theirs is the derivative by."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+_AFTER = [
+    "{}",
+    "d{}",
+    "d_{}",
+    "D{}",
+    "g{}",
+    "g_{}",
+    "{}_g",
+    "del_{}",
+    "del{}",
+    "delta_{}",
+    "delta{}",
+    "nabla_{}",
+    "nabla{}",
+    "{}_delta",
+    "{}delta",
+    "{}_bar",
+    "{}bar",
+    "bar_{}",
+    "grad_{}",
+    "grad{}",
+    "{}_grad",
+    "{}grad",
+    "gradient_{}",
+    "{}_gradient",
+    "{}_d",
+    "{}_error",
+    "d{}_",
+    "D_{}",
+    "d_{}_total",
+    "d{}_total",
+    "d{}s",
+    "grads_{}",
+    "{}_grads",
+    "partial_{}",
+    "∂{}",
+    "adj_{}",
+    "{}_adj",
+]
+_LOSSES = ("L", "loss", "Loss", "J", "E", "C", "cost", "Cost", "l", "err", "f", "out_", "error")
+_PATTERNS = (
+    *_AFTER[1:],
+    *(f"d{loss}_d{{}}" for loss in _LOSSES),
+    *(f"d{loss}d{{}}" for loss in _LOSSES),
+    *(f"d{loss}_{{}}" for loss in _LOSSES),
+    *(f"∂{loss}_∂{{}}" for loss in _LOSSES),
+    *(f"d_{loss}_d_{{}}" for loss in _LOSSES),
+    *(f"grad_{loss}_{{}}" for loss in _LOSSES),
+)
+_HOLDERS = re.compile(
+    r"^(?:self\.)?_*(g|d|grads?|gradients?|deltas?|dparams|d_?\w*|\w*_?grads?|out|result|res|"
+    r"dtheta|dweights|derivatives)$"
+)
+_KEYED = re.compile(r"""^(?P<holder>[\w.]+)\[(?P<quote>['"])(?P<key>[^'"]+)(?P=quote)\]$""")
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]", "", name.replace("∂", "d")).lower()
+
+
+class Habits:
+    """The values of a spec by what people call them, and their gradients."""
+
+    def __init__(self, values: Iterable[str]) -> None:
+        self.values = tuple(values)
+        self.exact: dict[str, str] = {}
+        self.loose: dict[str, str] = {}
+        for pattern in _PATTERNS:
+            for value in self.values:
+                self.exact.setdefault(pattern.format(value), value)
+        for written, value in self.exact.items():
+            self.loose.setdefault(_plain(written), value)
+        self.same = {_plain(v): v for v in reversed(self.values)}
+
+    def gradient(self, code: str, *, handed_out: bool = False) -> str | None:
+        """The value whose gradient is called so; where they are handed out, also by a bare name."""
+        key, is_gradient = _key(code)
+        found = self.exact.get(key)
+        if found is not None and not (key in self.values and not (handed_out or is_gradient)):
+            return key if key in self.values and (handed_out or is_gradient) else found
+        if handed_out or is_gradient:
+            if key in self.values:
+                return key
+            if _plain(key) in self.same and not _plain(key).startswith("d"):
+                return self.same[_plain(key)]
+        if key in self.values:
+            return None
+        return self.loose.get(_plain(key)) or (
+            self.same.get(_plain(key)) if handed_out or is_gradient else None
+        )
+
+    def value(self, code: str) -> str | None:
+        """The value, of the forward pass, that is called so."""
+        key, is_gradient = _key(code)
+        if is_gradient:
+            return None
+        if key in self.values:
+            return key
+        if key in self.exact or _plain(key) in self.loose:
+            return None
+        return self.same.get(_plain(key))
+
+
+def _key(code: str) -> tuple[str, bool]:
+    """The name itself, of an entry its key; and whether it is an entry of gradients."""
+    keyed = _KEYED.match(code)
+    if keyed:
+        return keyed["key"], bool(_HOLDERS.match(keyed["holder"]))
+    if code.startswith("self."):
+        return code.removeprefix("self.").lstrip("_"), False
+    return code, False
+
+
+_INPUTS = [
+    "{}_target",
+    "{}_true",
+    "target_{}",
+    "{}_train",
+    "{}_batch",
+    "{}s",
+    "{}_in",
+    "{}_data",
+    "{}_input",
+    "{}_onehot",
+    "{}_one_hot",
+    "{}_oh",
+    "{}0",
+    "{}_enc",
+    "{}_label",
+    "{}_labels",
+    "train_{}",
+    "batch_{}",
+]
+_SYNONYMS = (
+    {"X", "x", "inputs", "input", "data", "features", "inp", "xs", "X_train"},
+    {
+        "Y",
+        "y",
+        "targets",
+        "target",
+        "labels",
+        "label",
+        "t",
+        "T",
+        "ys",
+        "y_true",
+        "Y_true",
+        "Y_target",
+    },
+)
+
+
+def inputs_called(value: str, codes: Iterable[str]) -> Iterator[str]:
+    """Names among those of a program that may be an input of the spec, the likeliest first."""
+    names = list(codes)
+    keys = {n: _key(n)[0] for n in names}
+    yield from (n for n in names if keys[n] == value)
+    yield from (n for n in names if _plain(keys[n]) == _plain(value))
+    written = {_plain(p.format(value)) for p in _INPUTS}
+    yield from (n for n in names if _plain(keys[n]) in written)
+    for group in _SYNONYMS:
+        if value in group:
+            yield from (n for n in names if keys[n] in group)

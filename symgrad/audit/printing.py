@@ -1,0 +1,236 @@
+"""Findings as people and other programs read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from xml.sax.saxutils import escape, quoteattr
+
+from symgrad.templating import render
+
+SIGNS = {"right": "✓", "wrong": "✗", "follows": "↳", "missing": "?", "unmatched": "?"}
+WORDS = {
+    "right": "right",
+    "wrong": "wrong",
+    "follows": "follows from what is wrong",
+    "missing": "not found in the program",
+    "unmatched": "not known in the spec",
+}
+WHY = {
+    "mask": "a derivative that is 0 at some entries is taken for 1",
+    "transpose": "a matrix is turned",
+    "factor": "a constant factor",
+    "sign": "a sign",
+    "sum": "a sum or a mean over the wrong axes",
+    "term": "a term, or its coefficient",
+    "path": "one of several ways on which the loss depends on it",
+    "jacobian": "a part of a Jacobian",
+    "activation": "the derivative of an activation",
+    "value": "another array than the one that is meant",
+    "overwritten": "assigned, not accumulated",
+    "rounded": "a value that is rounded on the way",
+    "operation": "an operation without its derivative",
+    "loss": "the gradient of another loss",
+    "random": "another draw than that of the forward pass",
+    "clipped": "clipped in the midst of the pass",
+    "unnamed": "wrong, and the cause was not found",
+}
+"""The kinds of faults, and what each says."""
+
+Data = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the program, and whether a fault stands there."""
+
+    cell: int | None
+    number: int
+    text: str
+    fault: int | None = None
+
+
+def place(item: Data) -> str:
+    """Where something stands."""
+    if item["line"] is None:
+        return str(item["file"])
+    if item["cell"] is not None:
+        return f"{item['file']}, cell {item['cell']}, line {item['line']}"
+    return f"{item['file']}:{item['line']}"
+
+
+def verdict(data: Data) -> str:
+    """The result in a few words."""
+    count = sum(v["status"] == "right" for v in data["values"])
+    if data["ok"]:
+        worst = max((v["error"] or 0.0 for v in data["values"]), default=0.0)
+        return f"{gradients(count)} right, to {worst:.0e}"
+    faults = len(data["faults"])
+    return f"{faults} fault{'s' if faults > 1 else ''}"
+
+
+_COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def gradients(count: int) -> str:
+    """So many gradients, in words."""
+    number = _COUNTS[count] if count < len(_COUNTS) else str(count)
+    return f"{number} gradient{'' if count == 1 else 's'}"
+
+
+# -- text -----------------------------------------------------------------------------------------
+
+
+def text(data: Data, file: str) -> str:
+    """The findings for a terminal: one line where all is right."""
+    if data["ok"]:
+        return "\n".join([f"{file}: {verdict(data)}", *_remarks(data)])
+    lines = [f"{file}: {verdict(data)}", "", *_table(data)]
+    for number, fault in enumerate(data["faults"], 1):
+        lines += ["", *_fault(fault, number, data)]
+    return "\n".join([*lines, "", *_remarks(data)]).rstrip()
+
+
+def _table(data: Data) -> Iterator[str]:
+    values = data["values"]
+    width = max((len(v["name"] or v["code"]) for v in values), default=0)
+    codes = max((len(v["code"]) for v in values), default=0)
+    for value in values:
+        error = "" if value["error"] is None else f"  {_error(value['error'])}"
+        name = value["name"] or value["code"]
+        code = value["code"] if value["code"] != value["name"] else ""
+        yield (
+            f"  {SIGNS[value['status']]} {name:{width}}  {code:{codes}}  "
+            f"{WORDS[value['status']]}{error}"
+        ).rstrip()
+
+
+def _error(error: float) -> str:
+    return "of another shape" if error > 1e300 else f"off by {error:.1e}"
+
+
+def _fault(fault: Data, number: int, data: Data) -> Iterator[str]:
+    """A fault: where, what it computes and ought to, the sentence, the repair, why hidden."""
+    yield f"{number}. {fault['value']}: {fault['kind']}, {place(fault)}"
+    yield f"     {fault['source']}"
+    if fault["is"]:
+        yield f"   it computes   {fault['is']}"
+    if fault["ought"]:
+        yield f"   it ought to   {fault['ought']}"
+    yield f"   {fault['sentence']}"
+    if fault["repair"]:
+        yield f"   repaired      {fault['repair']}"
+    if fault["agrees"] is not None and fault["repair"]:
+        yield f"   {agreement(fault, data)}"
+    if fault["hidden_because"]:
+        yield f"   hidden: {fault['hidden_because']}"
+
+
+def agreement(fault: Data, data: Data) -> str:
+    """How well all agrees once the faults are repaired."""
+    count = sum(v["status"] in ("right", "wrong", "follows") for v in data["values"])
+    them = "it" if len(data["faults"]) == 1 else "all repairs"
+    every = "the gradient agrees" if count == 1 else f"all {gradients(count)} agree"
+    return f"with {them} {every} to {fault['agrees']:.0e}"
+
+
+def _remarks(data: Data) -> Iterator[str]:
+    return (f"remark: {r}" for r in data["remarks"])
+
+
+# -- Markdown -------------------------------------------------------------------------------------
+
+
+def markdown(data: Data, file: str) -> str:
+    """The findings as Markdown."""
+    lines = [f"**{file}**: {verdict(data)}"]
+    if not data["ok"]:
+        lines += ["", "| gradient | in the program | |", "|---|---|---|"]
+        for value in data["values"]:
+            name, code = value["name"] or "", value["code"]
+            lines.append(
+                f"| {name} | `{code}` | {SIGNS[value['status']]} {WORDS[value['status']]} |"
+            )
+        for number, fault in enumerate(data["faults"], 1):
+            lines += ["", *_markdown_fault(fault, number, data)]
+    if data["remarks"]:
+        lines += ["", *(f"- {r}" for r in data["remarks"])]
+    return "\n".join(lines)
+
+
+def _markdown_fault(fault: Data, number: int, data: Data) -> Iterator[str]:
+    yield f"**{number}. {fault['value']}**: {fault['kind']}, {place(fault)}"
+    yield ""
+    yield f"```python\n{fault['source']}\n```"
+    yield ""
+    yield _sentence(fault["sentence"])
+    if fault["ought"]:
+        yield f"It ought to be `{fault['ought']}`."
+    if fault["repair"]:
+        yield f"\nRepaired:\n\n```python\n{fault['repair']}\n```\n"
+        yield _sentence(agreement(fault, data)) if fault["agrees"] is not None else ""
+    if fault["hidden_because"]:
+        yield f"\nHidden: {fault['hidden_because']}."
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}."
+
+
+# -- JUnit ----------------------------------------------------------------------------------------
+
+
+def junit(data: Data, file: str) -> str:
+    """A report of tests, one for each gradient, as continuous integration reads it."""
+    failed = sum(v["status"] in ("wrong", "follows") for v in data["values"])
+    cases = "".join(_case(v, data, file) for v in data["values"])
+    name = quoteattr(f"audit of {file}")
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f'<testsuite name={name} tests="{len(data["values"])}" failures="{failed}" errors="0">\n'
+        f"{cases}</testsuite>\n"
+    )
+
+
+def _case(value: Data, data: Data, file: str) -> str:
+    name = quoteattr(f"gradient by {value['name'] or value['code']}")
+    head = f"  <testcase classname={quoteattr(file)} name={name}"
+    if value["status"] not in ("wrong", "follows"):
+        return f"{head}/>\n"
+    own = [f for f in data["faults"] if f["value"] in (value["name"], value["code"])] or data[
+        "faults"
+    ]
+    told = "\n".join("\n".join(_fault(f, k, data)) for k, f in enumerate(own, 1))
+    message = quoteattr(f"{WORDS[value['status']]}: {own[0]['sentence']}" if own else "wrong")
+    return f"{head}>\n    <failure message={message}>{escape(told)}</failure>\n  </testcase>\n"
+
+
+# -- HTML -----------------------------------------------------------------------------------------
+
+
+def page(data: Data, file: str, lines: Sequence[Line], derivation: str) -> str:
+    """The program beside the derivation, its faults marked."""
+    faults = [
+        f
+        | {
+            "where": place(f),
+            "agreement": agreement(f, data) if f["repair"] and f["agrees"] is not None else "",
+        }
+        for f in data["faults"]
+    ]
+    return render(
+        "audit.html.jinja",
+        data=data,
+        file=file,
+        lines=lines,
+        faults=faults,
+        derivation=derivation,
+        verdict=verdict(data),
+        signs=SIGNS,
+        words=WORDS,
+        kinds=WHY,
+    )
+
+
+__all__ = ["WHY", "Line", "junit", "markdown", "page", "text", "verdict"]

@@ -1,0 +1,188 @@
+"""A program under audit: its text as it is or repaired, run at points."""
+
+from __future__ import annotations
+
+import ast
+import marshal
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+
+from symgrad.audit.form import Form
+from symgrad.audit.instrument import Plan, bindings, compiled, units
+from symgrad.audit.reference import Truth
+from symgrad.audit.runner import Asked, Run, Runner
+from symgrad.audit.source import Source
+
+Change = tuple[int, int, str]
+"""From where to where in the text, and what stands there instead."""
+
+
+HOLE = "__audit__.pick(globals(), locals())"
+
+
+class Edit(Protocol):
+    """What is tried: changes of the text; one that replaces an expression is quicker."""
+
+    @property
+    def changes(self) -> Sequence[Change]:
+        """The parts of the text that are replaced."""
+
+    @property
+    def is_expression(self) -> bool:
+        """Whether it is an expression, of the names of a function, that is replaced."""
+
+
+def changed(text: str, changes: Iterable[Change]) -> str:
+    """A text with some parts replaced."""
+    for start, end, new in sorted(changes, reverse=True):
+        text = text[:start] + new + text[end:]
+    return text
+
+
+@dataclass
+class Program:
+    """A source with its form, in a child process that has it loaded."""
+
+    source: Source
+    form: Form
+    runner: Runner
+    shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Of a script, the shape in which it holds each input."""
+    seeds: Mapping[str, Any] = field(default_factory=dict)
+    limit: float = 10.0
+    wanted: frozenset[str] = frozenset()
+    """What is read of the runs of variants, beside what calls give back."""
+    holes: dict[Any, dict[int, bytes] | None] = field(default_factory=dict)
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """The syntax tree of the text."""
+        return self.source.tree
+
+    def loading(self, outputs: Sequence[str] = ()) -> dict[str, Any]:
+        """What the child has to know."""
+        parts = units(self.tree)
+        return {
+            "units": [
+                compiled(_fresh(u, self.source), self.source.file, self.form.plan) for u in parts
+            ],
+            "imports": [bindings(u) for u in parts],
+            "name": self.form.name,
+            "calls": list(self.form.calls),
+            "outputs": list(outputs),
+            "seeds": dict(self.seeds),
+            "file": self.source.file,
+        }
+
+    def load(self, outputs: Sequence[str] = ()) -> None:
+        """Have it run by the child from now on; of variants, ``outputs`` are read."""
+        self.wanted = frozenset(outputs)
+        self.runner.load(**self.loading(outputs))
+
+    def repaired(self, changes: Iterable[Change]) -> Program:
+        """The program with parts of its text replaced; no line moves."""
+        text = changed(self.source.text, changes)
+        made = replace(self.source, text=text)
+        return replace(self, source=made, holes={})
+
+    def run(self, truths: Sequence[Truth], *, keep: bool = True, seed: int = 0) -> list[Run]:
+        """Runs at points, with what is assigned on the way."""
+        runs: list[Asked] = [({}, self.given(t), seed, b"") for t in truths]
+        return self.runner.run(runs, keep=keep, limit=self.limit)
+
+    def tried(self, edits: Sequence[Edit], truth: Truth, limit: float) -> list[Run | None]:
+        """Runs of the program at a point, each with another edit made."""
+        plan = replace(self.form.plan, wanted=self.wanted)
+        times = Counter(e.changes[0][:2] for e in edits if e.is_expression)
+        made = [
+            self._picked(e, plan)
+            if e.is_expression and times[e.changes[0][:2]] > 2
+            else (self._variant(e.changes, plan), b"")
+            for e in edits
+        ]
+        given = self.given(truth)
+        runs = [(m, given, 0, picked) for m, picked in made if m is not None]
+        found = iter(self.runner.run(runs, keep=False, limit=limit) if runs else [])
+        return [None if m is None else next(found) for m, _ in made]
+
+    def _picked(self, edit: Edit, plan: Plan) -> tuple[dict[int, bytes] | None, bytes]:
+        """The program with a hole for an expression, and the expression: quicker to compile."""
+        (start, end, new) = edit.changes[0]
+        key = (start, end, plan.wanted)
+        if key not in self.holes:
+            self.holes[key] = self._variant([(start, end, HOLE)], plan)
+        try:
+            tree = ast.parse(new.strip(), mode="eval")
+            return self.holes[key], marshal.dumps(compile(tree, self.source.file, "eval"))
+        except (SyntaxError, ValueError, RecursionError):
+            return None, b""
+
+    def _variant(self, changes: Sequence[Change], plan: Plan) -> dict[int, bytes] | None:
+        """The units that changes touch, compiled; None where they don't make a program."""
+        found: dict[int, list[Change]] = {}
+        for change in changes:
+            found.setdefault(self._unit_at(change[0]), []).append(change)
+        variant = {}
+        for number, own in found.items():
+            start, end, line = self._spans[number]
+            moved = [(a - start, b - start, new) for a, b, new in own]
+            text = changed(self.source.text[start:end], moved)
+            try:
+                (unit,) = ast.parse(text).body
+                ast.increment_lineno(unit, line - 1)
+                variant[number] = compiled(unit, self.source.file, plan)
+            except (SyntaxError, ValueError, RecursionError):
+                return None
+        return variant
+
+    def _unit_at(self, place: int) -> int:
+        spans = enumerate(self._spans)
+        return next(k for k, (start, end, _) in spans if start <= place <= end)
+
+    @cached_property
+    def _spans(self) -> list[tuple[int, int, int]]:
+        """Where each unit begins and ends, and its first line."""
+        found = []
+        for unit in units(self.tree):
+            decorators = getattr(unit, "decorator_list", [])
+            first = min([unit, *decorators], key=lambda n: n.lineno)
+            start = self.source.span(first)[0] - (1 if first is not unit else 0)
+            found.append((start, self.source.span(unit)[1], first.lineno))
+        return found
+
+    def given(self, truth: Truth) -> dict[str, np.ndarray]:
+        """The inputs at a point as the program is given them."""
+        if not self.form.script:
+            return {n: np.asarray(v) for n, v in truth.given.items()}
+        return {
+            code: laid(truth.given[name], self.shapes.get(code))
+            for name, code in self.form.inputs.items()
+        }
+
+
+def _fresh(unit: ast.stmt, source: Source) -> ast.stmt:
+    """The unit again: what instruments a tree changes it."""
+    text = source.of(unit) if not getattr(unit, "decorator_list", []) else ast.unparse(unit)
+    try:
+        (made,) = ast.parse(text).body
+    except SyntaxError:
+        return unit
+    ast.increment_lineno(made, unit.lineno - 1)
+    return made
+
+
+def laid(value: np.ndarray, shape: tuple[int, ...] | None) -> np.ndarray:
+    """An input in the shape in which a script holds it."""
+    array = np.asarray(value)
+    if shape is None or array.shape == shape:
+        return array
+    if array.ndim == 2 and array.shape[::-1] == shape:
+        return array.T
+    if array.size == int(np.prod(shape)):
+        return array.reshape(shape)
+    return array

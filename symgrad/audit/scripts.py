@@ -1,0 +1,103 @@
+"""Scripts and notebooks: which of their variables hold the inputs of a spec, and of what sizes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from symgrad.audit.names import inputs_called
+from symgrad.audit.reference import Reference
+from symgrad.audit.runner import Run
+from symgrad.errors import SpecError
+from symgrad.mathematics.sizes import Size, fixed
+
+Numbers = np.ndarray[Any, Any]
+
+
+def variables(
+    reference: Reference,
+    run: Run,
+    file: str,
+    asked: Mapping[str, str],
+    example: Mapping[str, Any] | None,
+) -> dict[str, str]:
+    """The variable of each input: as asked for, by the numbers of the example, or by its name."""
+    arrays = dict(_arrays(run))
+    found: dict[str, str] = {}
+    for name, variable in reference.inputs.items():
+        size = _count(variable.shape)
+        fitting = {t: a for t, a in arrays.items() if size in (None, a.size)}
+        left = {t: a for t, a in fitting.items() if t not in found.values()}
+        given = None if example is None else np.asarray(example[name], dtype=float).ravel()
+        code = asked.get(name) or _same_numbers(name, given, left)
+        code = code or next(inputs_called(name, left), None)
+        if code is None:
+            raise SpecError(
+                f"{file}: no variable is known for the input {name}",
+                hint=f"say which: --inputs {name}=VARIABLE",
+            )
+        found[name] = code
+    return found
+
+
+def _arrays(run: Run) -> Iterator[tuple[str, Numbers]]:
+    """The arrays that a script assigns, those in dictionaries too, as they are at first."""
+    seen: set[str] = set()
+    for _, target, value in run.records:
+        entries = value.items() if isinstance(value, dict) else ()
+        for code, entry in ((target, value), *((f"{target}[{k!r}]", v) for k, v in entries)):
+            if code not in seen and code != "return" and _is_array(entry):
+                seen.add(code)
+                yield code, np.asarray(entry)
+
+
+def _is_array(value: Any) -> bool:
+    if isinstance(value, dict):
+        return False
+    try:
+        return np.asarray(value).dtype.kind in "fiub"
+    except ValueError:
+        return False
+
+
+def _count(shape: Sequence[Size]) -> int | None:
+    """How many entries an array has; None where a size is free."""
+    lengths = [fixed(size) for size in shape]
+    return None if None in lengths else math.prod(n for n in lengths if n is not None)
+
+
+def _same_numbers(name: str, given: Numbers | None, arrays: Mapping[str, Numbers]) -> str | None:
+    """A variable with the numbers of an example, where none is called as the input is."""
+    if given is None or name in arrays:
+        return None
+    same = [t for t, a in arrays.items() if a.size == given.size and (a.ravel() == given).all()]
+    near = [t for t in same if list(inputs_called(name, [t]))]
+    return next(iter([*near, *same]), None)
+
+
+def sizes_of(
+    reference: Reference, codes: Mapping[str, str], shapes: Mapping[str, tuple[int, ...]]
+) -> dict[str, int]:
+    """The named sizes, of the arrays of a script."""
+    sizes: dict[str, int] = {}
+    for name, code in codes.items():
+        wanted, shape = reference.inputs[name].shape, shapes.get(code, ())
+        for given in (shape, shape[::-1]):
+            if len(given) == len(wanted) and _agrees(wanted, given, sizes):
+                pairs = zip(wanted, given, strict=True)
+                sizes |= {s.name: n for s, n in pairs if s.is_Symbol and fixed(s) is None}
+                break
+    return sizes
+
+
+def _agrees(wanted: Sequence[Size], given: Collection[int], sizes: Mapping[str, int]) -> bool:
+    """Whether a shape may be that of an array of these sizes."""
+    for size, length in zip(wanted, given, strict=True):
+        number = fixed(size)
+        known = number if number is not None else sizes.get(str(size), length)
+        if known != length:
+            return False
+    return True

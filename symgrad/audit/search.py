@@ -1,0 +1,274 @@
+"""The search for repairs: edits are tried, the likeliest first, until the gradients agree."""
+
+from __future__ import annotations
+
+import ast
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from symgrad.audit.compare import compared
+from symgrad.audit.grammar import RULES, Edit
+from symgrad.audit.program import Program
+from symgrad.audit.reference import Reference, Truth
+from symgrad.audit.runner import Run
+from symgrad.audit.sites import Scene, Site
+from symgrad.audit.statements import origin
+from symgrad.audit.values import Matching, Value, handed_out
+
+BATCH = 48
+DEEP = 0.22
+"""How much less likely a repair is for each statement between it and the wrong value."""
+
+RIGHT = 0.7
+"""How much less likely a repair is of a statement that assigns what is right."""
+
+MARGIN, WIDE_MARGIN = 0.45, 1.3
+"""How much less likely repairs may be than the first; more, where values are left wrong."""
+
+MOST_TRIES = 7000
+MOST_TRIES_OF_LOCALS = 700
+
+
+@dataclass(frozen=True)
+class Target:
+    """What has to become right: a value that is handed out, or a local one."""
+
+    name: str
+    code: str
+    line: int | None
+    local: bool = False
+    forward: bool = False
+
+
+@dataclass
+class State:
+    """A program at its points, and what it hands out there."""
+
+    program: Program
+    matching: Matching
+    truths: Sequence[Truth]
+    returned: Sequence[str]
+    tolerance: float
+    runs: list[Run] = field(default_factory=list)
+
+    def refresh(self) -> State:
+        """Run it, and keep what it assigns."""
+        self.runs = self.program.run(self.truths)
+        return self
+
+    def handed(self, run: Run) -> dict[str, Any]:
+        """What a run hands out."""
+        return handed_out(run, self.program.form, self.returned)
+
+    def values(self, runs: Sequence[Run] | None = None) -> list[Value]:
+        """What is handed out, beside what it ought to be."""
+        found = [self.handed(r) for r in (self.runs if runs is None else runs)]
+        truths = self.truths[: len(found)]
+        return self.matching.values(found, truths, self.tolerance)
+
+    def wrong(self) -> list[Value]:
+        """The values that are handed out and are not right, in the order in which they are made."""
+        wrong = [(k, v) for k, v in enumerate(self.values()) if not v.right]
+        return [v for _, v in sorted(wrong, key=lambda i: (self.made(i[1].code), i[0]))]
+
+    def made(self, code: str) -> int:
+        """When a value was made, among all that is assigned."""
+        found = self._records(code)
+        return found[-1][0] if found else len(self.runs[0].records)
+
+    def line_of(self, code: str) -> int | None:
+        """The line that last assigned a value."""
+        found = self._records(code)
+        return found[-1][1] if found else None
+
+    def _records(self, code: str) -> list[tuple[int, int]]:
+        """When and at which line something was assigned that is handed out under a name."""
+        name = origin(self.program.tree, code)
+        bare = name == code and not self.program.form.script
+        entry = f"[{code!r}]"
+        return [
+            (k, line)
+            for k, (line, target, _) in enumerate(self.runs[0].records)
+            if (target == name and not (bare and line in self._heads)) or target.endswith(entry)
+        ]
+
+    @property
+    def _heads(self) -> set[int]:
+        """The lines at which functions take their arguments."""
+        return {n.lineno for n in ast.walk(self.program.tree) if isinstance(n, ast.FunctionDef)}
+
+
+@dataclass(frozen=True)
+class Found:
+    """A repair: its edit, and the values that are right with it."""
+
+    edit: Edit
+    fixed: frozenset[str]
+    score: float
+
+
+class Search:
+    """The search for the repair of one value."""
+
+    def __init__(self, state: State, reference: Reference, seconds: float) -> None:
+        self.state = state
+        self.reference = reference
+        self.ends = time.monotonic() + seconds
+        self.before = state.values()
+        self.right = {v.code for v in self.before if v.right}
+        took = max((r.took for r in state.runs), default=0.0)
+        self.limit = max(0.25, 20 * took)
+
+    def repair(self, target: Target) -> Found | None:
+        """The best repair that makes a value right and none wrong."""
+        scene = Scene(
+            self.state.program.source, self.state.runs[0], self.state.truths[0], self.reference
+        )
+        scene.missing = self._missing(target)
+        sites = scene.sites(target.code, target.line)
+        if target.local:
+            sites = [s for s in sites if s.depth == 0]
+        most = MOST_TRIES_OF_LOCALS if target.local else MOST_TRIES
+        edits = proposals(sites)[:most]
+        local = [target.code] if target.local else []
+        self.state.program.load([*local, *self._outputs()])
+        return self._best(target, edits)
+
+    def _missing(self, target: Target) -> str:
+        """The number that a value lacks as a factor, the same at all points, if it is a fraction."""
+        ratios = next((v.ratios for v in self.before if v.code == target.code), ())
+        known = [1 / r for r in ratios if r]
+        apart = max(known, default=0.0) - min(known, default=0.0)
+        if not known or len(known) < len(ratios) or apart > 1e-9 * abs(known[0]):
+            return ""
+        fraction = Fraction(known[0]).limit_denominator(50)
+        near = abs(float(fraction) - known[0]) < 1e-9 * abs(known[0])
+        return f"({fraction})" if near else f"{known[0]:.12g}"
+
+    def _outputs(self) -> list[str]:
+        """What is read of a run to know what it hands out."""
+        form = self.state.program.form
+        if not form.script and "held" not in [kind for kind, _ in form.calls]:
+            return []
+        return list(dict.fromkeys(c.split("[")[0] for c in self.before_codes)) + self.before_codes
+
+    @property
+    def before_codes(self) -> list[str]:
+        """What is handed out, as it is called."""
+        return [v.code for v in self.before]
+
+    def _best(self, target: Target, edits: Sequence[tuple[float, Edit]]) -> Found | None:
+        found: list[Found] = []
+        first = self._worst_point(target)
+        for start in range(0, len(edits), BATCH):
+            part = edits[start : start + BATCH]
+            if (found and part[0][0] > self._far_enough(found)) or time.monotonic() > self.ends:
+                break
+            runs = self.state.program.tried(
+                [e for _, e in part], self.state.truths[first], self.limit
+            )
+            for (score, edit), run in zip(part, runs, strict=True):
+                if run is not None and run.error is None and self._is_right(target, run, first):
+                    confirmed = self._confirmed(target, edit, score)
+                    found += [confirmed] if confirmed is not None else []
+        return min(found, key=lambda f: (-len(f.fixed), f.score), default=None)
+
+    def _far_enough(self, found: Sequence[Found]) -> float:
+        best = min(found, key=lambda f: (-len(f.fixed), f.score))
+        everything = len(best.fixed) >= len([v for v in self.before if not v.right])
+        return best.score + (MARGIN if everything else WIDE_MARGIN)
+
+    def _worst_point(self, target: Target) -> int:
+        errors = next((v.errors for v in self.before if v.code == target.code), (1.0,))
+        return max(range(len(errors)), key=lambda k: errors[k] > self.state.tolerance)
+
+    def _is_right(self, target: Target, run: Run, point: int) -> bool:
+        truth = self.state.truths[point]
+        got = run.last.get(target.code) if target.local else self.state.handed(run).get(target.code)
+        table = truth.values if target.forward else truth.gradients
+        match = compared(got, table[target.name], truth.typical)
+        return match.error <= self.state.tolerance and not is_turned(
+            match.way, table[target.name].shape
+        )
+
+    def _confirmed(self, target: Target, edit: Edit, score: float) -> Found | None:
+        """The repair, where it is one at all points and makes nothing wrong."""
+        program, truths = self.state.program, self.state.truths
+        runs = [program.tried([edit], t, self.limit)[0] for t in truths]
+        fine = [r for r in runs if r is not None and r.error is None]
+        if len(fine) < len(truths):
+            return None
+        if not all(self._is_right(target, r, k) for k, r in enumerate(fine)):
+            return None
+        after = self.state.values(fine)
+        right = frozenset(v.code for v in after if v.right)
+        if self.right - right:
+            return None
+        return Found(edit, right - self.right, score)
+
+
+def is_turned(way: str, shape: tuple[int, ...]) -> bool:
+    """Whether what is transposed can't be told by its shape."""
+    return way == "transposed" and len(shape) == 2 and shape[0] == shape[1] > 1
+
+
+def proposals(sites: Sequence[Site]) -> list[tuple[float, Edit]]:
+    """All edits of statements, the likeliest first."""
+    found: dict[tuple[Any, ...], tuple[float, Edit]] = {}
+    for site in sites[:60]:
+        for rule in RULES:
+            for edit in rule.edits(site):
+                score = (
+                    edit.cost
+                    + longer(edit)
+                    + DEEP * min(site.depth, 8)
+                    + (RIGHT if site.right else 0.0)
+                )
+                if edit.changes not in found or score < found[edit.changes][0]:
+                    found[edit.changes] = (score, edit)
+    return sorted(found.values(), key=lambda pair: pair[0])
+
+
+def longer(edit: Edit) -> float:
+    """How much less likely a repair is that takes much text."""
+    return 0.008 * max(0, len(edit.new) - len(edit.old) - 15)
+
+
+def local_targets(state: State, reference: Reference) -> Iterator[Target]:
+    """Locals that are called as a value or a gradient of the spec and are not that."""
+    habits, handed = state.matching.habits, set(state.matching.codes)
+    times = Counter(target for _, target, _ in state.runs[0].records)
+    for line, target, _ in last_records(state.runs[0].records):
+        if target in handed or target == "return" or times[target] > 1:
+            continue
+        gradient = habits.gradient(target)
+        value = habits.value(target)
+        if gradient in reference.gradient_of and _is_wrong(state, target, gradient, forward=False):
+            yield Target(gradient, target, line, local=True)
+        elif value in reference.values and _is_wrong(state, target, value, forward=True):
+            yield Target(value, target, line, local=True, forward=True)
+
+
+def last_records(records: Sequence[tuple[int, str, Any]]) -> list[tuple[int, str, Any]]:
+    """The last record of each target, in the order in which they were made."""
+    last = {target: k for k, (_, target, _) in enumerate(records)}
+    return [records[k] for k in sorted(last.values())]
+
+
+def _is_wrong(state: State, code: str, name: str | None, *, forward: bool) -> bool:
+    """Whether a local is off, and not by a number only."""
+    if name is None:
+        return False
+    for run, truth in zip(state.runs, state.truths, strict=True):
+        table: Mapping[str, Any] = truth.values if forward else truth.gradients
+        got = run.last.get(code)
+        if name not in table or got is None:
+            return False
+        match = compared(got, table[name], truth.typical)
+        if match.way == "shape" or match.ratio is not None:
+            return False
+    return True

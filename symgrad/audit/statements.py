@@ -1,0 +1,87 @@
+"""Statements of programs: what they assign, what they are made of, and what they give back."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Any
+
+from symgrad.audit.form import assigned
+from symgrad.audit.instrument import changed_by, flat, holder
+
+
+def parts(statement: ast.stmt) -> list[tuple[Any, ast.expr]]:
+    """The expressions that a statement assigns or gives back, by the key or place in the whole."""
+    if isinstance(statement, ast.For):
+        return [(None, statement.iter)]
+    if isinstance(statement, ast.FunctionDef):
+        kept = (d for d in statement.args.kw_defaults if d is not None)
+        return [(None, d) for d in (*statement.args.defaults, *kept)]
+    value = getattr(statement, "value", None)
+    if isinstance(value, ast.Dict):
+        pairs = zip(value.keys, value.values, strict=True)
+        return [(k.value if isinstance(k, ast.Constant) else None, v) for k, v in pairs]
+    if isinstance(value, (ast.Tuple, ast.List)):
+        return [p for k, part in enumerate(value.elts) for p in _inner(k, part)]
+    if isinstance(value, ast.Call) and not value.args and value.keywords:
+        return [(k.arg, k.value) for k in value.keywords]
+    return [] if value is None else [(None, value)]
+
+
+def _inner(place: int, part: ast.expr) -> Iterator[tuple[Any, ast.expr]]:
+    if isinstance(part, ast.Dict):
+        pairs = zip(part.keys, part.values, strict=True)
+        yield from ((k.value if isinstance(k, ast.Constant) else None, v) for k, v in pairs)
+    else:
+        yield place, part
+
+
+def all_assigned(statement: ast.stmt) -> set[str]:
+    if isinstance(statement, ast.For):
+        return {ast.unparse(t) for t in flat(statement.target)}
+    if isinstance(statement, ast.Expr):
+        held = (holder(t) for t in changed_by(statement.value))
+        return {ast.unparse(h) for h in held if h is not None}
+    return assigned(statement)
+
+
+def gives(statement: ast.stmt, code: str) -> bool:
+    """Whether a statement assigns a value, or has it in what it gives back."""
+    if code in all_assigned(statement):
+        return True
+    whole = isinstance(statement, (ast.FunctionDef, ast.For))
+    for node in ast.walk(statement) if not whole else ():
+        if isinstance(node, ast.Dict):
+            if any(isinstance(k, ast.Constant) and k.value == code for k in node.keys):
+                return True
+        elif isinstance(node, ast.keyword) and node.arg == code:
+            return True
+    targets = {t for t in all_assigned(statement) if "[" in t}
+    return any(ast.parse(t, mode="eval").body.slice.value == code for t in targets)  # type: ignore[attr-defined]
+
+
+def keys_in(tree: ast.AST) -> Iterator[str]:
+    """The words by which dictionaries are read."""
+    for node in ast.walk(tree):
+        key = node.slice if isinstance(node, ast.Subscript) else None
+        if isinstance(key, ast.Constant) and isinstance(key.value, str):
+            yield key.value
+
+
+def origin(tree: ast.AST, code: str) -> str:
+    """The variable that something is handed out of: in ``{"W1": dW1}`` dW1, else its own name."""
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Return, ast.Assign)):
+            for key, value in parts(node):
+                if key == code and isinstance(value, (ast.Name, ast.Attribute)):
+                    return ast.unparse(value)
+    return code
+
+
+def targets_of(statement: ast.stmt) -> list[ast.expr]:
+    """What a statement assigns to, as it is typed."""
+    if isinstance(statement, ast.Assign):
+        return [t for target in statement.targets for t in flat(target)]
+    if isinstance(statement, (ast.AugAssign, ast.AnnAssign)):
+        return [statement.target]
+    return []

@@ -1,0 +1,193 @@
+"""What was found, told: statuses, what a line computes and ought to, and why it was hidden."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+
+from symgrad.audit.auditing import Auditor, Blamed, Outcome
+from symgrad.audit.findings import Audit, FaultFound, ValueFound
+from symgrad.audit.printing import Line
+from symgrad.audit.source import Source, patch
+from symgrad.audit.values import Value
+
+BECAUSE = {
+    "mask": "at these numbers the mask lets all entries through",
+    "rounded": "at these numbers rounding changes nothing",
+    "sum": "at these numbers the sums over both axes are equal",
+    "factor": "at these numbers the factor is 1",
+    "transpose": "at these numbers the matrix is its own transpose",
+    "clipped": "at these numbers nothing is cut off",
+    "overwritten": "at these numbers no entry is written twice",
+    "term": "at these numbers the term is 0",
+    "path": "at these numbers nothing comes back on that way",
+}
+"""Why an example can't show a fault, by its kind."""
+
+UNSEEN = {
+    "rounded": "a gradient check of the program's own loss differentiates what is rounded, "
+    "whose slope is 0",
+    "random": "a gradient check draws again each time, so that its differences are noise",
+    "clipped": "a gradient check near the usual numbers, where nothing is cut off, sees nothing",
+}
+"""Why a usual gradient check does not tell of a fault, by its kind."""
+
+
+def told(auditor: Auditor, outcome: Outcome) -> Audit:
+    """The findings of an audit."""
+    story = Story(auditor, outcome)
+    faults = tuple(story.fault(b) for b in outcome.blamed)
+    return Audit(
+        values=story.values(),
+        faults=faults,
+        remarks=tuple(dict.fromkeys([*outcome.remarks, *story.remarks()])),
+        file=outcome.source.file,
+        patch=patch(outcome.source, outcome.repaired) if faults else "",
+        lines=story.lines(faults),
+        derivation=str(auditor.reference.derivation.render("text")),
+    )
+
+
+class Story:
+    """How the findings of one audit are told."""
+
+    def __init__(self, auditor: Auditor, outcome: Outcome) -> None:
+        self.reference = auditor.reference
+        self.outcome = outcome
+        self.source: Source = outcome.source
+
+    def values(self) -> tuple[ValueFound, ...]:
+        """Each value with its status."""
+        own = {b.target.code for b in self.outcome.blamed} | {
+            b.target.name for b in self.outcome.blamed
+        }
+        found = [self._value(v, own) for v in self.outcome.before]
+        blamed = any(v.status == "wrong" for v in found)
+        if not blamed and self.outcome.blamed:
+            found = self._one_is_wrong(found)
+        file = self.source.file
+        found += [
+            ValueFound(n, "", file, None, None, "missing", None) for n in self.outcome.unmatched
+        ]
+        found += [
+            ValueFound("", c, file, None, None, "unmatched", None) for c in self.outcome.missing
+        ]
+        return tuple(found)
+
+    def _value(self, value: Value, own: set[str]) -> ValueFound:
+        line = self.outcome.lines.get(value.code)
+        cell, at = self.source.place(line) if line else (None, None)
+        mine = value.code in own or value.name in own
+        status = "right" if value.right else "wrong" if mine else "follows"
+        return ValueFound(value.name, value.code, self.source.file, cell, at, status, value.error)
+
+    def _one_is_wrong(self, found: list[ValueFound]) -> list[ValueFound]:
+        """Where all follow from a fault that is no value itself, they are said to follow."""
+        return found
+
+    def remarks(self) -> list[str]:
+        """What else is to be said of the values."""
+        turned = [v.code for v in self.outcome.after if v.right and "transposed" in v.ways]
+        found = [f"{', '.join(turned)}: handed out transposed"] if turned else []
+        ask = "no gradient by {0} was found; if there is one: --match {0}=NAME"
+        return [*found, *(ask.format(name) for name in self.outcome.unmatched)]
+
+    def fault(self, blamed: Blamed) -> FaultFound:
+        """A fault in words."""
+        cell, line = self.source.place(blamed.line) if blamed.line else (None, None)
+        agrees = max((v.error for v in self.outcome.after), default=None)
+        kind = kind_of(blamed)
+        return FaultFound(
+            self._called(blamed),
+            kind,
+            self.source.file,
+            cell,
+            line,
+            self.source.shown(blamed.line),
+            self._computes(blamed),
+            self._ought(blamed),
+            blamed.edit.sentence if blamed.edit is not None else unnamed(blamed),
+            self._repair(blamed),
+            agrees if all(b.edit is not None for b in self.outcome.blamed) else None,
+            blamed.hidden,
+            because(kind, blamed.hidden),
+        )
+
+    def _called(self, blamed: Blamed) -> str:
+        """What a fault makes wrong first, as the spec calls it where it has a name there."""
+        if blamed.edit is None or blamed.edit.site.depth == 0:
+            return blamed.target.name
+        return blamed.assigns or blamed.target.name
+
+    def _repair(self, blamed: Blamed) -> str:
+        """The line as it is with the repair."""
+        if blamed.edit is None or not blamed.line:
+            return ""
+        return blamed.repaired_line.strip()
+
+    def _computes(self, blamed: Blamed) -> str:
+        """The line in the names of the spec."""
+        return renamed(self.source.shown(blamed.line), blamed.names)
+
+    def _ought(self, blamed: Blamed) -> str:
+        """The equation of the derivation that a line is for."""
+        derivation = self.reference.derivation
+        name, written = self._called(blamed), derivation.notation.text_equation
+        if blamed.target.forward and name in {e.name for e in derivation.system}:
+            return written(derivation.system[name])
+        if name in derivation.gradients:
+            return written(derivation.gradients[name].adjoint.equation)
+        return renamed(self._repair(blamed), blamed.names)
+
+    def lines(self, faults: Sequence[FaultFound]) -> tuple[Line, ...]:
+        """The program, its faults marked."""
+        marked = {(f.cell, f.line): k for k, f in enumerate(faults, 1)}
+        rows = zip(self.source.cells, self.source.lines, self.source.typed, strict=True)
+        return tuple(Line(c, n, text, marked.get((c, n))) for c, n, text in rows)
+
+
+def kind_of(blamed: Blamed) -> str:
+    """The kind of a fault: a constant ratio is a factor, or a sign, whatever edit repairs it."""
+    if blamed.edit is None:
+        return "unnamed"
+    kind, ratios = blamed.edit.kind, [r for r in blamed.ratio if r is not None]
+    scaled = bool(ratios) and len(ratios) == len(blamed.ratio)
+    if scaled and kind in (
+        "sum",
+        "term",
+        "factor",
+        "sign",
+        "value",
+        "jacobian",
+        "operation",
+        "activation",
+    ):
+        if all(abs(r + 1) < 1e-9 for r in ratios):
+            return "sign"
+        if kind in ("sum", "term", "value") and not any(abs(r - 1) < 1e-9 for r in ratios):
+            return "factor"
+    return kind
+
+
+def unnamed(blamed: Blamed) -> str:
+    """The sentence where no edit repairs a value."""
+    return f"{blamed.target.code} is wrong; the cause was not found"
+
+
+def because(kind: str, hidden: bool | None) -> str:
+    """Why a fault was hidden, where it was."""
+    if hidden:
+        return BECAUSE.get(kind, "at these numbers the line and its repair give the same")
+    return UNSEEN.get(kind, "")
+
+
+def renamed(line: str, names: Mapping[str, str]) -> str:
+    """A line of code with the names of the spec."""
+    try:
+        tree = ast.parse(line.strip())
+    except SyntaxError:
+        return line.strip()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id in names:
+            node.id = names[node.id]
+    return ast.unparse(tree)

@@ -1,0 +1,221 @@
+"""What a program hands out, and which gradient of the spec each of it is."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from symgrad.audit.compare import TOLERANCE, Match, compared, numbers
+from symgrad.audit.form import Form, definitions
+from symgrad.audit.names import Habits
+from symgrad.audit.reference import Reference, Truth
+from symgrad.audit.runner import Run
+
+
+@dataclass(frozen=True)
+class Value:
+    """Something that is a gradient of the spec: what it is called, and how far off it is."""
+
+    name: str
+    code: str
+    errors: tuple[float, ...]
+    ways: tuple[str, ...]
+    ratios: tuple[float | None, ...]
+    tolerance: float = TOLERANCE["f8"]
+
+    @property
+    def error(self) -> float:
+        """The largest relative error."""
+        return max(self.errors)
+
+    @property
+    def right(self) -> bool:
+        """Whether it is the gradient at every point."""
+        return self.error <= self.tolerance
+
+    @property
+    def scaled(self) -> bool:
+        """Whether it is the gradient but for a number, which may be another at each point."""
+        return all(r is not None for r in self.ratios)
+
+
+def handed_out(run: Run, form: Form, returned: Sequence[str]) -> dict[str, Any]:
+    """What a run hands out, by what it is called in the program."""
+    if form.script:
+        return dict(_entries(run.last))
+    kinds = [kind for kind, _ in form.calls]
+    if "held" not in kinds:
+        return dict(_named(run.out, returned))
+    results = run.out or []
+    found: dict[str, Any] = {}
+    for result in results[:-1][::-1]:
+        found |= {n: v for n, v in _named(result, returned) if n not in found}
+    held = {f"self.{n}": v for n, v in (results[-1] or {}).items()} if results else {}
+    local = {n: v for n, v in _entries(run.last) if n != "return" and n not in held}
+    return {**found, **{k: v for k, v in _entries(held) if k not in found}, **local}
+
+
+def _entries(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Values and those in dictionaries, under the names of their entries."""
+    for name, value in values.items():
+        if isinstance(value, dict):
+            for key, entry in value.items():
+                yield f"{name}[{key!r}]", entry
+        elif value is not None and name != "return":
+            yield name, value
+
+
+def _named(out: Any, returned: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    """What a function returned: by its keys, or as its return statement calls it."""
+    if isinstance(out, dict):
+        for key, value in out.items():
+            if isinstance(value, dict):
+                yield from _named(value, ())
+            else:
+                yield str(key), value
+    elif isinstance(out, list):
+        names = [*returned, *(f"result[{k}]" for k in range(len(returned), len(out)))]
+        for name, value in zip(names, out, strict=False):
+            if isinstance(value, (dict, list)):
+                inner = (
+                    () if isinstance(value, dict) else [f"{name}[{k}]" for k in range(len(value))]
+                )
+                yield from _named(value, inner)
+            else:
+                yield name, value
+    elif out is not None:
+        yield (returned[0] if returned else "result"), out
+
+
+def returned_names(tree: ast.AST, form: Form) -> list[str]:
+    """What the function that is called calls what it returns."""
+    found = definitions(tree)
+    for name in reversed(form.scope):
+        node = found.get(name)
+        returns = [n for n in ast.walk(node) if isinstance(n, ast.Return)] if node else []
+        if returns and returns[-1].value is not None:
+            value = returns[-1].value
+            parts = value.elts if isinstance(value, (ast.Tuple, ast.List)) else [value]
+            return [p.id if isinstance(p, ast.Name) else ast.unparse(p) for p in parts]
+    return []
+
+
+class Matching:
+    """Which gradient each thing is that a program hands out."""
+
+    def __init__(self, reference: Reference, form: Form, asked: Mapping[str, str]) -> None:
+        self.reference = reference
+        self.form = form
+        self.asked = asked
+        self.codes: dict[str, str] = {}
+        self.habits = Habits([*reference.inputs, *reference.values])
+        self.wrt = set(reference.derivation.wrt)
+
+    def match(self, found: Sequence[Mapping[str, Any]], truths: Sequence[Truth]) -> None:
+        """Find what each is, by what is asked for, by name, by numbers, and by shape."""
+        codes = list(found[0])
+        for asked, code in self.asked.items():
+            self.codes |= {code: asked} if code in codes else {}
+        by_name = not self.form.script
+        for code in codes:
+            name = self.habits.gradient(code, handed_out=by_name and self._bare(code))
+            if code in self.codes or name in self.codes.values() or name is None:
+                continue
+            if name in self.reference.gradient_of and self._fits(code, name, found, truths):
+                self.codes[code] = name
+        self._by_numbers(found, truths)
+        self._by_shape(found, truths)
+        self.codes = {c: self.codes[c] for c in codes if c in self.codes}
+
+    def _bare(self, code: str) -> bool:
+        """Whether a name without a d may be that of a gradient: what a function returns."""
+        return "held" not in [k for k, _ in self.form.calls] and not code.startswith("self.")
+
+    def _fits(
+        self, code: str, name: str, found: Sequence[Mapping[str, Any]], truths: Sequence[Truth]
+    ) -> bool:
+        """Whether something may be a gradient; of a value on the way its size has to be right."""
+        value = numbers(found[0].get(code))
+        if value is None or name not in truths[0].gradients:
+            return False
+        ought = truths[0].gradients[name]
+        explicit = not self.form.script and self._bare(code)
+        return explicit or value.size == ought.size or (name in self.wrt and value.size > 0)
+
+    def _free(self) -> list[str]:
+        return [n for n in self.reference.gradient_of if n not in self.codes.values()]
+
+    def _by_numbers(self, found: Sequence[Mapping[str, Any]], truths: Sequence[Truth]) -> None:
+        left = sorted(self._free(), key=lambda n: n not in self.wrt)
+        for code in found[0]:
+            if code in self.codes or (self.form.script and not left):
+                continue
+            for name in left if code not in self.codes else ():
+                matches = [
+                    self._compared(f.get(code), t, name) for f, t in zip(found, truths, strict=True)
+                ]
+                if all(m.error <= TOLERANCE["f8"] for m in matches) and name in self.wrt:
+                    self.codes[code] = name
+                    left.remove(name)
+                    break
+
+    def _by_shape(self, found: Sequence[Mapping[str, Any]], truths: Sequence[Truth]) -> None:
+        """What is left of the parameters, where its shape is that of one thing that is left."""
+        if self.form.script or "held" in [k for k, _ in self.form.calls]:
+            return
+        for name in [n for n in self._free() if n in self.wrt]:
+            size = truths[0].gradients[name].size
+            alike = [
+                n for n in self._free() if n in self.wrt and truths[0].gradients[n].size == size
+            ]
+            fitting = [
+                c
+                for c, v in found[0].items()
+                if c not in self.codes
+                and (a := numbers(v)) is not None
+                and a.size == size
+                and size > 1
+            ]
+            if len(fitting) == 1 and len(alike) == 1:
+                self.codes[fitting[0]] = name
+
+    def _compared(self, got: Any, truth: Truth, name: str) -> Match:
+        if name not in truth.gradients:
+            return Match(np.inf, "shape")
+        return compared(got, truth.gradients[name], truth.typical)
+
+    def values(
+        self, found: Sequence[Mapping[str, Any]], truths: Sequence[Truth], tolerance: float
+    ) -> list[Value]:
+        """What is handed out, beside what it ought to be."""
+        result = []
+        for code, name in self.codes.items():
+            pairs = zip(found, truths, strict=True)
+            matches = [self._compared(f.get(code), t, name) for f, t in pairs]
+            result.append(
+                Value(
+                    name,
+                    code,
+                    tuple(m.error for m in matches),
+                    tuple(m.way for m in matches),
+                    tuple(m.ratio for m in matches),
+                    tolerance,
+                )
+            )
+        return result
+
+
+def right_or_scaled(values: Sequence[Value], wrt: set[str]) -> list[Value]:
+    """Without values on the way that are right but for a number, where all parameters are right."""
+    if all(v.right for v in values if v.name in wrt):
+        return [v for v in values if v.right or v.name in wrt or not v.scaled]
+    return list(values)
+
+
+def with_tolerance(values: Sequence[Value], tolerance: float) -> list[Value]:
+    """The same values, judged by another tolerance."""
+    return [replace(v, tolerance=tolerance) for v in values]
