@@ -139,7 +139,7 @@ class Search:
         return self._best(target, edits)
 
     def _missing(self, target: Target) -> str:
-        """The number that a value lacks as a factor, the same at all points, if it is a fraction."""
+        """The number that a value lacks as a factor, where it is the same at all points."""
         ratios = next((v.ratios for v in self.before if v.code == target.code), ())
         known = [1 / r for r in ratios if r]
         apart = max(known, default=0.0) - min(known, default=0.0)

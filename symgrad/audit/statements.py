@@ -37,6 +37,7 @@ def _inner(place: int, part: ast.expr) -> Iterator[tuple[Any, ast.expr]]:
 
 
 def all_assigned(statement: ast.stmt) -> set[str]:
+    """What a statement assigns or changes, as records call it."""
     if isinstance(statement, ast.For):
         return {ast.unparse(t) for t in flat(statement.target)}
     if isinstance(statement, ast.Expr):
