@@ -211,7 +211,7 @@ def derive(
     _tell(job, checks, show_program=show_program, quiet=quiet)
     with after(written):
         _require(checks, paths[0])
-        write_all(dict(zip(paths, job.file.texts, strict=True)), force=force)
+        write_all(dict(zip(paths, job.file.texts, strict=True)), spec, force=force)
     if not quiet:
         click.echo(f"wrote {', '.join(map(str, [*written, *paths]))}", err=True)
 

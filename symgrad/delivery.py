@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from symgrad.errors import CheckError, Fault, OutputError, SpecError, SymgradError
-from symgrad.files import check_replaceable, origin, same, write
+from symgrad.files import check_replaceable, origin, other_spec, same, write
 
 FAILED, WRONG, NOT_WRITTEN, INTERRUPTED = 1, 2, 3, 130
 EXIT_CODES = """\b
@@ -110,7 +110,9 @@ def check_module(path: Path, spec: Path, output: Path | None, *, force: bool) ->
             hint="choose another --output, or another folder: --out DIR",
         )
     check_replaceable(path, force=force)
-    if (other := origin(path)) not in ("", spec.name, "another file") and not force:
+    named = origin(path)
+    other = named if named not in ("", spec.name, "another file") else other_spec(path, spec)
+    if other and not force:
         raise SpecError(
             f"the file {path} was generated from {other}, and would be replaced by that of {spec}",
             hint="choose another folder with --out, rename one of the specs, or add --force",

@@ -74,6 +74,23 @@ def origin(path: Path) -> str:
     return ""
 
 
+_SPEC = "user.symgrad.spec"
+"""The attribute of a file that has the place of what it is made from: its text has no paths."""
+
+
+def other_spec(path: Path, spec: Path) -> Path | None:
+    """Another spec that a file is known to be made from, and that is still there."""
+    with contextlib.suppress(OSError, AttributeError, ValueError):  # not every system has them
+        known = Path(os.fsdecode(os.getxattr(path, _SPEC)))
+        return known if known.is_file() and not same(known, spec) else None
+    return None
+
+
+def _remember(path: Path, spec: Path) -> None:
+    with contextlib.suppress(OSError, AttributeError):
+        os.setxattr(path, _SPEC, os.fsencode(spec.resolve()))
+
+
 def _status(path: Path) -> os.stat_result | None:
     try:
         return path.stat()
@@ -129,12 +146,19 @@ def write(path: Path, content: str | bytes, *, force: bool = False) -> None:
         _replace(place, data, found)
 
 
-def write_all(contents: Mapping[Path, str], *, force: bool = False) -> None:
-    """Write files that belong together, none where one of them is not symgrad's to replace."""
+def write_all(
+    contents: Mapping[Path, str], spec: Path | None = None, *, force: bool = False
+) -> None:
+    """Write files that belong together, none where one of them is not symgrad's to replace.
+
+    ``spec``: what they are made from, which the file system remembers where it can.
+    """
     for path in contents:
         check_replaceable(path, force=force)
     for path, content in contents.items():
         write(path, content, force=force)
+        if spec is not None:
+            _remember(path, spec)
 
 
 @contextlib.contextmanager
@@ -162,7 +186,11 @@ def _replace(place: Path, data: bytes, before: os.stat_result | None) -> None:
             _like(name, before)
             if fcntl is None:
                 file.close()
-            name.replace(place)
+            if before is not None and before.st_nlink > 1:  # it has other names, which stay of it
+                place.write_bytes(data)
+                name.unlink()
+            else:
+                name.replace(place)
         except BaseException:
             with contextlib.suppress(OSError):
                 name.unlink()

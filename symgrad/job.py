@@ -26,6 +26,7 @@ from symgrad.checks import (
     module_checks,
     run,
 )
+from symgrad.checks.example import check_assumptions
 from symgrad.checks.generated import by_its_loss
 from symgrad.checks.numbers import Floats
 from symgrad.checks.points import Points, example_point
@@ -66,6 +67,7 @@ class Job:
         self.options = options
         also = [s.value for s in (*spec.expected, *spec.compared) if s.adjoint]
         self.derivation = derive_loss(spec.loss, wrt, spec.names, prepare=prepare, also=also)
+        check_assumptions(self.derivation.typed)
         if spec.example:
             check_example(self.derivation, spec.example, partial(spec.source.key, "example"))
         self.example = _floats(self.derivation, spec.example)

@@ -236,3 +236,33 @@ def test_an_interrupt() -> None:
         said = process.stderr.read()
     assert process.returncode == 130
     assert said.split() == ["interrupted"]
+
+
+@pytest.mark.skipif(not hasattr(os, "setxattr"), reason="attributes of files")
+def test_a_spec_of_the_same_name_elsewhere_is_another_one() -> None:
+    """The text of a generated file has no paths: the file system remembers what it is made from."""
+    for place in ("one", "two"):
+        Path(place).mkdir()
+        (Path(place) / "net.py").write_text(SPEC.replace("w**2", f"w**{len(place)}"))
+    assert derive("--out", "gen", spec="one/net.py").exit_code == 0
+    try:
+        os.getxattr("gen/net.py", "user.symgrad.spec")
+    except OSError:
+        pytest.skip("this file system has no attributes")
+    before = files()
+    result = derive("--out", "gen", spec="two/net.py")
+    assert (result.exit_code, files()) == (2, before)
+    assert "was generated from" in result.stderr
+    assert "one/net.py, and would be replaced by that of two/net.py" in result.stderr
+    assert derive("--out", "gen", spec="one/net.py").exit_code == 0
+    assert derive("--out", "gen", "--force", spec="two/net.py").exit_code == 0
+    Path("two/net.py").rename("moved.py")
+    assert derive("--out", "gen", spec="one/net.py").exit_code == 0
+
+
+def test_a_file_of_several_names_is_one_file_still() -> None:
+    assert derive("-o", "a.tex", "--detail", "full").exit_code == 0
+    os.link("a.tex", "b.tex")
+    assert derive("-o", "b.tex", "--detail", "brief").exit_code == 0
+    assert Path("a.tex").read_text() == Path("b.tex").read_text()
+    assert Path("a.tex").samefile("b.tex")

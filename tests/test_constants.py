@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pytest
+import sympy as sp
 
 import symgrad as sg
 from symgrad.targets.about import WIDTH
@@ -180,3 +183,27 @@ def test_files_with_large_masks_are_small_and_have_their_numbers(
     np.testing.assert_allclose(value, np.sum(p**2), rtol=tolerance)
     np.testing.assert_allclose(gradients.q, ds @ k, rtol=tolerance, atol=tolerance)
     assert gradients.q.dtype == dtype
+
+
+@pytest.mark.parametrize(
+    ("third", "tenth"),
+    [
+        (Fraction(1, 3), Decimal("0.1")),
+        (np.array([Fraction(1, 3)] * 3), np.array(Decimal("0.1"))),
+    ],
+    ids=["numbers", "arrays"],
+)
+def test_fractions_and_decimals_are_exact(third: Any, tenth: Any) -> None:
+    x = sg.param("x", (3,))
+    d = sg.derive(np.sum(third * x**2 + x * tenth) + np.sum(x ** Fraction(3, 2)))
+    rhs = d.gradients["x"].equation.rhs
+    assert rhs.atoms(sp.Float) == set()
+    assert {sp.Rational(2, 3), sp.Rational(1, 10)} <= rhs.atoms(sp.Rational)
+    found = d.compile().gradients(x=np.array([1.0, 4.0, 9.0])).x
+    np.testing.assert_allclose(found, [2 / 3 + 1.6, 8 / 3 + 3.1, 6 + 4.6], rtol=1e-14)
+
+
+def test_fractions_that_differ_are_an_array_of_floats() -> None:
+    x = sg.param("x", (2,))
+    d = sg.derive(np.sum(np.array([Fraction(1, 3), Decimal(2)]) * x))
+    np.testing.assert_allclose(d.compile().gradients(x=np.zeros(2)).x, [1 / 3, 2])

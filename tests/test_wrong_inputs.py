@@ -119,6 +119,23 @@ def test_numbers_too_large_are_no_noise(line: str) -> None:
     assert result.stderr.startswith("error: a check failed:\n  loss: expected numbers")
 
 
+@pytest.mark.parametrize("assumed", ["sg.one_hot(0), sg.symmetric", "sg.one_hot(0), sg.positive"])
+def test_assumptions_that_no_numbers_keep(assumed: str) -> None:
+    spec = f"{IMPORTS}S = sg.data('S', (3, 3), assume=[{assumed}])\nw = sg.param('w', (3,))\n"
+    what, where, _ = told(f"{spec}loss = np.sum((S @ w)**2)\n")
+    assert what.startswith("error: S can't be as it is assumed: S is one-hot along axis 0")
+    assert "net.py:4:" in where
+
+
+@pytest.mark.parametrize(
+    "assumed", ["sg.one_hot(0), sg.sums_to_one(0)", "sg.symmetric, sg.positive", "sg.orthogonal,"]
+)
+def test_assumptions_that_go_together(assumed: str) -> None:
+    spec = f"{IMPORTS}S = sg.data('S', (3, 3), assume=[{assumed}])\nw = sg.param('w', (3,))\n"
+    Path("net.py").write_text(f"{spec}loss = np.sum((S @ w)**2)\n")
+    assert CliRunner().invoke(main, ["derive", "net.py", "-q"]).exit_code == 0
+
+
 # -- the bytes of a spec --------------------------------------------------------------------------
 
 BYTES = {

@@ -9,11 +9,11 @@ import numpy as np
 import sympy as sp
 
 from symgrad.calculus import Derivation
-from symgrad.checks.sampling import least_sizes
+from symgrad.checks.sampling import least_sizes, small_sizes
 from symgrad.errors import Location, SpecError, perhaps
 from symgrad.language.constants import not_plain
 from symgrad.language.sizes import shape_text
-from symgrad.mathematics.assumptions import Assumption
+from symgrad.mathematics.assumptions import Assumption, drawn
 from symgrad.mathematics.equations import System, Variable
 from symgrad.mathematics.ranges import by_part
 from symgrad.mathematics.sizes import Size, fixed, with_numbers
@@ -34,6 +34,31 @@ def check_example(
     system = made.before if made is not None else derivation.typed
     for name, wrong, hint in _faults(system, example):
         raise SpecError(f"the example can't be used: {wrong}", where=where(name), hint=hint)
+
+
+def check_assumptions(system: System) -> None:
+    """SpecError where no numbers are known that keep all that is assumed of an input."""
+    sizes = small_sizes(system)
+    for variable in system.variables:
+        shape = tuple(int(size.xreplace(sizes)) for size in variable.shape)
+        if not _may_hold(variable, shape):
+            *others, last = (a.sentence(variable.name) for a in variable.assumptions)
+            raise SpecError(
+                f"{variable.name} can't be as it is assumed: {'; '.join(others)}; and {last}",
+                where=variable.where,
+                hint="no numbers are known of which all of that is true: leave one out",
+            )
+
+
+def _may_hold(variable: Variable, shape: tuple[int, ...]) -> bool:
+    """Whether numbers that keep the strongest assumption keep the others too."""
+    several = variable.assumptions if len(variable.assumptions) > 1 else ()
+    for number, limits in enumerate(((-1.0, 1.0), (0.2, 1.2)) if several else ()):
+        rng = np.random.default_rng(number)
+        found = drawn(several, shape, rng, limits).astype(np.float64)
+        if not any(_broken(variable.name, found, a) for a in several):
+            return True
+    return not several
 
 
 def _faults(system: System, example: Mapping[str, Any]) -> Iterator[Fault]:

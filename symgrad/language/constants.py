@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any, cast
 
@@ -29,7 +30,8 @@ def constant(values: Any) -> Array:
     array = _checked(values)
     # numbers that are all the same, and the identity, are known to the algebra: ones, zeros, eye
     if (array == array.flat[0]).all():
-        value = number(array.flat[0].item())
+        first = array.flat[0]
+        value = number(first.item() if isinstance(first, np.generic) else first)
         return Array([axis_index(as_size(d)) for d in array.shape], value, dtype=_kind_of(array))
     if array.ndim == 2 and array.dtype.kind == "f" and _is_identity(array):
         row, column = (axis_index(as_size(d)) for d in array.shape)
@@ -45,7 +47,9 @@ def _checked(values: Any) -> np.ndarray[Any, Any]:
     if reason := not_plain(values):
         raise SpecError(f"a constant {reason[0]}", where=caller(), hint=reason[1])
     array = np.asarray(values)
-    if array.dtype.kind not in "fiub":
+    if _is_exact(array):
+        array = array if len({*array.flat}) == 1 else array.astype(np.float64)
+    elif array.dtype.kind not in "fiub":
         first = next(iter(array.flat), None)
         kind = "an integer beyond int64" if isinstance(first, int) else f"a {type(first).__name__}"
         raise SpecError(
@@ -98,8 +102,13 @@ def _as_numbers(values: Any) -> np.ndarray[Any, Any] | None:
 
 
 def _kind_of(array: np.ndarray[Any, Any]) -> DType:
-    kinds: dict[str, DType] = {"f": "float", "i": "int", "u": "int", "b": "bool"}
+    kinds: dict[str, DType] = {"f": "float", "i": "int", "u": "int", "b": "bool", "O": "float"}
     return kinds[array.dtype.kind]
+
+
+def _is_exact(array: np.ndarray[Any, Any]) -> bool:
+    """Whether it holds numbers of Python's library that NumPy has no dtype for."""
+    return array.dtype == object and all(isinstance(v, (Fraction, Decimal)) for v in array.flat)
 
 
 def _is_identity(array: np.ndarray[Any, Any]) -> bool:
@@ -123,7 +132,9 @@ def number(value: Any) -> sp.Expr:
         return sp.Integer(int(value))
     if isinstance(value, numbers.Integral):
         return sp.Integer(int(value))
-    if isinstance(value, numbers.Real):
+    if isinstance(value, Fraction) or (isinstance(value, Decimal) and value.is_finite()):
+        return sp.Rational(*value.as_integer_ratio())
+    if isinstance(value, (numbers.Real, Decimal)):
         real = float(value)
         if not math.isnan(real):
             return _KNOWN[real] if real in _KNOWN else _fraction(real)
@@ -164,7 +175,7 @@ def as_array(value: Any) -> Array:
         return Array((), _size_expression(value))
     if holds_values(value):
         return FUNCTIONS["stack"]([as_array(v) for v in value])  # type: ignore[no-any-return]
-    if isinstance(value, np.ndarray) and value.dtype == object and value.size:
+    if isinstance(value, np.ndarray) and value.dtype == object and not _is_exact(value):
         return joined(value)
     return constant(value)
 

@@ -141,6 +141,8 @@ def _resolved(array: Array, wanted: Sequence[Any]) -> list[Size]:
     if len(given) < len(wanted):
         if with_numbers(left).is_integer is False:
             raise _unfit(array, wanted, "the number of entries is no multiple of the others")
+        if sp.denom(sp.together(with_numbers(left))) != 1 and wanted[0] != -1:
+            raise _unfit(array, wanted, "not for every size is this a whole number")
         left = as_size(known) if known is not None else left
         return [left if isinstance(d, numbers.Integral) and d == -1 else as_size(d) for d in wanted]
     if left != 1 and known != 1:
