@@ -17,7 +17,8 @@ from symgrad.calculus.derivation import Derivation
 from symgrad.checks.derived import run
 from symgrad.mathematics.indices import Index
 from symgrad.mathematics.matrices import MATRIX_FUNCTIONS, DeterminantSign
-from symgrad.mathematics.reductions import LEAVES, REDUCTIONS, Indicator, select, trigamma
+from symgrad.mathematics.records import Constant
+from symgrad.mathematics.reductions import LEAVES, REDUCTIONS, select, trigamma
 from symgrad.mathematics.scalars import sinc_slope
 
 Change = Callable[[sp.Expr], sp.Expr]
@@ -95,7 +96,7 @@ def test_a_wrong_derivative_of_a_leaf_is_seen(leaf: Any, monkeypatch: pytest.Mon
 
 def test_no_leaf_is_left_out() -> None:
     others = {c for c in LEAVES if LEAVES[c] not in MINE and not c.__module__.startswith("sympy")}
-    assert all(issubclass(c, Indicator) or c in (select, sinc_slope, trigamma) for c in others)
+    assert all(issubclass(c, Constant) or c in (select, sinc_slope, trigamma) for c in others)
 
 
 # -- reductions and functions of matrices ---------------------------------------------------------

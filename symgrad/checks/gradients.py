@@ -125,14 +125,16 @@ def off(
 ) -> tuple[float, float]:
     """By how much a slope differs from the central one, and how large they are.
 
-    Where the slope itself has a kink (a square of relu), the error of the central one grows with
-    the step; twice the one of half a step less it is free of that.
+    The error of the central one grows with the step where the slope itself has a kink (a square of
+    relu), else with its square, which is felt where a root is taken near 0.  Two steps together
+    are free of either.
     """
     error, magnitude = difference(mine, found.central)
     if error < model.point.precision.slope:
         return error, magnitude
-    half = _quotient(model, directions, found.step / 2)
-    return difference(mine, 2 * half.central - found.central)
+    half = _quotient(model, directions, found.step / 2).central
+    without = (2 * half - found.central, (4 * half - found.central) / 3)
+    return min(difference(mine, slope) for slope in without)
 
 
 def by_adjoints(derivation: Derivation, point: EvaluatedPoint, directions: Moves) -> np.ndarray:
