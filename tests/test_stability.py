@@ -574,3 +574,52 @@ def test_generated_losses_are_right_at_logits_of_every_size(name, dtype):
         scale = np.finfo(dtype).eps * (1 + np.sum(np.abs(slope * at)))
         assert abs(value - float(true["loss"][()])) <= 8 * scale
         np.testing.assert_allclose(g.z, slope, rtol=1e-6, atol=8 * scale)
+
+
+# -- logarithms of choices ------------------------------------------------------------------------
+
+
+def _sigmoid_of(z):
+    return 1 / (1 + np.exp(-z))
+
+
+CHOICES = {
+    "of a sigmoid": lambda y, z: np.where(y > 0.5, _sigmoid_of(z), 1 - _sigmoid_of(z)),
+    "nested": lambda y, z: np.where(
+        y < 0.5, 1 - _sigmoid_of(z), np.where(y < 2, _sigmoid_of(z), 1)
+    ),
+    "of exponentials": lambda y, z: np.where(
+        y > 0.5, 1 / (1 + np.exp(-z)), np.exp(-z) / (1 + np.exp(-z))
+    ),
+    "of tanh": lambda y, z: np.where(y > 0.5, (1 + np.tanh(z / 2)) / 2, (1 - np.tanh(z / 2)) / 2),
+}
+
+
+@pytest.mark.parametrize("named", [False, True])
+@pytest.mark.parametrize("chosen", CHOICES.values(), ids=CHOICES)
+def test_the_logarithm_of_a_choice(chosen, named):
+    y, z = sg.data("y", (4,)), sg.param("z", (4,))
+    q = chosen(y, z)
+    d = sg.derive(-np.sum(np.log(q)), wrt="z", names={"q": q} if named else {})
+    at = {"y": np.array([0, 1.0, 1, 0]), "z": np.array([900.0, -900, 1, -2])}
+    value, gradients = d.compile().loss_and_gradients(**at)
+    signs = 1 - 2 * at["y"]
+    assert value == pytest.approx(np.sum(np.logaddexp(0, signs * at["z"])), rel=1e-14)
+    wanted = signs * np.exp(-np.logaddexp(0, -signs * at["z"]))
+    np.testing.assert_allclose(gradients.z, wanted, rtol=1e-14)
+    assert "log of a choice" in [step.rule for _, step in d.forward_steps]
+
+
+def test_the_probability_of_a_label_by_a_choice():
+    y, z = sg.data("y", (3,)), sg.param("z", (3,))
+    p = np.exp(z) / np.sum(np.exp(z))
+    d = sg.derive(-np.sum(np.log(np.where(y > 0.5, p, 1.0))), wrt="z", names={"p": p})
+    value, gradients = d.compile().loss_and_gradients(y=[0, 1, 0], z=[900.0, -900, 1])
+    assert value == 1800
+    np.testing.assert_array_equal(gradients.z, [1, -1, 0])
+
+
+def test_other_logarithms_of_choices_stay():
+    y, z = sg.data("y", (3,)), sg.param("z", (3,))
+    d = sg.derive(np.sum(np.log(np.where(y > 0.5, 2 + z**2, 1 + z**2))), wrt="z")
+    assert "log of a choice" not in [step.rule for _, step in d.forward_steps]

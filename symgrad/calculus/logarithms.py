@@ -16,7 +16,7 @@ from symgrad.calculus.exponentials import (
     pairs,
     unshifted,
 )
-from symgrad.mathematics.reductions import log1p, sigmoid, softplus
+from symgrad.mathematics.reductions import log1p, select, sigmoid, softplus
 
 
 def split_log(expr: sp.Expr, known: Known) -> sp.Expr | None:
@@ -108,6 +108,18 @@ def _log_of_sigmoid(expr: sp.Expr, known: Known) -> sp.Expr | None:
         if left == 0 and is_scale(number) and coefficient in (number, -number):
             return sp.log(2 * number) - softplus(-2 * x * coefficient / number)
     return None
+
+
+def log_of_choice(expr: sp.Expr, known: Known) -> sp.Expr | None:
+    """log(where(c, x, y)) = where(c, log(x), log(y)), where the log of a branch has a law."""
+    if not is_a(expr.args[0], select, known):
+        return None
+    condition, *branches = resolved(expr.args[0], known).args
+    logs = [sp.log(branch) for branch in branches]
+    laws = (split_log, log_of_sums, log_of_addends, log_of_sigmoid, log_of_choice)
+    if all(law(log, known) is None for law in laws for log in logs if isinstance(log, sp.log)):
+        return None
+    return select(condition, *logs)
 
 
 def log_of_one_plus(expr: sp.Expr, known: Known) -> sp.Expr | None:

@@ -181,6 +181,16 @@ REWRITES = (
         _SIGMOID,
     ),
     Rewrite(
+        "log of a choice",
+        logarithms.log_of_choice,
+        lambda: (
+            sp.log(leaves.select(leaves.less(x, y), sp.exp(x), sp.exp(y))),
+            leaves.select(leaves.less(x, y), sp.log(sp.exp(x)), sp.log(sp.exp(y))),
+        ),
+        _PLAIN_LOG,
+        _SELECT,
+    ),
+    Rewrite(
         "log of a product",
         logarithms.split_log,
         lambda: (sp.log(sp.exp(x) / (1 + y**2)), x + sp.log(1 / (1 + y**2))),
