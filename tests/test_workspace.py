@@ -235,9 +235,9 @@ def test_bound_arrays_are_read_anew() -> None:
 def test_a_workspace_of_other_sizes_is_refused() -> None:
     module = classifier().compile()
     workspace = module.Workspace(N=5)
-    with pytest.raises(ValueError, match="expected a workspace for"):
+    with pytest.raises(ValueError, match="expected Workspace"):
         module.loss(**classifier_point(6, "float64"), workspace=workspace)
-    with pytest.raises(ValueError, match="expected a workspace for"):
+    with pytest.raises(ValueError, match="expected Workspace"):
         module.loss(**classifier_point(5, "float32"), workspace=workspace)
     bad = classifier_point(5, "float64") | {"y": np.array([0, 1, 2, -1, 3])}
     with pytest.raises(ValueError, match="labels from 0 to 9"):

@@ -35,7 +35,7 @@ class BufferedWriter(NumPyWriter, PlannedWriter):
     """
 
     def __init__(self, program: Program, plan: Plan, kept: Collection[str] = ()) -> None:
-        self.home, self.dtype_text, self.kept = "ws", "ws._dtype", kept
+        self.home, self.dtype_text, self.kept = "ws", "ws._for[-1]", kept
         super().__init__(program, plan)
 
     def stored(self, op: Op) -> str:

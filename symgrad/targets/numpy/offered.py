@@ -188,7 +188,7 @@ class Face:
         rest, local = self.made.rest, dict(self.made.rest.local)
         local |= {v: self.made.local(v) for v in self.made.on_the_way}
         reads = {n for a in rest.assignments for n in a.uses} | set(local.values())
-        dtype = "ws._dtype" if self.room else self.made.writer.dtype()
+        dtype = "ws._for[-1]" if self.room else self.made.writer.dtype()
         arrays = map(printed, arrays_of_the_file(self.module, reads, dtype))
         lines = [*arrays, *self.run([], reads)]
         found = passages("forward", rest.assignments, self.module.formulas, printed, "#")

@@ -31,7 +31,7 @@ class Room:
         assert plan is not None
         sizes = list(made.locals.values())
         self.keeps = bool(made.module.values)
-        self.made = in_brackets([*sizes, "self._dtype"])
+        self.made = in_brackets([*sizes, "np.dtype(dtype)"])
         self.aligned = any(not _is_small(o.shape) for o in plan.buffers)
         self.head = self._head(sizes, made.module.dtype)
         self.lines = list(_lines(made, writer))

@@ -22,7 +22,7 @@ def _by_entries(given: tuple[Any, ...], ws: Workspace | None) -> tuple[Any, Grad
     """Loss and gradients in Python's own numbers; None where that would not do."""
     if not _fit(given) or given[0].dtype != np.float64:
         return None
-    if ws is not None and (ws._dtype != np.float64 or ws._thread != threading.get_ident()):
+    if ws is not None and (ws._for[-1] != np.float64 or ws._thread != threading.get_ident()):
         return None
     found = _Found() if ws is None else ws._found
     try:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 _SHAPES: dict[str, Any] = {}
 
 
@@ -17,7 +15,7 @@ class Gradients(tuple[Any, ...]):
 class Workspace:
     """Memory for what the functions compute."""
 
-    _dtype: np.dtype[Any]
+    _for: tuple[Any, ...]
     _thread: int
     _found: Any
 
