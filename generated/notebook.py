@@ -193,7 +193,7 @@ def bind(
     given = (X, Y, W1, b1, W2, b2, W3, b3)
     arrays, ws = _ready(given, workspace)
     if copies := ", ".join(n for n, a, b in zip(_SHAPES, arrays, given) if a is not b):
-        raise ValueError(f"{copies}: expected an array of {ws._dtype} that is not the workspace's")
+        raise ValueError(f"{copies}: expected an array of {ws._for[-1]} that is not the workspace's")
 
     def bound() -> tuple[Any, Gradients]:
         if ws._thread != threading.get_ident():
@@ -209,9 +209,10 @@ class Workspace:
     It belongs to the thread that made it.  Values share memory with later ones unless ``keep``.
     """
 
+    _own: set[int] = set()  # what is known of its memory, once it is asked for
+
     def __init__(self, dtype: Any = np.float64, *, keep: bool = False) -> None:
-        self._dtype, self._keep, self._thread = np.dtype(dtype), keep, threading.get_ident()
-        self._for, self._own = (self._dtype,), set[int]()
+        self._for, self._thread, self._keep = (np.dtype(dtype),), threading.get_ident(), keep
 
         def new(*shape: int) -> Array:
             return np.empty(shape, dtype)
@@ -257,17 +258,17 @@ def _ready(given: Any, ws: Workspace | None, names: Any = _SHAPES, keep: bool = 
     if ws is None:
         return arrays, Workspace(*made, keep=keep)
     if ws._for != made or keep > ws._keep:
-        kept = " with keep=True" * keep
-        raise ValueError(f"expected a workspace for {made}{kept}, got one for {ws._for}")
+        raise ValueError(f"expected Workspace{made}{' with keep=True' * keep}, got one for {ws._for}")
     if ws._thread != threading.get_ident():
         raise ValueError("the workspace belongs to another thread: make one for each")
-    arrays_of_ws = (a for a in vars(ws).values() if isinstance(a, np.ndarray))
-    own = ws._own = ws._own or {id(x) for a in arrays_of_ws for x in (a, a.base)} - {id(None)}
+    own = ws._own = ws._own or {
+        id(a if getattr(a, "base", None) is None else a.base) for a in vars(ws).values()
+    }
     return [a.copy() if id(a) in own or id(a.base) in own else a for a in arrays], ws
 
 
 def _checked(names: Iterable[str], given: Sequence[Any]) -> tuple[list[Any], tuple[Any, ...]]:
-    """Arrays of one dtype, and what a workspace for them is made of; ValueError where one does not fit."""
+    """Arrays of one dtype, and what their workspace is made of; ValueError where one does not fit."""
     arrays = [_array(name, value) for name, value in zip(names, given)]
     floats = [a.dtype for a, v in zip(arrays, given) if hasattr(v, "dtype")]  # not of lists
     dtype = np.result_type(*[d for d in floats if d in (np.float32, np.float64)] or [np.float64])

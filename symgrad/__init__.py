@@ -3,7 +3,7 @@
 from symgrad.audit import Audit, audit
 from symgrad.checks import GradientCheck, check_gradients
 from symgrad.errors import CheckError, SpecError, SymgradError
-from symgrad.face import Derivation, Gradient, derive, hessian, hvp, jacobian, jvp
+from symgrad.face import Derivation, Gradient, derive, function, hessian, hvp, jacobian, jvp
 from symgrad.language.array import Array
 from symgrad.language.constants import constant
 from symgrad.language.elementwise import log_sigmoid, relu, sigmoid, softplus
@@ -43,6 +43,7 @@ __all__ = [
     "derive",
     "eye",
     "full",
+    "function",
     "hessian",
     "hvp",
     "jacobian",

@@ -16,11 +16,11 @@ from symgrad.audit.command import audit
 from symgrad.checks import Check, comparisons
 from symgrad.delivery import EXIT_CODES, Program, after, check_modules, check_output, deliver
 from symgrad.errors import CheckError
-from symgrad.face import Options
 from symgrad.files import write_all
 from symgrad.formats import FORMATS, by_suffix
 from symgrad.job import Job, about
 from symgrad.language.spec_file import load
+from symgrad.outputs import Options
 from symgrad.report import print_checks, print_comparisons, print_remarks, progress
 from symgrad.targets import TARGETS, is_possible
 from symgrad.writing.choice import DETAILS, FORMS

@@ -7,16 +7,13 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from keyword import iskeyword
-from pathlib import Path
-from types import ModuleType
-from typing import Any, TypedDict, Unpack
+from typing import Any
 
 import sympy as sp
 
 from symgrad import calculus, outputs
 from symgrad.checks import ExactValues, check_example, exact_values
 from symgrad.errors import SpecError, caller, perhaps
-from symgrad.files import check_replaceable, write_all
 from symgrad.formats import FORMATS
 from symgrad.formats.text import formula as in_one_line
 from symgrad.language.array import Array, latex_of
@@ -25,24 +22,14 @@ from symgrad.language.wrt import Wrt, asked_for, resolved
 from symgrad.mathematics.equations import System, Variable
 from symgrad.mathematics.sizes import with_numbers
 from symgrad.mathematics.steps import Step
-from symgrad.targets import TARGETS, is_possible
-from symgrad.targets.emitted import Emitted
-from symgrad.targets.target import Target
+from symgrad.outputs import Coded, Function
+from symgrad.targets import is_possible
 from symgrad.writing.display import Display
 from symgrad.writing.equation_forms import MatrixForm, forms_of
 from symgrad.writing.formula import related
 from symgrad.writing.line import Line
 from symgrad.writing.notation import Notation
 from symgrad.writing.printings.latex import latex
-
-
-class Options(TypedDict, total=False):
-    """What a generated module is to have."""
-
-    values: Sequence[str] | None
-    plain: bool
-    unroll: bool
-    sizes: Mapping[str, int]
 
 
 @dataclass(frozen=True, repr=False)
@@ -112,7 +99,7 @@ class Gradients(dict[str, Gradient]):
 
 
 @dataclass(frozen=True, repr=False)
-class Derivation(calculus.Derivation):
+class Derivation(calculus.Derivation, Coded):
     """The derivation of an output's derivatives: equations, steps, text and code."""
 
     def __repr__(self) -> str:
@@ -122,6 +109,14 @@ class Derivation(calculus.Derivation):
     def __str__(self) -> str:
         """The whole derivation as text."""
         return str(self.render("text"))
+
+    def derived(self, *, prepare: bool) -> Derivation:
+        """The derivation that is written as code; ``prepare``: in sums that are made once."""
+        if not prepare or self.preparation is not None:
+            return self
+        if self.tangents or self.system.shapes[self.system.output]:
+            raise SpecError("only gradients of a scalar can be prepared", where=caller())
+        return _prepared(self.typed, self.wrt, ())
 
     @functools.cached_property
     def notation(self) -> Notation:
@@ -184,51 +179,6 @@ class Derivation(calculus.Derivation):
             example = exact_values(self, example)
         return FORMATS[layout].write(outputs.sheet(self, values=example, **more))
 
-    def source(self, target: str = "numpy", dtype: str = "float64", **more: Any) -> str:
-        """The text of the generated module; the arguments are those of ``write``."""
-        return self._emitted(target, dtype, **more).text
-
-    def _emitted(self, target: str, dtype: str, **more: Any) -> Emitted:
-        return outputs.emitted(self, self.notation, _target(target), dtype=dtype, **more)
-
-    def write(
-        self,
-        path: str | Path,
-        target: str = "numpy",
-        dtype: str = "float64",
-        *,
-        force: bool = False,
-        **options: Unpack[Options],
-    ) -> None:
-        """Write the generated module to a file, whole or not at all.
-
-        ``dtype``: float64 or float32, which is what lists and integers become.  ``values``: the
-        values on the way that ``forward`` gives, by default all that have a name.  ``plain``:
-        without a workspace, to be read.  ``unroll``: number by number too, which is quicker where
-        all shapes are tiny and fixed.  ``sizes``: numbers for named sizes, which C needs.
-        ``force``: replace files even where symgrad did not write
-        them.  SpecError where one would be replaced without, and where there is no such target or
-        value; an OSError where a file can't be written.
-        """
-        file, language = Path(path), _target(target)
-        places = [file, *(file.with_name(f"{file.stem}{end}") for end in language.beside)]
-        for place in places:
-            check_replaceable(place, force=force)
-        emitted = self._emitted(target, dtype, **options, name=file.stem)
-        write_all(dict(zip(places, emitted.texts, strict=True)), force=force)
-
-    def compile(
-        self, target: str = "numpy", dtype: str = "float64", **options: Unpack[Options]
-    ) -> ModuleType:
-        """The generated module, imported.
-
-        It offers ``loss``, ``gradients`` and ``loss_and_gradients``, which take every input by
-        name, and ``forward``, which gives the values on the way; a wrong shape or dtype there is a
-        ValueError.  The arguments are those of ``write``.
-        """
-        emitted = self._emitted(target, dtype, **options)
-        return _target(target).load(emitted.text, self.system.output, emitted.beside)
-
 
 def displayed(equations: Sequence[str]) -> str:
     """Equations as a notebook shows them, lined up at their equals signs."""
@@ -254,14 +204,6 @@ def _latex_of(array: Array) -> str:
     system = trace(array, names)
     notation = Notation(system)
     return displayed([notation.latex_equation(e) for e in system])
-
-
-def _target(name: str) -> Target:
-    if name not in TARGETS:
-        raise SpecError(
-            f"there is no target {name!r}", where=caller(), hint=f"there are {', '.join(TARGETS)}"
-        )
-    return TARGETS[name]
 
 
 def derive(
@@ -292,16 +234,32 @@ def derive(
     system, resolved = _traced(scalar_output(loss), wrt, names, "loss")
     if not prepare:
         return _public_face(calculus.derive(system, resolved, also=also))
+    return _prepared(system, resolved, also)
+
+
+def _prepared(system: System, wrt: Sequence[str], also: Iterable[str]) -> Derivation:
     after, preparation = calculus.prepared(system, is_possible)
-    if gone := [name for name in resolved if name not in after.shapes]:
+    if gone := [name for name in wrt if name not in after.shapes]:
         raise SpecError(
             f"can't differentiate by {gone[0]}, of which only sums are left",
             where=caller(),
             hint="leave it out of wrt, or derive without prepare",
         )
     there = [name for name in also if name in after.shapes]
-    found = calculus.derive(after, resolved, also=there)
+    found = calculus.derive(after, wrt, also=there)
     return replace(_public_face(found), preparation=preparation)
+
+
+def function(value: Array, names: Mapping[str, Array] | None = None) -> Function:
+    """The code of a value, without any derivative: ``source``, ``write`` and ``compile``.
+
+    Its module offers ``forward``, which gives the value and those on the way to it that have a
+    name, and ``Workspace``.  ``names`` and the errors are those of ``derive``; ``value`` may have
+    any shape.
+    """
+    names = names if names is not None else _callers_names()
+    system = _system(_checked(value), names, "value")
+    return Function(_public_face(calculus.derive(system, [])))
 
 
 def jacobian(value: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = None) -> Derivation:
@@ -389,6 +347,16 @@ def _traced(
     output: Array, wrt: Wrt, names: Mapping[str, Array], default: str
 ) -> tuple[System, list[str]]:
     """The system of an output, and the names to differentiate by."""
+    asked = asked_for(wrt)
+    inputs = (a for a in asked or () if isinstance(a, Array) and a.variable is not None)
+    names = {**names, **{a.key: a for a in inputs if a.key not in names}}
+    system = _system(output, names, default)
+    values = [e.name for e in system.equations]
+    return system, resolved(asked, system.variables, values, names)
+
+
+def _system(output: Array, names: Mapping[str, Array], default: str) -> System:
+    """The system of an output that may have a name."""
     for name in names:
         if not name.isidentifier() or iskeyword(name):
             raise SpecError(
@@ -400,12 +368,7 @@ def _traced(
         output = output[...]
     if not any(a is output for a in names.values()):
         names = {**names, _free_name(default, names): output}
-    asked = asked_for(wrt)
-    inputs = (a for a in asked or () if isinstance(a, Array) and a.variable is not None)
-    names = {**names, **{a.key: a for a in inputs if a.key not in names}}
-    system = trace(output, names)
-    values = [e.name for e in system.equations]
-    return system, resolved(asked, system.variables, values, names)
+    return trace(output, names)
 
 
 def _directions(values: Iterable[str], taken: Iterable[str]) -> dict[str, str]:

@@ -34,11 +34,12 @@ from symgrad.checks.resized import bound, to_run
 from symgrad.checks.tables import TooLarge
 from symgrad.delivery import is_stdout
 from symgrad.errors import NOWHERE, Fault, Location, SpecError, SymgradError, caller
-from symgrad.face import Derivation, Options
+from symgrad.face import Derivation
 from symgrad.face import derive as derive_loss
 from symgrad.formats import FORMATS
 from symgrad.formats.sheet import Code
 from symgrad.language.spec_file import Spec
+from symgrad.outputs import Options
 from symgrad.progress import tell
 from symgrad.report import by_kind
 from symgrad.targets import TARGETS

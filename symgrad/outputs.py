@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 
@@ -12,13 +15,15 @@ from symgrad.calculus import Derivation, Preparation, forward_and_adjoints, stab
 from symgrad.checks import ExactValues
 from symgrad.checks.resized import bound
 from symgrad.checks.sampling import least_sizes
-from symgrad.errors import SpecError, perhaps
+from symgrad.errors import SpecError, caller, perhaps
+from symgrad.files import check_replaceable, write_all
 from symgrad.formats.sheet import Sheet
 from symgrad.mathematics.conditions import conditions
 from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.indices import entries, name_of
 from symgrad.program.passes import stages
 from symgrad.program.program import Program
+from symgrad.targets import TARGETS
 from symgrad.targets.emitted import Emitted
 from symgrad.targets.module import Module, Prepared, assembled, needed
 from symgrad.targets.target import Target
@@ -65,6 +70,8 @@ def module(
     system, equations = derivation.system, forward_and_adjoints(derivation)
     made = derivation.preparation
     named = _named(derivation)
+    if not derivation.results:  # of a value alone, which is one of them
+        named.append(system.output)
     for name in values or ():
         if name not in named:
             raise SpecError(f"there is no value {name!r}", hint=perhaps(name, named))
@@ -174,3 +181,102 @@ def _not_differentiable(derivation: Derivation) -> str:
     reasons = [f"{name} is held rounded" for name in rounded]
     reasons += [f"{name} has the backward pass of another expression" for name in swapped]
     return "; ".join(reasons)
+
+
+# -- what has code --------------------------------------------------------------------------------
+
+
+class Options(TypedDict, total=False):
+    """What a generated module is to have."""
+
+    values: Sequence[str] | None
+    plain: bool
+    unroll: bool
+    sizes: Mapping[str, int]
+
+
+class Coded(ABC):
+    """What is written as a generated module."""
+
+    @abstractmethod
+    def derived(self, *, prepare: bool) -> Derivation:
+        """The derivation that is written as code; ``prepare``: in sums that are made once."""
+
+    def source(self, target: str = "numpy", dtype: str = "float64", **more: Any) -> str:
+        """The text of the generated module; the arguments are those of ``write``."""
+        return self._emitted(target, dtype, **more).text
+
+    def _emitted(self, target: str, dtype: str, *, prepare: bool = False, **more: Any) -> Emitted:
+        derivation = self.derived(prepare=prepare)
+        notation = Notation.of(derivation)
+        return emitted(derivation, notation, _target(target), dtype=dtype, **more)
+
+    def write(
+        self,
+        path: str | Path,
+        target: str = "numpy",
+        dtype: str = "float64",
+        *,
+        force: bool = False,
+        prepare: bool = False,
+        **options: Unpack[Options],
+    ) -> None:
+        """Write the generated module to a file, whole or not at all.
+
+        ``dtype``: float64 or float32, which is what lists and integers become.  ``values``: the
+        values on the way that ``forward`` gives, by default all that have a name.  ``plain``:
+        without a workspace, to be read.  ``unroll``: number by number too, which is quicker where
+        all shapes are tiny and fixed.  ``prepare``: with a function that works out of the data what
+        can be, once, as ``derive`` has it.  ``sizes``: numbers for named sizes, which C needs.
+        ``force``: replace files even where symgrad did not write
+        them.  SpecError where one would be replaced without, and where there is no such target or
+        value; an OSError where a file can't be written.
+        """
+        file, language = Path(path), _target(target)
+        places = [file, *(file.with_name(f"{file.stem}{end}") for end in language.beside)]
+        for place in places:
+            check_replaceable(place, force=force)
+        made = self._emitted(target, dtype, **options, prepare=prepare, name=file.stem)
+        write_all(dict(zip(places, made.texts, strict=True)), force=force)
+
+    def compile(
+        self,
+        target: str = "numpy",
+        dtype: str = "float64",
+        *,
+        prepare: bool = False,
+        **options: Unpack[Options],
+    ) -> ModuleType:
+        """The generated module, imported.
+
+        It offers ``loss``, ``gradients`` and ``loss_and_gradients``, which take every input by
+        name, and ``forward``, which gives the values on the way; a wrong shape or dtype there is a
+        ValueError.  The arguments are those of ``write``.
+        """
+        made = self._emitted(target, dtype, prepare=prepare, **options)
+        output = self.derived(prepare=False).system.output
+        return _target(target).load(made.text, output, made.beside)
+
+
+class Function(Coded):
+    """The code of a value without any derivative."""
+
+    def __init__(self, derivation: Derivation) -> None:
+        self._derivation = derivation
+
+    def __repr__(self) -> str:
+        return f"<function that gives {self._derivation.system.output}>"
+
+    def derived(self, *, prepare: bool) -> Derivation:
+        """What leads to the value."""
+        if prepare:
+            raise SpecError("nothing can be prepared for a value alone", where=caller())
+        return self._derivation
+
+
+def _target(name: str) -> Target:
+    if name not in TARGETS:
+        raise SpecError(
+            f"there is no target {name!r}", where=caller(), hint=f"there are {', '.join(TARGETS)}"
+        )
+    return TARGETS[name]

@@ -30,7 +30,8 @@ def about(module: Module, *, checked: bool = True) -> Iterator[str]:
         told = shape_text(variable.shape) or "scalar"
         yield f"    {variable.name:<{width}}  {', '.join([told, *_told(variable)])}"
     yield from _preparation(module)
-    yield from ("", f"    {module.formulas.get(module.output, module.output)}", "", "Gradients:")
+    yield from ("", f"    {module.formulas.get(module.output, module.output)}")
+    yield from ("", "Gradients:") if module.gradients else ()
     for parameter, gradient in module.gradients.items():
         told = shape_text(module.program.shapes[gradient]) or "scalar"
         yield f"    {parameter:<{width}}  {told}  {module.formulas.get(gradient, gradient)}"
@@ -40,13 +41,14 @@ def about(module: Module, *, checked: bool = True) -> Iterator[str]:
         yield from textwrap.wrap(_sentence(remark), WIDTH)
 
 
-def costs(plan: Plan, called: Sequence[str]) -> Iterator[str]:
-    """What loss and gradients together cost; ``called``: what takes memory in each call."""
+def costs(
+    plan: Plan, called: Sequence[str], what: str = "Loss and gradients together"
+) -> Iterator[str]:
+    """What ``what`` costs; ``called``: what takes memory in each call."""
     work, room = polynomial(flops(plan.program)), polynomial(plan.bytes(8))
     yield ""
     yield from textwrap.wrap(
-        f"Loss and gradients together: {work} operations on numbers, {room} bytes of workspace in "
-        "float64.",
+        f"{what}: {work} operations on numbers, {room} bytes of workspace in float64.",
         WIDTH,
     )
     if called:

@@ -74,9 +74,8 @@ class _File:
         self.module = module
         self.made = Mathematics(module)
         self.room = Room(self.made) if self.made.plan else None
-        self.entries = (
-            Entries.of(module, self.made.program) if self.room and module.unroll else None
-        )
+        unrolled = self.room and module.unroll and module.gradients
+        self.entries = Entries.of(module, self.made.program) if unrolled else None
         self.preparing = (
             Preparing.of(module.preparation, room=self.room is not None)
             if module.preparation
@@ -156,6 +155,7 @@ class _File:
             "scalars": self.entries,
             "prepare": self.preparing,
             "offered": [*face.offered()],
+            "differentiated": bool(module.gradients),
             "bound_given": face.given,
             "bind_head": face.signature("bind", face.names, "Array", bound),
             "vectors": vectors(self.made, sizes),
@@ -170,7 +170,8 @@ class _File:
     def _of_the_header(self) -> dict[str, Any]:
         module, plan = self.module, self.made.plan
         called = self.room.called if self.room else []
-        document = [*about(module), *(costs(plan, called) if plan else ())]
+        what = ["Loss and gradients together"] if module.gradients else ["All values"]
+        document = [*about(module), *(costs(plan, called, *what) if plan else ())]
         return {
             "title": quoted(module.title),
             "origin": mark(module.origin),
@@ -195,6 +196,8 @@ class _File:
         if module.values:
             told = "The values of the forward pass."
             yield "Values", told, fields({v: v for v in module.values})
+        if not module.gradients:
+            return
         words = along(module) or "by every entry of each parameter"
         yield "Gradients", f"The derivative of {module.output} {words}.", fields(module.gradients)
 

@@ -47,6 +47,8 @@ class Face:
         of_output = f"The {kind.replace(' ', f' of {output} ', 1)}."
         if module.values:
             yield self.of_the_way()
+        if not module.gradients:
+            return
         yield self._named("loss", "Any", module.formulas.get(output, output), self.loss())
         yield self._named("gradients", "Gradients", of_output, self.gradients())
         both = f"The value of {output}, and its {kind}."
@@ -208,6 +210,8 @@ class Face:
         inputs = set(self.forward_inputs())
         left = [n for n in self.names if n not in inputs]
         more = f"; none of them needs {_listed(left)}" if left else ""
+        if not self.module.gradients:
+            return f"{self.module.output}, and the named values on the way to it."
         return f"The values on the way to {self.module.output}{more}."
 
 

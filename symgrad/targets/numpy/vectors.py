@@ -19,6 +19,7 @@ def vectors(made: Mathematics, sizes: dict[str, str]) -> dict[str, Any] | None:
     if (
         module.program.shapes[module.output]
         or module.along
+        or not module.gradients
         or not set(module.gradients) <= {*taken}
     ):
         return None
