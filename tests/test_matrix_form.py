@@ -12,6 +12,7 @@ from test_numpy_target import columns, rows
 from test_program import SIZES, VARIABLES, Maker, by_loops, numbers
 
 import symgrad as sg
+from symgrad.checks import run
 from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.indices import Index, axis_index
 from symgrad.mathematics.sizes import as_size
@@ -382,3 +383,9 @@ def test_a_size_that_is_called_as_a_value_is_another_sign() -> None:
     d = sg.derive(np.mean((K - y) ** 2) * K.shape[0] ** 2, names={"K": K, "y": y})
     assert d.gradients["K"].matrix_latex().endswith(r"= \frac{2 n_{K}}{3} (K - y)")
     assert "∂L/∂K = (2 n_K)/3 (K − y)" in str(d)
+
+
+def test_a_size_called_as_the_identity_is_a_number() -> None:
+    W, x = sg.param("W", ("I", 3)), sg.data("x", ("I",))
+    d = sg.derive(np.mean(np.exp(np.tanh(x @ W))) / W.shape[0])
+    assert all(check.passed for check in run(d))

@@ -35,7 +35,7 @@ def diag(v: Any, k: int = 0) -> Array:
 def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
     """The entries with equal positions along two axes, as the last axis."""
     array = as_array(a)
-    first, second = axes_of(array, axis1)[0], axes_of(array, axis2)[0]
+    first, second = axes_of(array, (axis1, axis2))
     array = _square_with_diagonal(array, first, second, offset)
     inner = [axis_index(s) for s in array.sizes]
     inner[second] = inner[first]

@@ -29,6 +29,12 @@ def transpose(a: Any, axes: Any = None) -> Array:
     """The axes in another order; in reverse where none is given."""
     array = as_array(a)
     order = axes_of(array, axes) if axes is not None else tuple(range(array.ndim))[::-1]
+    if len(order) != array.ndim:
+        raise SpecError(
+            f"cannot transpose {describe(array)}: its axes are {array.ndim}, not {len(order)}",
+            where=caller(),
+            hint="name each axis once, as in (1, 0), or none to reverse them",
+        )
     inner = [axis_index(s) for s in array.sizes]
     return relabel(array, [inner[k] for k in order], inner)
 

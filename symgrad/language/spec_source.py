@@ -129,8 +129,16 @@ def _way_out(message: str) -> str:
     return "a spec has to run as a Python script does"
 
 
+def _said(error: BaseException) -> str:
+    """The message of an exception in one line, if it has one."""
+    try:
+        return " ".join(str(error).split())
+    except Exception:
+        return ""
+
+
 def _raised(source: Source, error: BaseException) -> SpecError:
-    message = " ".join(str(error).split())
+    message = _said(error)
     kind = type(error).__name__
     return SpecError(
         f"the spec raised {kind}: {message}" if message else f"the spec raised {kind}",

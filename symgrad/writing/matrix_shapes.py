@@ -46,6 +46,11 @@ def recording(layout: type[Writer], arrays: Shapes) -> tuple[type[Writer], dict[
             note(formula, name, 0)
             return formula
 
+        def size(self, name: str) -> Formula:
+            formula: Formula = super().size(name)
+            found.setdefault(formula, NUMBER)  # one called I is no identity
+            return formula
+
         def entry(self, name: str, indices: Sequence[Any]) -> Piece:
             piece: Piece = super().entry(name, indices)
             note(piece.formula, name, len(indices))
