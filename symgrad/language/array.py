@@ -97,6 +97,10 @@ class Array(Memory, np.lib.mixins.NDArrayOperatorsMixin):
         self.key = variable.name if variable else f"%{next(_numbers)}"
         # NumPy shares the memory of these: what is changed in place is changed in both
         self.remembers(inputs, op == "relabel" or (op == "structure" and len(inputs) == 1))
+        self.picked_from: Array | None = None
+        """The array that ``source`` is about."""
+        self.addends: tuple[Array, ...] = ()
+        """What a sum has been added up of, one after the other."""
         self.origin: tuple[Array, tuple[int, ...]] | None = None
         self.joins: dict[Hashable, tuple[Sequence[Any], Array]] = {}
         """The arrays that it has become the first entry of, with all their entries."""

@@ -74,6 +74,7 @@ def picked(array: Array, key: Any) -> Array:
     result.view_of = None if advanced or not out else (array, key)
     result.base_key = array.key
     result.pointing, result.source = tuple(pointing), tuple(source)
+    result.picked_from = array.apart()
     return result
 
 
