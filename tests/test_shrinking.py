@@ -93,7 +93,11 @@ def by_name(sizes: dict[sp.Expr, int]) -> dict[str, int]:
     return {s.name: n for s, n in sizes.items() if s.is_Symbol}
 
 
-@pytest.mark.parametrize("spec", LARGE, ids=lambda s: s.__name__)
+@pytest.mark.parametrize(
+    "spec",
+    [pytest.param(s, marks=pytest.mark.long) if s is heads else s for s in LARGE],
+    ids=lambda s: s.__name__,
+)
 def test_large_specs_are_checked_at_small_sizes(spec: Any, monkeypatch: Any) -> None:
     d = sg.derive(spec())
     assert multiplications(d.system, small_sizes(d.system)) > SOME_TERMS
