@@ -15,15 +15,17 @@ from symgrad import calculus, outputs
 from symgrad.checks import ExactValues, check_example, exact_values
 from symgrad.errors import SpecError, caller, perhaps
 from symgrad.formats import FORMATS
+from symgrad.formats.prompt import displayed
 from symgrad.formats.text import formula as in_one_line
-from symgrad.language.array import Array, latex_of
+from symgrad.language.array import Array
 from symgrad.language.tracing import names_in, scalar_output, trace
-from symgrad.language.wrt import Wrt, asked_for, resolved
+from symgrad.language.wrt import Wrt, asked_for, free_name, resolved
 from symgrad.mathematics.equations import System, Variable
 from symgrad.mathematics.sizes import with_numbers
 from symgrad.mathematics.steps import Step
 from symgrad.outputs import Coded, Function
 from symgrad.targets import is_possible
+from symgrad.writing.choice import Choice
 from symgrad.writing.display import Display
 from symgrad.writing.equation_forms import MatrixForm, forms_of
 from symgrad.writing.formula import related
@@ -34,7 +36,17 @@ from symgrad.writing.printings.latex import latex
 
 @dataclass(frozen=True, repr=False)
 class Gradient:
-    """The derivative of the output with respect to every entry of one value."""
+    """The derivative of the output with respect to every entry of one value.
+
+    >>> import numpy as np
+    >>> import symgrad as sg
+    >>> A, x = sg.data("A", (2, 3)), sg.param("x", (3,))
+    >>> gradient = sg.derive(np.sum(A @ x)).gradients["x"]
+    >>> gradient
+    ∂L/∂x[j] = Σ_i A[i,j]
+    >>> gradient.shape
+    (3,)
+    """
 
     derivation: Derivation
     adjoint: calculus.Adjoint | calculus.Tangent
@@ -64,6 +76,12 @@ class Gradient:
     def __repr__(self) -> str:
         """The equation in index form, in one line of text."""
         return in_one_line(self.derivation.notation.equation(Line, self.adjoint.equation))
+
+    def __str__(self) -> str:
+        """The index form and, where there is one, the matrix form below it."""
+        derivation, name = self.derivation, self.adjoint.equation.name
+        form = forms_of(derivation, derivation.notation, Line, alone=True)(name)
+        return repr(self) if form is None else f"{self!r}\n{in_one_line(related(*form))}"
 
     def _repr_latex_(self) -> str:
         """What a notebook shows of it: the index form and, where there is one, the matrix form."""
@@ -100,15 +118,24 @@ class Gradients(dict[str, Gradient]):
 
 @dataclass(frozen=True, repr=False)
 class Derivation(calculus.Derivation, Coded):
-    """The derivation of an output's derivatives: equations, steps, text and code."""
+    """The derivation of an output's derivatives: equations, steps, text and code.
+
+    >>> import numpy as np
+    >>> import symgrad as sg
+    >>> w = sg.param("w", (3,))
+    >>> sg.derive(np.sum(np.exp(w)))
+      L = Σ_i exp(w[i])                                                L = 𝟏ᵀ exp(w)
+      ∂L/∂w[i] = exp(w[i])                                        ∂L/∂w = exp(w)   3
+    """
 
     def __repr__(self) -> str:
-        by, how = (self.directions.values(), "along") if self.tangents else (self.wrt, "by")
-        return f"<derivation of {self.system.output} {how} {', '.join(by)}>"
+        """Its formulas, each on one line: the values, and the derivatives by them."""
+        shown = str(self.render(choice=Choice("brief", parts=("forward", "backward"))))
+        return "\n".join(line for line in shown.splitlines() if line)
 
     def __str__(self) -> str:
-        """The whole derivation as text."""
-        return str(self.render("text"))
+        """The derivation in short, as text: what is given, the values, the derivatives."""
+        return str(self.render(choice=Choice("brief"))).rstrip("\n")
 
     def derived(self, *, prepare: bool) -> Derivation:
         """The derivation that is written as code; ``prepare``: in sums that are made once."""
@@ -180,32 +207,6 @@ class Derivation(calculus.Derivation, Coded):
         return FORMATS[layout].write(outputs.sheet(self, values=example, **more))
 
 
-def displayed(equations: Sequence[str]) -> str:
-    """Equations as a notebook shows them, lined up at their equals signs."""
-    lines = r" \\ ".join(e.replace(" = ", " &= ", 1) for e in equations)
-    return rf"$\displaystyle \begin{{aligned}} {lines} \end{{aligned}}$"
-
-
-@latex_of.register
-def _latex_of(array: Array) -> str:
-    """An input and its shape, or the equations that lead from the inputs to a value.
-
-    Values are called as the variables of the main program, which is the notebook, are.
-    """
-    if array.variable is not None:
-        system = System((array.variable,), (), array.variable.name)
-        symbol = Notation(system).symbol(array.variable.name)
-        power = r" \times ".join(str(s) for s in array.shape)
-        field = {"float": r"\mathbb{R}", "int": r"\mathbb{Z}", "bool": r"\{0, 1\}"}[array.kind]
-        return rf"${symbol} \in {field}^{{{power}}}$" if power else rf"${symbol} \in {field}$"
-    names = names_in(vars(sys.modules["__main__"]))
-    if not any(a is array for a in names.values()):
-        names = {**names, _free_name("value", names): array}
-    system = trace(array, names)
-    notation = Notation(system)
-    return displayed([notation.latex_equation(e) for e in system])
-
-
 def derive(
     loss: Array,
     wrt: Wrt = None,
@@ -229,6 +230,17 @@ def derive(
 
     SpecError where ``loss`` is no scalar, where ``wrt`` names something that is not there or
     holds integers, where there is nothing to differentiate by, and nothing to prepare.
+
+    >>> import numpy as np
+    >>> import symgrad as sg
+    >>> X, y, w = sg.data("X", ("N", 3)), sg.data("y", ("N",)), sg.param("w", (3,))
+    >>> r = X @ w - y
+    >>> d = sg.derive(np.sum(r**2))
+    >>> print(d.gradients["w"])
+    ∂L/∂w[i] = 2 Σ_n r[n] X[n,i]
+    ∂L/∂w = 2 Xᵀ r
+    >>> print(d.compile().loss(X=np.eye(3), y=np.ones(3), w=np.zeros(3)))
+    3.0
     """
     names = names if names is not None else _callers_names()
     system, resolved = _traced(scalar_output(loss), wrt, names, "loss")
@@ -268,6 +280,12 @@ def jacobian(value: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = 
     The gradient of W has the shape of ``value`` followed by that of W: row n, column i of the
     Jacobian of a vector u by a vector w is the derivative of u[n] by w[i].  ``wrt`` and
     ``names``, and the errors, are those of ``derive``; ``value`` may have any shape.
+
+    >>> import symgrad as sg
+    >>> A, w = sg.data("A", (2, 3)), sg.param("w", (3,))
+    >>> u = A @ w
+    >>> sg.jacobian(u).gradients["w"]
+    ∂u[i]/∂w[j] = A[i,j]
     """
     names = names if names is not None else _callers_names()
     return _derived(_checked(value), wrt, names, "value")
@@ -288,6 +306,12 @@ def hessian(loss: Array, wrt: str | Array, names: Mapping[str, Array] | None = N
 
     The output is the gradient; the gradient of W in it has the shape of W twice.  SpecError
     where ``wrt`` names several parameters: ``hvp`` takes them all at once.
+
+    >>> import numpy as np
+    >>> import symgrad as sg
+    >>> w = sg.param("w", (3,))
+    >>> sg.hessian(np.sum(w**3), "w").gradients["w"]
+    ∂²L/∂w[i]∂w[j] = 6 δ(i,j) w[i]
     """
     names = names if names is not None else _callers_names()
     first = _to_derive_again(scalar_output(loss), wrt, names)
@@ -306,12 +330,18 @@ def hvp(loss: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = None) 
     the slope of the loss along the direction, and its gradients are the products, each with the
     shape of its parameter; no Hessian is ever made (Pearlmutter, Fast exact multiplication by the
     Hessian, 1994).
+
+    >>> import numpy as np
+    >>> import symgrad as sg
+    >>> w = sg.param("w", (3,))
+    >>> sg.hvp(np.sum(w**3)).gradients["w"]
+    ∂slope/∂w[i] = 6 v_w[i] w[i]
     """
     names = names if names is not None else _callers_names()
     first = _to_derive_again(scalar_output(loss), wrt, names)
     taken = set(first.system.shapes)
     directions = _directions(first.wrt, taken)
-    slope = calculus.slope(first, directions, _free_name("slope", taken))
+    slope = calculus.slope(first, directions, free_name("slope", taken))
     system = calculus.with_adjoints(first, slope.name, [slope])
     shapes = {a.value: a.equation.shape for a in first.adjoints}
     inputs = [Variable(v, shapes[name], "data") for name, v in directions.items()]
@@ -328,6 +358,13 @@ def jvp(value: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = None)
     ``value`` is the product of its Jacobian with the direction, in the shape of ``value``; no
     Jacobian is ever made, and no backward pass.  ``wrt``, ``names`` and the errors are those of
     ``derive``; ``value`` may have any shape.
+
+    >>> import numpy as np
+    >>> import symgrad as sg
+    >>> w = sg.param("w", (3,))
+    >>> y = np.tanh(w)
+    >>> sg.jvp(y).gradients["y"]
+    ẏ[i] = v_w[i] (1 − y[i]²)
     """
     names = names if names is not None else _callers_names()
     system, resolved = _traced(_checked(value), wrt, names, "value")
@@ -367,7 +404,7 @@ def _system(output: Array, names: Mapping[str, Array], default: str) -> System:
     if output.variable is not None:
         output = output[...]
     if not any(a is output for a in names.values()):
-        names = {**names, _free_name(default, names): output}
+        names = {**names, free_name(default, names): output}
     return trace(output, names)
 
 
@@ -375,14 +412,8 @@ def _directions(values: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
     """The name of the direction of each value."""
     found: dict[str, str] = {}
     for value in values:
-        found[value] = _free_name(f"v_{value}", (*taken, *found.values()))
+        found[value] = free_name(f"v_{value}", (*taken, *found.values()))
     return found
-
-
-def _free_name(name: str, taken: Iterable[str]) -> str:
-    while name in set(taken):
-        name += "_"
-    return name
 
 
 def _callers_names() -> dict[str, Array]:

@@ -310,3 +310,42 @@ def test_the_package_shows_its_public_names() -> None:
     assert all(hasattr(sg, name) for name in dir(sg))
     with importlib.resources.as_file(importlib.resources.files(sg) / "py.typed") as marker:
         assert marker.is_file()
+
+
+def test_a_prompt_shows_arrays_as_mathematics() -> None:
+    X, y = sg.data("X", ("N", 3)), sg.data("y", ("N",), dtype=int)
+    w, s = sg.param("w", (3,)), sg.param("s", ())
+    assert [repr(a) for a in (X, y, w, s)] == ["X ∈ ℝ^(N×3)", "y ∈ ℤ^N", "w ∈ ℝ^3", "s ∈ ℝ"]
+    assert repr(np.tanh(X @ w)) == "t₁[n] = Σ_i X[n,i] w[i]\nvalue[n] = tanh(t₁[n])"
+    deep = w
+    for _ in range(40):
+        deep = np.tanh(deep @ np.ones((3, 3)))
+    assert len(repr(deep).splitlines()) <= 9
+
+
+def test_a_derivation_is_printed_in_short() -> None:
+    X, w = sg.data("X", ("N", 3)), sg.param("w", (3,))
+    r = X @ w
+    d = sg.derive(np.sum(r**2))
+    assert str(d).startswith("Derivation\n\nWhat is given\n")
+    assert "chain rule" not in str(d)
+    assert "chain rule" in str(d.render("text"))
+    assert [line.split(" = ")[0].strip() for line in repr(d).splitlines()] == [
+        "r[n]", "L", "∂L/∂w[i]"
+    ]  # fmt: skip
+    assert str(d.gradients["w"]) == "∂L/∂w[i] = 2 Σ_n r[n] X[n,i]\n∂L/∂w = 2 Xᵀ r"
+    with pytest.raises(KeyError, match=r"there is no derivative by 'q'\n.*\n.*there are .*w"):
+        d.gradients["q"]
+
+
+@pytest.mark.parametrize("layout", ["latex", "text", "markdown", "typst", "html", "json", "tex"])
+def test_parts_alone(layout: str) -> None:
+    X, w = sg.data("X", ("N", 3)), sg.param("w", (3,))
+    r = X @ w
+    d = sg.derive(np.sum(r**2))
+    for part in ("given", "forward", "backward", "gradients", "remarks", "w"):
+        shown = str(d.render(layout, choice=sg.Choice(parts=(part,))))
+        assert "The backward pass" not in shown
+        assert "Derivation" not in shown
+    with pytest.raises(sg.SpecError, match="there is no part 'forwards'\n  perhaps forward"):
+        d.render(layout, choice=sg.Choice(parts=("forwards",)))

@@ -382,7 +382,7 @@ def test_a_size_that_is_called_as_a_value_is_another_sign() -> None:
     K, y = sg.param("K", ("K", 3)), sg.data("y", ("K", 3))
     d = sg.derive(np.mean((K - y) ** 2) * K.shape[0] ** 2, names={"K": K, "y": y})
     assert d.gradients["K"].matrix_latex().endswith(r"= \frac{2 n_{K}}{3} (K - y)")
-    assert "∂L/∂K = (2 n_K)/3 (K − y)" in str(d)
+    assert "∂L/∂K = (2 n_K)/3 (K − y)" in d.render("text")
 
 
 def test_a_size_called_as_the_identity_is_a_number() -> None:

@@ -21,7 +21,7 @@ def text(spec: str, wrt: str = "x") -> str:
     space: dict[str, object] = {"np": np, "sg": sg, **names}
     exec(spec, space)
     arrays = {n: v for n, v in space.items() if isinstance(v, sg.Array)}
-    return str(sg.derive(arrays["loss"], wrt=wrt, names=arrays))
+    return str(sg.derive(arrays["loss"], wrt=wrt, names=arrays).render("text"))
 
 
 def boxed(spec: str, wrt: str = "x") -> str:
@@ -86,7 +86,7 @@ def test_constants_have_the_names_of_their_variables(tmp_path: Path) -> None:
         "loss = np.sum(sg.softmax(x + mask, axis=1) @ ramp)\n"
     )
     spec = load(path)
-    shown = str(sg.derive(spec.loss, names=spec.names))
+    shown = str(sg.derive(spec.loss, names=spec.names).render("text"))
     assert "mask = [0  −1e9  −1e9]" in shown
     assert "constant, with entries from 0 to 1" in shown
     assert "c₁" not in shown

@@ -32,7 +32,7 @@ def write(sheet: Sheet) -> str:
         prose=prose,
         words=words,
         block=block,
-    )
+    ).lstrip("\n")  # parts have no heading
 
 
 _MARKS = re.compile(r"[\\`*_\[\]<>|$&~]")

@@ -57,9 +57,9 @@ def _painted(kind: str, text: str) -> str:
 
 def _sections(sections: Iterable[Section], paint: Paint, depth: int = 0) -> Iterator[str]:
     for section in sections:
-        title = prose(section.title)
-        line = "─" * columns(title) if depth else "═" * columns(title)
-        yield f"{paint('head', title)}\n{paint('note', line)}"
+        if title := prose(section.title):
+            line = "─" * columns(title) if depth else "═" * columns(title)
+            yield f"{paint('head', title)}\n{paint('note', line)}"
         yield from ("\n".join(lines(block, paint)) for block in section.blocks)
         yield from _sections(section.parts, paint, depth + 1)
 

@@ -56,6 +56,12 @@ def latex_of(array: object) -> str | None:
     return None
 
 
+@functools.singledispatch
+def text_of(array: object) -> str | None:
+    """How a prompt shows an array: None, its name and shape, until a writer registers another."""
+    return None
+
+
 class Array(Memory, np.lib.mixins.NDArrayOperatorsMixin):
     """A value of the spec: a shape, and the equation of its entries.
 
@@ -143,7 +149,7 @@ class Array(Memory, np.lib.mixins.NDArrayOperatorsMixin):
         return entry(self.key, indices, integer=self.kind == "int")
 
     def __repr__(self) -> str:
-        return f"{describe(self)}"
+        return text_of(self) or describe(self)
 
     def _sympy_(self) -> sp.Expr:
         raise sp.SympifyError(self)  # so that SymPy leaves `size * array` to the array

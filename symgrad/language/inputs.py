@@ -27,6 +27,12 @@ def param(name: str, shape: Any, *, assume: Any = None) -> Array:
     symbols; ``()`` is a scalar.  ``assume``: one assumption or a sequence of them.  The entries
     are floats.  SpecError where the name is no identifier, where a size is none, and where an
     assumption does not fit the shape.
+
+    >>> import symgrad as sg
+    >>> sg.param("W", (3, "N"))
+    W ∈ ℝ^(3×N)
+    >>> sg.param("s", (), assume=sg.positive)
+    s ∈ ℝ
     """
     return _input(name, shape, "param", "float", assume)
 
@@ -36,6 +42,10 @@ def data(name: str, shape: Any, *, dtype: Any = float, assume: Any = None) -> Ar
 
     ``dtype``: float; int for labels and indices, which count from 0; bool for conditions.
     ``shape``, ``assume`` and the errors are those of ``param``; SpecError for another dtype.
+
+    >>> import symgrad as sg
+    >>> sg.data("y", ("N",), dtype=int)
+    y ∈ ℤ^N
     """
     kinds: dict[str, DType] = {"f": "float", "i": "int", "u": "int", "b": "bool"}
     kind = kinds.get(np.dtype(dtype).kind)

@@ -69,3 +69,10 @@ def _name_of_array(array: Array, names: Mapping[str, Array]) -> str:
     if array.variable is not None:
         return array.variable.name
     return next((name for name, a in names.items() if a is array), "a value without a name")
+
+
+def free_name(name: str, taken: Iterable[str]) -> str:
+    """A name that is not taken: the same, or with underscores behind it."""
+    while name in set(taken):
+        name += "_"
+    return name

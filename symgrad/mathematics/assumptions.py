@@ -225,7 +225,16 @@ ASSUMPTIONS = {
 
 
 def one_hot(axis: int = -1) -> Assumption:
-    """Along ``axis`` one entry is 1 and the others are 0; so they sum to 1."""
+    """Along ``axis`` one entry is 1 and the others are 0; so they sum to 1.
+
+    >>> import numpy as np
+    >>> import symgrad as sg
+    >>> Y, z = sg.data("Y", (3,), assume=sg.one_hot(axis=0)), sg.param("z", (3,))
+    >>> p = sg.softmax(z, axis=0)
+    >>> loss = -np.sum(Y * np.log(p))
+    >>> sg.derive(loss).gradients["z"]
+    ∂L/∂z[i] = p[i] − Y[i]
+    """
     return Assumption("one_hot", axis)
 
 

@@ -14,6 +14,9 @@ Form = Literal["matrix", "index", "both"]
 DETAILS: tuple[Detail, ...] = get_args(Detail)
 FORMS: tuple[Form, ...] = get_args(Form)
 
+PARTS = ("given", "forward", "backward", "gradients", "remarks")
+"""What can be shown by itself, beside the derivative by any one value."""
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -21,12 +24,15 @@ class Choice:
 
     ``detail``: final formulas; the steps worth seeing; every rewrite.  ``only``: the derivatives
     by these values, by default all.  ``explain``: only the way from the output to this value.
+    ``parts``: just the formulas of these, without headings: names of ``PARTS``, and values, whose
+    derivatives they are.
     """
 
     detail: Detail = "normal"
     form: Form = "both"
     only: tuple[str, ...] = ()
     explain: str = ""
+    parts: tuple[str, ...] = ()
 
     def checked(self, derivation: Derivation) -> Choice:
         """The same; SpecError where it names what there is no derivative by."""
@@ -35,6 +41,12 @@ class Choice:
             if name not in known:
                 raise SpecError(
                     f"there is no derivative with respect to {name!r}", hint=perhaps(name, known)
+                )
+        for name in self.parts:
+            if name not in PARTS and name not in known:
+                raise SpecError(
+                    f"there is no part {name!r}",
+                    hint=perhaps(name, (*PARTS, *known)),
                 )
         return self
 

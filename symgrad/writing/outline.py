@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
 from symgrad.calculus.derivation import Derivation
-from symgrad.writing.choice import Choice, Numbers
-from symgrad.writing.document import (
-    Document,
-)
+from symgrad.writing.choice import PARTS, Choice, Numbers
+from symgrad.writing.document import Block, Document, Paragraph, Section
 from symgrad.writing.equation_forms import MatrixForm
 from symgrad.writing.notation import Notation
 from symgrad.writing.sections import along, backward, closing, forward, given, way
@@ -28,6 +29,8 @@ def document(
     """The derivation as a document whose formulas are set as in ``layout``."""
     choice = (choice or Choice()).checked(derivation)
     author = Author(derivation, notation, layout, matrix or (lambda name: None), choice)
+    if choice.parts:
+        return Document(title, (Section((), tuple(_of_parts(author)), key="parts"),))
     leads = author.way is not None and author.way.value != derivation.system.output
     sections = [way.way(author, author.way)] if author.way and leads else []
     shown = along.shown_tangents(author) if derivation.tangents else backward.shown_adjoints(author)
@@ -40,3 +43,41 @@ def document(
     sections += [closing.example(author, numbers)] if numbers else []
     first = given.given(author, sections)  # last, when all letters have been given out
     return Document(title or "Derivation", (first, *sections))
+
+
+def _of_parts(author: Author) -> Iterator[Block]:
+    """The formulas that are asked for, in the order in which they are."""
+    for name in author.choice.parts:
+        if name in PARTS:
+            yield from _part(author, name)
+        else:
+            yield from _derivative(author, name)
+
+
+def _part(author: Author, name: str) -> Iterator[Block]:
+    """What stands in a section and its parts, but what introduces them."""
+    made: dict[str, Callable[[Author], Section | None]] = {
+        "given": given.given,
+        "forward": forward.forward,
+        "backward": along.along if author.derivation.tangents else backward.backward,
+        "gradients": closing.summary,
+        "remarks": closing.remarks,
+    }
+    section = made[name](author)
+    if section is None:
+        return
+    yield from (b for b in section.blocks if not (section.parts and isinstance(b, Paragraph)))
+    for part in section.parts:
+        yield from part.blocks
+
+
+def _derivative(author: Author, value: str) -> Iterator[Block]:
+    """The derivative by one value: its steps and the result, or the result alone."""
+    alone = Author(
+        author.derivation,
+        author.notation,
+        author.layout,
+        author.matrix,
+        replace(author.choice, only=(value,), parts=()),
+    )
+    yield from _part(alone, "backward")

@@ -27,8 +27,10 @@ SHOWN_ENTRIES = 64
 
 def summary(author: Author) -> Section:
     """The gradients that were asked for, each on a line."""
-    names = author.choice.only or tuple(author.wrt)
-    rows = tuple(author.line(author.derivation.adjoint(name)) for name in names)
+    found = {d.value: d for d in author.derivation.derivatives}
+    along = author.derivation.tangents[-1:]
+    names = author.choice.only or tuple(d.value for d in along) or tuple(author.wrt)
+    rows = tuple(author.line(found[name]) for name in names)
     return Section(("All gradients",), (Equations(rows),), key="gradients")
 
 
