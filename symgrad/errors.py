@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import difflib
 import linecache
+import re
 import sys
 import traceback
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 
 _OTHERS = (str(Path(__file__).parent), str(Path(difflib.__file__).parent), "<frozen ")
 """What the code of symgrad and of Python's library begins with."""
@@ -23,11 +25,23 @@ class Location:
     line: int
     function: str = "<module>"
     offset: int = field(default=0, compare=False)
+    code: CodeType | None = field(default=None, compare=False, repr=False)
 
     @property
     def text(self) -> str:
         """The line itself, without its indentation."""
         return linecache.getline(self.file, self.line).strip()
+
+    @property
+    def span(self) -> tuple[int, int] | None:
+        """Which bytes of its text the program was at; None where that is not known."""
+        positions = self.code.co_positions() if self.code else iter(())
+        first, last, begin, end = next(islice(positions, self.offset // 2, None), (None,) * 4)
+        if first != last or begin is None or end is None:
+            return None
+        line = linecache.getline(self.file, self.line)
+        indent = len(line) - len(line.lstrip())
+        return begin - indent, end - indent
 
     def __str__(self) -> str:
         try:
@@ -51,9 +65,13 @@ def returned_to() -> tuple[Location, ...]:
     lines: list[Location] = []
     for line in _callers():
         lines.append(line)
-        if not line.text.startswith("return"):
+        if not (_RETURNS.match(line.text) or line.function == "<lambda>"):
             break
     return tuple(lines)
+
+
+_RETURNS = re.compile(r"(def .*: *)?return\b")
+"""A line that hands on what is computed in it; a function may be one line."""
 
 
 def _callers() -> Iterator[Location]:
@@ -62,7 +80,7 @@ def _callers() -> Iterator[Location]:
     while frame is not None:
         code = frame.f_code
         if not code.co_filename.startswith(_OTHERS) and "site-packages" not in code.co_filename:
-            yield Location(code.co_filename, frame.f_lineno, code.co_name, frame.f_lasti)
+            yield Location(code.co_filename, frame.f_lineno, code.co_name, frame.f_lasti, code)
         frame = frame.f_back
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections import Counter
 from collections.abc import Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import sympy as sp
 
-from symgrad.errors import SpecError
+from symgrad.errors import Location, SpecError
 from symgrad.language.array import Array
 from symgrad.language.constants import as_array
 from symgrad.language.defined import check_defined
@@ -323,9 +325,33 @@ def _targets(order: Iterable[Array]) -> dict[str, str]:
     """What the lines of functions and loops assign to, for the values that they compute."""
     order = tuple(order)
     partial = {i.key for a in order for i in a.inputs if _is_part_of(i, a)}
-    lines = {a.key: _TARGET.match(a.lines[-1].text) for a in order if a.key not in partial}
-    found = {key: match[1] for key, match in lines.items() if match}
-    return found | {a.key: a.called for a in order if a.called}
+    found = {a.key: _target(a.lines[-1]) for a in order if a.key not in partial}
+    named = {key: name for key, name in found.items() if name}
+    return named | {a.key: a.called for a in order if a.called}
+
+
+def _target(line: Location) -> str:
+    """The name that a value is assigned to which is computed in a line, or nothing."""
+    match = _TARGET.match(line.text)
+    if match:
+        return match[1]
+    elements = _elements(line.text)
+    return elements.get(line.span, "") if elements else ""
+
+
+@lru_cache(maxsize=256)
+def _elements(text: str) -> Mapping[tuple[int, int] | None, str]:
+    """For the line ``i, f = sigmoid(x), tanh(y)`` the names, by where their values stand."""
+    with suppress(SyntaxError):
+        match ast.parse(text).body:
+            case [ast.Assign([ast.Tuple(names)], ast.Tuple(values))] if len(names) == len(values):
+                pairs = zip(names, values, strict=True)
+                return {
+                    (value.col_offset, value.end_col_offset or 0): name.id
+                    for name, value in pairs
+                    if isinstance(name, ast.Name)
+                }
+    return {}
 
 
 def _is_part_of(array: Array, consumer: Array) -> bool:

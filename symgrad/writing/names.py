@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from symgrad.writing.formula import (
@@ -141,12 +141,13 @@ def _is_subscript(letter: str, tail: str) -> bool:
     return len(tail) == 1 or tail in _LETTERS or (len(tail) < 4 and not set(tail) & set("aeiou"))
 
 
-def symbols(names: Iterable[str]) -> dict[str, Name]:
-    """A symbol for each name; no two the same."""
+def symbols(names: Iterable[str], shown_as: Mapping[str, str] | None = None) -> dict[str, Name]:
+    """A symbol for each name, or for the name that it is shown as; no two the same."""
     table: dict[str, Name] = {}
     shown: set[Formula | str] = set()
     for name in names:
-        symbol, plain = parse(name), in_unicode(name)
+        visible = (shown_as or {}).get(name, name)
+        symbol, plain = parse(visible), in_unicode(visible)
         if symbol.formula in shown:
             symbol = Name(Word(_plain(name), "typewriter"))
         if plain in shown:

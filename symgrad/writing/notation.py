@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -189,7 +190,7 @@ def _names(
     sizes: list[str],
     style: Style,
 ) -> Names:
-    table = symbols([*values, *(s for s in sizes if s not in values)])
+    table = symbols([*values, *(s for s in sizes if s not in values)], _turns(system))
     of_slopes = {of for _, of, _ in system.slopes}
     outputs = {system.output, *of_slopes}
     if "loss" in outputs and "L" not in table:
@@ -217,6 +218,17 @@ def _names(
         inputs=frozenset(v.name for v in system.variables),
         style=style,
     )
+
+
+def _turns(system: System) -> dict[str, str]:
+    """The values of the last turn of a loop, numbered as those of the turns before: a₃ after a₂."""
+    before = system.invented - system.nameless
+    found = {}
+    for name in (e.name for e in system.equations if f"{e.name}1" in before):
+        turn = next(k for k in itertools.count(1) if f"{name}{k}" not in before)
+        if f"{name}{turn}" not in system.shapes:
+            found[name] = f"{name}{turn}"
+    return found
 
 
 def _accent(names: Sequence[Name], taken: Iterable[Name]) -> str:
