@@ -6,6 +6,7 @@ import math
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
@@ -107,6 +108,9 @@ SINGLE = (
     Constant("SQRT_PI", "np.sqrt(np.pi)", math.sqrt(math.pi), lambda: _root(sp.pi)),
     Constant("SQRT_2PI", "np.sqrt(2 * np.pi)", math.sqrt(2 * math.pi), lambda: _root(2 * sp.pi)),
     Constant(
+        "SQRT_PI_OVER_2", "np.sqrt(np.pi / 2)", math.sqrt(math.pi / 2), lambda: _root(sp.pi / 2)
+    ),
+    Constant(
         "SQRT_2_OVER_PI", "np.sqrt(2 / np.pi)", math.sqrt(2 / math.pi), lambda: _root(2 / sp.pi)
     ),
 )
@@ -171,6 +175,45 @@ def _over(value: float) -> Iterator[Known]:
 _FINDERS: Sequence[Callable[[float], Iterator[Known]]] = (
     _itself, _below_one, _half, _multiple, _part, _over,
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Multiple:
+    """A fraction times a constant, or over it."""
+
+    scale: sp.Rational
+    constant: Constant
+    below: bool = False
+
+
+@lru_cache(maxsize=4096)
+def multiple(number: sp.Rational) -> Multiple | None:
+    """The fraction of a constant that a positive number is, but for rounding: √2/3, 5 log(2)/7.
+
+    The fraction has a numerator and a denominator up to 100; of several the shortest is taken.  One
+    among 10⁹ other numbers would be taken for such a multiple by mistake, of the same value.
+    """
+    value, found = float(number), []
+    for constant in candidates():
+        for below in (False, True):
+            ratio = value * constant.value if below else value / constant.value
+            near = Fraction(ratio).limit_denominator(LARGEST)
+            if 0 < near.numerator <= LARGEST and abs(float(near) - ratio) <= 8e-16 * ratio:
+                scale = sp.Rational(near.numerator, near.denominator)
+                found.append(Multiple(scale, constant, below))
+    return min(found, key=lambda m: m.scale.p + m.scale.q + m.below, default=None)
+
+
+LARGEST = 100
+
+
+@lru_cache(maxsize=1)
+def candidates() -> tuple[Constant, ...]:
+    """What numbers may be multiples of: of the roots those of numbers that no square divides."""
+    free = [n for n in range(2, LARGEST + 1) if all(n % (k * k) for k in range(2, 11))]
+    roots, logarithms = FAMILIES
+    square = Constant("np.pi**2", "np.pi**2", math.pi**2, lambda: sp.pi**2)
+    return (*SINGLE, square, *map(roots.member, free), *map(logarithms.member, free))
 
 
 def _short(value: float) -> sp.Rational | None:

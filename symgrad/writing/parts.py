@@ -7,7 +7,7 @@ from decimal import Decimal
 import sympy as sp
 
 from symgrad.mathematics.indices import Index
-from symgrad.mathematics.known import Known, known
+from symgrad.mathematics.known import Known, Multiple, known, multiple
 from symgrad.mathematics.reductions import LEAVES, LogSumExp
 from symgrad.mathematics.sizes import is_size
 from symgrad.mathematics.written import Prefix
@@ -99,14 +99,15 @@ FRACTION = 10**9
 """A fraction with a larger denominator is a rounded number, such as np.sqrt(8), and no fraction."""
 
 
-def recognised(number: sp.Expr) -> Known | None:
+def recognised(number: sp.Expr) -> Known | Multiple | None:
     """What a rounded number is; for one over a rounded number that too."""
     if number.q <= FRACTION or number <= 0:
         return None
     found, below = known(float(number)), known(float(1 / number))
     if found is None and below is not None and not below.function:
         return Known((sp.S.One, below.constant), "divide")
-    return found
+    is_multiple = found is None or found.function == "multiply"
+    return (multiple(number) if is_multiple else None) or found
 
 
 ZEROS = 6

@@ -10,7 +10,7 @@ import sympy as sp
 from symgrad.errors import SpecError
 from symgrad.mathematics.indices import Index, indices_of, name_of
 from symgrad.mathematics.infinity import INFINITY, Infinity
-from symgrad.mathematics.known import Constant, Known
+from symgrad.mathematics.known import Constant, Known, Multiple
 from symgrad.mathematics.matrices import MATRIX_FUNCTIONS
 from symgrad.mathematics.reductions import LEAVES, REDUCTIONS, Norm, as_defined, normed
 from symgrad.mathematics.sizes import is_size
@@ -175,8 +175,22 @@ class Writer(FunctionWriter):
         scientific = power_of_ten(decimal)
         return Piece(Number(decimal)) if scientific is None else self.scientific(*scientific)
 
-    def _known(self, found: Known) -> Piece:
+    def _multiple(self, found: Multiple) -> Piece:
+        """A fraction of a constant: the numbers first."""
+        p, q, is_below = found.scale.p, found.scale.q, found.below
+        if p == 1 and found.constant.expr == sp.sqrt(q) and not is_below:
+            q, is_below = 1, True  # √2/2 is 1/√2
+        above: list[Formula] = [Number(str(p))] if p != 1 else []
+        below: list[Formula] = [Number(str(q))] if q != 1 else []
+        (below if is_below else above).append(self._named(found.constant).formula)
+        if not below:
+            return Piece(beside(above), Level.PRODUCT if len(above) > 1 else Level.SCRIPTED)
+        return self.fraction_of_numbers(beside(above or [Number("1")]), beside(below))
+
+    def _known(self, found: Known | Multiple) -> Piece:
         """A number that is written by what it is."""
+        if isinstance(found, Multiple):
+            return self._multiple(found)
         first, *others = (self._named(x) for x in found.operands)
         if not others:
             return first

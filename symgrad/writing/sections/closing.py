@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import sympy as sp
@@ -18,8 +19,10 @@ from symgrad.writing.document import (
     Matrix,
     Section,
 )
-from symgrad.writing.formula import Formula, number, related
+from symgrad.writing.formula import Formula, Number, number, related
+from symgrad.writing.parts import recognised
 from symgrad.writing.sections.author import Author
+from symgrad.writing.sections.sentences import listed
 
 SHOWN_ENTRIES = 64
 """An array with more entries than this is not shown at the example point."""
@@ -43,7 +46,20 @@ def remarks(author: Author) -> Section | None:
         for a in author.derivation.adjoints
         if _is_aside(author, a)
     ]
+    numbers = [Math(related(*pair)) for pair in _recognised(author)]
+    remarks += (
+        [("numbers are written as what they are: ", *listed(numbers), ".")] if numbers else []
+    )
     return Section(("Remarks",), (Items(tuple(remarks)),), key="remarks") if remarks else None
+
+
+def _recognised(author: Author) -> Iterator[tuple[Formula, Formula]]:
+    """The numbers of the spec that are written as roots, logarithms and their like."""
+    shown = [e for e in author.derivation.typed.equations if author.is_mentioned(e.name)]
+    numbers = {abs(n) for e in shown for n in e.rhs.atoms(sp.Rational)}
+    read = sorted(n for n in numbers if recognised(n) is not None)
+    for n in read:
+        yield author.written(n, ()), Number(repr(float(n)))
 
 
 def _is_aside(author: Author, adjoint: Adjoint) -> bool:
