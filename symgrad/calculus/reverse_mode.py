@@ -103,7 +103,8 @@ class _Walk:
         self.consumers = _consumers(system)
         self.typed = _consumers(stable.local) if self.past else self.consumers
         named = (e for e in system.equations if e.name not in to_derive)
-        known = promises(system) | proved(e for e in system if e.name not in to_derive)
+        promised = promises(system)
+        known = promised | proved((e for e in system if e.name not in to_derive), promised)
         signs = Signs({e.name: e for e in system}, positive_inputs(system))
         self.context = Context(known, NamedValues(named), signs)
         self.adjoint_name = _adjoint_names(self.shapes, self.shapes)

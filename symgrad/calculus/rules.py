@@ -31,6 +31,7 @@ from symgrad.mathematics.deltas import contract_deltas
 from symgrad.mathematics.domains import Signs
 from symgrad.mathematics.indices import Index, entries, entry, indices_of, name_of
 from symgrad.mathematics.named_values import NamedValues
+from symgrad.mathematics.proved import mirrored
 from symgrad.mathematics.reductions import absolute, ratio, select, sigmoid, sign, step
 from symgrad.mathematics.steps import Step
 from symgrad.mathematics.sums import Term, from_terms, has_delta, terms
@@ -253,13 +254,8 @@ def _over_terms(
 
 def _symmetric(expr: sp.Expr, context: Context) -> sp.Expr:
     """a[i, j] = a[j, i]: the indices in one order."""
-    turned = {}
-    for atom in expr.atoms(sp.Indexed):
-        if _promised(name_of(atom), Fact.IS_SYMMETRIC, context.promises):
-            *lead, i, j = atom.indices
-            if str(j) < str(i):
-                turned[atom] = entry(name_of(atom), (*lead, j, i))
-    return expr.xreplace(turned)
+    found = (n for n, known in context.promises.items() if giving(Fact.IS_SYMMETRIC, known))
+    return mirrored(expr, frozenset(found))
 
 
 def _positive(expr: sp.Expr, context: Context) -> sp.Expr:

@@ -9,10 +9,11 @@ from dataclasses import replace
 
 import sympy as sp
 
-from symgrad.calculus.derivation import Derivation, forward_and_adjoints
+from symgrad.calculus.derivation import Derivation, forward_and_adjoints, promises
 from symgrad.errors import SymgradError
 from symgrad.mathematics.equations import Equation, Variable, shapes_of
 from symgrad.mathematics.indices import entry, indices_of, name_of
+from symgrad.mathematics.proved import proved
 from symgrad.writing.formula import Formula, Function, Word, length, mapped, walk
 from symgrad.writing.letters import unshadowed
 from symgrad.writing.matrix_form import Form, matrix_forms
@@ -57,7 +58,11 @@ class MadeForms:
         self.layout, self.shapes = recording(layout, arrays)
         self.symbol = self.layout(notation.names, {}).symbol
         self.known = {v.name: v for v in derivation.system.variables}
-        self.known |= {e.name: Variable(e.name, e.shape, "data") for e in self.table.values()}
+        facts = proved(self.table.values(), promises(derivation.system))
+        self.known |= {
+            e.name: Variable(e.name, e.shape, "data", assumptions=facts.get(e.name, ()))
+            for e in self.table.values()
+        }
         typed = {name: step.before for name, step in reversed(derivation.forward_steps)}
         self.typed = frozenset(typed)
         self.form = self._forms(self.table.values())
@@ -72,7 +77,7 @@ class MadeForms:
         nameless = self.derivation.system.nameless if self.alone else frozenset()
         adjoints = self.derivation.adjoint_name.items()
         unnamed = nameless | {name for value, name in adjoints if value in nameless}
-        return matrix_forms(self.derivation.system.variables, equations, self.symbol, unnamed)
+        return matrix_forms(self.known.values(), equations, self.symbol, unnamed)
 
     def written(self, name: str) -> tuple[Formula, Formula] | None:
         """Both sides of an equation, if they conform."""

@@ -36,11 +36,12 @@ def matrix_forms(
 ) -> Form:
     """The matrix form of each equation by its name.
 
-    The ``unnamed`` values are written in where the whole stays short.
+    ``variables``: inputs, and values of which something is known.  The ``unnamed`` values are
+    written in where the whole stays short.
     """
     table = {e.name: e for e in equations}
-    known = {v.name: v for v in variables}
-    known |= {e.name: Variable(e.name, e.shape, "data") for e in table.values()}
+    known = {e.name: Variable(e.name, e.shape, "data") for e in table.values()}
+    known |= {v.name: v for v in variables}
 
     @functools.cache
     def matrix(name: str) -> MatrixFormula | None:
