@@ -44,6 +44,7 @@ _LETTERS = {
     **GREEK,
     **{name: GREEK[of] for name, of in _OTHER_NAMES.items() if name != "lamda"},
     "l": "ℓ",
+    "ell": "ℓ",
 }
 """The names that stand for one letter."""
 
@@ -165,7 +166,25 @@ def in_unicode(name: str) -> str:
     head, tail = name[:1], name[1:].removeprefix("_")
     if tail in COMBINING and name not in _ORDINARY.split():
         return unicodedata.normalize("NFC", head + COMBINING[tail])
-    return name if name == "l" else _LETTERS.get(name, name)
+    if name == "l" or name in _LETTERS:
+        return name if name == "l" else _LETTERS[name]
+    symbol = parse(name)
+    labelled = symbol.sub is not None and isinstance(symbol.stem, Letter)
+    return f"{_in_a_line(symbol.stem)}_{_in_a_line(symbol.sub)}" if labelled else name
+
+
+def _in_a_line(part: Formula | None) -> str:
+    """A letter, an accented one, a word, or labels one after the other."""
+    match part:
+        case Letter(char):
+            return char
+        case Number(digits):
+            return digits
+        case Word(text):
+            return text
+        case Row(items):
+            return ",".join(map(_in_a_line, items))
+    return ""
 
 
 def accented(name: Name, accent: str) -> Name:
