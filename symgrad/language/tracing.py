@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import ast
-import re
 from collections import Counter
 from collections.abc import Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import lru_cache
 
 import numpy as np
 import sympy as sp
 
-from symgrad.errors import Location, SpecError
+from symgrad.errors import SpecError
 from symgrad.language.array import Array
+from symgrad.language.assigned import targets_of
 from symgrad.language.constants import as_array
 from symgrad.language.defined import check_defined
 from symgrad.language.sizes import shape_text
@@ -59,7 +57,7 @@ def trace(output: Array, names: Mapping[str, Array]) -> System:
     order = _topological(output)
     variables = _variables(order, names)
     named = _named(order, names, {v.name for v in variables})
-    targets = _targets(order)
+    targets = targets_of(order)
     equations, inlined = _equations(order, output, named, targets)
     taken = {v.name for v in variables} | set(named.values())
     constants = _constants(variables, names, taken)
@@ -319,51 +317,6 @@ def _is_step(equation: Equation) -> bool:
     """Whether a value is worth the name of its variable: it has axes, and applies a function."""
     functions = equation.rhs.atoms(sp.Function, sp.Pow) - equation.rhs.atoms(Constant)
     return bool(equation.indices) and any(entries(f) for f in functions)
-
-
-def _targets(order: Iterable[Array]) -> dict[str, str]:
-    """What the lines of functions and loops assign to, for the values that they compute."""
-    order = tuple(order)
-    partial = {i.key for a in order for i in a.inputs if _is_part_of(i, a)}
-    found = {a.key: _target(a.lines[-1]) for a in order if a.key not in partial}
-    named = {key: name for key, name in found.items() if name}
-    return named | {a.key: a.called for a in order if a.called}
-
-
-def _target(line: Location) -> str:
-    """The name that a value is assigned to which is computed in a line, or nothing."""
-    match = _TARGET.match(line.text)
-    if match:
-        return match[1]
-    elements = _elements(line.text)
-    return elements.get(line.span, "") if elements else ""
-
-
-@lru_cache(maxsize=256)
-def _elements(text: str) -> Mapping[tuple[int, int] | None, str]:
-    """For the line ``i, f = sigmoid(x), tanh(y)`` the names, by where their values stand."""
-    with suppress(SyntaxError):
-        match ast.parse(text).body:
-            case [ast.Assign([ast.Tuple(names)], ast.Tuple(values))] if len(names) == len(values):
-                pairs = zip(names, values, strict=True)
-                return {
-                    (value.col_offset, value.end_col_offset or 0): name.id
-                    for name, value in pairs
-                    if isinstance(name, ast.Name)
-                }
-    return {}
-
-
-def _is_part_of(array: Array, consumer: Array) -> bool:
-    """Whether both are computed by one run of one line, the array on the way to the consumer."""
-    last = array.lines[-1]
-    if array.call == consumer.call or last not in consumer.lines:
-        return array.call == consumer.call
-    theirs = consumer.lines[: consumer.lines.index(last) + 1]
-    return [x.offset for x in array.lines[::-1]] < [x.offset for x in theirs[::-1]]
-
-
-_TARGET = re.compile(r"([^\W\d]\w*)\s*=[^=]")
 
 
 def _numbered(base: str, taken: set[str]) -> str:

@@ -178,6 +178,9 @@ class Writer(FunctionWriter):
     def _multiple(self, found: Multiple) -> Piece:
         """A fraction of a constant: the numbers first."""
         p, q, is_below = found.scale.p, found.scale.q, found.below
+        if isinstance(found.constant.expr, sp.log) and not is_below and found.scale != 1:
+            scale = self.number(found.scale).formula
+            return Piece(beside([scale, self._named(found.constant).formula]), Level.PRODUCT)
         if p == 1 and found.constant.expr == sp.sqrt(q) and not is_below:
             q, is_below = 1, True  # √2/2 is 1/√2
         above: list[Formula] = [Number(str(p))] if p != 1 else []
