@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -104,3 +105,57 @@ def test_positions_that_are_sums_have_commas() -> None:
     z = sg.param("z", ("N", 4))
     loss = -np.sum(z[sg.arange("N"), y - 1])
     assert r"\delta_{i,y_{n} - 1}" in sg.derive(loss, names={}).latex()
+
+
+def test_a_computed_matrix_is_known_to_be_symmetric() -> None:
+    spec = (
+        "K = np.sum((x[:, None] - x[None]) ** 2, axis=2) + np.eye(3)\n"
+        "a = np.linalg.solve(K, f[:, 0])\nloss = f[:, 0] @ a + np.linalg.slogdet(K)[1]"
+    )
+    shown = text(spec, "K")
+    assert "symmetric: K is symmetric" in shown
+    assert "∂L/∂K = K⁻¹ − a aᵀ" in shown
+    other = spec.replace("x[None]", "f[None]")
+    assert "symmetric" not in text(other, "K")
+
+
+LOOP = """import numpy as np
+import symgrad as sg
+X, W = sg.data("X", (3, 6, 4)), sg.param("W", (9, 10))
+def sigmoid(x): return 1 / (1 + np.exp(-x))
+h = np.zeros((6, 5))
+for t in range(3):
+    a = np.concatenate([X[t], h], axis=1) @ W
+    f, g = sigmoid(a[:, :5]), np.tanh(a[:, 5:])
+    h = f * g
+loss = np.sum(h**2)
+"""
+
+
+def test_values_of_a_loop_keep_their_names_in_each_turn(tmp_path: Path) -> None:
+    path = tmp_path / "loop.py"
+    path.write_text(LOOP)
+    spec = load(path)
+    d = sg.derive(spec.loss, names=spec.names)
+    shown = d.render("text")
+    assert re.search(r"f₁\[.,.\] = sigmoid\(a₁\[.,.\]\)", shown)
+    assert all(f"{name}₃[" in shown for name in "afgh")
+    assert "∂L/∂h₃" in shown
+    assert "h" in d.gradients
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("np.sqrt(2) / 3", "sqrt(2)/3"),
+        ("np.pi**2 / 6", "π²/6"),
+        ("np.log(2) * 5 / 7", "5/7 log(2)"),
+        ("np.sqrt(0.5)", "1/sqrt(2)"),
+        ("np.sqrt(np.pi / 2)", "sqrt(π/2)"),
+        ("0.123456789012345", "0.123456789012345"),
+    ],
+)
+def test_numbers_are_written_as_what_they_are(typed: str, shown: str) -> None:
+    found = text(f"loss = np.sum(np.exp(x)) * ({typed})")
+    assert f"= {shown} Σ_{{i,j}} exp(x[i,j])" in found
+    assert ("written as what they are" in found) is (typed != shown)
