@@ -225,7 +225,7 @@ def test_what_is_computed_is_the_same_to_the_last_bit(
     sources.append(derivation.source(plain=plain))
     assert sources[0] != sources[1]
     modules = [NUMPY.load(source, name) for source in sources]
-    point = modules[0]._point()
+    point = modules[0]._point(0)
     (value, found), (other, others) = (m.loss_and_gradients(**point) for m in modules)
     assert value == other
     for one, two in zip(found, others, strict=True):
