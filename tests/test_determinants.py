@@ -96,3 +96,25 @@ def test_what_has_no_inverse_is_named(loss: str) -> None:
     if "log" in loss:
         assert module.loss(A=singular) == -np.inf
         assert any("has no derivative there" in remark for remark in derivation.remarks)
+
+
+@pytest.mark.parametrize("named", [False, True])
+@pytest.mark.parametrize("plain", [False, True])
+@pytest.mark.parametrize("loss", [
+    lambda s, l, A: l + s,
+    lambda s, l, A: s * l,
+    lambda s, l, A: l**2 + s * A[0, 1],
+])  # fmt: skip
+def test_sign_and_logarithm_of_one_determinant(loss: Any, plain: bool, named: bool) -> None:
+    A = sg.param("A", (3, 3))
+    s, logdet = np.linalg.slogdet(A)
+    d = sg.derive(loss(s, logdet, A), names={"s": s, "logdet": logdet} if named else {})
+    module = d.compile(plain=plain)
+    at = np.array([[1.0, 2, 0], [3, 1, 1], [0, 1, 2]])
+    value, gradients = module.loss_and_gradients(A=at)
+
+    def by_numpy(A: np.ndarray) -> Any:
+        return loss(*np.linalg.slogdet(A), A)
+
+    assert value == module.loss(A=at) == pytest.approx(by_numpy(at))
+    np.testing.assert_allclose(gradients.A, slopes(by_numpy, at), atol=1e-8)

@@ -41,8 +41,8 @@ class Statement:
 class Assignment:
     """The statements that compute one value, and ``others`` with it where there are any.
 
-    ``local`` is what the function calls it; ``uses`` are the names in the statements: of sizes,
-    arguments and other values.
+    ``local`` is what the function calls it, or all of them; ``uses`` are the names in the
+    statements: of sizes, arguments and other values.
     """
 
     value: str

@@ -193,7 +193,8 @@ class Writer(ABC):
     def assign(self, op: Op, statements: Sequence[Statement], *others: str) -> None:
         """The statements are what computes a value."""
         uses = frozenset(self._in_use)
-        made = Assignment(op.name, self.name(op), op.shape, tuple(statements), others, uses)
+        local = ", ".join(self.name(self.ops[name]) for name in (op.name, *others))
+        made = Assignment(op.name, local, op.shape, tuple(statements), others, uses)
         self.assignments.append(made)
 
     # What is changed in place
