@@ -33,6 +33,10 @@ SMOOTH = (
     "np.where(np.ones_like({x}) > 0, {x}, 0)", "sg.rounded({x}, 9)", "sg.stop_gradient({x})",
     "sg.straight_through({x} ** 2, {x})", "sg.stop_gradient({x}) * {x}",
     "np.arccos(0.9 * np.sin({x}))", "np.arctanh(0.9 * np.tanh({x}))", "np.tanh({x}) / 2 + {x} / 3",
+    "np.log(1 + np.exp(30 * {x}))", "1 / (1 + np.exp(-40 * {x}))", "np.sinc(6 * {x})",
+    "np.tanh(20 * {x})", "sg.log_sigmoid(50 * {x})", "np.expm1(5 * {x})", "np.log(1e6 + {x})",
+    "np.sum({x} ** 4) ** 0.25 * {x}", "np.sum(np.abs({x}) ** 3) ** (1 / 3) - {x}",
+    "np.log(np.where(np.ones_like({x}) > 0, 1 / (1 + np.exp(-{x})), 0.5))",
 )  # fmt: skip
 KINKED = (
     ("np.abs({x})", "{x}"), ("np.maximum({x}, 0)", "{x}"), ("np.maximum(0, {x})", "{x}"),
@@ -43,6 +47,8 @@ KINKED = (
     ("np.where(np.abs({x}) <= 1, {x} ** 2 / 2, np.abs({x}) - 0.5)", "{x} ** 3 - {x}"),
     ("np.sign({x}) * {x} ** 2", "{x}"), ("np.sqrt(np.abs({x}))", "{x}"),
     ("np.log(np.abs({x}))", "{x}"), ("1 / {x}", "{x}"), ("np.abs({x}) ** 1.5", "{x}"),
+    ("np.log(np.where({x} > 0, 1 / (1 + np.exp(-{x})), np.exp(-{x} ** 2)))", "{x}"),
+    ("np.maximum({x}, 0) + np.minimum(0, np.exp({x}) - 1)", "{x}"),
     ("sg.relu({x})", "{x}"), ("np.fabs({x})", "{x}"), ("np.heaviside({x}, 0.5) * {x}", "{x}"),
     ("np.select([{x} > 0.5, {x} > -0.5], [{x} ** 2, 2 * {x}], 0.5)", "{x} ** 2 - 0.25"),
     ("np.where(~({x} > 0) | ({x} > 1), 0.1 * {x}, {x} ** 2)", "{x} * ({x} - 1)"),
@@ -58,6 +64,7 @@ BINARY = (
     "({x} - {y}) ** 2", "np.logaddexp({x}, {y})", "np.power({x} ** 2 + 0.5, {y})",
     "np.arctan2({x}, {y} ** 2 + 0.5)", "np.exp({x}) * {y}", "({x} + {y}) / (np.exp({x}) + 1)",
     "np.sqrt({x} ** 2 + {y} ** 2 + 0.1)", "{x} * np.tanh({y}) - 0.5 * {x}",
+    "np.logaddexp(30 * {x}, {y})", "np.logaddexp({x} + np.log(0.5), -np.inf) * {y}",
     "np.hypot({x}, {y} + 2)", "np.logaddexp2({x}, {y})", "special.xlogy({x}, {y} ** 2 + 0.5)",
     "special.xlog1py({x}, {y} ** 2)", "special.rel_entr({x} ** 2 + 0.5, {y} ** 2 + 0.5)",
     "special.kl_div({x} ** 2 + 0.5, {y} ** 2 + 0.5)", "special.betaln({x} ** 2 + 1, {y} ** 2 + 1)",
@@ -458,6 +465,8 @@ def masked(w: Writer) -> str | None:
         "np.max(np.maximum({c}, -1.5), axis={a})", "1 / (1 + np.exp(-{c}))",
         "np.logaddexp({c}, {x})",
     ])  # fmt: skip
+    if len(shape) > 1 and not any(word in text for word in ("sum", "soft", "log", "np.max(")):
+        bias += [f"{x} + np.where(np.tri({shape[-2]}, {n}, -1) > 0, 0.0, -np.inf)"]
     margins = [x, f"np.diff(np.sort(np.ravel({x})))"] if "max" in text else []
     before = f"{c} = {w.one_of(bias)}"
     return w.line(text.format(c=c, x=x, a=axis), *margins[: w.values[x].size], before=before)
