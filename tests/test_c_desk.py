@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import re
 import threading
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 
 import symgrad as sg
 from symgrad.errors import SpecError
-from symgrad.targets.c import build
+from symgrad.targets.c import build, desk
 from tests.compiled_c import command
 from tests.losses import LOSSES
 from tests.test_losses import derived, point
@@ -91,6 +92,16 @@ def test_arrays_in_any_order_of_memory(module: Any) -> None:
     assert module.loss(**{n: a.tolist() for n, a in AT.items()}) == value
 
 
+@pytest.fixture(params=["an extension", "ctypes"])
+def binding(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways to call what is bound."""
+    if request.param == "ctypes":
+        monkeypatch.setattr(desk, "binder", lambda: None)
+    elif desk.binder() is None:
+        pytest.skip("there are no headers of Python")
+
+
+@pytest.mark.usefixtures("binding")
 def test_what_is_bound_is_kept(module: Any) -> None:
     """The arrays live on although nobody else has them, and are read anew in each call."""
     given = {n: a.copy() for n, a in AT.items()}
@@ -104,6 +115,47 @@ def test_what_is_bound_is_kept(module: Any) -> None:
     W *= 2
     assert bound()[0] == module.loss(**{**AT, "W": W}) != value
     assert rubbish
+
+
+@pytest.mark.usefixtures("binding")
+def test_all_kinds_are_bound() -> None:
+    w = sg.param("w", (3,))
+    u = np.exp(w) * np.sum(w)
+    array = sg.jacobian(u, w).compile(target="c")
+    single = sg.derive(np.sum(u)).compile(target="c", dtype="float32")
+    at = np.array([0.1, -0.4, 0.3])
+    value, slopes = array.bind(w=at)()
+    np.testing.assert_array_equal(value, array.loss(w=at))
+    np.testing.assert_array_equal(slopes.w, array.gradients(w=at).w)
+    assert single.bind(w=at.astype(np.float32))()[0] == single.loss(w=at)
+
+
+@pytest.mark.usefixtures("binding")
+def test_a_function_that_is_forgotten_forgets_its_arrays(module: Any) -> None:
+    given = {n: a.copy() for n, a in AT.items()}
+    seen = weakref.ref(given["W"])
+    bound = module.bind(**given)
+    del given
+    gc.collect()
+    assert seen() is not None
+    bound()
+    del bound
+    gc.collect()
+    assert seen() is None
+
+
+def test_products_by_a_library_and_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    X, W = sg.data("X", (40, 30)), sg.param("W", (30, 20))
+    derivation = sg.derive(np.sum(np.tanh(X @ W) ** 2))
+    rng = np.random.default_rng(0)
+    at = {"X": rng.normal(size=(40, 30)), "W": rng.normal(size=(30, 20))}
+    value, slopes = derivation.compile().loss_and_gradients(**at)
+    for address in (desk.gemm, lambda dtype: 0):
+        monkeypatch.setattr(desk, "gemm", address)
+        mine, found = derivation.compile(target="c").loss_and_gradients(**at)
+        assert mine == pytest.approx(value, rel=1e-13)
+        np.testing.assert_allclose(found.W, slopes.W, rtol=1e-11, atol=1e-12)
+    assert desk.gemm("float64") == 0
 
 
 def test_what_can_not_be_kept_is_not_bound(module: Any) -> None:
@@ -122,7 +174,8 @@ def test_a_result_may_be_given_back(module: Any) -> None:
 
 
 def test_a_workspace_belongs_to_its_thread(module: Any) -> None:
-    workspace, bound, failures = module.Workspace(), module.bind(**AT), []
+    workspace, bound = module.Workspace(), module.bind(**AT)
+    failures: list[str] = []
 
     def elsewhere() -> None:
         for call in (lambda: module.loss(**AT, workspace=workspace), bound):

@@ -13,6 +13,7 @@ import sympy as sp
 from click.testing import CliRunner
 
 import symgrad as sg
+from symgrad import outputs
 from symgrad.cli import main
 from symgrad.errors import SpecError
 from symgrad.mathematics.equations import Variable
@@ -26,6 +27,7 @@ from symgrad.program.program import Op, Program, Ref
 from symgrad.program.verification import verified
 from symgrad.targets.c import C
 from symgrad.targets.c.entries import Entries
+from symgrad.targets.c.numbers import number, suffixed
 from symgrad.targets.c.operations import _ALONG
 from symgrad.targets.c.places import Place, at, flat
 from symgrad.targets.c.rooms import Life, shared_out
@@ -35,6 +37,7 @@ from symgrad.targets.module import Module
 from tests.compiled_c import STRICT, command, emitted, outcome, run, written
 from tests.losses import LOSSES, Loss
 from tests.test_kinds import INPUTS, POINT, SAMPLES, K, M, N, P, S, U, X, Y, made
+from tests.test_losses import derived, point
 
 SHOWN = ("mlp_columns", "softmax_regression", "layer_norm", "attention", "lstm", "conv_windows",
          "gaussian_process", "kmeans", "products", "clipped_policy")  # fmt: skip
@@ -77,8 +80,6 @@ def test_every_loss_passes_the_sanitizers(loss: Loss, tmp_path: Path) -> None:
 @every_loss
 def test_every_loss_is_that_of_numpy(loss: Loss) -> None:
     """To 1e-12 of the largest entry; matrices are inverted, or solved with, by other algorithms."""
-    from tests.test_losses import derived, point
-
     derivation, given = derived(loss), point(loss)
     tolerance = 1e-12 if not any(o.kind == "linalg" for o in _program(derivation)) else 1e-10
     expected, slopes = derivation.compile().loss_and_gradients(**given)
@@ -88,8 +89,6 @@ def test_every_loss_is_that_of_numpy(loss: Loss) -> None:
 
 
 def _program(derivation: sg.Derivation) -> Program:
-    from symgrad import outputs
-
     return outputs.module(derivation, derivation.notation).program
 
 
@@ -217,7 +216,77 @@ def test_each_equation_stands_above_its_loops() -> None:
     assert {"dW1", "dW2", "db1", "db2"} <= set(values)
     for passage in made_.passages:
         assert lines[passage.first - 1 : passage.first - 1 + len(passage.lines)] == [*passage.lines]
-        assert not passage.value or passage.comment[0].startswith(f"    /* {passage.value}")
+        assert not passage.value or passage.comment[0].strip().startswith(f"/* {passage.value}")
+
+
+def test_rows_are_gone_over_once() -> None:
+    """One loop over the samples leads from the data to what the loss is the sum of."""
+    (loss,) = (x for x in LOSSES if x.name == "mlp_tanh")
+    text = emitted(loss).text
+    forward = text[text.index("static void forward") : text.index("static double rest")]
+    assert forward.count("for (size_t i ") == 1
+
+
+def _turned(x: Any) -> Any:
+    return x[::-1]
+
+
+def _summed(x: Any) -> Any:
+    return np.cumsum(x, axis=0)
+
+
+@pytest.mark.parametrize("other", [_turned, _summed, np.transpose], ids=lambda f: f.__name__)
+def test_what_other_rows_are_needed_for_waits_for_them(other: Any) -> None:
+    x, c = sg.param("x", (4, 4)), sg.data("c", (4, 4))
+    v = np.tanh(x)
+    u = np.exp(v) * other(v)
+    loss = np.sum(c * u * other(u))
+    derivation = sg.derive(loss, names={"v": v, "u": u})
+    rng = np.random.default_rng(0)
+    at_ = {"x": rng.normal(size=(4, 4)), "c": rng.normal(size=(4, 4))}
+    value, slopes = derivation.compile().loss_and_gradients(**at_)
+    mine, found = derivation.compile(target="c").loss_and_gradients(**at_)
+    assert mine == pytest.approx(value, rel=1e-13)
+    np.testing.assert_allclose(found.x, slopes.x, rtol=1e-12, atol=1e-13)
+    text = derivation.source(target="c")
+    forward = text[text.index("static void forward") :]
+    assert forward.count("for (size_t i ") > 1
+
+
+MULTIPLIED = """
+#include "model.h"
+void model_gemm(bool a_turned, bool b_turned, int rows, int columns, int between, const double *a,
+                int a_apart, const double *b, int b_apart, double *c, int c_apart, bool add) {
+    for (int i = 0; i < rows; ++i) {
+        for (int j = 0; j < columns; ++j) {
+            double sum = add ? c[i * c_apart + j] : 0.0;
+            for (int k = 0; k < between; ++k) {
+                sum += a[a_turned ? k * a_apart + i : i * a_apart + k] *
+                       b[b_turned ? j * b_apart + k : k * b_apart + j];
+            }
+            c[i * c_apart + j] = sum;
+        }
+    }
+}
+"""
+
+
+def test_large_products_are_made_by_whom_one_likes(tmp_path: Path) -> None:
+    """All ways in which matrices lie, and stacks of them."""
+    a, b = sg.param("a", (2, 30, 24)), sg.param("b", (24, 20))
+    c = sg.param("c", (30, 40))
+    t = np.tanh(a @ b)
+    u = np.swapaxes(t, -1, -2) @ c
+    derivation = sg.derive(np.sum(u**2), names={"t": t, "u": u})
+    made_ = outputs.emitted(derivation, derivation.notation, C, name="model")
+    assert made_.text.count("_gemm(") >= 4
+    (tmp_path / "gemm.c").write_text(MULTIPLIED)
+    written("model", made_, tmp_path)
+    for more in ([], ["-DMODEL_GEMM", "gemm.c"], ["-DMODEL_SIMD", "-fopenmp-simd"]):
+        flags = [flag for flag in STRICT if flag != "-Wpedantic" or not more]
+        files = ["model.c", "model_test.c", *more, "-o", "a.out", "-lm"]
+        run([command("cc"), *flags, *files], tmp_path)
+        assert run(["./a.out"], tmp_path) == "model: all as expected\n"
 
 
 def test_the_same_spec_gives_the_same_bytes() -> None:
@@ -443,8 +512,6 @@ def test_a_function_comes_with_those_that_it_calls() -> None:
 
 
 def test_numbers_are_written_to_the_last_digit() -> None:
-    from symgrad.targets.c.numbers import number, suffixed
-
     assert number(sp.Rational(1, 3)).code == "0.3333333333333333"
     assert number(sp.Integer(2)).code == "2.0"
     assert number(sp.Rational(-1, 10**7)).code == "-1.0e-07"

@@ -15,11 +15,15 @@ from typing import Any
 import numpy as np
 
 from symgrad.errors import SpecError
+from symgrad.targets.c.blas import gemm
+from symgrad.targets.c.bound import binder
 from symgrad.targets.c.build import library
+from symgrad.targets.c.runtime import source
 from symgrad.targets.numpy.runtime.labels import _check_range
 
 _DESCRIBED = re.compile(r"^/\* symgrad: (\{.*\}) \*/$", re.MULTILINE)
 _REALS = {"float64": ctypes.c_double, "float32": ctypes.c_float}
+_C_TYPES = {"float64": "double", "float32": "float"}
 _TYPES = {"int": np.int64, "bool": np.bool_}
 _NUMBERS = {"int": ctypes.c_int64, "bool": ctypes.c_bool}
 
@@ -56,9 +60,7 @@ class _Module:
 
     def __init__(self, about: Mapping[str, Any], text: str, header: str) -> None:
         self.about, self.name = about, about["name"]
-        files = {f"{self.name}.h": header, f"{self.name}.c": text, "workspace.c": _SIZED.format(
-            name=self.name)}  # fmt: skip
-        self.library = library(self.name, files)
+        self.library = self._compiled(text, header)
         self.dtype = np.dtype(about["dtype"])
         self.kinds = {name: (kind, tuple(shape)) for name, _, kind, shape in about["arguments"]}
         self.given = self._struct([(f, self._type(k, s)) for _, f, k, s in about["arguments"]])
@@ -70,6 +72,20 @@ class _Module:
         real = None if self.output else _REALS[about["dtype"]]
         self.functions = {n: self._function(n, real or ctypes.c_bool) for n in _OFFERED}
         self.module = self._offered()
+
+    def _compiled(self, text: str, header: str) -> ctypes.CDLL:
+        """The library, which has products by SciPy's if there are large ones."""
+        dtype, upper = self.about["dtype"], self.name.upper()
+        multiplies = f"defined({upper}_GEMM)" in text and gemm(dtype)
+        defined = [f"{upper}_INTEGER=int64_t", f"{upper}_SIMD", f"REAL={_C_TYPES[dtype]}"]
+        defined += [f"{upper}_GEMM", "GEMM"] if multiplies else []
+        more = source("desk.c").replace("NAME", self.name)
+        files = {f"{self.name}.h": header, f"{self.name}.c": text, f"{self.name}_desk.c": more}
+        path = library(self.name, files, [f"-D{word}" for word in defined])
+        found = ctypes.CDLL(str(path))
+        if multiplies:
+            ctypes.c_void_p.in_dll(found, f"{self.name}_library").value = gemm(dtype)
+        return found
 
     def _struct(self, fields: Sequence[tuple[str, Any]]) -> Any:
         return type("Struct", (ctypes.Structure,), {"_fields_": [*fields]})
@@ -171,13 +187,10 @@ def _array(name: str, value: Any, kind: str, shape: tuple[int, ...]) -> Any:
     return array
 
 
+LONG = 100_000
+"""Calls with more operations let other threads of Python run meanwhile: some 20 µs."""
+
 _OFFERED = ("loss", "gradients", "loss_and_gradients")
-_SIZED = """#include "{name}.h"
-size_t {name}_workspace_bytes(void);
-size_t {name}_workspace_bytes(void) {{
-    return sizeof({name}_workspace);
-}}
-"""
 _FACE = '''
 def loss({names}, workspace=None):
     """The value."""
@@ -204,20 +217,32 @@ def bind({names}, workspace=None):
 
 
 def _bound(made: _Module, struct: Any, arrays: Any, room: Any) -> Callable[[], tuple[Any, Any]]:
-    function = made.functions["loss_and_gradients"]
-    value = [room.value.ctypes.data_as(ctypes.c_void_p)] if made.output else []
-    arguments = [ctypes.byref(struct), *value, ctypes.byref(room.derived), room.address]
-    given, gradients, thread = tuple(arguments), room.gradients, threading.get_ident()
-    scalar, ident, type_ = not made.output, threading.get_ident, made.dtype.type
+    """By an extension of Python where one can be compiled, else by ctypes."""
+    function, value = made.functions["loss_and_gradients"], room.value if made.output else None
+    kept = (made, struct, arrays, room)
+    bind = binder()
+    if bind is not None:
+        kind = "a" if made.output else "d" if made.dtype == np.float64 else "f"
+        at = ctypes.addressof
+        given = (at(struct), room.value.ctypes.data, at(room.derived), room.address.value)
+        address = ctypes.cast(function, ctypes.c_void_p).value
+        long = made.about["operations"] > LONG
+        bound: Callable[[], tuple[Any, Any]] = bind(
+            ord(kind), long, address, *given, room.value, room.gradients, kept
+        )
+        return bound
+    to = [room.value.ctypes.data_as(ctypes.c_void_p)] if made.output else []
+    arguments = (ctypes.byref(struct), *to, ctypes.byref(room.derived), room.address)
+    thread, ident = threading.get_ident(), threading.get_ident
 
-    def bound() -> tuple[Any, Any]:
+    def by_ctypes() -> tuple[Any, Any]:
         if thread != ident():
             raise ValueError("what bind() gave belongs to another thread: bind there")
-        found = function(*given)
-        return (type_(found) if scalar else room.value), gradients
+        found = function(*arguments)
+        return (found if value is None else value), room.gradients
 
-    bound.keeps = (arrays, struct, room)  # type: ignore[attr-defined]
-    return bound
+    by_ctypes.keeps = kept  # type: ignore[attr-defined]
+    return by_ctypes
 
 
 def _workspace(made: _Module) -> type:

@@ -16,12 +16,14 @@ from symgrad.errors import SpecError
 from symgrad.files import mark
 from symgrad.mathematics.equations import Variable
 from symgrad.mathematics.sizes import named
+from symgrad.program.costs import flops
 from symgrad.program.memory import Abilities
 from symgrad.targets.about import WIDTH, about, shape_text
 from symgrad.targets.c.desk import from_texts
+from symgrad.targets.c.entries import exactly
 from symgrad.targets.c.golden import Golden
-from symgrad.targets.c.loops import Node, lines
-from symgrad.targets.c.mathematics import STAGES, Function, Mathematics
+from symgrad.targets.c.loops import STEP, Node, lines, opening
+from symgrad.targets.c.mathematics import STAGES, Function, Mathematics, Piece
 from symgrad.targets.c.numbers import FUNCTIONS, in_type, suffixed
 from symgrad.targets.c.offered import Offered
 from symgrad.targets.c.runtime import needed
@@ -70,7 +72,7 @@ class _Files:
     def __init__(self, module: Module) -> None:
         self.module = module
         self.name = in_ascii(module.name or PurePath(module.origin).stem or "model")
-        self.made = Mathematics(module, module.computing(module.results), f"{self.name}_integer")
+        self.made = Mathematics(module, module.computing(module.results), self.name)
         self.functions = {stage: self.made.function(stage) for stage in STAGES}
         self.offered = Offered(self.name, self.made, self.functions)
         self.golden = Golden(module, self.made)
@@ -80,8 +82,9 @@ class _Files:
     def parts(self) -> Iterator[Part]:
         """The lines that include, the functions, and what is offered."""
         after = [*self._functions()]
-        yield self._rendered("source.c", constants=[*self._constants()])
         text = "\n".join(x for part in after for p in part for x in p.lines)
+        summed = f"{self.name.upper()}_SUM(" in text
+        yield self._rendered("source.c", constants=[*self._constants()], summed=summed)
         yield from (in_type(t, self.module.dtype) for t in needed(text))
         yield from after
         yield from self.offered.definitions()
@@ -97,19 +100,29 @@ class _Files:
         if function.first:
             yield Passage(name, self._written(function.first))
         waiting: list[str] = []
-        for op, nodes in function.parts:
-            waiting += self._written(nodes)
-            if formula := self.module.formulas.get(op.name, ""):
-                told = comment(f"{formula}  {shape_text(op.shape)}".strip())
-                yield Passage(name, tuple(waiting), op.name, told, apart=True)
+        for piece in function.parts:
+            waiting += self._piece(piece)
+            if formula := self.module.formulas.get(piece.op.name, ""):
+                indent = STEP * (2 if piece.inside else 1)
+                told = comment(f"{formula}  {shape_text(piece.op.shape)}".strip(), indent)
+                yield Passage(name, tuple(waiting), piece.op.name, told, apart=True)
                 waiting = []
         waiting += self._written(function.last)
         if waiting:
             yield Passage(name, tuple(waiting), apart=True)
         yield Passage(name, (*self.offered.end(stage), "}"))
 
-    def _written(self, nodes: Iterable[Node]) -> tuple[str, ...]:
-        return tuple(suffixed(line, self.module.dtype) for line in lines(nodes))
+    def _piece(self, piece: Piece) -> Iterator[str]:
+        """The lines of a value, with those that open and close a loop that it shares."""
+        yield from self._written(piece.head)
+        if piece.opens and piece.loop:
+            yield STEP + opening(piece.loop)
+        yield from self._written(piece.body, STEP * (2 if piece.loop else 1))
+        if piece.closes:
+            yield f"{STEP}}}"
+
+    def _written(self, nodes: Iterable[Node], indent: str = STEP) -> tuple[str, ...]:
+        return tuple(suffixed(line, self.module.dtype) for line in lines(nodes, indent))
 
     def _constants(self) -> Iterator[str]:
         for variable in self.module.variables:
@@ -160,6 +173,7 @@ class _Files:
             members=[*self._members()] or [("char", "unused", 0, "")],
             sizes=[*module.sizes.items()],
             declared=[*self.offered.declared()],
+            multiplied=self.made.operations.products.used,
             described=[json.dumps(self._description())],
         ) + "\n"  # fmt: skip
 
@@ -202,6 +216,7 @@ class _Files:
                             for n, v in self.module.gradients.items()],
             "output": list(shapes[self.module.output]),
             "labels": [*self.offered.ranges()],
+            "operations": exactly(flops(self.made.program)),
         }  # fmt: skip
 
     def test(self) -> str:

@@ -15,6 +15,7 @@ from symgrad.program.kinds.run import whole
 from symgrad.program.program import Axes, Literal, Op, Operand, Program, Ref
 from symgrad.targets.c import numbers
 from symgrad.targets.c.kept import Kept, length, shape_of
+from symgrad.targets.c.loops import Node
 from symgrad.targets.c.places import HERE, Place, at, flat
 from symgrad.targets.expressions import OPERATORS, Precedence, Text
 
@@ -52,8 +53,16 @@ class Entries:
         self.ops, self.dtypes = kept.ops, program.dtypes
         self.shapes = {n: tuple(exactly(s) for s in shape) for n, shape in program.shapes.items()}
         self.local, self.integer, self.real, self.new = local, integer, real, new
-        self.reads: dict[str, set[str]] = {}
-        self.before: list[str] = []
+        self.reads: dict[str, set[Place]] = {}
+        self.before: list[Node] = []
+        self.depth = 0
+        """How many loops are around what is written."""
+        self.counts: dict[str, int] = {}
+        """How far the variables of the loops of one value count."""
+        self.parts = 0
+        """How many names the loops of one value have for parts of an expression."""
+        self.combined: Callable[[Op, Sequence[Place]], Text]
+        """Writes a loop before what is written, that combines entries; gives its result."""
 
     def type(self, dtype: str) -> str:
         """The type of C for a kind of entries."""
@@ -67,9 +76,17 @@ class Entries:
         text = self.computed(op, places)
         if len(text.code) <= LONG or op.kind != "map":
             return text
-        held = f"part_{len(self.before) + 1}"
+        held = self.part()
         self.before.append(f"const {self.type(op.dtype)} {held} = {text.code};")
         return Text(held)
+
+    def part(self) -> str:
+        """A name for a part of an expression."""
+        self.parts += 1
+        return f"part_{self.parts}"
+
+    def summed(self, op: Op, places: Sequence[Place]) -> Text:
+        return self.combined(op, places)
 
     def computed(self, op: Op, places: Sequence[Place]) -> Text:
         """An entry of the result of an operation, from those of its arguments."""
@@ -79,11 +96,13 @@ class Entries:
         """An entry that is in memory."""
         root = self.kept.root[name]
         if not self.shapes[name]:
-            self.reads.setdefault(root, set()).add("")
+            self.reads.setdefault(root, set()).add(HERE)
             return Text(self.local(root))
-        place = flat(places, self.shapes[name]).code
+        return self._read_at(root, flat(places, self.shapes[name]))
+
+    def _read_at(self, root: str, place: Place) -> Text:
         self.reads.setdefault(root, set()).add(place)
-        return Text(f"{self.local(root)}[{place}]")
+        return Text(f"{self.local(root)}[{place.code}]")
 
     def place(self, ref: Ref, where: At) -> Place | None:
         """Where the entry lies in memory that is read; None where it is computed."""
@@ -93,6 +112,19 @@ class Entries:
                 return None
             name, places = seen
         return flat(places, self.shapes[name])
+
+    def touched(self, ref: Ref, where: At) -> list[Place] | None:
+        """The places in memory that an entry is computed from; None where they are not known."""
+        if (found := self.place(ref, where)) is not None:
+            return [found]
+        op, places = self.ops[ref.name], there(ref.axes, where)
+        while (seen := self._seen(op, places)) is not None:
+            op, places = self.ops[seen[0]], seen[1]
+        if op.kind != "map":
+            return None
+        inner = dict(zip(op.axes, places, strict=True))
+        each = [self.touched(r, inner) for r in op.reads]
+        return None if None in each else [p for some in each for p in some or ()]
 
     def operand(self, operand: Operand, where: At, dtype: str = "float") -> Text:
         """An argument as an entry of a kind."""
@@ -223,9 +255,7 @@ class Entries:
 
     def flat_entry(self, name: str, place: Place) -> Text:
         """An entry of a value that has memory, by its place among all."""
-        root = self.kept.root[name]
-        self.reads.setdefault(root, set()).add(place.code)
-        return Text(f"{self.local(root)}[{place.code}]")
+        return self._read_at(self.kept.root[name], place)
 
     KINDS: ClassVar[Mapping[str, Callable[[Entries, Op, Sequence[Place]], Text]]] = {
         "map": map,
@@ -242,6 +272,7 @@ class Entries:
         "triangle": triangle,
         "gather": gather,
         "take": take,
+        **dict.fromkeys(("contract", "matmul", "reduce", "trace"), summed),
     }
 
 

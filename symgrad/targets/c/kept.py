@@ -15,6 +15,12 @@ from symgrad.program.program import Axes, Op, Program, is_temporary, labels, siz
 _SEEN = frozenset({"view", "expand", "slice", "windows", "fill", "iota", "eye"})
 """Kinds that are read in place: what they show costs nothing to find."""
 
+_SUMMED = frozenset({"contract", "matmul", "trace", "reduce"})
+"""Kinds that are combined in a loop where they are read, if there are few numbers in it."""
+
+FEW = 4096
+"""So many at most: larger ones go along memory by rows, or to a library."""
+
 _ONCE = frozenset({"map", "gather", "take", "diagonal", "triangle"})
 """Kinds that are computed where they are read, if that is once for each entry."""
 
@@ -56,7 +62,7 @@ class Kept:
         for op in reversed(program.ops):
             if self._is_lazy(op):
                 self.lazy.add(op.name)
-                self.times[op.name] = self._reads(op.name)
+                self.times[op.name] = points(op) if op.kind in _SUMMED else self._reads(op.name)
             else:
                 self.times[op.name] = points(op)
         self.root: dict[str, str] = {v.name: v.name for v in program.inputs}
@@ -74,11 +80,18 @@ class Kept:
             return False
         if op.kind in _SEEN or _is_subscript(op):
             return True
-        if op.kind not in _ONCE or not is_temporary(op.name) or self.program.uses[op.name] > 1:
+        if not is_temporary(op.name) or self.program.uses[op.name] > 1:
+            return False
+        if op.kind not in _ONCE and not self._is_summed_there(op):
             return False
         if op.kind == "take" and op.reads[0].name in self.changed:
             return False
         return self._reads(op.name) <= size(op.axes)
+
+    def _is_summed_there(self, op: Op) -> bool:
+        """Whether a sum is computed inside the loops of its reader."""
+        small = op.kind in _SUMMED and op.function != "norm" and points(op) <= FEW
+        return small and all(r.kind in ("map", "view", "expand") for r in self.readers[op.name])
 
     def _reads(self, name: str) -> int:
         """How many entries are computed of a value that is computed where it is read."""

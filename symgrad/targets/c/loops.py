@@ -25,7 +25,16 @@ class Block:
     head: str = ""
 
 
-Node = str | Loop | Block
+@dataclass
+class Either:
+    """Lines where a name is defined when the file is compiled, and others where it is not."""
+
+    name: str
+    defined: list[Node]
+    other: list[Node]
+
+
+Node = str | Loop | Block | Either
 
 
 def looped(pairs: Sequence[tuple[str, int]], body: Iterable[Node]) -> list[Node]:
@@ -41,15 +50,27 @@ def scoped(pairs: Sequence[tuple[str, int]], body: Sequence[Node]) -> list[Node]
     return looped(pairs, body) if pairs or len(body) == 1 else [Block([*body])]
 
 
+def opening(loop: Loop) -> str:
+    """The line that begins a loop."""
+    k = loop.variable
+    return f"for (size_t {k} = 0U; {k} < {loop.count}U; ++{k}) {{"
+
+
 def lines(nodes: Iterable[Node], indent: str = STEP) -> Iterator[str]:
     """The lines of nodes."""
     for node in nodes:
         if isinstance(node, str):
             yield indent + node
             continue
+        if isinstance(node, Either):
+            yield f"#if defined({node.name})"
+            yield from lines(node.defined, indent)
+            yield "#else"
+            yield from lines(node.other, indent)
+            yield "#endif"
+            continue
         if isinstance(node, Loop):
-            k = node.variable
-            yield f"{indent}for (size_t {k} = 0U; {k} < {node.count}U; ++{k}) {{"
+            yield indent + opening(node)
         else:
             yield f"{indent}{node.head} {{" if node.head else f"{indent}{{"
         yield from lines(node.body, indent + STEP)

@@ -10,12 +10,13 @@ from functools import cached_property
 
 from symgrad.program.kinds import KINDS
 from symgrad.program.program import Op, Program, is_temporary
-from symgrad.targets.c.entries import Entries, there
-from symgrad.targets.c.kept import Kept, shape_of
-from symgrad.targets.c.loops import Node, looped
+from symgrad.targets.c.entries import Entries
+from symgrad.targets.c.fused import Computed, Group, grouped, rows_of
+from symgrad.targets.c.kept import Kept
+from symgrad.targets.c.loops import Loop, Node, looped, scoped
+from symgrad.targets.c.nests import Target
 from symgrad.targets.c.numbers import TYPES
-from symgrad.targets.c.operations import Operations, Target
-from symgrad.targets.c.places import flat
+from symgrad.targets.c.operations import Operations
 from symgrad.targets.c.rooms import Life, Room, shared_out
 from symgrad.targets.c.runtime import functions
 from symgrad.targets.c.words import FIELDS, WORDS, in_ascii, letters
@@ -25,6 +26,9 @@ from symgrad.targets.stages import BACKWARD, FORWARD, OUTPUT, in_stages
 STAGES = {FORWARD: "forward", OUTPUT: "rest", BACKWARD: "backward"}
 """What the functions are called, in order: each reads what those before it have computed."""
 
+_EACH = frozenset({"map", "copy", "gather", "take", "triangle"})
+"""Kinds that are computed entry by entry: each may take the place of what it is computed from."""
+
 ADDABLE = frozenset({"view", "expand", "slice", "windows", "fill", "eye", "map", "gather", "take",
                      "diagonal", "triangle", "copy", "contract", "matmul", "reduce", "trace",
                      "cumsum", "join", "reshape"})  # fmt: skip
@@ -32,14 +36,24 @@ ADDABLE = frozenset({"view", "expand", "slice", "windows", "fill", "eye", "map",
 
 
 @dataclass
-class Computed:
-    """A value that has loops, and what these need: ``reads`` are values with memory."""
+class Piece:
+    """The lines of a value: ``head`` before a loop that it may share, and what opens and closes it.
+
+    ``inside``: whether the loop was opened before.
+    """
 
     op: Op
-    stage: str
-    nodes: Sequence[Node]
-    reads: Mapping[str, set[str]]
-    scratch: Sequence[str] = ()
+    head: list[Node]
+    body: list[Node]
+    opens: bool = False
+    closes: bool = False
+
+    @property
+    def inside(self) -> bool:
+        """Whether the lines stand in a loop that another value has opened."""
+        return self.loop is not None and not self.opens
+
+    loop: Loop | None = None
 
 
 @dataclass
@@ -48,7 +62,7 @@ class Function:
 
     name: str
     first: list[str] = field(default_factory=list)
-    parts: list[tuple[Op, list[Node]]] = field(default_factory=list)
+    parts: list[Piece] = field(default_factory=list)
     last: list[Node] = field(default_factory=list)
     reads: set[str] = field(default_factory=set)
 
@@ -56,10 +70,10 @@ class Function:
 class Mathematics:
     """The functions of a module, and the memory that they share."""
 
-    def __init__(self, module: Module, program: Program, integer: str) -> None:
+    def __init__(self, module: Module, program: Program, name: str) -> None:
         self.module = module
         self.real = TYPES[module.dtype]
-        self.integer = integer
+        self.integer, prefix = f"{name}_integer", name.upper()
         gradients = list(dict.fromkeys(module.gradients.values()))
         self.program, self.stage = in_stages(program, module.output, gradients, ())
         self.kept = Kept(self.program)
@@ -70,10 +84,11 @@ class Mathematics:
         self.entries = Entries(
             self.program, self.kept, self._called, self.integer, self.real, self.names.new
         )
-        self.operations = Operations(self.entries, letters(self._spoken()))
+        self.operations = Operations(self.entries, letters(self._spoken()), prefix)
         self.scratch: dict[str, tuple[str, int]] = {}
         """Memory for a moment: its type, and how many entries."""
         self.computed = [*self._computed()]
+        self.groups = [*grouped(self.computed)]
         self.begun = {self.kept.root[c.op.name]: c.stage for c in reversed(self.computed)}
         """The stage in which a value with memory is first computed."""
         self.rooms = self._rooms()
@@ -186,7 +201,13 @@ class Mathematics:
             nodes = self.operations.written(op)
             self.scratch |= self.operations.scratch
             yield Computed(
-                op, self.stage[op.name], nodes, self.entries.reads, [*self.operations.scratch]
+                op,
+                self.stage[op.name],
+                nodes,
+                {name: frozenset(places) for name, places in self.entries.reads.items()},
+                {name: frozenset(places) for name, places in self.operations.writes.items()},
+                self.entries.counts,
+                [*self.operations.scratch],
             )
 
     # Memory
@@ -194,42 +215,42 @@ class Mathematics:
     def _rooms(self) -> Mapping[str, Room]:
         first: dict[str, int] = {}
         last: dict[str, int] = {}
-        for at, found in enumerate(self.computed):
-            root = self.kept.root[found.op.name]
-            first.setdefault(root, at)
-            for name in (root, *found.reads):
-                last[name] = at
+        made: dict[str, Computed] = {}
+        for at, group in enumerate(self.groups):
+            for found in group:
+                root = self.kept.root[found.op.name]
+                first.setdefault(root, at)
+                made.setdefault(root, found)
+                for name in (root, *found.reads):
+                    last[name] = at
         for _, value in self._wanted():
-            last[self.kept.root[value]] = len(self.computed)
-        return shared_out(
-            [self._life(name, at, last) for name, at in first.items() if self._is_roomed(name)]
-        )
+            last[self.kept.root[value]] = len(self.groups)
+        roomed = [name for name in first if self._is_roomed(name)]
+        return shared_out([self._life(made[n], first[n], last) for n in roomed])
 
     def _is_roomed(self, root: str) -> bool:
         return root not in self.external and bool(self.kept.ops[root].axes)
 
-    def _life(self, root: str, at: int, last: Mapping[str, int]) -> Life:
-        found, shape = self.computed[at], self.entries.shapes
-        count = math.prod(shape[root])
-        place = self._written_at(found)
-        over = [
-            name
-            for name, places in found.reads.items()
-            if places == {place}
-            and name in self.kept.ops
-            and math.prod(shape[name]) == count
-            and self.program.dtypes[name] == found.op.dtype
-            and last[name] == at
-        ]
+    def _life(self, found: Computed, at: int, last: Mapping[str, int]) -> Life:
+        root, group = self.kept.root[found.op.name], self.groups[at]
+        count = math.prod(self.entries.shapes[root])
+        over = [n for n in found.reads if last[n] == at and self._is_written_over(n, found, group)]
         return Life(root, found.op.dtype, count, at, last[root], over)
 
-    def _written_at(self, found: Computed) -> str:
-        """Where each step of the loops writes, if it is in one place and nothing is read again."""
-        op = found.op
-        if op.kind not in ("map", "copy", "gather", "take", "triangle"):
-            return "?"
-        where, _ = self.operations.loops(op.axes)
-        return flat(there(op.axes, where), shape_of(op.axes)).code
+    def _is_written_over(self, name: str, found: Computed, group: Group) -> bool:
+        """Whether a value may take the place of one that it is computed from, entry by entry."""
+        if found.op.kind not in _EACH or name not in self.kept.ops:
+            return False
+        root, shapes = self.kept.root[found.op.name], self.entries.shapes
+        alike = math.prod(shapes[name]) == math.prod(shapes[root])
+        same = found.reads[name] == found.writes.get(root)
+        if not alike or not same or self.program.dtypes[name] != found.op.dtype:
+            return False
+        after = group[group.index(found) + 1 :]
+        if any(name in part.reads for part in after):
+            return False
+        rows = rows_of(group, name) | rows_of(group, root)
+        return len(group) == 1 or (len(rows) == 1 and rows != {0})
 
     # The functions
 
@@ -237,13 +258,17 @@ class Mathematics:
         """The function of a stage."""
         found = Function(STAGES[stage])
         made: set[str] = set()
-        for part in (c for c in self.computed if c.stage == stage):
-            nodes, root = list(part.nodes), self.kept.root[part.op.name]
-            found.reads |= {*part.reads, root}
-            if root not in made and self.begun[root] == stage and root not in self.external:
-                nodes = self._declared(part.op, root, nodes)
-            made.add(root)
-            found.parts.append((part.op, self._with_scratch(part, nodes)))
+        for group in (g for g in self.groups if g[0].stage == stage):
+            pieces = []
+            for part in group:
+                nodes, root = list(part.nodes), self.kept.root[part.op.name]
+                found.reads |= {*part.reads, root}
+                if root not in made and self.begun[root] == stage and root not in self.external:
+                    nodes = self._declared(part.op, root, nodes)
+                made.add(root)
+                nodes = self._with_scratch(part, nodes)
+                pieces.append(Piece(part.op, nodes[:-1], nodes[-1:]))
+            found.parts += _in_one_loop(pieces) if len(pieces) > 1 else pieces
         found.last = [*self._given_out(stage)]
         found.reads |= {self.kept.root[v] for _, v in self._wanted() if self._goes_out(stage, v)}
         found.first = [*self._pointers(stage, found.reads, made)]
@@ -322,6 +347,19 @@ class Mathematics:
                                    *self.module.gradients]):  # fmt: skip
             found[name] = names.new(in_ascii(name))
         return found
+
+
+def _in_one_loop(pieces: list[Piece]) -> list[Piece]:
+    """The pieces inside one loop, which the first opens after the heads of all."""
+    heads = [node for piece in pieces for node in piece.head]
+    found = []
+    for k, piece in enumerate(pieces):
+        (loop,) = piece.body
+        assert isinstance(loop, Loop)
+        head = heads if k == 0 else []
+        body = scoped([], loop.body) if isinstance(loop.body[0], str) else loop.body
+        found.append(Piece(piece.op, head, body, k == 0, k == len(pieces) - 1, loop))
+    return found
 
 
 def uses(lines: Sequence[str], name: str) -> bool:

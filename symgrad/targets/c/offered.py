@@ -53,8 +53,8 @@ class Offered:
 
     def _lines(self, function: Function) -> Iterator[str]:
         yield from function.first
-        for _, nodes in function.parts:
-            yield from lines(nodes)
+        for piece in function.parts:
+            yield from lines([*piece.head, *piece.body])
         yield from lines(function.last)
 
     # The stages

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import sympy as sp
 
@@ -13,80 +12,40 @@ from symgrad.program.kinds.run import whole
 from symgrad.program.program import UNIT, Op, Ref, indexed_axes, labels
 from symgrad.targets.c.entries import At, Entries, exactly, part_place, there
 from symgrad.targets.c.kept import length, shape_of
-from symgrad.targets.c.loops import Block, Node, looped, scoped
+from symgrad.targets.c.loops import Block, Either, Loop, Node, looped, scoped
+from symgrad.targets.c.matrices import Matrices
 from symgrad.targets.c.places import HERE, Place, at, flat
+from symgrad.targets.c.products import Products
 from symgrad.targets.expressions import OPERATORS, Text
+
+_SAFE = {"float": ("1.0e-30", "1.0e37"), "double": ("1.0e-290", "1.0e300")}
+"""Between these a sum of squares has lost nothing, and did not overflow."""
 
 _SIGNS = {"add": "+=", "subtract": "-=", "set": "="}
 
-Pairs = list[tuple[str, int]]
+LANES = 16
+"""From so many numbers on a sum is worth to be computed in parts, where a compiler can."""
 
 
-@dataclass(frozen=True)
-class Target:
-    """Where a value is written: ``added``, whether what is there may have to stay."""
-
-    name: str
-    added: bool = False
-
-
-class Operations:
+class Operations(Matrices):
     """Writes each operation whose value has memory as loops."""
 
-    def __init__(self, entries: Entries, letters: Sequence[str]) -> None:
-        """``letters``: what loops count with, from the outermost."""
-        self.entries, self.kept, self.letters = entries, entries.kept, letters
-        self.targets: dict[str, Target] = {}
-        """Where each value with memory lies."""
-        self.scratch: dict[str, tuple[str, int]] = {}
-        """Memory that an operation needs for itself: its type, and how much, by its name."""
+    def __init__(self, entries: Entries, letters: Sequence[str], prefix: str) -> None:
+        """``letters``: what loops count with; ``prefix``: what names of the file begin with."""
+        super().__init__(entries, letters, prefix)
+        entries.combined = self.combined
+        self.products = Products(entries, self._loops, prefix)
 
     def written(self, op: Op) -> list[Node]:
         """The loops that compute a value."""
+        self.entries.parts = 0
+        self.entries.counts = {}
+        self.writes = {}
         if self.kept.is_alias(op):
             return []
         if op.kind in _ALONG:
             return _ALONG[op.kind](self, op)
         return self.entrywise(op)
-
-    # Loops
-
-    def loops(
-        self, axes: Sequence[sp.Expr], outside: Pairs | None = None
-    ) -> tuple[dict[sp.Expr, Place], Pairs]:
-        """A loop for each label, inside others; where each label is, and the loops."""
-        start = len(outside or [])
-        found: dict[sp.Expr, Place] = {}
-        pairs: Pairs = []
-        for label in dict.fromkeys(a for a in axes if isinstance(a, Index)):
-            if length(label) == 1:
-                found[label] = HERE
-                continue
-            letter = self.letters[start + len(pairs)]
-            found[label] = at(letter)
-            pairs.append((letter, length(label)))
-        return found, pairs
-
-    def around(self, pairs: Pairs, body: Sequence[Node]) -> list[Node]:
-        """Loops around lines, and before these what they need."""
-        before, self.entries.before = self.entries.before, []
-        return scoped(pairs, [*before, *body])
-
-    def target(self, op: Op, place: Place) -> str:
-        """The memory of an entry."""
-        name = self.targets[op.name].name
-        return f"{name}[{place.code}]" if op.axes else name
-
-    def store(self, op: Op, where: At, value: str) -> str:
-        """The line that writes an entry of the result."""
-        return self.store_at(op, flat(there(op.axes, where), shape_of(op.axes)), value)
-
-    def store_at(self, op: Op, place: Place, value: str) -> str:
-        """The same, by the place of the entry among all."""
-        target = self.target(op, place)
-        if self.targets[op.name].added:
-            return f"{target} = add ? ({target} + {value}) : {value};"
-        return f"{target} = {value};"
 
     # Entry by entry
 
@@ -115,11 +74,49 @@ class Operations:
 
     def product(self, op: Op) -> list[Node]:
         """A sum of products: in one number, or row after row into the result."""
-        gone = [a for a in dict.fromkeys(a for r in op.reads for a in labels(r.axes))
-                if a not in op.axes]  # fmt: skip
+        gone, _, factors = self._combining(op)
         if gone and self._goes_along(op, gone):
-            return self._by_rows(op, gone)
-        return self.reduced(op, gone, "sum", lambda where: self._factors(op, where))
+            nodes = self._by_rows(op, gone, factors)
+        else:
+            nodes = self.reduced(op, gone, "sum", factors)
+        called = self.products.called(op, self.targets[op.name])
+        return [Either(self.products.name, called, nodes)] if called else nodes
+
+    def combined(self, op: Op, places: Sequence[Place]) -> Text:
+        """A sum, or the like, where it is read: a loop before the line that reads it."""
+        depth, before = self.entries.depth, self.entries.before
+        where = {a: p for a, p in zip(op.axes, places, strict=True) if isinstance(a, Index)}
+        gone, function, of = self._combining(op)
+        inner, inside = self._loops(gone, depth)
+        self.entries.before = []
+        value = of({**where, **inner})
+        start, line = _COMBINED[op.dtype == "bool", function]
+        name = self.entries.part()
+        body = self.around(inside, [line.format(name=name, x=value.code)])
+        first = f"{self.entries.type(op.dtype)} {name} = {start};"
+        self.entries.depth = depth
+        self.entries.before = [*before, first, *(body if inside else self._flat(body))]
+        return Text(name)
+
+    def _flat(self, nodes: Sequence[Node]) -> list[Node]:
+        """The lines of a block as they stand."""
+        return [n for node in nodes for n in (node.body if isinstance(node, Block) else [node])]
+
+    def _combining(self, op: Op) -> tuple[list[Index], str, Callable[[At], Text]]:
+        """The labels along which entries are combined, how, and what they are."""
+        if op.kind == "reduce":
+            (source,) = op.reads
+            dtype = "bool" if op.dtype == "bool" else "float"
+            gone = [a for a in labels(source.axes) if a not in op.axes]
+            return gone, op.function, lambda at: self.entries.operand(source, at, dtype)
+        if op.kind == "trace":
+            (source,) = op.reads
+            label = labels(source.axes)[0]
+            diagonal = Ref(source.name, (label, label))
+            return [label], "sum", lambda at: self.entries.operand(diagonal, at)
+        together = dict.fromkeys(a for r in op.reads for a in labels(r.axes))
+        gone = [a for a in together if a not in op.axes]
+        return gone, "sum", lambda at: self._factors(op, at)
 
     def _factors(self, op: Op, where: At) -> Text:
         found, *others = [self.entries.operand(a, where) for a in op.args]
@@ -133,13 +130,15 @@ class Operations:
         if last is None or length(last) == 1:
             return False
         where, _ = self.loops([*op.axes, *gone])
-        steps = []
-        for ref in op.reads:
-            place = self.entries.place(ref, where)
-            steps.append((_step(place, where[last]), max(_step(place, where[k]) for k in gone)))
-        return all(mine in (0, 1) for mine, _ in steps) and any(other > 1 for _, other in steps)
+        found = [self.entries.touched(ref, where) for ref in op.reads]
+        if None in found:
+            return False
+        places = [p for some in found for p in some or ()]
+        mine = {_step(p, where[last]) for p in places}
+        return mine <= {0, 1} and any(_step(p, where[k]) > 1 for p in places for k in gone)
 
-    def _by_rows(self, op: Op, gone: Sequence[Index]) -> list[Node]:
+    def _by_rows(self, op: Op, gone: Sequence[Index], of: Callable[[At], Text]) -> list[Node]:
+        """The result is cleared, and what is summed is added row after row."""
         *others, last = labels(op.axes)
         outer, before = self.loops(others)
         letter = self.letters[len(before)]
@@ -147,7 +146,7 @@ class Operations:
         summed, inside = self.loops([*gone, last], before)
         where = {**outer, **summed}
         place = flat(there(op.axes, where), shape_of(op.axes))
-        value = self._factors(op, where)
+        value = of(where)
         line = f"{self.target(op, place)} += {value.code};"
         return looped(before, [*cleared, *self.around(inside, [line])])
 
@@ -167,22 +166,33 @@ class Operations:
             return self.around(pairs, [self.store(op, where, of(where).code)])
         start, combined = _COMBINED[op.dtype == "bool", function]
         alone = not op.axes and not self.targets[op.name].added
+        self.target(op, HERE if not op.axes else flat(there(op.axes, outer), shape_of(op.axes)))
         name = self.targets[op.name].name if alone else _NAMES[function]
         value = of(where)
         body = self.around(inside, [combined.format(name=name, x=value.code)])
+        if function == "sum" and inside[-1][1] >= LANES:
+            body = self._in_lanes(body, name)
         if alone:
             return [f"{name} = {start};", *body]
         first = f"{self.entries.type(op.dtype)} {name} = {start};"
         return self.around(pairs, [first, *body, self.store(op, where, name)])
 
+    def _in_lanes(self, nodes: list[Node], name: str) -> list[Node]:
+        """The innermost loop of nodes, after a word that lets its sum be computed in parts."""
+        (loop,) = nodes
+        assert isinstance(loop, Loop)
+        if not any(isinstance(n, Loop) for n in loop.body):
+            return [f"{self.prefix}_SUM({name})", loop]
+        loop.body = self._in_lanes(loop.body, name)
+        return [loop]
+
     def reduce(self, op: Op) -> list[Node]:
-        (source,) = op.reads
-        gone = [a for a in labels(source.axes) if a not in op.axes]
-        if op.function == "norm":
-            return self.norm(op, source, gone)
-        dtype = "bool" if op.dtype == "bool" else "float"
-        return self.reduced(op, gone, op.function,
-                            lambda where: self.entries.operand(source, where, dtype))  # fmt: skip
+        gone, function, entry = self._combining(op)
+        if function == "norm":
+            return self.norm(op, op.reads[0], gone)
+        if function == "sum" and self._goes_along(op, gone):
+            return self._by_rows(op, gone, entry)
+        return self.reduced(op, gone, function, entry)
 
     def norm(self, op: Op, source: Ref, gone: Sequence[Index]) -> list[Node]:
         """The root of the sum of squares; of scaled entries where squares are out of range."""
@@ -196,7 +206,9 @@ class Operations:
             return looped(inside, [*before, line])
 
         scaled = f"(({x}) / {largest})"
-        low, high = ("1e-30", "1e37") if self.entries.real == "float" else ("1e-290", "1e300")
+        low, high = (
+            ("1.0e-30", "1.0e37") if self.entries.real == "float" else ("1.0e-290", "1.0e300")
+        )
         kind = self.entries.real
         body: list[Node] = [
             f"{kind} {total} = 0.0;",
@@ -223,13 +235,7 @@ class Operations:
         return scoped(pairs, body)
 
     def trace(self, op: Op) -> list[Node]:
-        (source,) = op.reads
-        diagonal = source.axes[0]
-
-        def entry(where: At) -> Text:
-            return self.entries.operand(Ref(source.name, (diagonal, diagonal)), where)
-
-        return self.reduced(op, [diagonal], "sum", entry)
+        return self.reduced(op, *self._combining(op))
 
     # Along one axis
 
@@ -307,87 +313,7 @@ class Operations:
         value = self.entries.operand(values, where, op.dtype)
         return self.around(pairs, [self._changed(op, "set", place, value)])
 
-    # Matrices
 
-    def linalg(self, op: Op) -> list[Node]:
-        """A function of each matrix of a stack."""
-        last = {"solve": len(op.reads[-1].axes[-2:])}.get(op.function, 2)
-        lead = op.axes if op.function in _OF_DETERMINANT else op.axes[: len(op.axes) - last]
-        outer, pairs = self.loops(lead)
-        n = length(op.reads[0].axes[-1])
-        start = flat([*there(lead, outer), *[HERE] * (len(op.axes) - len(lead))], shape_of(op.axes))
-        return looped(pairs, [*_LINALG[op.function](self, op, outer, pairs, n, start)])
-
-    def _copied(
-        self, ref: Ref, to: str, outer: At, pairs: Pairs, last: int, start: Place = HERE
-    ) -> list[Node]:
-        """A copy of a matrix, or of what else is in the last axes."""
-        axes = ref.axes[len(ref.axes) - last :]
-        inner, inside = self.loops(axes, pairs)
-        where = {**outer, **inner}
-        value = self.entries.operand(ref, where)
-        place = start + flat(there(axes, where), shape_of(axes))
-        return self.around(inside, [f"{to}[{place.code}] = {value.code};"])
-
-    def _room(self, wish: str, type_: str, count: int) -> str:
-        name = self.entries.new(wish)
-        self.scratch[name] = (type_, count)
-        return name
-
-    def _result(self, op: Op, start: Place) -> str:
-        """Where a matrix of the result begins."""
-        name = self.targets[op.name].name
-        return f"&{name}[{start.code}]" if start != HERE else name
-
-    def _factors_of(self, op: Op, outer: At, pairs: Pairs, n: int) -> tuple[str, list[Node]]:
-        matrix = self._room("factors", self.entries.real, n * n)
-        order = self._room("order", "size_t", n)
-        return f"{matrix}, {order}", self._copied(op.reads[0], matrix, outer, pairs, 2)
-
-    def _solve(self, op: Op, outer: At, pairs: Pairs, n: int, start: Place) -> Iterator[Node]:
-        factors, copied = self._factors_of(op, outer, pairs, n)
-        right = op.reads[1]
-        last = len(right.axes[-2:])
-        columns = length(right.axes[-1]) if last == 2 else 1
-        yield from copied
-        yield from self._copied(right, self.targets[op.name].name, outer, pairs, last, start)
-        yield f"solve({factors}, {self._result(op, start)}, {n}U, {columns}U);"
-
-    def _inverse(self, op: Op, outer: At, pairs: Pairs, n: int, start: Place) -> Iterator[Node]:
-        factors, copied = self._factors_of(op, outer, pairs, n)
-        yield from copied
-        yield f"inverted({factors}, {self._result(op, start)}, {n}U);"
-
-    def _cholesky(self, op: Op, outer: At, pairs: Pairs, n: int, start: Place) -> Iterator[Node]:
-        name = self.targets[op.name].name
-        yield from self._copied(op.reads[0], name, outer, pairs, 2, start)
-        yield f"cholesky({self._result(op, start)}, {n}U);"
-
-    def _adjugate(self, op: Op, outer: At, pairs: Pairs, n: int, start: Place) -> Iterator[Node]:
-        matrix = self._room("matrix", self.entries.real, n * n)
-        part = self._room("part", self.entries.real, max((n - 1) ** 2, 1))
-        order = self._room("order", "size_t", n)
-        yield from self._copied(op.reads[0], matrix, outer, pairs, 2)
-        yield f"adjugate({matrix}, {part}, {order}, {self._result(op, start)}, {n}U);"
-
-    def _number(self, op: Op, outer: At, pairs: Pairs, n: int, start: Place) -> Iterator[Node]:
-        factors, copied = self._factors_of(op, outer, pairs, n)
-        yield from copied
-        yield self.store(op, outer, f"{_OF_DETERMINANT[op.function]}({factors}, {n}U)")
-
-
-_OF_DETERMINANT = {
-    "det": "determinant",
-    "sign": "sign_of_determinant",
-    "logdet": "log_determinant",
-}
-_LINALG: Mapping[str, Callable[[Operations, Op, At, Pairs, int, Place], Iterator[Node]]] = {
-    "solve": Operations._solve,
-    "inv": Operations._inverse,
-    "cholesky": Operations._cholesky,
-    "adjugate": Operations._adjugate,
-    **dict.fromkeys(_OF_DETERMINANT, Operations._number),
-}
 _ALONG: Mapping[str, Callable[[Operations, Op], list[Node]]] = {
     "contract": Operations.product,
     "matmul": Operations.product,
@@ -425,8 +351,6 @@ def _outer(op: Op) -> Iterator[int]:
             yield exactly(part.count)
 
 
-def _step(place: Place | None, of: Place) -> int:
-    """How far a place moves with a loop; 2 where it is not known."""
-    if place is None:
-        return 2
+def _step(place: Place, of: Place) -> int:
+    """How far a place moves with a loop."""
     return abs(place.step(of.code)) if of.steps else 0

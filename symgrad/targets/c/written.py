@@ -10,11 +10,11 @@ from typing import Any
 from symgrad.targets.about import WIDTH
 
 
-def comment(text: str) -> tuple[str, ...]:
+def comment(text: str, indent: str = "    ") -> tuple[str, ...]:
     """A comment inside a function."""
     found = textwrap.wrap(plain(text), WIDTH - 10, break_long_words=False)
     first, *others = found
-    told = [f"    /* {first}", *(f"         {line}" for line in others)]
+    told = [f"{indent}/* {first}", *(f"{indent}     {line}" for line in others)]
     return (*told[:-1], f"{told[-1]} */")
 
 

@@ -12,10 +12,15 @@ _HEAD = re.compile(r"^static (?:inline )?\w+ (\w+)\(", re.MULTILINE)
 
 
 @cache
+def source(file: str) -> str:
+    """The text of a file."""
+    return Path(__file__).with_name(file).read_text(encoding="utf-8")
+
+
+@cache
 def functions() -> dict[str, str]:
     """The text of each function, with the comment above it, by its name and in order."""
-    texts = (Path(__file__).with_name(file).read_text(encoding="utf-8") for file in _FILES)
-    parts = (part.strip() for text in texts for part in text.split("\n\n"))
+    parts = (part.strip() for text in map(source, _FILES) for part in text.split("\n\n"))
     return {head[1]: part for part in parts if (head := _HEAD.search(part))}
 
 
