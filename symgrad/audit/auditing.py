@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import ast as syntax
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from symgrad.audit.clips import SMALLER, Clip, clips
 from symgrad.audit.compare import TOLERANCE, numbers
 from symgrad.audit.form import Form, assigned, reads, script_plan
-from symgrad.audit.grammar import Edit
+from symgrad.audit.grammar import RULES, Edit
 from symgrad.audit.grammar.edit import is_gradient
 from symgrad.audit.program import Program
 from symgrad.audit.reference import Reference, Truth
@@ -174,6 +175,7 @@ class Auditor:
     def _judged(self, truths: list[Truth], runs: list[Run]) -> Outcome:
         returned = returned_names(self.source.tree, self.form)
         matching = Matching(self.reference, self.form, self.match)
+        matching.bounds = {clip.bound for clip in clips(self.source)}
         found = [handed_out(r, self.form, returned) for r in runs]
         matching.match(found, truths)
         if not matching.codes:
@@ -187,7 +189,7 @@ class Auditor:
         kept = {v.code for v in before}
         matching.codes = {c: n for c, n in matching.codes.items() if c in kept}
         lines = {v.code: state.line_of(v.code) for v in before}
-        blamed = [] if all(v.right for v in before) else self._blamed(state)
+        blamed = self._clipped(state) if all(v.right for v in before) else self._blamed(state)
         unmatched = [n for n in matching.wrt if n not in matching.codes.values()]
         return Outcome(
             self.source,
@@ -200,6 +202,43 @@ class Auditor:
             sorted(unmatched),
             (),
         )
+
+    def _clipped(self, state: State) -> list[Blamed]:
+        """What is clipped in the midst of a pass, which shows once the bounds are small."""
+        program, matching = state.program, state.matching
+        for clip in clips(self.source):
+            matching.bounds = {clip.bound, clip.bound / SMALLER}
+            state.program = program.repaired(clip.shrunk)
+            state.program.load()
+            wrong = state.refresh().wrong()
+            found = self._blamed(state) if wrong else []
+            state.program = program
+            program.load()
+            state.refresh()
+            if not wrong:
+                self.remarks.append(f"gradients are clipped at the end, line {clip.line}")
+            for blame in found[:1]:
+                return [self._unclipped(blame, clip, state)]
+        return []
+
+    def _unclipped(self, blame: Blamed, clip: Clip, state: State) -> Blamed:
+        """The fault at a clip, its repair made in the text as it is."""
+        scene = Scene(self.source, state.runs[0], state.truths[0], self.reference)
+        sites = scene.sites(blame.target.code, clip.line)
+        edits = [
+            e
+            for s in sites
+            for rule in RULES
+            for e in rule.edits(s)
+            if rule.kind == "clipped" and s.line == clip.line
+        ]
+        if blame.edit is None or not edits:
+            return blame
+        state.program = state.program.repaired(edits[0].changes)
+        line = state.program.source.text.split("\n")[clip.line - 1]
+        state.program.load()
+        state.refresh()
+        return replace(blame, line=clip.line, edit=edits[0], repaired_line=line, hidden=None)
 
     def _blamed(self, state: State) -> list[Blamed]:
         """The first faults, each repaired before the next is looked for."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
+
+import numpy as np
 
 from symgrad.audit.compare import compared
 from symgrad.audit.grammar import RULES, Edit
@@ -42,6 +43,8 @@ class Target:
     line: int | None
     local: bool = False
     forward: bool = False
+    scaled: bool = False
+    """Whether it is right but for a number: then some value that is handed out has to be mended."""
 
 
 @dataclass
@@ -88,18 +91,23 @@ class State:
     def _records(self, code: str) -> list[tuple[int, int]]:
         """When and at which line something was assigned that is handed out under a name."""
         name = origin(self.program.tree, code)
-        bare = name == code and not self.program.form.script
-        entry = f"[{code!r}]"
-        return [
-            (k, line)
-            for k, (line, target, _) in enumerate(self.runs[0].records)
-            if (target == name and not (bare and line in self._heads)) or target.endswith(entry)
+        out, entry = self.handed(self.runs[0]).get(code), f"[{code!r}]"
+        records = list(enumerate(self.runs[0].records))
+        called = [(k, at) for k, (at, t, v) in records if t == name and _equal(v, out, 0)]
+        called += [(k, at) for k, (at, t, _) in records if t.endswith(entry)]
+        value, gradient = self.matching.codes.get(code), self.matching.habits.gradient
+        called += [
+            (k, at) for k, (at, t, v) in records if _equal(v, out, 0) and value == gradient(t)
         ]
+        same = [(k, at) for k, (at, t, v) in records if t != "return" and _equal(v, out)]
+        script = self.program.form.script or name != code
+        late = [(k, at) for k, (at, t, _) in records if script and t == name]
+        return sorted(called) or same or late
 
-    @property
-    def _heads(self) -> set[int]:
-        """The lines at which functions take their arguments."""
-        return {n.lineno for n in ast.walk(self.program.tree) if isinstance(n, ast.FunctionDef)}
+
+def _equal(one: Any, other: Any, more_than: int = 1) -> bool:
+    """Whether both are the same array, of so many numbers."""
+    return isinstance(one, np.ndarray) and one.size > more_than and np.array_equal(one, other)
 
 
 @dataclass(frozen=True)
@@ -206,7 +214,7 @@ class Search:
             return None
         after = self.state.values(fine)
         right = frozenset(v.code for v in after if v.right)
-        if self.right - right:
+        if self.right - right or (target.scaled and not right - self.right):
             return None
         return Found(edit, right - self.right, score)
 
@@ -245,12 +253,14 @@ def local_targets(state: State, reference: Reference) -> Iterator[Target]:
     for line, target, _ in last_records(state.runs[0].records):
         if target in handed or target == "return" or times[target] > 1:
             continue
-        gradient = habits.gradient(target)
-        value = habits.value(target)
-        if gradient in reference.gradient_of and _is_wrong(state, target, gradient, forward=False):
-            yield Target(gradient, target, line, local=True)
-        elif value in reference.values and _is_wrong(state, target, value, forward=True):
-            yield Target(value, target, line, local=True, forward=True)
+        gradient, value = habits.gradient(target), habits.value(target)
+        forward = gradient is None
+        name = value if forward else gradient
+        known = reference.values if forward else reference.gradient_of
+        if name is not None and name in known:
+            wrong, scaled = _is_wrong(state, target, name, forward=forward)
+            if wrong:
+                yield Target(name, target, line, local=True, forward=forward, scaled=scaled)
 
 
 def last_records(records: Sequence[tuple[int, str, Any]]) -> list[tuple[int, str, Any]]:
@@ -259,16 +269,16 @@ def last_records(records: Sequence[tuple[int, str, Any]]) -> list[tuple[int, str
     return [records[k] for k in sorted(last.values())]
 
 
-def _is_wrong(state: State, code: str, name: str | None, *, forward: bool) -> bool:
-    """Whether a local is off, and not by a number only."""
-    if name is None:
-        return False
+def _is_wrong(state: State, code: str, name: str, *, forward: bool) -> tuple[bool, bool]:
+    """Whether a local is off, and whether by a number only."""
+    scaled = True
     for run, truth in zip(state.runs, state.truths, strict=True):
         table: Mapping[str, Any] = truth.values if forward else truth.gradients
         got = run.last.get(code)
         if name not in table or got is None:
-            return False
+            return False, False
         match = compared(got, table[name], truth.typical)
-        if match.way == "shape" or match.ratio is not None:
-            return False
-    return True
+        if match.error <= state.tolerance or match.way == "shape" or np.size(got) < 2:
+            return False, False
+        scaled &= match.ratio is not None
+    return True, scaled

@@ -284,9 +284,11 @@ class Scene:
     def _depths(self, code: str, line: int | None) -> dict[ast.stmt, int]:
         """How many statements are between each statement and a value."""
         depths: dict[ast.stmt, int] = {}
-        start = [
-            s for s in self.statements if gives(s, code) or (line is not None and s.lineno == line)
-        ]
+        entry = f"[{code!r}]"
+        start = [s for s in self.statements if s.lineno == line]
+        start += [s for s in self.statements if any(t.endswith(entry) for t in all_assigned(s))]
+        start = start or [s for s in self.statements if code in all_assigned(s)]
+        start = start or [s for s in self.statements if gives(s, code)]
         level = start or [s for s in self.statements if isinstance(s, ast.Return)]
         depth = 0
         while level:

@@ -23,7 +23,7 @@ def parts(statement: ast.stmt) -> list[tuple[Any, ast.expr]]:
         return [(k.value if isinstance(k, ast.Constant) else None, v) for k, v in pairs]
     if isinstance(value, (ast.Tuple, ast.List)):
         return [p for k, part in enumerate(value.elts) for p in _inner(k, part)]
-    if isinstance(value, ast.Call) and not value.args and value.keywords:
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and not value.args:
         return [(k.arg, k.value) for k in value.keywords]
     return [] if value is None else [(None, value)]
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping, Sequence
 
 from symgrad.audit.auditing import Auditor, Blamed, Outcome
 from symgrad.audit.findings import Audit, FaultFound, ValueFound
+from symgrad.audit.grammar import Edit
 from symgrad.audit.printing import Line
 from symgrad.audit.source import Source, patch
 from symgrad.audit.values import Value
@@ -96,7 +98,7 @@ class Story:
         """A fault in words."""
         cell, line = self.source.place(blamed.line) if blamed.line else (None, None)
         agrees = max((v.error for v in self.outcome.after), default=None)
-        kind = kind_of(blamed)
+        kind = self._kind(blamed)
         return FaultFound(
             self._called(blamed),
             kind,
@@ -112,6 +114,18 @@ class Story:
             blamed.hidden,
             because(kind, blamed.hidden),
         )
+
+    def _kind(self, blamed: Blamed) -> str:
+        """The kind of a fault; what spoils the derivative of the loss itself is another loss."""
+        kind = kind_of(blamed)
+        if blamed.edit is None or blamed.edit.rule.name not in OF_A_LOSS:
+            return kind
+        derivation, name = self.reference.derivation, self._called(blamed)
+        first = name in derivation.gradients and name not in derivation.wrt
+        chain = derivation.adjoint(name).chain if first else ()
+        if set(chain) == {derivation.system.output} and kind in ("activation", "loss"):
+            return "loss"
+        return "activation" if kind == "loss" else kind
 
     def _called(self, blamed: Blamed) -> str:
         """What a fault makes wrong first, as the spec calls it where it has a name there."""
@@ -146,10 +160,16 @@ class Story:
         return tuple(Line(c, n, text, marked.get((c, n))) for c, n, text in rows)
 
 
+OF_A_LOSS = ("a function too many", "a superfluous factor", "superfluous factors")
+"""Rules that may find the gradient of another loss."""
+
+
 def kind_of(blamed: Blamed) -> str:
     """The kind of a fault: a constant ratio is a factor, or a sign, whatever edit repairs it."""
     if blamed.edit is None:
         return "unnamed"
+    if same_but_mean(blamed.edit):
+        return "factor"
     kind, ratios = blamed.edit.kind, [r for r in blamed.ratio if r is not None]
     scaled = bool(ratios) and len(ratios) == len(blamed.ratio)
     if scaled and kind in (
@@ -167,6 +187,12 @@ def kind_of(blamed: Blamed) -> str:
         if kind in ("sum", "term", "value") and not any(abs(r - 1) < 1e-9 for r in ratios):
             return "factor"
     return kind
+
+
+def same_but_mean(edit: Edit) -> bool:
+    """Whether a sum and a mean over the same axes are exchanged: a factor."""
+    one, other = (re.sub(r"mean|average", "sum", text) for text in (edit.old, edit.new))
+    return edit.rule.kind == "sum" and one == other
 
 
 def unnamed(blamed: Blamed) -> str:

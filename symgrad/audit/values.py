@@ -114,6 +114,8 @@ class Matching:
         self.codes: dict[str, str] = {}
         self.habits = Habits([*reference.inputs, *reference.values])
         self.wrt = set(reference.derivation.wrt)
+        self.bounds: set[float] = set()
+        """Between which, and their negatives, gradients may be clipped at the end."""
 
     def match(self, found: Sequence[Mapping[str, Any]], truths: Sequence[Truth]) -> None:
         """Find what each is, by what is asked for, by name, by numbers, and by shape."""
@@ -186,7 +188,12 @@ class Matching:
     def _compared(self, got: Any, truth: Truth, name: str) -> Match:
         if name not in truth.gradients:
             return Match(np.inf, "shape")
-        return compared(got, truth.gradients[name], truth.typical)
+        ought = truth.gradients[name]
+        match = compared(got, ought, truth.typical)
+        for bound in self.bounds if match.error > TOLERANCE["f8"] else ():
+            cut = compared(got, np.clip(ought, -bound, bound), truth.typical)
+            match = min(match, cut, key=lambda m: m.error)
+        return match
 
     def values(
         self, found: Sequence[Mapping[str, Any]], truths: Sequence[Truth], tolerance: float

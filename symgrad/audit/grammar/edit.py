@@ -68,8 +68,13 @@ KINDS_BY_WORD = {
     ("a superfluous factor", "the mask"): "mask",
     ("a superfluous factor", "a derivative"): "activation",
     ("a superfluous factor", "an array"): "term",
+    ("superfluous factors", "the mask"): "mask",
+    ("superfluous factors", "a derivative"): "activation",
+    ("superfluous factors", "an array"): "term",
     ("another array", "an activation"): "activation",
     ("another array", "a mask"): "mask",
+    ("another array twice", "an activation"): "activation",
+    ("another array twice", "a mask"): "mask",
 }
 """Rules that find several kinds, told apart by what they found."""
 

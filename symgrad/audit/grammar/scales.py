@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterator
 
 from symgrad.audit.grammar.edit import (
@@ -49,8 +50,9 @@ def _factor(site: Site) -> Iterator[Proposal]:
         text = operand(site, root)
         for name, value in numbers_at(site):
             if value not in (0.0, 1.0):
-                yield root, f"{text} / {name}", 2.0, f"1 / {name}"
-                yield root, f"{text} * {name}", 2.0, name
+                cost = 2.8 if name == site.missing else 2.0
+                yield root, f"{text} / {name}", cost, f"1 / {name}"
+                yield root, f"{text} * {name}", cost, name
         for name, _ in sizes(site):
             yield root, f"{text} / np.sqrt({name})", 2.4, f"1 / sqrt({name})"
             yield root, f"{text} * np.sqrt({name})", 2.6, f"sqrt({name})"
@@ -134,6 +136,40 @@ def _dropped(site: Site) -> Iterator[Proposal]:
             yield node, operand(site, node.left), 1.5, _what(site, node.right)
         elif isinstance(node.op, ast.Pow):
             yield node, operand(site, node.left), 1.9, "the power"
+
+
+def _several_dropped(site: Site) -> Iterator[Proposal]:
+    """A product of some of its factors."""
+    inner = {id(n) for node in nodes(site) for n in factors_of(node) if n is not node}
+    for node in nodes(site):
+        factors = factors_of(node)
+        if id(node) in inner or not 2 < len(factors) < 6:
+            continue
+        for kept in range(1, len(factors) - 1):
+            for some in itertools.combinations(factors, kept):
+                gone = [f for f in factors if f not in some]
+                words = {_what(site, f) for f in gone}
+                word = "a derivative" if "a derivative" in words else min(words)
+                yield node, " * ".join(operand(site, f) for f in some), 1.9, word
+
+
+def factors_of(node: ast.expr) -> list[ast.expr]:
+    """The factors of a product, entry by entry."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        return [*factors_of(node.left), *factors_of(node.right)]
+    return [node]
+
+
+def _applied(site: Site) -> Iterator[Proposal]:
+    """What a function is applied to, in place of what it gives."""
+    for node in nodes(site):
+        inner = argument(node) if isinstance(node, ast.Call) else None
+        if inner is not None and function_of(node) in TOO_MANY:
+            yield node, operand(site, inner), 1.4, function_of(node)
+
+
+TOO_MANY = ["abs", "absolute", "sign", "square", "sqrt", "fabs", "exp", "log", "tanh"]
+"""Functions that make the gradient that of another loss."""
 
 
 def _what(site: Site, node: ast.expr) -> str:
@@ -302,6 +338,18 @@ RULES = (
         "factor",
         _dropped,
         "a factor is too many: `{old}` ought to be `{new}`",
+    ),
+    Rule(
+        "superfluous factors",
+        "factor",
+        _several_dropped,
+        "there are factors too many: `{old}` ought to be `{new}`",
+    ),
+    Rule(
+        "a function too many",
+        "loss",
+        _applied,
+        "{word} is too many: that is the gradient of another loss",
     ),
     Rule("another number", "factor", _constants, "the number {old} ought to be {word}"),
     Rule("another size", "factor", _size, "the factor has {old} where it ought to have {word}"),

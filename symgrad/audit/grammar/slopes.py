@@ -74,8 +74,26 @@ def _slopes(site: Site, known: Known, text: str = "") -> Iterator[tuple[str, flo
         yield pattern.format(text or known.name), cost, f"{name} at {text or known.name}"
 
 
-def _arrays(site: Site, most: int = 10) -> list[Known]:
-    return forward(site, site.shape)[:most]
+def _arrays(site: Site, most: int = 12) -> list[Known]:
+    """Arrays of the forward pass of the shapes that a statement speaks of."""
+    spoken = [site.known[t].shape for n in nodes(site) if (t := site.text(n)) in site.known]
+    shapes = dict.fromkeys([site.shape, *(s for s in spoken if s)])
+    found = {k.name: k for shape in list(shapes)[:4] for k in forward(site, shape)[:most]}
+    return list(found.values())
+
+
+def _not_used(site: Site) -> Iterator[Proposal]:
+    """A factor that is a gradient: the one that comes back from what follows."""
+    for node in nodes(site):
+        if not isinstance(node, (ast.BinOp, ast.Name, ast.Call)):
+            continue
+        for known in site.known.values():
+            if known.array.ndim and is_gradient(site, known.name) and not _reads(node, known.name):
+                yield node, f"{operand(site, node)} * {known.name}", 2.9, known.name
+
+
+def _reads(node: ast.expr, name: str) -> bool:
+    return any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(node))
 
 
 def _another(site: Site) -> Iterator[Proposal]:
@@ -244,6 +262,12 @@ def _chosen(site: Site) -> Iterator[Proposal]:
 
 
 RULES = (
+    Rule(
+        "the gradient of what follows is not used",
+        "factor",
+        _not_used,
+        "the gradient that comes back, {word}, is not used",
+    ),
     Rule(
         "another derivative",
         "activation",

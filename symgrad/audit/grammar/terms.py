@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import itertools
+import re
+from collections import Counter
 from collections.abc import Iterator
 
 from symgrad.audit.grammar.edit import (
@@ -196,6 +198,36 @@ def _another(site: Site) -> Iterator[Proposal]:
                 yield node, f"{known.name}.T", 2.4, text
 
 
+def _everywhere(site: Site) -> Iterator[Proposal]:
+    """Another array in place of one, wherever it stands in an expression."""
+    for root in site.roots:
+        names = (n for n in nodes(site) if isinstance(n, ast.Name | ast.Attribute))
+        texts = Counter(site.text(n) for n in names)
+        for text in [t for t, times in texts.items() if times > 1 and t in site.known]:
+            word = next(_word(site, n, text) for n in nodes(site) if site.text(n) == text)
+            for known in site.like(site.known[text].shape):
+                if known.name != text:
+                    new = re.sub(rf"(?<![\w.]){re.escape(text)}(?!\w)", known.name, site.text(root))
+                    yield root, new, 1.8, word
+
+
+def _difference(site: Site) -> Iterator[Proposal]:
+    """The difference from another array, or from a number, in place of an array."""
+    for node in nodes(site):
+        own = site.known.get(site.text(node))
+        if own is None or not own.array.ndim:
+            continue
+        for known in site.like(own.shape)[:16]:
+            if known.name != own.name:
+                yield node, f"({known.name} - {own.name})", 2.6, known.name
+                yield node, f"({own.name} - {known.name})", 2.6, known.name
+                yield node, f"({own.name} + {known.name})", 2.6, known.name
+    for root in site.roots:
+        for new in (" - 1", " + 1"):
+            yield root, site.text(root) + new, 1.9, new.split()[1]
+        yield root, f"1 - {operand(site, root)}", 2.2, "1"
+
+
 def _word(site: Site, node: ast.expr, text: str) -> str:
     """Whether an array stands in a derivative of an activation, or in a mask."""
     for outer in nodes(site):
@@ -279,6 +311,13 @@ RULES = (
     ),
     Rule("no penalty", "term", _weights, "the term with {word} is missing: that of the penalty"),
     Rule("another array", "value", _another, "`{old}` is the wrong array: it ought to be `{new}`"),
+    Rule(
+        "another array twice",
+        "value",
+        _everywhere,
+        "the wrong array stands in `{old}`: it ought to be `{new}`",
+    ),
+    Rule("no difference", "term", _difference, "the term {word} is missing: `{new}` for `{old}`"),
     Rule("another entry", "value", _index, "`{old}` is the wrong entry: it ought to be `{new}`"),
     Rule("another place", "value", _place, "the index has `{old}`: it ought to have `{new}`"),
     Rule("another slice", "value", _slices, "the slice has `{old}`: it ought to have `{new}`"),

@@ -1,0 +1,46 @@
+"""Gradients that are clipped: at the end of a pass, which is a habit, or in its midst."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from symgrad.audit.source import Source
+
+SMALLER = 1000
+"""By what bounds are divided, so that what is clipped shows."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A call that clips between -bound and bound: its line, and the places of its two numbers."""
+
+    bound: float
+    line: int
+    places: tuple[tuple[int, int], ...]
+
+    @property
+    def shrunk(self) -> list[tuple[int, int, str]]:
+        """The changes of the text that make its bounds smaller."""
+        texts = (f"(-{self.bound / SMALLER})", f"{self.bound / SMALLER}")
+        return [(*place, text) for place, text in zip(self.places, texts, strict=True)]
+
+
+def clips(source: Source) -> Iterator[Clip]:
+    """The calls that clip as gradients are clipped, between a number and its negative."""
+    for node in ast.walk(source.tree):
+        if not isinstance(node, ast.Call) or getattr(node.func, "attr", "") != "clip":
+            continue
+        bounds = [a for a in node.args if _number(a) is not None][-2:]
+        if len(bounds) == 2 and _number(bounds[0]) == -(_number(bounds[1]) or 0.0):
+            places = tuple(source.span(b) for b in bounds)
+            yield Clip(abs(_number(bounds[1]) or 0.0), node.lineno, places)
+
+
+def _number(node: ast.expr) -> float | None:
+    try:
+        value = ast.literal_eval(node)
+    except ValueError:
+        return None
+    return float(value) if isinstance(value, (int, float)) else None
