@@ -97,7 +97,7 @@ def _table(data: Data) -> Iterator[str]:
     width = max((len(v["name"] or v["code"]) for v in values), default=0)
     codes = max((len(v["code"]) for v in values), default=0)
     for value in values:
-        error = "" if value["error"] is None else f"  {_error(value['error'])}"
+        error = "" if value["error"] is None else f"  {_error(value)}"
         name = value["name"] or value["code"]
         code = value["code"] if value["code"] != value["name"] else ""
         yield (
@@ -106,8 +106,11 @@ def _table(data: Data) -> Iterator[str]:
         ).rstrip()
 
 
-def _error(error: float) -> str:
-    return "of another shape" if error > 1e300 else f"off by {error:.1e}"
+def _error(value: Data) -> str:
+    """How far off a value is, in the size of its largest entry."""
+    if value["error"] > 1e300:
+        return "of another shape"
+    return f"{'to' if value['status'] == 'right' else 'off by'} {value['error']:.1e}"
 
 
 def _fault(fault: Data, number: int, data: Data) -> Iterator[str]:

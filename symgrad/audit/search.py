@@ -195,13 +195,16 @@ class Search:
         return max(range(len(errors)), key=lambda k: errors[k] > self.state.tolerance)
 
     def _is_right(self, target: Target, run: Run, point: int) -> bool:
+        got, ought = self._got(target, run), self._ought(target, point)
+        match = compared(got, ought, self.state.truths[point].typical)
+        return match.error <= self.state.tolerance and not is_turned(match.way, ought.shape)
+
+    def _got(self, target: Target, run: Run) -> Any:
+        return (run.last if target.local else self.state.handed(run)).get(target.code)
+
+    def _ought(self, target: Target, point: int) -> np.ndarray[Any, Any]:
         truth = self.state.truths[point]
-        got = run.last.get(target.code) if target.local else self.state.handed(run).get(target.code)
-        table = truth.values if target.forward else truth.gradients
-        match = compared(got, table[target.name], truth.typical)
-        return match.error <= self.state.tolerance and not is_turned(
-            match.way, table[target.name].shape
-        )
+        return (truth.values if target.forward else truth.gradients)[target.name]
 
     def _confirmed(self, target: Target, edit: Edit, score: float) -> Found | None:
         """The repair, where it is one at all points and makes nothing wrong."""
@@ -216,7 +219,8 @@ class Search:
         right = frozenset(v.code for v in after if v.right)
         if self.right - right or (target.scaled and not right - self.right):
             return None
-        return Found(edit, right - self.right, score)
+        shapes = np.shape(self._got(target, fine[0])), np.shape(self._ought(target, 0))
+        return Found(edit, right - self.right, score + (0.2 if shapes[0] != shapes[1] else 0.0))
 
 
 def is_turned(way: str, shape: tuple[int, ...]) -> bool:
