@@ -3,27 +3,42 @@
 from __future__ import annotations
 
 import re
+import sys
+import webbrowser
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unicodedata import normalize
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 
 from symgrad import outputs
 from symgrad.audit.command import audit
 from symgrad.checks import Check, comparisons
-from symgrad.delivery import EXIT_CODES, Program, after, check_modules, check_output, deliver
+from symgrad.delivery import (
+    EXIT_CODES,
+    Program,
+    after,
+    again,
+    check_modules,
+    check_output,
+    deliver,
+    is_stdout,
+    renewed,
+)
 from symgrad.errors import CheckError
 from symgrad.files import write_all
 from symgrad.formats import FORMATS, by_suffix
 from symgrad.job import Job, about
 from symgrad.language.spec_file import load
+from symgrad.language.spec_typed import as_file, declared
 from symgrad.outputs import Options
 from symgrad.report import print_checks, print_comparisons, print_remarks, progress
 from symgrad.targets import TARGETS, is_possible
-from symgrad.writing.choice import DETAILS, FORMS
+from symgrad.writing.choice import DETAILS, FORMS, PARTS
 from symgrad.writing.style import ADJOINTS, LAYOUTS
 
 EXAMPLES = f"""\b
@@ -32,6 +47,8 @@ Examples:
   symgrad derive spec.py --wrt W1,b1 --dtype float32
   symgrad derive spec.py --format text --detail brief
   symgrad derive spec.py --output derivation.html
+  symgrad derive spec.py --open --watch
+  symgrad derive -e "np.mean((X @ w - y)**2)" --data X:N,3 --data y:N --param w:3
 
 {EXIT_CODES}"""
 EXPLAINED = f"""\b
@@ -110,8 +127,48 @@ def main() -> None:
     """Write a loss in NumPy; read its derivation; own its backward pass."""
 
 
+def _input(role: str) -> Callable[..., list[str]]:
+    """The lines of a spec that make the inputs of an option, in its callback."""
+
+    def lines(_: click.Context, option: click.Parameter, texts: Sequence[str]) -> list[str]:
+        try:
+            return [declared(text, role) for text in texts]
+        except ValueError as error:
+            raise click.BadParameter(str(error), param=option) from None
+
+    return lines
+
+
+def _folder(_: click.Context, option: click.Parameter, path: Path) -> Path:
+    """A folder: what ends as a file does is one that was meant for --output."""
+    endings = {s for f in FORMATS.values() for s in f.suffixes} | {".py", ".c"}
+    if path.suffix.lower() in endings:
+        raise click.BadParameter(f"{path} is no folder: a file is --output FILE", param=option)
+    return path
+
+
 @main.command(epilog=EXAMPLES)
-@click.argument("spec", type=click.Path(path_type=Path))
+@click.argument("spec", type=click.Path(path_type=Path, allow_dash=True), required=False)
+@click.option(
+    "-e",
+    "expression",
+    metavar="EXPR",
+    help="Derive this expression, which runs as Python, instead of a SPEC.",
+)
+@click.option(
+    "--data",
+    multiple=True,
+    metavar="NAME:SIZES",
+    callback=_input("data"),
+    help="Data of the expression, e.g. X:N,3 or y:N:int.",
+)
+@click.option(
+    "--param",
+    multiple=True,
+    metavar="NAME:SIZES",
+    callback=_input("param"),
+    help="A parameter of the expression, e.g. w:3.",
+)
 @click.option(
     "--wrt",
     type=_names,
@@ -125,6 +182,15 @@ def main() -> None:
     default="",
     help="Show the derivatives by these only, e.g. W1,z2. Without it, all.",
 )
+@click.option(
+    "--part",
+    type=_names,
+    metavar="NAMES",
+    default="",
+    help=f"Just the formulas of these, without headings: {', '.join(PARTS)}, or values.",
+)
+@click.option("--open", "opened", is_flag=True, help="Open the page in a browser.")
+@click.option("--watch", is_flag=True, help="Derive again whenever SPEC is saved.")
 @_printed("latex")
 @click.option(
     "--target",
@@ -172,12 +238,62 @@ def main() -> None:
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("generated"),
     show_default=True,
+    callback=_folder,
     help="Where the generated file goes.",
 )
+@click.pass_context
 def derive(
+    ctx: click.Context,
+    /,
+    spec: Path | None,
+    expression: str | None,
+    data: list[str],
+    param: list[str],
+    only: list[str],
+    part: list[str],
+    opened: bool,
+    watch: bool,
+    **asked: Any,
+) -> None:
+    """Derive the gradients of the loss in SPEC, check them, and generate their code.
+
+    The derivation goes to stdout, all else to stderr. The generated file is called as SPEC is.
+    Of the files that are there, those are replaced that symgrad wrote. SPEC may be -, for stdin.
+    """
+    with as_file(spec, expression, [*data, *param]) as path:
+        if opened:
+            asked |= _page(ctx, path, asked)
+        after_run: Callable[[], None] = partial(_open, asked["output"] if opened else None)
+        chosen = {"only": tuple(only), "parts": tuple(part)}
+        run = partial(_derive, path, watched=watch, chosen=chosen, **asked)
+        if watch:
+            if path != spec:
+                raise click.UsageError("--watch is for a SPEC that is a file")
+            again(path, run, after_run)
+        else:
+            run()
+            after_run()
+
+
+def _page(ctx: click.Context, spec: Path, asked: dict[str, Any]) -> dict[str, Any]:
+    """Where the page is that is opened: at --output, or beside the generated file."""
+    output, source = asked["output"], ctx.get_parameter_source("layout")
+    if is_stdout(output):
+        output = asked["out"] / f"{spec.stem}.html"
+    layout = asked["layout"] if source is ParameterSource.COMMANDLINE else by_suffix(output, "html")
+    if layout != "html":
+        raise click.UsageError("--open is for a page: --format html")
+    return {"output": output, "layout": layout}
+
+
+def _open(page: Path | None) -> None:
+    if page is not None:
+        webbrowser.open(page.resolve().as_uri())
+
+
+def _derive(
     spec: Path,
     wrt: list[str] | None,
-    only: list[str],
     target: str,
     dtype: str,
     sizes: dict[str, int],
@@ -189,13 +305,11 @@ def derive(
     out: Path,
     quiet: bool,
     force: bool,
+    watched: bool,
+    chosen: dict[str, Any],
     **shown: Any,
 ) -> None:
-    """Derive the gradients of the loss in SPEC, check them, and generate their code.
-
-    The derivation goes to stdout, all else to stderr. The generated file is called as SPEC is.
-    Of the files that are there, those are replaced that symgrad wrote.
-    """
+    """One run of it."""
     output, language = shown["output"], TARGETS[target]
     paths = _generated(spec, out, language.endings)
     with progress(shown=not quiet):
@@ -206,14 +320,17 @@ def derive(
             code = Options(plain=plain, unroll=unroll, values=values, sizes=sizes)
             job = Job(read, wrt, language, dtype, prepare=prepare, **code)
             checks = job.checks()
-            text = job.printed(checks, paths[0], {"only": tuple(only)}, **shown)
-    written = deliver(text, output, force=force)
-    _tell(job, checks, show_program=show_program, quiet=quiet)
+            text = job.printed(checks, paths[0], chosen, **shown)
+    written = deliver(renewed(text) if watched else text, output, force=force)
+    first = sys.stderr.isatty() and all(c.passed for c in checks)  # seen before the tables are
+    tell = partial(_tell, job, checks, show_program=show_program, quiet=quiet)
+    _ = first or tell()
     with after(written):
         _require(checks, paths[0])
         write_all(dict(zip(paths, job.file.texts, strict=True)), spec, force=force)
     if not quiet:
         click.echo(f"wrote {', '.join(map(str, [*written, *paths]))}", err=True)
+    _ = first and tell()
 
 
 @main.command(epilog=EXPLAINED)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -137,6 +138,41 @@ def after(written: Sequence[Path]) -> Iterator[None]:
         told = [f"{', '.join(map(str, written))} was written"] if written else []
         error.hint = "; ".join([*told, *([error.hint] if error.hint else [])])
         raise
+
+
+def again(spec: Path, run: Callable[[], None], first: Callable[[], None]) -> None:
+    """Run, and once more whenever the spec is saved, until it is interrupted.
+
+    ``first`` is called after the first run.  SpecError where nothing is installed that watches.
+    """
+    try:
+        watchfiles = importlib.import_module("watchfiles")
+    except ImportError:
+        raise SpecError(
+            "--watch needs the package watchfiles", hint="pip install 'symgrad[watch]'"
+        ) from None
+    _run_told(run)
+    first()
+    place = str(spec.resolve())
+    with suppress(KeyboardInterrupt):
+        for _ in watchfiles.watch(  # the folder, since editors put another file in the place
+            spec.resolve().parent, watch_filter=lambda _, path: path == place, recursive=False
+        ):
+            _run_told(run)
+
+
+def _run_told(run: Callable[[], None]) -> None:
+    """A run whose errors are told, and end nothing but it."""
+    with suppress(SystemExit), ending():
+        run()
+
+
+def renewed(text: str | bytes) -> str | bytes:
+    """A page that loads itself again, so that it shows what was written last."""
+    if isinstance(text, bytes):
+        return text
+    charset = '<meta charset="utf-8">'
+    return text.replace(charset, f'{charset}\n<meta http-equiv="refresh" content="2">', 1)
 
 
 def _print(text: str | bytes) -> None:

@@ -30,7 +30,7 @@ def document(
     choice = (choice or Choice()).checked(derivation)
     author = Author(derivation, notation, layout, matrix or (lambda name: None), choice)
     if choice.parts:
-        return Document(title, (Section((), tuple(_of_parts(author)), key="parts"),))
+        return Document("", (Section((), tuple(_of_parts(author)), key="parts"),))
     leads = author.way is not None and author.way.value != derivation.system.output
     sections = [way.way(author, author.way)] if author.way and leads else []
     shown = along.shown_tangents(author) if derivation.tangents else backward.shown_adjoints(author)
