@@ -231,6 +231,7 @@ def _folder(_: click.Context, option: click.Parameter, path: Path) -> Path:
     is_flag=True,
     help="Work out of the data what can be, once: a step costs nothing of its rows.",
 )
+@click.option("--tests", is_flag=True, help="Write test_SPEC.py beside the file too, for pytest.")
 @click.option("--show-program", is_flag=True, help="Show the program after each pass, on stderr.")
 @click.option(
     "--out",
@@ -296,11 +297,8 @@ def _derive(
     wrt: list[str] | None,
     target: str,
     dtype: str,
-    sizes: dict[str, int],
-    plain: bool,
-    unroll: bool,
-    values: list[str] | None,
     prepare: bool,
+    tests: bool,
     show_program: bool,
     out: Path,
     quiet: bool,
@@ -311,15 +309,16 @@ def _derive(
 ) -> None:
     """One run of it."""
     output, language = shown["output"], TARGETS[target]
-    paths = _generated(spec, out, language.endings)
+    code: Any = {name: shown.pop(name) for name in Options.__annotations__}
+    paths = _generated(spec, out, language.endings, tests=tests)
     with progress(shown=not quiet):
         read = load(spec, language.words.is_possible)
         check_output(output, spec, force=force)
         check_modules(paths, spec, output, force=force)
         with about(read.loss.where):
-            code = Options(plain=plain, unroll=unroll, values=values, sizes=sizes)
             job = Job(read, wrt, language, dtype, prepare=prepare, **code)
             checks = job.checks()
+            texts = [*job.file.texts, *([job.tests(paths[0].stem)] if tests else [])]
             text = job.printed(checks, paths[0], chosen, **shown)
     written = deliver(renewed(text) if watched else text, output, force=force)
     first = sys.stderr.isatty() and all(c.passed for c in checks)  # seen before the tables are
@@ -327,7 +326,7 @@ def _derive(
     _ = first or tell()
     with after(written):
         _require(checks, paths[0])
-        write_all(dict(zip(paths, job.file.texts, strict=True)), spec, force=force)
+        write_all(dict(zip(paths, texts, strict=True)), spec, force=force)
     if not quiet:
         click.echo(f"wrote {', '.join(map(str, [*written, *paths]))}", err=True)
     _ = first and tell()
@@ -376,10 +375,10 @@ def _show_programs(job: Job) -> None:
             click.echo(f"# {name}\n{before}\n", err=True)
 
 
-def _generated(spec: Path, out: Path, endings: Sequence[str]) -> list[Path]:
-    """The files to generate: a module called as the spec is."""
+def _generated(spec: Path, out: Path, endings: Sequence[str], *, tests: bool) -> list[Path]:
+    """The files to generate: a module called as the spec is, and where asked for its tests."""
     name = re.sub(r"[^0-9a-zA-Z_]", "_", spec.stem)
-    return [out / f"{name}{ending}" for ending in endings]
+    return [*(out / f"{name}{ending}" for ending in endings), *([out / f"test_{name}.py"] * tests)]
 
 
 def _report(job: Job, checks: Sequence[Check]) -> None:

@@ -90,6 +90,20 @@ class Job:
             name=self.spec.path.stem,
         )
 
+    def tests(self, name: str) -> str:
+        """The tests of the generated file, which is called so."""
+        return outputs.pytest_file(
+            self.derivation,
+            self.derivation.notation,
+            self.target,
+            name,
+            (self.spec.expected, self.spec.tolerance),
+            dtype=self.dtype,
+            example=self.example,
+            **self.options,
+            origin=self.spec.path.name,
+        )
+
     @cached_property
     def module(self) -> ModuleType:
         """The generated file, loaded."""

@@ -20,6 +20,7 @@ from symgrad.files import check_replaceable, write_all
 from symgrad.formats.sheet import Sheet
 from symgrad.mathematics.conditions import conditions
 from symgrad.mathematics.equations import Equation
+from symgrad.mathematics.expected import Expected
 from symgrad.mathematics.indices import entries, name_of
 from symgrad.program.passes import stages
 from symgrad.program.program import Program
@@ -137,6 +138,21 @@ def emitted(derivation: Derivation, notation: Notation, target: Target, **more: 
     return target.emit(module(derivation, notation, **more))
 
 
+def pytest_file(
+    derivation: Derivation,
+    notation: Notation,
+    target: Target,
+    name: str,
+    stated: tuple[Sequence[Expected], float] = ((), 0.0),
+    **more: Any,
+) -> str:
+    """The tests of the module in a file of that name; ``stated``: numbers, and how close."""
+    if target.tests is None or not derivation.results:
+        what = f"modules in {target.name}" if derivation.results else "a value alone"
+        raise SpecError(f"there are no tests for {what}", where=caller())
+    return target.tests(module(derivation, notation, **more), name, *stated)
+
+
 def to_run(derivation: Derivation, target: Target, **more: Any) -> Emitted:
     """The module without what is said of it."""
     system, equations = derivation.system, forward_and_adjoints(derivation)
@@ -219,6 +235,7 @@ class Coded(ABC):
         *,
         force: bool = False,
         prepare: bool = False,
+        tests: bool = False,
         **options: Unpack[Options],
     ) -> None:
         """Write the generated module to a file, whole or not at all.
@@ -228,16 +245,23 @@ class Coded(ABC):
         without a workspace, to be read.  ``unroll``: number by number too, which is quicker where
         all shapes are tiny and fixed.  ``prepare``: with a function that works out of the data what
         can be, once, as ``derive`` has it.  ``sizes``: numbers for named sizes, which C needs.
-        ``force``: replace files even where symgrad did not write
-        them.  SpecError where one would be replaced without, and where there is no such target or
-        value; an OSError where a file can't be written.
+        ``tests``: a file for pytest beside it, test_NAME.py.  ``force``: replace files even where
+        symgrad did not write them.  SpecError where one would be replaced without, and where there
+        is no such target or value; an OSError where a file can't be written.
         """
         file, language = Path(path), _target(target)
         places = [file, *(file.with_name(f"{file.stem}{end}") for end in language.beside)]
+        places += [file.with_name(f"test_{file.stem}.py")] if tests else []
         for place in places:
             check_replaceable(place, force=force)
-        made = self._emitted(target, dtype, **options, prepare=prepare, name=file.stem)
-        write_all(dict(zip(places, made.texts, strict=True)), force=force)
+        texts = [*self._emitted(target, dtype, **options, prepare=prepare, name=file.stem).texts]
+        if tests:
+            texts.append(self._tests(language, file.stem, prepare=prepare, dtype=dtype, **options))
+        write_all(dict(zip(places, texts, strict=True)), force=force)
+
+    def _tests(self, target: Target, name: str, *, prepare: bool, **more: Any) -> str:
+        derivation = self.derived(prepare=prepare)
+        return pytest_file(derivation, Notation.of(derivation), target, name, **more)
 
     def compile(
         self,

@@ -20,7 +20,8 @@ class Target:
     ``load`` is also given the texts of the files that were emitted ``beside``, by their endings.
     ``suffix``: how its files end; ``words``: the names that they have already; ``passes``: what
     makes programs cheaper in it; ``abilities``: what it can do with memory that it is given;
-    ``runtime``: the functions of mathematics that its files define for themselves.
+    ``runtime``: the functions of mathematics that its files define for themselves; ``tests``
+    writes a file of tests for a module in a file of a name.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Target:
     abilities: Abilities
     runtime: Sequence[str]
     beside: Sequence[str] = ()
+    tests: Callable[..., str] | None = None
 
     @property
     def endings(self) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from symgrad.targets.numpy.preparation import Preparing
 from symgrad.targets.numpy.room import Room
 from symgrad.targets.numpy.runtime.special import HELPERS, helper_sources, name_of
 from symgrad.targets.numpy.sources import Runtime
+from symgrad.targets.numpy.tests import pytest_file
 from symgrad.targets.numpy.tuning import PASSES
 from symgrad.targets.numpy.vectors import vectors
 from symgrad.targets.numpy.words import WORDS
@@ -50,7 +51,9 @@ def load(text: str, name: str, beside: Mapping[str, str] | None = None) -> Modul
     return module
 
 
-NUMPY = Target("numpy", ".py", emit, load, WORDS, PASSES, ABILITIES, tuple(HELPERS))
+NUMPY = Target(
+    "numpy", ".py", emit, load, WORDS, PASSES, ABILITIES, tuple(HELPERS), tests=pytest_file
+)
 
 
 def _check_names(variables: Iterable[Variable]) -> None:
