@@ -170,7 +170,14 @@ def _way(module: Any, given: Mapping[str, np.ndarray]) -> dict[str, list[Any]]:
         return {}
     taken = [name for name in inspect.signature(module.forward).parameters if name in given]
     values = module.forward(**{name: given[name] for name in taken})
-    return {name: [value] for name, value in values._asdict().items()}
+    kinds = [a.dtype for a in given.values() if a.dtype.kind == "f"]
+    return {name: [_as_floats(v, *kinds)] for name, v in values._asdict().items()}
+
+
+def _as_floats(value: Any, *kinds: np.dtype[Any]) -> Any:
+    """Conditions and counts, which NumPy holds as such, as the numbers that they are."""
+    array = np.asarray(value)
+    return array.astype(np.result_type(*kinds)) if array.dtype.kind in "bi" and kinds else value
 
 
 def _errors(

@@ -25,6 +25,7 @@ from symgrad.language.registry import (
     function_name,
     into_numbers,
     no_numbers,
+    of_python,
     this_call,
     unsupported,
 )
@@ -160,18 +161,29 @@ class Array(Memory, np.lib.mixins.NDArrayOperatorsMixin):
         asking, module = asking_function()
         if asking and not isinstance(self.shape[0], int):
             raise no_numbers(asking, module)
-        return known_size(self.shape[0], "len() of an axis")
+        if not isinstance(self.shape[0], int):
+            raise SpecError(
+                f"len() of {describe(self)} is not known while the spec is read",
+                where=caller(),
+                hint="x.shape[0] is the size of the first axis, also where that is a name",
+            )
+        return self.shape[0]
 
     def __iter__(self) -> Iterator[Array]:
-        return (self[k] for k in range(len(self)))
+        if not self.ndim:
+            raise TypeError("iteration over a scalar")
+        count = known_size(self.shape[0], "a loop over an axis")
+        return (self[k] for k in range(count))
 
     def __bool__(self) -> bool:
         raise SpecError(
             "the truth value of a symbolic array is not known while the spec is read",
             where=caller(),
-            hint="choose between values with np.where(condition, a, b) instead of `if`; join "
-            "values with np.stack",
+            hint=of_python(caller().text),
         )
+
+    def __round__(self, ndigits: int | None = None) -> Array:
+        return METHODS["round"](self, ndigits or 0)  # type: ignore[no-any-return]
 
     def __float__(self) -> float:
         if writes_into_numbers():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -128,13 +129,35 @@ def unsupported(what: str, hint: str = "") -> SpecError:
     return SpecError(
         f"{what} is not supported",
         where=caller(),
-        hint=hint or "the README lists what is; write it with those, or as sums and products",
+        hint=hint or f"{LISTED} lists what is; write it with those, or as sums and products",
     )
+
+
+LISTED = "the page 'What is supported' of the documentation"
+
+
+def of_python(line: str) -> str:
+    """What to write instead of a word of Python's that asks whether a value is true."""
+    found = (hint for word, hint in OF_PYTHON.items() if re.search(rf"(?<![\w.]){word}", line))
+    return next(found, "choose between values with np.where(condition, a, b)")
+
+
+OF_PYTHON = {
+    r"max\(": "np.maximum(a, b) is the larger of two values, np.max(x) the largest of an array",
+    r"min\(": "np.minimum(a, b) is the smaller of two values, np.min(x) the smallest of an array",
+    r"sorted\(": "np.sort(x) has the entries in order",
+    r"and\b": "np.where((a > 0) & (b > 0), x, y) has both conditions in it",
+    r"or\b": "np.where((a > 0) | (b > 0), x, y) has both conditions in it",
+    r"not\b": "np.where(~(a > 0), x, y) has the condition the other way round",
+    r"while\b": "a loop needs a number of steps that is fixed: for _ in range(10)",
+    r"if\b": "choose between values with np.where(condition, a, b) instead of `if`",
+}
+"""What to write instead of Python's words, each by what it looks like in a line."""
 
 
 def no_numbers(asking: str, module: str) -> SpecError:
     """The error where numbers are asked of a symbolic array, and the function that asks."""
-    by = f", as {asking} asks" if asking else ""
+    by = f", as {asking} asks" if asking and not asking.startswith("_") else ""
     known = next((n for n in (asking, f"linalg.{asking}") if n in FUNCTIONS), None)
     if known and module.startswith("numpy"):
         hint = f"join the values before: {public_name(known)}(np.stack([…]))"
@@ -168,6 +191,19 @@ def function_name(func: Any) -> str:
 
 INSTEAD = {
     "argmax": "an index has no derivative; pass it as data with dtype=int",
+    "argmin": "an index has no derivative; pass it as data with dtype=int",
+    "argsort": "np.sort(x) has the entries in order; another order is data, x[order]",
+    "partition": "np.sort(x) has the entries in order",
+    "polygamma": "scipy.special.psi(x) is that of order 0",
+    "multigammaln": "write it as np.pi and scipy.special.gammaln have it: d * (d - 1) / 4 * "
+    "np.log(np.pi) + sum(gammaln(a - j / 2) for j in range(d))",
+    "fft": "np.cos(angles) @ x and np.sin(angles) @ x are its real and imaginary parts",
+    "einsum_path": "np.einsum is supported: the order of the products is chosen later",
+    "apply_along_axis": "np.stack([f(row) for row in x]) applies a function to each row",
+    "nonzero": "np.where(condition, a, b) chooses, and x[condition] can be summed",
+    "allclose": "it is no part of a loss: compare numbers that the generated code gives",
+    "array_equal": "it is no part of a loss: compare numbers that the generated code gives",
+    "__getitem__": "np.column_stack([a, b]) stands in for np.c_, np.concatenate([a, b]) for np.r_",
     "logsumexp": "sg.logsumexp stands in for SciPy's",
     "softmax": "sg.softmax stands in for SciPy's",
     "log_softmax": "sg.log_softmax stands in for SciPy's",

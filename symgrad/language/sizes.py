@@ -36,11 +36,19 @@ class NotKnown:
         raise SpecError(
             f"the named size {self} is not known while the spec is read",
             where=caller(),
-            hint=f"sg.arange({str(self)!r}) stands in for np.arange; or give the axis a fixed size",
+            hint="sg.arange, sg.eye, sg.zeros, sg.ones and sg.full take it in place of NumPy's; "
+            "a loop needs an axis of a fixed size",
+        )
+
+    def _not_compared(self, other: object) -> Any:
+        raise SpecError(
+            f"whether the named size {self} is {other} is not known while the spec is read",
+            where=caller(),
+            hint="leave the comparison out, or give the axis a fixed size",
         )
 
     __float__ = __int__ = __index__ = _not_known
-    __lt__ = __le__ = __gt__ = __ge__ = _not_known
+    __lt__ = __le__ = __gt__ = __ge__ = _not_compared
 
     def __hash__(self) -> int:
         return super().__hash__()
@@ -91,12 +99,12 @@ class NamedSize(NotKnown, sp.Symbol):
     def __eq__(self, other: object) -> Any:
         """Whether this is the same size: of a number, only a run of the code could tell."""
         if isinstance(other, numbers.Number) and asked_by_spec():
-            self._not_known()
+            self._not_compared(other)
         return super().__eq__(other)
 
     def __ne__(self, other: object) -> Any:
         if isinstance(other, numbers.Number) and asked_by_spec():
-            self._not_known()
+            self._not_compared(other)
         return super().__ne__(other)
 
     __hash__ = sp.Symbol.__hash__
@@ -165,4 +173,5 @@ def asking_function() -> tuple[str, str]:
     while frame is not None and is_library(frame):
         name, module = frame.f_code.co_name, frame.f_globals["__name__"]
         frame = frame.f_back
-    return ("", "") if name.startswith("_") or name == "wrapper" else (name, module)
+    hidden = name.startswith("_") and name != "__getitem__"  # which is that of np.c_
+    return ("", "") if hidden or name == "wrapper" else (name, module)

@@ -17,6 +17,7 @@ from typing import Any
 
 from symgrad.errors import Location, SpecError
 from symgrad.language.registry import close_names
+from symgrad.language.spec_modules import builtins_of_specs
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,8 @@ def run(source: Source) -> dict[str, Any]:
     path = str(source.path)
     try:
         with _first_on_path(source.path.parent), contextlib.redirect_stdout(sys.stderr):
-            return runpy.run_path(path, run_name=f"spec_{source.path.stem}")
+            space = {"__builtins__": builtins_of_specs()}
+            return runpy.run_path(path, space, f"spec_{source.path.stem}")
     except SpecError as error:
         error.where = error.where or source.raised(error)
         raise

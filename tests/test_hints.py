@@ -1,0 +1,91 @@
+"""What a refusal proposes is derived: the code in each hint, in the place of what is refused."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.special
+
+import symgrad as sg
+from symgrad.language.registry import INSTEAD, LISTED, OF_PYTHON
+from symgrad.language.spec_modules import OF_NUMPY
+from tests.agreement import differences
+from tests.stand_ins import StandIn
+
+POINT: dict[str, np.ndarray] = {
+    "x": np.random.default_rng(0).normal(size=(4, 3)), "a": np.array(0.7), "b": np.array(-0.4),
+    "y": np.array([1, 0, 2, 2]), "p": np.array([2.5, 3.5, 4.0]),
+}  # fmt: skip
+
+SPACE: dict[str, Any] = {"np": np, "sg": sg, "special": scipy.special}
+HINTS = {
+    "max(a, b)": ("np.maximum(a, b)", "np.maximum(a, b)"),
+    "min(a, b)": ("np.minimum(a, b)", "np.minimum(a, b)"),
+    "max(x[0])": ("np.max(x", "np.max(x[0])"),
+    "sorted([a, b])[0]": ("np.sort(x)", "np.sort([a, b] if False else np.stack([a, b]))[0]"),
+    "a if a > 0 else b": ("np.where(condition, a, b)", "np.where(a > 0, a, b)"),
+    "np.where(a > 0 and b > 0, a, b)": ("(a > 0) & (b > 0)", "np.where((a > 0) & (b > 0), a, b)"),
+    "np.where(a > 0 or b > 0, a, b)": ("(a > 0) | (b > 0)", "np.where((a > 0) | (b > 0), a, b)"),
+    "np.where(not (a > 0), a, b)": ("~(a > 0)", "np.where(~(a > 0), a, b)"),
+    "np.c_[x, x]": ("np.column_stack([a, b])", "np.column_stack([x, x])"),
+    "np.partition(x, 1)": ("np.sort(x)", "np.sort(x)"),
+    "x[np.argsort(y)]": ("x[order]", "x[y]"),
+    "special.softmax(x, axis=1)": ("sg.softmax", "sg.softmax(x, axis=1)"),
+    "special.log_softmax(x, axis=1)": ("sg.log_softmax", "sg.log_softmax(x, axis=1)"),
+    "special.logsumexp(x, axis=1)": ("sg.logsumexp", "sg.logsumexp(x, axis=1)"),
+    "special.polygamma(0, p)": ("scipy.special.psi(x)", "special.psi(p)"),
+    "special.multigammaln(p[0], 2)": (
+        "d * (d - 1) / 4 * np.log(np.pi) + sum(gammaln(a - j / 2) for j in range(d))",
+        "2 * (2 - 1) / 4 * np.log(np.pi) + sum(special.gammaln(p[0] - j / 2) for j in range(2))"),
+    "np.linalg.det([[a, b], [b, 1.0]])": ("np.linalg.det(np.stack(",
+        "np.linalg.det(np.stack([np.stack([a, b]), np.stack([b, np.exp(0 * a)])]))"),
+    "np.apply_along_axis(np.sum, 1, x)": ("np.stack([f(row) for row in x])",
+                                         "np.stack([np.sum(row) for row in x])"),
+    "np.fft.fft(x[0]).real": ("np.cos(angles) @ x",
+                              "np.cos(2 * np.pi / 3 * np.outer(range(3), range(3))) @ x[0]"),
+    "np.zeros(3).__iadd__(x[0])": ("h = h + x", "np.zeros(3) + x[0]"),
+    "np.eye(3)[y] @ x.T": ("sg.constant(c)[y]", "sg.constant(np.eye(3))[y] @ x.T"),
+    "x.__setitem__((y, 0), 1.0)": ("np.add.at", "x + 0"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("refused", HINTS)
+def test_what_a_hint_proposes_is_derived(refused: str, tmp_path: Path) -> None:
+    says, code = HINTS[refused]
+    arrays: dict[str, Any] = {n: sg.param(n, x.shape) for n, x in POINT.items() if n != "y"}
+    arrays["y"] = sg.data("y", (4,), dtype=int)
+    path = tmp_path / "spec.py"
+    path.write_text(f"_ = {refused}")
+    with pytest.raises(sg.SpecError) as caught:
+        exec(compile(path.read_text(), path, "exec"), {**SPACE, **arrays})
+    assert says in caught.value.hint
+    derivation = sg.derive(np.sum(eval(code, {**SPACE, **arrays})))
+    used = {v.name for v in derivation.system.variables if v.role != "constant"}
+    found = derivation.compile().gradients(**{n: POINT[n] for n in used})
+    plain = {"sg": StandIn(np, scipy.special), **POINT}
+    expected = differences(
+        lambda p: np.asarray(np.sum(eval(code, {**SPACE, **plain, **p}))),
+        {n: POINT[n] for n in used if n != "y"}, 1e-4,
+    )  # fmt: skip
+    for n, slope in expected.items():
+        np.testing.assert_allclose(getattr(found, n), slope, rtol=1e-6, atol=1e-7)
+
+
+def test_without_a_hint_of_its_own_the_page_is_named() -> None:
+    x = sg.param("x", (3,))
+    for refused in (np.unwrap, scipy.special.i0, np.histogram):
+        with pytest.raises(sg.SpecError) as caught:
+            refused(x)
+        assert caught.value.hint.startswith(("perhaps", LISTED)), caught.value.hint
+
+
+@pytest.mark.parametrize("hint", sorted({*INSTEAD.values(), *OF_PYTHON.values()}))
+def test_names_in_hints_exist(hint: str) -> None:
+    for name in re.findall(r"\b(?:np|sg|scipy)(?:\.\w+)+", hint):
+        if name != "np.c_" and name != "np.r_":
+            assert eval(name, {"np": np, "sg": sg, "scipy": scipy}) is not None
+    assert OF_NUMPY

@@ -1,0 +1,121 @@
+"""Spec files: NumPy's constructors take named sizes and values, and shapes are told rightly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.special
+
+import symgrad as sg
+from symgrad.checks.derived import run
+from symgrad.checks.generated import module_checks
+from symgrad.language.spec_file import load
+from tests.agreement import differences
+
+HEAD = """
+import numpy as np
+import scipy.special as special
+from scipy.special import logsumexp
+import symgrad as sg
+X, y = sg.data("X", ("N", 3)), sg.data("y", ("N",), dtype=int)
+W, s = sg.param("W", (3, "V")), sg.param("s", ())
+z = X @ W
+"""
+SPELLINGS = {
+    "eye of a shape": "loss = np.sum((X @ X.T + 0.5 * np.eye(X.shape[0])) ** 2) * s",
+    "identity": "loss = np.linalg.slogdet(X @ X.T + np.identity(len(X)) * s**2)[1]",
+    "rows of eye": "loss = -np.sum(np.eye(W.shape[1])[y] * np.log(special.softmax(z, axis=1)))",
+    "ones beside": """
+A = np.column_stack([np.ones(len(y)), X])
+loss = np.sum((A @ np.r_[s, W[:, 0]]) ** 2)""",
+    "c_": "loss = np.sum(np.tanh(np.c_[np.ones((X.shape[0], 1)), X] * s))",
+    "arange": "loss = -np.mean(z[np.arange(len(y)), y] - logsumexp(z, axis=1))",
+    "zeros written into": "h = np.zeros((X.shape[0], 4))\nh[:, 1:] = X * s\nloss = np.sum(h**2)",
+    "zeros like a shape": "h = np.zeros(z.shape)\nh[:, 0] = X[:, 0] * s\nloss = np.sum(h * z)",
+    "full": "loss = np.sum(np.full(X.shape, 0.5) * X * s + np.full((len(X), 1), s))",
+    "a matrix of values": "loss = np.linalg.det(np.array([[s, 1.0], [2.0, s * s]]))",
+    "its inverse": "loss = np.linalg.inv(np.array([[s, 1.0], [2.0, s * s]]))[0, 1]",
+    "functions of it": """
+r = np.array([s, 2 * s])
+loss = np.var(r) + np.logaddexp(r, 1)[0] + r.max()""",
+    "off the diagonal": "loss = np.sum((X @ X.T) * (1 - np.eye(len(X)))) * s",
+    "a centring matrix": """
+n = len(X)
+C = np.eye(n) - np.ones((n, n)) / n
+loss = np.sum((C @ z) ** 2)""",
+    "to float": "n = X.shape[0]\nloss = np.sum(z**2) / (2.0 * n) + s * n",
+}
+POINT = {
+    "X": np.random.default_rng(1).normal(size=(4, 3)), "y": np.array([1, 0, 4, 2]),
+    "W": np.random.default_rng(2).normal(size=(3, 5)), "s": np.array(1.3),
+}  # fmt: skip
+
+
+def by_numpy(line: str, **values: np.ndarray) -> np.ndarray:
+    space = {"np": np, "special": scipy.special, "logsumexp": scipy.special.logsumexp, **values}
+    space["z"] = values["X"] @ values["W"]
+    exec(line, space)
+    return np.asarray(space["loss"])
+
+
+@pytest.mark.parametrize("name", SPELLINGS)
+def test_a_spec_with_named_sizes(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "spec.py"
+    path.write_text(HEAD + SPELLINGS[name])
+    spec = load(path)
+    derivation = sg.derive(spec.loss, names=spec.names)
+    module = derivation.compile()
+    used = {v.name for v in derivation.system.variables if v.role != "constant"}
+    value, found = module.loss_and_gradients(**{n: x for n, x in POINT.items() if n in used})
+    assert value == pytest.approx(float(by_numpy(SPELLINGS[name], **POINT)), rel=1e-12)
+    at = {n: POINT[n] for n in ("W", "s") if n in used}
+    expected = differences(lambda p: by_numpy(SPELLINGS[name], **{**POINT, **p}), at, 1e-4)
+    for n, slope in expected.items():
+        np.testing.assert_allclose(getattr(found, n), slope, rtol=1e-6, atol=1e-7)
+
+
+def test_what_counts_is_a_number_to_the_checks(tmp_path: Path) -> None:
+    path = tmp_path / "spec.py"
+    path.write_text(HEAD + "T = np.eye(W.shape[1])[y]\nm = z > 0\nloss = np.sum(T * z + m * z) * s")
+    spec = load(path)
+    derivation = sg.derive(spec.loss, names=spec.names)
+    checks = [*run(derivation), *module_checks(derivation, derivation.compile())]
+    assert all(c.passed for c in checks), [str(c) for c in checks if not c.passed]
+    assert "δ" in derivation.render("text")
+
+
+WRONG = {
+    "X.shape == (3, 3)": ("whether the named size N is 3 is not known", "fixed size"),
+    "X.shape[0] > 1": ("whether the named size N is 1 is not known", "fixed size"),
+    "[0 for _ in range(len(X))]": ("the named size N is not known", "a loop needs"),
+    "np.random.normal(size=X.shape)": ("the named size N is not known", "sg.zeros"),
+    "max(s, z[0, 0])": ("truth value", "np.maximum(a, b)"),
+    "min(s, z[0, 0])": ("truth value", "np.minimum(a, b)"),
+    "sorted([s, z[0, 0]])": ("truth value", "np.sort(x)"),
+    "1.0 if s > 0 else 2.0": ("truth value", "np.where(condition, a, b) instead of `if`"),
+    "np.where(s > 0 and s < 1, s, 0)": ("truth value", "(a > 0) & (b > 0)"),
+}
+
+
+@pytest.mark.parametrize("line", WRONG)
+def test_what_is_not_known_is_told_with_a_way_out(line: str, tmp_path: Path) -> None:
+    path = tmp_path / "spec.py"
+    path.write_text(f"{HEAD}q = {line}\nloss = np.sum(z)")
+    with pytest.raises(sg.SpecError) as caught:
+        load(path)
+    what, hint = WRONG[line]
+    assert what in caught.value.what
+    assert hint in caught.value.hint
+
+
+def test_outside_of_a_spec_file_the_own_constructors_take_names() -> None:
+    x = sg.param("x", ("N",))
+    with pytest.raises(sg.SpecError, match=r"sg\.eye, sg\.zeros"):
+        np.eye(x.shape[0])
+    with pytest.raises(sg.SpecError, match=r"x\.shape\[0\]"):
+        len(x)
+    loss = x @ (2 * sg.eye(x.shape[0]) + sg.ones(("N", "N")) - sg.zeros((x.shape[0], 1))) @ x
+    assert sg.derive(loss).compile().loss(x=[1.0, 2.0]) == 19
+    assert round(sg.param("s", ())).shape == ()
