@@ -117,9 +117,9 @@ def log_of_choice(expr: sp.Expr, known: Known) -> sp.Expr | None:
     condition, *branches = resolved(expr.args[0], known).args
     logs = [sp.log(branch) for branch in branches]
     laws = (split_log, log_of_sums, log_of_addends, log_of_sigmoid, log_of_choice)
-    if all(law(log, known) is None for law in laws for log in logs if isinstance(log, sp.log)):
-        return None
-    return select(condition, *logs)
+    plain = (log for log in logs if isinstance(log, sp.log))
+    stuck = [log for log in plain if all(law(log, known) is None for law in laws)]
+    return None if len(stuck) == len(logs) else select(condition, *logs)
 
 
 def log_of_one_plus(expr: sp.Expr, known: Known) -> sp.Expr | None:
