@@ -17,7 +17,7 @@ from symgrad.audit.grammar.edit import is_gradient
 from symgrad.audit.program import Program
 from symgrad.audit.reference import Reference, Truth
 from symgrad.audit.runner import NotRun, Run, Runner
-from symgrad.audit.scripts import sizes_of, variables
+from symgrad.audit.scripts import containers, sizes_of, variables
 from symgrad.audit.search import Search, State, Target, local_targets
 from symgrad.audit.sites import Scene, Site
 from symgrad.audit.source import Source
@@ -25,6 +25,8 @@ from symgrad.audit.values import Matching, Value, handed_out, returned_names, ri
 from symgrad.errors import SpecError
 
 POINTS = 3
+FIRST = 4.0
+"""For how many seconds a script may run to show its variables: it may train for hours."""
 
 
 @dataclass
@@ -101,16 +103,17 @@ class Auditor:
 
     def _take_script(self) -> None:
         """Find the variables that hold the inputs, and where to replace them."""
-        (first,) = self.program.runner.run([({}, {}, 0, b"")], keep=True, limit=self.timeout)
+        (first,) = self.program.runner.run([({}, {}, 0, b"")], keep=True, limit=FIRST)
         if first.error is not None and not first.records:
             raise NotRun(self._told(first))
         names = variables(self.reference, first, self.source.file, self.inputs, self.example)
-        plan = script_plan(self.source.tree, list(names.values()))
+        held = containers(first, set(names.values()))
+        plan = script_plan(self.source.tree, list(names.values()), held)
         form = Form("__main__", script=True, plan=plan, inputs=names)
         self.program = Program(self.source, form, self.program.runner, seeds=self.program.seeds)
         self.form = form
         self.program.load()
-        (second,) = self.program.runner.run([({}, {}, 0, b"")], keep=True, limit=self.timeout)
+        (second,) = self.program.runner.run([({}, {}, 0, b"")], keep=True, limit=self.timeout / 4)
         self.program.shapes = {
             code: np.shape(value) for code, value in second.author.items() if value is not None
         }
@@ -183,6 +186,7 @@ class Auditor:
                 f"{self.source.file}: nothing was found that is called like a gradient",
                 hint="say what is what: --match W1=NAME",
             )
+        matching.learn_scales(runs, truths)
         tolerance = TOLERANCE[_least_exact(runs, self.source)]
         state = State(self.program, matching, truths, returned, tolerance, runs)
         before = right_or_scaled(state.values(), matching.wrt)

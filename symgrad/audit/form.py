@@ -300,10 +300,11 @@ def reads(node: ast.AST) -> set[str]:
     return found
 
 
-def script_plan(tree: ast.Module, names: Collection[str]) -> Plan:
+def script_plan(tree: ast.Module, names: Collection[str], containers: Collection[str] = ()) -> Plan:
     """Where inputs are replaced: after the last of their assignments before something reads them.
 
-    ``names``: the variables that hold inputs.  The loops that assign one again are training loops.
+    ``names``: the variables that hold inputs; ``containers``: dictionaries and lists of them.  The
+    loops that assign one again are training loops.
     """
     gives: dict[int, list[tuple[str, bool]]] = {}
     done: set[str] = set()
@@ -320,7 +321,7 @@ def script_plan(tree: ast.Module, names: Collection[str]) -> Plan:
             if line is not None and name not in done:
                 done.add(name)
                 gives.setdefault(line, []).append((name, True))
-    return Plan(gives, training_loops(tree, {*names, *holders}, gives))
+    return Plan(gives, training_loops(tree, {*names, *holders, *containers}, gives))
 
 
 def _last_assignment(body: list[ast.stmt], name: str) -> int | None:
@@ -359,14 +360,40 @@ def training_loops(
     """The lines of loops in which what holds a parameter is assigned again; the outermost count."""
     found: set[int] = set()
     inner: set[int] = set()
+    functions = {n.name: n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)}
     for node in ast.walk(tree):
-        if not isinstance(node, (ast.For, ast.While)) or node.lineno in inner:
-            continue
-        changed: set[str] = set()
-        for part in ast.walk(node):
-            if isinstance(part, ast.stmt) and part.lineno not in gives:
-                changed |= assigned(part)
-        if changed & set(names):
-            found.add(node.lineno)
-            inner |= {n.lineno for n in ast.walk(node) if isinstance(n, (ast.For, ast.While))}
+        if isinstance(node, (ast.For, ast.While)) and node.lineno not in inner:
+            changed = _changed(node, gives) | _changed_by_calls(node, functions, gives)
+            if changed & set(names):
+                found.add(node.lineno)
+                inner |= {n.lineno for n in ast.walk(node) if isinstance(n, (ast.For, ast.While))}
     return frozenset(found)
+
+
+def _changed(node: ast.AST, gives: Mapping[int, Any]) -> set[str]:
+    statements = (p for p in ast.walk(node) if isinstance(p, ast.stmt) and p.lineno not in gives)
+    return {name for statement in statements for name in assigned(statement)}
+
+
+def _changed_by_calls(
+    node: ast.AST, functions: Mapping[str, ast.FunctionDef], gives: Mapping[int, Any]
+) -> set[str]:
+    """What functions that are called from a part of a program change of objects, or in place."""
+    changed: set[str] = set()
+    seen: set[str] = set()
+    left = _called_in(node)
+    while left:
+        name = left.pop()
+        if name in functions and name not in seen:
+            seen.add(name)
+            left |= _called_in(functions[name])
+            for part in ast.walk(functions[name]):
+                held = isinstance(part, ast.Assign | ast.AugAssign) and part.lineno not in gives
+                own = assigned(part) if held and isinstance(part, ast.stmt) else set()
+                changed |= own if isinstance(part, ast.AugAssign) else {n for n in own if "." in n}
+    return changed
+
+
+def _called_in(node: ast.AST) -> set[str]:
+    calls = (n.func for n in ast.walk(node) if isinstance(n, ast.Call))
+    return {f.attr if isinstance(f, ast.Attribute) else getattr(f, "id", "") for f in calls}

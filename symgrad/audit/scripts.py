@@ -43,6 +43,19 @@ def variables(
     return found
 
 
+def containers(run: Run, codes: Collection[str]) -> set[str]:
+    """The dictionaries, lists and tuples that a script keeps inputs in."""
+    arrays = [v for _, t, v in run.records if t in codes and isinstance(v, np.ndarray)]
+    found: set[str] = set()
+    for _, target, value in run.records:
+        entries = value.values() if isinstance(value, dict) else value
+        if isinstance(value, (dict, list)) and target != "return":
+            kept = [e for e in entries if isinstance(e, np.ndarray)]
+            same = [e for e in kept if any(np.array_equal(e, a) for a in arrays)]
+            found |= {target} if len(same) > 1 else set()
+    return found
+
+
 def _arrays(run: Run) -> Iterator[tuple[str, Numbers]]:
     """The arrays that a script assigns, those in dictionaries too, as they are at first."""
     seen: set[str] = set()

@@ -196,7 +196,10 @@ class Search:
 
     def _is_right(self, target: Target, run: Run, point: int) -> bool:
         got, ought = self._got(target, run), self._ought(target, point)
-        match = compared(got, ought, self.state.truths[point].typical)
+        truth = self.state.truths[point]
+        match = compared(got, ought, truth.typical)
+        if not target.forward and (target.local or self.state.program.form.script):
+            match = self.state.matching.on_the_way(got, truth, target.name)
         return match.error <= self.state.tolerance and not is_turned(match.way, ought.shape)
 
     def _got(self, target: Target, run: Run) -> Any:
@@ -282,6 +285,8 @@ def _is_wrong(state: State, code: str, name: str, *, forward: bool) -> tuple[boo
         if name not in table or got is None:
             return False, False
         match = compared(got, table[name], truth.typical)
+        if not forward:
+            match = state.matching.on_the_way(got, truth, name)
         if match.error <= state.tolerance or match.way == "shape" or np.size(got) < 2:
             return False, False
         scaled &= match.ratio is not None

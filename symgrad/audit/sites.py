@@ -287,6 +287,8 @@ class Scene:
         entry = f"[{code!r}]"
         start = [s for s in self.statements if s.lineno == line]
         start += [s for s in self.statements if any(t.endswith(entry) for t in all_assigned(s))]
+        returns = (s for s in self.statements if isinstance(s, ast.Return))
+        start = start or [s for s in returns if any(key == code for key, _ in parts(s))]
         start = start or [s for s in self.statements if code in all_assigned(s)]
         start = start or [s for s in self.statements if gives(s, code)]
         level = start or [s for s in self.statements if isinstance(s, ast.Return)]
@@ -312,7 +314,16 @@ class Scene:
     def is_right(self, statement: ast.stmt) -> bool:
         """Whether each array that a statement assigned is a value or a gradient of the spec."""
         roles = self._roles(statement)
-        return bool(roles) and all(r is not None and r.ratio == 1.0 for r in roles)
+        right = bool(roles) and all(r is not None and r.ratio == 1.0 for r in roles)
+        return right and not any(
+            self._is_another(t, r) for t in all_assigned(statement) for r in roles
+        )
+
+    def _is_another(self, target: str, role: Role) -> bool:
+        """Whether something is called as a value of the spec is, and has the numbers of another."""
+        called = {n.lower(): n for n in (*self.reference.values, *self.reference.inputs)}
+        name = called.get(target.lower())
+        return role.kind != "gradient" and name is not None and name != role.name
 
     def _roles(self, statement: ast.stmt) -> list[Any]:
         if isinstance(statement, (ast.Return, ast.FunctionDef, ast.For, ast.Expr)):

@@ -16,7 +16,8 @@ def parts(statement: ast.stmt) -> list[tuple[Any, ast.expr]]:
         return [(None, statement.iter)]
     if isinstance(statement, ast.FunctionDef):
         kept = (d for d in statement.args.kw_defaults if d is not None)
-        return [(None, d) for d in (*statement.args.defaults, *kept)]
+        defaults = (*statement.args.defaults, *kept)
+        return [(None, d) for d in defaults if not _is_flag(d)]
     value = getattr(statement, "value", None)
     if isinstance(value, ast.Dict):
         pairs = zip(value.keys, value.values, strict=True)
@@ -26,6 +27,14 @@ def parts(statement: ast.stmt) -> list[tuple[Any, ast.expr]]:
     if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and not value.args:
         return [(k.arg, k.value) for k in value.keywords]
     return [] if value is None else [(None, value)]
+
+
+def _is_flag(node: ast.expr) -> bool:
+    return (
+        (isinstance(node, ast.Constant)
+        and not isinstance(node.value, (float, int)))
+        or (isinstance(node, ast.Constant) and isinstance(node.value, bool))
+    )
 
 
 def _inner(place: int, part: ast.expr) -> Iterator[tuple[Any, ast.expr]]:
@@ -62,11 +71,12 @@ def gives(statement: ast.stmt, code: str) -> bool:
 
 
 def keys_in(tree: ast.AST) -> Iterator[str]:
-    """The words by which dictionaries are read."""
+    """The words by which dictionaries are read, and made."""
     for node in ast.walk(tree):
-        key = node.slice if isinstance(node, ast.Subscript) else None
-        if isinstance(key, ast.Constant) and isinstance(key.value, str):
-            yield key.value
+        keys = [node.slice] if isinstance(node, ast.Subscript) else getattr(node, "keys", [])
+        for key in keys if isinstance(keys, list) else ():
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                yield key.value
 
 
 def origin(tree: ast.AST, code: str) -> str:

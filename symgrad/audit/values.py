@@ -116,6 +116,8 @@ class Matching:
         self.wrt = set(reference.derivation.wrt)
         self.bounds: set[float] = set()
         """Between which, and their negatives, gradients may be clipped at the end."""
+        self.scales: dict[int, set[float]] = {}
+        """Sizes by which gradients on the way are multiplied: ``dZ = A - Y``, and / m later."""
 
     def match(self, found: Sequence[Mapping[str, Any]], truths: Sequence[Truth]) -> None:
         """Find what each is, by what is asked for, by name, by numbers, and by shape."""
@@ -185,11 +187,42 @@ class Matching:
             if len(fitting) == 1 and len(alike) == 1:
                 self.codes[fitting[0]] = name
 
+    def learn_scales(self, runs: Sequence[Run], truths: Sequence[Truth]) -> None:
+        """Find the sizes that gradients on the way are multiplied by, at all points."""
+        for target in runs[0].last:
+            name = self.habits.gradient(target)
+            if name is None or name in self.wrt or name not in self.reference.gradient_of:
+                continue
+            pairs = list(zip(runs, truths, strict=True))
+            ratios = [self._ratio(r.last.get(target), t, name) for r, t in pairs]
+            if all(ratios):
+                for truth, ratio in zip(truths, ratios, strict=True):
+                    self.scales.setdefault(id(truth), set()).add(ratio)
+
+    def _ratio(self, got: Any, truth: Truth, name: str) -> float:
+        """The size by which a gradient is multiplied; 0 where it is none."""
+        if name not in truth.gradients:
+            return 0.0
+        ratio = compared(got, truth.gradients[name], truth.typical).ratio or 0.0
+        sizes = {n for a in truth.given.values() for n in np.shape(a) if n > 1}
+        return next((float(n) for n in sizes if abs(abs(ratio) - n) < 1e-6 * n), 0.0)
+
+    def on_the_way(self, got: Any, truth: Truth, name: str) -> Match:
+        """How near numbers are to a gradient on the way, or to a multiple that is usual here."""
+        ought = truth.gradients[name]
+        match = compared(got, ought, truth.typical)
+        for scale in self.scales.get(id(truth), ()) if name not in self.wrt else ():
+            other = compared(got, ought * scale, truth.typical)
+            match = min(match, other, key=lambda m: m.error)
+        return match
+
     def _compared(self, got: Any, truth: Truth, name: str) -> Match:
         if name not in truth.gradients:
             return Match(np.inf, "shape")
         ought = truth.gradients[name]
+        explicit = not self.form.script and self._bare(name)
         match = compared(got, ought, truth.typical)
+        match = match if explicit else self.on_the_way(got, truth, name)
         for bound in self.bounds if match.error > TOLERANCE["f8"] else ():
             cut = compared(got, np.clip(ought, -bound, bound), truth.typical)
             match = min(match, cut, key=lambda m: m.error)

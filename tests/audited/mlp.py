@@ -70,7 +70,7 @@ FAULTS = [
     ),
     ("dW1 = 1 / m * dZ1.dot(X.T)", "dW1 = 1 / m * dZ1.dot(X.T) / m", "factor", "W1"),
     ("    Z2 = W2.dot(A1) + b2", "    Z2 = np.round(W2.dot(A1) + b2, 1)", "rounded", "W2 b2 W1 b1"),
-    ("dZ2.dot(A1.T)", "dZ2.dot(ReLU(A1 - 0.1).T)", "value", "W2"),
+    ("dZ2.dot(A1.T)", "dZ2.dot(ReLU(A1 - 0.1).T)", "value term", "W2"),
 ]
 
 SAME = [

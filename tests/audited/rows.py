@@ -75,11 +75,11 @@ FAULTS = [
         "        dscores[range(N), y] -= 1",
         "        dscores[range(N), y] -= 2",
         "factor term",
-        "W2 b2 W1 b1",
+        "scores W2 b2 W1 b1",
     ),
     ("dhidden[hidden <= 0] = 0", "dhidden[dhidden <= 0] = 0", "mask", "W1 b1"),
     ("dhidden[hidden <= 0] = 0", "dhidden[hidden < 0] = 0", "mask", "W1 b1"),
-    ("        dscores /= N\n", "        pass\n", "factor", "W2 b2 W1 b1"),
+    ("        dscores /= N\n", "        pass\n", "factor", "scores W2 b2 W1 b1"),
     (
         "grads['b1'] = np.sum(dhidden, axis=0)",
         "grads['b1'] = np.mean(dhidden, axis=0)",
@@ -89,7 +89,7 @@ FAULTS = [
     (
         "grads['W2'] = np.dot(hidden.T, dscores)",
         "grads['W2'] = np.dot(np.maximum(0, hidden - 0.1).T, dscores)",
-        "value",
+        "value term",
         "W2",
     ),
 ]

@@ -74,6 +74,8 @@ KINDS_BY_WORD = {
     ("another array", "an activation"): "activation",
     ("another array", "a mask"): "mask",
     ("another array twice", "an activation"): "activation",
+    ("another argument", "an activation"): "activation",
+    ("another argument", "a mask"): "mask",
     ("another array twice", "a mask"): "mask",
 }
 """Rules that find several kinds, told apart by what they found."""
@@ -102,6 +104,8 @@ def nodes(site: Site) -> Iterator[ast.expr]:
     queue = list(site.roots)
     while queue:
         node = queue.pop(0)
+        if isinstance(node, ast.Constant) and isinstance(node.value, bool):
+            continue
         yield node
         if isinstance(node, ast.Call):
             queue += [node.func.value] if isinstance(node.func, ast.Attribute) else []

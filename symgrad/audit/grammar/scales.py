@@ -220,7 +220,10 @@ PRODUCTS = ("dot", "matmul", "outer", "tensordot")
 
 def _transposes(site: Site) -> Iterator[Proposal]:
     """A matrix transposed, or not; the two sides of a product the other way round."""
+    sized = {id(n.value) for n in nodes(site) if isinstance(n, ast.Attribute) and n.attr == "shape"}
     for node in nodes(site):
+        if id(node) in sized or (isinstance(node, ast.Attribute) and node.attr == "shape"):
+            continue
         if isinstance(node, ast.Attribute) and node.attr == "T":
             yield node, operand(site, node.value), 1.1, site.text(node.value)
         elif isinstance(node, (ast.Name, ast.Subscript, ast.Attribute)) and not is_module(node):

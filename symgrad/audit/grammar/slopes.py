@@ -164,13 +164,16 @@ def _missing(site: Site) -> Iterator[Proposal]:
 
 
 def _missing_inside(site: Site) -> Iterator[Proposal]:
-    """A part times a derivative, of an array of any shape."""
+    """A part times a derivative, of an array of a shape that it speaks of."""
     for node in nodes(site):
-        if isinstance(node, (ast.Name, ast.BinOp)) and node not in site.roots:
-            own = site.known.get(site.text(node))
-            for known in forward(site, own.shape)[:8] if own is not None else ():
-                for new, cost, word in _slopes(site, known):
-                    yield node, f"({site.text(node)} * {new})", 3.4 + cost, word
+        if not isinstance(node, (ast.Name, ast.BinOp)) or node in site.roots:
+            continue
+        texts = (site.text(n) for n in ast.walk(node) if isinstance(n, (ast.Name, ast.Attribute)))
+        shapes = dict.fromkeys(site.known[t].shape for t in texts if t in site.known)
+        arrays = [k for shape in shapes if shape for k in forward(site, shape)[:8]]
+        for known in arrays:
+            for new, cost, word in _slopes(site, known):
+                yield node, f"({operand(site, node)} * {new})", 3.4 + cost, word
 
 
 def _softmax(site: Site) -> Iterator[Proposal]:
@@ -193,6 +196,8 @@ def _is_one(sums: Any) -> bool:
 
 def _is_normal(known: Known, axis: int | None) -> bool:
     """Whether an array is normalised along an axis: its mean is 0, or its squares sum to 1."""
+    if not known.array.size:
+        return False
     mean, squares = known.array.mean(axis=axis), (known.array**2).sum(axis=axis)
     return bool(np.abs(mean).max(initial=0) < 1e-9) or _is_one(squares)
 

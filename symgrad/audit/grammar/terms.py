@@ -101,6 +101,8 @@ def _products(site: Site) -> Iterator[tuple[str, float]]:
                 continue
             if other.shape == g.shape == shape:
                 yield f"{g.name} * {other.name}", 0.0
+                if ((other.array > 0) & (other.array < 1)).all():
+                    yield f"{g.name} * (1 - {other.name})", 0.1
             yield from _matrix_products(g, other, shape)
 
 
@@ -198,6 +200,19 @@ def _another(site: Site) -> Iterator[Proposal]:
                 yield node, f"{known.name}.T", 2.4, text
 
 
+def _argument(site: Site) -> Iterator[Proposal]:
+    """An array in place of an expression that a function of the program is applied to."""
+    for node in nodes(site):
+        if not isinstance(node, ast.Call) or (
+            isinstance(node.func, ast.Attribute) and is_module(node.func.value)
+        ):
+            continue
+        for part in node.args:
+            for known in site.known.values() if not isinstance(part, ast.Constant) else ():
+                if known.array.ndim and not is_gradient(site, known.name):
+                    yield part, known.name, 2.1, _word(site, part, site.text(part))
+
+
 def _everywhere(site: Site) -> Iterator[Proposal]:
     """Another array in place of one, wherever it stands in an expression."""
     for root in site.roots:
@@ -217,8 +232,11 @@ def _difference(site: Site) -> Iterator[Proposal]:
         own = site.known.get(site.text(node))
         if own is None or not own.array.ndim:
             continue
+        if ((own.array > 0) & (own.array < 1)).all():
+            yield node, f"(1 - {own.name})", 1.9, "1"
         for known in site.like(own.shape)[:16]:
             if known.name != own.name:
+                yield node, f"({own.name} * {known.name})", 2.8, known.name
                 yield node, f"({known.name} - {own.name})", 2.6, known.name
                 yield node, f"({own.name} - {known.name})", 2.6, known.name
                 yield node, f"({own.name} + {known.name})", 2.6, known.name
@@ -248,25 +266,24 @@ def _word(site: Site, node: ast.expr, text: str) -> str:
 def _index(site: Site) -> Iterator[Proposal]:
     """The entry before or after, in place of one; another key of a dictionary."""
     for node in nodes(site):
-        if not isinstance(node, ast.Subscript):
-            continue
-        index = node.slice
-        if isinstance(index, ast.Constant) and isinstance(index.value, str):
-            for key in sorted(site.keys - {index.value}):
-                yield index, repr(key), 1.8, key
-        elif not isinstance(index, (ast.Slice, ast.Tuple)):
-            text = site.text(index)
-            for new in (f"{text} - 1", f"{text} + 1"):
-                yield index, new, 1.6, site.text(node.value)
-            if isinstance(index, ast.BinOp) and isinstance(index.right, ast.Constant):
-                yield index, site.text(index.left), 1.5, site.text(node.value)
-                sign = "+" if isinstance(index.op, ast.Sub) else "-"
-                yield (
-                    index,
-                    f"{site.text(index.left)} {sign} {site.text(index.right)}",
-                    1.6,
-                    site.text(node.value),
-                )
+        if isinstance(node, ast.Subscript):
+            for part, new, cost in _other_entries(site, node.slice):
+                yield part, new, cost, new if "'" in new else site.text(node.value)
+
+
+def _other_entries(site: Site, index: ast.expr) -> Iterator[tuple[ast.expr, str, float]]:
+    value = index.value if isinstance(index, ast.Constant) else None
+    if isinstance(value, str):
+        yield from ((index, repr(key), 1.8) for key in sorted(site.keys - {value}))
+    elif isinstance(value, int):
+        yield from ((index, str(new), 1.6) for new in (value + 1, value - 1))
+    elif not isinstance(index, (ast.Slice, ast.Tuple)):
+        text = site.text(index)
+        yield from ((index, new, 1.6) for new in (f"{text} - 1", f"{text} + 1"))
+        if isinstance(index, ast.BinOp) and isinstance(index.right, ast.Constant):
+            sign = "+" if isinstance(index.op, ast.Sub) else "-"
+            yield index, site.text(index.left), 1.5
+            yield index, f"{site.text(index.left)} {sign} {site.text(index.right)}", 1.6
 
 
 def _place(site: Site) -> Iterator[Proposal]:
@@ -290,6 +307,12 @@ def _slices(site: Site) -> Iterator[Proposal]:
 
 
 RULES = (
+    Rule(
+        "another argument",
+        "value",
+        _argument,
+        "a function is applied to `{old}`, and ought to be to `{new}`",
+    ),
     Rule(
         "assigned, not accumulated",
         "overwritten",
