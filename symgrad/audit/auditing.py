@@ -287,7 +287,7 @@ class Auditor:
 
     def _blame(self, state: State, target: Target) -> Blamed | None:
         ratio = next((v.ratios for v in state.values() if v.code == target.code), ())
-        seconds = min(4.0 if target.local else 12.0, state.program.runner.time_left / 2)
+        seconds = min(4.0 if target.local else 25.0, state.program.runner.time_left / 2)
         repair = Search(state, self.reference, seconds).repair(target)
         if repair is None:
             return None if target.local else self._unnamed(state, target, ratio)

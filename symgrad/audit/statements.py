@@ -30,11 +30,7 @@ def parts(statement: ast.stmt) -> list[tuple[Any, ast.expr]]:
 
 
 def _is_flag(node: ast.expr) -> bool:
-    return (
-        (isinstance(node, ast.Constant)
-        and not isinstance(node.value, (float, int)))
-        or (isinstance(node, ast.Constant) and isinstance(node.value, bool))
-    )
+    return isinstance(node, ast.Constant) and type(node.value) not in (float, int)
 
 
 def _inner(place: int, part: ast.expr) -> Iterator[tuple[Any, ast.expr]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -56,6 +57,8 @@ class Edit:
     @property
     def kind(self) -> str:
         """The kind of fault that it repairs."""
+        if self.rule.kind in ("activation", "operation") and _MASK.fullmatch(self.new):
+            return "mask"
         return KINDS_BY_WORD.get((self.rule.name, self.word), self.rule.kind)
 
     @property
@@ -79,6 +82,9 @@ KINDS_BY_WORD = {
     ("another array twice", "a mask"): "mask",
 }
 """Rules that find several kinds, told apart by what they found."""
+
+_MASK = re.compile(r"(.* \* )?\(?[\w.]+ > 0\)?")
+"""A derivative that is 0 or 1."""
 
 WHOLE = (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.Constant)
 
