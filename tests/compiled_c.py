@@ -42,12 +42,12 @@ def written(name: str, made: Emitted, folder: Path) -> Path:
 
 
 def run(arguments: Sequence[object], folder: Path) -> str:
-    """What a command prints; AssertionError where it fails."""
+    """What a command prints, its errors too; AssertionError where it fails."""
     done = subprocess.run(
         [*map(str, arguments)], cwd=folder, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return done.stdout + done.stderr
 
 
 def outcome(

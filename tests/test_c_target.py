@@ -59,21 +59,17 @@ def test_the_test_program_says_that_all_is_as_expected(loss: Loss, tmp_path: Pat
     assert said == f"{loss.name}: all as expected\n"
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("compiler", ["gcc", "clang"])
-@every_loss
-def test_every_loss_in_every_compiler(
-    loss: Loss, compiler: str, dtype: str, tmp_path: Path
-) -> None:
-    outcome(loss.name, emitted(loss, dtype=dtype), tmp_path, compiler, ["-O2"])
+SANITIZED = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 
 @pytest.mark.long
 @every_loss
-def test_every_loss_passes_the_sanitizers(loss: Loss, tmp_path: Path) -> None:
-    flags = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-    outcome(loss.name, emitted(loss), tmp_path, "gcc", flags)
+def test_every_loss_in_every_compiler_and_under_the_sanitizers(loss: Loss, tmp_path: Path) -> None:
+    double, single = emitted(loss), emitted(loss, dtype="float32")
+    outcome(loss.name, double, tmp_path, "gcc", SANITIZED)
+    for made_ in (double, single):
+        outcome(loss.name, made_, tmp_path, "clang", ["-O2"])
+    outcome(loss.name, single, tmp_path, "gcc", ["-O2", "-Wdouble-promotion"])
 
 
 @pytest.mark.long
@@ -474,6 +470,13 @@ def test_an_output_that_is_an_array() -> None:
     for mine, theirs in zip(one.loss_and_gradients(w=at_), other.loss_and_gradients(w=at_),
                             strict=True):  # fmt: skip
         np.testing.assert_allclose(np.asarray(mine), np.asarray(theirs), rtol=1e-14)
+
+
+def test_a_value_without_derivatives() -> None:
+    w = sg.param("w", (3,))
+    module = sg.function(np.exp(w) * np.sum(w)).compile(target="c")
+    np.testing.assert_allclose(module.loss(w=np.ones(3)), 3 * np.e, rtol=1e-15)
+    assert not hasattr(module, "gradients")
 
 
 def test_what_is_not_written_yet_is_refused() -> None:

@@ -166,6 +166,8 @@ class _Module:
         module.__dict__["Gradients"] = self.gradients
         module.__dict__["Workspace"] = _workspace(self)
         exec(_FACE.format(names=names, given=f"({names},)"), module.__dict__)
+        for name in () if self.slopes else ("gradients", "loss_and_gradients", "bind"):
+            del module.__dict__[name]  # nothing is differentiated
         module.__doc__ = f"{self.name}, compiled from C for {self.dtype}."
         return module
 

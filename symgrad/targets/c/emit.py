@@ -76,6 +76,8 @@ class _Files:
         self.functions = {stage: self.made.function(stage) for stage in STAGES}
         self.offered = Offered(self.name, self.made, self.functions)
         self.golden = Golden(module, self.made)
+        self.counts = False
+        """Whether the source has integers besides labels that are given."""
 
     # The source
 
@@ -83,8 +85,9 @@ class _Files:
         """The lines that include, the functions, and what is offered."""
         after = [*self._functions()]
         text = "\n".join(x for part in after for p in part for x in p.lines)
-        summed = f"{self.name.upper()}_SUM(" in text
-        yield self._rendered("source.c", constants=[*self._constants()], summed=summed)
+        summed, constants = f"{self.name.upper()}_SUM(" in text, [*self._constants()]
+        self.counts = self.made.integer in "\n".join([text, *constants])
+        yield self._rendered("source.c", constants=constants, summed=summed)
         yield from (in_type(t, self.module.dtype) for t in needed(text))
         yield from after
         yield from self.offered.definitions()
@@ -165,7 +168,7 @@ class _Files:
         return self._rendered(
             "header.h",
             document=document,
-            integers=any(v.dtype == "int" for v in module.variables) or self._counts(),
+            integers=any(v.dtype == "int" for v in module.arguments) or self.counts,
             arguments=[(self.made.entries.type(v.dtype), fields[v.name], shape_text(v.shape),
                         bool(v.shape)) for v in module.arguments],
             derivatives=derivatives,
@@ -176,9 +179,6 @@ class _Files:
             multiplied=self.made.operations.products.used,
             described=[json.dumps(self._description())],
         ) + "\n"  # fmt: skip
-
-    def _counts(self) -> bool:
-        return any(o.dtype == "int" for o in self.made.program.ops)
 
     def _count(self, value: str) -> int:
         return math.prod(self.made.entries.shapes[value])

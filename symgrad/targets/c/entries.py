@@ -76,9 +76,13 @@ class Entries:
         text = self.computed(op, places)
         if len(text.code) <= LONG or op.kind != "map":
             return text
-        held = self.part()
-        self.before.append(f"const {self.type(op.dtype)} {held} = {text.code};")
-        return Text(held)
+        return self.held(text, self.type(op.dtype))
+
+    def held(self, text: Text, type_: str) -> Text:
+        """A name for an expression, which has a line of its own before that in which it is read."""
+        name = self.part()
+        self.before.append(f"const {type_} {name} = {text.code};")
+        return Text(name)
 
     def part(self) -> str:
         """A name for a part of an expression."""
@@ -145,6 +149,8 @@ class Entries:
         if have == "bool":
             values = ("1.0", "0.0") if want == "float" else ("1", "0")
             return numbers.chosen(x, *map(Text, values))
+        if x.level < Precedence.UNARY:
+            x = self.held(x, self.type(have))
         return numbers.cast(x, self.type(want))
 
     # Kinds
@@ -246,6 +252,8 @@ class Entries:
         if op is not None and op.kind == "iota" and name in self.kept.lazy:
             return places[0]
         text = self.converted(self.entry(name, places), self.dtypes[name], "int")
+        if text.level < Precedence.UNARY:
+            text = self.held(text, self.integer)
         return at(numbers.cast(text, "size_t").code)
 
     def take(self, op: Op, places: Sequence[Place]) -> Text:

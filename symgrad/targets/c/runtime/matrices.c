@@ -36,10 +36,11 @@ static real factorised(real *a, size_t *order, size_t n) {
 /* x with A x in its place, for m columns, of factors; NaN where A has no inverse. */
 static void solved(const real *factors, const size_t *order, real sign, real *x, size_t n, size_t m) {
     for (size_t k = 0U; k < n; ++k) {
-        for (size_t j = 0U; (j < m) && (order[k] != k); ++j) {
+        const size_t other = order[k];
+        for (size_t j = 0U; j < m; ++j) {
             const real kept = x[(m * k) + j];
-            x[(m * k) + j] = x[(m * order[k]) + j];
-            x[(m * order[k]) + j] = kept;
+            x[(m * k) + j] = x[(m * other) + j];
+            x[(m * other) + j] = kept;
         }
     }
     for (size_t i = 0U; i < n; ++i) {
@@ -49,7 +50,8 @@ static void solved(const real *factors, const size_t *order, real sign, real *x,
             }
         }
     }
-    for (size_t i = n; i-- > 0U;) {
+    for (size_t back = 1U; back <= n; ++back) {
+        const size_t i = n - back;
         for (size_t k = i + 1U; k < n; ++k) {
             for (size_t j = 0U; j < m; ++j) {
                 x[(m * i) + j] -= factors[(n * i) + k] * x[(m * k) + j];
@@ -104,8 +106,10 @@ static real sign_of_determinant(real *a, size_t *order, size_t n) {
 static real log_determinant(real *a, size_t *order, size_t n) {
     const real sign = factorised(a, order, n);
     real value = (sign == 0.0) ? -INFINITY : 0.0;
-    for (size_t k = 0U; (k < n) && (sign != 0.0); ++k) {
-        value += log(fabs(a[(n * k) + k]));
+    if (sign != 0.0) {
+        for (size_t k = 0U; k < n; ++k) {
+            value += log(fabs(a[(n * k) + k]));
+        }
     }
     return value;
 }
@@ -114,9 +118,12 @@ static real log_determinant(real *a, size_t *order, size_t n) {
    read; NaN where A is not positive definite. */
 static void cholesky(real *a, size_t n) {
     for (size_t j = 0U; j < n; ++j) {
-        for (size_t i = 0U; i < n; ++i) {
-            real left = (i < j) ? 0.0 : a[(n * i) + j];
-            for (size_t k = 0U; (k < j) && (i >= j); ++k) {
+        for (size_t i = 0U; i < j; ++i) {
+            a[(n * i) + j] = 0.0;
+        }
+        for (size_t i = j; i < n; ++i) {
+            real left = a[(n * i) + j];
+            for (size_t k = 0U; k < j; ++k) {
                 left -= a[(n * i) + k] * a[(n * j) + k];
             }
             a[(n * i) + j] = left;
