@@ -623,3 +623,27 @@ def test_other_logarithms_of_choices_stay():
     y, z = sg.data("y", (3,)), sg.param("z", (3,))
     d = sg.derive(np.sum(np.log(np.where(y > 0.5, 2 + z**2, 1 + z**2))), wrt="z")
     assert "log of a choice" not in [step.rule for _, step in d.forward_steps]
+
+
+FAR_OUT = {
+    "log cosh": (lambda np, x: np.log(np.cosh(x)), 1e4 - np.log(2), 1.0),
+    "log cosh, below": (lambda np, x: np.log(np.cosh(-x)), 1e4 - np.log(2), 1.0),
+    "the slope of tanh": (lambda np, x: np.log(1 - np.tanh(x) ** 2), 2 * np.log(2) - 2e4, -2.0),
+    "min(1, e^x)": (lambda np, x: np.minimum(1, np.exp(x)), 1.0, 0.0),
+    "min(e^x, 3)": (lambda np, x: np.minimum(np.exp(x), 3), 3.0, 0.0),
+    "celu": (
+        lambda np, x: np.maximum(0, x) + np.minimum(0, 0.7 * (np.exp(x / 0.7) - 1)), 1e4, 1.0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FAR_OUT)
+def test_far_out_values_and_slopes_are_right(name):
+    f, value, slope = FAR_OUT[name]
+    module = sg.derive(f(np, sg.param("x", ()))).compile()
+    found, g = module.loss_and_gradients(x=1e4)
+    np.testing.assert_allclose([found, g.x], [value, slope], rtol=1e-12)
+    for x in (-0.7, 0.4, 1.3):
+        h = 1e-5
+        found, g = module.loss_and_gradients(x=x)
+        assert found == pytest.approx(f(np, x), rel=1e-12)
+        assert g.x == pytest.approx((f(np, x + h) - f(np, x - h)) / (2 * h), rel=1e-8, abs=1e-9)

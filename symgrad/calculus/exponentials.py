@@ -313,6 +313,23 @@ def tanh_of_cosh(expr: sp.Expr, known: Known) -> sp.Expr | None:
     return None
 
 
+def bounded_exp(expr: sp.Expr, known: Known) -> sp.Expr | None:
+    """min(exp(x), c) = exp(min(x, log c)), and min(a (exp(x) - 1), 0) = a (exp(min(x, 0)) - 1)."""
+    value, bound = resolved(expr.args[0], known), expr.args[1]
+    if isinstance(value, sp.exp) and bound.is_number and bound.is_positive:
+        return sp.exp(clip_above(value.args[0], sp.log(bound)))
+    if bound != 0:
+        return None
+    scale, rest = sp.expand(value).as_coeff_Mul() if value.is_Mul else (sp.S.One, value)
+    rest = sp.expand(value) if scale == 1 else rest
+    constant, others = rest.as_coeff_Add()
+    factor, power = others.as_coeff_Mul()
+    power = resolved(power, known)
+    if isinstance(power, sp.exp) and factor == -constant and (scale * factor).is_positive:
+        return scale * factor * (sp.exp(clip_above(power.args[0], sp.S.Zero)) - 1)
+    return None
+
+
 def exp_minus_one(expr: sp.Expr, known: Known) -> sp.Expr | None:
     """exp(x) - 1 = expm1(x), unless exp(x) is a probability."""
     for number, coefficient, x, left in pairs(expr, known, sp.exp):

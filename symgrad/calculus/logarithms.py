@@ -39,6 +39,26 @@ def log_of_sigmoid(expr: sp.Expr, known: Known) -> sp.Expr | None:
     return _each_log(expr, known, _log_of_sigmoid)
 
 
+def log_of_cosh(expr: sp.Expr, known: Known) -> sp.Expr | None:
+    """log cosh(x) = softplus(2 x) - x - log 2, and log(1 - tanh(x)²) = -2 log cosh(x)."""
+    return _each_log(expr, known, _log_of_cosh)
+
+
+def _log_of_cosh(expr: sp.Expr, known: Known) -> sp.Expr | None:
+    inside = resolved(expr, known)
+    if isinstance(inside, sp.cosh):
+        return _log_cosh(inside.args[0])
+    base = resolved(1 - inside, known)
+    if isinstance(base, sp.Pow) and base.exp == 2:
+        tanh = resolved(base.base, known)
+        return -2 * _log_cosh(tanh.args[0]) if isinstance(tanh, sp.tanh) else None
+    return None
+
+
+def _log_cosh(x: sp.Expr) -> sp.Expr:
+    return softplus(2 * x) - x - sp.log(2)
+
+
 def _each_log(
     expr: sp.Expr, known: Known, rewritten: Callable[[sp.Expr, Known], sp.Expr | None]
 ) -> sp.Expr | None:

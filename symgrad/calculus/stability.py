@@ -2,41 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import sympy as sp
 
 from symgrad.calculus import exponentials, logarithms, pieces, squares
 from symgrad.calculus.definitions import Known, resolved
+from symgrad.calculus.rewrite import Rewrite
 from symgrad.mathematics import reductions as leaves
 from symgrad.mathematics.algebra import BINDERS, canonical, canonical_equation, freshen, instance
-from symgrad.mathematics.assumptions import Assumption, Fact, giving, positive, sums_to_one
+from symgrad.mathematics.assumptions import Fact, giving, positive, sums_to_one
 from symgrad.mathematics.equations import Equation, System
 from symgrad.mathematics.indices import Index, entries, indices_of, name_of
 from symgrad.mathematics.matrices import DeterminantValue, LogAbsDeterminant
 from symgrad.mathematics.reductions import LogSumExp, xlogy
 from symgrad.mathematics.sampled import is_one_function
 from symgrad.mathematics.steps import Step
-
-
-@dataclass(frozen=True)
-class Rewrite:
-    """A law ``before = after``, and the function that applies it at the root of an expression.
-
-    ``apply`` answers None where the law does not fit.  It may look up what a named value is.
-    ``heads`` are the classes of the expressions that it may fit, where there is one of ``needs``
-    in them or in what they name.  ``given``: what is assumed of the arrays of the law.
-    """
-
-    name: str
-    apply: Callable[[sp.Expr, Known], sp.Expr | None]
-    law: Callable[[], tuple[sp.Expr, sp.Expr]]
-    heads: frozenset[type[sp.Expr]]
-    needs: frozenset[type[sp.Expr]]
-    because: str = ""
-    given: Mapping[str, Assumption] = field(default_factory=dict, hash=False)
 
 
 def _probability_log(expr: sp.Expr, known: Known) -> sp.Expr | None:
@@ -108,6 +91,7 @@ _DET = frozenset({DeterminantValue})
 _MUL, _PLAIN_LOG = frozenset({sp.Mul}), frozenset({sp.log})
 
 _NORM = "where a norm is 0, its derivative is taken as 0"
+_TANH, _BOUNDS = frozenset({sp.cosh, sp.tanh}), frozenset({leaves.clip_above})
 SOFTPLUS = Rewrite(
     "softplus",
     logarithms.log_of_addends,
@@ -129,6 +113,23 @@ REWRITES = (
         lambda: (x + leaves.absolute(x), 2 * leaves.relu(x)),
         _SUMS,
         _KINKS,
+    ),
+    Rewrite(
+        "log cosh",
+        logarithms.log_of_cosh,
+        lambda: (sp.log(sp.cosh(x)), leaves.softplus(2 * x) - x - sp.log(2)),
+        _ADDENDS,
+        _TANH,
+    ),
+    Rewrite(
+        "bound",
+        exponentials.bounded_exp,
+        lambda: (
+            leaves.clip_above(sp.exp(x), sp.Integer(3)),
+            sp.exp(leaves.clip_above(x, sp.log(3))),
+        ),
+        _BOUNDS,
+        _EXP,
     ),
     Rewrite(
         "tanh",
