@@ -20,6 +20,7 @@ from symgrad.checks import (
     ExactValues,
     at_example,
     check_example,
+    comparisons,
     exact_values,
     example_values,
     expected_numbers,
@@ -148,10 +149,20 @@ class Job:
             style=Style(notation, arrangement),
             title=self.spec.title.removesuffix("."),
             checks=by_kind(checks),
+            compared=self.compared(),
+            about=self.spec.about,
+            origin=self.spec.path.name,
             code=Code(self.file, path.name) if FORMATS[layout].coded else None,
             coloured=output is None and sys.stdout.isatty() and "NO_COLOR" not in os.environ,
         )
         return text if is_stdout(output) else FORMATS[layout].marked(text, self.spec.path.name)
+
+    def compared(self) -> list[tuple[str, str]]:
+        """The numbers that the spec compares: by their key, how they compare."""
+        if not self.spec.compared or self.values is None:
+            return []
+        found = comparisons(self.values, self.spec.compared, self.derivation.adjoint_name)
+        return [(c.key, str(c)) for c in found]
 
     def derived(self) -> tuple[Check, ...]:
         """The checks of the derivation; SpecError where the loss has no value anywhere."""

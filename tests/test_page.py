@@ -63,6 +63,66 @@ def test_no_sideways_scrolling(chromium: Browser, page: Path, width: int) -> Non
     assert chromium.run("document.documentElement.scrollWidth <= innerWidth")
 
 
+@pytest.mark.parametrize("width", [360, 768, 1000, 1300, 1600])
+def test_the_picture_fits_its_width_and_shows_the_loss(
+    chromium: Browser, page: Path, width: int
+) -> None:
+    chromium.open(page, width=width)
+    boxes = chromium.run(
+        "[...document.querySelectorAll('svg')].filter(s => s.getClientRects().length).map(s => "
+        "[s, s.querySelector('.output')].map(e => e.getBoundingClientRect()).map(b => "
+        "[b.left, b.right, b.height]))"
+    )
+    assert len(boxes) == 1
+    ((left, right, _), (start, end, high)) = boxes[0]
+    assert 0 <= left <= start < end <= right <= width
+    assert high > 20
+
+
+@pytest.mark.parametrize("width", [360, 1300])
+def test_no_line_of_code_is_cut(chromium: Browser, page: Path, width: int) -> None:
+    chromium.open(page, width=width)
+    assert chromium.run("(p => p.scrollWidth <= p.clientWidth)(document.querySelector('pre'))")
+
+
+def test_the_code_follows_what_is_read(chromium: Browser, page: Path) -> None:
+    chromium.open(page, height=500)
+    chromium.call("Input.dispatchMouseEvent", type="mouseMoved", x=0, y=0)
+    near = "(e => e ? e.dataset.eq : '')(document.querySelector('aside .near'))"
+    assert chromium.run(near) == ""
+    chromium.run("document.querySelector('main .result[data-eq=dW1]').scrollIntoView()")
+    assert chromium.until(f"{near} === 'dW1'")
+    seen = "document.querySelector('aside .near').getBoundingClientRect()"
+    pane = "document.querySelector('aside pre').getBoundingClientRect()"
+    assert chromium.run(f"{seen}.top >= {pane}.top && {seen}.bottom <= {pane}.bottom")
+
+
+def test_the_code_is_coloured_and_stays_the_same(chromium: Browser, page: Path) -> None:
+    chromium.open(page)
+    assert "def" in chromium.run("document.querySelector('code .word').textContent")
+    code = chromium.run("document.querySelector('code').textContent").split("\n")
+    file = next(page.parent.glob("*.py")).read_text(encoding="utf-8").split("\n")
+    assert len(code) > 30
+    assert set(code) <= set(file)
+
+
+def test_what_a_spec_says_of_itself(chromium: Browser, tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(
+        '"""A title.\n\nAn <introduction>.\n"""\nimport numpy as np\nimport symgrad as sg\n'
+        'w = sg.param("w", (2,))\nloss = np.sum(w**2 / 3)\n'
+        'example = {"w": [1, 1]}\ncompared = {"loss": 0.7, "dL_dw": [0.9, 0.7]}\n'
+    )
+    arguments = ["derive", str(tmp_path / "net.py"), "-o", str(tmp_path / "net.html"), "-q"]
+    result = CliRunner().invoke(main, [*arguments, "--out", str(tmp_path / "out")])
+    assert result.exit_code == 0, result.stderr
+    chromium.open(tmp_path / "net.html")
+    assert chromium.run("document.querySelector('header p').textContent") == "An <introduction>."
+    said = chromium.run("document.querySelector('#compared').innerText")
+    assert "within rounding to 1 decimal" in said
+    assert said.count("within rounding") == 1
+    assert "from net.py" in chromium.run("document.querySelector('footer').textContent")
+
+
 def marked(chromium: Browser) -> set[str]:
     """What is marked, and where."""
     found: list[str] = chromium.run(

@@ -68,18 +68,24 @@ class Comparison:
     """How stated numbers compare with the true ones.
 
     ``proved``: they are equal, exactly.  Otherwise ``error`` is the largest difference, and
-    ``true`` has the true numbers (exact where they are known so), as the spec shows them.
+    ``true`` has the true numbers (exact where they are known so), as the spec shows them;
+    ``decimals``: how many decimals are stated, -1 where they are too many to be rounded.
     """
 
     key: str
     proved: bool
     error: float
     true: np.ndarray
+    decimals: int = -1
 
     def __str__(self) -> str:
         if self.proved:
             return "exactly right"
-        return "right to 30 digits" if self.error < 1e-30 else f"off by up to {self.error:.3g}"
+        off = "right to 30 digits" if self.error < 1e-30 else f"off by up to {self.error:.3g}"
+        if self.decimals < 0 or self.error > 0.5 * 10.0**-self.decimals * (1 + _ROUNDING):
+            return off
+        places = f"{self.decimals} decimal{'s' if self.decimals != 1 else ''}"
+        return f"{off}, within rounding to {places if self.decimals else 'whole numbers'}"
 
 
 def comparisons(
@@ -102,7 +108,17 @@ def _comparison(
     differences = [_apart(number, stated_number) for number, stated_number in pairs]
     proved = all(isinstance(d, sp.Expr) and d == 0 for d in differences)
     error = max((abs(decimal(d)) for d in differences), default=0.0)
-    return Comparison(given.key, proved, error, true)
+    return Comparison(given.key, proved, error, true, _stated_decimals(given))
+
+
+_MOST_DECIMALS = 6
+
+
+def _stated_decimals(given: Expected) -> int:
+    """To how many decimals all stated numbers are given."""
+    numbers = np.asarray(given.numbers, dtype=float)
+    places = range(_MOST_DECIMALS + 1)
+    return next((d for d in places if np.array_equal(np.round(numbers, d), numbers)), -1)
 
 
 def _apart(number: Any, stated_number: Any) -> Any:

@@ -56,10 +56,12 @@ Slot = tuple[str, str]
 """What stands in a layer: a value ``(name, "")``, or a line ``(from, to)`` that passes."""
 
 
-def picture(derivation: Derivation, shown: Callable[[str], bool], letters: int) -> Picture:
+def picture(
+    derivation: Derivation, shown: Callable[[str], bool], letters: int, *, tall: bool = False
+) -> Picture:
     """The values of a derivation, from the inputs at the left to the output at the right.
 
-    ``letters``: the length of the longest text in a node.
+    ``letters``: the length of the longest text in a node.  ``tall``: from the top to the bottom.
     """
     typed = {e.name: e.reads for e in derivation.local}  # what the forward pass goes past is there
     both = {e.name: e.reads | typed.get(e.name, e.reads) for e in derivation.system}
@@ -68,7 +70,7 @@ def picture(derivation: Derivation, shown: Callable[[str], bool], letters: int) 
         for name, names in both.items()
         if shown(name)
     }
-    drawing = _Drawing(reads, max(NARROWEST, 8 * letters + 18))
+    drawing = _Drawing(reads, max(NARROWEST, 8 * letters + 18), tall=tall)
     kinds: dict[str, str] = {v.name: v.role for v in derivation.system.variables}
     kinds[derivation.system.output] = "output"
     nodes = [
@@ -111,18 +113,35 @@ def _depths(reads: Mapping[str, Sequence[str]]) -> dict[str, int]:
 class _Drawing:
     """The places of nodes, and of the lines that pass between them."""
 
-    def __init__(self, reads: Mapping[str, Sequence[str]], wide: float) -> None:
+    def __init__(
+        self, reads: Mapping[str, Sequence[str]], wide: float, *, tall: bool = False
+    ) -> None:
         self.reads = reads
         self.wide = wide
+        self.tall = tall
+        self.along: float = HIGH if tall else wide
+        self.across: float = wide if tall else HIGH
         self.depth = _depths(reads)
         self.layers = self._layers()
         self.middles: dict[Slot, float] = {}
         for layer in self.layers:
             self._place(layer)
-        tops = [self.middles[slot] - _room(slot) / 2 for layer in self.layers for slot in layer]
-        ends = [self.middles[slot] + _room(slot) / 2 for layer in self.layers for slot in layer]
-        self.top, self.height = min(tops), max(ends) - min(tops) + 16
-        self.width = len(self.layers) * (wide + BETWEEN) - BETWEEN + 16
+        slots = [slot for layer in self.layers for slot in layer]
+        tops = [self.middles[slot] - self._room(slot) / 2 for slot in slots]
+        ends = [self.middles[slot] + self._room(slot) / 2 for slot in slots]
+        self.top = min(tops)
+        size = (
+            len(self.layers) * (self.along + BETWEEN) - BETWEEN + 16,
+            max(ends) - min(tops) + 16,
+        )
+        self.width, self.height = self._turned(*size)
+
+    def _room(self, slot: Slot) -> float:
+        return LANE if slot[1] else self.across
+
+    def _turned(self, along: float, across: float) -> tuple[float, float]:
+        """A point, or a size: from the left to the right, or from the top to the bottom."""
+        return (across, along) if self.tall else (along, across)
 
     def _layers(self) -> list[list[Slot]]:
         layers: list[list[Slot]] = [[] for _ in range(max(self.depth.values()) + 1)]
@@ -141,10 +160,10 @@ class _Drawing:
         fed.sort(key=self._wanted)
         half = len(given) // 2
         ordered = [*given[:half], *fed, *given[half:]]
-        at = -sum(_room(slot) + APART for slot in ordered) / 2
+        at = -sum(self._room(slot) + APART for slot in ordered) / 2
         for slot in ordered:
-            self.middles[slot] = at + (_room(slot) + APART) / 2
-            at += _room(slot) + APART
+            self.middles[slot] = at + (self._room(slot) + APART) / 2
+            at += self._room(slot) + APART
 
     def _wanted(self, slot: Slot) -> float:
         """The height at which a line is level."""
@@ -160,28 +179,32 @@ class _Drawing:
 
     def corner(self, slot: Slot) -> tuple[float, float]:
         """The upper left corner of a node."""
-        x = self.depth[slot[0]] * (self.wide + BETWEEN) + 8
-        return x, self.middles[slot] - self.top - HIGH / 2 + 8
+        return self._turned(
+            self._start(self.depth[slot[0]]), self.middles[slot] - self.top - self.across / 2 + 8
+        )
+
+    def _start(self, depth: int) -> float:
+        return depth * (self.along + BETWEEN) + 8
 
     def line(self, start: str, end: str, *, backward: bool = False) -> str:
         """A curve between the sides of two nodes; the way back is a bit lower."""
         shift = (9 if backward else -5) - self.top + 8
-        points = [(self.corner((start, ""))[0] + self.wide, self.middles[start, ""] + shift)]
-        for at in range(self.depth[start] + 1, self.depth[end]):
-            x, y = at * (self.wide + BETWEEN) + 8, self.middles[start, end] + shift
-            points += [(x, y), (x + self.wide, y)]
-        points.append((self.corner((end, ""))[0], self.middles[end, ""] + shift))
-        return _path(points[::-1] if backward else points)
+        first, last = self.depth[start], self.depth[end]
+        points = [(self._start(first) + self.along, self.middles[start, ""] + shift)]
+        for at in range(first + 1, last):
+            x, y = self._start(at), self.middles[start, end] + shift
+            points += [(x, y), (x + self.along, y)]
+        points.append((self._start(last), self.middles[end, ""] + shift))
+        return self._path(points[::-1] if backward else points)
 
+    def _path(self, points: Sequence[tuple[float, float]]) -> str:
+        parts = ["M" + self._point(*points[0])]
+        for (x0, y0), (x1, y1) in pairwise(points):
+            bend = (x1 - x0) / 2
+            curve = ((x0 + bend, y0), (x1 - bend, y1), (x1, y1))
+            parts.append("C" + " ".join(self._point(x, y) for x, y in curve))
+        return " ".join(parts)
 
-def _room(slot: Slot) -> float:
-    return LANE if slot[1] else HIGH
-
-
-def _path(points: Sequence[tuple[float, float]]) -> str:
-    x, y = points[0]
-    parts = [f"M{x:g},{y:g}"]
-    for (x0, y0), (x1, y1) in pairwise(points):
-        bend = (x1 - x0) / 2
-        parts.append(f"C{x0 + bend:g},{y0:g} {x1 - bend:g},{y1:g} {x1:g},{y1:g}")
-    return " ".join(parts)
+    def _point(self, along: float, across: float) -> str:
+        x, y = self._turned(along, across)
+        return f"{x:g},{y:g}"

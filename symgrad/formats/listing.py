@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -38,6 +39,28 @@ def statements(code: Code) -> Iterator[Statement]:
         waiting, function = [], passage.function
     if waiting:
         yield Statement("", "", "", _text(waiting, function))
+
+
+_WORDS = (
+    "def|return|for|in|if|else|elif|while|with|as|import|from|None|True|False|and|or|not|is|lambda"
+    "|raise|class|yield|void|const|double|float|int|static|struct|sizeof|restrict|inline|size_t"
+)
+"""Of Python and of C."""
+
+_TOKENS = re.compile(
+    r"(?P<comment>#.*|//.*|/\*.*?\*/)|(?P<string>\"[^\"\n]*\"|'[^'\n]*')"
+    rf"|(?P<word>\b(?:{_WORDS})\b)|(?P<number>(?<![\w.])\d[\d.]*(?:e[-+]?\d+)?)"
+)
+
+
+def coloured(code: str) -> Iterator[tuple[str, str]]:
+    """Code in pieces, each with its kind: comment, string, word, number, or nothing."""
+    end = 0
+    for found in _TOKENS.finditer(code):
+        yield "", code[end : found.start()]
+        yield found.lastgroup or "", found.group()
+        end = found.end()
+    yield "", code[end:]
 
 
 def _text(passages: Iterable[Passage], function: str) -> str:

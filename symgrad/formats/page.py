@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from markupsafe import Markup
 
 from symgrad.formats.graph import HIGH, Node, picture
 from symgrad.formats.layout import note, size
-from symgrad.formats.listing import statements
+from symgrad.formats.listing import coloured, statements
 from symgrad.formats.sheet import Sheet
 from symgrad.formats.width import width
 from symgrad.templating import render
@@ -19,6 +20,9 @@ from symgrad.writing.line import Line
 from symgrad.writing.printings.mathml import mathml
 from symgrad.writing.printings.text import text
 from symgrad.writing.way import Way
+
+WIDEST = 2400
+"""A picture that is wider can't be read on a screen that it has to fit."""
 
 LINE, BROKEN = 34.0, 22.0
 """How wide a row may be, and the part of it that terms take before they are broken."""
@@ -47,6 +51,7 @@ class Page:
         self.statements = list(statements(sheet.code)) if sheet.code else []
         self.coded = {s.name for s in self.statements if s.name}
         self.derived = {s.value for top in self.document.sections for s in top.parts}
+        self.all_passed = all(check.passed for check in sheet.checks)
         self.slug = slug
 
     # -- formulas -------------------------------------------------------------------------
@@ -90,14 +95,27 @@ class Page:
         """Whether this is the name of a derivative."""
         return name in self.sheet.notation.names.adjoint_of
 
+    def lit(self, code: str) -> Markup:
+        """Code with its keywords, numbers, strings and comments marked."""
+        return Markup("").join(
+            Markup('<span class="{}">{}</span>').format(kind, text) if kind else text
+            for kind, text in coloured(code)
+        )
+
     # -- the picture ----------------------------------------------------------------------
 
-    def picture(self) -> Mapping[str, object]:
+    def pictures(self) -> list[Mapping[str, object]]:
+        """From the left to the right where there is room for it, and from the top to the bottom."""
+        wide, tall = self.picture(tall=False), self.picture(tall=True)
+        return [wide, tall] if wide["width"] <= WIDEST else [tall]
+
+    def picture(self, *, tall: bool) -> dict[str, Any]:
         """The picture, with what each node says and leads to."""
         names = self._shown_names()
         longest = max(len(self._symbol(n)) + len(self._shape(n)) + 2 for n in names)
-        found = picture(self.sheet.derivation, names.__contains__, longest)
+        found = picture(self.sheet.derivation, names.__contains__, longest, tall=tall)
         return {
+            "kind": "tall" if tall else "wide",
             "width": found.width,
             "height": found.height,
             "wide": found.wide,

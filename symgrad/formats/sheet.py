@@ -34,7 +34,11 @@ class Checked:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A derivation with all that there is to print about it."""
+    """A derivation with all that there is to print about it.
+
+    ``compared``: how stated numbers compare with the true ones, by what they are numbers of;
+    ``about``: what its author says of it; ``origin``: the name of the spec.
+    """
 
     derivation: Derivation
     notation: Notation
@@ -44,6 +48,9 @@ class Sheet:
     numbers: Numbers | None = None
     code: Code | None = None
     checks: Sequence[Checked] = ()
+    compared: Sequence[tuple[str, str]] = ()
+    about: str = ""
+    origin: str = ""
     coloured: bool = False
 
     def matrix_form(self, layout: type[Writer]) -> MatrixForm:

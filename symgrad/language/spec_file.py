@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import linecache
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from symgrad.mathematics.expected import Expected
 
 @dataclass(frozen=True)
 class Spec:
-    """A spec that has been run; ``title`` is the first line of its docstring.
+    """A spec that has been run; ``title`` is the first line of its docstring, ``about`` the rest.
 
     ``names`` are its arrays by the names that they have; ``expected`` has to be met within
     ``tolerance`` (0: bit for bit), ``compared`` is only reported.
@@ -33,6 +34,7 @@ class Spec:
     expected: tuple[Expected, ...]
     compared: tuple[Expected, ...]
     tolerance: float
+    about: str = ""
 
     @property
     def path(self) -> Path:
@@ -63,7 +65,15 @@ def load(path: Path, is_possible: Callable[[str], bool] = str.isidentifier) -> S
         )
     names = {**names, **constants_of(namespace, loss, names, is_possible)}
     return Spec(
-        source, _title(namespace), loss, names, example, expected, compared, tables.tolerance()
+        source,
+        _title(namespace),
+        loss,
+        names,
+        example,
+        expected,
+        compared,
+        tables.tolerance(),
+        _about(namespace),
     )
 
 
@@ -71,6 +81,12 @@ def _title(namespace: Mapping[str, Any]) -> str:
     """The first line of the docstring that says something."""
     lines = [line.strip() for line in str(namespace.get("__doc__") or "").splitlines()]
     return visible(next(filter(None, lines), "The loss and its gradients."))
+
+
+def _about(namespace: Mapping[str, Any]) -> str:
+    """The docstring without the line that is the title."""
+    said = inspect.cleandoc(str(namespace.get("__doc__") or ""))
+    return visible(said.partition("\n")[2].strip())
 
 
 def _loss(source: Source, namespace: Mapping[str, Any], names: Mapping[str, Array]) -> Array:
