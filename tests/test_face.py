@@ -349,3 +349,13 @@ def test_parts_alone(layout: str) -> None:
         assert "Derivation" not in shown
     with pytest.raises(sg.SpecError, match="there is no part 'forwards'\n  perhaps forward"):
         d.render(layout, choice=sg.Choice(parts=("forwards",)))
+
+
+def test_the_forward_pass_in_matrix_form() -> None:
+    X, w = sg.data("X", ("N", 3)), sg.param("w", (3,))
+    r = X @ w
+    d = sg.derive(np.sum(r**2), names={"r": r})
+    shown = d.render("text", choice=sg.Choice("brief", "matrix", parts=("forward", "gradients")))
+    assert [" ".join(line.split()) for line in str(shown).splitlines() if line] == [
+        "r = X w", "L = ‖r‖²", "∂L/∂w = 2 Xᵀ r 3"
+    ]  # fmt: skip

@@ -15,7 +15,7 @@ from symgrad.writing.document import (
     Row,
     Section,
 )
-from symgrad.writing.formula import related
+from symgrad.writing.formula import related, terms_of
 from symgrad.writing.sections.author import Author
 from symgrad.writing.sections.sentences import chained, paragraph
 
@@ -40,6 +40,9 @@ def _forward_rows(author: Author, equation: Equation) -> list[Row]:
     steps = [s for name, s in author.derivation.forward_steps if name == equation.name]
     if author.choice.detail == "brief":
         steps = _brief(author, equation, steps)
+    matrix = author.whole(equation)
+    if matrix is not None and author.choice.form == "matrix" and not steps:
+        return [Row(matrix[0], terms_of(matrix[1]), _held(equation), name=equation.name)]
     left = author.written(equation.lhs, equation.indices)
     says = _matrix_note(author, equation)
     rows = [
