@@ -30,7 +30,7 @@ RIGHT = 0.7
 MARGIN, WIDE_MARGIN = 0.45, 1.3
 """How much less likely repairs may be than the first; more, where values are left wrong."""
 
-MOST_TRIES = 7000
+MOST_TRIES = 14000
 MOST_TRIES_OF_LOCALS = 700
 
 

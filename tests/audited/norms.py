@@ -65,9 +65,19 @@ FAULTS = [
         "gamma",
     ),
     ("    dbeta = np.sum(dout, axis=0)", "    dbeta = np.mean(dout, axis=0)", "sum factor", "beta"),
-    ("    dx2 = 1. / N * np.ones((N, D)) * dmu", "    dx2 = np.ones((N, D)) * dmu", "factor", "x"),
+    (
+        "    dx2 = 1. / N * np.ones((N, D)) * dmu",
+        "    dx2 = np.ones((N, D)) * dmu",
+        "factor term",
+        "x",
+    ),
     ("    dxhat = dout * gamma", "    dxhat = dout", "factor operation term", "x"),
-    ("divar = np.sum(dxhat * xmu, axis=0)", "divar = np.sum(dout * xmu, axis=0)", "value", "x"),
+    (
+        "divar = np.sum(dxhat * xmu, axis=0)",
+        "divar = np.sum(dout * xmu, axis=0)",
+        "value factor",
+        "x",
+    ),
 ]
 
 SAME = [

@@ -40,7 +40,12 @@ FAULTS = [
     ("dz * eps * 0.5 * std +", "dz * 0.5 * std +", "term factor operation", "Ws"),
     ("dz * eps * 0.5 * std +", "dz * np.random.randn(*eps.shape) * 0.5 * std +", "random", "Ws"),
     (" + 0.5 * (np.exp(logvar) - 1)", " - 0.5 * (np.exp(logvar) - 1)", "sign term", "Ws"),
-    (" + 0.5 * (np.exp(logvar) - 1)", " + 0.5 * (std - 1)", "value term activation", "Ws"),
+    (
+        " + 0.5 * (np.exp(logvar) - 1)",
+        " + 0.5 * (std - 1)",
+        "value term activation operation",
+        "Ws",
+    ),
     ("    dWd = z.T @ dxr", "    dWd = mu.T @ dxr", "value", "Wd"),
 ]
 
