@@ -647,3 +647,11 @@ def test_far_out_values_and_slopes_are_right(name):
         found, g = module.loss_and_gradients(x=x)
         assert found == pytest.approx(f(np, x), rel=1e-12)
         assert g.x == pytest.approx((f(np, x + h) - f(np, x - h)) / (2 * h), rel=1e-8, abs=1e-9)
+
+
+def test_selu_typed_as_a_sum_of_its_pieces():
+    f = lambda x: 1.05 * (np.maximum(0, x) + np.minimum(0, 1.67 * (np.exp(x) - 1)))  # noqa: E731
+    x = np.array([-1.0, 0.5, 2.0])
+    value, g = sg.derive(np.sum(f(sg.param("x", (3,))))).compile().loss_and_gradients(x=x)
+    assert value == pytest.approx(f(x).sum(), rel=1e-13)
+    np.testing.assert_allclose(g.x, 1.05 * np.where(x > 0, 1, 1.67 * np.exp(x)), rtol=1e-13)

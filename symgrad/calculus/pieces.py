@@ -37,7 +37,7 @@ def _below(x: sp.Expr, rest: sp.Expr, known: Known) -> Iterator[tuple[sp.Expr, s
             if height > 0 and isinstance(curve, expm1) and _rate(curve.args[0], x) > 0:
                 yield scale * inner * height * curve, rest - addend
         elif isinstance(below, (sp.exp, expm1)) and (rate := _rate_below(below, x, known)):
-            whole, less = (expm1(rate * x), isinstance(below, sp.exp))
+            whole, less = expm1(rate * x), sp.Integer(isinstance(below, sp.exp))
             yield scale * inner * whole, rest - addend + scale * inner * less
 
 
