@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import symgrad as sg
+from symgrad.checks.derived import run
 from symgrad.language.spec_file import load
 
 KINK = "entries that share a maximum"
@@ -159,3 +160,20 @@ def test_numbers_are_written_as_what_they_are(typed: str, shown: str) -> None:
     found = text(f"loss = np.sum(np.exp(x)) * ({typed})")
     assert f"= {shown} Σ_{{i,j}} exp(x[i,j])" in found
     assert ("written as what they are" in found) is (typed != shown)
+
+
+def test_rounded_numbers_that_are_multiplied_are_what_they_are() -> None:
+    spec = "loss = np.sum(np.exp(-((x / np.sqrt(2)) ** 2))) + np.sum((f * x * np.sqrt(3)) ** 2)"
+    shown = text(spec)
+    assert "exp(−x[i,j]²/2)" in shown
+    assert "9999" not in shown
+    space = {"np": np, "x": sg.param("x", (3, 4)), "f": sg.data("f", (3, 4))}
+    exec(spec, space)
+    assert "9999" not in sg.derive(space["loss"], names={}).source()
+
+
+def test_what_is_next_to_nothing_is_moved_by_a_part_of_itself() -> None:
+    x, s = sg.data("x", ("N",)), sg.param("s", ())
+    density = np.exp(-(x**2) / (2 * s**2)) / s
+    d = sg.derive(-np.sum(np.log(density)), names={"x": x, "s": s, "density": density})
+    assert all(check.passed for check in run(d))

@@ -82,6 +82,10 @@ LARGE = 10**6
 """From here on a value is moved by a part of itself, as less of it would be lost in rounding."""
 
 
+SMALL = 1e-6
+"""Below this too, as more of it could leave the domain: a density of exp(-300), say."""
+
+
 @dataclass(frozen=True)
 class Difference:
     """The output's difference quotients along a direction: to the right, to the left, central."""
@@ -162,9 +166,9 @@ def _direction(
     here = point.values[name]
     free = numbers_between(here.shape, rng, (-1.0, 1.0), point.precision.field)
     sizes = np.abs(here)
-    large = (sizes > LARGE) & (sizes < math.inf)
-    if np.any(large):  # entry by entry: beside what masks with -1e9 are small numbers
-        free = np.asarray(free * np.where(large, sizes, 1))
+    apart = (sizes > LARGE) & (sizes < math.inf) | (sizes < SMALL) & (sizes > 0)
+    if np.any(apart):  # entry by entry: beside what masks with -1e9 are small numbers
+        free = np.asarray(free * np.where(apart, sizes, 1))
     return tangent(assumptions, here, free)
 
 

@@ -206,6 +206,21 @@ def multiple(number: sp.Rational) -> Multiple | None:
 
 LARGEST = 100
 
+PRODUCT = 10**24
+"""Of numbers that are typed, a product of rounded ones alone has a denominator beyond this."""
+
+
+def settled(expr: sp.Expr) -> sp.Expr:
+    """Products of rounded numbers as the fractions that they are but for that: (√½)² is ½."""
+    found = {n: _fraction_near(n) for n in expr.atoms(sp.Rational) if n.q > PRODUCT}
+    return expr.xreplace(found) if found else expr
+
+
+def _fraction_near(number: sp.Rational) -> sp.Rational:
+    near = Fraction(int(number.p), int(number.q)).limit_denominator(LARGEST)
+    close = near != 0 and abs(near / Fraction(int(number.p), int(number.q)) - 1) < 4e-16
+    return sp.Rational(near.numerator, near.denominator) if close else number
+
 
 @lru_cache(maxsize=1)
 def candidates() -> tuple[Constant, ...]:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import sympy as sp
 
 from symgrad.mathematics.infinity import INFINITY
+from symgrad.mathematics.known import settled
 from symgrad.mathematics.sizes import is_decimal, with_numbers
 from symgrad.targets.expressions import OPERATORS, Precedence, Text
 
@@ -31,7 +32,7 @@ class Numbers:
 
     def text(self, expr: sp.Expr) -> Text:
         """A number or an expression of sizes."""
-        expr = with_numbers(expr)
+        expr = settled(with_numbers(expr))
         difference = expr.is_Add and not all(a.could_extract_minus_sign() for a in expr.args)
         if expr.could_extract_minus_sign() and not difference:
             return Text(f"-{self.text(-expr).at_least(Precedence.PRODUCT)}", Precedence.UNARY)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import sympy as sp
 
+from symgrad.mathematics.known import settled
 from symgrad.mathematics.sizes import with_numbers
 from symgrad.program.program import UNIT, Axes
 from symgrad.writing.display import Display, small_number
@@ -215,6 +216,7 @@ def power(base: MatrixFormula, exponent: sp.Expr, axes: Axes, *, entrywise: bool
 
 def literal(value: sp.Expr) -> MatrixFormula:
     """A number, or an expression of sizes."""
+    value = settled(value)
     if value.is_Rational:
         return MatrixFormula(_number(value), (), number=value)
     if value.could_extract_minus_sign():

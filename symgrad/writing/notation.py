@@ -12,6 +12,7 @@ import sympy as sp
 from symgrad.calculus.derivation import Derivation, as_computed
 from symgrad.mathematics.equations import Equation, System
 from symgrad.mathematics.indices import Index, proper_indices
+from symgrad.mathematics.known import settled
 from symgrad.mathematics.reductions import ratio
 from symgrad.mathematics.sizes import fixed, is_fixed, named, with_numbers
 from symgrad.mathematics.steps import Step
@@ -175,6 +176,7 @@ def _renamed(equation: Equation, new: Mapping[sp.Expr, sp.Expr]) -> Equation:
 
 def _plain(expr: sp.Expr) -> sp.Expr:
     """Sizes that are known are written as numbers; a quotient by its convention as a quotient."""
+    expr = settled(expr)
     if expr.has(ratio):
         expr = expr.replace(ratio, lambda x, y: x / y)
     numbers = {s: with_numbers(s) for s in expr.atoms(sp.Symbol) if is_fixed(s)}
