@@ -351,7 +351,7 @@ def explain(spec: Path, value: str, quiet: bool, force: bool, **shown: Any) -> N
             value = normalize("NFKC", value)
             job = Job(read, [value])
             checks = job.derived()
-            text = job.printed(checks, path, {"explain": value}, **shown)
+            text = job.printed(checks, path, {"explain": job.derivation.wrt[0]}, **shown)
     with after(deliver(text, output, force=force)):
         _require(checks, path)
 

@@ -75,10 +75,11 @@ def _add_input(names: dict[str, Array], array: Array, is_possible: Callable[[str
     assert array.variable is not None
     name, where = array.variable.name, array.variable.where
     if name in names:
+        first, second = sorted((names[name].where, where), key=lambda at: at.line if at else 0)
         raise SpecError(
             f"two arrays are called {name!r}",
-            where=where,
-            hint=f"the first is at {names[name].where}; give one of them another name",
+            where=second,
+            hint=f"the first is at {first}; give one of them another name",
         )
     if not is_possible(name):
         raise SpecError(

@@ -59,10 +59,20 @@ def _one(
         )
     if name in known or name in values:
         return name
+    if (last := _last_turn(name, values)) is not None:
+        return last
     raise SpecError(
         f"wrt names {name!r}, which is not there",
         hint=perhaps(name, [*known, *values]),
     )
+
+
+def _last_turn(name: str, values: Sequence[str]) -> str | None:
+    """For h3 the value h, where that is of the last turn of a loop, after h1 and h2."""
+    stem = name.rstrip("0123456789")
+    turn = name.removeprefix(stem)
+    before = bool(turn) and int(turn) > 1 and f"{stem}{int(turn) - 1}" in values
+    return stem if before and stem in values else None
 
 
 def _name_of_array(array: Array, names: Mapping[str, Array]) -> str:
