@@ -177,3 +177,56 @@ def test_what_is_next_to_nothing_is_moved_by_a_part_of_itself() -> None:
     density = np.exp(-(x**2) / (2 * s**2)) / s
     d = sg.derive(-np.sum(np.log(density)), names={"x": x, "s": s, "density": density})
     assert all(check.passed for check in run(d))
+
+
+def test_constants_are_those_of_the_line_that_reads_them() -> None:
+    x, c = sg.param("x", (3,)), np.array([1.0, 2, 3])
+    u = x * c
+    c *= 10
+    v = x**2 * c
+    assert sg.derive(np.sum(u * v), names={"x": x}).compile().loss(np.ones(3)) == 140
+
+
+def test_what_is_held_rounded_is_read_where_it_was_typed_alone() -> None:
+    x, c = sg.param("x", (2,)), sg.data("c", (2,))
+    e, s = sg.rounded(np.exp(x), decimals=0), np.exp(x)
+    d = sg.derive(np.sum(s**2) + np.sum(e * c), names={"x": x, "c": c, "e": e})
+    at = np.array([0.3, 0.5])
+    assert np.allclose(d.compile().gradients(x=at, c=np.zeros(2)).x, 2 * np.exp(2 * at))
+    p = sg.rounded(sg.softmax(x), decimals=1)
+    d = sg.derive(np.sum(p * c) * np.sum(p), names={"x": x, "c": c, "p": p}, wrt=["p"])
+    held = d.compile().forward(x=at).p
+    expected = np.array([1.0, 2]) * held.sum() + held @ [1.0, 2]
+    assert np.allclose(d.compile().gradients(x=at, c=np.array([1.0, 2])).p, expected)
+
+
+def test_a_named_product_brings_no_nan() -> None:
+    x, y = sg.param("x", (2,)), sg.data("y", (2,))
+    u = np.sqrt(x) * y
+    loss = np.sum((u > 1) * x) + np.sum(x**2 * y)
+    module = sg.derive(loss, names={"x": x, "y": y, "u": u}).compile()
+    with np.errstate(invalid="ignore"):
+        found = module.gradients(x=np.array([-1.0, 4]), y=np.array([1.0, 2])).x
+    assert np.array_equal(found, [-2, 17])
+    n = np.sqrt(np.sum(x**2))
+    v = x / n
+    loss = n + np.sum(sg.stop_gradient(np.where(n > 0, v, 0)) * y)
+    module = sg.derive(loss, names={"x": x, "y": y, "n": n, "v": v}).compile()
+    with np.errstate(invalid="ignore"):
+        assert np.array_equal(module.gradients(x=np.zeros(2), y=np.ones(2)).x, [0, 0])
+
+
+def test_a_constant_may_be_called_as_a_function_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "called.py"
+    path.write_text(
+        'import numpy as np\nimport symgrad as sg\nx = sg.param("x", (2,))\n'
+        "forward, erf = np.array([1.0, 2]), np.array([3.0, 4])\n"
+        "loss = np.sum(np.exp(x) * forward + x * erf)\n"
+    )
+    spec = load(path)
+    module = sg.derive(spec.loss, names=spec.names).compile()
+    assert module.loss(np.zeros(2)) == 3
+
+
+def test_a_number_next_to_a_root_is_no_root() -> None:
+    assert "0.7071067811865472" in text("loss = np.sum(np.exp(x)) * 0.7071067811865472")

@@ -266,6 +266,8 @@ class _Walk:
         """Σ ∂L/∂c ∂c/∂v for one consumer c of the value v."""
         indices = fresh_indices(consumer.shape)
         partial = instance(consumer, indices, consumer.differentiated).diff(atom)
+        if consumer.decimals is not None:  # derivatives read the number that is held
+            partial = NamedValues([consumer], held=True).fold(partial)
         at = (*outer, *indices)
         cotangent = instance(adjoint, at) if inline else entry(adjoint.name, at)
         product = cotangent * partial

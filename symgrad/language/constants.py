@@ -46,7 +46,7 @@ def constant(values: Any) -> Array:
 def _checked(values: Any) -> np.ndarray[Any, Any]:
     if reason := not_plain(values):
         raise SpecError(f"a constant {reason[0]}", where=caller(), hint=reason[1])
-    array = np.asarray(values)
+    array = np.array(values)  # a copy: what the spec writes into it later is not meant here
     if _is_exact(array):
         array = array if len({*array.flat}) == 1 else array.astype(np.float64)
     elif array.dtype.kind not in "fiub":

@@ -39,14 +39,23 @@ def constants_of(
     is_possible: Callable[[str], bool] = str.isidentifier,
 ) -> dict[str, Array]:
     """NumPy's arrays of a module that stand in a loss as they are, by name."""
-    possible = {id(v): n for n, v in reversed(list(namespace.items())) if isinstance(v, np.ndarray)}
+    possible = {
+        n: v
+        for n, v in namespace.items()
+        if isinstance(v, np.ndarray) and not n.startswith("_") and n not in names and is_possible(n)
+    }
     found: dict[str, Array] = {}
     for array in sources_of([loss]):
-        variable = array.variable
-        name = possible.get(id(variable.values), "_") if variable else "_"
-        if not name.startswith("_") and name not in names and is_possible(name):
-            found.setdefault(name, array)
+        values = array.variable.values if array.variable else None
+        if isinstance(values, np.ndarray):
+            name = next((n for n, v in possible.items() if _are_the_same(v, values)), None)
+            if name is not None:
+                found.setdefault(name, array)
     return found
+
+
+def _are_the_same(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> bool:
+    return one.dtype == other.dtype and np.array_equal(one, other)
 
 
 def is_input(array: Array) -> bool:

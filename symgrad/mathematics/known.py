@@ -200,8 +200,17 @@ def multiple(number: sp.Rational) -> Multiple | None:
             near = Fraction(ratio).limit_denominator(LARGEST)
             if 0 < near.numerator <= LARGEST and abs(float(near) - ratio) <= 8e-16 * ratio:
                 scale = sp.Rational(near.numerator, near.denominator)
-                found.append(Multiple(scale, constant, below))
+                if number.q > PRODUCT or value in _computed(near, constant.value, below):
+                    found.append(Multiple(scale, constant, below))
     return min(found, key=lambda m: m.scale.p + m.scale.q + m.below, default=None)
+
+
+def _computed(scale: Fraction, value: float, below: bool) -> set[float]:
+    """The floats that such a multiple may be, in whatever order it is computed."""
+    p, q = scale.numerator, scale.denominator
+    if below:
+        return {p / q / value, p / (q * value), p / value / q, p / (value * q), 1 / value * (p / q)}
+    return {p * value / q, p / q * value, value / q * p, value / (q / p), p * (value / q)}
 
 
 LARGEST = 100

@@ -20,9 +20,13 @@ FOLDED = (sp.Function, Reduction, sp.Sum, sp.Pow)
 
 
 class NamedValues:
-    """Values whose right-hand side may be recognised inside another expression."""
+    """Values whose right-hand side may be recognised inside another expression.
 
-    def __init__(self, equations: Iterable[Equation]) -> None:
+    ``held``: those that are held rounded too, in derivatives that go through them.
+    """
+
+    def __init__(self, equations: Iterable[Equation], *, held: bool = False) -> None:
+        self.held = held
         self._by_kind: dict[tuple[type, frozenset[str]], list[Equation]] = {}
         self._reading: dict[str, list[tuple[frozenset[str], Equation]]] = {}
         self._products: list[tuple[frozenset[str], Equation]] = []
@@ -34,11 +38,13 @@ class NamedValues:
     def _add(self, equation: Equation) -> None:
         _, read = kind = _kind(equation.rhs)
         rest = equation.rhs.as_independent(*entries(equation.rhs), as_Add=False)[1]
+        if equation.decimals is not None and not self.held:
+            return
         if isinstance(equation.rhs, FOLDED):
             self._by_kind.setdefault(kind, []).append(equation)
-        elif equation.decimals is None and isinstance(rest, sp.Sum):
+        elif isinstance(rest, sp.Sum):
             self._scaled.setdefault(read, []).append(equation)
-        elif equation.decimals is None and isinstance(rest, sp.Mul):
+        elif isinstance(rest, sp.Mul):
             self._products.append((read, equation))
         else:
             return
@@ -100,16 +106,22 @@ def _divided(factors: Sequence[sp.Expr], equation: Equation) -> list[sp.Expr] | 
         scale = sp.Mul(*(b**e for b, e in wanted.items() if not entries(b)))
         parts = {b: e for b, e in wanted.items() if entries(b)}
         mine = replace(equation, indices=indices).lhs / scale
-        if all(b in have and 0 < e / have[b] <= 1 for b, e in parts.items()):
+        if all(b in have and _contains(have[b], e) for b, e in parts.items()):
             rest = [b ** (e - parts.get(b, 0)) for b, e in have.items()]
             return [f for f in (*sp.Mul.make_args(mine), *rest) if f != 1]
-        for factor in factors:  # which is x / ‖x‖ wherever the value is a number
-            if (
-                isinstance(factor, normed)
-                and _powers([factor.args[0], 1 / factor.args[1]]) == parts
-            ):
+        for factor in (f for f in factors if isinstance(f, normed)):  # x / ‖x‖, or 0 where ‖x‖ is
+            above, below = factor.args
+            divides = have.get(canonical(below), sp.S.Zero) < 0  # by ‖x‖, which is not 0 then
+            if divides and _powers([above, 1 / below]) == parts:
                 return [*sp.Mul.make_args(mine), *(f for f in factors if f is not factor)]
     return None
+
+
+def _contains(whole: sp.Expr, part: sp.Expr) -> bool:
+    """Whether x^whole is x^part times a power of x, and has no value where x^part has none."""
+    if not 0 < part / whole <= 1:
+        return False
+    return bool(part.is_Integer or not whole.is_Integer)
 
 
 def _powers(factors: Iterable[sp.Expr]) -> dict[sp.Expr, sp.Expr]:

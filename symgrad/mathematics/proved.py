@@ -20,7 +20,7 @@ def proved(equations: Iterable[Equation], promised: Facts) -> Facts:
     """What algebra may use of values, by their names; ``promised``: of inputs."""
     known = {name for name, facts in promised.items() if giving(Fact.IS_SYMMETRIC, facts)}
     found: Facts = {}
-    for equation in equations:
+    for equation in (e for e in equations if e.decimals is None and e.backward is None):
         facts = list(_normalised(equation))
         if _is_symmetric(equation, known):
             known.add(equation.name)

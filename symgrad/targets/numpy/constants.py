@@ -22,7 +22,12 @@ TYPED = 512
 def arrays(modules: Iterable[Module]) -> list[tuple[str, str]]:
     """The arrays that are part of the file."""
     found = {v.name: v for m in modules for v in m.variables if v.role == "constant"}
-    return [(f"_{name}", array(v.values)) for name, v in found.items()]
+    return [(called(name), array(v.values)) for name, v in found.items()]
+
+
+def called(name: str) -> str:
+    """What an array is called in the file: as none of its functions is."""
+    return f"_{name}" if re.fullmatch(r"c\d+", name) else f"_{name}_values"
 
 
 def numbers(parts: Iterable[Part]) -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ from symgrad.program.program import Op, Program
 from symgrad.targets.emitted import Passage, indented, passages
 from symgrad.targets.module import Module, size_names, where_size_is
 from symgrad.targets.numpy.buffers import BufferedWriter
+from symgrad.targets.numpy.constants import called
 from symgrad.targets.numpy.layout import call, definition, listed_in
 from symgrad.targets.numpy.nesting import nested
 from symgrad.targets.numpy.operations import NumPyWriter
@@ -338,4 +339,4 @@ def arrays_of_the_file(
     for v in module.variables:
         if v.role == "constant" and v.name in names:
             more = [dtype] if v.dtype == "float" else []
-            yield Statement("array", f"{home}{v.name}", (f"_{v.name}", *more))
+            yield Statement("array", f"{home}{v.name}", (called(v.name), *more))
