@@ -27,6 +27,10 @@ class Location:
     offset: int = field(default=0, compare=False)
     code: CodeType | None = field(default=None, compare=False, repr=False)
 
+    def __reduce__(self) -> tuple[type[Location], tuple[str, int, str, int]]:
+        """Without the code, which can't be sent to another process."""
+        return Location, (self.file, self.line, self.function, self.offset)
+
     @property
     def text(self) -> str:
         """The line itself, without its indentation."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 from pathlib import Path
 
@@ -230,3 +231,8 @@ def test_a_constant_may_be_called_as_a_function_of_the_file(tmp_path: Path) -> N
 
 def test_a_number_next_to_a_root_is_no_root() -> None:
     assert "0.7071067811865472" in text("loss = np.sum(np.exp(x)) * 0.7071067811865472")
+
+
+def test_where_a_value_was_made_can_be_sent_to_another_process() -> None:
+    where = sg.param("x", (2,)).where
+    assert pickle.loads(pickle.dumps(where)) == where
