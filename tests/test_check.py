@@ -456,7 +456,11 @@ def test_exact_values_and_what_stated_numbers_are_worth():
     )
     assert [c.proved for c in told] == [False, True, True]
     assert told[0].error == pytest.approx(0.00907, abs=1e-5)
-    assert [str(c) for c in told] == ["off by up to 0.00907", "exactly right", "exactly right"]
+    assert [str(c) for c in told] == [
+        "off by up to 0.00907, within rounding to 1 decimal",
+        "exactly right",
+        "exactly right",
+    ]
 
 
 def test_what_is_almost_right_is_not_called_exact():

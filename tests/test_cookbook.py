@@ -217,9 +217,9 @@ TABLE = [
              r"\frac{1}{L} (x - a)"),
     Identity("130", lambda x, a, c: c @ ((x - a) / norm(x - a)), "x",
              lambda x, a, c: c / norm(x - a) - (x - a) * (c @ (x - a)) / norm(x - a) ** 3,
-             r"\frac{1}{\left\lVert x - a \right\rVert} c - "
-             r"\frac{1}{\left\lVert x - a \right\rVert^{2}} (c^⊤ (x - a)) "
-             r"\frac{1}{\left\lVert x - a \right\rVert} (x - a)"),
+             r"\frac{1}{\left\lVert x - a \right\rVert} (c - "
+             r"(\frac{1}{\left\lVert x - a \right\rVert} c^⊤ (x - a)) "
+             r"\frac{1}{\left\lVert x - a \right\rVert} (x - a))"),
     Identity("131", lambda x: norm(x) ** 2, "x", lambda x: 2 * x, "2 x"),
     Identity("131", lambda x: x @ x, "x", lambda x: 2 * x, "2 x"),
     Identity("132", lambda R: norm(R) ** 2, "R", lambda R: 2 * R, "2 R"),

@@ -64,10 +64,10 @@ def test_a_power_in_one_line_tells_its_base() -> None:
 
 
 def test_no_regular_expression_reads_a_formula() -> None:
-    """The modules that have any read names of a spec, or escape sequences."""
+    """The modules that have any read names of a spec, escape sequences, or code."""
     package = Path(sg.__file__).parent
     files = [p for folder in ("writing", "formats") for p in (package / folder).rglob("*.py")]
     having = {
         p.stem for p in files if re.search(r"^(import|from) re\b", p.read_text(), re.MULTILINE)
     }
-    assert having == {"names", "markdown", "text"}
+    assert having == {"listing", "names", "markdown", "text"}

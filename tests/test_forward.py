@@ -96,7 +96,7 @@ def test_values_that_are_asked_for_and_no_others() -> None:
 
 def test_a_workspace_that_shares_memory_is_refused() -> None:
     module = net().compile()
-    with pytest.raises(ValueError, match=r"Workspace\(keep=True\)"):
+    with pytest.raises(ValueError, match=r"Workspace\(2, .*\) with keep=True"):
         module.forward(**AT, workspace=module.Workspace(2))
 
 
@@ -104,3 +104,10 @@ def test_plain_files_have_the_values_too() -> None:
     plain, other = net().compile(plain=True), net().compile()
     for one, two in zip(plain.forward(**AT), other.forward(**AT), strict=True):
         np.testing.assert_allclose(one, two, rtol=1e-14)
+
+
+def test_one_input_of_a_long_name_is_enough() -> None:
+    x, W1 = sg.data("x", ("N",)), sg.param("W1", ("N",))
+    q = np.tanh(W1)
+    module = sg.derive(np.sum(q * x), names={"x": x, "W1": W1, "q": q}).compile()
+    assert np.array_equal(module.forward(W1=np.ones(4)).q, np.tanh(np.ones(4)))

@@ -143,7 +143,7 @@ def test_moments_read_as_in_a_textbook() -> None:
     made = derived(least_squares, prepare=True)
     text = str(made.render("text"))
     assert "XX[i,j] = 1/N Σ_n X[n,i] X[n,j]; symmetric" in " ".join(text.split())
-    assert "∂L/∂w = 2 (XX w − Xy)" in text
+    assert "∂L/∂w = 2 (XX w − X_y)" in text
 
 
 def test_a_fault_in_prepare_is_found(tmp_path: Path) -> None:

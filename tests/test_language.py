@@ -97,8 +97,8 @@ CALLS = {
     "sort": "np.sort(a, axis=0)", "unstack": "np.unstack(d, axis=1)[1]",
     "vander": "np.vander(v, 3)",
 }  # fmt: skip
-NO_ARRAYS = {"ndim", "shape", "size"}
-"""What answers with numbers."""
+NO_ARRAYS = {"ndim", "shape", "size", "copyto", "fill_diagonal", "put_along_axis"}
+"""What answers with numbers, or with nothing, as it writes into an array."""
 
 UFUNC_CALLS = {
     "add.reduce": "np.add.reduce(a)", "multiply.reduce": "np.multiply.reduce(a)",
@@ -160,7 +160,7 @@ def test_a_function_and_a_fault_in_it(name: str, monkeypatch: pytest.MonkeyPatch
     plant(monkeypatch, FUNCTIONS, name, right)
 
 
-@pytest.mark.parametrize("name", sorted(UFUNCS))
+@pytest.mark.parametrize("name", sorted(n for n in UFUNCS if not n.endswith(".at")))
 def test_a_ufunc_and_a_fault_in_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     right = spec(ufunc_call(name))
     check_equations(right)

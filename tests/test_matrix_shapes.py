@@ -158,7 +158,7 @@ ONE_OF_A_KIND: dict[str, Callable[[], sg.Derivation]] = {
     "a row": lambda: _shares((1, 3)),
     "a column": lambda: _shares((3, 1)),
     "a part of a named size": lambda: sg.derive(
-        np.sum(np.tanh(np.reshape(sg.param("x", ("N", 1)), (3, 1, -1))) ** 2), names={}
+        np.sum(np.tanh(np.reshape(sg.param("x", ("N", 1)), (-1, 3, 1))) ** 2), names={}
     ),
     "along a direction": lambda: sg.jvp(np.exp(sg.param("x", (2,))), wrt="x"),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,7 @@ from symgrad.program.lower import lower
 from symgrad.program.passes import alive, compiled, expanded, for_outputs, planned, typed
 from symgrad.program.program import Op, Program, Ref
 from symgrad.program.verification import ProgramError, verified
-from symgrad.targets.module import assembled
+from symgrad.targets.module import Module, assembled
 from symgrad.targets.numpy.emit import emit, load
 
 SIZES = {"N": 3, "2": 2, "4": 4, "M": 5}
@@ -251,8 +251,12 @@ def by_loops(equation: Equation, env: Mapping[str, Any]) -> Any:
 
 def ran(equation: Equation, env: Mapping[str, Any]) -> Any:
     """The equation as the generated text computes it, in the place of a loss."""
-    module = assembled(VARIABLES, [equation], "out", {})
-    return load(emit(module).text, "random_equation").loss(**env)
+    return load(emit(alone(VARIABLES, equation)).text, "random_equation").loss(**env)
+
+
+def alone(variables: Sequence[Variable], equation: Equation) -> Module:
+    """A file in which the equation is the loss; that it is a gradient too makes it one."""
+    return assembled(variables, [equation], equation.name, {variables[0].name: equation.name})
 
 
 @pytest.mark.parametrize("seed", range(400))
@@ -294,7 +298,7 @@ def test_functions_as_generated_code_are_what_their_records_say(leaf: Leaf) -> N
     }
     point["x"] = np.array(leaf.kinks) if leaf.kinks and len(names) == 1 else point["x"]
     expected = [float(leaf.mpmath(*map(float, args))) for args in zip(*point.values(), strict=True)]
-    module = load(emit(assembled(variables, [Equation("out", (n,), rhs)], "out", {})).text, "leaf")
+    module = load(emit(alone(variables, Equation("out", (n,), rhs))).text, "leaf")
     np.testing.assert_allclose(module.loss(**point), expected, rtol=1e-11, atol=1e-14)
     single = {name: value.astype(np.float32) for name, value in point.items()}
     assert module.loss(**single).dtype == np.float32

@@ -151,9 +151,8 @@ def test_named_sizes(line: str) -> None:
 
 def test_a_part_of_a_product_of_named_sizes_is_refused() -> None:
     x = sg.param("x", ("M", "N"))
-    z = np.reshape(np.tanh(x), (2, -1))
-    with pytest.raises(SpecError, match=r"M\*N\*i/2"):
-        sg.derive(np.sum(z**2) + np.sum(z[0] ** 3), names={"x": x, "z": z}).compile()
+    with pytest.raises(SpecError, match="not for every size is this a whole number"):
+        np.reshape(np.tanh(x), (2, -1))
 
 
 def test_a_size_that_a_slice_does_not_fit_is_an_error() -> None:

@@ -16,6 +16,7 @@ from symgrad.calculus.exponentials import (
     pairs,
     unshifted,
 )
+from symgrad.mathematics.indices import entries
 from symgrad.mathematics.reductions import log1p, select, sigmoid, softplus
 
 
@@ -131,15 +132,16 @@ def _log_of_sigmoid(expr: sp.Expr, known: Known) -> sp.Expr | None:
 
 
 def log_of_choice(expr: sp.Expr, known: Known) -> sp.Expr | None:
-    """log(where(c, x, y)) = where(c, log(x), log(y)), where the log of a branch has a law."""
+    """log(where(c, x, y)) = where(c, log(x), log(y)), where the log of each branch has a law."""
     if not is_a(expr.args[0], select, known):
         return None
     condition, *branches = resolved(expr.args[0], known).args
     logs = [sp.log(branch) for branch in branches]
     laws = (split_log, log_of_sums, log_of_addends, log_of_sigmoid, log_of_choice)
-    plain = (log for log in logs if isinstance(log, sp.log))
-    stuck = [log for log in plain if all(law(log, known) is None for law in laws)]
-    return None if len(stuck) == len(logs) else select(condition, *logs)
+    plain = [log for log in logs if isinstance(log, sp.log) and entries(log)]
+    if any(all(law(log, known) is None for law in laws) for log in plain):
+        return None  # the choice may be what keeps the logarithm of this branch from being taken
+    return select(condition, *logs) if any(map(entries, logs)) else None
 
 
 def log_of_one_plus(expr: sp.Expr, known: Known) -> sp.Expr | None:

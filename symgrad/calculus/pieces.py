@@ -36,8 +36,8 @@ def _below(x: sp.Expr, rest: sp.Expr, known: Known) -> Iterator[tuple[sp.Expr, s
             curve = _grown(resolved(curve, known), known)
             if height > 0 and isinstance(curve, expm1) and _rate(curve.args[0], x) > 0:
                 yield scale * inner * height * curve, rest - addend
-        elif isinstance(below, (sp.exp, expm1)) and (rate := _rate_below(below, x, known)):
-            whole, less = expm1(rate * x), sp.Integer(isinstance(below, sp.exp))
+        elif isinstance(below, (sp.exp, expm1)) and (power := _power_below(below, x, known)) != 0:
+            whole, less = expm1(power), sp.Integer(isinstance(below, sp.exp))
             yield scale * inner * whole, rest - addend + scale * inner * less
 
 
@@ -54,12 +54,14 @@ def _grown(expr: sp.Expr, known: Known) -> sp.Expr:
     return expr
 
 
-def _rate_below(power: sp.Expr, x: sp.Expr, known: Known) -> sp.Expr:
-    """k of exp(k min(x, 0)); 0 where it is something else."""
+def _power_below(power: sp.Expr, x: sp.Expr, known: Known) -> sp.Expr:
+    """k u of exp(k min(u, 0)), u a positive multiple of x; 0 where it is something else."""
     rate, bounded = power.args[0].as_coeff_Mul()
     bounded = resolved(bounded, known)
-    same = isinstance(bounded, clip_above) and bounded.args == (x, 0)
-    return rate if same else sp.S.Zero
+    if not isinstance(bounded, clip_above) or bounded.args[1] != 0:
+        return sp.S.Zero
+    inside = resolved(bounded.args[0], known)
+    return rate * inside if _rate(inside, resolved(x, known)) > 0 else sp.S.Zero
 
 
 def _rate(one: sp.Expr, x: sp.Expr) -> sp.Expr:

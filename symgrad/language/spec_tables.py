@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from symgrad.errors import SpecError, perhaps
-from symgrad.language.array import Array
+from symgrad.language.array import Array, describe
 from symgrad.language.constants import not_plain
 from symgrad.language.sizes import shape_text
 from symgrad.language.spec_names import is_input
@@ -24,6 +24,11 @@ Numbers = npt.NDArray[Any]
 
 
 LARGEST = sys.float_info.max
+
+
+def _told(value: object) -> str:
+    return describe(value) if isinstance(value, Array) else repr(value)
+
 
 DTYPES: dict[str, type[np.generic]] = {"float": np.float64, "int": np.int64, "bool": np.bool_}
 
@@ -79,7 +84,7 @@ class Tables:
         if plain and 0 <= tolerance <= LARGEST:
             return float(tolerance)
         raise SpecError(
-            f"`expected_tolerance` is {tolerance!r}",
+            f"`expected_tolerance` is {_told(tolerance)}",
             where=self.source.binding("expected_tolerance"),
             hint="it is the largest difference allowed: a finite number, 0 for bit for bit",
         )
