@@ -182,3 +182,10 @@ def test_what_has_been_taken_for_wrong(name: str) -> None:
     d = ONE_OF_A_KIND[name]()
     assert matrix_forms(d)
     assert not [check for check in run(d) if not check.passed]
+
+
+def test_shapes_are_worked_out_once_each() -> None:
+    h = w = sg.param("w", (3,))
+    for _ in range(40):
+        h = np.sin(h)
+    assert matrix_forms(sg.derive(np.sum(h), names={"w": w}))

@@ -104,17 +104,20 @@ class _Reading:
 
     def same(self, formulas: Iterable[Formula]) -> Matrix:
         """The shape that they all have."""
-        first, *others = formulas
-        shape = self(first)
-        for other in others:
-            for one, size in zip(shape, self(other), strict=True):
-                self.equal(one, size, other)
+        return self._one_shape([(f, self(f)) for f in formulas])
+
+    def _one_shape(self, found: Sequence[tuple[Formula, Matrix]]) -> Matrix:
+        (_, shape), *others = found
+        for formula, other in others:
+            for one, size in zip(shape, other, strict=True):
+                self.equal(one, size, formula)
         return shape
 
     def broadcast(self, formulas: Iterable[Formula]) -> Matrix:
         """The shape of all that are no numbers."""
-        found = [f for f in formulas if not self.is_number(self(f))]
-        return self.same(found) if found else NUMBER
+        shapes = [(f, self(f)) for f in formulas]  # once each, as formulas are nested
+        found = [(f, s) for f, s in shapes if not self.is_number(s)]
+        return self._one_shape(found) if found else NUMBER
 
     def product(self, factors: Sequence[Formula]) -> Matrix:
         """Numbers stand anywhere; of two matrices beside each other the inner sizes are one."""
