@@ -51,7 +51,7 @@ def audit_of(name: str, code: str, tmp: Path, where: Path) -> Audit:
     path.write_text(code, encoding="utf-8")
     options = {"function": None, "cls": None, "setup": ""} | program(name).OPTIONS
     more: dict[str, Any] = {"inputs": {}, "match": {}, "timeout": 60, "seed": 0}
-    return made(derivation(name, tmp), read(path), **options, **more)
+    return made(derivation(name, tmp), read(path), **(more | options))
 
 
 @pytest.fixture(scope="session")

@@ -519,6 +519,8 @@ def test_a_leaf_is_accurate_and_silent_wherever_its_value_is_a_float(leaf):
     allowed = 8 * EPS
     for k, value in zip(kept, found, strict=True):
         exact, moved = true[k]
+        if leaf.cls.__name__ == "gamma":  # the exponential of its logarithm
+            moved = abs(exact) * (1 + abs(float(mpmath.log(abs(exact) or 1))))
         assert abs(float(value) - exact) <= allowed * (abs(exact) + moved) + TINY, rows[k]
 
 

@@ -55,13 +55,17 @@ def _grown(expr: sp.Expr, known: Known) -> sp.Expr:
 
 
 def _power_below(power: sp.Expr, x: sp.Expr, known: Known) -> sp.Expr:
-    """k u of exp(k min(u, 0)), u a positive multiple of x; 0 where it is something else."""
+    """k u where u < 0 of exp(k min(u, 0)), u a positive multiple of x; 0 for something else.
+
+    A choice keeps what is exponentiated below 0, and has the slope 1 at 0.
+    """
     rate, bounded = power.args[0].as_coeff_Mul()
     bounded = resolved(bounded, known)
     if not isinstance(bounded, clip_above) or bounded.args[1] != 0:
         return sp.S.Zero
     inside = resolved(bounded.args[0], known)
-    return rate * inside if _rate(inside, resolved(x, known)) > 0 else sp.S.Zero
+    is_multiple = _rate(inside, resolved(x, known)) > 0
+    return rate * select(step(inside), 0, inside) if is_multiple else sp.S.Zero
 
 
 def _rate(one: sp.Expr, x: sp.Expr) -> sp.Expr:

@@ -60,7 +60,7 @@ FAULTS = [
     (
         "dx[:, i:i + k] += dcols[:, i, :]",
         "dx[:, i:i + k] += dcols[:, i, ::-1]",
-        "value transpose",
+        "value transpose sign",
         "x",
     ),
 ]
