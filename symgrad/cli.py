@@ -323,13 +323,15 @@ def _derive(
     written = deliver(renewed(text) if watched else text, output, force=force)
     first = sys.stderr.isatty() and all(c.passed for c in checks)  # seen before the tables are
     tell = partial(_tell, job, checks, show_program=show_program, quiet=quiet)
-    _ = first or tell()
+    if not first:
+        tell()
     with after(written):
         _require(checks, paths[0])
         write_all(dict(zip(paths, texts, strict=True)), spec, force=force)
     if not quiet:
         click.echo(f"wrote {', '.join(map(str, [*written, *paths]))}", err=True)
-    _ = first and tell()
+    if first:
+        tell()
 
 
 @main.command(epilog=EXPLAINED)

@@ -17,10 +17,11 @@ from symgrad.calculus.derivation import (
 )
 from symgrad.calculus.rules import Context, simplified
 from symgrad.calculus.stability import stabilised
-from symgrad.mathematics.algebra import axis_name, fresh_indices, instance, limits
+from symgrad.mathematics.algebra import axis_name, fresh_indices, limits
 from symgrad.mathematics.equations import Equation, System, Variable
 from symgrad.mathematics.indices import entry, fresh_from_start
 from symgrad.mathematics.named_values import NamedValues
+from symgrad.mathematics.partials import exact, partial_derivative
 from symgrad.mathematics.steps import Step
 from symgrad.progress import tell
 
@@ -61,7 +62,7 @@ class _Walk:
         self.system = system
         self.directions = directions
         self.shapes = system.shapes
-        self.context = Context(promises(system), NamedValues(system.equations))
+        self.context = Context(promises(system), NamedValues(exact(system)))
         self.tangent_of = {
             v.name: directions[v.name] for v in system.variables if v.name in directions
         }
@@ -103,8 +104,8 @@ class _Walk:
     def _part(self, equation: Equation, outer: tuple[sp.Expr, ...], name: str) -> sp.Expr:
         """Σ ∂z/∂x times the tangent of x, over the entries of x."""
         inner = fresh_indices(self.shapes[name])
-        partial = instance(equation, outer, equation.differentiated).diff(entry(name, inner))
-        product = partial * entry(self.tangent_of[name], inner)
+        product = partial_derivative(equation, outer, entry(name, inner))
+        product *= entry(self.tangent_of[name], inner)
         bound = limits(inner)
         return sp.Sum(product, *bound) if bound and product != 0 else product
 

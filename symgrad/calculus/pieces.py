@@ -30,7 +30,7 @@ def _below(x: sp.Expr, rest: sp.Expr, known: Known) -> Iterator[tuple[sp.Expr, s
     """What the function is where x is below 0, and what is left of the sum."""
     for addend in sp.Add.make_args(rest):
         scale, below = addend.as_coeff_Mul()
-        inner, below = _numbers_apart(resolved(below, known))
+        inner, below = resolved(below, known).as_coeff_Mul()
         if isinstance(below, clip_above) and below.args[1] == 0:
             height, curve = resolved(below.args[0], known).as_coeff_Mul()
             curve = _grown(resolved(curve, known), known)
@@ -39,11 +39,6 @@ def _below(x: sp.Expr, rest: sp.Expr, known: Known) -> Iterator[tuple[sp.Expr, s
         elif isinstance(below, (sp.exp, expm1)) and (power := _power_below(below, x, known)) != 0:
             whole, less = expm1(power), sp.Integer(isinstance(below, sp.exp))
             yield scale * inner * whole, rest - addend + scale * inner * less
-
-
-def _numbers_apart(expr: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
-    scale, rest = expr.as_coeff_Mul()
-    return scale, rest
 
 
 def _grown(expr: sp.Expr, known: Known) -> sp.Expr:

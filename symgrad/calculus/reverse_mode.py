@@ -25,6 +25,7 @@ from symgrad.mathematics.domains import Signs
 from symgrad.mathematics.equations import Equation, System
 from symgrad.mathematics.indices import Index, entries, entry, fresh_from_start, name_of, replaced
 from symgrad.mathematics.named_values import NamedValues
+from symgrad.mathematics.partials import exact, partial_derivative
 from symgrad.mathematics.proved import proved
 from symgrad.mathematics.reductions import ratio
 from symgrad.mathematics.renaming import Problem, renamed
@@ -102,9 +103,9 @@ class _Walk:
         self.integer = {v.name for v in system.variables if v.dtype != "float"}
         self.consumers = _consumers(system)
         self.typed = _consumers(stable.local) if self.past else self.consumers
-        named = (e for e in system.equations if e.name not in to_derive)
+        named = [e for e in exact(system) if e.name not in to_derive]
         promised = promises(system)
-        known = promised | proved((e for e in system if e.name not in to_derive), promised)
+        known = promised | proved(named, promised)
         signs = Signs({e.name: e for e in system}, positive_inputs(system))
         self.context = Context(known, NamedValues(named), signs)
         self.adjoint_name = _adjoint_names(self.shapes, self.shapes)
@@ -265,12 +266,9 @@ class _Walk:
     ) -> sp.Expr:
         """Σ ∂L/∂c ∂c/∂v for one consumer c of the value v."""
         indices = fresh_indices(consumer.shape)
-        partial = instance(consumer, indices, consumer.differentiated).diff(atom)
-        if consumer.decimals is not None:  # derivatives read the number that is held
-            partial = NamedValues([consumer], held=True).fold(partial)
         at = (*outer, *indices)
         cotangent = instance(adjoint, at) if inline else entry(adjoint.name, at)
-        product = cotangent * partial
+        product = cotangent * partial_derivative(consumer, indices, atom)
         bound = limits(indices)
         return sp.Sum(product, *bound) if bound and product != 0 else product
 

@@ -97,13 +97,13 @@ class Rule:
 # -- what holds always ------------------------------------------------------------------------
 
 
-def _contract(expr: sp.Expr, context: Context) -> sp.Expr:
+def _contract(expr: sp.Expr, _: Context) -> sp.Expr:
     if not has_delta(expr):
         return expr
     return from_terms(contract_deltas(t) for t in terms(freshen(expr)))
 
 
-def _rearrange(expr: sp.Expr, context: Context) -> sp.Expr:
+def _rearrange(expr: sp.Expr, _: Context) -> sp.Expr:
     nested = any(_has_sums(total.function) for total in expr.atoms(sp.Sum))
     return from_terms(terms(freshen(expr))) if nested else expr
 
@@ -117,17 +117,20 @@ def _fold(expr: sp.Expr, context: Context) -> sp.Expr:
     found = expr if folded == expr else from_terms(terms(freshen(folded)))
     if not context.names.has_products(found):
         return found
-    before = terms(freshen(found))
-    after = [Term(tuple(context.names.with_products(t.factors)), t.bound) for t in before]
-    return found if after == before else from_terms(after)
+    return _each_term(found, lambda t: Term(tuple(context.names.with_products(t.factors)), t.bound))
 
 
 def _mean(expr: sp.Expr, context: Context) -> sp.Expr:
     """Σ_i (x_i - m) = 0, where m is the mean of x; what else is in the brackets stays."""
     if not context.names.has_means(expr):
         return expr
+    return _each_term(expr, lambda t: around_means(t, context.names))
+
+
+def _each_term(expr: sp.Expr, change: Callable[[Term], Term]) -> sp.Expr:
+    """The sum of the terms as they are changed; the very same expression where none is."""
     before = terms(freshen(expr))
-    after = [around_means(t, context.names) for t in before]
+    after = [change(t) for t in before]
     return expr if after == before else from_terms(after)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-import numpy as np
 import sympy as sp
 
 from symgrad.calculus import exponentials, logarithms, pieces, squares
 from symgrad.calculus.definitions import Known, resolved
+from symgrad.calculus.derivation import positive_inputs
 from symgrad.calculus.rewrite import Rewrite
 from symgrad.mathematics import reductions as leaves
 from symgrad.mathematics.algebra import BINDERS, canonical, canonical_equation, freshen, instance
@@ -345,7 +345,7 @@ def _rewritten(
 ) -> tuple[dict[str, Equation], list[tuple[str, Step]], frozenset[str]]:
     """The equations after all laws, the steps, and the values that these went past."""
     done: dict[str, Equation] = {}
-    positive = _promised(system, Fact.IS_POSITIVE) | _positive_constants(system)
+    positive = positive_inputs(system)
     known = Known(done, _promised(system, Fact.SUM_IS_ONE), positive, frozenset(closed))
     steps: list[tuple[str, Step]] = []
     seen: set[type] = set()
@@ -395,11 +395,6 @@ def _written_out(expr: sp.Expr, gone: Mapping[str, Equation]) -> sp.Expr:
 def _promised(system: System, fact: Fact) -> frozenset[str]:
     """The inputs of which the spec promises a fact."""
     return frozenset(v.name for v in system.variables if giving(fact, v.assumptions))
-
-
-def _positive_constants(system: System) -> frozenset[str]:
-    constants = (v for v in system.variables if isinstance(v.values, np.ndarray))
-    return frozenset(v.name for v in constants if (np.asarray(v.values) > 0).all())
 
 
 def _everywhere(expr: sp.Expr, rewrite: Rewrite, known: Known) -> sp.Expr:

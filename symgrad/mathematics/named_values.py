@@ -20,13 +20,9 @@ FOLDED = (sp.Function, Reduction, sp.Sum, sp.Pow)
 
 
 class NamedValues:
-    """Values whose right-hand side may be recognised inside another expression.
+    """Values whose right-hand side may be recognised inside another expression."""
 
-    ``held``: those that are held rounded too, in derivatives that go through them.
-    """
-
-    def __init__(self, equations: Iterable[Equation], *, held: bool = False) -> None:
-        self.held = held
+    def __init__(self, equations: Iterable[Equation]) -> None:
         self._by_kind: dict[tuple[type, frozenset[str]], list[Equation]] = {}
         self._reading: dict[str, list[tuple[frozenset[str], Equation]]] = {}
         self._products: list[tuple[frozenset[str], Equation]] = []
@@ -38,8 +34,6 @@ class NamedValues:
     def _add(self, equation: Equation) -> None:
         _, read = kind = _kind(equation.rhs)
         rest = equation.rhs.as_independent(*entries(equation.rhs), as_Add=False)[1]
-        if equation.decimals is not None and not self.held:
-            return
         if isinstance(equation.rhs, FOLDED):
             self._by_kind.setdefault(kind, []).append(equation)
         elif isinstance(rest, sp.Sum):

@@ -47,7 +47,7 @@ def _normalised(equation: Equation) -> Iterator[Assumption]:
 def _is_symmetric(equation: Equation, known: Collection[str]) -> bool:
     """Whether exchanging its last two indices leaves an equation as it is."""
     pair = equation.indices[-2:]
-    if len(pair) < 2 or pair[0].atoms(Index) == set() or equation.shape[-2] != equation.shape[-1]:
+    if len(pair) < 2 or not isinstance(pair[0], Index) or equation.shape[-2] != equation.shape[-1]:
         return False
     turned = replaced(equation.rhs, dict(zip(pair, pair[::-1], strict=True)))
     return bool(_in_order(turned, known) == _in_order(equation.rhs, known))
@@ -62,9 +62,10 @@ def mirrored(expr: sp.Expr, known: Collection[str]) -> sp.Expr:
     """The entries of symmetric matrices, and of their inverses, with their indices in one order."""
     turned: dict[sp.Expr, sp.Expr] = {}
     for atom in expr.atoms(sp.Indexed):
-        *lead, i, j = (None, *indices_of(atom))
-        if name_of(atom) in known and lead and str(j) < str(i):
-            turned[atom] = entry(name_of(atom), (*lead[1:], j, i))
+        if name_of(atom) in known:
+            *lead, i, j = indices_of(atom)
+            if str(j) < str(i):
+                turned[atom] = entry(name_of(atom), (*lead, j, i))
     for atom in expr.atoms(InverseEntry):
         i, j = atom.at
         whole = isinstance(atom.function, sp.Indexed) and name_of(atom.function) in known

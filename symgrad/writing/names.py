@@ -166,8 +166,10 @@ def in_unicode(name: str) -> str:
     head, tail = name[:1], name[1:].removeprefix("_")
     if tail in COMBINING and name not in _ORDINARY.split():
         return unicodedata.normalize("NFC", head + COMBINING[tail])
-    if name == "l" or name in _LETTERS:
-        return name if name == "l" else _LETTERS[name]
+    if name == "l":
+        return name
+    if name in _LETTERS:
+        return _LETTERS[name]
     symbol = parse(name)
     labelled = symbol.sub is not None and isinstance(symbol.stem, Letter)
     return f"{_in_a_line(symbol.stem)}_{_in_a_line(symbol.sub)}" if labelled else name

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import sympy as sp
 from sympy import KroneckerDelta as Delta
 
-from symgrad.mathematics.algebra import canonical, freshen, instance
+from symgrad.mathematics.algebra import canonical, freshen
 from symgrad.mathematics.deltas import contract_deltas
 from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.indices import entry
+from symgrad.mathematics.partials import partial_derivative
 from symgrad.mathematics.sums import from_terms, terms
 
 
@@ -18,8 +19,8 @@ def local_derivative(
     consumer: Equation, at: Sequence[sp.Expr], value: str, inner: Sequence[sp.Expr]
 ) -> sp.Expr:
     """∂consumer[at] / ∂value[inner], its own sums worked out where a delta says what they are."""
-    partial = instance(consumer, tuple(at), consumer.differentiated).diff(entry(value, inner))
-    return canonical(contracted(freshen(partial)))
+    found = partial_derivative(consumer, at, entry(value, inner))
+    return canonical(contracted(freshen(found)))
 
 
 def tidy(expr: sp.Expr) -> sp.Expr:

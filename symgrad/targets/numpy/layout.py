@@ -26,7 +26,9 @@ def call(
 def assigned(
     targets: Sequence[str], function: str, arguments: Sequence[str], end: str = ""
 ) -> list[str]:
-    """Names for what a call gives: one value, or a tuple."""
+    """Names for what a call gives: one value, or a tuple; without a function for the arguments."""
+    if not function and len(arguments) == 1:
+        arguments = [f"{arguments[0]},"]
     line = f"{', '.join(targets)} = "
     if len(line) < WIDTH // 2:
         return call(f"{line}{function}", arguments, end)

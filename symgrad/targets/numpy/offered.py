@@ -182,10 +182,7 @@ class Face:
             return self.ready(names)
         if list(names) == self.names:
             return self.ready(names, "keep=True")
-        quoted_names = [*map(repr_of, names)]
-        some = assigned(["names"], "", quoted_names)
-        if len(names) == 1:
-            some = [f"names = ({quoted_names[0]},)"]
+        some = assigned(["names"], "", [*map(repr_of, names)])
         return [*some, *self.ready(names, "names", "keep=True"), *self._labels(names)]
 
     def forward(self) -> list[str]:

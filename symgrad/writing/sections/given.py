@@ -76,10 +76,12 @@ def _constant(author: Author, variable: Variable) -> tuple[str, tuple[Prose, ...
     if _is_printed(variable):
         return variable.name, (*cells, ("constant",))
     different = np.unique(np.asarray(variable.values)).tolist()
-    shown = [Math(author.number(x)) for x in different]
-    few: Prose = ("constant, with the entries ", *listed(shown))
-    ends: Prose = ("constant, with entries from ", shown[0], " to ", shown[-1])
-    return variable.name, (*cells, few if len(shown) <= FEW else ends)
+    few = len(different) <= FEW
+    shown = [Math(author.number(x)) for x in (different if few else (different[0], different[-1]))]
+    told: Prose = ("the entries ", *listed(shown))
+    if not few:
+        told = ("entries from ", shown[0], " to ", shown[1])
+    return variable.name, (*cells, ("constant, with ", *told))
 
 
 FEW = 3
@@ -104,12 +106,10 @@ def _constants(author: Author) -> Iterator[Matrices]:
 
 def _matrix(author: Author, variable: Variable) -> Matrix:
     rows = np.atleast_2d(np.asarray(variable.values)).tolist()
-    short = all(float(f"{x:.6g}") == x for row in rows for x in row)
-    shown = tuple(
-        tuple(author.number(x if short else float(f"{x:.6g}")) for x in row) for row in rows
-    )
+    short = [[float(f"{x:.6g}") for x in row] for row in rows]
+    shown = tuple(tuple(map(author.number, row)) for row in short)
     symbol = author.symbol(variable.name)
-    return Matrix(symbol, shown) if short else Matrix(symbol, (), shown)
+    return Matrix(symbol, shown) if short == rows else Matrix(symbol, (), shown)
 
 
 def _value(author: Author, equation: Equation) -> tuple[str, tuple[Prose, ...]]:
