@@ -20,6 +20,7 @@ from symgrad.mathematics.assumptions import (
     symmetric,
     unit_norm,
 )
+from symgrad.reading import from_sympy
 from symgrad.targets.c.desk import load
 from symgrad.writing import Choice, Style
 
@@ -42,6 +43,7 @@ __all__ = [
     "data",
     "derive",
     "eye",
+    "from_sympy",
     "full",
     "function",
     "hessian",

@@ -25,6 +25,7 @@ from symgrad.mathematics.sizes import with_numbers
 from symgrad.mathematics.steps import Step
 from symgrad.outputs import Coded, Function
 from symgrad.targets import is_possible
+from symgrad.writing.as_sympy import in_matrices
 from symgrad.writing.choice import Choice
 from symgrad.writing.display import Display
 from symgrad.writing.equation_forms import MatrixForm, forms_of
@@ -100,6 +101,16 @@ class Gradient:
                 hint="use latex(), its index form",
             )
         return latex(related(*form))
+
+    def to_sympy_matrix(self, like: sp.Basic | None = None) -> Any:
+        """The derivative as an expression of SymPy's matrices, over the inputs alone.
+
+        A vector is a column, a scalar a number.  ``like``: an expression whose symbols stand for
+        the sizes, where they have assumptions of their own, such as the one that was derived.
+        SpecError where SymPy's matrices have no expression for it.
+        """
+        symbols = {s.name: s for s in (like.atoms(sp.Symbol) if like is not None else ())}
+        return in_matrices(self.derivation, self.adjoint.equation.name, symbols)
 
 
 class NoDerivative(SpecError, KeyError):

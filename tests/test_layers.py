@@ -21,7 +21,7 @@ FLOORS = (
     "files",
     "mathematics",
     "language calculus program",
-    "writing targets",
+    "writing targets reading",
     "checks formats",
     "delivery outputs report",
     "face",

@@ -87,6 +87,14 @@ def as_matrix(
         return None
 
 
+def program_of(equation: Equation, variables: Mapping[str, Variable]) -> Program:
+    """The operations of one equation on matrices, with the names that it has."""
+    read = {name_of(atom) for atom in entries(equation.rhs)} - {equation.name}
+    inputs = [replace(variables[n], values=None) for n in sorted(read & variables.keys())]
+    plain = replace(equation, decimals=None)
+    return alive(planned(lower(inputs, [plain], [equation.name])))
+
+
 @dataclass(frozen=True)
 class _Task:
     """An equation to lower; equal to others that are alike but for the names of values."""
