@@ -232,6 +232,7 @@ def _folder(_: click.Context, option: click.Parameter, path: Path) -> Path:
     help="Work out of the data what can be, once: a step costs nothing of its rows.",
 )
 @click.option("--tests", is_flag=True, help="Write test_SPEC.py beside the file too, for pytest.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Which points are checked.")
 @click.option("--show-program", is_flag=True, help="Show the program after each pass, on stderr.")
 @click.option(
     "--out",
@@ -296,8 +297,6 @@ def _derive(
     spec: Path,
     wrt: list[str] | None,
     target: str,
-    dtype: str,
-    prepare: bool,
     tests: bool,
     show_program: bool,
     out: Path,
@@ -309,14 +308,15 @@ def _derive(
 ) -> None:
     """One run of it."""
     output, language = shown["output"], TARGETS[target]
-    code: Any = {name: shown.pop(name) for name in Options.__annotations__}
+    of_the_job = ("dtype", "prepare", "seed", *Options.__annotations__)
+    code: Any = {name: shown.pop(name) for name in of_the_job}
     paths = _generated(spec, out, language.endings, tests=tests)
     with progress(shown=not quiet):
         read = load(spec, language.words.is_possible)
         check_output(output, spec, force=force)
         check_modules(paths, spec, output, force=force)
         with about(read.loss.where):
-            job = Job(read, wrt, language, dtype, prepare=prepare, **code)
+            job = Job(read, wrt, language, **code)
             checks = job.checks()
             texts = [*job.file.texts, *([job.tests(paths[0].stem)] if tests else [])]
             text = job.printed(checks, paths[0], chosen, **shown)

@@ -61,11 +61,13 @@ class Job:
         dtype: str = "float64",
         *,
         prepare: bool = False,
+        seed: int = 0,
         **options: Unpack[Options],
     ) -> None:
         self.spec = spec
         self.target = target
         self.dtype = dtype
+        self.seed = seed
         self.options = options
         also = [s.value for s in (*spec.expected, *spec.compared) if s.adjoint]
         self.derivation = derive_loss(spec.loss, wrt, spec.names, prepare=prepare, also=also)
@@ -166,7 +168,7 @@ class Job:
 
     def derived(self) -> tuple[Check, ...]:
         """The checks of the derivation; SpecError where the loss has no value anywhere."""
-        points = Points(self.derivation)
+        points = Points(self.derivation, self.seed)
         with suppress(TooLarge):
             _ = points[0]
         return run(self.derivation, points)
@@ -198,7 +200,7 @@ class Job:
     def _run(self, derivation: Derivation, module: ModuleType) -> tuple[Check, ...]:
         """A module against its equations; where these would take too much memory, by its loss."""
         try:
-            return module_checks(derivation, module, self.dtype)
+            return module_checks(derivation, module, self.dtype, self.seed)
         except TooLarge as error:
             return by_its_loss(derivation, module, str(error))
 

@@ -320,7 +320,7 @@ def picked(spec: Spec, x: str, shape: Shape, choose: Choose) -> str | None:
 
 def indexed(spec: Spec, x: str, shape: Shape, choose: Choose) -> str | None:
     """Positions and labels among slices, new axes and dots, which may keep them apart."""
-    if len(shape) < 2:
+    if len(shape) < 2 or 0 in shape:
         return None
     _, bound = spec.labels["y"]
     parts = []

@@ -111,6 +111,21 @@ def test_a_fault_in_a_part_of_the_domain_is_seen(leaf: Leaf) -> None:
         assert of_text(replace(leaf, stable=text))[0], part
 
 
+WINDOWS = [(2.2, 2.4), (-7.31, -7.1), (0.51, 0.56), (-0.18, -0.13), (30, 52), (-900, -500)]
+"""Between the numbers of the grid; fewer functions have values in the outer ones."""
+
+
+@pytest.mark.long
+@records
+def test_a_fault_between_the_points_of_the_grid_is_seen(leaf: Leaf) -> None:
+    for seed, (low, high) in enumerate(WINDOWS):
+        for place, letter in enumerate("xyz"[: len(leaf.domain)]):
+            if has_values(leaf, place, low, high):
+                here = f"({low} < {letter}) * ({letter} < {high})"
+                fault = f"({leaf.stable}) * (1 + 0.000001 * {here}) + 0.000003 * {here}"
+                assert of_text(replace(leaf, stable=fault), seed)[0], (letter, low)
+
+
 UNFELT = {
     "share": 2,
     "sinc": 1,
@@ -158,6 +173,9 @@ LIES = [
     ("ratio", "x / y"),
     ("softplus", "where(x > 0.8, 0, {})"),
     ("softplus", "log1p(exp(x))"),
+    ("softplus", "where((x > 2.2) * (x < 2.4), 0, {})"),
+    ("sigmoid", "where((x > -5.4) * (x < -5.2), 0, {})"),
+    ("expm1", "where((x > 0.52) * (x < 0.56), 0, {})"),
     ("log", "where(x > 4, 1, {})"),
     ("sigmoid", "{} * 1.000000001"),
     ("relu", "where(x < -100, x, {})"),
@@ -214,7 +232,7 @@ def test_the_module_is_looked_at_where_the_example_is(
     loss = 'np.sum(np.log(x))\nexample = {"x": [1.0, 7.0, 9.0], "p": [0.2, 0.3, 0.5]}\n'
     assert derived(tmp_path, loss).exit_code == 0
     plant(leaf, monkeypatch, stable="where(abs(x - 7.01) < 0.02, 1, log(x))")
-    monkeypatch.setattr("symgrad.checks.derived.functions", lambda derivation: ())
+    monkeypatch.setattr("symgrad.checks.derived.functions", lambda *_: ())
     told = derived(tmp_path, loss)
     assert told.exit_code == 1
     assert "at the example" in told.stderr

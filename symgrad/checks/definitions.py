@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import mpmath
 import sympy as sp
@@ -17,11 +18,16 @@ PARTS = (sp.Rational(3, 16), sp.Rational(11, 16))
 """Where in their domains functions are compared."""
 
 
+def used(derivation: Derivation, table: Mapping[type[sp.Expr], Any]) -> list[type[sp.Expr]]:
+    """The functions of a table that there are in a derivation."""
+    equations = (*derivation.typed, *forward_and_adjoints(derivation))
+    found = {type(f) for e in equations for f in e.rhs.atoms(*table)}
+    return sorted(found & table.keys(), key=str)
+
+
 def definitions(derivation: Derivation) -> Iterator[Check]:
     """A row for each function that has other values than its definition, which is what is read."""
-    equations = (*derivation.typed, *forward_and_adjoints(derivation))
-    used = {f.func for e in equations for f in e.rhs.atoms(sp.Function)} & LEAVES.keys()
-    for cls in sorted(used, key=str):
+    for cls in used(derivation, LEAVES):
         error = _error(LEAVES[cls])
         if not error < 10.0 ** (3 - DIGITS):
             yield Check(cls.__name__, "function = its definition", False, error)

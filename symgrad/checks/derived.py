@@ -11,6 +11,7 @@ from symgrad.checks.definitions import definitions
 from symgrad.checks.evaluate import evaluate_equations
 from symgrad.checks.functions import functions
 from symgrad.checks.gradients import gradients, tangents
+from symgrad.checks.notation import notation
 from symgrad.checks.points import Points, difference, multiplications
 from symgrad.checks.sampling import random_point, small_sizes
 from symgrad.checks.steps import steps
@@ -53,7 +54,8 @@ def _made(derivation: Derivation, points: Points) -> tuple[Check, ...]:
                 left[str(error)] = None
         found += matrix_forms(derivation)
         found += definitions(derivation)
-        found += functions(derivation)
+        found += functions(derivation, points.seed)
+        found += notation(derivation)
     except SymgradError as error:
         found.append(Check(output, "can be evaluated", False, None, str(error)))
     return (*found, *(Check(output, f"{IN_PART}: {told}", True) for told in left))

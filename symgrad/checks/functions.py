@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+import random
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -13,8 +14,9 @@ import mpmath
 import numpy as np
 import sympy as sp
 
-from symgrad.calculus import Derivation, forward_and_adjoints
+from symgrad.calculus import Derivation
 from symgrad.checks.check import Check
+from symgrad.checks.definitions import used
 from symgrad.checks.numbers import numpy_value
 from symgrad.mathematics.reductions import LEAVES, Leaf, select
 
@@ -27,6 +29,14 @@ FEWER = (0.0, 1e-8, 0.1, 0.7, 1.0, 2.5, 20.0, 750.0)
 """Those of two, at all pairs of these."""
 
 FEWEST = (0.0, 0.7, 1.0, 750.0)
+
+CELLS = (
+    *((k / 50, (k + 1) / 50) for k in range(-50, 50)),
+    *((side * k / 10, side * (k + 1) / 10) for k in range(10, 80) for side in (1, -1)),
+    *((side * 8 * 1.3**k, side * 8 * 1.3 ** (k + 1)) for k in range(20) for side in (1, -1)),
+)
+"""In each of these a number is drawn for each argument, so that a fault that is as wide as two of
+them is met: 0.04 between -1 and 1, 0.2 up to 8, two thirds of the number up to 1500."""
 
 ROUNDING = 16
 """So many units in the last place a text may be off, beside what rounding its arguments makes."""
@@ -82,13 +92,11 @@ OTHERS: dict[str, Callable[..., Any]] = {
 """Functions that NumPy does not have, by the names that a spec calls them, or their own."""
 
 
-def functions(derivation: Derivation) -> Iterator[Check]:
+def functions(derivation: Derivation, seed: int = 0) -> Iterator[Check]:
     """A row for each function that is not computed as it should be somewhere in its domain."""
-    equations = (*derivation.typed, *forward_and_adjoints(derivation))
-    used = {f.func for e in equations for f in e.rhs.atoms(sp.Function)} & LEAVES.keys()
-    for cls in sorted(used, key=str):
+    for cls in used(derivation, LEAVES):
         for what, find in (("text = function", of_text), (f"function = {_named(cls)}", of_name)):
-            error, place = find(LEAVES[cls])
+            error, place = find(LEAVES[cls], seed)
             if error:
                 yield Check(cls.__name__, what, False, error, f"not so at {place}")
 
@@ -102,9 +110,9 @@ Fault = tuple[float, str]
 
 
 @functools.lru_cache(maxsize=1 << 10)
-def of_text(leaf: Leaf) -> Fault:
+def of_text(leaf: Leaf, seed: int = 0) -> Fault:
     """The text of a record against its mpmath function."""
-    rows = grid(leaf)
+    rows = [*grid(leaf), *drawn(leaf, seed)]
     with np.errstate(all="ignore"):
         values = numpy_value(leaf.stable, *(np.array(column) for column in zip(*rows, strict=True)))
     found = np.broadcast_to(np.asarray(values, dtype=float), len(rows)).tolist()
@@ -112,12 +120,12 @@ def of_text(leaf: Leaf) -> Fault:
 
 
 @functools.lru_cache(maxsize=1 << 10)
-def of_name(leaf: Leaf) -> Fault:
+def of_name(leaf: Leaf, seed: int = 0) -> Fault:
     """The mpmath function of a record against what has its name: in NumPy, or written above."""
-    rows, name = grid(leaf), leaf.called or leaf.cls.__name__
+    rows, name = [*grid(leaf), *drawn(leaf, seed)], leaf.called or leaf.cls.__name__
     if name in OTHERS:
         with mpmath.workdps(DIGITS):
-            return _worst(leaf, rows, [_value(OTHERS[name], row) for row in rows], APART, NOISE)
+            return _worst(leaf, rows, [value(OTHERS[name], row) for row in rows], APART, NOISE)
     function = getattr(np, name, None)
     if function is None or not (leaf.called or isinstance(function, np.ufunc)):
         return 0.0, ""
@@ -136,12 +144,12 @@ def _worst(
     """The largest difference beyond what rounding makes."""
     worst = (0.0, "")
     with mpmath.workdps(DIGITS):
-        for row, value in zip(rows, found, strict=True):
-            true = _value(leaf.mpmath, row)
-            if value is None or true is None or abs(true) > LARGEST:
+        for row, number in zip(rows, found, strict=True):
+            true = value(leaf.mpmath, row)
+            if number is None or true is None or abs(true) > LARGEST:
                 continue
-            if not _is_close(leaf, row, true, value, tolerance, noise):
-                error = _apart(true, value) / max(abs(true), SMALLEST)
+            if not _is_close(leaf, row, true, number, tolerance, noise):
+                error = _apart(true, number) / max(abs(true), SMALLEST)
                 worst = max(worst, (float(error), ", ".join(f"{x:g}" for x in row)))
     return worst
 
@@ -166,18 +174,18 @@ def _sensitivity(leaf: Leaf, row: Sequence[float], true: Any) -> Any:
     total = mpmath.mpf(0)
     for place, side in itertools.product(range(len(row)), (1, -1)):
         moved = [x * (1 + side * little * (k == place)) for k, x in enumerate(map(mpmath.mpf, row))]
-        value = _value(leaf.mpmath, moved)
-        total += 0 if value is None else abs(value - true) / little
+        there = value(leaf.mpmath, moved)
+        total += 0 if there is None else abs(there - true) / little
     return total
 
 
-def _value(function: Callable[..., Any], row: Sequence[Any]) -> Any:
+def value(function: Callable[..., Any], row: Sequence[Any]) -> Any:
     """The value as a number of many digits; None where there is none."""
     try:
-        value = function(*map(mpmath.mpf, row))
+        found = function(*map(mpmath.mpf, row))
     except (ValueError, ZeroDivisionError, OverflowError, mpmath.libmp.NoConvergence):
         return None
-    return None if isinstance(value, mpmath.mpc) or not mpmath.isfinite(value) else value
+    return None if isinstance(found, mpmath.mpc) or not mpmath.isfinite(found) else found
 
 
 def grid(leaf: Leaf) -> list[tuple[float, ...]]:
@@ -191,6 +199,30 @@ def grid(leaf: Leaf) -> list[tuple[float, ...]]:
     numbers = FEWER if len(leaf.domain) == 2 else FEWEST
     infinite = (math.inf,) if all(low < 0 for low, _ in leaf.domain) else ()
     return list(itertools.product(_both_signs((*numbers, *infinite)), repeat=len(leaf.domain)))
+
+
+def drawn(leaf: Leaf, seed: int) -> list[tuple[float, ...]]:
+    """Where it is looked at besides: at random, each cell of each argument once.
+
+    Where there are values for some positive arguments only, the others are positive.
+    """
+    source = random.Random(seed)
+    ends = leaf.domain
+    mixed = len(ends) > 1 and any(low > 0 for low, _ in ends)
+    return [
+        row for place in range(len(ends) if mixed else 1) for row in _cells(leaf, place, source)
+    ]
+
+
+def _cells(leaf: Leaf, place: int, source: random.Random) -> Iterator[tuple[float, ...]]:
+    columns = []
+    for k, (low, _) in enumerate(leaf.domain):
+        column = [source.uniform(*cell) for cell in CELLS]
+        source.shuffle(column)
+        columns.append([abs(x) for x in column] if low > 0 and k != place else column)
+    if leaf.cls is select:
+        columns[0] = [float(x > 0) for x in columns[0]]
+    yield from zip(*columns, strict=True)
 
 
 def _both_signs(numbers: Sequence[float]) -> list[float]:

@@ -79,6 +79,8 @@ def _normal(x: sp.Expr) -> sp.Expr:
 
 def _inverse_of_erfc(x: mpmath.mpf) -> mpmath.mpf:
     """By Newton's method where 1 - x has too few digits."""
+    if not 0 < x < 2:
+        return mpmath.nan
     if x > 1e-3:
         return mpmath.erfinv(1 - x)
     start = mpmath.sqrt(-mpmath.log(x * mpmath.sqrt(mpmath.pi)))

@@ -129,7 +129,7 @@ class Code(Writer):
         name = Function(written.name + written.base)
         if isinstance(written.of, str):
             return self.prefixed(name, self.formula(arguments[written.of]))
-        return Piece(Apply(name, self.inside(written.of, arguments)))
+        return Piece(Apply(name, self.inside(written.of, arguments), close=False))
 
     def primed(self, function: Formula) -> Formula:
         named = isinstance(function, Function) and function.letter
