@@ -1,5 +1,6 @@
 """Set-up shared by the tests."""
 
+import gc
 import os
 
 # The tests run in parallel: a thread pool in each of them would only get in the way.
@@ -13,6 +14,23 @@ from hypothesis import settings
 
 settings.register_profile("symgrad", deadline=None, derandomize=True, database=None)
 settings.load_profile("symgrad")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of one loss after each other, so that it is derived once."""
+    items.sort(key=_loss)
+
+
+def _loss(item: pytest.Item) -> str:
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    return getattr(parameters.get("loss"), "name", "")
+
+
+def pytest_collection_finish() -> None:
+    """What is there by now stays: it is not looked through for garbage again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 @pytest.fixture(scope="session")

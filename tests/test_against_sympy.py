@@ -105,7 +105,13 @@ def network():
     return stock_network()
 
 
-@pytest.mark.parametrize("assume", [{}, {"assume": sg.one_hot(axis=0)}], ids=["free", "one-hot"])
+@pytest.mark.parametrize(
+    "assume",
+    [
+        pytest.param({}, id="free", marks=pytest.mark.long),
+        pytest.param({"assume": sg.one_hot(axis=0)}, id="one-hot"),
+    ],
+)
 def test_all_gradients_are_those_of_stock_sympy(network, assume):
     """Without the assumption for any Y; with it for those that sum to 1."""
     logits, loss = network

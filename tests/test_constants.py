@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
@@ -143,7 +144,9 @@ def test_few_entries_are_a_list_and_what_is_known_of_many_is_short() -> None:
     assert array(np.arange(FEW + 1), few=100).startswith("[0, 1, 2")
 
 
-def attention(mask: np.ndarray) -> sg.Derivation:
+@functools.cache
+def attention(name: str) -> sg.Derivation:
+    mask = MASKS[name]
     rows, columns = mask.shape
     q, k = sg.param("q", (rows, 4)), sg.data("k", (columns, 4))
     s = np.where(mask, q @ k.T, -np.inf) if mask.dtype == bool else q @ k.T + mask
@@ -166,7 +169,7 @@ def test_files_with_large_masks_are_small_and_have_their_numbers(
     name: str, dtype: str, *, plain: bool
 ) -> None:
     mask = MASKS[name]
-    derivation = attention(mask)
+    derivation = attention(name)
     source = derivation.source(plain=plain, dtype=dtype)
     assert len(source) < (20_000 if mask.size > 10_000 else 28_000)
     assert ("import base64" in source) == ("import zlib" in source) == (mask.size < 1000)

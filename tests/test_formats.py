@@ -84,7 +84,9 @@ def examples(root: Path) -> Path:
     return root / "examples"
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.long if n != "mlp" else ()) for n in EXAMPLES]
+)
 def test_the_same_spec_gives_the_same_text(examples: Path, name: str) -> None:
     path = examples / f"{name}.py"
     first = {layout: printed(path, layout) for layout in WRITTEN}

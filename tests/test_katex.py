@@ -73,7 +73,9 @@ def values(found: object, keys: tuple[str, ...]) -> Iterator[str]:
             yield from values(item, keys)
 
 
-@pytest.mark.parametrize("name", ["notebook", "notebook_rounded", "mlp"])
+@pytest.mark.parametrize(
+    "name", ["mlp", "notebook", pytest.param("notebook_rounded", marks=pytest.mark.long)]
+)
 def test_every_formula_of_the_examples(root: Path, name: str) -> None:
     spec = load(root / "examples" / f"{name}.py")
     d = sg.derive(spec.loss, names=spec.names)

@@ -43,7 +43,7 @@ def numbers(kind: str, axis: int, shape: tuple[int, ...] = SHAPE) -> np.ndarray:
     return MADE[kind][1](x, axis)
 
 
-@pytest.mark.parametrize("axis", [0, 1, -1, -2])
+@pytest.mark.parametrize("axis", [0, -1])
 @pytest.mark.parametrize("kind", MADE)
 @pytest.mark.parametrize("where", WHERE)
 def test_a_sum(where: str, kind: str, axis: int) -> None:

@@ -14,11 +14,14 @@ from tests.agreement import check, derived
 from tests.drawing import Spec
 from tests.fuzz import agree
 
+COUNTS = {0: 30, 1: 55, 2: 55, 3: 55}
+"""How many random specs there are of each seed; ``make fuzz`` tries more."""
+
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(s, marks=pytest.mark.long) for s in (1, 2, 3))])
 def test_random_specs_agree(seed: int) -> None:
-    results = agree(55, seed)
-    assert results["equal"] > 38
+    results = agree(COUNTS[seed], seed)
+    assert results["equal"] > 0.7 * COUNTS[seed]
 
 
 def written(inputs: dict[str, np.ndarray], *lines: str) -> Spec:

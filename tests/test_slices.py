@@ -12,7 +12,7 @@ import pytest
 import symgrad as sg
 from symgrad.targets import TARGETS
 
-LENGTHS = range(4, 10)
+LENGTHS = range(4, 8)
 """Of any three that follow each other, a step of 3 ends at the last entry of one alone."""
 
 SLICES = {
@@ -115,14 +115,14 @@ def test_a_slice_beside_a_named_length(cut: Any) -> None:
     """The axis with steps is fixed, the other one isn't; both are cut."""
     for length in LENGTHS[:3]:
         x, c = sg.param("x", ("N", length)), sg.data("c", ("N", length))
-        derivation = sg.derive(np.sum(np.tanh(x)[1:, cut] * c[:-1, cut]), names={})
+        compiled = modules(sg.derive(np.sum(np.tanh(x)[1:, cut] * c[:-1, cut]), names={}))
         for rows in (2, 3):
             t = np.linspace(-1, 1, rows * length).reshape(rows, length)
             weights = 2.0 ** np.arange(rows * length).reshape(rows, length)
             slope = np.zeros_like(t)
             slope[1:, cut] = weights[:-1, cut]
             right = (float(np.sum(np.tanh(t) * slope)), slope * (1 - np.tanh(t) ** 2))
-            for module in modules(derivation):
+            for module in compiled:
                 agree(module.loss_and_gradients(x=t, c=weights), right)
 
 
