@@ -148,7 +148,7 @@ class Job:
             layout,
             self.values,
             choice=Choice(detail, form, **chosen),
-            style=Style(notation, arrangement),
+            style=Style(notation, arrangement, self.spec.latex),
             title=self.spec.title.removesuffix("."),
             checks=by_kind(checks),
             compared=self.compared(),

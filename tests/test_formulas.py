@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 import sympy as sp
 import typst
@@ -35,13 +36,14 @@ KINDS = (
     f.Norm(X), f.Norm(X, frobenius=True, squared=True), f.Apply(f.Function("relu"), X),
     f.Apply(f.Function("log"), X, close=False), *(f.Over(s, Y) for s in ("∑", "∏", "max")),
     *(f.Accented(a, X) for a in ("hat", "bar", "tilde", "dot", "overline")),
-    f.Negative(X), f.summed([("+", X), ("-", Y)]),
+    f.Negative(X), f.summed([("+", X), ("-", Y)]), f.Cases((f.Row((X, Y)),), f.Number("0")),
+    f.blocks([X, Y], beside=False), f.Own(r"\varrho", X),
 )  # fmt: skip
 
 
 def test_every_kind_of_formula_is_there() -> None:
     kinds = {kind for kind in f.Formula.__subclasses__() if kind.__module__ == f.__name__}
-    assert kinds == {type(node) for shown in KINDS for node in f.walk(shown)} | {f.Grid}
+    assert kinds == {type(node) for shown in KINDS for node in f.walk(shown)}
 
 
 @pytest.mark.parametrize("shown", KINDS, ids=repr)
@@ -64,10 +66,54 @@ def test_a_power_in_one_line_tells_its_base() -> None:
 
 
 def test_no_regular_expression_reads_a_formula() -> None:
-    """The modules that have any read names of a spec, escape sequences, or code."""
+    """The modules that have any read names and symbols of a spec, escape sequences, or code."""
     package = Path(sg.__file__).parent
     files = [p for folder in ("writing", "formats") for p in (package / folder).rglob("*.py")]
     having = {
         p.stem for p in files if re.search(r"^(import|from) re\b", p.read_text(), re.MULTILINE)
     }
-    assert having == {"listing", "names", "markdown", "text"}
+    assert having == {"listing", "names", "markdown", "own", "text"}
+
+
+def test_choices_are_cases_with_conditions_that_people_write() -> None:
+    x, m = sg.param("x", ("N",)), sg.data("m", ("N",), dtype=bool)
+    y = np.where(~((x > -2) & (x < 3)), x**2, np.where(x > 5, x, 7.0 * x))
+    z = np.where((x < 0) | m, y, 0)
+    u = np.where(m & (x == 1), z, 2 * z)
+    shown = str(sg.derive(np.sum(u)).render(choice=sg.Choice("brief")))
+    for line in (
+        "y[n] = {x[n]² if x[n] ≤ −2 or x[n] ≥ 3; x[n] if x[n] > 5; 7 x[n] otherwise}",
+        "z[n] = {y[n] if x[n] < 0 or m[n]; 0 otherwise}",
+        "u[n] = {z[n] if x[n] = 1 and m[n]; 2 z[n] otherwise}",
+    ):
+        assert line in shown
+    assert "where" not in shown
+
+
+def test_the_derivative_of_what_is_cut_into_gates_is_made_of_blocks() -> None:
+    a = sg.param("a", ("N", 6))
+    i, f, o = 1 / (1 + np.exp(-a[:, :2])), np.tanh(a[:, 2:4]), np.exp(a[:, 4:])
+    d = sg.derive(np.sum(i * f * o))
+    _, whole = str(d.gradients["a"]).splitlines()
+    assert whole == "∂L/∂a = [∂L/∂i ⊙ i ⊙ (𝟏 𝟏ᵀ − i), ∂L/∂f ⊙ (𝟏 𝟏ᵀ − f^∘2), ∂L/∂o ⊙ o]"
+    u, v = sg.param("u", (3,)), sg.param("v", (4,))
+    h = np.concatenate([u, v])
+    assert "h = [u; v]" in str(sg.derive(np.sum(h**2)))
+
+
+def test_an_author_has_symbols_of_their_own() -> None:
+    X, y = sg.data("X", ("N", 3)), sg.data("y", ("N",))
+    w1, width = sg.param("w1", (3,)), sg.param("width", ())
+    z = X @ w1 / width
+    d = sg.derive(np.sum((z - y) ** 2))
+    own = {"w1": r"\mathbf{w}^{(1)}", "width": r"\ell", "z": r"\hat{y}", "loss": r"\varrho_k"}
+    brief, style = sg.Choice("brief"), sg.Style(symbols=own)
+    shown = str(d.render("latex", choice=brief, style=style))
+    assert r"{\mathbf{w}^{(1)}}_{i}" in shown
+    assert r"{\varrho}_{k} &=" in shown
+    assert r"\frac{\partial {\varrho}_{k}}{\partial \ell}" in shown
+    in_a_line = str(d.render("text", choice=brief, style=style))
+    assert "X 𝐰^(1)" in in_a_line
+    assert "ŷ[n]" in in_a_line
+    assert "∂loss/∂ℓ" in in_a_line
+    assert "𝐰" not in str(d)

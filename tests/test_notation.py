@@ -369,10 +369,10 @@ def test_a_condition_needs_no_brackets() -> None:
     x = sg.param("x", (3,))
     one, both = np.where(x > 0, x**2, x), np.where((x > 0) & (x < 2), x**2, x)
     latex = sg.derive(np.sum(one), names={"x": x}).latex()
-    assert r"\operatorname{where}(x_{i} > 0, x_{i}^{2}, x_{i})" in latex
-    assert r"\operatorname{where}(x > 0, x^{\circ 2}, x)" in latex
+    assert r"\begin{cases} x_{i}^{2} & \text{if } x_{i} > 0 \\ x_{i} & \text{otherwise}" in latex
+    assert r"{where}(" not in latex  # what is cases entry by entry is told once
     latex = sg.derive(np.sum(both), names={"x": x}).latex()
-    assert r"\operatorname{where}([x_{i} < 2] [x_{i} > 0], x_{i}^{2}, x_{i})" in latex
+    assert r"& \text{if } x_{i} < 2\text{ and }x_{i} > 0 \\" in latex
 
 
 def test_a_jacobian_has_the_output_above() -> None:

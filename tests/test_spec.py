@@ -240,3 +240,21 @@ def test_refusal(tmp_path: Path, case: str) -> None:
     message = refusal(tmp_path, text)
     for part in parts:
         assert part in message
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('latex = {"ww": "w"}', "the spec has no 'ww'"),
+        ('latex = {"w": "{w"}', "is no symbol"),
+        ('latex = {"w": "$w$"}', "is no symbol"),
+        ('latex = {"w": r"w \\\\ v"}', "is no symbol"),
+    ],
+)
+def test_a_symbol_has_to_be_one_of_something(tmp_path: Path, line: str, message: str) -> None:
+    path = tmp_path / "spec.py"
+    path.write_text(f'import symgrad as sg\nw = sg.param("w", ())\nloss = w**2\n{line}\n')
+    with pytest.raises(SpecError, match=message):
+        load(path)
+    path.write_text(path.read_text().replace(line, 'latex = {"w": r"\\omega_{1}"}'))
+    assert load(path).latex == {"w": r"\omega_{1}"}

@@ -37,7 +37,7 @@ class InLines(Latex):
     """LaTeX in which a formula may be cut into lines."""
 
     def of_big(self, x: Big) -> str:
-        return rf"\Big{'l' if x.char == '(' else 'r'}{x.char}"
+        return rf"\Big{'l' if x.char in '([' else 'r'}{x.char}"
 
 
 latex = InLines()

@@ -36,26 +36,38 @@ def lines_of(terms: Sequence[Formula], room: float, *, opening: bool = True) -> 
 
 
 def opened(term: Formula) -> list[Formula]:
-    """A term cut before each + and - in its first bracket, which gets a size of its own."""
-    bits = list(_bits(term, "["))
+    """A term cut before each + and - in its first bracket, or between the blocks in it.
+
+    The bracket gets a size of its own.
+    """
+    bits = list(_bits(term, ""))
     for place, bit in enumerate(bits):
         fence = bit.formula.base if isinstance(bit.formula, f.Scripted) else bit.formula
-        if isinstance(fence, f.Fenced) and fence.opening == "(":
+        if isinstance(fence, f.Fenced) and (fence.opening == "(" or _is_of_blocks(fence)):
             first, *others = _split(fence.inside)
             if not others:
                 return [term]
             *middle, last = others
-            closing: Formula = Big(")")
+            closing: Formula = Big(fence.closing)
             if isinstance(bit.formula, f.Scripted):
                 closing = replace(bit.formula, base=closing)
-            start = [*bits[:place], Bit(Big("("), bit.apart), *first]
+            start = [*bits[:place], Bit(Big(fence.opening), bit.apart), *first]
             end = [*last, Bit(closing, False), *bits[place + 1 :]]
             return [_joined(piece) for piece in (start, *middle, end)]
     return [term]
 
 
+def _is_of_blocks(fence: f.Fenced) -> bool:
+    return (
+        fence.opening == "[" and isinstance(fence.inside, f.Row) and (fence.inside.gap is Gap.LIST)
+    )
+
+
 def _split(formula: Formula) -> list[list[Bit]]:
-    """Cut before each + and -, but not before the minus of one factor."""
+    """Cut before each + and -, but not before the minus of one factor; a list after its commas."""
+    if isinstance(formula, f.Row) and formula.gap is Gap.LIST:
+        *items, last = ([*_bits(item, "")] for item in formula.items)
+        return [*([*item, Bit(f.Sign(","), False)] for item in items), last]
     bits = list(_bits(formula, ""))
     found: list[list[Bit]] = [[bits[0]]]
     for bit, after in pairwise([*bits[1:], Bit(f.THIN, False)]):

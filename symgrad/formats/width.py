@@ -21,6 +21,7 @@ _BESIDE = 0.05
 _CAPITAL, _OTHER = 0.75, 0.53
 _IN_A_WORD, _BETWEEN_WORDS = 0.46, 0.33
 _OF_A_BAR = 0.25
+_OF_CASES, _OTHERWISE = 2.9, 4.2
 _ROOT = 0.53
 _LARGER = 0.2
 _GAPS = {Gap.COMMA: 0.4, Gap.LIST: 0.4, Gap.THIN: 0.17}
@@ -100,6 +101,17 @@ def _over(x: f.Over) -> float:
     return max(sign, under) if x.sign != "∏" else sign + under
 
 
+def _grid(x: f.Grid) -> float:
+    columns = zip(*(row.items for row in x.rows), strict=True)
+    return sum(max(map(width, column)) + 1.0 for column in columns)
+
+
+def _cases(x: f.Cases) -> float:
+    values, conditions = zip(*(row.items for row in x.rows), strict=True)
+    column = max(map(width, (*values, x.last)))
+    return _OF_CASES + column + max(*map(width, conditions), _OTHERWISE)
+
+
 _KINDS: dict[type[Formula], Callable[..., float]] = {
     Big: lambda x: _LARGER + _sign(x.char),
     f.Letter: lambda x: _sign(x.char),
@@ -116,6 +128,9 @@ _KINDS: dict[type[Formula], Callable[..., float]] = {
     f.Fenced: _fenced,
     f.Norm: _norm,
     f.Over: _over,
+    f.Own: lambda x: width(x.plain),
+    f.Cases: _cases,
+    f.Grid: _grid,
     f.Accented: lambda x: _OTHER + width(x.base),
     f.Negative: lambda x: _sign("-") + width(x.body),
     f.Term: lambda x: _sign(x.sign) + width(x.body),

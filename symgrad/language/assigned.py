@@ -24,7 +24,7 @@ def targets_of(order: Iterable[Array]) -> dict[str, str]:
 def _target(line: Location) -> str:
     """The name that a value is assigned to which is computed in a line, or nothing."""
     match = _TARGET.match(line.text)
-    if match:
+    if match and ";" not in line.text:
         return match[1]
     elements = _elements(line.text)
     return elements.get(line.span, "") if elements else ""
@@ -34,15 +34,23 @@ def _target(line: Location) -> str:
 def _elements(text: str) -> Mapping[tuple[int, int] | None, str]:
     """For the line ``i, f = sigmoid(x), tanh(y)`` the names, by where their values stand."""
     with suppress(SyntaxError):
-        match ast.parse(text).body:
-            case [ast.Assign([ast.Tuple(names)], ast.Tuple(values))] if len(names) == len(values):
-                pairs = zip(names, values, strict=True)
-                return {
-                    (value.col_offset, value.end_col_offset or 0): name.id
-                    for name, value in pairs
-                    if isinstance(name, ast.Name)
-                }
+        return {
+            (value.col_offset, value.end_col_offset or 0): name.id
+            for statement in ast.parse(text).body
+            for name, value in _assigned(statement)
+            if isinstance(name, ast.Name)
+        }
     return {}
+
+
+def _assigned(statement: ast.stmt) -> Iterable[tuple[ast.expr, ast.expr]]:
+    """What a statement assigns to, and the values."""
+    match statement:
+        case ast.Assign([ast.Tuple(names)], ast.Tuple(values)) if len(names) == len(values):
+            return zip(names, values, strict=True)
+        case ast.Assign([ast.Name() as name], value):
+            return [(name, value)]
+    return []
 
 
 def _is_part_of(array: Array, consumer: Array) -> bool:

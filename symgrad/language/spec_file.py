@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import linecache
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ class Spec:
     """A spec that has been run; ``title`` is the first line of its docstring, ``about`` the rest.
 
     ``names`` are its arrays by the names that they have; ``expected`` has to be met within
-    ``tolerance`` (0: bit for bit), ``compared`` is only reported.
+    ``tolerance`` (0: bit for bit), ``compared`` is only reported.  ``latex``: symbols for names.
     """
 
     source: Source
@@ -35,6 +35,7 @@ class Spec:
     compared: tuple[Expected, ...]
     tolerance: float
     about: str = ""
+    latex: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def path(self) -> Path:
@@ -74,6 +75,7 @@ def load(path: Path, is_possible: Callable[[str], bool] = str.isidentifier) -> S
         compared,
         tables.tolerance(),
         _about(namespace),
+        tables.symbols(),
     )
 
 

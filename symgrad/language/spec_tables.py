@@ -19,6 +19,7 @@ from symgrad.language.sizes import shape_text
 from symgrad.language.spec_names import is_input
 from symgrad.language.spec_source import Source
 from symgrad.mathematics.expected import Expected
+from symgrad.mathematics.sizes import named
 
 Numbers = npt.NDArray[Any]
 
@@ -88,6 +89,27 @@ class Tables:
             where=self.source.binding("expected_tolerance"),
             hint="it is the largest difference allowed: a finite number, 0 for bit for bit",
         )
+
+    def symbols(self) -> dict[str, str]:
+        """What ``latex`` has for the names of values and sizes."""
+        table = self.namespace.get("latex")
+        if not isinstance(table, Mapping):  # a function may be called so
+            return {}
+        sizes = named(s for array in self.names.values() for s in array.sizes)
+        for name, shown in table.items():
+            if name not in (*self.names, *sizes):
+                raise SpecError(
+                    f"`latex` has a symbol for {name!r}, and the spec has no {name!r}",
+                    where=self.source.key("latex", name),
+                    hint=perhaps(str(name), [*self.names, *sizes]),
+                )
+            if not isinstance(shown, str) or not _is_a_formula(shown):
+                raise SpecError(
+                    f"`latex[{name!r}]` is {shown!r}, which is no symbol",
+                    where=self.source.key("latex", name),
+                    hint=f'write it as between two dollar signs: latex = {{{name!r}: r"\\ell"}}',
+                )
+        return dict(table)
 
     def _table(self, name: str) -> Mapping[str, Any]:
         table = self.namespace.get(name, {})
@@ -185,6 +207,14 @@ class Tables:
             for size, number in zip(shape, numbers, strict=True)
         ]
         return known == list(numbers)
+
+
+def _is_a_formula(shown: str) -> bool:
+    """Whether this can stand in a formula: every brace is closed, and nothing leaves it."""
+    signs = re.sub(r"\\[A-Za-z{}]+", "", shown)
+    closed = all(signs[:k].count("{") >= signs[:k].count("}") for k in range(len(signs)))
+    even = signs.count("{") == signs.count("}")
+    return bool(shown.strip()) and closed and even and not re.search(r"[$&%#\n\\]", signs)
 
 
 def _holds_values(written: Any) -> bool:

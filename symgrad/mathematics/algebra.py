@@ -175,7 +175,7 @@ def merge_selects(expr: sp.Expr) -> sp.Expr:
 
 
 def _both(branches: sp.Tuple, yes: sp.Expr, no: sp.Expr) -> sp.Tuple:
-    return sp.Tuple(branches[0] + yes, branches[1] + no)
+    return sp.Tuple(merge_selects(branches[0] + yes), merge_selects(branches[1] + no))
 
 
 def weight(expr: sp.Expr) -> int:

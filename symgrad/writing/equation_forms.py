@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import sympy as sp
+from sympy.concrete.expr_with_limits import ExprWithLimits
 
 from symgrad.calculus.derivation import Derivation, forward_and_adjoints, promises
 from symgrad.errors import SymgradError
@@ -112,7 +113,7 @@ class MadeForms:
         """A function by its name, where the letter for it is that of a value; a size as it is."""
         if isinstance(node, Word) and node.style == SIZE:
             return self.layout(self.notation.names, {}).size(node.text)
-        if isinstance(node, Function) and node.letter in self.notation.names.letters:
+        if isinstance(node, Function) and node.letter in self.notation.names.letters - {node.name}:
             return replace(node, letter="")
         return node
 
@@ -132,6 +133,8 @@ class MadeForms:
         whole = None if found is None else mapped(found.matrix.formula, self._named)
         if found is None or whole is None or whole == writer.formula(equation.rhs):
             return None
+        if found.at == equation.indices and not equation.rhs.has(ExprWithLimits):
+            return None  # an entry, written as it is
         return writer.entry(name, found.at).formula, whole
 
 

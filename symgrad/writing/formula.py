@@ -271,6 +271,30 @@ class Grid(Formula):
         return len(self.rows) > 1
 
 
+@dataclass(frozen=True)
+class Cases(Formula):
+    """Values, each with the condition under which it holds; ``last`` holds otherwise."""
+
+    rows: tuple[Row, ...]
+    last: Formula
+
+    @property
+    def grows(self) -> bool:
+        return True
+
+    @property
+    def signs(self) -> int:
+        return 1
+
+
+@dataclass(frozen=True)
+class Own(Formula):
+    """A symbol as an author has it in LaTeX; ``plain`` is the same for the other printings."""
+
+    latex: str
+    plain: Formula
+
+
 THIN = Sign("\u2009")
 """A little space that stands between factors."""
 
@@ -353,6 +377,13 @@ def bracketed(formula: Formula) -> Formula:
 def parenthesised(*formulas: Formula) -> Formula:
     """Formulas in round brackets of the size of the text, with commas between them."""
     return Fenced("(", beside(formulas, Gap.LIST), ")")
+
+
+def blocks(matrices: Sequence[Formula], *, beside: bool) -> Formula:
+    """A matrix made of others, beside each other or one above the other."""
+    items = tuple(matrices)
+    inside = Row(items, Gap.LIST) if beside else Grid(tuple(Row((m,)) for m in items))
+    return Fenced("[", inside, "]", high=inside.tall)
 
 
 def related(left: Formula, right: Formula, sign: str = "=") -> Formula:

@@ -18,6 +18,7 @@ from symgrad.mathematics.reductions import (
     as_defined,
     select,
 )
+from symgrad.writing.cases import cases
 from symgrad.writing.formula import (
     Apply,
     Fenced,
@@ -36,7 +37,7 @@ from symgrad.writing.formula import (
 )
 from symgrad.writing.naming import Names
 from symgrad.writing.order import Order
-from symgrad.writing.parts import COMPARISONS, as_condition, softmax_of, split_scale
+from symgrad.writing.parts import softmax_of, split_scale
 from symgrad.writing.piece import Level, Piece
 
 Arguments = Mapping[str, sp.Expr]
@@ -105,14 +106,12 @@ class FunctionWriter:
             return self.piece(as_defined(expr))
         arguments = dict(zip("xyz", expr.args, strict=False))
         if isinstance(expr, select):
-            return self._select(arguments)
+            return self.choice(expr)
         return self.spelled(record.written, arguments)
 
-    def _select(self, arguments: Arguments) -> Piece:
-        condition, *values = self.formulas(list(arguments.values()))
-        if type(arguments["x"]).__name__ in COMPARISONS:
-            condition = as_condition(condition)
-        return Piece(Apply(Function("where"), parenthesised(condition, *values)))
+    def choice(self, expr: select) -> Piece:
+        """What is chosen by a condition."""
+        return Piece(cases(expr, self.formula), Level.OPEN)
 
     def spelled(self, written: how.Written, arguments: Arguments) -> Piece:
         """Something written of arguments."""

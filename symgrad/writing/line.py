@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import sympy as sp
 
 from symgrad.mathematics import written as how
+from symgrad.mathematics.reductions import select
 from symgrad.writing.formula import (
     Apply,
     Fenced,
@@ -26,9 +27,9 @@ from symgrad.writing.formula import (
     raised,
     related,
 )
-from symgrad.writing.functions import Arguments
+from symgrad.writing.functions import Arguments, FunctionWriter
 from symgrad.writing.names import COMBINING, SUBSCRIPTS, barred
-from symgrad.writing.parts import scale_parts
+from symgrad.writing.parts import as_condition, scale_parts
 from symgrad.writing.piece import Level, Piece
 from symgrad.writing.writer import Writer, slashed
 
@@ -120,6 +121,12 @@ class Code(Writer):
 
     # Functions
 
+    def choice(self, expr: select) -> Piece:
+        """As NumPy has it."""
+        condition, *values = self.formulas(expr.args)
+        shown = parenthesised(as_condition(condition), *values)
+        return Piece(Apply(Function("where"), shown))
+
     def in_brackets(self, name: str, arguments: Arguments) -> Piece:
         """``name(x, y)``."""
         inside = self.formulas(list(arguments.values()))
@@ -175,6 +182,7 @@ class Line(Code):
     """One line, with symbols for names: ``∂L/∂z₁[n,i]``, ``α``."""
 
     commas = Gap.COMMA
+    choice = FunctionWriter.choice
 
     def letter(self, letter: str) -> Formula:
         return Word(letter[0] + letter[1:].translate(SUBSCRIPTS))

@@ -27,6 +27,7 @@ from symgrad.writing.formula import (
     Scripted,
     Sign,
     Words,
+    blocks,
     bracketed,
     walk,
 )
@@ -319,6 +320,12 @@ class Reader:
             return MatrixFormula(Number("0"), op.axes, Level.PRODUCT)
         return product([literal(value.value), *_everywhere(op.axes)], op.axes)
 
+    def join(self, op: Op) -> MatrixFormula:
+        if op.function != "concatenate":
+            raise NoMatrixForm("a stack of arrays")
+        parts = [self.operand(r).formula for r in op.reads]
+        return MatrixFormula(blocks(parts, beside=op.detail == (1,)), op.axes, Level.ATOM)
+
     KINDS: ClassVar[Mapping[str, Callable[[Reader, Op], MatrixFormula]]] = {
         "map": map,
         "matmul": matmul,
@@ -332,6 +339,7 @@ class Reader:
         "expand": expand,
         "linalg": linalg,
         "eye": eye,
+        "join": join,
     }
 
 

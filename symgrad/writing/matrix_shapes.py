@@ -183,6 +183,27 @@ class _Reading:
             self.equal(*inside, formula)
         return NUMBER if name in TO_A_NUMBER else inside
 
+    def grid(self, formula: f.Grid) -> Matrix:
+        """Blocks one above the other."""
+        return self.joined([row.items[0] for row in formula.rows], 0)
+
+    def joined(self, blocks: Sequence[Formula], axis: int) -> Matrix:
+        """Matrices one after the other along an axis."""
+        shapes = [self(b) for b in blocks]
+        for block, shape in zip(blocks, shapes, strict=True):
+            self.equal(shapes[0][1 - axis], shape[1 - axis], block)
+        sizes = [self.resolved(s[axis]) for s in shapes]
+        unknown = any(isinstance(s, sp.Dummy) for s in sizes)
+        along = sp.Dummy() if unknown else sp.Add(*sizes)
+        other = shapes[0][1 - axis]
+        return (other, along) if axis else (along, other)
+
+    def fenced(self, formula: f.Fenced) -> Matrix:
+        match formula:
+            case f.Fenced("[", f.Row(blocks, Gap.LIST)):
+                return self.joined(blocks, 1)
+        return self.each(formula)
+
     def row(self, formula: f.Row) -> Matrix:
         if formula.gap in (Gap.LIST, Gap.COMMA):
             return self.broadcast(formula.items)
@@ -211,4 +232,6 @@ class _Reading:
         f.Scripted: scripted,
         f.Apply: apply,
         f.Row: row,
+        f.Grid: grid,
+        f.Fenced: fenced,
     }

@@ -27,7 +27,8 @@ alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho 
 phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega
 """
 _OTHER_NAMES = {"eps": "epsilon", "lam": "lambda", "lamda": "lambda"}
-COMBINING = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303", "dot": "\u0307"}
+COMBINING = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303", "dot": "\u0307",
+             "overline": "\u0304"}  # fmt: skip
 """Accents, and the combining characters that Unicode has for them."""
 
 
@@ -142,11 +143,22 @@ def _is_subscript(letter: str, tail: str) -> bool:
     return len(tail) == 1 or tail in _LETTERS or (len(tail) < 4 and not set(tail) & set("aeiou"))
 
 
-def symbols(names: Iterable[str], shown_as: Mapping[str, str] | None = None) -> dict[str, Name]:
-    """A symbol for each name, or for the name that it is shown as; no two the same."""
+def symbols(
+    names: Iterable[str],
+    shown_as: Mapping[str, str] | None = None,
+    own: Mapping[str, Name] | None = None,
+) -> dict[str, Name]:
+    """A symbol for each name, or for the name that it is shown as; no two the same.
+
+    ``own``: those that an author has chosen.
+    """
+    own = own or {}
     table: dict[str, Name] = {}
-    shown: set[Formula | str] = set()
+    shown: set[Formula | str] = {x for s in own.values() for x in (s.formula, s.plain)}
     for name in names:
+        if name in own:
+            table[name] = own[name]
+            continue
         visible = (shown_as or {}).get(name, name)
         symbol, plain = parse(visible), in_unicode(visible)
         if symbol.formula in shown:

@@ -18,11 +18,12 @@ from symgrad.mathematics.sizes import fixed, is_fixed, named, with_numbers
 from symgrad.mathematics.steps import Step
 from symgrad.writing.apart import apart
 from symgrad.writing.display import Display
-from symgrad.writing.formula import Accented, Formula, Letter, related
+from symgrad.writing.formula import Accented, Formula, Letter, related, walk
 from symgrad.writing.letters import Letters, unshadowed
 from symgrad.writing.line import Code
 from symgrad.writing.names import Name, accented, parse, symbols
 from symgrad.writing.naming import Names
+from symgrad.writing.own import own_symbols
 from symgrad.writing.printings.latex import latex
 from symgrad.writing.printings.text import code
 from symgrad.writing.style import Style
@@ -61,6 +62,8 @@ class Notation:
         subscripts = {
             name.sub.char for name in self.names.symbols.values() if isinstance(name.sub, Letter)
         }
+        own = (self.names.symbols[n] for n in self.names.style.symbols if n in self.names.symbols)
+        subscripts |= {x.char for n in own for x in walk(n.formula) if isinstance(x, Letter)}
         derivatives = {*self.adjoints.values(), *self.parts.values()}
         self.letters = Letters({*values, *derivatives, *sizes, *subscripts})
         self.letters.reserve(system.equations)
@@ -192,10 +195,11 @@ def _names(
     sizes: list[str],
     style: Style,
 ) -> Names:
-    table = symbols([*values, *(s for s in sizes if s not in values)], _turns(system))
+    own = own_symbols(style.symbols)
+    table = symbols([*values, *(s for s in sizes if s not in values)], _turns(system), own)
     of_slopes = {of for _, of, _ in system.slopes}
     outputs = {system.output, *of_slopes}
-    if "loss" in outputs and "L" not in table:
+    if "loss" in outputs and "L" not in table and "loss" not in own:
         table["loss"] = Name(Letter("L"), plain="L")
         if "loss_dot" in table:  # the derivative along a direction
             table["loss_dot"] = Name(Accented("dot", Letter("L")), plain="loss_dot")

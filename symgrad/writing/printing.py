@@ -42,6 +42,13 @@ class Printing:
     """A function whose argument has no brackets of its own."""
     function: ClassVar[str] = "{name}"
     """The name of a function that not all printings have a sign for."""
+    cases: ClassVar[str] = "{{{rows}}}"
+    case: ClassVar[str] = "{value} if {condition}"
+    otherwise: ClassVar[str] = "{value} otherwise"
+    between_cases: ClassVar[str] = "; "
+    grid: ClassVar[str] = "{rows}"
+    between_cells: ClassVar[str] = ", "
+    between_rows: ClassVar[str] = "; "
     term: ClassVar[str] = "{sign} {body}"
     negative: ClassVar[str] = "{minus}{body}"
 
@@ -131,6 +138,19 @@ class Printing:
 
     def of_term(self, x: f.Term) -> str:
         return self.term.format(sign=self.sign(x.sign), body=self(x.body))
+
+    def of_cases(self, x: f.Cases) -> str:
+        pairs = (self.each(row.items) for row in x.rows)
+        rows = [self.case.format(value=value, condition=c) for value, c in pairs]
+        rows.append(self.otherwise.format(value=self(x.last)))
+        return self.cases.format(rows=self.between_cases.join(rows))
+
+    def of_own(self, x: f.Own) -> str:
+        return self(x.plain)
+
+    def of_grid(self, x: f.Grid) -> str:
+        rows = (self.between_cells.join(self.each(row.items)) for row in x.rows)
+        return self.grid.format(rows=self.between_rows.join(rows))
 
     def of_sum(self, x: f.Sum) -> str:
         return " ".join(self.each(x.terms))

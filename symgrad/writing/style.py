@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 Adjoints = Literal["partial", "delta", "bar"]
@@ -18,8 +19,10 @@ class Style:
 
     ``adjoints``: ∂L/∂z; δ for values on the way and ∂L/∂W for inputs; or z with a bar.
     ``layout``: in matrix form the derivative of a scalar by an m × n matrix is m × n in
-    denominator layout, n × m in numerator layout.
+    denominator layout, n × m in numerator layout.  ``symbols``: LaTeX for names of values and
+    sizes, such as ``{"W1": r"W^{(1)}"}``.
     """
 
     adjoints: Adjoints = "partial"
     layout: Layout = "denominator"
+    symbols: Mapping[str, str] = field(default_factory=dict, hash=False)

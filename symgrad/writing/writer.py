@@ -292,7 +292,7 @@ class Writer(FunctionWriter):
 
 
 CONSTANTS: Mapping[sp.Expr, Formula] = {
-    sp.pi: Letter("π"),
+    sp.pi: Function("π", "π"),  # a value of this name is a letter
     sp.E: Letter("e"),
     INFINITY: Sign("∞"),
 }

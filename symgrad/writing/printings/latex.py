@@ -61,6 +61,13 @@ class Latex(Printing):
     root_of_degree = r"\sqrt[{degree}]{{{inside}}}"
     high_fence = r"\left{opening}{inside}\right{closing}"
     function = r"\operatorname{{{name}}}"
+    cases = r"\begin{{cases}} {rows} \end{{cases}}"
+    case = r"{value} & \text{{if }} {condition}"
+    otherwise = r"{value} & \text{{otherwise}}"
+    between_cases = r" \\ "
+    grid = r"\begin{{matrix}} {rows} \end{{matrix}}"
+    between_cells = " & "
+    between_rows = r" \\ "
 
     def word(self, text: str) -> str:
         return text.replace("_", r"\_")
@@ -69,6 +76,9 @@ class Latex(Printing):
         # the command for ℓ has to end before another letter
         spaced = x.gap is Gap.INDICES and f.Letter("ℓ") in x.items
         return (" " if spaced else self.gaps[x.gap]).join(self.each(x.items))
+
+    def of_own(self, x: f.Own) -> str:
+        return f"{{{x.latex}}}"  # a script of its own must not meet another
 
     def of_fenced(self, x: f.Fenced) -> str:
         if x.opening == "|" and not x.high:

@@ -47,6 +47,13 @@ class MathML(Printing):
     apply_open = f"<mrow>{{function}}{_THIN}{{argument}}</mrow>"
     term = '<mrow><mo form="infix">{sign}</mo>{body}</mrow>'
     negative = '<mrow><mo form="prefix">{minus}</mo>{body}</mrow>'
+    cases = (
+        '<mrow><mo form="prefix" stretchy="true" lspace="0">{{</mo>'
+        '<mtable class="cases">{rows}</mtable></mrow>'
+    )
+    case = "<mtr><mtd>{value}</mtd><mtd><mtext>if&nbsp;</mtext>{condition}</mtd></mtr>"
+    otherwise = "<mtr><mtd>{value}</mtd><mtd><mtext>otherwise</mtext></mtd></mtr>"
+    between_cases = ""
 
     def sign(self, char: str) -> str:
         return "−" if char == "-" else escape(char)

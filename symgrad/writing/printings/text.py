@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from typing import ClassVar
 
 from symgrad.writing import formula as f
 from symgrad.writing.formula import Formula, Gap
 from symgrad.writing.line import Code, Line
-from symgrad.writing.names import SUPERSCRIPTS
+from symgrad.writing.names import COMBINING, SUPERSCRIPTS
 from symgrad.writing.printing import Printing
 from symgrad.writing.writer import Writer
 
@@ -68,7 +69,8 @@ class Text(Printing):
         )
 
     def of_accented(self, x: f.Accented) -> str:
-        return self(x.base)
+        base = self(x.base)
+        return unicodedata.normalize("NFC", base[:1] + COMBINING[x.accent]) + base[1:]
 
 
 class CodeText(Text):

@@ -64,6 +64,10 @@ class Typst(Printing):
     apply = "{function} {argument}"
     function = 'op("{name}")'
     negative = "{minus} {body}"
+    cases = "cases({rows})"
+    case = '{value} & "if" {condition}'
+    otherwise = '{value} & "otherwise"'
+    between_cases = ", "
 
     def word(self, text: str) -> str:
         return text.replace("\\", "\\\\").replace('"', '\\"')

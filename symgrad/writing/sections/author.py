@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import sympy as sp
+from sympy.concrete.expr_with_limits import ExprWithLimits
 
 from symgrad.calculus.derivation import Adjoint, Derivation, Tangent
 from symgrad.calculus.rules import CONTRACT, REARRANGE
@@ -25,7 +26,7 @@ from symgrad.writing.document import (
     Row,
 )
 from symgrad.writing.equation_forms import MatrixForm
-from symgrad.writing.formula import Formula, related, terms_of, whole
+from symgrad.writing.formula import Formula, Function, related, terms_of, walk, whole
 from symgrad.writing.notation import Notation, transposed_axes
 from symgrad.writing.sections.sentences import listed
 from symgrad.writing.way import Way
@@ -72,7 +73,8 @@ class Author:
         between_numbers = not equation.indices and not equation.rhs.atoms(Index)
         if self.choice.form == "index" or between_numbers:
             return None
-        return self.matrix(equation.name)
+        found = self.matrix(equation.name)
+        return None if found and _only_repeats(found[1], equation.rhs) else found
 
     @property
     def wrt(self) -> Sequence[str]:
@@ -174,3 +176,9 @@ class Author:
     def write_terms(self, expr: sp.Expr, free: Iterable[sp.Expr]) -> tuple[Formula, ...]:
         """As :meth:`written`, term by term."""
         return self.notation.terms(self.layout, expr, free)
+
+
+def _only_repeats(matrix: Formula, entries: sp.Expr) -> bool:
+    """Whether a matrix form says entry by entry what stands there as cases."""
+    chosen = any(x == Function("where") for x in walk(matrix))
+    return chosen and not entries.has(ExprWithLimits)
