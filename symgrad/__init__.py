@@ -20,7 +20,7 @@ from symgrad.mathematics.assumptions import (
     symmetric,
     unit_norm,
 )
-from symgrad.reading import from_sympy
+from symgrad.reading import from_sympy, parse
 from symgrad.targets.c.desk import load
 from symgrad.writing import Choice, Style
 
@@ -58,6 +58,7 @@ __all__ = [
     "ones",
     "orthogonal",
     "param",
+    "parse",
     "positive",
     "relu",
     "rounded",

@@ -1,5 +1,7 @@
-"""Losses that are written otherwise: SymPy's expressions."""
+"""Losses that are written otherwise: expressions of SymPy, and text."""
 
 from symgrad.reading.expressions import from_sympy
+from symgrad.reading.lexer import ParseError
+from symgrad.reading.text import parse
 
-__all__ = ["from_sympy"]
+__all__ = ["ParseError", "from_sympy", "parse"]
