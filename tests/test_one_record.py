@@ -112,6 +112,7 @@ RULES: dict[str, tuple[Finder, tuple[str, ...]]] = {
             "targets/",  # how each is written in a language
             "writing/",  # how each is read
             "language/",  # names of NumPy's functions, which are the same words
+            "reading/",  # these too
             "audit/grammar/",  # those in people's programs
         ),
     ),
