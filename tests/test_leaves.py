@@ -20,6 +20,7 @@ from symgrad.mathematics.reductions import (
     AxisMin,
     Constant,
     Leaf,
+    LogSum,
     ReductionLeaf,
     maximum,
     minimum,
@@ -265,6 +266,11 @@ ROWS = [[Fraction(v, 8) for v in row] for row in ([3, -9, 21, 5], [0, 1, -2, 7],
 TIES = [[Fraction(v) for v in row] for row in ([2, 2, 1, 2], [0, 0, 0, 0], [1, 3, 3, -1])]
 
 
+def rows_of(reduction: ReductionLeaf) -> list[list[Fraction]]:
+    """Rows of numbers; of a sum that has a logarithm they are positive."""
+    return [[abs(v) for v in row] for row in ROWS] if reduction.cls is LogSum else ROWS
+
+
 def slopes(reduction: ReductionLeaf, rows) -> np.ndarray:
     """The derivative by each entry of each row, through the Kronecker deltas."""
     z = lambda *at: entry("z", at)  # noqa: E731
@@ -277,9 +283,9 @@ def slopes(reduction: ReductionLeaf, rows) -> np.ndarray:
 @reductions
 def test_a_reduction_is_computed_in_three_ways(reduction):
     text = numpy_reduction(reduction.name)
-    rows = np.array(ROWS, dtype=float)
-    found = text(rows, -1)
-    for row, number in zip(ROWS, found, strict=True):
+    given = rows_of(reduction)
+    found = text(np.array(given, dtype=float), -1)
+    for row, number in zip(given, found, strict=True):
         with DIGITS.precision():
             value = reduction.mpmath([mpmath.mpf(v.numerator) / v.denominator for v in row])
         definition = reduction.definition([sp.Rational(v.numerator, v.denominator) for v in row])
@@ -293,8 +299,8 @@ def test_a_reduction_is_computed_in_three_ways(reduction):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_text_of_a_reduction_keeps_the_dtype_and_stays_finite(reduction, dtype):
     text = numpy_reduction(reduction.name)
-    for scale in (1, -1e4, 1e4):
-        found = text(np.array(ROWS, dtype=dtype) * dtype(scale), -1)
+    for scale in (1, 1e4) if reduction.cls is LogSum else (1, -1e4, 1e4):
+        found = text(np.array(rows_of(reduction), dtype=dtype) * dtype(scale), -1)
         assert found.dtype == dtype
         assert np.isfinite(found).all()
 

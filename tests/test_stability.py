@@ -578,6 +578,81 @@ def test_generated_losses_are_right_at_logits_of_every_size(name, dtype):
         np.testing.assert_allclose(g.z, slope, rtol=1e-6, atol=8 * scale)
 
 
+W = np.array([2.0, 0.0, -0.5])
+SWEPT_LOSSES = {
+    "weighted": lambda np, z: np.log(np.sum(W**2 * np.exp(z[0]))),
+    "weighted, of any sign": lambda np, z: np.sum(np.log(np.sum((z[1] + 2) * np.exp(z[0])))),
+    "weighted squares": lambda np, z: np.log(np.sum(W**2 * np.exp(-(z[0] ** 2) / 2))),
+    "three exponentials": lambda np, z: np.log(np.exp(z[0, 0]) + np.exp(z[0, 1]) + np.exp(z[0, 2])),
+    "one and two": lambda np, z: np.log(1 + np.exp(z[0, 0]) + np.exp(z[0, 1])),
+    "the slope of tanh": lambda np, z: np.sum(np.log(1 - np.tanh(z) ** 2)),
+    "log cosh": lambda np, z: np.sum(np.log(np.cosh(z))),
+    "min(1, e^x)": lambda np, z: np.sum(np.minimum(1, np.exp(z))),
+    "celu": lambda np, z: np.sum(
+        np.maximum(0, z) + np.minimum(0, 0.7 * (np.exp(z / 0.7) - 1))),
+    "cosine": lambda np, z: z[0] @ z[1] / (np.linalg.norm(z[0]) * np.linalg.norm(z[1])),
+    "cosines": lambda np, z: np.sum((z @ z[:1].T) / (
+        np.sqrt(np.sum(z**2, axis=1))[:, None] * np.sqrt(np.sum(z[:1] ** 2, axis=1))[None])),
+    "gelu": lambda np, z: np.sum(
+        0.5 * z * (1 + np.tanh(np.sqrt(2 / np.pi) * (z + 0.044715 * z**3)))),
+}  # fmt: skip
+SIZES = {"float64": (1e-300, 1e-170, 1e-30, 1e-3, 1.0, 30.0, 710.0, 1e4, 1e13, 1e30, 1e150),
+         "float32": (1e-36, 1e-20, 1e-3, 1.0, 30.0, 100.0, 1e4, 1e13, 1e18)}  # fmt: skip
+ROWS = np.array([[0.7, 1.3, -0.4], [-0.2, 0.9, 0.6]])
+
+
+@pytest.mark.parametrize("dtype", SIZES)
+@pytest.mark.parametrize("name", SWEPT_LOSSES)
+def test_losses_as_typed_are_right_at_every_size(name, dtype):
+    output = SWEPT_LOSSES[name](np, sg.param("z", (2, 3)))
+    derivation = sg.derive(output, names={"loss": output})
+    written = trace(output, {"loss": output})
+    run = derivation.compile(dtype=dtype).loss_and_gradients
+    exact = forward_and_adjoints(derivation)
+    far = 1e12 if name == "gelu" else np.inf  # beyond, its cube is no number of float32
+    for size in (s for s in SIZES[dtype] if s <= far):
+        at = ROWS.copy()
+        at[: 1 if "any sign" in name else 2] *= size
+        at = at.astype(dtype)
+        value, g = run(z=at)
+        true = by_mpmath(exact, derivation.system, at.astype(float), 400)["dz"].astype(float)
+        eps = np.finfo(dtype).eps
+        np.testing.assert_allclose(
+            g.z, true, rtol=64 * eps * (1 + min(size, 1e4)), atol=64 * eps * np.max(np.abs(true))
+        )
+        if size <= 30:
+            loss = by_mpmath(written.equations, written, at.astype(float), 120)["loss"]
+            np.testing.assert_allclose(value, float(loss[()]), rtol=64 * eps, atol=64 * eps)
+
+
+def test_a_weight_of_0_leaves_out_the_largest_exponent():
+    x, w = sg.param("x", (3,)), sg.data("w", (3,))
+    loss = np.log(np.sum(w * np.exp(x)))
+    value, g = sg.derive(loss).compile().loss_and_gradients(x=[2000.0, -1e4, 3.0], w=[0, 2, 0])
+    assert value == pytest.approx(np.log(2) - 1e4, rel=1e-15)
+    np.testing.assert_array_equal(g.x, [0, 1, 0])
+    by_scipy = sg.logsumexp(x, b=w)
+    assert sg.derive(by_scipy).compile().loss(x=[1e4, 1e4, 0], w=[1, 3, 5]) == 1e4 + np.log(4)
+
+
+def test_the_cosine_of_nothing_is_0_and_it_is_said():
+    x, y = sg.param("x", (3,)), sg.param("y", (3,))
+    derivation = sg.derive(x @ y / (np.linalg.norm(x) * np.linalg.norm(y)))
+    assert "is taken as 0 where it is 0" in derivation.latex()
+    value, g = derivation.compile().loss_and_gradients(x=np.zeros(3), y=ROWS[0])
+    assert value == 0
+    np.testing.assert_array_equal([g.x, g.y], 0)
+
+
+def test_a_logarithm_of_three_exponentials_reads_as_one_sum():
+    a, b, c = (sg.param(n, ()) for n in "abc")
+    for more, shown in ((np.exp(c), "e^{c}"), (1.0, "1")):
+        latex = sg.derive(np.log(np.exp(a) + np.exp(b) + more), names={}).latex()
+        forward = latex[latex.index("forward") : latex.index("backward")]
+        assert all(part in forward for part in ("e^{a}", "e^{b}", shown))
+        assert forward.count(r"\log") == 1
+
+
 # -- logarithms of choices ------------------------------------------------------------------------
 
 

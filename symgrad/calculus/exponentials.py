@@ -21,6 +21,7 @@ from symgrad.mathematics.algebra import bound_of, freshen
 from symgrad.mathematics.indices import Index, is_entry
 from symgrad.mathematics.reductions import (
     AxisMax,
+    LogSum,
     LogSumExp,
     absolute,
     clip_above,
@@ -94,6 +95,28 @@ def log_of_sum(expr: sp.Expr, known: Known) -> sp.Expr | None:
     if any(p is None for p in parts) or not _has_exponential(total.function, known):
         return None
     return sp.log(scale) + log_sum_exp(sp.Add(*parts), bound_of(total))
+
+
+def log_of_weighted_sum(expr: sp.Expr, known: Known) -> sp.Expr | None:
+    """log Σ w exp(u), under any name, where w may be 0 or negative, and nothing is shifted yet.
+
+    Not where w tells more rows apart than u does, such as in a product of matrices, or a running
+    sum: each row would have a shift of its own.
+    """
+    if not is_a(expr, sp.Sum, known):
+        return None
+    total = resolved(expr, known)
+    weights, power = _split(factors(total.function, known), known)
+    weight, shifts = sp.Mul(*weights), (t.as_coeff_Mul()[1] for t in sp.Add.make_args(power))
+    runs = power.free_symbols & set(bound_of(total)) and not _more_rows(weight, power)
+    if not runs or any(is_a(s, (AxisMax, LogSumExp), known) for s in shifts):
+        return None
+    return LogSum(weight * sp.exp(power), *total.limits)
+
+
+def _more_rows(weight: sp.Expr, power: sp.Expr) -> bool:
+    """Whether a weight has an index that what it weighs has not."""
+    return any(isinstance(i, Index) for i in weight.free_symbols - power.free_symbols)
 
 
 def _has_exponential(expr: sp.Expr, known: Known) -> bool:

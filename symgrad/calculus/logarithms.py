@@ -11,13 +11,14 @@ from symgrad.calculus.exponentials import (
     exponent,
     log_of_sum,
     log_of_total,
+    log_of_weighted_sum,
     logs_of_addends,
     one_minus_sigmoid,
     pairs,
     unshifted,
 )
 from symgrad.mathematics.indices import entries
-from symgrad.mathematics.reductions import log1p, select, sigmoid, softplus
+from symgrad.mathematics.reductions import log1p, log_cosh, select, sigmoid, softplus
 
 
 def split_log(expr: sp.Expr, known: Known) -> sp.Expr | None:
@@ -28,6 +29,11 @@ def split_log(expr: sp.Expr, known: Known) -> sp.Expr | None:
 def log_of_sums(expr: sp.Expr, known: Known) -> sp.Expr | None:
     """log Σ exp(x), a log-sum-exp."""
     return _each_log(expr, known, log_of_sum)
+
+
+def log_of_weighted_sums(expr: sp.Expr, known: Known) -> sp.Expr | None:
+    """log Σ w exp(x), where w may be 0 or negative."""
+    return _each_log(expr, known, log_of_weighted_sum)
 
 
 def log_of_addends(expr: sp.Expr, known: Known) -> sp.Expr | None:
@@ -41,23 +47,19 @@ def log_of_sigmoid(expr: sp.Expr, known: Known) -> sp.Expr | None:
 
 
 def log_of_cosh(expr: sp.Expr, known: Known) -> sp.Expr | None:
-    """log cosh(x) = softplus(2 x) - x - log 2, and log(1 - tanh(x)²) = -2 log cosh(x)."""
+    """log cosh(x) as one function, and log(1 - tanh(x)²) = -2 log cosh(x)."""
     return _each_log(expr, known, _log_of_cosh)
 
 
 def _log_of_cosh(expr: sp.Expr, known: Known) -> sp.Expr | None:
     inside = resolved(expr, known)
     if isinstance(inside, sp.cosh):
-        return _log_cosh(inside.args[0])
+        return log_cosh(inside.args[0])
     base = resolved(1 - inside, known)
     if isinstance(base, sp.Pow) and base.exp == 2:
         tanh = resolved(base.base, known)
-        return -2 * _log_cosh(tanh.args[0]) if isinstance(tanh, sp.tanh) else None
+        return -2 * log_cosh(tanh.args[0]) if isinstance(tanh, sp.tanh) else None
     return None
-
-
-def _log_cosh(x: sp.Expr) -> sp.Expr:
-    return softplus(2 * x) - x - sp.log(2)
 
 
 def _each_log(

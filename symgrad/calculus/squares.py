@@ -11,7 +11,7 @@ import sympy as sp
 from symgrad.calculus.definitions import Known, is_a, is_same, resolved, split_scale
 from symgrad.mathematics.algebra import bound_of, freshen
 from symgrad.mathematics.indices import Index, entries
-from symgrad.mathematics.reductions import Norm, absolute, cbrt, relu, root, root_of
+from symgrad.mathematics.reductions import Norm, absolute, cbrt, normed, relu, root, root_of
 
 
 def norm(expr: sp.Expr, known: Known) -> sp.Expr | None:
@@ -152,6 +152,38 @@ def _is_twice(one: sp.Expr, other: sp.Expr, bound: set[Index]) -> bool:
     mine, theirs = (bound & f.free_symbols for f in (one, other))
     pairs = itertools.product(mine - theirs, theirs - mine)
     return any(i.size == j.size and is_same(one, other.xreplace({j: i})) for i, j in pairs)
+
+
+def cosine(expr: sp.Expr, known: Known) -> sp.Expr | None:
+    """Σ x y / (‖x‖ ‖y‖) = Σ (x / ‖x‖) (y / ‖y‖): no product of norms is too small for a number."""
+    parts = list(sp.Mul.make_args(expr))
+    total = next((freshen(f) for f in parts if isinstance(f, sp.Sum)), None)
+    if total is None:
+        return None
+    inside, left = list(sp.Mul.make_args(total.function)), []
+    for part in parts:
+        base, power = part.as_base_exp()
+        length = resolved(base, known) if power == -1 and is_a(base, Norm, known) else None
+        place = None if length is None else _is_of(length, inside, bound_of(total))
+        if place is None:
+            left.append(part)
+        else:
+            inside[place] = normed(inside[place], base)
+    if len(left) > len(parts) - 2:
+        return None  # with one norm alone there is no product of norms
+    others = (f for f in left if not isinstance(f, sp.Sum))
+    return sp.Mul(*others, sp.Sum(sp.Mul(*inside), *total.limits))
+
+
+def _is_of(length: sp.Expr, parts: Sequence[sp.Expr], bound: Sequence[Index]) -> int | None:
+    """Which factor of a sum a norm is that of, over the axes that the sum runs over."""
+    mine = bound_of(length)
+    for axes in itertools.permutations(bound, len(mine)):
+        renamed = dict(zip(mine, axes, strict=True))
+        for place, part in enumerate(parts):
+            if part in (found := length.function.xreplace(renamed), -found):
+                return place
+    return None
 
 
 def variance(expr: sp.Expr, known: Known) -> sp.Expr | None:

@@ -117,7 +117,7 @@ REWRITES = (
     Rewrite(
         "log cosh",
         logarithms.log_of_cosh,
-        lambda: (sp.log(sp.cosh(x)), leaves.softplus(2 * x) - x - sp.log(2)),
+        lambda: (sp.log(1 - sp.tanh(x) ** 2), -2 * leaves.log_cosh(x)),
         _ADDENDS,
         _TANH,
     ),
@@ -205,6 +205,16 @@ REWRITES = (
         _ADDENDS,
         _LOG,
     ),
+    Rewrite(
+        "log-sum-exp",
+        logarithms.log_of_weighted_sums,
+        lambda: (
+            sp.log(_over_k(_y[k] ** 2 * sp.exp(_x[k]))),
+            leaves.LogSum(_y[k] ** 2 * sp.exp(_x[k]), k.limits),
+        ),
+        _ADDENDS,
+        _LOG,
+    ),
     SOFTPLUS,
     Rewrite(
         "log-sigmoid",
@@ -263,6 +273,20 @@ REWRITES = (
         _POW | {leaves.cbrt},
         _POW | {leaves.absolute},
         _NORM,
+    ),
+    Rewrite(
+        "cosine",
+        squares.cosine,
+        lambda: (
+            _over_k(_x[k] * _y[k]) / (leaves.Norm(_x[k], k.limits) * leaves.Norm(_y[k], k.limits)),
+            _over_k(
+                leaves.normed(_x[k], leaves.Norm(_x[k], k.limits))
+                * leaves.normed(_y[k], leaves.Norm(_y[k], k.limits))
+            ),
+        ),
+        frozenset({sp.Mul}),
+        frozenset({leaves.Norm}),
+        "what is divided by its norm is taken as 0 where it is 0",
     ),
     Rewrite(
         "expm1", exponentials.exp_minus_one, lambda: (sp.exp(x) - 1, leaves.expm1(x)), _SUMS, _EXP

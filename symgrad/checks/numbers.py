@@ -72,7 +72,10 @@ def numpy_value(text: str, *arguments: Numbers) -> Numbers:
     )
 
 
-_REDUCTIONS: dict[str, Callable[..., Any]] = {"logsumexp": np.logaddexp.reduce}
+_REDUCTIONS: dict[str, Callable[..., Any]] = {
+    "logsum": lambda terms, axis: np.log(np.sum(terms, axis)),
+    "logsumexp": np.logaddexp.reduce,
+}
 """Reductions that NumPy has under another name."""
 
 

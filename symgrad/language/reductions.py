@@ -181,9 +181,12 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Array:
     return elementwise("divide", sum_(width * both, axis), 2)
 
 
-def logsumexp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Array:
-    """log Σ exp along the axes, without overflow: what scipy.special.logsumexp computes."""
-    return _log_sum_exp(a, axis, keepdims=keepdims)
+def logsumexp(a: Any, axis: Any = None, b: Any = None, *, keepdims: bool = False) -> Array:
+    """log Σ b exp(a) along the axes, without overflow: what scipy.special.logsumexp computes."""
+    if b is None:
+        return _log_sum_exp(a, axis, keepdims=keepdims)
+    terms = elementwise("multiply", b, elementwise("exp", a))
+    return elementwise("log", sum_(terms, axis, keepdims=keepdims))
 
 
 _log_sum_exp = reduction(LogSumExp)

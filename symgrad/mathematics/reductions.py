@@ -70,10 +70,11 @@ from symgrad.mathematics.scalars import (
     softplus,
     tan,
     trigamma,
+    weighted_exp,
     xlog1py,
     xlogy,
 )
-from symgrad.mathematics.special import erfcinv, erfinv, gamma, gammasgn, hazard, log_ndtr
+from symgrad.mathematics.special import erfcinv, erfinv, gamma, gammasgn, hazard, log_cosh, log_ndtr
 from symgrad.mathematics.written import Exponential, Over
 
 __all__ = [
@@ -88,6 +89,7 @@ __all__ = [
     "Interval",
     "Leaf",
     "LeafFunction",
+    "LogSum",
     "LogSumExp",
     "Norm",
     "Reduction",
@@ -121,6 +123,7 @@ __all__ = [
     "log1p",
     "log2",
     "log10",
+    "log_cosh",
     "log_ndtr",
     "logaddexp",
     "logaddexp2",
@@ -147,6 +150,7 @@ __all__ = [
     "tie_half",
     "trigamma",
     "trunc",
+    "weighted_exp",
     "xlog1py",
     "xlogy",
 ]
@@ -171,11 +175,14 @@ class Reduction(ExprWithLimits):
     def _eval_derivative(self, s: sp.Expr) -> sp.Expr:
         renamed = {limit[0]: fresh(limit[0].size) for limit in self.limits}
         body = self.function.xreplace(renamed)
-        inner = body.diff(s)
-        if inner == 0:
+        if body.diff(s) == 0:
             return sp.S.Zero
         limits = [renamed[limit[0]].limits for limit in self.limits]
-        return sp.Sum(self.weight(body, renamed) * inner, *limits)
+        return sp.Sum(self.slope(body, s, renamed), *limits)
+
+    def slope(self, body: sp.Expr, s: sp.Expr, at: Mapping[Index, Index]) -> sp.Expr:
+        """The derivative by ``s`` as it goes through the entry ``body`` alone."""
+        return self.weight(body, at) * body.diff(s)
 
 
 class LogSumExp(Reduction):
@@ -183,6 +190,29 @@ class LogSumExp(Reduction):
 
     def weight(self, body: sp.Expr, at: Mapping[Index, Index]) -> sp.Expr:
         return sp.exp(body - self)
+
+
+class LogSum(Reduction):
+    """log Σ w exp(u), whose terms may be 0 or negative, and too large for a number."""
+
+    @staticmethod
+    def parts(body: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+        """w and u of a term w exp(u)."""
+        factors = sp.Mul.make_args(body)
+        weights = (f for f in factors if not isinstance(f, sp.exp))
+        return sp.Mul(*weights), sp.Add(*(f.exp for f in factors if isinstance(f, sp.exp)))
+
+    def weight(self, body: sp.Expr, at: Mapping[Index, Index]) -> sp.Expr:
+        return sp.exp(-self)
+
+    def slope(self, body: sp.Expr, s: sp.Expr, at: Mapping[Index, Index]) -> sp.Expr:
+        weight, power = self.parts(body)
+        # as one exponential, for exp(u) alone may be too large
+        share = sp.powsimp(sp.exp(power) * self.weight(body, at), combine="exp")
+        by_power, by_weight = power.diff(s), weight.diff(s)
+        if by_power == 0 or not isinstance(share, sp.exp) or weight.is_number:
+            return (by_weight + weight * by_power) * share
+        return by_weight * share + by_power * weighted_exp(weight, share.exp)
 
 
 class Norm(Reduction):
@@ -257,6 +287,11 @@ REDUCTIONS: dict[type[sp.Expr], ReductionLeaf] = {
             LogSumExp, "logsumexp", Over("∑", Exponential("e"), before="log"),
             lambda v: mpmath.log(mpmath.fsum(mpmath.exp(a) for a in v)),
             lambda v: sp.log(sp.Add(*(sp.exp(a) for a in v))),
+        ),
+        ReductionLeaf(
+            LogSum, "logsum", Over("∑", before="log"),
+            lambda v: mpmath.log(mpmath.fsum(v)),
+            lambda v: sp.log(sp.Add(*v)),
         ),
         ReductionLeaf(
             Norm, "norm", None, mpmath.norm,

@@ -35,6 +35,12 @@ class expm1(LeafFunction):
     partials = (lambda r, x: sp.exp(x),)
 
 
+class weighted_exp(LeafFunction):
+    """x exp(y), and 0 where x is 0, however large exp(y) is."""
+
+    partials = (lambda r, x, y: sp.exp(y), lambda r, x, y: r)
+
+
 class log1p(LeafFunction):
     """log(1 + x), accurate near 0."""
 
@@ -117,6 +123,11 @@ record(
 record(
     sigmoid, "maximum(x >= 0, exp(-abs(x))) / (1 + exp(-abs(x)))", Call("sigmoid", "σ"),
     lambda x: 1 / (1 + mpmath.exp(-x)), definition=lambda x: 1 / (1 + sp.exp(-x)), called="expit",
+)  # fmt: skip
+record(
+    weighted_exp, "x * exp(where(x == 0, 0, y))", None,
+    lambda x, y: x * mpmath.exp(y) if x else mpmath.mpf(0),
+    definition=lambda x, y: x * sp.exp(y), domain=BOTH,
 )  # fmt: skip
 record(
     logit, "log(x / (1 - x))", Call("logit"),

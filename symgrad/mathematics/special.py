@@ -45,6 +45,12 @@ class erfcinv(LeafFunction):
     partials = (lambda r, x: -sp.sqrt(sp.pi) / 2 * sp.exp(r**2),)
 
 
+class log_cosh(LeafFunction):
+    """The logarithm of the hyperbolic cosine."""
+
+    partials = (lambda r, x: sp.tanh(x),)
+
+
 class log_ndtr(LeafFunction):
     """The logarithm of the normal distribution function."""
 
@@ -87,6 +93,12 @@ def _inverse_of_erfc(x: mpmath.mpf) -> mpmath.mpf:
     return mpmath.findroot(lambda t: mpmath.log(mpmath.erfc(t)) - mpmath.log(x), start)
 
 
+def _log_cosh(x: mpmath.mpf) -> mpmath.mpf:
+    if abs(x) < 1:
+        return mpmath.log1p(2 * mpmath.sinh(x / 2) ** 2)
+    return abs(x) + mpmath.log1p(mpmath.exp(-2 * abs(x))) - mpmath.log(2)
+
+
 _ROOT = "0.7071067811865476"
 record(
     gammasgn, "where(x < 0, 1 - 2 * remainder(floor(x), 2), 1 + 0 * x)",
@@ -103,6 +115,13 @@ record(erfinv, "erfinv(x)", Call("erfinv"), real_only(mpmath.erfinv), definition
 record(
     erfcinv, "erfcinv(x)", Call("erfcinv"), real_only(_inverse_of_erfc),
     definition=lambda x: sp.erfinv(1 - x), domain=(TO_TWO,), called="erfcinv",
+)  # fmt: skip
+record(
+    log_cosh,
+    "where(abs(x) < 1, log1p(2 * sinh(minimum(abs(x), 1) / 2)**2), "
+    "abs(x) - 0.6931471805599453 + log1p(exp(-2 * minimum(abs(x), 400))))",
+    Prefix("log", of=Prefix("cosh")), _log_cosh,
+    definition=lambda x: sp.log(sp.cosh(x)), domain=(REALS,),
 )  # fmt: skip
 record(
     log_ndtr,

@@ -16,7 +16,9 @@ from symgrad.mathematics.reductions import (
     AxisProduct,
     Norm,
     as_defined,
+    logaddexp,
     select,
+    softplus,
 )
 from symgrad.writing.cases import cases
 from symgrad.writing.formula import (
@@ -104,6 +106,8 @@ class FunctionWriter:
         record = LEAVES[type(expr)]
         if record.written is None:
             return self.piece(as_defined(expr))
+        if len(exponents := _exponents(expr)) > 2:
+            return self.piece(sp.log(sp.Add(*map(sp.exp, exponents))))
         arguments = dict(zip("xyz", expr.args, strict=False))
         if isinstance(expr, select):
             return self.choice(expr)
@@ -284,6 +288,14 @@ class FunctionWriter:
     def transposed(self, matrix: Formula) -> Formula:
         """The transpose of a matrix."""
         raise NotImplementedError
+
+
+def _exponents(expr: sp.Expr) -> list[sp.Expr]:
+    """u, v, … of the nested logarithm of a sum exp(u) + exp(v) + …"""
+    if not isinstance(expr, (logaddexp, softplus)):
+        return [expr]
+    below = [u for part in expr.args for u in _exponents(part)]
+    return [*below, sp.S.Zero] if isinstance(expr, softplus) else below
 
 
 def inverse(matrix: Formula) -> Formula:

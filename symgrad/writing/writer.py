@@ -12,7 +12,15 @@ from symgrad.mathematics.indices import Index, indices_of, name_of
 from symgrad.mathematics.infinity import INFINITY, Infinity
 from symgrad.mathematics.known import Constant, Known, Multiple
 from symgrad.mathematics.matrices import MATRIX_FUNCTIONS
-from symgrad.mathematics.reductions import LEAVES, REDUCTIONS, Norm, as_defined, normed
+from symgrad.mathematics.reductions import (
+    LEAVES,
+    REDUCTIONS,
+    Norm,
+    as_defined,
+    inverse,
+    normed,
+    weighted_exp,
+)
 from symgrad.mathematics.sizes import is_size
 from symgrad.writing.formula import (
     Apply,
@@ -109,8 +117,8 @@ class Writer(FunctionWriter):
     # Products
 
     def mul(self, expr: sp.Expr) -> Piece:
-        if expr.has(normed):
-            expr = sp.Mul(*(as_defined(f) if isinstance(f, normed) else f for f in expr.args))
+        if expr.has(*_PRODUCTS):
+            expr = sp.Mul(*map(_as_product, expr.args))
             if not isinstance(expr, sp.Mul):
                 return self.piece(expr)
         scale, factors = split_scale(expr)
@@ -296,6 +304,16 @@ CONSTANTS: Mapping[sp.Expr, Formula] = {
     sp.E: Letter("e"),
     INFINITY: Sign("∞"),
 }
+
+
+_PRODUCTS = (normed, inverse, weighted_exp)
+"""What is written as one product with the other factors of a product."""
+
+
+def _as_product(factor: sp.Expr) -> sp.Expr:
+    if not isinstance(factor, _PRODUCTS):
+        return factor
+    return as_defined(factor.func(*map(_as_product, factor.args)))
 
 
 def slashed(above: Formula, below: Formula) -> Formula:

@@ -10,12 +10,12 @@ from sympy import KroneckerDelta as Delta
 from symgrad.mathematics.equations import Equation, Variable
 from symgrad.mathematics.indices import Index
 from symgrad.mathematics.matrices import MatrixFunction
-from symgrad.mathematics.reductions import LogSumExp, Reduction
+from symgrad.mathematics.reductions import LogSum, LogSumExp, Reduction, weighted_exp
 from symgrad.program.lower.linalg import matrix_function
 from symgrad.program.lower.lowering import Lowering, Method
 from symgrad.program.lower.products import power, product_value
-from symgrad.program.lower.reductions import log_sum_exp, reduction
-from symgrad.program.lower.softmax import exponential
+from symgrad.program.lower.reductions import log_sum, log_sum_exp, reduction
+from symgrad.program.lower.softmax import exponential, weighted
 from symgrad.program.lower.sums import addition, multiplication
 from symgrad.program.program import Program
 from symgrad.program.sums_of_products import Product
@@ -42,7 +42,9 @@ METHODS: Mapping[type, Method] = {
     sp.Sum: multiplication,
     sp.Pow: power,
     sp.exp: exponential,
+    weighted_exp: weighted,
     LogSumExp: log_sum_exp,
+    LogSum: log_sum,
     MatrixFunction: matrix_function,
     Reduction: reduction,
     Product: product_value,

@@ -12,7 +12,7 @@ from symgrad.mathematics.algebra import freshen
 from symgrad.mathematics.equations import Equation, Variable, shapes_of
 from symgrad.mathematics.indices import Index, entry, indices_of, is_entry, name_of
 from symgrad.mathematics.matrices import DeterminantValue
-from symgrad.mathematics.reductions import LEAVES, LogSumExp, select
+from symgrad.mathematics.reductions import LEAVES, LogSum, LogSumExp, select
 from symgrad.mathematics.sizes import normal_form
 from symgrad.program.builder import Builder
 from symgrad.program.lower.determinants import with_adjugates
@@ -81,7 +81,7 @@ class Lowering:
             value = self.builder.add(
                 "map", (value,), at, function="round", detail=(equation.decimals,)
             )
-        if isinstance(equation.rhs, LogSumExp) and equation.decimals is None:
+        if isinstance(equation.rhs, (LogSum, LogSumExp)) and equation.decimals is None:
             self.log_sums[equation.name] = equation
         if isinstance(equation.rhs, DeterminantValue) and equation.decimals is None:
             self.determinants[equation.name] = equation

@@ -7,7 +7,15 @@ from collections.abc import Mapping, Sequence
 import sympy as sp
 
 from symgrad.mathematics.indices import Index, fresh
-from symgrad.mathematics.reductions import REDUCTIONS, AxisProduct
+from symgrad.mathematics.infinity import INFINITY
+from symgrad.mathematics.reductions import (
+    REDUCTIONS,
+    AxisProduct,
+    LogSum,
+    LogSumExp,
+    equal,
+    select,
+)
 from symgrad.mathematics.sizes import product
 from symgrad.program.lower.lowering import Lowering
 from symgrad.program.program import UNIT, Axes, Operand, Ref, broadcasts, labels
@@ -70,3 +78,22 @@ def log_sum_exp(lowering: Lowering, expr: sp.Expr, at: Axes) -> Operand:
     """The logarithm of a sum of exponentials."""
     bound = bound_by(expr)
     return _reduced(lowering, "logsumexp", "", over(lowering, expr.function, bound, at), bound, at)
+
+
+def log_sum(lowering: Lowering, expr: sp.Expr, at: Axes) -> Operand:
+    """log Σ w exp(u), with u shifted by the log-sum-exp of what has a weight other than 0."""
+    shift, total = _shifted(expr)
+    return lowering.expr(shift + sp.log(total), at)
+
+
+def share_of(total: sp.Expr, power: sp.Expr) -> sp.Expr:
+    """exp(power) / Σ w exp(u), both shifted, which keeps the digits that their logarithms lose."""
+    shift, shifted = _shifted(total)
+    return sp.exp(power - shift) / shifted
+
+
+def _shifted(expr: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+    weight, power = LogSum.parts(expr.function)
+    shift = LogSumExp(select(equal(weight, 0), -INFINITY, power), *expr.limits)
+    taken = select(equal(weight, 0), -INFINITY, power - shift)
+    return shift, sp.Sum(weight * sp.exp(taken), *expr.limits)

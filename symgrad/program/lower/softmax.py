@@ -9,9 +9,10 @@ import sympy as sp
 
 from symgrad.mathematics.algebra import instance
 from symgrad.mathematics.indices import Index, entry, indices_of, is_entry, name_of
-from symgrad.mathematics.reductions import LogSumExp
+from symgrad.mathematics.infinity import INFINITY
+from symgrad.mathematics.reductions import LogSum, LogSumExp, equal, select
 from symgrad.program.lower.lowering import Lowering
-from symgrad.program.lower.reductions import over
+from symgrad.program.lower.reductions import over, share_of
 from symgrad.program.program import Axes, Operand, size_of
 from symgrad.program.sums_of_products import bound_by, structure_key
 
@@ -19,10 +20,30 @@ from symgrad.program.sums_of_products import bound_by, structure_key
 def exponential(lowering: Lowering, expr: sp.Expr, at: Axes) -> Operand:
     """An exponential; of ``z - logsumexp(z)`` it is softmax."""
     (exponent,) = expr.args
+    total, power = _over_sum(lowering, exponent)
+    if total is not None:
+        return lowering.expr(share_of(total, power), at)
     for found in _normalisations(lowering, exponent):
         if not found.rest and found.scale == 1:
             return lowering.expr(_normal(lowering, "softmax", found), at)
     return lowering.leaf(expr, at)
+
+
+def weighted(lowering: Lowering, expr: sp.Expr, at: Axes) -> Operand:
+    """w exp(y), where y may be less the logarithm of a sum of such terms."""
+    weight, exponent = expr.args
+    total, power = _over_sum(lowering, exponent)
+    if total is None:
+        return lowering.leaf(expr, at)
+    shown = select(equal(weight, 0), -INFINITY, power)
+    return lowering.expr(weight * share_of(total, shown), at)
+
+
+def _over_sum(lowering: Lowering, exponent: sp.Expr) -> tuple[sp.Expr | None, sp.Expr]:
+    """log Σ w exp(u) where that is taken off an exponent, under any name, and what is left."""
+    terms = [_spelled_out(lowering, t) for t in sp.Add.make_args(exponent)]
+    total = next((-t for t in terms if isinstance(-t, LogSum)), None)
+    return total, sp.Add(*(t for t in terms if -t != total))
 
 
 def normalised(lowering: Lowering, expr: sp.Expr) -> sp.Expr:
