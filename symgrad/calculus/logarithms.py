@@ -17,8 +17,16 @@ from symgrad.calculus.exponentials import (
     pairs,
     unshifted,
 )
-from symgrad.mathematics.indices import entries
-from symgrad.mathematics.reductions import log1p, log_cosh, select, sigmoid, softplus
+from symgrad.mathematics.indices import entries, name_of
+from symgrad.mathematics.reductions import (
+    log1p,
+    log_cosh,
+    rel_entr,
+    select,
+    sigmoid,
+    softplus,
+    xlogy,
+)
 
 
 def split_log(expr: sp.Expr, known: Known) -> sp.Expr | None:
@@ -151,4 +159,32 @@ def log_of_one_plus(expr: sp.Expr, known: Known) -> sp.Expr | None:
     inside = expr.args[0]
     if isinstance(inside, sp.Add) and inside.args[0] == 1:
         return log1p(inside - 1)
+    return None
+
+
+def probability_log(expr: sp.Expr, known: Known) -> sp.Expr | None:
+    """x log(y) = xlogy(x, y) where x may be 0: a probability, or a factor of y."""
+    for factor in expr.args:
+        for addend in sp.Add.make_args(factor):
+            coefficient, log = addend.as_coeff_Mul()
+            x = _zero_of(expr, log, known) if isinstance(log, sp.log) else None
+            if x is not None:
+                others = sp.Mul(*(f for f in expr.args if f not in (factor, x)))
+                return others * (coefficient * _x_log(x, log.args[0]) + x * (factor - addend))
+    return None
+
+
+def _x_log(x: sp.Expr, y: sp.Expr) -> sp.Expr:
+    """x log(y), 0 where x is 0, even where y is a quotient 0 / 0 there."""
+    if y != x and x in sp.Mul.make_args(y):
+        return rel_entr(x, x / y)
+    return xlogy(x, y)
+
+
+def _zero_of(expr: sp.Expr, log: sp.Expr, known: Known) -> sp.Expr | None:
+    """The factor of x log(y) where the product is 0 though the logarithm may be infinite."""
+    for x in expr.args:
+        promised = isinstance(x, sp.Indexed) and name_of(x) in known.probabilities
+        if promised or (entries(x) and x in sp.Mul.make_args(log.args[0])):
+            return x
     return None

@@ -22,34 +22,6 @@ from symgrad.mathematics.sampled import is_one_function
 from symgrad.mathematics.steps import Step
 
 
-def _probability_log(expr: sp.Expr, known: Known) -> sp.Expr | None:
-    """x log(y) = xlogy(x, y) where x may be 0: a probability, or a factor of y."""
-    for factor in expr.args:
-        for addend in sp.Add.make_args(factor):
-            coefficient, log = addend.as_coeff_Mul()
-            x = _zero_of(expr, log, known) if isinstance(log, sp.log) else None
-            if x is not None:
-                others = sp.Mul(*(f for f in expr.args if f not in (factor, x)))
-                return others * (coefficient * _x_log(x, log.args[0]) + x * (factor - addend))
-    return None
-
-
-def _x_log(x: sp.Expr, y: sp.Expr) -> sp.Expr:
-    """x log(y), 0 where x is 0, even where y is a quotient 0 / 0 there."""
-    if y != x and x in sp.Mul.make_args(y):
-        return leaves.rel_entr(x, x / y)
-    return xlogy(x, y)
-
-
-def _zero_of(expr: sp.Expr, log: sp.Expr, known: Known) -> sp.Expr | None:
-    """The factor of x log(y) where the product is 0 though the logarithm may be infinite."""
-    for x in expr.args:
-        promised = isinstance(x, sp.Indexed) and name_of(x) in known.probabilities
-        if promised or (entries(x) and x in sp.Mul.make_args(log.args[0])):
-            return x
-    return None
-
-
 def _log_determinant(expr: sp.Expr, known: Known) -> sp.Expr | None:
     """log |det A|, which is finite where the determinant itself is too large or too small."""
     inside = resolved(expr.args[0], known)
@@ -310,7 +282,7 @@ REWRITES = (
     ),
     Rewrite(
         "x log y",
-        _probability_log,
+        logarithms.probability_log,
         lambda: (x * sp.log(y), xlogy(x, y)),
         _MUL,
         _LOG,
