@@ -1,8 +1,11 @@
 """Write a loss in NumPy; read its derivation; own its backward pass."""
 
+from symgrad.errors import CheckError, SpecError, SymgradError  # first: an interrupt is answered
+
+# isort: split
+
 from symgrad.audit import Audit, audit
 from symgrad.checks import GradientCheck, check_gradients
-from symgrad.errors import CheckError, SpecError, SymgradError
 from symgrad.face import Derivation, Gradient, derive, function, hessian, hvp, jacobian, jvp
 from symgrad.language.array import Array
 from symgrad.language.constants import constant

@@ -20,6 +20,7 @@ from symgrad.audit.command import audit
 from symgrad.checks import Check, comparisons
 from symgrad.delivery import (
     EXIT_CODES,
+    Place,
     Program,
     after,
     again,
@@ -59,6 +60,8 @@ Examples:
 {EXIT_CODES}"""
 
 Command = Callable[..., None]
+LONGEST = 12
+"""How many digits the number for a size may have."""
 
 
 def _printed(default: str) -> Callable[[Command], Command]:
@@ -76,7 +79,7 @@ def _printed(default: str) -> Callable[[Command], Command]:
             "--output",
             "-o",
             metavar="FILE",
-            type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+            type=Place(path_type=Path, dir_okay=False, allow_dash=True),
             is_eager=True,
             help="Where the derivation goes. Without it, or with -, to stdout.",
         ),
@@ -116,7 +119,17 @@ def _size(text: str) -> tuple[str, int]:
     name, _, number = text.partition("=")
     if not name.isidentifier() or not number.isdecimal():
         raise click.BadParameter(f"expected NAME=NUMBER, as in N=32, not {text!r}")
+    if len(number) > LONGEST:
+        raise click.BadParameter(f"the number for {name} has {len(number)} digits")
     return normalize("NFKC", name), int(number)
+
+
+def _sizes(_: click.Context, __: click.Parameter, texts: Sequence[str]) -> dict[str, int]:
+    """Named sizes and their numbers, each once."""
+    found = dict(map(_size, texts))
+    if len(found) < len(texts):
+        raise click.BadParameter("a size has one number")
+    return found
 
 
 @click.group(
@@ -148,7 +161,7 @@ def _folder(_: click.Context, option: click.Parameter, path: Path) -> Path:
 
 
 @main.command(epilog=EXAMPLES)
-@click.argument("spec", type=click.Path(path_type=Path, allow_dash=True), required=False)
+@click.argument("spec", type=Place(path_type=Path, allow_dash=True), required=False)
 @click.option(
     "-e",
     "expression",
@@ -211,7 +224,7 @@ def _folder(_: click.Context, option: click.Parameter, path: Path) -> Path:
     "sizes",
     multiple=True,
     metavar="NAME=NUMBER",
-    callback=lambda _, __, texts: dict(map(_size, texts)),
+    callback=_sizes,
     help="A number for a named size, e.g. N=32; for each, where the target is c.",
 )
 @click.option("--plain", is_flag=True, help="Without buffers and in-place writes: to be read.")
@@ -237,7 +250,7 @@ def _folder(_: click.Context, option: click.Parameter, path: Path) -> Path:
 @click.option(
     "--out",
     metavar="DIR",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=Place(path_type=Path, file_okay=False),
     default=Path("generated"),
     show_default=True,
     callback=_folder,
@@ -335,7 +348,7 @@ def _derive(
 
 
 @main.command(epilog=EXPLAINED)
-@click.argument("spec", type=click.Path(path_type=Path))
+@click.argument("spec", type=Place(path_type=Path))
 @click.argument("value")
 @_printed("text")
 def explain(spec: Path, value: str, quiet: bool, force: bool, **shown: Any) -> None:

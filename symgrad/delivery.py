@@ -42,6 +42,16 @@ class Program(click.Group):
             return super().invoke(ctx)
 
 
+class Place(click.Path):
+    """The path of a file or a folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path; one with a NUL is of nothing, and the system does not say so."""
+        if "\0" in os.fspath(value):
+            self.fail(f"{os.fspath(value)!r} has a NUL in it", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 @contextmanager
 def ending() -> Iterator[None]:
     """What goes wrong as a message on stderr and an exit code."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import difflib
 import linecache
+import os
 import re
 import sys
 import traceback
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from types import CodeType, FrameType
+from types import CodeType, FrameType, TracebackType
 
 _OTHERS = (str(Path(__file__).parent), str(Path(difflib.__file__).parent), "<frozen ")
 """What the code of symgrad and of Python's library begins with."""
@@ -152,4 +154,29 @@ def perhaps(name: str, known: Iterable[str]) -> str:
     lower = [n.lower() for n in names]
     near = difflib.get_close_matches(name.lower(), lower, n=3)
     close = [n for n, low in zip(names, lower, strict=True) if low in near]
-    return f"perhaps {' or '.join(close)}" if close else f"there are {', '.join(names)}"
+    if close:
+        return f"perhaps {' or '.join(close)}"
+    return f"there are {', '.join(names)}" if names else ""
+
+
+# -- an interrupt ---------------------------------------------------------------------------------
+
+
+def _answered(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """An interrupt while the command line is imported ends it, as it does afterwards."""
+    if not issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+        return
+    with suppress(Exception):
+        print("interrupted", file=sys.stderr, flush=True)
+    os._exit(130)
+
+
+def _is_command() -> bool:
+    """Whether Python was started for the command line."""
+    started = Path(sys.argv[0]).stem if getattr(sys, "argv", None) else ""
+    return started == "symgrad" or sys.orig_argv[1:3] == ["-m", "symgrad"]
+
+
+if _is_command():
+    sys.excepthook = _answered

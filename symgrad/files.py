@@ -129,8 +129,9 @@ def write(path: Path, content: str | bytes, *, force: bool = False) -> None:
     """Write a file, whole or not at all: SpecError where it is not symgrad's to replace.
 
     A symbolic link stays, and so do the permissions of what it leads to; to a device or a pipe
-    is written.  ``force``: replace a file that symgrad did not write.  OutputError where the
-    system does not let it be written.
+    is written.  Of a file with several names this one is of the new file from then on: the others
+    keep the old one, which a crash in the middle would else lose.  ``force``: replace a file that
+    symgrad did not write.  OutputError where the system does not let it be written.
     """
     check_replaceable(path, force=force)
     data = content.encode() if isinstance(content, str) else content
@@ -186,11 +187,7 @@ def _replace(place: Path, data: bytes, before: os.stat_result | None) -> None:
             _like(name, before)
             if fcntl is None:
                 file.close()
-            if before is not None and before.st_nlink > 1:  # it has other names, which stay of it
-                place.write_bytes(data)
-                name.unlink()
-            else:
-                name.replace(place)
+            name.replace(place)
         except BaseException:
             with contextlib.suppress(OSError):
                 name.unlink()

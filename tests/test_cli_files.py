@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+import symgrad as sg
 from symgrad.cli import main
 
 SPEC = """
@@ -260,9 +261,70 @@ def test_a_spec_of_the_same_name_elsewhere_is_another_one() -> None:
     assert derive("--out", "gen", spec="one/net.py").exit_code == 0
 
 
-def test_a_file_of_several_names_is_one_file_still() -> None:
+def test_of_a_file_of_several_names_the_others_keep_the_old_one() -> None:
     assert derive("-o", "a.tex", "--detail", "full").exit_code == 0
+    before = Path("a.tex").read_text()
     os.link("a.tex", "b.tex")
     assert derive("-o", "b.tex", "--detail", "brief").exit_code == 0
-    assert Path("a.tex").read_text() == Path("b.tex").read_text()
-    assert Path("a.tex").samefile("b.tex")
+    assert Path("a.tex").read_text() == before != Path("b.tex").read_text()
+
+
+def test_a_spec_does_nothing_to_what_is_printed() -> None:
+    does = (
+        "import os, sys\nos.system('echo of a child')\nos.close(1); os.close(2)\nsys.stdout.close()"
+    )
+    Path("net.py").write_text(SPEC.replace("loss =", f"{does}\nsys.stderr.close()\nloss ="))
+    command = [sys.executable, "-m", "symgrad", "derive", "net.py"]
+    run = subprocess.run(
+        command,
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert "section" in run.stdout
+    assert "of a child" not in run.stdout
+    assert "of a child" in run.stderr
+    assert "wrote generated/net.py" in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("import os; os._exit(0)", "the spec raised SystemExit: 0"),
+        (
+            "t = threading.Thread(target=lambda: 1 / 0); t.start()",
+            "the spec raised ZeroDivisionErr",
+        ),
+        ("for _ in range(21_000): w = w + 1", "more than 20000 operations, one after the other"),
+    ],
+)
+def test_a_spec_ends_in_order(line: str, said: str) -> None:
+    Path("net.py").write_text(SPEC.replace("loss =", f"import threading\n{line}\nloss ="))
+    result = derive()
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert said in result.stderr
+    assert f"net.py:7:  {line}" in result.stderr
+
+
+def test_sums_of_many_take_time_in_proportion() -> None:
+    w = sg.param("w", ())
+    total = sum([w] * 300, w)
+    assert total.addends.all()[-1].key == w.key
+    assert sys.getsizeof(total.addends) < 1000
+
+
+def test_an_interrupt_during_the_import_is_answered() -> None:
+    """What the command line imports is stopped in the middle."""
+    Path("sympy.py").write_text("import signal\nsignal.raise_signal(signal.SIGINT)\n")
+    code = "import sys; sys.argv = ['symgrad']; sys.path.insert(0, '.'); import symgrad"
+    run = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert (run.returncode, run.stderr) == (130, "interrupted\n")
+    run = subprocess.run(
+        [sys.executable, "-c", code.replace("symgrad'", "other'")],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert "KeyboardInterrupt" in run.stderr
+    assert run.returncode != 130

@@ -12,6 +12,7 @@ from symgrad.audit.auditing import describe
 from symgrad.audit.entry import form_for, made, with_values
 from symgrad.audit.findings import Audit
 from symgrad.audit.source import read
+from symgrad.delivery import Place
 from symgrad.errors import SpecError
 from symgrad.language.spec_file import load
 from symgrad.report import progress
@@ -53,8 +54,8 @@ def _pairs(texts: tuple[str, ...]) -> dict[str, str]:
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("spec", type=click.Path(path_type=Path))
-@click.argument("code", type=click.Path(path_type=Path))
+@click.argument("spec", type=Place(path_type=Path))
+@click.argument("code", type=Place(path_type=Path))
 @click.option("--function", metavar="NAME", help="The function in CODE that gives the gradients.")
 @click.option("--class", "cls", metavar="NAME", help="The class with forward and backward methods.")
 @click.option("--setup", metavar="CALL", default="", help='What makes one of it: "Net(4, 5)".')

@@ -173,10 +173,13 @@ class _Walk:
         reached = _reached(self.system, self.asked) | _reached(self.local, self.asked)
         wanted = {*(reached & _needed(self.system)), *self.asked}
         wanted |= reached & _needed(self.local) & self.past
+        firsts: dict[str, list[str]] = {}
+        for variable in self.system.variables:
+            if variable.name in self.consumers:
+                firsts.setdefault(self.consumers[variable.name][0].name, []).append(variable.name)
         order: list[str] = []
         for equation in reversed(self.system.equations):
-            first = [v for v, readers in self.consumers.items() if readers[0] is equation]
-            order += [equation.name, *(v.name for v in self.system.variables if v.name in first)]
+            order += [equation.name, *firsts.get(equation.name, ())]
         order += [n for n in self.asked if n not in order]
         return [n for n in order if n in wanted]
 
@@ -233,13 +236,13 @@ class _Walk:
         """The adjoint equation in which the adjoints of ``inline`` are written in."""
         outer = fresh_indices(self.output_shape)
         inner = fresh_indices(self.shapes[task.value])
-        raw = self._seed(outer, inner) if task.value == self.system.output else sp.S.Zero
+        terms = [self._seed(outer, inner)] if task.value == self.system.output else []
         atom = entry(task.value, inner)
         for consumer in task.chain:
             adjoint = task.adjoints[consumer.name].equation
             inlined = consumer.name in inline
-            raw += self._contribution(consumer, adjoint, atom, outer, inline=inlined)
-        return self._finish(task, raw, outer, inner)
+            terms.append(self._contribution(consumer, adjoint, atom, outer, inline=inlined))
+        return self._finish(task, sp.Add(*terms), outer, inner)
 
     def _finish(
         self, task: _Task, raw: sp.Expr, outer: tuple[sp.Expr, ...], inner: tuple[sp.Expr, ...]

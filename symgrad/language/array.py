@@ -13,7 +13,7 @@ import sympy as sp
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from symgrad.errors import SpecError, caller
-from symgrad.language.memory import Memory, lines_of_now
+from symgrad.language.memory import Addends, Memory, depth, lines_of_now
 from symgrad.language.registry import (
     FUNCTIONS,
     INSTEAD,
@@ -106,8 +106,8 @@ class Array(Memory, np.lib.mixins.NDArrayOperatorsMixin):
         self.remembers(inputs, op == "relabel" or (op == "structure" and len(inputs) == 1))
         self.picked_from: Array | None = None
         """The array that ``source`` is about."""
-        self.addends: tuple[Array, ...] = ()
-        """What a sum has been added up of, one after the other."""
+        self.addends: Addends | None = None
+        self.depth = depth(inputs, self.where)
         self.origin: tuple[Array, tuple[int, ...]] | None = None
         self.joins: dict[Hashable, tuple[Sequence[Any], Array]] = {}
         """The arrays that it has become the first entry of, with all their entries."""

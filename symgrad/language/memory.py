@@ -14,6 +14,9 @@ import sympy as sp
 from symgrad.errors import Location, SpecError, caller, returned_to
 from symgrad.language.registry import METHODS, one_call
 
+DEEPEST = 20_000
+"""Of how many operations, one after the other, a value may be made: each takes a millisecond."""
+
 _lines: ContextVar[tuple[Location, ...]] = ContextVar("_lines", default=())
 
 
@@ -32,6 +35,18 @@ def _as_of(lines: tuple[Location, ...]) -> Iterator[None]:
         _lines.reset(before)
 
 
+def depth(inputs: Sequence[Any], where: Location) -> int:
+    """Of how many operations, one after the other, a value is made; SpecError of too many."""
+    found: int = 1 + max((i.depth for i in inputs), default=0)
+    if found > DEEPEST:
+        raise SpecError(
+            f"a value is made of more than {DEEPEST} operations, one after the other",
+            where=where,
+            hint="write the loop over arrays, as np.sum and np.cumsum do, or make it shorter",
+        )
+    return found
+
+
 class Wrote(NamedTuple):
     """A block of entries that was written into an array.
 
@@ -41,6 +56,22 @@ class Wrote(NamedTuple):
     before: Any
     place: tuple[tuple[int, int], ...]
     value: Any
+
+
+class Addends(NamedTuple):
+    """What a sum has been added up of, one after the other: the last, and those before it."""
+
+    before: Addends | None
+    last: Any
+    number: int
+
+    def all(self) -> list[Any]:
+        """The addends, the first of them first."""
+        found, these = list[Any](), self
+        while these.before is not None:
+            found.append(these.last)
+            these = these.before
+        return [these.last, *reversed(found)]
 
 
 class Memory:

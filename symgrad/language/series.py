@@ -11,6 +11,7 @@ import sympy as sp
 from symgrad.language.array import Array
 from symgrad.language.constants import as_array
 from symgrad.language.elementwise import elementwise
+from symgrad.language.memory import Addends
 from symgrad.language.reductions import sum_
 from symgrad.language.registry import UFUNCS
 from symgrad.mathematics.algebra import BINDERS
@@ -32,18 +33,20 @@ def add(x: Any, y: Any) -> Array:
     zero = left.rhs == 0 and not left.ndim, right.rhs == 0 and not right.ndim
     if any(zero):
         left, right = (right, left) if zero[0] else (left, right)
-        total.addends = left.addends or (left.apart(),)
+        total.addends = left.addends or Addends(None, left.apart(), 1)
         return total
     if left.sizes != right.sizes:
         return total
-    total.addends = (*(left.addends or (left.apart(),)), right.apart())
-    if len(total.addends) < FEWEST or (size := _completed(right, len(total.addends))) is None:
+    before = left.addends or Addends(None, left.apart(), 1)
+    count = before.number + 1
+    total.addends = Addends(before, right.apart(), count)
+    if count < FEWEST or (size := _completed(right, count)) is None:
         return total
-    rows = _Rows(size).of(total.addends)
+    rows = _Rows(size).of(total.addends.all())
     if rows is None:
         return total
     whole = sum_(rows, 0)
-    whole.addends = ()
+    whole.addends = None
     return whole
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from symgrad.errors import Location, SpecError
 from symgrad.language.registry import close_names
 from symgrad.language.spec_modules import builtins_of_specs
+from symgrad.language.spec_process import apart
 
 
 @dataclass(frozen=True)
@@ -98,9 +99,12 @@ def run(source: Source) -> dict[str, Any]:
     """The namespace of a spec; what it prints goes to stderr."""
     path = str(source.path)
     try:
-        with _first_on_path(source.path.parent), contextlib.redirect_stdout(sys.stderr):
+        with _first_on_path(source.path.parent), apart() as raised:
             space = {"__builtins__": builtins_of_specs()}
-            return runpy.run_path(path, space, f"spec_{source.path.stem}")
+            found = runpy.run_path(path, space, f"spec_{source.path.stem}")
+        for error in raised:  # of threads
+            raise error
+        return found
     except SpecError as error:
         error.where = error.where or source.raised(error)
         raise

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.errors import SymgradError
+from symgrad.errors import SymgradError, perhaps
 
 Numbers = np.ndarray[Any, Any]
 
@@ -41,6 +41,6 @@ class Expected:
         if name not in values:
             raise SymgradError(
                 f"there is no {self.key} to compare with",
-                hint=f"there are {', '.join(values)}",
+                hint=perhaps(self.key, values),
             )
         return self.shown(np.asarray(values[name]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import sympy as sp
 
@@ -67,6 +68,13 @@ class MatrixFormula:
             return (literal(sp.S(-1)), *self.positive.parts)
         whole = not self.axes and any(f.axes for f in self.factors)
         return (self,) if whole or not self.factors else self.factors
+
+    @cached_property
+    def apart(self) -> tuple[sp.Expr, MatrixFormula]:
+        """The number that it is a multiple of, and the matrix without it."""
+        values = [p.number for p in self.parts if p.number is not None]
+        rest = product([p for p in self.parts if p.number is None], self.axes)
+        return sp.Mul(*values), rest
 
     @property
     def length(self) -> int:
@@ -185,17 +193,22 @@ def total(terms: Iterable[MatrixFormula], axes: Axes) -> MatrixFormula:
     counts: dict[Formula, sp.Expr] = {}
     bare: dict[Formula, MatrixFormula] = {}
     for term in (t for f in terms for t in (f.terms or (f,))):
-        values = [p.number for p in term.parts if p.number is not None]
-        rest = product([p for p in term.parts if p.number is None], term.axes)
+        value, rest = term.apart
         bare[rest.formula] = rest
-        counts[rest.formula] = counts.get(rest.formula, 0) + sp.Mul(*values)
-    found = [product([literal(n), bare[shown]], axes) for shown, n in counts.items() if n != 0]
+        counts[rest.formula] = counts.get(rest.formula, 0) + value
+    found = [_multiple(n, bare[shown], axes) for shown, n in counts.items() if n != 0]
     if len(found) < 2:
         return found[0] if found else MatrixFormula(Number("0"), axes)
     first, *others = found
     return MatrixFormula(
         Sum((first.formula, *map(_term, others))), axes, Level.SUM, terms=tuple(found)
     )
+
+
+def _multiple(value: sp.Expr, matrix: MatrixFormula, axes: Axes) -> MatrixFormula:
+    if value == 1 and matrix.number is None:  # what it is once: sums grow by one term at a time
+        return matrix if matrix.axes == axes else replace(matrix, axes=axes)
+    return product([literal(value), matrix], axes)
 
 
 def _term(matrix: MatrixFormula) -> Formula:
