@@ -310,7 +310,17 @@ def _ready(given: Any, ws: Workspace | None, names: Any = _NAMES, keep: bool = F
     own = ws._own = ws._own or {
         id(a if getattr(a, "base", None) is None else a.base) for a in vars(ws).values()
     }
-    return [a.copy() if id(a) in own or id(a.base) in own else a for a in arrays], ws
+    return [
+        a.copy() if id(a) in own or (a.base is not None and _is_inside(a, ws)) else a
+        for a in arrays
+    ], ws
+
+
+def _is_inside(array: Array, ws: Workspace) -> bool:
+    """Whether an array is a view of the workspace's memory."""
+    if type(base := array.base) is np.ndarray and base.base is None:
+        return id(base) in ws._own
+    return any(np.may_share_memory(array, a) for a in vars(ws).values() if type(a) is np.ndarray)
 
 
 def _fit(given: tuple[Any, ...]) -> Any:
@@ -337,7 +347,7 @@ def _checked(names: Iterable[str], given: Sequence[Any]) -> tuple[list[Any], tup
     if "N" in sizes and sizes["N"][0] < 1:
         told = "expected N to be 1 or more, got"
         raise ValueError("{1}: {2} {0}".format(*sizes["N"], told))
-    floats = [a.dtype for a, v in zip(arrays, given) if hasattr(v, "dtype")]  # not of lists
+    floats = [a.dtype.newbyteorder("=") for a, v in zip(arrays, given) if hasattr(v, "dtype")]
     dtype = np.result_type(*[d for d in floats if d in (np.float32, np.float64)] or [np.float64])
     found = [a.astype(_KINDS.get(n, dtype), copy=False) for n, a in zip(names, arrays)]
     return found, (sizes.get("N", (0, ""))[0], dtype)

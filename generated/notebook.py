@@ -264,13 +264,23 @@ def _ready(given: Any, ws: Workspace | None, names: Any = _SHAPES, keep: bool = 
     own = ws._own = ws._own or {
         id(a if getattr(a, "base", None) is None else a.base) for a in vars(ws).values()
     }
-    return [a.copy() if id(a) in own or id(a.base) in own else a for a in arrays], ws
+    return [
+        a.copy() if id(a) in own or (a.base is not None and _is_inside(a, ws)) else a
+        for a in arrays
+    ], ws
+
+
+def _is_inside(array: Array, ws: Workspace) -> bool:
+    """Whether an array is a view of the workspace's memory."""
+    if type(base := array.base) is np.ndarray and base.base is None:
+        return id(base) in ws._own
+    return any(np.may_share_memory(array, a) for a in vars(ws).values() if type(a) is np.ndarray)
 
 
 def _checked(names: Iterable[str], given: Sequence[Any]) -> tuple[list[Any], tuple[Any, ...]]:
     """Arrays of one dtype, and what their workspace is made of; ValueError where one does not fit."""
     arrays = [_array(name, value) for name, value in zip(names, given)]
-    floats = [a.dtype for a, v in zip(arrays, given) if hasattr(v, "dtype")]  # not of lists
+    floats = [a.dtype.newbyteorder("=") for a, v in zip(arrays, given) if hasattr(v, "dtype")]
     dtype = np.result_type(*[d for d in floats if d in (np.float32, np.float64)] or [np.float64])
     return [array.astype(dtype, copy=False) for array in arrays], (dtype,)
 

@@ -73,6 +73,11 @@ def module(
     named = _named(derivation)
     if not derivation.results:  # of a value alone, which is one of them
         named.append(system.output)
+        more.setdefault("title", "A value, and those on the way to it.")
+        if values is not None and not values:
+            raise SpecError("values is empty, and there is nothing else to compute")
+        if not any(v.role != "constant" for v in system.variables):
+            raise SpecError(f"{system.output} is a constant: it depends on no input")
     for name in values or ():
         if name not in named:
             raise SpecError(f"there is no value {name!r}", hint=perhaps(name, named))

@@ -111,3 +111,55 @@ def test_one_input_of_a_long_name_is_enough() -> None:
     q = np.tanh(W1)
     module = sg.derive(np.sum(q * x), names={"x": x, "W1": W1, "q": q}).compile()
     assert np.array_equal(module.forward(W1=np.ones(4)).q, np.tanh(np.ones(4)))
+
+
+ODD = ("_core", "_fields", "count", "index", "names", "main", "forward", "Values", "pack", "zip")
+
+
+@pytest.mark.parametrize("plain", [False, True])
+@pytest.mark.parametrize("name", ODD)
+def test_values_of_any_name(name: str, plain: bool) -> None:
+    w, x = sg.param("w", (3,)), sg.data("x", (3,))
+    q = np.tanh(w)
+    module = sg.derive(np.sum(q * x), names={name: q}).compile(plain=plain)
+    found = module.forward(w=np.ones(3))
+    assert found._fields == (name.lstrip("_"),)
+    np.testing.assert_allclose(found[0], np.tanh(np.ones(3)))
+    assert module._self_check() == 0
+
+
+@pytest.mark.parametrize("name", ["count", "index", "names", "main", "given", "pack", "forward"])
+def test_inputs_of_many_names(name: str) -> None:
+    w, x = sg.param(name, (3,)), sg.data("x", (3,))
+    q = np.tanh(w)
+    module = sg.derive(np.sum(q * x), names={"q": q}).compile()
+    np.testing.assert_allclose(module.forward(**{name: np.ones(3)}).q, np.tanh(np.ones(3)))
+    found = module.gradients(**{name: np.zeros(3)}, x=np.ones(3))
+    np.testing.assert_allclose(getattr(found, name), np.ones(3))
+    module.bind(**{name: np.zeros(3)}, x=np.ones(3))()
+
+
+@pytest.mark.parametrize("name", ["_core", "np", "zip", "range", "Workspace", "bind", "loss"])
+def test_other_names_of_inputs_are_refused(name: str) -> None:
+    w = sg.param(name, (3,))
+    with pytest.raises(sg.SpecError, match=f"an input can't be called '{name}'"):
+        sg.derive(np.sum(np.tanh(w)), names={}).source()
+
+
+def test_only_what_the_chosen_values_need_is_computed() -> None:
+    X, W1, W2 = sg.data("X", ("N", 30)), sg.param("W1", (30, 40)), sg.param("W2", (40, 9))
+    a = np.tanh(X @ W1)
+    b = np.tanh(a @ W2)
+    text = sg.derive(np.sum(b**2), names={"a": a, "b": b}).source(values=["a"])
+    first = text.split("def _forward")[1].split("def ")[0]
+    assert (first.count("np.tanh"), first.count("W2")) == (1, 0)
+    assert "def forward(X: Any, W1: Any, workspace" in text
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_zeros_of_labels_ask_for_no_labels(plain: bool) -> None:
+    x, w = sg.data("x", ("N",)), sg.param("w", ("N",))
+    z = np.tanh(np.pad(w, (1, 1)))
+    module = sg.derive(np.sum(z * np.pad(x, (1, 1)) ** 2), names={"x": x, "z": z})
+    parameters = inspect.signature(module.compile(plain=plain).forward).parameters
+    assert [n for n in parameters if n != "workspace"] == ["w"]

@@ -104,3 +104,49 @@ def test_only_gradients_of_a_scalar_are_prepared() -> None:
     X, w = sg.data("X", ("N", 3)), sg.param("w", (3,))
     with pytest.raises(sg.SpecError, match="only gradients of a scalar can be prepared"):
         sg.jacobian(X @ w, names={}).source(prepare=True)
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_what_is_constant_after_all_has_the_size_of_its_input(plain: bool) -> None:
+    module = sg.function(0 * sg.param("w", ("N",)) + 3.0, names={}).compile(plain=plain)
+    np.testing.assert_array_equal(module.forward(w=np.ones(4)).value, np.full(4, 3.0))
+
+
+def test_a_constant_and_no_values_are_refused() -> None:
+    w = sg.param("w", (3,))
+    with pytest.raises(sg.SpecError, match="value is a constant: it depends on no input"):
+        sg.function(np.ones_like(w), names={}).source()
+    with pytest.raises(sg.SpecError, match="values is empty"):
+        sg.function(np.exp(w), names={}).source(values=[])
+
+
+def test_what_no_chosen_value_needs_is_not_there() -> None:
+    w, x = sg.param("w", (3,)), sg.data("x", (3,))
+    q = np.exp(w)
+    text = sg.function(np.sum(np.tanh(q * x)), names={"q": q}).source(values=["q"])
+    assert "np.exp" in text
+    assert "np.tanh" not in text
+    assert text.splitlines()[1] == '"""A value, and those on the way to it.'
+
+
+SQUARES_OF = {"data with a named size": ("N", 3), "data of fixed sizes": (7, 3)}
+
+
+@pytest.mark.parametrize("shape", SQUARES_OF.values(), ids=SQUARES_OF)
+@pytest.mark.parametrize("options", [{}, {"unroll": True}, {"plain": True}], ids=str)
+def test_prepared_code_checks_itself(shape: Any, options: Any, tmp_path: Path) -> None:
+    X, y, w = sg.data("X", shape), sg.data("y", shape[:1]), sg.param("w", (3,))
+    file = tmp_path / "squares.py"
+    sg.derive(np.sum((X @ w - y) ** 2), names={}).write(file, prepare=True, **options)
+    run = subprocess.run(
+        [sys.executable, "-W", "error", str(file)], capture_output=True, text=True, check=False
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+def test_a_matrix_that_is_factored_is_drawn_positive_definite(tmp_path: Path) -> None:
+    K, y = sg.param("K", (4, 4)), sg.data("y", (4,))
+    L = np.linalg.cholesky(K + 0.1 * np.eye(4))
+    loss = np.sum(np.linalg.solve(L, y) ** 2) + np.sum(np.log(np.diag(L)))
+    module = sg.derive(loss, names={}).compile()
+    assert module._self_check() == 0

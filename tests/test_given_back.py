@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -138,3 +138,51 @@ def test_an_optimiser_takes_them() -> None:
 def test_second_derivatives_are_no_vector() -> None:
     w = sg.param("w", (3,))
     assert not hasattr(sg.hessian(np.sum(np.exp(w)), "w", names={}).compile(), "pack")
+
+
+VIEWS: dict[str, Any] = {
+    "a part": lambda x: x[...],
+    "strided": lambda x: np.lib.stride_tricks.as_strided(x, x.shape, x.strides),
+    "memoryview": lambda x: np.asarray(memoryview(x)),
+    "dlpack": np.from_dlpack,
+    "a part of dlpack": lambda x: np.from_dlpack(x)[::1],
+    "interface": lambda x: np.asarray(SimpleNamespace(__array_interface__=x.__array_interface__)),
+    "buffer": lambda x: np.frombuffer(x).reshape(x.shape),
+    "subclass": lambda x: x.view(type("Own", (np.ndarray,), {})),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
+@pytest.mark.parametrize("size", [4, 40])
+def test_whatever_looks_into_a_workspace_is_seen(view: Any, size: int) -> None:
+    """The second size has arrays that begin at a cache line."""
+    w, B = sg.param("w", (size,)), sg.data("B", (size, size))
+    module = sg.hvp(np.sum((B @ w) ** 2) / 2, "w", names={}).compile()
+    at: dict[str, Any] = {"w": np.zeros(size), "B": RNG.normal(size=(size, size))}
+    workspace = module.Workspace()
+    first = module.gradients(**at, v_w=np.ones(size), workspace=workspace).w
+    right = module.gradients(**at, v_w=first.copy()).w
+    given = view(first)
+    with pytest.raises(ValueError, match="v_w: expected an array of float64"):
+        module.bind(**at, v_w=given, workspace=workspace)
+    found = module.gradients(**at, v_w=given, workspace=workspace).w
+    np.testing.assert_allclose(found, right, rtol=1e-12)
+
+
+def test_views_of_other_memory_are_bound() -> None:
+    module = power()
+    row = np.zeros(8)
+    at = {"w": row[:4], "B": np.frombuffer(A.tobytes()).reshape(4, 4), "v_w": row[4:]}
+    compute = module.bind(**at, workspace=module.Workspace())
+    row[4:] = 1
+    np.testing.assert_allclose(compute()[1].w, A.T @ A @ np.ones(4))
+
+
+def test_the_order_of_bytes_changes_no_precision() -> None:
+    module = net()
+    for kind in ("f4", "f8"):
+        other = {n: x.astype(f">{kind}") for n, x in AT.items()}
+        same = {n: x.astype(kind) for n, x in AT.items()}
+        found, right = module.gradients(**other).W, module.gradients(**same).W
+        assert found.dtype == right.dtype == kind
+        np.testing.assert_array_equal(found, right)

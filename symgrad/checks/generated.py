@@ -156,8 +156,10 @@ def _compare_module(
     alone, gradients = module.loss(**given), module.gradients(**given)
     found = {system.output: [value, alone]}
     found |= {adjoint[n]: [getattr(g, n) for g in (together, gradients)] for n in derivation.wrt}
-    found |= (way := _way(module, given))
-    errors = _errors(found, truths(forward_and_adjoints(derivation), start), dtype)
+    equations = forward_and_adjoints(derivation)
+    known = {e.name for e in equations}  # a field may be called otherwise
+    found |= (way := {n: x for n, x in _way(module, given).items() if n in known})
+    errors = _errors(found, truths(equations, start), dtype)
     errors |= {n: math.inf for n in found.keys() - way.keys() if np.isnan(found[n]).any()}
     titles = {adjoint[name]: name for name in derivation.wrt}
     told = {titles.get(name, name): error for name, error in errors.items() if name not in way}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from symgrad.program.costs import flops
 from symgrad.program.passes import alive
 from symgrad.program.program import Program
 from symgrad.targets.statements import Assignment, grouped
@@ -23,12 +24,13 @@ def in_stages(
 
     First what both the output and its derivatives need, then the rest of the output's, then that
     of the derivatives.  What of the first needs arguments that ``values`` do not is a stage of
-    its own.  Each operation reads what its own stage computes, or an earlier one of both.
+    its own, and so is all that these do not need where it takes time.  Each operation reads what
+    its own stage computes, or an earlier one of both.
     """
     of_output = needed(program, [output])
     of_others = needed(program, gradients) if gradients else of_output
     both = of_output & of_others
-    first = both - _later(program, needed(program, [v for v in values if v in both]))
+    first = _first(program, both, values)
 
     def stage(name: str) -> str:
         if name in both:
@@ -48,15 +50,51 @@ def needed(program: Program, outputs: Iterable[str]) -> frozenset[str]:
     return frozenset(o.name for o in alive(replace(program, outputs=wanted)))
 
 
+def _first(program: Program, both: frozenset[str], values: Collection[str]) -> frozenset[str]:
+    """The operations of the first stage."""
+    asked = needed(program, [v for v in values if v in both])
+    there = {op.name for op in program.ops}
+    if asked and there.issuperset(values):
+        mine = both & needed(program, values)
+        if _work(program, both - mine) > MORE * _work(program, mine):
+            return mine
+    return (both - _later(program, asked)) | asked
+
+
+MORE = 0.02
+"""So much more work than what is asked for needs does not matter."""
+
+
+def _work(program: Program, names: Collection[str]) -> float:
+    """Roughly how many operations on numbers some of the operations are."""
+    ops = [o for o in program.ops if o.name in names]
+    products = [o for o in ops if o.kind in ("matmul", "contract")]
+    parts = [flops(replace(program, ops=tuple(some))) for some in (ops, products)]
+    both, mine = (float(p.subs(dict.fromkeys(p.free_symbols, TYPICAL))) for p in parts)
+    return SLOWER * (both - mine) + mine
+
+
+TYPICAL, SLOWER = 64, 10
+"""What named sizes are taken for; how much longer an operation takes outside of products."""
+
+
 def _later(program: Program, first: Collection[str]) -> set[str]:
-    """What depends on inputs that the first operations do not read; nothing if these read none."""
+    """What depends on inputs that the first operations do not read; nothing if these read none.
+
+    And the arrays of zeros and the like that only such operations read.
+    """
     inputs = {v.name for v in program.inputs}
     read = inputs & {r.name for o in program.ops if o.name in first for r in o.reads}
     found = inputs - read if read else set()
     for op in program.ops:
         if any(r.name in found for r in op.reads):
             found.add(op.name)
-    return found
+    readers: dict[str, set[str]] = {}
+    for op in program.ops:
+        for ref in op.reads:
+            readers.setdefault(ref.name, set()).add(op.name)
+    constant = (op.name for op in program.ops if not op.reads and op.name in readers)
+    return found | {name for name in constant if readers[name] <= found}
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,13 @@ from symgrad.mathematics.equations import Variable
 from symgrad.targets.about import about, costs, shape_text
 from symgrad.targets.emitted import Emitted, Part
 from symgrad.targets.module import Module, size_names
-from symgrad.targets.numpy import arguments, assumptions, constants, preparation, self_check
+from symgrad.targets.numpy import (
+    arguments,
+    assumptions,
+    constants,
+    preparation,
+    self_check,
+)
 from symgrad.targets.numpy.entries import Entries
 from symgrad.targets.numpy.functions import Mathematics, along
 from symgrad.targets.numpy.layout import quoted
@@ -27,7 +33,7 @@ from symgrad.targets.numpy.sources import Runtime
 from symgrad.targets.numpy.tests import pytest_file
 from symgrad.targets.numpy.tuning import PASSES
 from symgrad.targets.numpy.vectors import vectors
-from symgrad.targets.numpy.words import WORDS
+from symgrad.targets.numpy.words import WORDS, spelled
 from symgrad.targets.stages import BACKWARD, FORWARD, OUTPUT, SHARED
 from symgrad.targets.target import Target
 from symgrad.templating import render
@@ -198,11 +204,18 @@ class _File:
             yield "Prepared", about, self.preparing.fields
         if module.values:
             told = "The values of the forward pass."
-            yield "Values", told, fields({v: v for v in module.values})
+            called = spelled(module.values)
+            found = fields({v: v for v in module.values})
+            yield "Values", told, [(called[n], k, _called_so(called[n], n, s)) for n, k, s in found]
         if not module.gradients:
             return
         words = along(module) or "by every entry of each parameter"
         yield "Gradients", f"The derivative of {module.output} {words}.", fields(module.gradients)
+
+
+def _called_so(field: str, name: str, shape: str) -> str:
+    """What is told of a field: its shape, and its name in the spec where that is another."""
+    return shape if field == name else ", ".join(filter(None, [shape, f"{name} in the spec"]))
 
 
 _NAMES = {

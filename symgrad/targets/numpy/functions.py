@@ -75,7 +75,8 @@ class Mathematics:
 
     def __init__(self, module: Module) -> None:
         self.module = module
-        program = tuned(module.computing(module.results), plain=module.plain)
+        wanted = module.results if module.gradients else module.values
+        program = tuned(module.computing(wanted), plain=module.plain)
         gradients = module.gradients.values()
         self.program, self.stage = in_stages(program, module.output, gradients, module.values)
         self.plan = None if module.plain else plan_of(self.program, ABILITIES)
@@ -117,7 +118,7 @@ class Mathematics:
         found = [self.local(v) for v in (*self.on_the_way, *self.rest.reads)]
         return {
             FORWARD: found,
-            OUTPUT: [self.local(self.module.output)],
+            OUTPUT: [self.local(self.module.output)] if self.module.gradients else [],
             BACKWARD: [self.local(g) for g in self.module.gradients.values()],
         }
 

@@ -166,7 +166,7 @@ class Face:
         sizes = {local: size for size, local in self.made.locals.items()}
         for local in self.made.rest.sizes:
             needed.add(self.made.where(sizes[local], needed)[0])
-        return [n for n in self.names if n in needed]
+        return [n for n in self.names if n in needed] or self.names
 
     def of_the_way(self) -> Offered:
         """The function that gives them."""
@@ -182,8 +182,9 @@ class Face:
             return self.ready(names)
         if list(names) == self.names:
             return self.ready(names, "keep=True")
-        some = assigned(["names"], "", [*map(repr_of, names)])
-        return [*some, *self.ready(names, "names", "keep=True"), *self._labels(names)]
+        free = "_names" if "names" in names else "names"
+        some = assigned([free], "", [*map(repr_of, names)])
+        return [*some, *self.ready(names, free, "keep=True"), *self._labels(names)]
 
     def forward(self) -> list[str]:
         """Its body."""

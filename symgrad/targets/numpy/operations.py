@@ -90,11 +90,13 @@ class NumPyWriter(Writer):
 
     def dtype(self) -> str:
         """The dtype that the function computes in."""
-        for variable in arguments_among(self.program.inputs):
-            if variable.dtype == "float":
-                self._in_use.add(variable.name)
-                return f"{variable.name}.dtype"
-        return "_DTYPE"
+        floats = [v.name for v in arguments_among(self.program.inputs) if v.dtype == "float"]
+        if not floats:
+            return "_DTYPE"
+        read = (r.name for op in self.program for r in op.reads)
+        first = next((name for name in read if name in floats), floats[0])
+        self._in_use.add(first)
+        return f"{first}.dtype"
 
     def printed(self, op: Op, args: Sequence[Text]) -> Text:
         return self.KINDS[op.kind](self, op, args)

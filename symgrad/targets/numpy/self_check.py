@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from symgrad.mathematics.assumptions import strongest
@@ -26,6 +26,7 @@ def needs(module: Module, variables: Sequence[Variable], sizes: Iterable[str]) -
     parameters = [n for n in module.gradients if n in taken]
     free = [n for n in parameters if not taken[n].assumptions]
     drawn = _drawn(module, variables) if module.preparation or not module.example else []
+    definite = definite_among(module)
     points = "map(_point, range(20))"
     if module.preparation:
         points = f"({{n: p[n] for n in _NAMES}} for p in {points})"
@@ -41,7 +42,11 @@ def needs(module: Module, variables: Sequence[Variable], sizes: Iterable[str]) -
         "samplers": _samplers(drawn),
         "along": module.along and in_braces({n: f'point["{v}"]' for n, v in module.along.items()}),
         "parameters": parameters and _parameters(parameters, module),
-        "kinds": [(n, strongest(taken[n].assumptions).kind) for n in parameters if n not in free],
+        "kinds": [
+            (n, "symmetric" if n in definite else strongest(taken[n].assumptions).kind)
+            for n in parameters
+            if n not in free or n in definite
+        ],
         "differences": not module.not_differentiable,
         "not_differentiable": quoted(module.not_differentiable),
     }
@@ -70,16 +75,32 @@ def _drawn(module: Module, variables: Sequence[Variable]) -> list[tuple[str, str
     made = {*module.preparation.first.gradients} if module.preparation else set()
     once = {v.name: v for v in reversed(variables) if v.name not in made}
     sizes = _sizes(variables, module.least)
-    return [(name, _draw(v, sizes)) for name, v in reversed(once.items())]
+    definite = definite_among(module)
+    return [(name, _draw(v, sizes, definite)) for name, v in reversed(once.items())]
 
 
-def _draw(variable: Variable, sizes: Mapping[str, int]) -> str | None:
+def definite_among(module: Module) -> set[str]:
+    """The inputs that have a Cholesky factor, alone or as a part of a sum."""
+    found: set[str] = set()
+    for op in reversed(module.program.ops):
+        through = op.name in found and (op.function == "add" or op.kind in ("view", "copy"))
+        if op.function == "cholesky" or through:
+            found |= {r.name for r in op.reads}
+    square = (v for v in module.arguments if len(v.shape) > 1 and v.shape[-1] == v.shape[-2])
+    return {v.name for v in square if v.name in found and v.dtype == "float"}
+
+
+def _draw(
+    variable: Variable, sizes: Mapping[str, int], definite: Collection[str] = ()
+) -> str | None:
     lengths = [_number(s, sizes) for s in variable.shape]
     shape = in_brackets([str(n) for n in lengths]) if lengths else "()"
     if variable.dtype == "bool":
         return f"rng.random({shape}) < 0.5"
     if variable.dtype == "int":
         return _labels(variable, shape, sizes)
+    if variable.name in definite:
+        return f"_some_positive_definite(rng, {shape})"
     if variable.assumptions:
         assumed = strongest(variable.assumptions)
         return f"_some_{assumed.kind}(rng, {shape}, {assumed.axis or 0})"
@@ -107,7 +128,7 @@ def _samplers(drawn: Iterable[tuple[str, str | None]]) -> list[str]:
     return [
         s
         for n, s in texts.items()
-        if n.startswith("_some_") and any(t and n in t for _, t in drawn)
+        if n.startswith("_some_") and any(t and f"{n}(" in t for _, t in drawn)
     ]
 
 

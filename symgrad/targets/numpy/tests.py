@@ -14,6 +14,8 @@ from symgrad.targets.numpy.constants import TYPED, array
 from symgrad.targets.numpy.functions import Mathematics
 from symgrad.targets.numpy.layout import in_brackets, quoted
 from symgrad.targets.numpy.offered import Face
+from symgrad.targets.numpy.self_check import definite_among
+from symgrad.targets.numpy.words import spelled
 from symgrad.templating import render
 
 CLOSE = 1e-12
@@ -39,7 +41,9 @@ def pytest_file(
         prepare=module.preparation is not None,
         moved=_names(free),
         parameters=_names(parameters),
-        symmetric=_names(n for n, about in kinds.items() if about == "MATRICES"),
+        symmetric=_names(
+            n for n in parameters if kinds.get(n) == "MATRICES" or n in definite_among(module)
+        ),
         differences=not module.not_differentiable,
         expected=rows,
         forward_arguments=values and _names(Face(Mathematics(module)).forward_inputs()),
@@ -62,7 +66,7 @@ def _rows(module: Module, expected: Iterable[Expected]) -> Iterator[tuple[str, s
         elif stated.value == module.output:
             code = "value"
         elif stated.value in module.values:
-            code = f"values.{stated.value}"
+            code = f"values.{spelled(module.values)[stated.value]}"
         if code:
             turned = ".T" if stated.transposed else ""
             yield quoted(stated.key), f"{code}{turned}", array(np.asarray(stated.numbers), TYPED)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import builtins
 import keyword
+from collections.abc import Iterable
 
-from symgrad.targets.identifiers import Words
+from symgrad.targets.identifiers import Locals, Words
 
 _OTHERS = (
     *("np", "math", "operator", "threading", "functools", "struct"),
     *("Any", "Array", "Callable", "Iterable", "Mapping", "NamedTuple", "Sequence"),
     *("Values", "Workspace", "workspace", "ws", "prepare", "bind"),
+    *("range", "zip", "ValueError"),
 )
 
 
@@ -45,3 +47,10 @@ WORDS = Words(
     frozenset({*_OF_THE_FILE, "Gradients", *dir(builtins)}),
 )
 """The arguments of its functions can't be called so, nor can what is computed in them."""
+
+
+def spelled(values: Iterable[str]) -> dict[str, str]:
+    """What values are called as fields of a tuple: no such name begins with a line."""
+    found = {v: v for v in values if not v.startswith("_")}
+    names = Locals({*keyword.kwlist, *found})
+    return {v: found.get(v) or names.new(v) for v in values}

@@ -31,6 +31,11 @@ def _some_symmetric(rng: np.random.Generator, shape: tuple[int, ...], axis: int)
     return (numbers + np.swapaxes(numbers, -1, -2)) / 2
 
 
+def _some_positive_definite(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
+    numbers = rng.standard_normal(shape) / shape[-1] ** 0.5
+    return numbers @ np.swapaxes(numbers, -1, -2) + np.eye(shape[-1])
+
+
 def _some_positive(rng: np.random.Generator, shape: tuple[int, ...], axis: int) -> Any:
     return rng.random(shape) + 0.5
 
