@@ -238,10 +238,15 @@ class Workspace:
         if keep:
             self.a1, self.a2, self.e, self.t = new(4, 1), new(2, 1), new(3, 1), new(3, 1)
 
+    def __repr__(self) -> str:
+        return f"Workspace{self._for}"
+
 
 def pack(params: Mapping[str, Any] | Gradients) -> Array:
     """Parameters or gradients, one after the other, as a vector of float64."""
     found = params._asdict() if isinstance(params, Gradients) else params
+    if not isinstance(found, Mapping):
+        raise ValueError(f"expected a mapping or Gradients, got {type(params).__name__}")
     arrays, _ = _checked(Gradients._fields, [found[name] for name in Gradients._fields])
     return np.concatenate([array.ravel() for array in arrays], dtype=np.float64)
 
@@ -270,8 +275,8 @@ def _ready(given: Any, ws: Workspace | None, names: Any = _SHAPES, keep: bool = 
     arrays, made = (given, (given[0].dtype,)) if fits else _checked(names, given)
     if ws is None:
         return arrays, Workspace(*made, keep=keep)
-    if ws._for != made or keep > ws._keep:
-        raise ValueError(f"expected Workspace{made}{' with keep=True' * keep}, got one for {ws._for}")
+    if not isinstance(ws, Workspace) or ws._for != made or keep > ws._keep:
+        raise ValueError(f"expected Workspace{made}{' with keep=True' * keep}, got {ws!r}")
     if ws._thread != threading.get_ident():
         raise ValueError("the workspace belongs to another thread: make one for each")
     own = ws._own = ws._own or {

@@ -70,23 +70,14 @@ def module(
     derivation = bound(derivation, sizes or {})
     system, equations = derivation.system, forward_and_adjoints(derivation)
     made = derivation.preparation
-    named = _named(derivation)
-    if not derivation.results:  # of a value alone, which is one of them
-        named.append(system.output)
+    if not derivation.results:
         more.setdefault("title", "A value, and those on the way to it.")
-        if values is not None and not values:
-            raise SpecError("values is empty, and there is nothing else to compute")
-        if not any(v.role != "constant" for v in system.variables):
-            raise SpecError(f"{system.output} is a constant: it depends on no input")
-    for name in values or ():
-        if name not in named:
-            raise SpecError(f"there is no value {name!r}", hint=perhaps(name, named))
     return assembled(
         system.variables,
         equations,
         system.output,
         derivation.results,
-        values=tuple(named if values is None else dict.fromkeys(values)),
+        values=_chosen(derivation, values),
         along=derivation.directions,
         formulas=formulas,
         remarks=remarks,
@@ -98,6 +89,21 @@ def module(
         everywhere=not any(next(conditions(e.rhs), None) for e in equations),
         **more,
     )
+
+
+def _chosen(derivation: Derivation, values: Sequence[str] | None) -> tuple[str, ...]:
+    """The values that a module offers: those that are asked for, or all that have a name."""
+    named, system = _named(derivation), derivation.system
+    if not derivation.results:  # of a value alone, which is one of them
+        named.append(system.output)
+        if values is not None and not values:
+            raise SpecError("values is empty, and there is nothing else to compute")
+        if not any(v.role != "constant" for v in system.variables):
+            raise SpecError(f"{system.output} is a constant: it depends on no input")
+    for name in values or ():
+        if name not in named:
+            raise SpecError(f"there is no value {name!r}", hint=perhaps(name, named))
+    return tuple(named if values is None else dict.fromkeys(values))
 
 
 def _formulas(

@@ -186,3 +186,18 @@ def test_the_order_of_bytes_changes_no_precision() -> None:
         found, right = module.gradients(**other).W, module.gradients(**same).W
         assert found.dtype == right.dtype == kind
         np.testing.assert_array_equal(found, right)
+
+
+def test_what_is_no_workspace_or_no_mapping_is_named() -> None:
+    module = regression()
+    at = {"X": np.ones((2, 3)), "y": np.ones(2), "w": np.ones(3), "b": np.array(1.0)}
+    wanted = r"expected Workspace\(2, 3, dtype\('float64'\)\)"
+    with pytest.raises(ValueError, match=f"{wanted}, got 3"):
+        module.loss(**at, workspace=3)
+    with pytest.raises(ValueError, match=rf"{wanted}, got Workspace\(5, 3, dtype\('float64'\)\)"):
+        module.loss(**at, workspace=module.Workspace(5, 3))
+    with pytest.raises(ValueError, match="expected a mapping or Gradients, got ndarray"):
+        module.pack(np.ones(4))
+    with pytest.raises(ValueError, match=r"b: expected an array of float64, np.array\(x\) for a n"):
+        module.bind(**(at | {"b": 0.5}))
+    module.bind(**at)()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import tracemalloc
 from itertools import pairwise
@@ -318,3 +319,31 @@ def test_sizes_that_are_called_like_what_the_file_uses(sizes: tuple[str, str, st
     at = {"A": np.ones((2, 3)), "B": np.ones((3, 4))}
     np.testing.assert_allclose(module.loss(**at), 72)
     np.testing.assert_allclose(module.bind(**at)()[1].A, np.full((2, 3), 24.0))
+
+
+def test_the_bytes_that_are_told_are_those_of_all_arrays() -> None:
+    X, W, y = sg.data("X", ("N", 3)), sg.param("W", (3, 4)), sg.data("y", ("N",), dtype=int)
+    z = X @ W
+    logp = z - np.log(np.sum(np.exp(z), axis=1, keepdims=True))
+    module = sg.derive(-np.mean(logp[sg.arange("N"), y]), names={"z": z, "logp": logp}).compile()
+    arrays = [a for a in vars(module.Workspace(N=50)).values() if isinstance(a, np.ndarray)]
+    owners = {id(a if a.base is None else a.base): a for a in arrays}
+    parts = {
+        k: max(a.nbytes for a in arrays if k == id(a if a.base is None else a.base)) for k in owners
+    }
+    told = re.search(r"operations on numbers, (\d+) N \+ (\d+)\s+bytes of", module.__doc__ or "")
+    assert told
+    assert int(told[1]) * 50 + int(told[2]) == sum(parts.values())
+
+
+def test_an_equation_stands_above_what_leads_to_it_alone() -> None:
+    X, y, W = sg.data("X", ("N", 3)), sg.data("y", ("N",), dtype=int), sg.param("W", (3, 4))
+    c, z = sg.data("c", (4,)), X @ W
+    logp = z - np.log(np.sum(np.exp(z), axis=1, keepdims=True))
+    weight = c[y]
+    loss = -np.sum(weight * logp[sg.arange("N"), y]) / np.sum(weight)
+    names = {"z": z, "logp": logp, "weight": weight}
+    lines = sg.derive(loss, names=names).source().splitlines()
+    at = lines.index("    # weight[n] = c[y[n]]  (N,)")
+    assert lines[at + 1].startswith("    weight = c.take(y, ")
+    assert lines[at - 1] == ""

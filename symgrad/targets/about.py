@@ -5,6 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+import sympy as sp
+
 from symgrad.mathematics.assumptions import Assumption
 from symgrad.mathematics.equations import Variable
 from symgrad.mathematics.ranges import Part, by_part
@@ -42,10 +44,16 @@ def about(module: Module, *, checked: bool = True) -> Iterator[str]:
 
 
 def costs(
-    plan: Plan, called: Sequence[str], what: str = "Loss and gradients together"
+    plan: Plan,
+    called: Sequence[str],
+    what: str = "Loss and gradients together",
+    constants: sp.Expr = sp.S.Zero,
 ) -> Iterator[str]:
-    """What ``what`` costs; ``called``: what takes memory in each call."""
-    work, room = polynomial(flops(plan.program)), polynomial(plan.bytes(8))
+    """What ``what`` costs; ``called``: what takes memory in each call.
+
+    ``constants``: bytes of what is made with the workspace.
+    """
+    work, room = polynomial(flops(plan.program)), polynomial(sp.expand(plan.bytes(8) + constants))
     yield ""
     yield from textwrap.wrap(
         f"{what}: {work} operations on numbers, {room} bytes of workspace in float64.",

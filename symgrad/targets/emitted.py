@@ -79,20 +79,37 @@ def passages(
     sign: str,
     width: int = WIDTH - 4,
 ) -> Iterator[Passage]:
-    """Each value with its equation above the first of the lines that lead to it.
+    """Each value with its equation above the first of the lines that lead to it and no further.
 
     ``printed`` writes a statement; ``sign`` begins a comment, which has ``width`` letters of room.
     """
-    code: list[str] = []
+    waiting: list[Assignment] = []
+
+    def code(some: Iterable[Assignment]) -> tuple[str, ...]:
+        texts = (printed(statement) for a in some for statement in a.statements)
+        return indented(line for text in texts for line in lines_of(text))
+
     for assignment in assignments:
-        told, formula = shape_text(assignment.shape), formulas.get(assignment.value, "")
-        code += [line for s in assignment.statements for line in lines_of(printed(s))]
-        if formula:
-            above = comment(f"{formula}  {told}".strip(), sign, width)
-            yield Passage(function, indented(code), assignment.value, indented(above), apart=True)
-            code = []
-    if code:
-        yield Passage(function, indented(code), apart=True)
+        waiting.append(assignment)
+        if formula := formulas.get(assignment.value, ""):
+            others, mine = _for_the_last(waiting)
+            if others:
+                yield Passage(function, code(others), apart=True)
+            told = f"{formula}  {shape_text(assignment.shape)}".strip()
+            above = indented(comment(told, sign, width))
+            yield Passage(function, code(mine), assignment.value, above, apart=True)
+            waiting = []
+    if waiting:
+        yield Passage(function, code(waiting), apart=True)
+
+
+def _for_the_last(some: Sequence[Assignment]) -> tuple[Sequence[Assignment], Sequence[Assignment]]:
+    """What stands before all that the last one needs, and the others."""
+    first, wanted = len(some) - 1, set(some[-1].uses)
+    for k in range(first - 1, -1, -1):
+        if not wanted.isdisjoint(some[k].locals):
+            first, wanted = k, wanted | some[k].uses
+    return some[:first], some[first:]
 
 
 def comment(text: str, sign: str, width: int) -> list[str]:

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
+import sympy as sp
+
 from symgrad.errors import SpecError
 from symgrad.files import mark
 from symgrad.mathematics.equations import Variable
@@ -166,6 +168,7 @@ class _File:
             "offered": [*face.offered()],
             "differentiated": bool(module.gradients),
             "bound_given": face.given,
+            "numbers_given": any(not v.shape for v in module.arguments),
             "bind_head": face.signature("bind", face.names, "Array", bound),
             "vectors": vectors(self.made, sizes),
         }
@@ -179,8 +182,9 @@ class _File:
     def _of_the_header(self) -> dict[str, Any]:
         module, plan = self.module, self.made.plan
         called = self.room.called if self.room else []
-        what = ["Loss and gradients together"] if module.gradients else ["All values"]
-        document = [*about(module), *(costs(plan, called, *what) if plan else ())]
+        made = self.room.constants if self.room else sp.S.Zero
+        what = "Loss and gradients together" if module.gradients else "All values"
+        document = [*about(module), *(costs(plan, called, what, made) if plan else ())]
         return {
             "title": quoted(module.title),
             "origin": mark(module.origin),

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from symgrad.mathematics.sizes import fixed
+from symgrad.mathematics.sizes import Size, fixed
+from symgrad.program.kinds import KINDS
+from symgrad.program.memory import item, total
 from symgrad.program.program import count
 from symgrad.targets.about import WIDTH
 from symgrad.targets.numpy.buffers import BufferedWriter
@@ -22,7 +25,8 @@ class Room:
     """The lines that make a workspace.
 
     ``keeps``: whether it can give each value memory of its own; ``aligned``: whether some array is
-    large; ``new``: whether any is made; ``called``: what takes memory in each call.
+    large; ``new``: whether any is made; ``called``: what takes memory in each call; ``constants``:
+    bytes of what is made once, in float64.
     """
 
     def __init__(self, made: Mathematics) -> None:
@@ -34,8 +38,10 @@ class Room:
         self.made = in_brackets([*sizes, "np.dtype(dtype)"])
         self.aligned = any(not _is_small(o.shape) for o in plan.buffers)
         self.head = self._head(sizes, made.module.dtype)
+        constants = _constants(made, writer)
         self.lines = list(_lines(made, writer))
         self.new = any("new(" in line for line in self.lines)
+        self.constants = total(constants)
         self.called = list(dict.fromkeys(called(op) for op in plan.allocating))
 
     def _head(self, sizes: Sequence[str], dtype: str) -> list[str]:
@@ -45,6 +51,18 @@ class Room:
         arguments = ["self", *given, *(["*", *more] if more else [])]
         head = call("    def __init__", arguments, " -> None:", WIDTH)
         return [head[0], *("    " + x for x in head[1:])]
+
+
+def _constants(made: Mathematics, writer: BufferedWriter) -> dict[Size, int]:
+    """How often each number of entries is made once, times their bytes."""
+    found: Counter[Size] = Counter()
+    for op in (writer.ops[name] for name in writer.placed):
+        if op.name in writer.plan.constant and not KINDS[op.kind].is_view:
+            found[count(op.shape)] += item(op.dtype, 8)
+    for v in made.module.variables:
+        if v.role == "constant" and v.name in writer.read:
+            found[count(v.shape)] += item(v.dtype, 8)
+    return found
 
 
 def _lines(made: Mathematics, writer: BufferedWriter) -> Iterator[str]:
