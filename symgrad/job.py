@@ -69,6 +69,7 @@ class Job:
         self.dtype = dtype
         self.seed = seed
         self.options = options
+        wrt = wrt and [spec.aliases.get(name, name) for name in wrt]
         also = [s.value for s in (*spec.expected, *spec.compared) if s.adjoint]
         self.derivation = derive_loss(spec.loss, wrt, spec.names, prepare=prepare, also=also)
         check_assumptions(self.derivation.typed)

@@ -118,3 +118,14 @@ def test_sign_and_logarithm_of_one_determinant(loss: Any, plain: bool, named: bo
 
     assert value == module.loss(A=at) == pytest.approx(by_numpy(at))
     np.testing.assert_allclose(gradients.A, slopes(by_numpy, at), atol=1e-8)
+
+
+def test_second_derivatives_need_an_inverse_and_say_so() -> None:
+    A = sg.param("A", (2, 2))
+    loss = np.linalg.det(A)
+    told = "the second derivatives of det(A) are those where A has an inverse"
+    assert not any(told in r for r in sg.derive(loss).remarks)
+    second = sg.hessian(loss, A)
+    assert any(told in r for r in second.remarks)
+    with pytest.raises(np.linalg.LinAlgError, match="A: Singular"):
+        sg.hvp(loss).compile().gradients(A=[[1, 2], [2, 4]], v_A=np.eye(2))

@@ -437,3 +437,24 @@ def test_the_larger_of_two_that_are_infinite() -> None:
     np.testing.assert_array_equal(module.gradients(x=at).x, [[0, 0, 0], [0, 1, 1]])
     module = sg.derive(np.sum(np.minimum(x[0], x[1])), names={"x": x}).compile()
     np.testing.assert_array_equal(module.gradients(x=at).x, [[0.5, 1, 1], [0.5, 0, 0]])
+
+
+def of_a_mask(rows: Any) -> tuple[str, ...]:
+    """What is said of attention with a mask: where it holds, there is a score."""
+    scores = sg.param("S", (2, 3))
+    return sg.derive(np.sum(sg.softmax(np.where(rows, scores, -np.inf), axis=1) ** 2)).remarks
+
+
+def test_a_row_that_may_be_masked_as_a_whole_is_told_of() -> None:
+    told = "a row that is masked as a whole has the softmax 0"
+    assert any(told in r for r in of_a_mask(np.array([[True] * 3, [False] * 3])))
+    assert any(told in r for r in of_a_mask(sg.data("m", (2, 3), dtype=bool)))
+    assert of_a_mask(np.array([[True] * 3, [True, False, False]])) == ()
+
+
+def test_a_causal_mask_leaves_something_in_each_row() -> None:
+    scores = sg.param("S", (3, 3))
+    masked = scores + np.triu(np.full((3, 3), -np.inf), 1)
+    assert sg.derive(np.sum(sg.softmax(masked, axis=1) ** 2)).remarks == ()
+    nothing = scores + np.full((3, 3), -np.inf)
+    assert sg.derive(np.sum(sg.softmax(nothing, axis=1) ** 2)).remarks != ()

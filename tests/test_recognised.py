@@ -236,3 +236,19 @@ def test_a_number_next_to_a_root_is_no_root() -> None:
 def test_where_a_value_was_made_can_be_sent_to_another_process() -> None:
     where = sg.param("x", (2,)).where
     assert pickle.loads(pickle.dumps(where)) == where
+
+
+def test_values_of_a_tuple_keep_their_names_in_each_turn(tmp_path: Path) -> None:
+    lines = """
+w = sg.param("w", (2,))
+h, c = np.tanh(w), w * 2
+for k in range(3):
+    h, c = np.tanh(h * w), c * w + h
+loss = np.sum(h * c)
+"""
+    path = tmp_path / "net.py"
+    path.write_text(f"import numpy as np\nimport symgrad as sg\n{lines}", encoding="utf-8")
+    read = load(path)
+    names = [e.name for e in sg.derive(read.loss, names=read.names).system.equations]
+    assert {"h1", "h2", "h3", "h"} <= set(names)
+    assert not any(name.startswith("t") for name in names)

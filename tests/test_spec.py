@@ -258,3 +258,35 @@ def test_a_symbol_has_to_be_one_of_something(tmp_path: Path, line: str, message:
         load(path)
     path.write_text(path.read_text().replace(line, 'latex = {"w": r"\\omega_{1}"}'))
     assert load(path).latex == {"w": r"\omega_{1}"}
+
+
+IMPORTS = "import numpy as np\nimport symgrad as sg\n"
+LOOP = """
+w = sg.param("w", (2,))
+h = np.tanh(w)
+for k in range(3):
+    h = np.tanh(h * w) + h ** 2
+p = h
+loss = np.sum(p ** 2)
+example = {"w": [0.5, 1]}
+"""
+
+
+def test_numbers_may_be_for_another_variable_of_a_value(tmp_path):
+    found = spec(tmp_path, f'{IMPORTS}{LOOP}expected = {{"p": [1, 2], "dL_dp": [3, 4]}}\n')
+    assert [(e.key, e.value, e.adjoint) for e in found.expected] == [
+        ("p", "h", False),
+        ("dL_dp", "h", True),
+    ]
+
+
+def test_numbers_may_be_for_one_turn_of_a_loop(tmp_path):
+    stated = '{"h1": [1, 2], "dL_dh2": [3, 4], "h4": [5, 6]}'
+    found = spec(tmp_path, f"{IMPORTS}{LOOP}expected = {stated}\n")
+    assert [(e.value, e.adjoint) for e in found.expected] == [
+        ("h1", False), ("h2", True), ("h", False),
+    ]  # fmt: skip
+    told = refusal(tmp_path, f'{IMPORTS}{LOOP}expected = {{"h7": [1, 2]}}\n')
+    assert "the spec has no 'h7'" in told
+    told = refusal(tmp_path, f'{IMPORTS}{LOOP}expected = {{"h1": [1, 2, 3]}}\n')
+    assert "has the shape 3; h1 is 2" in told

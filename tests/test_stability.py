@@ -732,3 +732,26 @@ def test_selu_typed_as_a_sum_of_its_pieces():
     value, g = sg.derive(np.sum(f(sg.param("x", (3,))))).compile().loss_and_gradients(x=x)
     assert value == pytest.approx(f(x).sum(), rel=1e-13)
     np.testing.assert_allclose(g.x, 1.05 * np.where(x > 0, 1, 1.67 * np.exp(x)), rtol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("loss", "value", "gradient"),
+    [
+        (lambda x: np.log2(1 / (1 + np.exp(-x))), -800 / np.log(2), 1 / np.log(2)),
+        (lambda x: np.log10(1 - 1 / (1 + np.exp(x))), -800 / np.log(10), 1 / np.log(10)),
+        (lambda x: np.log2(sg.softmax(x)), -1600 / np.log(2), 1 / np.log(2)),
+        (lambda x: np.log10(np.exp(x) / np.sum(np.exp(x))), -1600 / np.log(10), 1 / np.log(10)),
+        (lambda x: np.log2(np.sum(np.exp(x)))[None], 800 / np.log(2), 0),
+        (lambda x: np.log10(np.cosh(x)), (800 - np.log(2)) / np.log(10), -1 / np.log(10)),
+    ],
+)  # fmt: skip
+def test_logarithms_to_other_bases_are_stable(loss, value, gradient):
+    x = sg.param("x", (2,))
+    found, by_x = sg.derive(np.sum(loss(x)[:1])).compile().loss_and_gradients(x=[-800.0, 800.0])
+    np.testing.assert_allclose(found, value, rtol=1e-14)
+    np.testing.assert_allclose(by_x.x[0], gradient, rtol=1e-14)
+
+
+def test_logarithms_to_other_bases_stay_where_nothing_is_gained():
+    x = sg.param("x", (2,))
+    assert "log2(" in sg.derive(np.sum(np.log2(2 + x**2))).source()

@@ -10,6 +10,7 @@ import numpy as np
 import sympy as sp
 
 from symgrad.calculus.hoisting import Preparation
+from symgrad.calculus.masks import MASKED, masked_rows
 from symgrad.errors import SpecError
 from symgrad.mathematics.algebra import BINDERS, canonical_equation
 from symgrad.mathematics.assumptions import Assumption, Fact, giving
@@ -22,7 +23,12 @@ from symgrad.mathematics.indices import (
     entry,
     name_of,
 )
-from symgrad.mathematics.matrices import CholeskyEntry, DeterminantValue, LogAbsDeterminant
+from symgrad.mathematics.matrices import (
+    CholeskyEntry,
+    DeterminantValue,
+    InverseEntry,
+    LogAbsDeterminant,
+)
 from symgrad.mathematics.records import Constant
 from symgrad.mathematics.reductions import LEAVES, REDUCTIONS
 from symgrad.mathematics.steps import Step
@@ -192,6 +198,10 @@ def remarks_on(system: System, differentiated: Container[str] | None = None) -> 
             yield _held_backward(equation)
     used = differentiated
     yield from _conventions(system, lambda e: used is None or e.name in used)
+    if masked_rows(system):
+        yield MASKED
+    if _has_cofactors(system):
+        yield TWICE
 
 
 def taken_for_granted(system: System) -> Iterator[str]:
@@ -253,6 +263,18 @@ OF_MATRICES: Mapping[type[sp.Expr], str] = {
     "derivative by it",
 }
 """What holds where a matrix has no inverse, or of which matrices."""
+
+
+def _has_cofactors(system: System) -> bool:
+    """Whether det(A) A⁻¹ is differentiated: once the derivative of a determinant is a value."""
+    determinants = {e.name for e in system if e.rhs.has(DeterminantValue)}
+    inverses = (e for e in system if determinants and e.rhs.has(InverseEntry))
+    return any(determinants & ({e.name} | set(map(name_of, entries(e.rhs)))) for e in inverses)
+
+
+TWICE = (
+    "the second derivatives of det(A) are those where A has an inverse: a singular A is an error"
+)
 
 
 def supported(rhs: sp.Expr, value: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import sympy as sp
 
@@ -20,6 +20,8 @@ from symgrad.calculus.exponentials import (
 from symgrad.mathematics.indices import entries, name_of
 from symgrad.mathematics.reductions import (
     log1p,
+    log2,
+    log10,
     log_cosh,
     rel_entr,
     select,
@@ -139,6 +141,18 @@ def _log_of_sigmoid(expr: sp.Expr, known: Known) -> sp.Expr | None:
         if left == 0 and is_scale(number) and coefficient in (number, -number):
             return sp.log(2 * number) - softplus(-2 * x * coefficient / number)
     return None
+
+
+BASES: Mapping[type[sp.Function], int] = {log2: 2, log10: 10}
+
+
+def log_to_base(expr: sp.Expr, known: Known) -> sp.Expr | None:
+    """log2(x) = log(x) / log(2), where the natural logarithm has a law."""
+    log = sp.log(expr.args[0])  # of an exponential this is no logarithm any more
+    laws = (log_of_cosh, split_log, log_of_sums, log_of_addends, log_of_sigmoid, log_of_choice)
+    if isinstance(log, sp.log) and all(law(log, known) is None for law in laws):
+        return None
+    return log / sp.log(BASES[type(expr)])
 
 
 def log_of_choice(expr: sp.Expr, known: Known) -> sp.Expr | None:

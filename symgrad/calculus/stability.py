@@ -60,6 +60,7 @@ _ADDENDS = _LOG | {sp.Add, sp.Mul}
 _LOGISTIC = _SIGMOID | {sp.tanh}
 _KINKS = frozenset({leaves.absolute, leaves.clip_above})
 _DET = frozenset({DeterminantValue})
+_OTHER_LOGS = frozenset({leaves.log2, leaves.log10})
 _MUL, _PLAIN_LOG = frozenset({sp.Mul}), frozenset({sp.log})
 
 _NORM = "where a norm is 0, its derivative is taken as 0"
@@ -70,6 +71,13 @@ SOFTPLUS = Rewrite(
     lambda: (sp.log(1 + sp.exp(x)), leaves.softplus(x)),
     _ADDENDS,
     _LOG,
+)
+LOG_COSH = Rewrite(
+    "log cosh",
+    logarithms.log_of_cosh,
+    lambda: (sp.log(1 - sp.tanh(x) ** 2), -2 * leaves.log_cosh(x)),
+    _ADDENDS,
+    _TANH,
 )
 REWRITES = (
     Rewrite(
@@ -86,13 +94,7 @@ REWRITES = (
         _SUMS,
         _KINKS,
     ),
-    Rewrite(
-        "log cosh",
-        logarithms.log_of_cosh,
-        lambda: (sp.log(1 - sp.tanh(x) ** 2), -2 * leaves.log_cosh(x)),
-        _ADDENDS,
-        _TANH,
-    ),
+    LOG_COSH,
     Rewrite(
         "bound",
         exponentials.bounded_exp,
@@ -153,6 +155,14 @@ REWRITES = (
         _SUMS,
         _SIGMOID,
     ),
+    Rewrite(
+        "base of a logarithm",
+        logarithms.log_to_base,
+        lambda: (leaves.log2(leaves.sigmoid(x)), sp.log(leaves.sigmoid(x)) / sp.log(2)),
+        _OTHER_LOGS,
+        _OTHER_LOGS,
+    ),
+    LOG_COSH,
     Rewrite(
         "log of a choice",
         logarithms.log_of_choice,

@@ -59,6 +59,8 @@ def _is_part_of(array: Array, consumer: Array) -> bool:
     if array.call == consumer.call or last not in consumer.lines:
         return array.call == consumer.call
     theirs = consumer.lines[: consumer.lines.index(last) + 1]
+    if last.span in _elements(last.text) and theirs[-1].span != last.span:
+        return False  # it is one of several values of the line, and no part of another
     return [x.offset for x in array.lines[::-1]] < [x.offset for x in theirs[::-1]]
 
 

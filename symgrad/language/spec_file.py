@@ -6,15 +6,23 @@ import inspect
 import linecache
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from symgrad.errors import SpecError, visible
 from symgrad.language.array import Array
-from symgrad.language.sizes import shape_text
-from symgrad.language.spec_names import constants_of, is_input, names_of, sources_of
+from symgrad.language.sizes import Shape, dim_of, shape_text
+from symgrad.language.spec_names import (
+    aliases_of,
+    constants_of,
+    is_input,
+    names_of,
+    sources_of,
+)
 from symgrad.language.spec_source import Source, read, run
 from symgrad.language.spec_tables import Numbers, Tables
+from symgrad.language.tracing import trace
 from symgrad.mathematics.expected import Expected
 
 
@@ -34,6 +42,7 @@ class Spec:
     expected: tuple[Expected, ...]
     compared: tuple[Expected, ...]
     tolerance: float
+    aliases: Mapping[str, str]
     about: str = ""
     latex: Mapping[str, str] = field(default_factory=dict)
 
@@ -55,7 +64,8 @@ def load(path: Path, is_possible: Callable[[str], bool] = str.isidentifier) -> S
     names = names_of(namespace, is_possible)
     loss = _loss(source, namespace, names)
     used = frozenset(array.identity for array in sources_of([loss]))
-    tables = Tables(source, namespace, names, used)
+    aliases = aliases_of(namespace, names)
+    tables = Tables(source, namespace, names, used, aliases, partial(_shapes, loss, names))
     example = tables.example()
     expected, compared = tables.expectations("expected"), tables.expectations("compared")
     if not example and (expected or compared):
@@ -74,9 +84,15 @@ def load(path: Path, is_possible: Callable[[str], bool] = str.isidentifier) -> S
         expected,
         compared,
         tables.tolerance(),
+        aliases,
         _about(namespace),
         tables.symbols(),
     )
+
+
+def _shapes(loss: Array, names: Mapping[str, Array]) -> dict[str, Shape]:
+    """The shape of every value that a loss is made of, by its name."""
+    return {e.name: tuple(map(dim_of, e.shape)) for e in trace(loss, names).equations}
 
 
 def _title(namespace: Mapping[str, Any]) -> str:

@@ -32,6 +32,13 @@ def names_of(
     return names
 
 
+def aliases_of(namespace: Mapping[str, Any], names: Mapping[str, Array]) -> dict[str, str]:
+    """The variables that hold a value which has the name of another one: p after ``p = v``."""
+    by_identity = {a.identity: name for name, a in names.items() if a.variable is None}
+    held = {n: v.identity for n, v in namespace.items() if isinstance(v, Array) and n not in names}
+    return {n: by_identity[v] for n, v in held.items() if v in by_identity}
+
+
 def constants_of(
     namespace: Mapping[str, Any],
     loss: Array,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,9 +15,10 @@ import numpy.typing as npt
 from symgrad.errors import SpecError, perhaps
 from symgrad.language.array import Array, describe
 from symgrad.language.constants import not_plain
-from symgrad.language.sizes import shape_text
+from symgrad.language.sizes import Shape, shape_text
 from symgrad.language.spec_names import is_input
 from symgrad.language.spec_source import Source
+from symgrad.language.wrt import last_turn
 from symgrad.mathematics.expected import Expected
 from symgrad.mathematics.sizes import named
 
@@ -38,14 +39,18 @@ DTYPES: dict[str, type[np.generic]] = {"float": np.float64, "int": np.int64, "bo
 class Tables:
     """The dicts of numbers in a spec.
 
-    ``used`` has the identity of every array that the loss is made of; ``sizes`` are the named
-    sizes, as the first array has them.
+    ``used`` has the identity of every array that the loss is made of; ``aliases`` are other
+    variables that hold its values, ``traced`` the shapes of all values that it is made of, also of
+    those without a variable of their own; ``sizes`` are the named sizes, as the first array has
+    them.
     """
 
     source: Source
     namespace: Mapping[str, Any]
     names: Mapping[str, Array]
     used: frozenset[Hashable]
+    aliases: Mapping[str, str]
+    traced: Callable[[], Mapping[str, Shape]]
     sizes: dict[Any, int] = field(default_factory=dict)
 
     def example(self) -> dict[str, Numbers]:
@@ -125,13 +130,10 @@ class Tables:
         bare = key.removesuffix(".T")
         match = re.fullmatch(r"d(?:L|loss)_d(\w+)", bare)
         value = match[1] if match and bare not in self.names else bare
+        value = self.aliases.get(value, value)
+        transposed, adjoint = key != bare, match is not None and bare not in self.names
         if value not in self.names:
-            raise SpecError(
-                f"`{table}` has numbers for {key!r}, and the spec has no {value!r}",
-                where=self.source.key(table, key),
-                hint=self._meant(key) or perhaps(value, self.names),
-            )
-        transposed, adjoint = key != bare, value != bare
+            return self._of_a_turn(table, key, value, transposed=transposed, adjoint=adjoint)
         array = self.names[value]
         if adjoint and array.kind != "float":
             held = {"int": "integers", "bool": "truth values"}[array.kind]
@@ -150,6 +152,21 @@ class Tables:
         shape = array.shape[::-1] if transposed else array.shape
         numbers = self._numbers(table, key, "float" if adjoint else array.kind, shape)
         return Expected(key, value, numbers, adjoint, transposed)
+
+    def _of_a_turn(
+        self, table: str, key: str, value: str, *, transposed: bool, adjoint: bool
+    ) -> Expected:
+        """What is stated of a value of one turn of a loop, or of a line of a function: of h1."""
+        traced = self.traced()
+        value = value if value in traced else last_turn(value, traced) or value
+        if value not in traced:
+            raise SpecError(
+                f"`{table}` has numbers for {key!r}, and the spec has no {value!r}",
+                where=self.source.key(table, key),
+                hint=self._meant(key) or perhaps(value, self.names),
+            )
+        shape = traced[value][::-1] if transposed else traced[value]
+        return Expected(key, value, self._numbers(table, key, "float", shape), adjoint, transposed)
 
     def _meant(self, key: str) -> str:
         """How the derivative is written that a key may stand for: ``dp``, ``dL/dp``, ``grad_p``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from symgrad.errors import SpecError, caller, perhaps
 from symgrad.language.array import Array
@@ -59,7 +59,7 @@ def _one(
         )
     if name in known or name in values:
         return name
-    if (last := _last_turn(name, values)) is not None:
+    if (last := last_turn(name, values)) is not None:
         return last
     raise SpecError(
         f"wrt names {name!r}, which is not there",
@@ -67,7 +67,7 @@ def _one(
     )
 
 
-def _last_turn(name: str, values: Sequence[str]) -> str | None:
+def last_turn(name: str, values: Container[str]) -> str | None:
     """For h3 the value h, where that is of the last turn of a loop, after h1 and h2."""
     stem = name.rstrip("0123456789")
     turn = name.removeprefix(stem)
