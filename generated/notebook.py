@@ -225,9 +225,6 @@ class Workspace:
         if keep:
             self.a1, self.a2, self.shifted = new(4, 1), new(2, 1), new(3, 1)
 
-    def __repr__(self) -> str:
-        return f"Workspace{self._for}"
-
 
 def pack(params: Mapping[str, Any] | Gradients) -> Array:
     """Parameters or gradients, one after the other, as a vector of float64."""
@@ -263,20 +260,18 @@ def _ready(given: Any, ws: Workspace | None, names: Any = _SHAPES, keep: bool = 
     if ws is None:
         return arrays, Workspace(*made, keep=keep)
     if not isinstance(ws, Workspace) or ws._for != made or keep > ws._keep:
-        raise ValueError(f"expected Workspace{made}{' with keep=True' * keep}, got {ws!r}")
+        raise ValueError(f"expected Workspace{made}{' with keep=True' * keep}, got {getattr(ws, '_for', ws)}")
     if ws._thread != threading.get_ident():
         raise ValueError("the workspace belongs to another thread: make one for each")
     own = ws._own = ws._own or {
         id(a if getattr(a, "base", None) is None else a.base) for a in vars(ws).values()
     }
-    return [
-        a.copy() if id(a) in own or (a.base is not None and _is_inside(a, ws)) else a
-        for a in arrays
-    ], ws
+    found = [a.copy() if id(a) in own or a.base is not None and _lies_in(ws, a) else a for a in arrays]
+    return found, ws
 
 
-def _is_inside(array: Array, ws: Workspace) -> bool:
-    """Whether an array is a view of the workspace's memory."""
+def _lies_in(ws: Workspace, array: Array) -> bool:
+    """Whether a view is one of the workspace's memory."""
     if type(base := array.base) is np.ndarray and base.base is None:
         return id(base) in ws._own
     return any(np.may_share_memory(array, a) for a in vars(ws).values() if type(a) is np.ndarray)
