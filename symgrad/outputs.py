@@ -102,7 +102,8 @@ def _chosen(derivation: Derivation, values: Sequence[str] | None) -> tuple[str, 
             raise SpecError(f"{system.output} is a constant: it depends on no input")
     for name in values or ():
         if name not in named:
-            raise SpecError(f"there is no value {name!r}", hint=perhaps(name, named))
+            hint = perhaps(name, named) or "no value on the way has a name: leave values out"
+            raise SpecError(f"there is no value {name!r}", hint=hint)
     return tuple(named if values is None else dict.fromkeys(values))
 
 

@@ -42,12 +42,19 @@ def killed_after(work: Callable[[], None], seconds: float) -> None:
     os.waitpid(child, 0)
 
 
-def derived(folder: Path, power: int) -> None:
+WAYS = {
+    "a page, a module and its tests": ["--format", "html", "--tests"],
+    "LaTeX and files of C": ["--target", "c"],
+    "JSON and a plain module": ["--format", "json", "--plain"],
+}
+
+
+def derived(folder: Path, power: int, way: str) -> None:
     """The derivation and the module of one of two specs, in their places."""
     spec = folder / "net.py"
     spec.write_text(SPEC.format(power=power))
-    arguments = [str(spec), "-q", "-o", str(folder / "net.html"), "--out", str(folder / "out")]
-    result = CliRunner().invoke(command, ["derive", *arguments])
+    arguments = [str(spec), "-q", "-o", str(folder / "printed"), "--out", str(folder / "out")]
+    result = CliRunner().invoke(command, ["derive", *arguments, "--force", *WAYS[way]])
     assert result.exit_code == 0, result.output
 
 
@@ -57,19 +64,19 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in files}
 
 
-def whole_commands(count: int, folder: Path, moments: random.Random) -> int:
-    """How many of the kills came before both files were new; AssertionError where one is broken."""
-    derived(folder, 3)
+def whole_commands(count: int, folder: Path, moments: random.Random, way: str) -> int:
+    """How many of the kills came before all files were new; AssertionError where one is broken."""
+    derived(folder, 3, way)
     old = contents(folder)
     start = time.monotonic()
-    derived(folder, 4)
+    derived(folder, 4, way)
     length = time.monotonic() - start
     new = contents(folder)
     before = 0
     for _ in range(count):
-        derived(folder, 3)
+        derived(folder, 3, way)
         assert contents(folder) == old, "the next run leaves nothing but its files"
-        killed_after(lambda: derived(folder, 4), moments.uniform(0, 2 * length))
+        killed_after(lambda: derived(folder, 4, way), moments.uniform(0, 2 * length))
         found = contents(folder)
         for name in old:
             assert found[name] in (old[name], new[name]), f"{name} is broken"
@@ -103,9 +110,11 @@ def main(count: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         left = single_writes(count, Path(folder), moments)
         print(f"{count} kills while files are written: whole, {left} leftovers, all removed")
-    with tempfile.TemporaryDirectory() as folder:
-        before = whole_commands(count, Path(folder), moments)
-        print(f"{count} kills of commands: whole, {before} of them before the end")
+    each = count // len(WAYS) + 1
+    for way in WAYS:
+        with tempfile.TemporaryDirectory() as folder:
+            before = whole_commands(each, Path(folder), moments, way)
+            print(f"{each} kills of commands for {way}: whole, {before} of them before the end")
 
 
 if __name__ == "__main__":

@@ -328,3 +328,21 @@ def test_an_interrupt_during_the_import_is_answered() -> None:
     )
     assert "KeyboardInterrupt" in run.stderr
     assert run.returncode != 130
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (["--out", "a\0b"], "has a NUL in it"),
+        (["-o", "a\0b"], "has a NUL in it"),
+        (["--size", f"N={10**30}"], "the number for N has 31 digits"),
+        (["--size", f"N={'9' * 5000}"], "the number for N has 5000 digits"),
+        (["--size", "N=3", "--size", "N=4"], "a size has one number"),
+        (["--values", "q"], "no value on the way has a name: leave values out"),
+    ],
+    ids=lambda v: v if isinstance(v, str) else v[0],
+)
+def test_what_no_option_can_be(option: list[str], said: str) -> None:
+    result = derive(*option)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert said in result.stderr

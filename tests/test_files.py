@@ -236,4 +236,4 @@ def test_a_kill_leaves_old_or_new(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     killed.single_writes(5, tmp_path / "a", random.Random(1))
-    killed.whole_commands(2, tmp_path / "b", random.Random(2))
+    killed.whole_commands(2, tmp_path / "b", random.Random(2), next(iter(killed.WAYS)))

@@ -26,7 +26,7 @@ from symgrad.mathematics.reductions import (
     minimum,
     trigamma,
 )
-from symgrad.mathematics.scalars import sinc_slope
+from symgrad.mathematics.scalars import exponential, sinc_slope
 from symgrad.mathematics.sizes import as_size
 from symgrad.writing import names as spelling
 from symgrad.writing.display import Display
@@ -366,3 +366,12 @@ def test_floats_use_the_texts():
 def test_a_text_is_arithmetic_and_calls_of_functions(text):
     with pytest.raises(ValueError, match="not understood"):
         parsed(text)
+
+
+def test_an_exponential_of_what_is_longer_than_any_number_is_bounded() -> None:
+    """Exactly, exp(exp(1e9)) would need the first 1e9 bits of log 2."""
+    huge = exponential(mpmath.mpf(10) ** 9)
+    assert mpmath.isfinite(huge)
+    assert exponential(huge) == mpmath.inf
+    assert exponential(-huge) == 0
+    assert exponential(mpmath.mpf(2)) == mpmath.exp(2)

@@ -102,7 +102,18 @@ class logaddexp2(LeafFunction):
     )
 
 
-record(sp.exp, "exp(x)", Exponential("e"), mpmath.exp, called="exp")
+MOST_BITS = 100_000
+"""The exponential of a number that is longer takes as many bits of log 2."""
+
+
+def exponential(x: mpmath.mpf) -> mpmath.mpf:
+    """To any precision; past all that is of use it is infinity, or nothing."""
+    if mpmath.isfinite(x) and mpmath.mag(x) > MOST_BITS:
+        return mpmath.inf if x > 0 else mpmath.mpf(0)
+    return mpmath.exp(x)
+
+
+record(sp.exp, "exp(x)", Exponential("e"), exponential, called="exp")
 record(sp.log, "log(x)", Prefix("log"), real_only(mpmath.log), domain=(POSITIVE,), called="log")
 record(
     expm1, "expm1(x)", None, mpmath.expm1,
@@ -122,11 +133,11 @@ record(
 )  # fmt: skip
 record(
     sigmoid, "maximum(x >= 0, exp(-abs(x))) / (1 + exp(-abs(x)))", Call("sigmoid", "σ"),
-    lambda x: 1 / (1 + mpmath.exp(-x)), definition=lambda x: 1 / (1 + sp.exp(-x)), called="expit",
+    lambda x: 1 / (1 + exponential(-x)), definition=lambda x: 1 / (1 + sp.exp(-x)), called="expit",
 )  # fmt: skip
 record(
     weighted_exp, "x * exp(where(x == 0, 0, y))", None,
-    lambda x, y: x * mpmath.exp(y) if x else mpmath.mpf(0),
+    lambda x, y: x * exponential(y) if x else mpmath.mpf(0),
     definition=lambda x, y: x * sp.exp(y), domain=BOTH,
 )  # fmt: skip
 record(
@@ -137,12 +148,12 @@ record(
 record(
     softplus, "maximum(x, 0) + log1p(exp(-abs(x)))",
     Call("softplus"),
-    lambda x: max(x, mpmath.mpf(0)) + mpmath.log1p(mpmath.exp(-abs(x))),
+    lambda x: max(x, mpmath.mpf(0)) + mpmath.log1p(exponential(-abs(x))),
     definition=lambda x: sp.log(1 + sp.exp(x)),
 )  # fmt: skip
 record(
     logaddexp, "logaddexp(x, y)", Call("log", of=(Plus(Exponential("e"), Exponential("e", "y")),)),
-    lambda x, y: max(x, y) + mpmath.log1p(mpmath.exp(-abs(x - y)) if x != y else mpmath.mpf(1)),
+    lambda x, y: max(x, y) + mpmath.log1p(exponential(-abs(x - y)) if x != y else mpmath.mpf(1)),
     definition=lambda x, y: sp.log(sp.exp(x) + sp.exp(y)), domain=BOTH,
 )  # fmt: skip
 _GAP = "exp(-abs(where(x == y, 0, x) - where(x == y, 0, y)))"  # -∞ less -∞ is not to be computed
@@ -150,7 +161,7 @@ _SOMETHING = "(minimum(x, -1) / 2 > minimum(x, -1))"  # not -∞
 record(
     share, f"{_SOMETHING} * maximum(x >= y, {_GAP}) / (1 + {_GAP})",
     Call("sigmoid", "σ", of=(Difference(),)),
-    lambda x, y: mpmath.mpf(0) if x == mpmath.ninf else 1 / (1 + mpmath.exp(y - x)),
+    lambda x, y: mpmath.mpf(0) if x == mpmath.ninf else 1 / (1 + exponential(y - x)),
     definition=lambda x, y: 1 / (1 + sp.exp(y - x)), domain=BOTH,
 )  # fmt: skip
 record(
