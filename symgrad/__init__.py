@@ -14,6 +14,7 @@ from symgrad.language.held import rounded, stop_gradient, straight_through
 from symgrad.language.indexing import arange
 from symgrad.language.inputs import data, param
 from symgrad.language.making import array, eye, full, ones, zeros
+from symgrad.language.recurrences import scan
 from symgrad.language.reductions import log_softmax, logsumexp, softmax
 from symgrad.mathematics.assumptions import (
     one_hot,
@@ -65,6 +66,7 @@ __all__ = [
     "positive",
     "relu",
     "rounded",
+    "scan",
     "sigmoid",
     "softmax",
     "softplus",

@@ -111,7 +111,8 @@ def _formulas(
     derivation: Derivation, notation: Notation, equations: Iterable[Equation]
 ) -> dict[str, str]:
     """Equations in a line of text; of derivatives of what is computed in another way it is said."""
-    formulas = {e.name: notation.text_equation(e) for e in equations}
+    formulas = {e.name: notation.text_equation(e) for e in equations
+                if not notation.is_of_another_step(e.name)}  # fmt: skip
     for adjoint in derivation.adjoints:
         of = [name for name in adjoint.chain if name in derivation.rewritten]
         if adjoint.past and of:

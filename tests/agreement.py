@@ -19,9 +19,9 @@ import scipy.special
 import symgrad as sg
 from symgrad.calculus.derivation import forward_and_adjoints
 from symgrad.checks.derived import run
-from symgrad.checks.evaluate import evaluate_equations
 from symgrad.checks.numbers import Floats
 from symgrad.checks.sampling import given_point
+from symgrad.checks.stepwise import evaluate_equations
 from symgrad.language.tracing import names_in
 from symgrad.mathematics.equations import Variable
 from symgrad.program.interpreter import interpret

@@ -6,9 +6,9 @@ import sympy as sp
 
 import symgrad as sg
 from symgrad.calculus.derivation import forward_and_adjoints
-from symgrad.checks.evaluate import evaluate_equations
 from symgrad.checks.numbers import Exact
 from symgrad.checks.sampling import given_point
+from symgrad.checks.stepwise import evaluate_equations
 
 SHAPES = {"W1": (4, 3), "b1": (4, 1), "W2": (2, 4), "b2": (2, 1), "W3": (3, 2), "b3": (3, 1)}
 

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from symgrad.checks.evaluate import evaluate, evaluate_equations
+from symgrad.checks.evaluate import evaluate
 from symgrad.checks.numbers import Digits, Exact, Floats, OutsideDomain, round_exactly, sign_of
 from symgrad.checks.sampling import RANGES, given_point, random_point, small_sizes, true_sizes
+from symgrad.checks.stepwise import evaluate_equations
 from symgrad.errors import SymgradError
 from symgrad.mathematics.assumptions import Assumption, drawn, tangent
 from symgrad.mathematics.equations import Equation, System, Variable

@@ -16,6 +16,7 @@ from symgrad.mathematics.sizes import as_size
 from symgrad.program.costs import flops, moved
 from symgrad.program.interpreter import interpret
 from symgrad.program.kinds import KINDS, Result
+from symgrad.program.loop import Loop
 from symgrad.program.passes import expanded
 from symgrad.program.program import Literal, Op, Program, Ref
 from symgrad.program.verification import ProgramError, verified
@@ -39,6 +40,12 @@ POINT: dict[str, Any] = {
 X, S, U, Y = Ref("x", (N, P)), Ref("S", (P, K)), Ref("u", (P,)), Ref("y", (N,))
 ONE, FROM_1 = Literal(sp.S.One), Cut(sp.S.One, sp.S.One, W.size)
 PAIRS = Window(sp.S.Zero, sp.S.One, N.size, sp.S.One, W.size)
+
+
+_STEP = Op("v", "map", (Ref("x_t", (P,)), U), (P,), "add")
+_READ = (Variable("x_t", (P.size,), "data"), Variable("u", (P.size,), "data"))
+STEPS = Loop("steps", Program(_READ, (_STEP,), ("v",)), 1, N.size, ("x_t",), ("u",), (),
+             (("x_t", 0), ("v", 0)))  # fmt: skip
 
 
 def made(kind: str, args: tuple[Any, ...], axes: tuple[Any, ...], function: str = "",
@@ -74,6 +81,7 @@ SAMPLES: dict[str, tuple[Op, int]] = {
         (made("scatter", (S, Ref("u", (K,)), Y), (P, K), "add_repeatedly", (2, None)), 16),
         (made("take", (U, Y), (N,)), 3),
         (made("put", (U, Ref("y", (N,)), Y), (P,)), 4),
+        (made("loop", (X, U), (Index("a", N.size), Index("b", P.size)), "v", (STEPS,)), 12),
         (made("eye", (), (P, K)), 0),
         (made("diagonal", (U,), (P, K)), 16),
         (made("triangle", (S,), (P, K), "lower", (0,)), 16),

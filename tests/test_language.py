@@ -11,9 +11,9 @@ import pytest
 import scipy.special
 
 import symgrad as sg
-from symgrad.checks.evaluate import evaluate_equations
 from symgrad.checks.numbers import Floats
 from symgrad.checks.sampling import given_point
+from symgrad.checks.stepwise import evaluate_equations
 from symgrad.language.registry import FUNCTIONS, UFUNCS, close_names, public_name
 from symgrad.language.tracing import trace
 from symgrad.mathematics.reductions import LEAVES

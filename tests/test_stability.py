@@ -13,8 +13,9 @@ import sympy as sp
 import symgrad as sg
 from symgrad.calculus.derivation import forward_and_adjoints
 from symgrad.calculus.stability import REWRITES
-from symgrad.checks.evaluate import evaluate, evaluate_equations
+from symgrad.checks.evaluate import evaluate
 from symgrad.checks.numbers import Digits, numpy_reduction, numpy_value
+from symgrad.checks.stepwise import evaluate_equations
 from symgrad.language.tracing import trace
 from symgrad.mathematics.assumptions import drawn
 from symgrad.mathematics.indices import Index, entries, entry, name_of

@@ -10,6 +10,7 @@ import sympy as sp
 from symgrad.mathematics.algebra import canonical, instance
 from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.indices import entries, indices_of, is_entry, name_of
+from symgrad.mathematics.recurrences import Recurrent
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Known:
     def equation(self, atom: sp.Expr) -> Equation | None:
         """The equation of a named value; None for inputs, sizes, and what is held otherwise."""
         found = self.equations.get(name_of(atom)) if is_entry(atom) else None
-        if found is None or found.name in self.closed:
+        if found is None or found.name in self.closed or isinstance(found.rhs, Recurrent):
             return None
         return None if found.decimals is not None or found.backward is not None else found
 

@@ -54,6 +54,10 @@ class Adjoint:
     inlined: bool = False
     past: bool = False
     part: Adjoint | None = None
+    before: tuple[Equation, ...] = ()
+    """What comes to it from another step of a recurrence."""
+    after: tuple[Equation, ...] = ()
+    """What of it goes on where the steps of a recurrence end."""
 
     @property
     def on_the_way(self) -> Adjoint | None:
@@ -63,7 +67,7 @@ class Adjoint:
     @property
     def equations(self) -> tuple[Equation, ...]:
         """Its own, after that of its part where other equations read that."""
-        return (*self.needed_part, self.equation)
+        return (*self.before, *self.needed_part, self.equation, *self.after)
 
     @property
     def needed_part(self) -> tuple[Equation, ...]:
@@ -147,8 +151,8 @@ def with_adjoints(derivation: Derivation, output: str, more: Sequence[Equation] 
     """The forward pass, the backward pass and ``more`` as one system with another output."""
     backward = [a for a in derivation.adjoints if not a.inlined]
     system = derivation.system
-    whole = {a.value: (a.equation,) for a in backward}
-    made = (e for a in derivation.adjoints for e in (*a.needed_part, *whole.get(a.value, ())))
+    gone = {a.equation.name for a in derivation.adjoints if a.inlined}
+    made = (e for a in derivation.adjoints for e in a.equations if e.name not in gone)
     equations = (*system.equations, *made, *more)
     slopes = tuple((a.equation.name, system.output, a.value) for a in backward)
     computed = as_computed(system.output)

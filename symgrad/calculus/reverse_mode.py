@@ -18,6 +18,7 @@ from symgrad.calculus.derivation import (
     supported,
     taken_for_granted,
 )
+from symgrad.calculus.recurrences import Through
 from symgrad.calculus.rules import QUOTIENT, Context, explained, simplified
 from symgrad.calculus.stability import Stable, stabilised
 from symgrad.mathematics.algebra import BINDERS, axis_name, fresh_indices, instance, limits, weight
@@ -27,6 +28,7 @@ from symgrad.mathematics.indices import Index, entries, entry, fresh_from_start,
 from symgrad.mathematics.named_values import NamedValues
 from symgrad.mathematics.partials import exact, partial_derivative
 from symgrad.mathematics.proved import proved
+from symgrad.mathematics.recurrences import Recurrent, all_reads, source_of
 from symgrad.mathematics.reductions import ratio
 from symgrad.mathematics.renaming import Problem, renamed
 from symgrad.mathematics.steps import Step, Steps
@@ -118,6 +120,7 @@ class _Walk:
         self.solved: dict[Hashable, tuple[list[str], Equation, Sequence[Step]]] = {}
         """What came of each problem so far: of one layer among many that are alike."""
         self.output_shape = self.shapes[system.output]
+        self.through = Through(system, self.adjoint_name, (*taken, *self.part_name.values()))
 
     def run(self) -> tuple[Adjoint, ...]:
         """All adjoints, latest value first."""
@@ -133,8 +136,14 @@ class _Walk:
         for adjoint in reversed(self.done.values()):
             name, part = adjoint.equation.name, adjoint.part
             aside = adjoint.past and name not in read and adjoint.value not in self.wrt
-            for equation in (part and part.equation, None if aside else adjoint.equation):
-                read |= {name_of(a) for a in entries(equation.rhs)} if equation else set()
+            own = () if aside else (adjoint.equation,)
+            for equation in (
+                *adjoint.before,
+                *adjoint.after,
+                *([part.equation] if part else ()),
+                *own,
+            ):
+                read |= all_reads(equation)
         return read
 
     def _as_read(self, adjoint: Adjoint, read: Container[str]) -> Adjoint:
@@ -177,6 +186,8 @@ class _Walk:
         for variable in self.system.variables:
             if variable.name in self.consumers:
                 firsts.setdefault(self.consumers[variable.name][0].name, []).append(variable.name)
+        wanted |= self.through.befores(wanted)
+        self.through.wanted = frozenset(wanted)
         order: list[str] = []
         for equation in reversed(self.system.equations):
             order += [equation.name, *firsts.get(equation.name, ())]
@@ -196,7 +207,9 @@ class _Walk:
             result, found = self._solution(task)
             steps = tuple(found)
             self.solved[key] = problem.names, result, steps
-        return Adjoint(task.value, result, tuple(e.name for e in task.chain), steps)
+        chain = (*(e.name for e in task.chain), *self.through.steps(task.value))
+        before, after = self.through.around(task.value, self.output_shape, self.shapes)
+        return Adjoint(task.value, result, chain, steps, before=before, after=after)
 
     def _problem(self, task: _Task) -> Problem:
         """All that the adjoint of a value depends on."""
@@ -207,6 +220,7 @@ class _Walk:
             problem.add(consumer.name, *consumer.indices, consumer.differentiated)
             adjoint = task.adjoints[consumer.name].equation
             problem.add(adjoint.name, *adjoint.indices, adjoint.rhs, consumer.name in self.past)
+        problem.add(*self.through.names(task.value, task.chain))
         for equation in self.context.names.among(problem.names):
             problem.add(equation.name, *equation.indices, equation.rhs)
         if task.past:
@@ -242,6 +256,7 @@ class _Walk:
             adjoint = task.adjoints[consumer.name].equation
             inlined = consumer.name in inline
             terms.append(self._contribution(consumer, adjoint, atom, outer, inline=inlined))
+        terms.append(self.through.next(task.value, (*outer, *inner)))
         return self._finish(task, sp.Add(*terms), outer, inner)
 
     def _finish(
@@ -268,6 +283,8 @@ class _Walk:
         inline: bool,
     ) -> sp.Expr:
         """Σ ∂L/∂c ∂c/∂v for one consumer c of the value v."""
+        if isinstance(consumer.rhs, Recurrent):
+            return self.through.start(consumer, atom, outer)
         indices = fresh_indices(consumer.shape)
         at = (*outer, *indices)
         cotangent = instance(adjoint, at) if inline else entry(adjoint.name, at)
@@ -325,19 +342,23 @@ def _inlined(adjoint: Adjoint) -> Adjoint:
 
 def _reached(system: System, wrt: Iterable[str]) -> set[str]:
     """The values that depend on ``wrt``, and these."""
-    found = set(wrt)
-    for equation in system.equations:
-        if equation.reads & found:
-            found.add(equation.name)
+    found, count = set(wrt), 0
+    while count < len(found):  # again for what goes from step to step
+        count = len(found)
+        for equation in system.equations:
+            if equation.reads & found or source_of(equation) in found:
+                found.add(equation.name)
     return found
 
 
 def _needed(system: System) -> set[str]:
     """The values that the output depends on, and itself."""
-    found = {system.output}
-    for equation in reversed(system.equations):
-        if equation.name in found:
-            found |= equation.reads
+    found, count = {system.output}, 0
+    while count < len(found):
+        count = len(found)
+        for equation in reversed(system.equations):
+            if equation.name in found:
+                found |= equation.reads | {s for s in [source_of(equation)] if s is not None}
     return found
 
 

@@ -17,6 +17,7 @@ from symgrad.mathematics.assumptions import Fact, giving, positive, sums_to_one
 from symgrad.mathematics.equations import Equation, System
 from symgrad.mathematics.indices import Index, entries, indices_of, name_of
 from symgrad.mathematics.matrices import DeterminantValue, LogAbsDeterminant
+from symgrad.mathematics.recurrences import Recurrent, all_reads
 from symgrad.mathematics.reductions import LogSumExp, xlogy
 from symgrad.mathematics.sampled import is_one_function
 from symgrad.mathematics.steps import Step
@@ -366,6 +367,8 @@ def _rewritten(
 
 def _steps(rhs: sp.Expr, known: Known, seen: set[type]) -> Iterator[Step]:
     """Every law applied to a right-hand side in turn; ``seen`` gets the classes that it has."""
+    if isinstance(rhs, Recurrent):
+        return
     before = freshen(rhs)  # so that no bound index can be captured
     for rewrite in REWRITES:
         if seen.isdisjoint(rewrite.needs):
@@ -438,7 +441,10 @@ def _goes_past(name: str, before: sp.Expr, after: sp.Expr, known: Known) -> bool
 def _live(system: System, equations: Mapping[str, Equation]) -> tuple[Equation, ...]:
     """The equations without those that only the compiler named and that nothing reads any more."""
     live = {system.output, *(n for n in equations if n not in system.invented)}
-    for equation in reversed(tuple(equations.values())):
-        if equation.name in live:
-            live |= equation.reads | {name_of(a) for a in entries(equation.rhs)}
+    count = 0
+    while count < len(live):  # what goes from step to step is read by what comes before it
+        count = len(live)
+        for equation in reversed(tuple(equations.values())):
+            if equation.name in live:
+                live |= equation.reads | all_reads(equation)
     return tuple(e for e in equations.values() if e.name in live)

@@ -8,13 +8,13 @@ from symgrad.calculus import Derivation
 from symgrad.checks.check import Check
 from symgrad.checks.conforming import matrix_forms
 from symgrad.checks.definitions import definitions
-from symgrad.checks.evaluate import evaluate_equations
 from symgrad.checks.functions import functions
 from symgrad.checks.gradients import gradients, tangents
 from symgrad.checks.notation import notation
 from symgrad.checks.points import Points, difference, multiplications
 from symgrad.checks.sampling import random_point, small_sizes
 from symgrad.checks.steps import steps
+from symgrad.checks.stepwise import evaluate_equations
 from symgrad.checks.tables import TooLarge
 from symgrad.errors import SymgradError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from symgrad.mathematics.indices import Index, indices_of, name_of
 from symgrad.mathematics.infinity import Infinity
 from symgrad.mathematics.matrices import MATRIX_FUNCTIONS, MatrixFunction
 from symgrad.mathematics.ranges import labels_in
+from symgrad.mathematics.recurrences import Carried, Final
 from symgrad.mathematics.reductions import LEAVES, REDUCTIONS
 from symgrad.mathematics.sizes import is_size
 from symgrad.program.subscripts import computed_index, in_words
@@ -281,7 +282,8 @@ def _matrix(at: Evaluator, expr: MatrixFunction) -> Table:
     values = at.field.matrix(MATRIX_FUNCTIONS[type(expr)], matrices)
     if not expr.at:
         return Table(tuple(kept), values)
-    out, places = aligned([at.integers(i) for i in (*kept, *expr.at)])
+    own = [Table((i,), np.arange(at.length(i))) for i in kept]
+    out, places = aligned([*own, *map(at.integers, expr.at)])
     return Table(out, values[tuple(places)])
 
 
@@ -347,30 +349,40 @@ def evaluate(
         return Evaluator(env, sizes, field).array(expr, indices)
 
 
-def evaluate_equations(
-    equations: Iterable[Equation],
-    env: Environment,
-    sizes: Sizes,
-    field: Field,
-    *,
-    rounding: bool = False,
-) -> dict[str, np.ndarray]:
-    """The values that ``equations`` define, in order, and those of ``env``.
-
-    Without ``rounding`` the numbers are those of the mathematics: :attr:`Equation.decimals` is
-    not applied.
-    """
-    known = dict(env)
-    at = Evaluator(known, sizes, field)
-    with field.precision():
-        for equation in equations:
-            known[equation.name] = value(equation, at, rounding=rounding)
-    return known
-
-
 def value(equation: Equation, at: Evaluator, *, rounding: bool = False) -> np.ndarray:
     """The array that one equation defines."""
     numbers = at.field.settle(np.asarray(at.array(equation.rhs, equation.indices)))
     if not rounding or equation.decimals is None:
         return numbers
     return at.field.rounded(numbers, equation.decimals)
+
+
+# -- recurrences ----------------------------------------------------------------------------------
+
+
+def _carried(at: Evaluator, expr: Carried) -> Table:
+    """The values of the step before, where there is one."""
+    start = at(expr.start)
+    values = at.env.get(expr.source)
+    if values is None:
+        return start
+    times = at.integers(expr.time)
+    earlier = np.asarray(times.values) - expr.step
+    inside = (earlier >= 0) & (earlier < values.shape[expr.place])
+    tables = [at.integers(i) for i in expr.indices]
+    tables[expr.place] = Table(times.axes, np.where(inside, earlier, 0))
+    axes, (first, there, *found) = aligned([start, Table(times.axes, inside), *tables])
+    return Table(axes, np.where(there, values[tuple(found)], first)[()])
+
+
+def _final(at: Evaluator, expr: Final) -> Table:
+    """The values of the last step, where there is one."""
+    values = at.env.get(expr.source)
+    if values is None or not values.shape[expr.place]:
+        return at(expr.start)
+    last = np.take(values, -1 if expr.step > 0 else 0, axis=expr.place)
+    axes, found = aligned([at.integers(i) for i in expr.indices])
+    return Table(axes, np.asarray(last[tuple(found)])[()])
+
+
+_RULES |= {Carried: _carried, Final: _final}

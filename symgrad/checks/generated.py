@@ -14,7 +14,6 @@ import numpy as np
 from symgrad.calculus import Derivation, Preparation, forward_and_adjoints
 from symgrad.checks.any_code import Slope, check_gradients
 from symgrad.checks.check import Check
-from symgrad.checks.evaluate import evaluate_equations
 from symgrad.checks.numbers import Floats, OutsideDomain
 from symgrad.checks.points import TRIES, Arrays
 from symgrad.checks.sampling import (
@@ -27,6 +26,7 @@ from symgrad.checks.sampling import (
     size_symbols,
     true_sizes,
 )
+from symgrad.checks.stepwise import evaluate_equations
 from symgrad.checks.truths import truths
 from symgrad.mathematics.equations import System, Variable, shapes_of
 from symgrad.mathematics.sizes import fixed

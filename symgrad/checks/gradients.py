@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,12 @@ from symgrad.checks.evaluate import Evaluator, value
 from symgrad.checks.numbers import OutsideDomain
 from symgrad.checks.points import EvaluatedPoint, Points, difference
 from symgrad.checks.sampling import numbers_between
+from symgrad.checks.stepwise import places, run
 from symgrad.mathematics.assumptions import Assumption, symmetric, tangent
 from symgrad.mathematics.equations import Equation, System
 from symgrad.mathematics.indices import entries, name_of
 from symgrad.mathematics.matrices import CholeskyEntry
+from symgrad.mathematics.recurrences import Recurrence, in_groups, source_of
 from symgrad.mathematics.reductions import equal
 from symgrad.progress import tell
 
@@ -47,8 +50,10 @@ class Model:
     def __init__(self, point: EvaluatedPoint) -> None:
         self.point = point
         self._reads = {
-            e.name: {name_of(a) for side in sides(e) for a in entries(side)} for e in point.system
+            e.name: {source_of(e), *(name_of(a) for side in sides(e) for a in entries(side))}
+            for e in point.system
         }
+        self._parts = [*in_groups(point.system)]
         self._still = point.evaluator()
 
     def output(self, moves: Moves) -> np.ndarray:
@@ -57,20 +62,29 @@ class Model:
         env |= {name: env[name] + move for name, move in moves.items()}
         moved = set(moves)
         at = self.point.evaluator(env)
-        for equation in self.point.system:
-            if moved & self._reads[equation.name]:
-                env[equation.name] = self._value(equation, at) + moves.get(equation.name, 0)
-                moved.add(equation.name)
+        for part in self._parts:
+            whole = part.equations if isinstance(part, Recurrence) else (part,)
+            if any(moved & self._reads[e.name] for e in whole):
+                run(part, at, env, partial(self._moved, moves))
+                moved.update(e.name for e in whole)
         return env[self.point.system.output]
 
+    def _moved(self, moves: Moves, equation: Equation, at: Evaluator) -> np.ndarray:
+        """The value of an equation, at the steps that the evaluator is at, and what is added."""
+        found = self._value(equation, at)
+        move = moves.get(equation.name)
+        return found if move is None else found + move[places(equation, at.spots)]
+
     def _value(self, equation: Equation, at: Evaluator) -> np.ndarray:
+        still = self.point.evaluator(spots=at.spots) if at.spots else self._still
         for held in equation.differentiated.atoms(equal):
-            at.hold(held, self._still(held))
+            at.hold(held, still(held))
         if equation.backward is None:
             return value(equation, at)
         moved = at.array(equation.backward, equation.indices)
-        still = self._still.array(equation.backward, equation.indices)
-        return np.asarray(self.point.values[equation.name] + (moved - still))
+        unmoved = still.array(equation.backward, equation.indices)
+        here = self.point.values[equation.name][places(equation, at.spots)]
+        return np.asarray(here + (moved - unmoved))
 
 
 def sides(equation: Equation) -> list[Any]:

@@ -6,13 +6,14 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import sympy as sp
 
 from symgrad.calculus import Derivation, forward_and_adjoints
-from symgrad.checks.evaluate import Evaluator, Sizes, evaluate_equations, value
+from symgrad.checks.evaluate import Evaluator, Sizes, value
 from symgrad.checks.numbers import Digits, Field, OutsideDomain
 from symgrad.checks.sampling import (
     RANGES,
@@ -26,9 +27,11 @@ from symgrad.checks.sampling import (
 )
 from symgrad.checks.shrinking import shrunk
 from symgrad.checks.spots import SpotChecked
+from symgrad.checks.stepwise import evaluate_equations, run
 from symgrad.errors import SymgradError
 from symgrad.mathematics.equations import Equation, System
 from symgrad.mathematics.indices import Index
+from symgrad.mathematics.recurrences import Recurrence, in_groups
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -196,11 +199,16 @@ def evaluated_where_possible(
     known = dict(start.env)
     at = Evaluator(known, start.sizes, field)
     with field.precision():
-        for equation in equations:
-            if np.prod([float(at.size(size)) for size in equation.shape]) <= most:
+        for part in in_groups(equations):
+            whole = part.equations if isinstance(part, Recurrence) else (part,)
+            if all(_entries(e, at) <= most for e in whole):
                 with suppress(SymgradError, ValueError, TypeError):
-                    known[equation.name] = value(equation, at, rounding=True)
+                    run(part, at, known, partial(value, rounding=True))
     return known
+
+
+def _entries(equation: Equation, at: Evaluator) -> float:
+    return float(np.prod([float(at.size(size)) for size in equation.shape]))
 
 
 def sizes_to_check_at(derivation: Derivation) -> Iterator[Sizes]:

@@ -107,6 +107,7 @@ class Record:
 
     def adjoint(self, adjoint: Adjoint) -> Json:
         """The derivative with respect to one value."""
+        beyond = [self.sides(self.notation.as_read(e)) for e in adjoint.before]
         return {
             **self.equation(adjoint.equation),
             "value": adjoint.value,
@@ -115,6 +116,7 @@ class Record:
             "past": adjoint.past,
             "part": None if adjoint.part is None else self.adjoint(adjoint.part),
             "steps": [self.step(s, adjoint.equation.indices) for s in adjoint.steps],
+            **({"beyond": beyond} if beyond else {}),
         }
 
     def equation(self, equation: Equation) -> dict[str, Any]:
@@ -122,15 +124,22 @@ class Record:
         letters = self.notation.letters.assign(equation.rhs, equation.indices)
         matrix = self.matrix(equation.name)
         left, right = map(latex, matrix) if matrix else (None, None)
+        read = self.notation.as_read(equation)
         return {
             "name": equation.name,
             "latex_name": self.notation.symbol(equation.name),
             "shape": shape(equation.shape),
             "indices": [letters[i] for i in proper_indices(equation.indices)],
-            "left": self.expression(equation.lhs, equation.indices),
-            "right": self.expression(equation.rhs, equation.indices),
+            **self.sides(read),
             "matrix_left": left,
             "matrix": right,
+        }
+
+    def sides(self, equation: Equation) -> dict[str, Any]:
+        """The two sides in index form."""
+        return {
+            "left": self.expression(equation.lhs, equation.indices),
+            "right": self.expression(equation.rhs, equation.indices),
         }
 
     def step(self, step: Step, free: Sequence[sp.Expr]) -> Json:
@@ -162,6 +171,8 @@ class Record:
 
     def _is_told(self, name: str) -> bool:
         """Whether the numbers of a value or a derivative are on the way that is explained."""
+        if self.notation.is_of_another_step(name):
+            return False
         value = self.notation.names.adjoint_of.get(name, name)
         return (
             self._is_mentioned(value)

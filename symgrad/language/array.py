@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import sys
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Container, Hashable, Iterator, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -172,7 +172,7 @@ class Array(Memory, np.lib.mixins.NDArrayOperatorsMixin):
     def __iter__(self) -> Iterator[Array]:
         if not self.ndim:
             raise TypeError("iteration over a scalar")
-        count = known_size(self.shape[0], "a loop over an axis")
+        count = known_size(self.shape[0], "a loop over an axis", "sg.scan runs a step over it")
         return (self[k] for k in range(count))
 
     def __bool__(self) -> bool:
@@ -314,6 +314,26 @@ class Array(Memory, np.lib.mixins.NDArrayOperatorsMixin):
         if name.startswith("_"):
             raise AttributeError(name)
         raise AttributeError(f"symbolic arrays have no {name!r}", name=name, obj=self)
+
+
+def made_of(array: Array, known: Container[Hashable] = ()) -> list[Array]:
+    """An array and all that it is made of, inputs first; ``known``: past what it does not go."""
+    order: list[Array] = []
+    seen: set[Hashable] = set()
+    later = [array]
+    while later:
+        stack = [(later.pop(), False)]
+        while stack:
+            one, done = stack.pop()
+            if done:
+                order.append(one)
+                later += [one.feeds] if one.feeds is not None else []
+            elif one.identity not in seen:
+                seen.add(one.identity)
+                stack.append((one, True))
+                if one.key not in known:
+                    stack.extend((i, False) for i in reversed(one.inputs))
+    return order
 
 
 FEW = 64

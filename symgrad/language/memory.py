@@ -102,6 +102,12 @@ class Memory:
         self.view_of: tuple[Any, Any] | None = (inputs[0], None) if is_view else None
         self.base_key = inputs[0].key if is_view else ""
         self.remade: Callable[[], Any] | None = None
+        self.feeds: Any = None
+        """The value of another step of a recurrence that it is, or is made of."""
+        self.carried = False
+        """Whether the next step of a recurrence reads it."""
+        self.step_name = ""
+        """What the step of a recurrence calls it."""
 
     @property
     def rhs(self) -> sp.Expr | None:
@@ -124,6 +130,11 @@ class Memory:
         if not self.is_assembled:
             _ = self.rhs
         return tuple([a if a.key == key else a.versions[key] for a, key in self._inputs])
+
+    @property
+    def needs(self) -> tuple[Any, ...]:
+        """What it is made of, and what it reads of other steps of a recurrence."""
+        return self.inputs if self.feeds is None else (*self.inputs, self.feeds)
 
     def apart(self) -> Self:
         """The same value in memory of its own."""

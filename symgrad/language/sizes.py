@@ -129,14 +129,14 @@ def as_tuple(value: Any) -> tuple[Any, ...]:
     return tuple(value) if isinstance(value, (tuple, list)) else (value,)
 
 
-def known_size(dim: Dim, what: str) -> int:
+def known_size(dim: Dim, what: str, instead: str = "") -> int:
     """A size that ``what`` needs to know; SpecError where it is a named one."""
     if isinstance(dim, int):
         return dim
     raise SpecError(
         f"{what} of the named size {dim} is not known while the spec is read",
         where=caller(),
-        hint=f"give the axis a fixed size, or write it without {what}",
+        hint=instead or f"give the axis a fixed size, or write it without {what}",
     )
 
 

@@ -83,7 +83,7 @@ def sources_of(arrays: Iterable[Array]) -> Iterator[Array]:
         array = todo.pop()
         if array.identity not in seen:
             seen.add(array.identity)
-            todo.extend(reversed(array.inputs))
+            todo.extend(reversed(array.needs))
             yield array
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ import numpy as np
 import sympy as sp
 
 from symgrad.errors import SpecError
-from symgrad.language.array import Array
+from symgrad.language.array import Array, made_of
 from symgrad.language.assigned import targets_of
 from symgrad.language.constants import as_array
 from symgrad.language.defined import check_defined
@@ -37,6 +37,7 @@ from symgrad.mathematics.ranges import (
     tightest,
 )
 from symgrad.mathematics.records import Constant
+from symgrad.mathematics.recurrences import Recurrent
 from symgrad.mathematics.reductions import absolute
 from symgrad.mathematics.sizes import Size, fixed, is_size
 
@@ -54,7 +55,8 @@ def trace(output: Array, names: Mapping[str, Array]) -> System:
     A value without a name is written into its consumer, unless it is used twice, is a contraction
     that feeds something non-linear, or would make the equation too long to read.
     """
-    order = _topological(output)
+    order = made_of(output)
+    names = _with_steps(names, order)
     variables = _variables(order, names)
     named = _named(order, names, {v.name for v in variables})
     targets = targets_of(order)
@@ -69,14 +71,7 @@ def trace(output: Array, names: Mapping[str, Array]) -> System:
     }
     bounds = _bounds(order, inlined, equations)
     system = tuple(canonical_equation(_renamed(equations[a.key], final, bounds)) for a in kept)
-    used = {
-        name_of(a) for e in system for r in (e.rhs, e.backward) if r is not None for a in entries(r)
-    }
-    given = tuple(
-        replace(v, bounds=bounds.get(v.name, ()))
-        for v in variables
-        if v.role != "constant" or v.name in used
-    )
+    given = tuple(_given(variables, system, bounds))
     invented = frozenset(final[a.key] for a in kept if a.key not in named)
     nameless = frozenset(final[a.key] for a in kept if a.key not in {*named, *targets})
     return System(
@@ -88,6 +83,19 @@ def trace(output: Array, names: Mapping[str, Array]) -> System:
         nameless,
         domain=tuple(_domain(order, inlined, final, bounds)),
     )
+
+
+def _given(
+    variables: Iterable[Variable],
+    system: Iterable[Equation],
+    bounds: Mapping[str, tuple[Bounds, ...]],
+) -> Iterator[Variable]:
+    """The inputs, with what is known of labels; of constants those that are read."""
+    sides = (r for e in system for r in (e.rhs, e.backward) if r is not None)
+    used = {name_of(a) for r in sides for a in entries(r)}
+    for variable in variables:
+        if variable.role != "constant" or variable.name in used:
+            yield replace(variable, bounds=bounds.get(variable.name, ()))
 
 
 def _constants(
@@ -167,22 +175,6 @@ def _bounds(
     return {name: tightest(several, shapes[name]) for name, several in found.items()}
 
 
-def _topological(output: Array) -> list[Array]:
-    """Every array that ``output`` is built from, inputs first."""
-    order: list[Array] = []
-    seen: set[Hashable] = set()
-    stack = [(output, False)]
-    while stack:
-        array, done = stack.pop()
-        if done:
-            order.append(array)
-        elif array.identity not in seen:
-            seen.add(array.identity)
-            stack.append((array, True))
-            stack.extend((i, False) for i in reversed(array.inputs))
-    return order
-
-
 def _variables(order: Iterable[Array], names: Mapping[str, Array]) -> tuple[Variable, ...]:
     """The inputs of the spec's namespace and those that are reached, as they were declared."""
     found: dict[str, Array] = {}
@@ -214,6 +206,17 @@ def _named(order: Iterable[Array], names: Mapping[str, Array], taken: set[str]) 
         if array.key in reached and array.key not in result:
             result[array.key] = _unique(name, used)
     return result
+
+
+def _with_steps(names: Mapping[str, Array], order: Iterable[Array]) -> Mapping[str, Array]:
+    """The names, and before them those that the steps of recurrences have for their values."""
+    found: dict[str, Array] = {}
+    for array in order:
+        if array.step_name:
+            taken = {*found, *(n for n, a in names.items() if a.key != array.key)}
+            name = array.step_name
+            found[_unique(name if name not in taken else f"{name}_step", taken)] = array
+    return {**found, **{n: a for n, a in names.items() if n not in found}}
 
 
 def _unique(base: str, taken: set[str]) -> str:
@@ -306,6 +309,8 @@ def _linear_entries(rhs: sp.Expr) -> set[sp.Expr]:
 def _inlines(array: Array, equation: Equation, uses: Counter[str]) -> bool:
     if array.op == "structure" or array.decimals is not None or array.backward is not None:
         return False
+    if array.carried:
+        return False
     if array.op == "relabel" and is_entry(equation.rhs):
         return True
     if not entries(equation.rhs):
@@ -336,6 +341,8 @@ def _renamed(
         return None if expr is None else rename_entries(expr, names, bounds)
 
     rhs = rename(equation.rhs)
+    if isinstance(rhs, Recurrent):
+        rhs = rhs.changed(names.get(rhs.source, rhs.source), rhs.start)
     name = names.get(equation.name, equation.name)
     return Equation(
         name, equation.indices, rhs, equation.decimals, rename(equation.backward), equation.where

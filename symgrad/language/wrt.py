@@ -59,12 +59,20 @@ def _one(
         )
     if name in known or name in values:
         return name
+    if (called := _called_by_step(name, names, values)) is not None:
+        return called
     if (last := last_turn(name, values)) is not None:
         return last
     raise SpecError(
         f"wrt names {name!r}, which is not there",
         hint=perhaps(name, [*known, *values]),
     )
+
+
+def _called_by_step(name: str, names: Mapping[str, Array], values: Sequence[str]) -> str | None:
+    """What the step of a recurrence calls a value that the spec has another name for."""
+    own = names[name].step_name if name in names else ""
+    return next((n for n in (own, f"{own}_step") if own and n in values), None)
 
 
 def last_turn(name: str, values: Container[str]) -> str | None:

@@ -84,8 +84,12 @@ class Window:
         )
 
 
-Detail = int | None | Cut | Window
-"""What an operation needs to know of an axis beside its labels."""
+class Inside:
+    """What is computed inside of one operation, again and again."""
+
+
+Detail = int | None | Cut | Window | Inside
+"""What an operation needs to know beside its labels: of an axis, or of what is inside of it."""
 
 
 def affine(expr: sp.Expr) -> Affine | None:

@@ -8,13 +8,15 @@ import sympy as sp
 
 from symgrad.program.kinds import KINDS
 from symgrad.program.kinds.kind import of_axes
+from symgrad.program.loop import loops
 from symgrad.program.memory import item, total
-from symgrad.program.program import Program
+from symgrad.program.program import Program, count
 
 
 def flops(program: Program) -> sp.Expr:
     """Operations on single numbers: a product of matrices counts its multiplications and sums."""
-    return total(Counter(KINDS[op.kind].cost(op) for op in program))
+    found = sp.Add(*(count((loop.size,)) * flops(loop.program) for loop in loops(program)))
+    return sp.expand(found + total(Counter(KINDS[op.kind].cost(op) for op in program)))
 
 
 def moved(program: Program, itemsize: int) -> sp.Expr:

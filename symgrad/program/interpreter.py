@@ -14,7 +14,17 @@ from symgrad.program.program import Program, is_temporary
 
 def interpret(program: Program, inputs: Mapping[str, npt.ArrayLike]) -> dict[str, Array]:
     """Every named value of a program, inputs included."""
-    run = Run(program, inputs)
+    values = _run(Run(program, inputs, _inside), program)
+    return {name: value for name, value in values.items() if not is_temporary(name)}
+
+
+def _run(run: Run, program: Program) -> dict[str, Array]:
     for op in program.ops:
         run.values[op.name] = np.asarray(KINDS[op.kind].run(run, op))
-    return {name: value for name, value in run.values.items() if not is_temporary(name)}
+    return run.values
+
+
+def _inside(outer: Run, program: Program, inputs: Mapping[str, Array]) -> Mapping[str, Array]:
+    run = Run(program, inputs, _inside)
+    run.sizes = {**outer.sizes, **run.sizes}
+    return _run(run, program)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -84,16 +84,17 @@ def item(dtype: DType, itemsize: int) -> int:
     return {"float": itemsize, "int": 8, "bool": 1}[dtype]
 
 
-def plan_of(program: Program, target: Abilities) -> Plan:
-    """The plan for a program that a target runs."""
-    return _Planner(program, target).plan
+def plan_of(program: Program, target: Abilities, apart: Collection[str] = ()) -> Plan:
+    """The plan for a program that a target runs; ``apart``: what gets memory of its own."""
+    return _Planner(program, target, apart).plan
 
 
 class _Planner:
     """One walk over the operations, in the order in which their lines are written."""
 
-    def __init__(self, program: Program, target: Abilities) -> None:
+    def __init__(self, program: Program, target: Abilities, apart: Collection[str]) -> None:
         self.program = program
+        self.apart = apart
         self.target = target
         self.ops = {o.name: o for o in program.ops}
         self.at = {o.name: k for k, o in enumerate(program.ops)}
@@ -181,7 +182,7 @@ class _Planner:
             for root in dict.fromkeys(x for r in self._read(op) for x in self._rooms_of(r.name))
             if self.last[root] == here
         ]
-        target = self._in_place(op, dying)
+        target = None if op.name in self.apart else self._in_place(op, dying)
         if target is not None:
             self.plan.places[op.name] = target
             self.plan.rooms[op.name] = self.plan.rooms[target]
@@ -233,6 +234,8 @@ class _Planner:
 
     def _room(self, op: Op) -> str:
         """A buffer that is free and large enough, else one of its own."""
+        if op.name in self.apart:
+            return op.name
         best, share = None, sp.S.Zero
         for candidate in self.free:
             if candidate.dtype == op.dtype:

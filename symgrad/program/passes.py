@@ -17,6 +17,7 @@ from symgrad.program.contraction_order import contracted
 from symgrad.program.infinite import guarded
 from symgrad.program.kinds import KINDS
 from symgrad.program.kinds.entries import BOOLEAN
+from symgrad.program.loop import inside, pruned
 from symgrad.program.lower import lower
 from symgrad.program.program import (
     UNIT,
@@ -51,13 +52,18 @@ def stages(
     program = lower(variables, equations, outputs)
     yield "lowered", program
     for transform in (alive, planned, traces, expanded, typed, alive, owned):
-        program = transform(program)
+        program = everywhere(transform, program)
         yield transform.__name__, program
+
+
+def everywhere(transform: Callable[[Program], Program], program: Program) -> Program:
+    """A program and those inside of it, changed."""
+    return transform(inside(program, lambda inner: everywhere(transform, inner)))
 
 
 def for_outputs(program: Program, outputs: Iterable[str]) -> Program:
     """The part of a program that some outputs need."""
-    return owned(alive(replace(program, outputs=tuple(outputs))))
+    return everywhere(owned, alive(replace(program, outputs=tuple(outputs))))
 
 
 def rewritten(program: Program, rewrite: Rewrite) -> Program:
@@ -100,7 +106,10 @@ def alive(program: Program) -> Program:
         if op.name in needed:
             kept.append(op)
             needed.update(r.name for r in op.reads)
-    return verified(replace(program, ops=tuple(reversed(kept))))
+    found = replace(program, ops=tuple(reversed(kept)))
+    if (fewer := pruned(found, alive)).ops != found.ops:
+        return alive(fewer)
+    return verified(found)
 
 
 # Traces

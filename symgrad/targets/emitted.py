@@ -86,8 +86,13 @@ def passages(
     waiting: list[Assignment] = []
 
     def code(some: Iterable[Assignment]) -> tuple[str, ...]:
-        texts = (printed(statement) for a in some for statement in a.statements)
-        return indented(line for text in texts for line in lines_of(text))
+        return indented(line for a in some for line in lines(a))
+
+    def lines(assignment: Assignment) -> Iterator[str]:
+        for statement in assignment.statements:
+            yield from lines_of(printed(statement))
+        inner = passages(function, assignment.inner, formulas, printed, sign, width - 4)
+        yield from (line for passage in inner for line in passage.lines)
 
     for assignment in assignments:
         waiting.append(assignment)

@@ -16,8 +16,8 @@ from symgrad.mathematics.equations import (
     bounds_of_inputs,
     shapes_of,
 )
-from symgrad.mathematics.indices import entries, name_of
 from symgrad.mathematics.ranges import Label
+from symgrad.mathematics.recurrences import all_reads
 from symgrad.mathematics.sizes import named
 from symgrad.program.passes import compiled, for_outputs
 from symgrad.program.program import Program
@@ -118,13 +118,13 @@ def assembled(
 
 def needed(equations: Iterable[Equation], outputs: Iterable[str]) -> tuple[Equation, ...]:
     """The equations that some values need."""
-    wanted = set(outputs)
-    kept = []
-    for equation in reversed(tuple(equations)):
-        if equation.name in wanted:
-            kept.append(equation)
-            wanted |= {name_of(a) for a in entries(equation.rhs)}
-    return tuple(reversed(kept))
+    equations, wanted, count = tuple(equations), set(outputs), 0
+    while count < len(wanted):  # again for what goes from step to step
+        count = len(wanted)
+        for equation in reversed(equations):
+            if equation.name in wanted:
+                wanted |= all_reads(equation)
+    return tuple(e for e in equations if e.name in wanted)
 
 
 def _check_labels(equations: Sequence[Equation], shapes: Shapes) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from symgrad.program.costs import flops
+from symgrad.program.loop import loop_of
 from symgrad.program.passes import alive
 from symgrad.program.program import Program
 from symgrad.targets.statements import Assignment, grouped
@@ -37,10 +38,24 @@ def in_stages(
             return FORWARD if name in first else SHARED
         return OUTPUT if name in of_output else BACKWARD
 
-    found = {op.name: stage(op.name) for op in program.ops}
+    found = _together(program, {op.name: stage(op.name) for op in program.ops})
     places = list(_LATER)
     ops = sorted(program.ops, key=lambda op: places.index(found[op.name]))
     return replace(program, ops=tuple(ops)), found
+
+
+def _together(program: Program, stages: Mapping[str, str]) -> dict[str, str]:
+    """The stages, all results of a loop in one: where two need it, in one that is before both."""
+    found = dict(stages)
+    loops: dict[str, list[str]] = {}
+    for op in program.ops:
+        if (loop := loop_of(op)) is not None:
+            loops.setdefault(loop.name, []).append(op.name)
+    for names in loops.values():
+        mine = {found[name] for name in names}
+        early = SHARED if mine == {OUTPUT, BACKWARD} else min(mine, key=[*_LATER].index)
+        found |= dict.fromkeys(names, early)
+    return found
 
 
 def needed(program: Program, outputs: Iterable[str]) -> frozenset[str]:

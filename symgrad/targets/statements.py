@@ -51,6 +51,15 @@ class Assignment:
     statements: tuple[Statement, ...]
     others: tuple[str, ...] = ()
     uses: frozenset[str] = frozenset()
+    inner: tuple[Assignment, ...] = ()
+    """What the last of its statements, a loop, does again and again."""
+
+    @property
+    def all_statements(self) -> Iterator[Statement]:
+        """Its own, and those inside of its loop."""
+        yield from self.statements
+        for assignment in self.inner:
+            yield from assignment.all_statements
 
     @property
     def locals(self) -> Sequence[str]:

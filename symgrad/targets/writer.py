@@ -13,7 +13,7 @@ from symgrad.program.kinds import KINDS
 from symgrad.program.memory import Plan, owners
 from symgrad.program.program import Literal, Op, Operand, Program, Ref, is_temporary
 from symgrad.targets.expressions import Precedence, Text
-from symgrad.targets.identifiers import Words
+from symgrad.targets.identifiers import Locals, Words
 from symgrad.targets.module import size_names
 from symgrad.targets.numbers import Numbers
 from symgrad.targets.statements import Assignment, Statement
@@ -31,6 +31,8 @@ class Writer(ABC):
 
     words: Words
     numbers: type[Numbers]
+    names: Locals
+    size_locals: dict[str, str]
 
     def __init__(
         self,
@@ -38,10 +40,15 @@ class Writer(ABC):
         *,
         only: Collection[str] | None = None,
         known: Mapping[str, str] | None = None,
+        outer: Writer | None = None,
     ) -> None:
-        """``only``: the operations to write, if not all; ``known``: what others are called."""
+        """``only``: the operations to write, if not all; ``known``: what others are called.
+
+        ``outer``: of a step of a loop, the writer of the function that the loop stands in.
+        """
         self.program = program
         self.known = known or {}
+        self.outer = outer
         self.uses = program.uses
         self.ops = {o.name: o for o in program.ops}
         self.readers = {r.name: o for o in program.ops for r in o.reads}
@@ -54,7 +61,7 @@ class Writer(ABC):
         """What is done in place to a value that is not yet finished."""
         self.written: set[str] = set()
         """Values that the line of another computes as well."""
-        self.sizes: dict[str, str] = {}
+        self.sizes: dict[str, str] = {} if outer is None else outer.sizes
         """Local names of the sizes that were asked for, in order."""
         self._in_use: set[str] = set()
         self._names_in: dict[str, frozenset[str]] = {}
@@ -98,12 +105,17 @@ class Writer(ABC):
         named = (o.name for o in program.ops if not is_temporary(o.name))
         values = [name for name in named if name not in self.known]
         inputs = [v.name for v in program.inputs]
-        self.names = self.words.locals([*inputs, *self.known.values()])
+        outer, end = self.outer, "" if self.outer is None else "_t"
+        taken = [*inputs, *self.known.values()]
+        self.names = self.words.locals(taken) if outer is None else outer.names
         self.local = {**dict(zip(inputs, inputs, strict=True)), **self.known}
-        self.local |= {name: self.names.new(name) for name in values}
+        self.local |= {name: self.names.new(f"{name}{end}") for name in values}
         constants = [v.name for v in program.inputs if v.role == "constant"]
         self.local |= {name: self.constant(name) for name in constants}
-        self.size_locals = {s: self.names.new(s) for s in size_names(program.inputs)}
+        if outer is not None:
+            self.size_locals = outer.size_locals
+        else:
+            self.size_locals = {s: self.names.new(s) for s in size_names(program.inputs)}
 
     def name(self, op: Op) -> str:
         """What the lines call a value; one without a name is given one."""
@@ -141,6 +153,10 @@ class Writer(ABC):
             return self.pending[operand.name]
         self._in_use.add(self.local[operand.name])
         return Text(self.local[operand.name])
+
+    def text_of(self, name: str) -> str:
+        """A value as an expression."""
+        return self.pending[name].code if name in self.pending else self.local[name]
 
     def code(self, expr: sp.Expr) -> str:
         """A number, or an expression of sizes, that stands by itself."""
@@ -190,11 +206,17 @@ class Writer(ABC):
             self.settle(operand.name)
         return self.operand(operand)
 
-    def assign(self, op: Op, statements: Sequence[Statement], *others: str) -> None:
-        """The statements are what computes a value."""
-        uses = frozenset(self._in_use)
+    def assign(
+        self,
+        op: Op,
+        statements: Sequence[Statement],
+        *others: str,
+        inner: Sequence[Assignment] = (),
+    ) -> None:
+        """The statements are what computes a value; ``inner``: what a loop at their end does."""
+        uses = frozenset(self._in_use).union(*(a.uses for a in inner))
         local = ", ".join(self.name(self.ops[name]) for name in (op.name, *others))
-        made = Assignment(op.name, local, op.shape, tuple(statements), others, uses)
+        made = Assignment(op.name, local, op.shape, tuple(statements), others, uses, tuple(inner))
         self.assignments.append(made)
 
     # What is changed in place
@@ -244,7 +266,13 @@ class PlannedWriter(Writer):
     found (``stored``).
     """
 
-    def __init__(self, program: Program, plan: Plan) -> None:
+    def __init__(
+        self,
+        program: Program,
+        plan: Plan,
+        known: Mapping[str, str] | None = None,
+        outer: Writer | None = None,
+    ) -> None:
         self.plan = plan
         self.owner = owners(plan)
         self.takes = Counter(o.reads[0].name for o in program.ops if o.kind == "take")
@@ -254,7 +282,7 @@ class PlannedWriter(Writer):
         }
         self.placed: list[str] = []
         """Values that have memory, or a view of that of another, in order."""
-        super().__init__(program)
+        super().__init__(program, known=known, outer=outer)
 
     @abstractmethod
     def into_room(self, op: Op) -> Sequence[Statement]:

@@ -15,6 +15,7 @@ from symgrad.errors import SymgradError
 from symgrad.mathematics.equations import Equation, Variable, shapes_of
 from symgrad.mathematics.indices import entry, indices_of, name_of
 from symgrad.mathematics.proved import proved
+from symgrad.mathematics.recurrences import Recurrent
 from symgrad.writing.formula import Formula, Function, Word, length, mapped, walk
 from symgrad.writing.letters import unshadowed
 from symgrad.writing.matrix_form import Form, matrix_forms
@@ -91,7 +92,7 @@ class MadeForms:
 
     def _made(self, name: str) -> tuple[Formula, Formula] | None:
         """Both sides of an equation."""
-        if name not in self.table:
+        if name not in self.table or self._reads_another_step(name):
             return None
         whole = self._shorter(name)
         if whole is None:
@@ -99,6 +100,12 @@ class MadeForms:
         if not self.alone and length(whole) > LONGEST:
             return None
         return self.symbol(name), whole
+
+    def _reads_another_step(self, name: str) -> bool:
+        """Whether what is read of another step has no name of its own."""
+        equation = self.table[name]
+        nameless = any(map(self.notation.is_of_another_step, equation.reads))
+        return nameless or isinstance(equation.rhs, Recurrent)
 
     def _shorter(self, name: str) -> Formula | None:
         """Of the equation as it is typed and as it is computed, where these are one function."""

@@ -16,6 +16,7 @@ from symgrad.writing.formula import (
     Number,
     Row,
     Scripted,
+    Sign,
     Word,
     beside,
     is_simple,
@@ -205,6 +206,11 @@ def accented(name: Name, accent: str) -> Name:
     """The name with an accent over its letter, or the first of it."""
     plain = unicodedata.normalize("NFC", name.plain[:1] + COMBINING[accent]) + name.plain[1:]
     return Name(Accented(accent, name.stem), name.sub, plain)
+
+
+def before(name: Name) -> Name:
+    """The name of what a value was at the step before: h⁻."""
+    return Name(Scripted(name.stem, sup=Sign("−")), name.sub, f"{name.plain}⁻")
 
 
 def barred(symbol: str) -> str:

@@ -11,8 +11,9 @@ import sympy as sp
 
 from symgrad.calculus.derivation import Derivation, as_computed
 from symgrad.mathematics.equations import Equation, System
-from symgrad.mathematics.indices import Index, proper_indices
+from symgrad.mathematics.indices import Index, entries, indices_of, name_of, proper_indices
 from symgrad.mathematics.known import settled
+from symgrad.mathematics.recurrences import Carried, Recurrent
 from symgrad.mathematics.reductions import ratio
 from symgrad.mathematics.sizes import fixed, is_fixed, named, with_numbers
 from symgrad.mathematics.steps import Step
@@ -21,7 +22,7 @@ from symgrad.writing.display import Display
 from symgrad.writing.formula import Accented, Formula, Letter, related, walk
 from symgrad.writing.letters import Letters, unshadowed
 from symgrad.writing.line import Code
-from symgrad.writing.names import Name, accented, parse, symbols
+from symgrad.writing.names import Name, accented, before, parse, symbols
 from symgrad.writing.naming import Names
 from symgrad.writing.own import own_symbols
 from symgrad.writing.printings.latex import latex
@@ -66,8 +67,11 @@ class Notation:
         subscripts |= {x.char for n in own for x in walk(n.formula) if isinstance(x, Letter)}
         derivatives = {*self.adjoints.values(), *self.parts.values()}
         self.letters = Letters({*values, *derivatives, *sizes, *subscripts})
+        more = tuple(more)
         self.letters.reserve(system.equations)
         self.letters.reserve(more)
+        self.steps = {e.name: e for e in (*system.equations, *more) if isinstance(e.rhs, Recurrent)}
+        """What is read of another step."""
 
     @classmethod
     def of(cls, derivation: Derivation, style: Style | None = None) -> Notation:
@@ -111,11 +115,39 @@ class Notation:
     def _writer(
         self, layout: type[Writer], expr: sp.Expr, free: Iterable[sp.Expr]
     ) -> tuple[Writer, sp.Expr]:
-        expr = _plain(unshadowed(expr))
+        expr = _plain(unshadowed(self.at_steps(expr)))
         return layout(self.names, self.letters.assign(expr, free)), expr
+
+    def at_steps(self, expr: sp.Expr) -> sp.Expr:
+        """An expression with entries of other steps as such: h[t - 1, i]."""
+        if isinstance(expr, Recurrent):
+            return expr.read
+        if not self.steps:
+            return expr
+        atoms = (a for a in entries(expr) if name_of(a) in self.steps)
+        read = {a: self.steps[name_of(a)].at(indices_of(a)) for a in atoms}
+        return expr.xreplace(
+            {
+                a: r.read
+                for a, r in read.items()
+                if isinstance(r, Carried) or self.is_of_another_step(name_of(a))
+            }
+        )
+
+    def is_of_another_step(self, name: str) -> bool:
+        """Whether a value is read of another step, and has no other name."""
+        return name in self.steps and name not in self.system.shapes
+
+    def as_read(self, equation: Equation) -> Equation:
+        """What goes from step to step as what it is before the first of them: h[-1, i] = h0[i]."""
+        rhs = equation.rhs
+        if not isinstance(rhs, Carried):
+            return equation
+        return replace(equation, name=rhs.source, indices=rhs.outside, rhs=rhs.start)
 
     def equation(self, layout: type[Writer], equation: Equation) -> Formula:
         """``left = right``."""
+        equation = self.as_read(equation)
         left, right = (
             self.formula(layout, side, equation.indices) for side in (equation.lhs, equation.rhs)
         )
@@ -197,6 +229,8 @@ def _names(
 ) -> Names:
     own = own_symbols(style.symbols)
     table = symbols([*values, *(s for s in sizes if s not in values)], _turns(system), own)
+    carried = {e.name: e.rhs.source for e in system if isinstance(e.rhs, Carried)}
+    table |= {name: before(table[of]) for name, of in carried.items() if of in table}
     of_slopes = {of for _, of, _ in system.slopes}
     outputs = {system.output, *of_slopes}
     if "loss" in outputs and "L" not in table and "loss" not in own:

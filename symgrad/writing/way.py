@@ -9,6 +9,7 @@ from functools import cached_property
 from symgrad.calculus.derivation import Adjoint, Derivation, remarks_about
 from symgrad.mathematics.equations import Equation, System
 from symgrad.mathematics.indices import entries, name_of
+from symgrad.mathematics.recurrences import source_of
 
 
 def above(derivation: Derivation, consumer: str, adjoint: Adjoint) -> Adjoint:
@@ -81,17 +82,21 @@ class Way:
 
 def _after(system: System, value: str) -> list[str]:
     """The values that depend on one, in order."""
-    found = [value]
-    for equation in system:
-        if not equation.reads.isdisjoint(found):
-            found.append(equation.name)
-    return found[1:]
+    found, count = {value}, 0
+    while count < len(found):  # again for what goes from step to step
+        count = len(found)
+        for equation in system:
+            if not equation.reads.isdisjoint(found) or source_of(equation) in found:
+                found.add(equation.name)
+    return [e.name for e in system if e.name in found and e.name != value]
 
 
 def _before(system: System) -> set[str]:
     """The values that the output depends on, and itself."""
-    found = {system.output}
-    for equation in reversed(system.equations):
-        if equation.name in found:
-            found |= equation.reads
+    found, count = {system.output}, 0
+    while count < len(found):
+        count = len(found)
+        for equation in reversed(system.equations):
+            if equation.name in found:
+                found |= equation.reads | {s for s in [source_of(equation)] if s is not None}
     return found

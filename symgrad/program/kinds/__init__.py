@@ -4,6 +4,7 @@ from symgrad.program.kinds.contractions import CONTRACTIONS
 from symgrad.program.kinds.entries import ENTRIES
 from symgrad.program.kinds.kind import Kind, Result
 from symgrad.program.kinds.layouts import LAYOUTS
+from symgrad.program.kinds.loops import LOOPS
 from symgrad.program.kinds.matrices import MATRICES
 from symgrad.program.kinds.parts import PARTS
 from symgrad.program.kinds.positions import POSITIONS
@@ -21,6 +22,7 @@ KINDS: dict[str, Kind] = {
         *PARTS,
         *POSITIONS,
         *MATRICES,
+        *LOOPS,
     )
 }
 """By the name that an operation has for its kind."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,9 +18,19 @@ Array = npt.NDArray[Any]
 
 
 class Run:
-    """The values so far, and the number behind each size."""
+    """The values so far, and the number behind each size.
 
-    def __init__(self, program: Program, inputs: Mapping[str, npt.ArrayLike]) -> None:
+    ``inside`` runs a program inside of this one, and answers with all of its values.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        inputs: Mapping[str, npt.ArrayLike],
+        inside: Callable[[Run, Program, Mapping[str, Array]], Mapping[str, Array]],
+    ) -> None:
+        self._inside = inside
+        self.loops: dict[str, Mapping[str, Array]] = {}
         self.values = {v.name: np.asarray(inputs[v.name]) for v in program.inputs}
         floats = [a.dtype for a in self.values.values() if a.dtype.kind == "f"]
         self.dtype = np.result_type(*floats) if floats else np.dtype(np.float64)
@@ -31,6 +41,14 @@ class Run:
                 self.values[variable.name] = value.astype(self.dtype)
             pairs = zip(variable.shape, value.shape, strict=True)
             self.sizes |= {s: sp.Integer(n) for s, n in pairs if s.is_Symbol}
+
+    def inside(self, program: Program, inputs: Mapping[str, Array]) -> Mapping[str, Array]:
+        """The values of a program inside of this one."""
+        return self._inside(self, program, inputs)
+
+    def lengths(self, shape: Sequence[sp.Expr]) -> tuple[int, ...]:
+        """The numbers that sizes stand for."""
+        return tuple(map(self.number, shape))
 
     def number(self, expr: sp.Expr) -> Any:
         """A literal as a number of Python."""

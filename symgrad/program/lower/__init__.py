@@ -10,10 +10,12 @@ from sympy import KroneckerDelta as Delta
 from symgrad.mathematics.equations import Equation, Variable
 from symgrad.mathematics.indices import Index
 from symgrad.mathematics.matrices import MatrixFunction
+from symgrad.mathematics.recurrences import Recurrence, Recurrent, in_groups
 from symgrad.mathematics.reductions import LogSum, LogSumExp, Reduction, weighted_exp
 from symgrad.program.lower.linalg import matrix_function
 from symgrad.program.lower.lowering import Lowering, Method
 from symgrad.program.lower.products import power, product_value
+from symgrad.program.lower.recurrences import Recurrences
 from symgrad.program.lower.reductions import log_sum, log_sum_exp, reduction
 from symgrad.program.lower.softmax import exponential, weighted
 from symgrad.program.lower.sums import addition, multiplication
@@ -27,8 +29,14 @@ def lower(
     """The program that computes the equations from the variables."""
     variables, equations = tuple(variables), tuple(equations)
     lowering = Lowering(variables, equations, METHODS)
-    for equation in equations:
-        lowering.equation(equation)
+    recurrences = Recurrences(lowering, lower)
+    for part in in_groups(equations):
+        if isinstance(part, Recurrence):
+            recurrences.recurrence(part)
+        elif isinstance(part.rhs, Recurrent):
+            recurrences.apart(part)
+        else:
+            lowering.equation(part)
     return lowering.builder.program(outputs)
 
 

@@ -85,6 +85,10 @@ class Lowering:
             self.log_sums[equation.name] = equation
         if isinstance(equation.rhs, DeterminantValue) and equation.decimals is None:
             self.determinants[equation.name] = equation
+        self.named(equation, value)
+
+    def named(self, equation: Equation, value: Ref) -> None:
+        """Give a value the name of an equation."""
         self.shapes[equation.name] = equation.shape
         self.values[equation.name] = self.builder.name(value, equation.name).name
 

@@ -6,10 +6,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from symgrad.program.contraction_order import cost
-from symgrad.program.memory import Plan
-from symgrad.program.program import Op, Program, count
+from symgrad.program.loop import Loop
+from symgrad.program.memory import Plan, plan_of
+from symgrad.program.program import Axes, Op, Program, count
 from symgrad.targets.expressions import Precedence, Text, listed
+from symgrad.targets.numpy.loops import Frame, Step, lands
 from symgrad.targets.numpy.operations import NumPyWriter
+from symgrad.targets.numpy.out import ABILITIES
 from symgrad.targets.numpy.runtime.special import name_of
 from symgrad.targets.statements import Statement
 from symgrad.targets.writer import WIDTH, PlannedWriter
@@ -34,12 +37,64 @@ class BufferedWriter(NumPyWriter, PlannedWriter):
     ``kept``: values each of which the workspace can give memory of its own.
     """
 
-    def __init__(self, program: Program, plan: Plan, kept: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        program: Program,
+        plan: Plan,
+        kept: Collection[str] = (),
+        frame: Frame | None = None,
+        outer: BufferedWriter | None = None,
+    ) -> None:
         self.home, self.dtype_text, self.kept = "ws", "ws._for[-1]", kept
-        super().__init__(program, plan)
+        self.steps: list[BufferedWriter] = []
+        self.carried: list[Statement] = []
+        """What makes the memory for what one step leaves for the next."""
+        known: dict[str, str] = {}
+        if frame is not None:
+            direct = (n for n in frame.into if lands(program, plan, n))
+            known = frame.local | {n: frame.into[n] for n in direct}
+        self.parts = frozenset(known.values())
+        super().__init__(program, plan, known, outer)
 
     def stored(self, op: Op) -> str:
-        return f"{self.home}.{self.name(op)}"
+        """In the workspace; in a loop by a name, which is bound before it."""
+        name = self.name(op)
+        return name if self._is_bound(op) else f"{self.home}.{name}"
+
+    def _is_bound(self, op: Op) -> bool:
+        return self.outer is not None and op.name not in self.plan.constant
+
+    def memory(self, op: Op) -> str:
+        self.placed.append(op.name)
+        return self.stored(op)
+
+    def started(self, name: str, start: str, axes: Axes) -> list[Statement]:
+        """In memory of its own, where it is an array: steps write there."""
+        if not axes:
+            return super().started(name, start, axes)
+        self.carried.append(Statement("room", f"self.{name}", (self.shape(axes), "dtype")))
+        stored = Statement("assign", name, (f"{self.home}.{name}",))
+        return [stored, Statement("assign", f"{name}[...]", (start,))]
+
+    def handed_on(self, before: str, name: str) -> Statement:
+        """By changing places, where the value is in memory that nothing else is in."""
+        after, owned = self.text_of(name), [n for n, r in self.plan.rooms.items() if r == name]
+        if owned != [name]:
+            return Statement("copy", before, (after,))
+        return Statement("assign", f"{before}, {after}", (f"{after}, {before}",))
+
+    def step(self, frame: Frame, loop: Loop) -> Step:
+        apart = {c.after for c in loop.carries} - frame.into.keys()
+        plan = plan_of(loop.program, ABILITIES, apart)
+        kept = frozenset(loop.program.outputs)
+        self.steps.append(BufferedWriter(loop.program, plan, kept, frame, self))
+        return self.steps[-1]
+
+    def bound(self) -> Mapping[str, str]:
+        """Where the memory of a step is that has no place in the arrays of all steps."""
+        mine = (self.ops[n] for n in self.placed if n not in self.plan.constant)
+        names = dict.fromkeys(map(self.name, mine))
+        return {n: f"{self.home}.{n}" for n in names if n not in self.parts}
 
     def reads_again(self, op: Op) -> bool:
         return op.kind == "place"
@@ -161,7 +216,11 @@ class BufferedWriter(NumPyWriter, PlannedWriter):
                 self.keep(op, self.text(op))
         for op in (self.ops[name] for name in placed):
             constant = op.name in self.plan.constant
-            yield self._constant_room(op) if constant else self._room(op)
+            if self.local[op.name] not in self.parts:
+                yield self._constant_room(op) if constant else self._room(op)
+        yield from self.carried
+        for step in self.steps:
+            yield from step.rooms()
 
     def _constant_room(self, op: Op) -> Statement:
         return Statement("assign", f"self.{self.local[op.name]}", (self.text(op).code,))

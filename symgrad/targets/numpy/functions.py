@@ -106,7 +106,7 @@ class Mathematics:
     def _stage_of(self) -> Mapping[str, str]:
         """The stage of what each line computes; what gives two values belongs to an early one."""
         early = SHARED if SHARED in self.stage.values() else FORWARD
-        both = {a.value: early for a in self.writer.assignments if a.others}
+        both = {a.value: early for a in self.writer.assignments if a.others and not a.inner}
         return {**self.stage, **{v: s for v, s in both.items() if self.stage[v] != FORWARD}}
 
     def local(self, value: str) -> str:
@@ -183,7 +183,8 @@ class Mathematics:
         }
 
     def _uses_room(self, stage: str) -> bool:
-        texts = (x for a in self.stages[stage].assignments for s in a.statements for x in _parts(s))
+        lines = (s for a in self.stages[stage].assignments for s in a.all_statements)
+        texts = (x for s in lines for x in _parts(s))
         return any("ws." in text for text in texts)
 
     def _type(self, name: str) -> str:

@@ -33,7 +33,9 @@ def nested(
 
     ``kept``: the names that others read.
     """
-    uses = Counter(n for a in assignments for s in a.statements for n in _NAME.findall(printed(s)))
+    uses = Counter(
+        n for a in assignments for s in a.all_statements for n in _NAME.findall(printed(s))
+    )
     lines = [(k, s) for k, a in enumerate(assignments) for s in a.statements]
     found: list[tuple[int, Statement]] = []
     for place, statement in lines:

@@ -10,11 +10,13 @@ import sympy as sp
 from symgrad.mathematics.indices import Index
 from symgrad.mathematics.known import Constant, known
 from symgrad.mathematics.positions import Cut, Window
+from symgrad.program.loop import Loop, loop_of
 from symgrad.program.program import UNIT, Axes, Literal, Op, Operand, Ref, labels, size_of
 from symgrad.targets.expressions import OPERATORS, Operator, Precedence, Text, listed, negated
 from symgrad.targets.module import arguments_among
 from symgrad.targets.numbers import Numbers
 from symgrad.targets.numpy.built import ZEROS
+from symgrad.targets.numpy.loops import Frame, Loops, PlainLoops, Step
 from symgrad.targets.numpy.out import tensordot_axes
 from symgrad.targets.numpy.runtime.special import name_of
 from symgrad.targets.numpy.slices import cut_text, window_text
@@ -48,15 +50,25 @@ class NumPyNumbers(Numbers):
         return Text(f"np.{name}({argument.code}).item()")
 
 
-class NumPyWriter(Writer):
+class NumPyWriter(PlainLoops, Writer):
     """Writes a program as it reads best: every array is new."""
 
     words = WORDS
     numbers = NumPyNumbers
 
     def write(self, op: Op) -> None:
-        if op.kind != "linalg" or not self.both_of_slogdet(op):
+        if (loop := loop_of(op)) is not None:
+            Loops(self).assign(op, loop)
+        elif op.kind != "linalg" or not self.both_of_slogdet(op):
             super().write(op)
+
+    def memory(self, op: Op) -> str:
+        """An array for a value."""
+        return f"np.empty({self.shape(op.axes)}, {self.dtype()})"
+
+    def step(self, frame: Frame, loop: Loop) -> Step:
+        """One step of a loop, written inside of this function."""
+        return NumPyWriter(loop.program, known=frame.local, outer=self)
 
     def as_statement(self, op: Op, text: Text) -> Statement:
         """Arrays that are joined take as many lines as they need."""
@@ -90,6 +102,8 @@ class NumPyWriter(Writer):
 
     def dtype(self) -> str:
         """The dtype that the function computes in."""
+        if isinstance(self.outer, NumPyWriter):
+            return self.outer.dtype()
         floats = [v.name for v in arguments_among(self.program.inputs) if v.dtype == "float"]
         if not floats:
             return "_DTYPE"

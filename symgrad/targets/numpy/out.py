@@ -23,7 +23,12 @@ def has_out(op: Op) -> bool:
         return len(op.reads) == 2 and sum(k is not None for k in op.detail) == 1
     if op.kind == "contract":
         return tensordot_axes(op) is None
-    return op.kind in ("matmul", "copy", "fill", "take", "join", "cumsum", "products_of_others")
+    return op.kind in _WITH_OUT
+
+
+_WITH_OUT = frozenset(
+    ("matmul", "copy", "fill", "take", "join", "cumsum", "products_of_others", "loop")
+)
 
 
 def tensordot_axes(op: Op) -> tuple[list[int], list[int]] | None:

@@ -20,7 +20,7 @@ from symgrad.program.less_work import (
     scales_on_small_operands,
     signs,
 )
-from symgrad.program.passes import alive, owned, rewritten
+from symgrad.program.passes import alive, everywhere, owned, rewritten
 from symgrad.program.program import (
     UNIT,
     Axes,
@@ -42,7 +42,7 @@ Pass = Callable[[Program], Program]
 def tuned(program: Program, *, plain: bool = False) -> Program:
     """The program after all passes; ``plain``: after those that leave it as easy to read."""
     for step in PLAIN_PASSES if plain else PASSES:
-        program = step(program)
+        program = everywhere(step, program)
     return program
 
 

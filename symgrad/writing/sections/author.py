@@ -116,6 +116,11 @@ class Author:
         name, shape = adjoint.equation.name, self.shape_of(adjoint)
         return Row(first.left, first.terms, says, name=name, shape=shape)
 
+    def beyond(self, adjoint: Adjoint | Tangent) -> list[Row]:
+        """What a derivative reads where there is no further step."""
+        read = map(self.notation.as_read, getattr(adjoint, "before", ()))
+        return [Row(self.written(e.lhs, e.indices), self.terms(e.rhs, e)) for e in read]
+
     def result(self, adjoint: Adjoint | Tangent) -> Result:
         """The derivative as what a section ends with."""
         shape = self.shape_of(adjoint)

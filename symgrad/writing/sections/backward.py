@@ -31,7 +31,7 @@ def backward(author: Author) -> Section:
     title: Prose = ("The backward pass",)
     shown = list(shown_adjoints(author))
     if author.choice.detail == "brief":
-        rows = tuple(author.line(a) for a in shown)
+        rows = tuple(row for a in shown for row in (author.line(a), *author.beyond(a)))
         return Section(title, (Equations(rows),) if rows else (), key="backward")
     parts = tuple(_adjoint(author, a) for a in shown)
     intro = (Paragraph(_intro(author, shown)),) if shown else ()
@@ -111,7 +111,8 @@ def _adjoint(author: Author, adjoint: Adjoint) -> Section:
         title = ("The derivative of ", Math(author.symbol(computed)), " with respect to ", title[1])
     links = _links(author, adjoint)
     local = [_local(author, name, adjoint, at) for name, at in links]
-    blocks: list[Block] = [Equations((*local, *_adjoint_rows(author, adjoint, links)))]
+    rows = (*local, *_adjoint_rows(author, adjoint, links), *author.beyond(adjoint))
+    blocks: list[Block] = [Equations(rows)]
     blocks += paragraph([*_put_in(author, adjoint), *author.becauses(adjoint.steps)])
     blocks.append(author.result(adjoint))
     return Section(title, tuple(blocks), value=adjoint.value, key=adjoint.equation.name)

@@ -89,6 +89,8 @@ def example(author: Author, numbers: Numbers) -> Section:
 
 
 def _has_numbers(author: Author, name: str) -> bool:
+    if author.notation.is_of_another_step(name):
+        return False
     value = author.notation.names.adjoint_of.get(name)
     if value is None:
         return author.is_mentioned(name)

@@ -43,8 +43,9 @@ def _forward_rows(author: Author, equation: Equation) -> list[Row]:
     matrix = author.whole(equation)
     if matrix is not None and author.choice.form == "matrix" and not steps:
         return [Row(matrix[0], terms_of(matrix[1]), _held(equation), name=equation.name)]
+    says, name = _matrix_note(author, equation), equation.name
+    equation = author.notation.as_read(equation)
     left = author.written(equation.lhs, equation.indices)
-    says = _matrix_note(author, equation)
     rows = [
         Row(None, author.terms(s.before, equation), author.rule(steps[k - 1]) if k else ())
         for k, s in enumerate(steps)
@@ -53,7 +54,7 @@ def _forward_rows(author: Author, equation: Equation) -> list[Row]:
     rows.append(Row(None, author.terms(equation.rhs, equation), last + _held(equation)))
     if steps and says:
         rows[0] = Row(None, rows[0].terms, says)
-    return chained(left, rows, equation.name)
+    return chained(left, rows, name)
 
 
 def _brief(author: Author, equation: Equation, steps: Sequence[Step]) -> list[Step]:

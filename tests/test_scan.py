@@ -1,0 +1,229 @@
+"""Recurrences: a step that is derived once against the same loop written out, and differences."""
+
+from __future__ import annotations
+
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from recurrences import CASES, Arrays, by_loop
+
+import symgrad as sg
+from symgrad.calculus import forward_and_adjoints
+from symgrad.checks.derived import run
+from symgrad.checks.numbers import Floats
+from symgrad.checks.sampling import given_point
+from symgrad.checks.stepwise import evaluate_equations
+from symgrad.program.interpreter import interpret
+from symgrad.program.passes import stages
+
+LARGE = ("gru", "lstm", "kalman", "hmm_in_logs", "rk4", "nested")
+"""What takes seconds to derive."""
+
+
+def _each(large: tuple[str, ...]) -> list[Any]:
+    return [pytest.param(n, marks=pytest.mark.long) if n in large else n for n in CASES]
+
+
+named = pytest.mark.parametrize("name", _each(LARGE))
+
+
+@cache
+def derived(name: str, length: int | str = "T") -> sg.Derivation:
+    return CASES[name].derived(length)
+
+
+@cache
+def compiled(name: str) -> ModuleType:
+    module: ModuleType = derived(name).compile()
+    return module
+
+
+# -- the numbers ----------------------------------------------------------------------------------
+
+
+@named
+@pytest.mark.parametrize("length", [1, 2, 5])
+def test_gradients_are_differences(name: str, length: int) -> None:
+    case, module = CASES[name], compiled(name)
+    at = case.numbers(length, seed=length)
+    value, found = module.loss_and_gradients(**at)
+    np.testing.assert_allclose(value, case.value(at), rtol=1e-10)
+    rng = np.random.default_rng(length)
+    along = {n: rng.standard_normal(np.shape(at[n])) for n in found._fields}
+    ends = [case.value(at | {n: at[n] + h * v for n, v in along.items()}) for h in (1e-6, -1e-6)]
+    exact = sum(np.sum(getattr(found, n) * v) for n, v in along.items())
+    np.testing.assert_allclose(exact, (ends[0] - ends[1]) / 2e-6, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", _each((*LARGE, "hmm", "paths", "embedded")))
+def test_a_step_is_derived_as_the_loop_written_out(name: str) -> None:
+    case = CASES[name]
+    unrolled = sg.derive(case.loss(by_loop, Arrays(case.arrays(3))), names={}).compile()
+    at = case.numbers(3, seed=7)
+    value, gradients = unrolled.loss_and_gradients(**at)
+    other, found = compiled(name).loss_and_gradients(**at)
+    np.testing.assert_allclose(other, value, rtol=1e-12)
+    for n in found._fields:
+        expected = getattr(gradients, n)
+        scale = np.abs(expected).max() + 1
+        np.testing.assert_allclose(getattr(found, n), expected, rtol=1e-10, atol=1e-12 * scale)
+
+
+@named
+def test_every_pass_computes_what_the_equations_say(name: str) -> None:
+    found, case = derived(name), CASES[name]
+    at = case.numbers(4, seed=2)
+    outputs = [found.system.output, *found.results.values()]
+    equations, field = forward_and_adjoints(found), Floats("float64")
+    start = given_point(found.system, at, field)
+    known = evaluate_equations(equations, start.env, start.sizes, field)
+    for _, program in stages(found.system.variables, equations, outputs):
+        values = interpret(program, start.env)
+        for n in outputs:
+            np.testing.assert_allclose(values[n].astype(float), known[n].astype(float), rtol=1e-9)
+
+
+@named
+@pytest.mark.long
+def test_the_derivation_checks_itself(name: str) -> None:
+    checks = run(derived(name))
+    assert all(check.passed for check in checks), [c for c in checks if not c.passed]
+    assert any("difference" in check.what for check in checks)
+
+
+@pytest.mark.parametrize("name", ["rnn", "backwards", "control", "fibonacci"])
+def test_without_a_step_the_carry_is_the_first(name: str) -> None:
+    case, module = CASES[name], compiled(name)
+    at = case.numbers(0)
+    value, found = module.loss_and_gradients(**at)
+    starts = {"rnn": "h0", "backwards": "h0", "control": "x0"}
+    if name in starts:
+        start = at[starts[name]]
+        exact = {"control": 10 * start}.get(name, 3 * start**2)
+        np.testing.assert_allclose(getattr(found, starts[name]), exact)
+    else:
+        np.testing.assert_allclose([value, found.p, found.q], [at["p"] * at["q"], at["q"], at["p"]])
+
+
+@named
+def test_no_workspace_is_spoilt_by_a_call(name: str) -> None:
+    case, module = CASES[name], compiled(name)
+    sizes = {"T": 4}
+    workspace = module.Workspace(**sizes)
+    for seed in (1, 2, 1):
+        at = case.numbers(4, seed=seed)
+        value, found = module.loss_and_gradients(**at, workspace=workspace)
+        fresh, others = module.loss_and_gradients(**at)
+        np.testing.assert_array_equal(value, fresh)
+        for mine, theirs in zip(found, others, strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+
+
+# -- how it reads ---------------------------------------------------------------------------------
+
+
+def test_the_equations_are_those_of_a_textbook() -> None:
+    lines = " ".join(repr(derived("rnn")).split())
+    for line in (
+        "h[−1,i] = h₀[i]",
+        "z[t,i] = Σ_j X[t,j] W_x[i,j] + Σ_k h[t − 1,k] W_h[i,k] + b[i]",
+        "∂L/∂h[t,i] = 2 h[t,i] + ∂L/∂h⁻[t + 1,i] − 2 Y[t,i]",
+        "∂L/∂h⁻[t,i] = Σ_k ∂L/∂z[t,k] W_h[k,i]",
+        "∂L/∂W_h[i,k] = Σ_t ∂L/∂z[t,i] h[t − 1,k]",
+        "∂L/∂h₀[i] = ∂L/∂h⁻[0,i]",
+    ):
+        assert line in lines, line
+
+
+@pytest.mark.parametrize("layout", ["text", "latex", "markdown", "html", "json", "typst"])
+@pytest.mark.parametrize("name", ["rnn", *(pytest.param(n, marks=pytest.mark.long) for n in LARGE)])
+def test_every_format_writes_it(name: str, layout: str) -> None:
+    text = str(derived(name).render(layout))
+    assert "Carried" not in text
+    assert "Final" not in text
+    assert "_next" not in text
+
+
+def test_what_needs_no_carry_is_in_no_loop() -> None:
+    source = derived("rnn").source()
+    forward = source.partition("def _forward")[2].partition("def ")[0]
+    before, _, loop = forward.partition("for ")
+    assert "X.dot(Wx.T" in before
+    assert loop.count("dot(") == 1
+    backward = source.partition("def _backward")[2].partition("def ")[0]
+    before, _, rest = backward.partition("for ")
+    loop, _, after = rest.partition("dX = ")
+    assert "np.square(h" in before
+    assert "dWh =" in after
+    assert loop.count("out=") == 3
+
+
+@pytest.mark.long
+def test_loops_that_need_no_carry_of_each_other_are_apart() -> None:
+    forward = derived("lstm").source().partition("def _forward")[2].partition("def ")[0]
+    assert forward.count("for ") == 2
+
+
+# -- names and errors -----------------------------------------------------------------------------
+
+
+def test_a_step_names_its_values() -> None:
+    found = CASES["rnn"].derived(wrt=["h", "z"])
+    assert [str(s) for s in found.gradients["h"].shape] == ["T", "4"]
+    at = CASES["rnn"].numbers(3)
+    module = found.compile()
+    _, gradients = module.loss_and_gradients(**at)
+    assert gradients.h.shape == gradients.z.shape == (3, 4)
+
+
+def test_a_name_that_is_taken_gets_another() -> None:
+    x, a = sg.data("x", ("T",)), sg.param("a", ())
+    h = a**3
+
+    def step(carry: Any, x: Any) -> Any:
+        h = np.tanh(carry * a + x)
+        return h, h
+
+    _, hs = sg.scan(step, 0.0, x)
+    names = {"h": h}
+    found = sg.derive(np.sum(hs**2) + h, wrt=["a", "h_step", "h"], names=names)
+    assert set(found.wrt) == {"a", "h_step", "h"}
+
+
+def test_ys_may_be_asked_for_by_the_name_that_the_spec_has() -> None:
+    x, a = sg.data("x", ("T",)), sg.param("a", ())
+
+    def step(h: Any, x: Any) -> Any:
+        h = np.tanh(h * a + x)
+        return h, h
+
+    _, hs = sg.scan(step, 0.0, x)
+    assert sg.derive(np.sum(hs**2), wrt=["hs"]).wrt == ("h",)
+
+
+X, H = sg.data("X", ("T", 3)), sg.param("H", (3,))
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: sg.scan(lambda c, x: (c, c), H), "no length"),
+        (lambda: sg.scan(lambda c, x: c + x, H, X), "no pair"),
+        (lambda: sg.scan(lambda c, x: (c[:2], c), H, X), "a carry of shape 2"),
+        (lambda: sg.scan(lambda c, x: ((c, c), c), H, X), "makes 2 arrays"),
+        (lambda: sg.scan(lambda c, x: (c, c), H, X, length="N"), "lengths T and N"),
+        (lambda: sg.scan(lambda c, x: (c, c), H, sg.param("s", ())), "first axis"),
+        (lambda: list(X), "a loop over an axis"),
+    ],
+)
+def test_what_is_no_scan_is_an_error(call: Any, says: str) -> None:
+    with pytest.raises(sg.SpecError, match=says):
+        call()
+
+
+def test_a_loop_over_a_named_length_says_what_to_use() -> None:
+    with pytest.raises(sg.SpecError, match=r"sg\.scan"):
+        iter(X)
