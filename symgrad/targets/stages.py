@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from symgrad.program.costs import flops
 from symgrad.program.loop import loop_of
-from symgrad.program.passes import alive
 from symgrad.program.program import Program
 from symgrad.targets.statements import Assignment, grouped
 
@@ -59,10 +58,13 @@ def _together(program: Program, stages: Mapping[str, str]) -> dict[str, str]:
 
 
 def needed(program: Program, outputs: Iterable[str]) -> frozenset[str]:
-    """The operations that some values need."""
-    made = {op.name for op in program.ops}
-    wanted = tuple(name for name in outputs if name in made)
-    return frozenset(o.name for o in alive(replace(program, outputs=wanted)))
+    """The operations that some values need, of loops all that they read."""
+    wanted, found = set(outputs), set[str]()
+    for op in reversed(program.ops):
+        if op.name in wanted:
+            found.add(op.name)
+            wanted.update(r.name for r in op.reads)
+    return frozenset(found)
 
 
 def _first(program: Program, both: frozenset[str], values: Collection[str]) -> frozenset[str]:
