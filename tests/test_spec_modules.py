@@ -119,3 +119,107 @@ def test_outside_of_a_spec_file_the_own_constructors_take_names() -> None:
     loss = x @ (2 * sg.eye(x.shape[0]) + sg.ones(("N", "N")) - sg.zeros((x.shape[0], 1))) @ x
     assert sg.derive(loss).compile().loss(x=[1.0, 2.0]) == 19
     assert round(sg.param("s", ())).shape == ()
+
+
+# -- distributions --------------------------------------------------------------------------------
+
+DENSITIES = {
+    "norm": "stats.norm.logpdf(x, a, np.exp(b))",
+    "norm of a scale alone": "stats.norm.logpdf(x, scale=a)",
+    "norm, frozen": "stats.norm(a, b).pdf(x)",
+    "norm, below": "stats.norm.cdf(x, a, b) * stats.norm.logcdf(x, loc=a)",
+    "norm, above": "stats.norm.sf(x * a) + stats.norm.logsf(x, a, b)",
+    "norm of numbers": "stats.norm.logpdf(0.3) * x * a",
+    "numbers, frozen": "stats.norm(0, 2).pdf(x * a)",
+    "laplace": "stats.laplace.logpdf(x, a, b)",
+    "cauchy": "stats.cauchy.pdf(x, a, scale=b)",
+    "expon": "stats.expon.logpdf(x, scale=a)",
+    "logistic": "stats.logistic.logpdf(x, a, b)",
+    "t": "stats.t.logpdf(x, a, 0.1, b)",
+    "gamma": "stats.gamma.logpdf(x, a, scale=b)",
+    "chi2": "stats.chi2.logpdf(x, a)",
+    "beta": "stats.beta.logpdf(x, a, b)",
+    "poisson": "stats.poisson.logpmf(k, a) * stats.poisson.pmf(k, b)",
+    "bernoulli": "stats.bernoulli.logpmf(k % 2, a)",
+    "dirichlet": "stats.dirichlet.logpdf(np.array([0.2, 0.3, 0.5]), np.stack([a, b, a * b]))",
+    "multivariate_normal": "mvn.logpdf(x, np.stack([a, b, a]), K)",
+    "of many": "mvn.logpdf(np.outer(x, x), a * np.ones(3), K)",
+    "of mean 0": "mvn.pdf(x * a, cov=K)",
+    "multigammaln": "special.multigammaln(3 * a + x, 2)",
+    "log-sum-exp with weights": "special.logsumexp(a * x, b=x * b)",
+}
+MEASURED = {
+    "x": np.array([0.2, 0.5, 0.7]), "k": np.array([0, 3, 1]), "a": np.array(0.6),
+    "b": np.array(0.8), "A": np.random.default_rng(4).normal(size=(3, 3)),
+}  # fmt: skip
+IMPORTS = """
+import numpy as np
+import scipy.special as special, scipy.stats as stats
+from scipy.stats import multivariate_normal as mvn
+"""
+INPUTS = """
+import symgrad as sg
+x, k = sg.data("x", (3,), assume=sg.positive), sg.data("k", (3,), dtype=int)
+a, b = sg.param("a", (), assume=sg.positive), sg.param("b", (), assume=sg.positive)
+A = sg.param("A", (3, 3))
+"""
+
+
+@pytest.mark.parametrize("name", DENSITIES)
+def test_distributions_of_scipy_are_those_of_values_too(name: str, tmp_path: Path) -> None:
+    code = f"K = A @ A.T + np.eye(3)\nloss = np.sum({DENSITIES[name]})\n"
+    path = tmp_path / "spec.py"
+    path.write_text(IMPORTS + INPUTS + code)
+    spec = load(path)
+    derivation = sg.derive(spec.loss, names=spec.names)
+    used = {v.name: MEASURED[v.name] for v in derivation.system.variables if v.role != "constant"}
+    value, g = derivation.compile().loss_and_gradients(**used)
+
+    def by_scipy(given: dict[str, np.ndarray]) -> np.ndarray:
+        space = {**MEASURED, **given}
+        exec(IMPORTS + code, space)
+        return np.asarray(space["loss"])
+
+    assert value == pytest.approx(float(by_scipy({})), rel=1e-11)
+    params = {n: used[n] for n in g._fields}
+    for n, slope in differences(by_scipy, params, 1e-4).items():
+        np.testing.assert_allclose(getattr(g, n), slope, rtol=2e-6, atol=1e-8)
+
+
+def test_a_covariance_that_is_no_matrix_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "spec.py"
+    path.write_text(IMPORTS + INPUTS + "loss = mvn.logpdf(x, np.zeros(3), np.stack([a, b, a]))\n")
+    with pytest.raises(sg.SpecError, match="a covariance of"):
+        load(path)
+
+
+PSEUDO = {"tall": (4, 2), "wide": (2, 4), "square": (3, 3), "many": (2, 4, 3)}
+
+
+@pytest.mark.parametrize("shape", PSEUDO.values(), ids=PSEUDO)
+def test_a_pseudo_inverse_of_full_rank(shape: tuple[int, ...]) -> None:
+    f = lambda A: np.sum(np.sin(np.linalg.pinv(A)))  # noqa: E731
+    at = np.random.default_rng(7).normal(size=shape)
+    value, g = sg.derive(f(sg.param("A", shape))).compile().loss_and_gradients(A=at)
+    assert value == pytest.approx(float(f(at)), rel=1e-11)
+    expected = differences(lambda p: np.asarray(f(p["A"])), {"A": at}, 1e-4)
+    np.testing.assert_allclose(g.A, expected["A"], rtol=1e-6, atol=1e-7)
+
+
+def test_a_list_of_labels_may_hold_values() -> None:
+    U, o, others = sg.param("U", (5, 2)), sg.data("o", (), dtype=int), sg.data("k", (2,), dtype=int)
+    rows = U[[o, *others]]
+    at = np.arange(10.0).reshape(5, 2)
+    value, g = sg.derive(np.sum(rows**2)).compile().loss_and_gradients(U=at, o=1, k=[1, 3])
+    assert value == np.sum(at[[1, 1, 3]] ** 2)
+    np.testing.assert_array_equal(g.U, 2 * at * [[0], [2], [0], [1], [0]])
+
+
+def test_what_is_assumed_of_a_value_that_a_law_goes_past_is_told_in_words() -> None:
+    z, y = sg.param("z", (3,)), sg.data("y", (3,))
+    a = 1 / (1 + np.exp(-z))
+    first = np.sum(np.nan_to_num(-y * np.log(a) - (1 - y) * np.log(1 - a)))
+    b = 1 / (1 + np.exp(-2 * z))
+    second = np.sum(np.nan_to_num(-y * np.log(b) - (1 - y) * np.log(1 - b)))
+    for names in ({"a": a, "b": b}, {}):
+        assert "finite" in sg.derive(first + second, names=names).latex()

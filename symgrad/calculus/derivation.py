@@ -208,16 +208,21 @@ def remarks_on(system: System, differentiated: Container[str] | None = None) -> 
         yield TWICE
 
 
-def taken_for_granted(system: System) -> Iterator[str]:
-    """What SymPy's simplification of a spec takes for granted; the laws of stability nothing."""
+def taken_for_granted(system: System, shown: System) -> Iterator[str]:
+    """What SymPy's simplification of a spec takes for granted; the laws of stability nothing.
+
+    ``shown``: the system after these laws, which has no longer every value that may be named.
+    """
     kept = (c for e in system.equations for c in conditions(e.rhs))
     positive = positive_inputs(system)
     known = [
         c for c in system.domain if {name_of(a) for a in entries(c.of)} <= system.shapes.keys()
     ]
     for condition in lost(known, kept, {e.name: e for e in system.equations}, positive):
+        named = {name_of(a) for a in entries(condition.of)} <= shown.shapes.keys()
         yield told("it is assumed that {}: elsewhere the spec as typed may be nan in NumPy, and "
-                   "what it is simplified to has a value", condition.told)  # fmt: skip
+                   "what it is simplified to has a value",
+                   condition.told if named else condition.in_words)  # fmt: skip
 
 
 def positive_inputs(system: System) -> frozenset[str]:

@@ -48,7 +48,7 @@ def derive_along(system: System, directions: Mapping[str, str]) -> Derivation:
         stable.steps,
         (),
         (),
-        (*_remarks(system, tangents, directions), *taken_for_granted(typed)),
+        (*_remarks(system, tangents, directions), *taken_for_granted(typed, stable.system)),
         {},
         tangents,
         directions,

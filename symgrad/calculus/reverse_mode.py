@@ -66,7 +66,7 @@ def derive(
         stable.steps,
         adjoints,
         tuple(wrt),
-        (*walk.remarks(), *taken_for_granted(system)),
+        (*walk.remarks(), *taken_for_granted(system, stable.system)),
         walk.adjoint_name,
     )
 

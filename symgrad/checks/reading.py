@@ -65,6 +65,7 @@ RELATIONS: Mapping[str, Callable[[Value, Value], Value]] = {
     "/": operator.truediv,
     "<": operator.lt,
     "=": operator.eq,
+    "≠": operator.ne,
     ">": operator.gt,
     "≤": operator.le,
     "≥": operator.ge,
@@ -94,6 +95,7 @@ class Reader:
 
     KINDS: ClassVar[Mapping[type[Formula], str]] = {
         f.Apply: "_apply",
+        f.Cases: "_cases",
         f.Fenced: "_fenced",
         f.Fraction: "_fraction",
         f.Letter: "_letter",
@@ -168,6 +170,10 @@ class Reader:
         letter = index.text if isinstance(index, f.Word) else index.char  # type: ignore[attr-defined]
         at = ({**self.values, letter: k} for k in range(self.length))
         return [Reader(values, self.letters, self.names)(body) for values in at]
+
+    def _cases(self, x: f.Cases) -> Value:
+        holding = (value for value, condition in (row.items for row in x.rows) if self(condition))
+        return self(next(holding, x.last))
 
     def _arguments(self, argument: Formula) -> list[Value]:
         match argument:

@@ -34,7 +34,20 @@ def arange(size: Any) -> Array:
 
 def items_of(array: Array, key: Any) -> list[Any]:
     """What a key has for each axis: constant conditions as positions, ``...`` as slices."""
-    return _expanded(array, _unmasked(array, key if isinstance(key, tuple) else (key,)))
+    keys = key if isinstance(key, tuple) else (key,)
+    return _expanded(array, _unmasked(array, tuple(map(_labels_of, keys))))
+
+
+def _labels_of(item: Any) -> Any:
+    """A list of labels, some of them values of the spec, as an array."""
+    return as_array(item) if isinstance(item, list) and any_array(item) else item
+
+
+def any_array(items: Any) -> bool:
+    """Whether there is a value of the spec in nested lists."""
+    if isinstance(items, (list, tuple)):
+        return any(map(any_array, items))
+    return isinstance(items, Array)
 
 
 def picked(array: Array, key: Any) -> Array:

@@ -14,8 +14,10 @@ import numpy as np
 
 from symgrad.language.array import Array
 from symgrad.language.constants import as_array
+from symgrad.language.distributions import DISTRIBUTIONS
 from symgrad.language.indexing import arange
 from symgrad.language.joining import column_stack, concatenate
+from symgrad.language.linalg import multigammaln
 from symgrad.language.making import array, eye, full, ones, zeros
 from symgrad.language.reductions import log_softmax, logsumexp, softmax
 from symgrad.language.shapes import atleast_1d
@@ -68,8 +70,33 @@ OF_NUMPY: Mapping[str, Any] = {
     "r_": _Joined(np.r_, _in_a_row),
 }
 OF_SPECIAL: Mapping[str, Callable[..., Any]] = {
-    "log_softmax": log_softmax, "logsumexp": logsumexp, "softmax": softmax,
+    "log_softmax": log_softmax, "logsumexp": logsumexp, "multigammaln": multigammaln,
+    "softmax": softmax,
 }  # fmt: skip
+
+
+class _Distribution:
+    """A distribution of ``scipy.stats``, whose densities are also those of values."""
+
+    def __init__(self, theirs: Any, own: Mapping[str, Callable[..., Any]]) -> None:
+        self._theirs, self._own = theirs, own
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._theirs, name)
+        return _either(self._own[name], found) if name in self._own else found
+
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        """The distribution with its parameters."""
+        if not any(map(_is_of_the_spec, (*args, *named.values()))):
+            theirs = self._theirs(*args, **named)
+        else:
+            theirs = self._theirs
+        own = {n: functools.partial(_at, f, args, named) for n, f in self._own.items()}
+        return _Distribution(theirs, own)
+
+
+def _at(density: Callable[..., Any], args: Any, named: Any, x: Any) -> Any:
+    return density(x, *args, **named)
 
 
 def _standing_for(module: ModuleType, own: Mapping[str, Any]) -> ModuleType:
@@ -89,8 +116,22 @@ def _stand_in(name: str) -> ModuleType | None:
         return _standing_for(module, own)
     if name == "scipy":
         importlib.import_module("scipy.special")
-        return _standing_for(module, {"special": _stand_in("scipy.special")})
+        found = _standing_for(module, {"special": _stand_in("scipy.special")})
+        found.__dict__.pop("stats", None)
+        found.__dict__["__getattr__"] = _of_scipy
+        return found
+    if name == "scipy.stats":
+        theirs = {n: _Distribution(getattr(module, n), own) for n, own in DISTRIBUTIONS.items()}
+        return _standing_for(module, theirs)
     return None
+
+
+def _of_scipy(name: str) -> Any:
+    """A part of SciPy that is imported when it is asked for."""
+    if name == "stats":
+        importlib.import_module("scipy.stats")
+        return _stand_in("scipy.stats")
+    return getattr(sys.modules["scipy"], name)
 
 
 def _imported(name: str, *args: Any, **more: Any) -> Any:

@@ -43,10 +43,15 @@ class Condition:
         shown = sp.sstr(whole)
         long = len(shown) > LONGEST or whole.has(Index)
         if long:
-            return told(_IN_WORDS[self.sign])
+            return self.in_words
         holds = "is finite" if self.sign == "finite" else f"{self.sign} 0"
         names = "|".join(sorted(map(name_of, entries(self.of))))
         return Told(*re.split(rf"\b({names})\b(?!\()", f"{shown} {holds}"))
+
+    @property
+    def in_words(self) -> Told:
+        """The same where what it is about has no name, or too long a formula."""
+        return told(_IN_WORDS[self.sign])
 
 
 _IN_WORDS = {
