@@ -362,7 +362,8 @@ def _array(name: str, value: Any) -> Any:
     except ValueError as error:
         raise ValueError(f"{name}: expected an array, got {error}") from None
     kind = _KINDS.get(name, "float")
-    if not np.can_cast(array.dtype, kind, "same_kind" if kind == "int" else "safe"):
+    is_mask = kind == "int" and array.dtype == bool  # as NumPy takes it
+    if is_mask or not np.can_cast(array.dtype, kind, "same_kind" if kind == "int" else "safe"):
         raise ValueError(f"{name}: expected dtype {kind}, got {array.dtype}")
     return array
 

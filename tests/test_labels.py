@@ -428,3 +428,11 @@ def test_labels_of_one_array_at_two_places_are_told_apart() -> None:
     t, y = sg.param("t", (4, 3)), sg.data("y", (8,), dtype=int)
     with pytest.raises(sg.SpecError, match=r"computed \(-?y\[i( \+ 4)?\] [+-] y\[i( \+ 4)?\]\)"):
         sg.derive(np.sum(t[np.arange(4), y[:4] - y[4:]]), names={"t": t, "y": y}).compile()
+
+
+def test_truth_values_are_no_labels() -> None:
+    y, w = sg.data("y", (3,), dtype=int), sg.param("w", (3, 2))
+    module = sg.derive(np.sum(w[np.arange(3), y])).compile()
+    with pytest.raises(ValueError, match="y: expected dtype int, got bool"):
+        module.gradients(y=np.array([True, False, True]), w=np.ones((3, 2)))
+    assert module.loss(y=[1, 0, 1], w=np.ones((3, 2))) == 3

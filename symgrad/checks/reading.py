@@ -52,7 +52,6 @@ NAMES: Mapping[str, Callable[..., Value]] = {
     "softplus": lambda x: mpmath.log(1 + mpmath.exp(x)),
     "trigamma": lambda x: mpmath.polygamma(1, x),
     "trunc": lambda x: mpmath.sign(x) * mpmath.floor(abs(x)),
-    "where": lambda condition, yes, no: yes if condition else no,
     "Γ": mpmath.gamma,
     "Φ": mpmath.ncdf,
     "σ": lambda x: (1 + mpmath.tanh(x / 2)) / 2,
@@ -140,6 +139,10 @@ class Reader:
         if inside < 0 and degree % 2:
             return -mpmath.root(-inside, degree)
         return mpmath.root(inside, degree)
+
+    def _cases(self, x: f.Cases) -> Value:
+        holding = (value for value, condition in (row.items for row in x.rows) if self(condition))
+        return self(next(holding, x.last))
 
     def _fenced(self, x: f.Fenced) -> Value:
         return abs(self(x.inside)) if x.opening == "|" else self(x.inside)
