@@ -347,3 +347,19 @@ def test_an_equation_stands_above_what_leads_to_it_alone() -> None:
     at = lines.index("    # weight[n] = c[y[n]]  (N,)")
     assert lines[at + 1].startswith("    weight = c.take(y, ")
     assert lines[at - 1] == ""
+
+
+def test_a_sigmoid_is_a_call_where_nothing_else_reads_its_parts() -> None:
+    X, w, y = sg.data("X", ("N", 3)), sg.param("w", (3,)), sg.data("y", ("N",))
+    z = X @ w
+    p = 1 / (1 + np.exp(-z))
+    alone = sg.derive(np.sum((p - y) ** 2), names={"z": z, "p": p})
+    assert "p = _sigmoid(z, ws." in alone.source()
+    at = {"X": np.eye(3) * [800, -800, 1], "w": np.ones(3), "y": np.zeros(3)}
+    for module in (alone.compile(), alone.compile(values=[])):  # p may lie where z does
+        value, found = module.loss_and_gradients(**at)
+        s = 1 / (1 + np.exp(-1))
+        np.testing.assert_allclose(value, 1 + s**2, rtol=1e-15)
+        np.testing.assert_allclose(found.w, [0, 0, 2 * s**2 * (1 - s)], atol=1e-15)
+    cross_entropy = -np.sum(y * np.log(p) + (1 - y) * np.log(1 - p))
+    assert "_sigmoid(" not in sg.derive(cross_entropy, names={"z": z, "p": p}).source()

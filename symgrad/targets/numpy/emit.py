@@ -123,8 +123,10 @@ class _File:
 
     def _of_the_mathematics(self) -> Iterator[Part]:
         yield "# The mathematics"
-        for core in self.made.cores():
-            yield [*core.passages(self.module.formulas)]
+        cores = [[*core.passages(self.module.formulas)] for core in self.made.cores()]
+        yield from cores
+        if "_sigmoid(" in _text(cores):
+            yield Runtime()["workspace"]["_sigmoid"]
         yield from self.helpers
         if self.naming:
             texts = Runtime()["singular"]

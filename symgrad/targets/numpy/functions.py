@@ -14,6 +14,7 @@ from symgrad.targets.emitted import Passage, indented, passages
 from symgrad.targets.module import Module, size_names, where_size_is
 from symgrad.targets.numpy.buffers import BufferedWriter
 from symgrad.targets.numpy.constants import called
+from symgrad.targets.numpy.helped import helped
 from symgrad.targets.numpy.layout import call, definition, listed_in
 from symgrad.targets.numpy.nesting import nested
 from symgrad.targets.numpy.operations import NumPyWriter
@@ -144,7 +145,7 @@ class Mathematics:
         takes = [f"{name}: {self._type(name)}" for name in self.given(stage.name)]
         gives, result = self._answer(stage)
         lines = [a for a in stage.assignments if a.value not in self._aliases]
-        assignments = nested(lines, stage.results, printed)
+        assignments = nested(helped(lines, stage.results), stage.results, printed)
         if assignments and (answer := _returned(assignments[-1], result)) is not None:
             assignments[-1], result = answer, []
         name = self.function(stage.name)
