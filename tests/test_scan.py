@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -227,3 +228,70 @@ def test_what_is_no_scan_is_an_error(call: Any, says: str) -> None:
 def test_a_loop_over_a_named_length_says_what_to_use() -> None:
     with pytest.raises(sg.SpecError, match=r"sg\.scan"):
         iter(X)
+
+
+# -- second order, along directions, and what is not there yet ------------------------------------
+
+
+def _directions(name: str, at: Mapping[str, Any]) -> dict[str, Any]:
+    rng = np.random.default_rng(3)
+    return {n: rng.standard_normal(np.shape(at[n])) for n in compiled(name).Gradients._fields}
+
+
+@pytest.mark.parametrize("name", ["rnn", "garch", "fibonacci", "control"])
+def test_the_derivative_along_a_direction(name: str) -> None:
+    case = CASES[name]
+    at = case.numbers(4, seed=1)
+    along = _directions(name, at)
+    module = sg.jvp(case.spec(), names={}).compile()
+    _, found = module.loss_and_gradients(**at, **{f"v_{n}": v for n, v in along.items()})
+    _, gradients = compiled(name).loss_and_gradients(**at)
+    exact = sum(np.sum(getattr(gradients, n) * v) for n, v in along.items())
+    np.testing.assert_allclose(found[0], exact, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["rnn", "garch", "fibonacci", "control"])
+def test_hessian_vector_products(name: str) -> None:
+    case = CASES[name]
+    at = case.numbers(4, seed=1)
+    along = _directions(name, at)
+    module = sg.hvp(case.spec(), names={}).compile()
+    _, found = module.loss_and_gradients(**at, **{f"v_{n}": v for n, v in along.items()})
+    ends = [
+        compiled(name).loss_and_gradients(**at | {n: at[n] + h * v for n, v in along.items()})[1]
+        for h in (1e-6, -1e-6)
+    ]
+    for n in along:
+        slope = (getattr(ends[0], n) - getattr(ends[1], n)) / 2e-6
+        np.testing.assert_allclose(getattr(found, n), slope, rtol=1e-5, atol=1e-6)
+
+
+def test_the_jacobian_of_the_last_state() -> None:
+    case = CASES["rnn"]
+    a = Arrays(case.arrays("T"))
+
+    def step(h: Any, x: Any) -> Any:
+        h = np.tanh(a.Wx @ x + a.Wh @ h + a.b)
+        return h, h
+
+    last, _ = sg.scan(step, a.h0, a.X)
+    module = sg.jacobian(last, ["b", "h0"], names={}).compile()
+    at = {n: v for n, v in case.numbers(3, seed=1).items() if n != "Y"}
+    _, found = module.loss_and_gradients(**at)
+    for n in ("b", "h0"):
+        for k, unit in enumerate(np.eye(4)):
+            ends = [module.loss(**at | {n: at[n] + h * unit}) for h in (1e-6, -1e-6)]
+            slope = (ends[0] - ends[1]) / 2e-6
+            np.testing.assert_allclose(getattr(found, n)[:, k], slope, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("ask", "says"),
+    [
+        (lambda c: c.derived().source(target="c", sizes={"T": 3}), "target c"),
+        (lambda c: c.derived(prepare=True), "prepare"),
+    ],
+)
+def test_what_does_not_know_recurrences_says_so(ask: Any, says: str) -> None:
+    with pytest.raises(sg.SpecError, match=says):
+        ask(CASES["garch"])

@@ -17,11 +17,13 @@ from symgrad.calculus.derivation import (
 )
 from symgrad.calculus.rules import Context, simplified
 from symgrad.calculus.stability import stabilised
+from symgrad.errors import SpecError
 from symgrad.mathematics.algebra import axis_name, fresh_indices, limits
 from symgrad.mathematics.equations import Equation, System, Variable
 from symgrad.mathematics.indices import entry, fresh_from_start
 from symgrad.mathematics.named_values import NamedValues
 from symgrad.mathematics.partials import exact, partial_derivative
+from symgrad.mathematics.recurrences import Recurrent, source_of
 from symgrad.mathematics.steps import Step
 from symgrad.progress import tell
 
@@ -67,26 +69,57 @@ class _Walk:
             v.name: directions[v.name] for v in system.variables if v.name in directions
         }
         self.taken = {*self.shapes, *directions.values()}
+        moving = self._moving()
+        self.tangent_of |= {e.name: self._free(e) for e in system if e.name in moving}
+
+    def _moving(self) -> set[str]:
+        """The values that move, those that others carry to another step among them."""
+        found, count = {*self.tangent_of, *self.directions}, 0
+        while count < len(found):
+            count = len(found)
+            for equation in self.system:
+                if equation.reads & found or source_of(equation) in found:
+                    found.add(equation.name)
+        return found | {self.system.output}
+
+    def _free(self, equation: Equation) -> str:
+        name = f"{equation.name}_dot"
+        while name in self.taken:
+            name += "_"
+        self.taken.add(name)
+        return name
 
     def run(self) -> Iterator[Tangent]:
         """The tangents of all values that move, and of the output."""
         for equation in self.system.equations:
-            moves = equation.reads & self.tangent_of.keys() or equation.name in self.directions
-            if moves or equation.name == self.system.output:
+            if equation.name in self.tangent_of:
                 tell(f"differentiating {equation.name}")
                 yield self._tangent(equation)
 
     def _tangent(self, equation: Equation) -> Tangent:
         order = [n for n in self.shapes if n in equation.reads & self.tangent_of.keys()]
         with fresh_from_start():
-            rhs, own, steps = self._equation(equation, order)
-        name = f"{equation.name}_dot"
-        while name in self.taken:
-            name += "_"
-        self.taken.add(name)
-        self.tangent_of[equation.name] = name
+            if isinstance(equation.rhs, Recurrent):
+                rhs, own, steps = self._recurrent(equation, order)
+            else:
+                rhs, own, steps = self._equation(equation, order)
         at_what = {n: self.tangent_of[n] for n in order}
+        name = self.tangent_of[equation.name]
         return Tangent(equation.name, Equation(name, own, rhs), at_what, tuple(steps))
+
+    def _recurrent(
+        self, equation: Equation, order: list[str]
+    ) -> tuple[sp.Expr, tuple[sp.Expr, ...], list[Step]]:
+        """What is read of another step moves as that does, and its start as itself."""
+        rhs = equation.rhs
+        if rhs.source not in self.tangent_of or equation.name in self.directions:
+            raise SpecError(
+                f"a derivative along a direction goes through {equation.name} alone, which is read"
+                " of another step",
+                where=equation.where,
+            )
+        first, own, steps = self._equation(replace(equation, rhs=rhs.start), order)
+        return rhs.changed(self.tangent_of[rhs.source], first), own, steps
 
     def _equation(
         self, equation: Equation, order: list[str]

@@ -18,6 +18,7 @@ from symgrad.mathematics.algebra import canonical, canonical_equation, freshen, 
 from symgrad.mathematics.assumptions import Assumption, symmetric
 from symgrad.mathematics.equations import Equation, System, Variable
 from symgrad.mathematics.indices import Index, entries, indices_of, is_entry, name_of
+from symgrad.mathematics.recurrences import Recurrent
 
 MOST_TERMS = 200
 """A product that would have more addends than this is left as it is."""
@@ -43,6 +44,10 @@ def prepared(
     ``is_possible``: whether an input may be called so.  SpecError where no part depends on data
     alone.
     """
+    if carried := next((e for e in system if isinstance(e.rhs, Recurrent)), None):
+        raise SpecError(
+            "prepare does not know recurrences", where=carried.where, hint="leave it out"
+        )
     worker = _Worker(system, is_possible)
     equations = worker.run()
     if not worker.names:

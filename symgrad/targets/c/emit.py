@@ -17,6 +17,7 @@ from symgrad.files import mark
 from symgrad.mathematics.equations import Variable
 from symgrad.mathematics.sizes import named
 from symgrad.program.costs import flops
+from symgrad.program.loop import has_loops
 from symgrad.program.memory import Abilities
 from symgrad.targets.about import WIDTH, about, shape_text
 from symgrad.targets.c.desk import from_texts
@@ -38,6 +39,7 @@ from symgrad.templating import render
 def emit(module: Module) -> Emitted:
     """The source as text, what its lines compute, and the files beside it."""
     _check_options(module)
+    _check_loops(module)
     _check_sizes(module)
     made = _Files(module)
     found = Emitted.of(made.parts(), main=tuple(STAGES.values()), gap=1)
@@ -54,6 +56,14 @@ def _check_options(module: Module) -> None:
     asked = {"prepare": module.preparation, "plain": module.plain, "unroll": module.unroll}
     if found := [name for name, value in asked.items() if value]:
         raise SpecError(f"the target c does not know {found[0]}", hint="leave it out")
+
+
+def _check_loops(module: Module) -> None:
+    if has_loops(module.program):
+        raise SpecError(
+            "the target c does not know recurrences yet",
+            hint="leave the target out, or write the loop over a fixed length",
+        )
 
 
 def _check_sizes(module: Module) -> None:

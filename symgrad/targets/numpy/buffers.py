@@ -51,7 +51,7 @@ class BufferedWriter(NumPyWriter, PlannedWriter):
         """What makes the memory for what one step leaves for the next."""
         known: dict[str, str] = {}
         if frame is not None:
-            direct = (n for n in frame.into if lands(program, plan, n))
+            direct = (n for n in frame.into if n not in frame.apart and lands(program, plan, n))
             known = frame.local | {n: frame.into[n] for n in direct}
         self.parts = frozenset(known.values())
         super().__init__(program, plan, known, outer)

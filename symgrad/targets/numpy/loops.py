@@ -67,13 +67,14 @@ class Frame:
 
     ``before``: the statements before it; ``parts``: what each step sees a part of, by the name of
     the part; ``local``: what a step calls what it is given; ``into``: the names of the parts that
-    its results go to.
+    its results go to; ``apart``: those that don't lie in one piece there.
     """
 
     before: list[Statement] = field(default_factory=list)
     parts: dict[str, str] = field(default_factory=dict)
     local: dict[str, str] = field(default_factory=dict)
     into: dict[str, str] = field(default_factory=dict)
+    apart: set[str] = field(default_factory=set)
 
     @property
     def head(self) -> Statement:
@@ -176,6 +177,8 @@ class Loops:
         """Where a value of a step goes: numbers into arrays of one entry."""
         local = self._new(f"{_plain(value)}_t")
         frame.into[value] = local
+        if parts.startswith("np.moveaxis("):
+            frame.apart.add(value)
         if scalar:
             cut = parts.endswith((":]", "-1]"))
             parts = f"{parts[:-1]}, None]" if cut else f"{parts}[:, None]"
