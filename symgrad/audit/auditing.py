@@ -24,7 +24,7 @@ from symgrad.audit.source import Source
 from symgrad.audit.values import Matching, Value, handed_out, returned_names, right_or_scaled
 from symgrad.errors import SpecError
 
-POINTS = 3
+POINTS = 6
 FIRST = 4.0
 """For how many seconds a script may run to show its variables: it may train for hours."""
 
@@ -43,6 +43,8 @@ class Blamed:
     names: Mapping[str, str] = field(default_factory=dict)
     """What the names in the line are in the spec."""
     repaired_line: str = ""
+    site: Site | None = None
+    """Where the line stands, as it is before the repair."""
 
 
 @dataclass
@@ -58,6 +60,8 @@ class Outcome:
     lines: Mapping[str, int | None] = field(default_factory=dict)
     unmatched: Sequence[str] = ()
     missing: Sequence[str] = ()
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """What the named sizes are at the first point."""
 
 
 class Auditor:
@@ -205,6 +209,7 @@ class Auditor:
             lines,
             sorted(unmatched),
             (),
+            truths[0].sizes,
         )
 
     def _clipped(self, state: State) -> list[Blamed]:
@@ -299,7 +304,7 @@ class Auditor:
         state.refresh()
         names, assigns = self._names(edit.site, state)
         repaired = state.program.source.text.split("\n")[line - 1]
-        return Blamed(target, line, edit, ratio, hidden, assigns, names, repaired)
+        return Blamed(target, line, edit, ratio, hidden, assigns, names, repaired, edit.site)
 
     def _names(self, site: Site, state: State) -> tuple[dict[str, str], str]:
         """What names are in the spec where a statement stands, and what it assigns."""
@@ -329,7 +334,7 @@ class Auditor:
             return Blamed(target, target.line or 0, None, ratio)
         line = site.roots[0].lineno if site.roots else site.line
         names, assigns = self._names(site, state)
-        return Blamed(target, line, None, ratio, None, assigns, names)
+        return Blamed(target, line, None, ratio, None, assigns, names, site=site)
 
     def _hidden(self, before: Program, after: Program) -> bool | None:
         """Whether a repair changes nothing at the author's own numbers."""

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-MOST_RECORDS, MOST_ENTRIES, DEEP = 4000, 200_000, 3
+MOST_RECORDS, MOST_ENTRIES, DEEP, MOST_TURNS = 4000, 200_000, 3, 8
 
 
 class Stop(BaseException):
@@ -39,13 +39,25 @@ class Recorder:
         self.author: dict[str, Any] = {}
         self.turns: dict[int, int] = {}
         self.picked: Any = None
+        self.seen: list[list[Any]] = []
+        self.looking = False
 
     def pick(self, space: dict[str, Any], local: dict[str, Any]) -> Any:
         """What is tried in place of an expression."""
         return eval(self.picked, space, local)
 
+    def look(self, space: dict[str, Any], local: dict[str, Any]) -> None:
+        """What expressions give before a statement, at each of the first times that it is run."""
+        if self.looking or len(self.seen) > MOST_TURNS:
+            return
+        self.looking = True
+        self.seen.append([_given_by(code, space, local) for code in self.picked])
+        self.looking = False
+
     def put(self, line: int, target: str, value: Any) -> Any:
         """A value was assigned, or returned."""
+        if self.looking:
+            return value
         found = plain(value)
         if found is not None:
             self.last[target] = found
@@ -69,6 +81,14 @@ class Recorder:
         self.turns[loop] = self.turns.get(loop, 0) + 1
         if self.turns[loop] > 1:
             raise Stop
+
+
+def _given_by(code: types.CodeType, space: dict[str, Any], local: dict[str, Any]) -> Any:
+    """What an expression gives; None where it gives nothing, or no number."""
+    try:
+        return plain(eval(code, space, local))
+    except Exception:
+        return None
 
 
 def like(given: Any, value: Any) -> Any:
@@ -139,7 +159,7 @@ class Job:
     ) -> dict[str, Any]:
         """One run of the program at one point."""
         recorder = Recorder(given, keep)
-        recorder.picked = marshal.loads(picked) if picked else None
+        recorder.picked = marshal.loads(picked) if picked else ()
         result: dict[str, Any] = {"error": None, "out": None, "missing": []}
         space: dict[str, Any] = {
             "__name__": self.name,
@@ -166,6 +186,7 @@ class Job:
         names = recorder.last.keys() if keep else self.outputs
         result["last"] = {n: recorder.last[n] for n in names if n in recorder.last}
         result["records"] = recorder.records
+        result["seen"] = recorder.seen
         result["author"] = recorder.author
         return result
 
@@ -295,6 +316,7 @@ def answer(job: Job, asked: dict[str, Any]) -> list[dict[str, Any]]:
                 "out": None,
                 "last": {},
                 "records": [],
+                "seen": [],
                 "author": {},
                 "missing": [],
             }

@@ -23,6 +23,7 @@ Change = tuple[int, int, str]
 
 
 HOLE = "__audit__.pick(globals(), locals())"
+LOOKS = ("__audit__.look(globals(), locals()); ", "if not __audit__.look(globals(), locals()): ")
 
 
 class Edit(Protocol):
@@ -121,6 +122,19 @@ class Program:
             return self.holes[key], marshal.dumps(compile(tree, self.source.file, "eval"))
         except (SyntaxError, ValueError, RecursionError):
             return None, b""
+
+    def seen(self, statement: ast.stmt, texts: Sequence[str], truth: Truth) -> list[list[Any]]:
+        """What expressions give before a statement, at each time that it is run."""
+        place = self.source.span(statement)[0]
+        plan = replace(self.form.plan, wanted=frozenset())
+        variants = (self._variant([(place, place, look)], plan) for look in LOOKS)
+        variant = next((v for v in variants if v is not None), None)
+        codes = [compile(text, self.source.file, "eval") for text in texts]
+        if variant is None:
+            return []
+        asked: Asked = (variant, self.given(truth), 0, marshal.dumps(codes))
+        (run,) = self.runner.run([asked], keep=False, limit=self.limit)
+        return [list(frame) for frame in run.seen] if run.error is None else []
 
     def _variant(self, changes: Sequence[Change], plan: Plan) -> dict[int, bytes] | None:
         """The units that changes touch, compiled; None where they don't make a program."""

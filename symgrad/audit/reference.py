@@ -11,7 +11,6 @@ import numpy as np
 import sympy as sp
 
 from symgrad.calculus import forward_and_adjoints
-from symgrad.checks.evaluate import Evaluator
 from symgrad.checks.numbers import Floats, OutsideDomain
 from symgrad.checks.points import evaluated_where_possible
 from symgrad.checks.sampling import RANGES, Point, no_point, random_point, true_sizes
@@ -169,8 +168,3 @@ def _different(free: Sequence[int], taken: set[int], count: int) -> Iterator[int
     rest = [n for n in range(3, 40) if n not in free]
     fine = [n for n in (*free, *rest) if n not in taken]
     return iter((fine + list(rest))[: max(count, 1) + 40])
-
-
-def evaluator(env: Arrays, sizes: Mapping[sp.Symbol, int]) -> Evaluator:
-    """Evaluates equations at floats."""
-    return Evaluator(env, sizes, Floats())

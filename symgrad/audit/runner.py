@@ -40,6 +40,8 @@ class Run:
     author: Mapping[str, Any] = field(default_factory=dict)
     missing: Sequence[str] = ()
     took: float = 0.0
+    seen: Sequence[Sequence[Any]] = ()
+    """What was looked at before a statement, at each time that it was run."""
 
 
 class NotRun(SymgradError):

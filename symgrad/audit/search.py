@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from symgrad.audit.compare import compared
+from symgrad.audit.deduced import Deduction
 from symgrad.audit.grammar import RULES, Edit
 from symgrad.audit.program import Program
 from symgrad.audit.reference import Reference, Truth
@@ -141,10 +142,25 @@ class Search:
         if target.local:
             sites = [s for s in sites if s.depth == 0]
         most = MOST_TRIES_OF_LOCALS if target.local else MOST_TRIES
-        edits = proposals(sites)[:most]
+        edits = self._deduced(target, scene, sites) + proposals(sites)[:most]
+        edits.sort(key=lambda pair: pair[0])
         local = [target.code] if target.local else []
         self.state.program.load([*local, *self._outputs()])
         return self._best(target, edits)
+
+    def _deduced(
+        self, target: Target, scene: Scene, sites: Sequence[Site]
+    ) -> list[tuple[float, Edit]]:
+        """Repairs that follow from the numbers at the first point."""
+        program, truth = self.state.program, self.state.truths[0]
+        gradient = self.state.matching.habits.gradient
+        deduction = Deduction(program, scene, truth, sites, gradient)
+        found: dict[Any, tuple[float, Edit]] = {}
+        for cost, edit in deduction.edits(self._ought(target, 0)):
+            score = cost + DEEP * min(edit.site.depth, 8)
+            if edit.changes not in found or score < found[edit.changes][0]:
+                found[edit.changes] = (score, edit)
+        return list(found.values())
 
     def _missing(self, target: Target) -> str:
         """The number that a value lacks as a factor, where it is the same at all points."""

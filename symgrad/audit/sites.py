@@ -62,8 +62,12 @@ class Site:
     """Whether what it assigns is something in the spec, to the number."""
     functions: frozenset[str] = field(default_factory=frozenset)
     """The functions in the forward pass of the spec."""
+    inputs: frozenset[str] = field(default_factory=frozenset)
+    """The inputs of the spec."""
     missing: str = ""
     """The number by which the wrong value would have to be multiplied, where there is one."""
+    around: ast.AST = field(default_factory=lambda: ast.Module([], []))
+    """The function that it stands in, or the whole program."""
 
     @property
     def line(self) -> int:
@@ -251,7 +255,9 @@ class Scene:
                         looped,
                         right,
                         functions,
+                        frozenset(self.reference.inputs),
                         self.missing,
+                        self.function_at(at) or self.source.tree,
                     )
                 )
         return found

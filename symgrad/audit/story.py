@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from symgrad.audit.auditing import Auditor, Blamed, Outcome
+from symgrad.audit.equations import equation_of
 from symgrad.audit.findings import Audit, FaultFound, ValueFound
 from symgrad.audit.grammar import Edit
 from symgrad.audit.printing import Line
@@ -140,8 +141,21 @@ class Story:
         return blamed.repaired_line.strip()
 
     def _computes(self, blamed: Blamed) -> str:
-        """The line in the names of the spec."""
+        """The equation that the line is, or the line itself, in the names of the spec."""
+        site, whole = blamed.site, self._is_whole(blamed)
+        if site is not None and whole and site.roots:
+            called = self.reference.gradient_of.get(self._called(blamed), self._called(blamed))
+            found = equation_of(site, site.roots[0], blamed.names, self.outcome.sizes, called)
+            if found:
+                return found
         return renamed(self.source.shown(blamed.line), blamed.names)
+
+    def _is_whole(self, blamed: Blamed) -> bool:
+        """Whether the line assigns what the equation of the derivation is for."""
+        statement = blamed.site.statement if blamed.site is not None else None
+        if not isinstance(statement, (ast.Assign, ast.AnnAssign, ast.Return)):
+            return False
+        return self._called(blamed) in self.reference.derivation.gradients
 
     def _ought(self, blamed: Blamed) -> str:
         """The equation of the derivation that a line is for."""

@@ -70,9 +70,6 @@ FAULTS = [
         "value",
         "Ur",
     ),
-]
-
-NOT_YET = [
     ("np.outer(dan, r * hp)", "np.outer(dan, hp)", "value factor operation", "Uh"),
     (
         "        dh = dh * (1 - z) + drh * r + Uz.T @ daz + Ur.T @ dar",
@@ -94,7 +91,6 @@ NOT_YET = [
     ),
     ("        dz = dh * (n - hp)", "        dz = dh * n", "term path", "Wz Uz Wr Ur Wh Uh"),
 ]
-"""Faults that are seen, and not named."""
 
 SAME = [
     ("        dz = dh * (n - hp)", "        dz = dh * n - dh * hp"),

@@ -81,12 +81,10 @@ FAULTS = [
         "sign",
         "Wx Wh b",
     ),
+    ("        dc = dc * f", "        dc = dc", "factor operation path value", "Wx Wh b"),
 ]
 
-NOT_YET = [
-    ("        dc = dc * f", "        dc = dc", "factor operation path value", "Wx Wh b"),
-    ("dg * (1 - g ** 2)", "dg * g * (1 - g)", "activation", "Wx Wh b"),
-]
+NOT_YET = [("dg * (1 - g ** 2)", "dg * g * (1 - g)", "activation", "Wx Wh b")]
 """Faults that are seen, and not named."""
 
 SAME = [

@@ -98,12 +98,8 @@ FAULTS = [
         "path",
         "Wxh Whh bh",
     ),
-]
-
-NOT_YET = [
     ("dy[targets[t]] -= 1", "dy[inputs[t]] -= 1", "value", "Wxh Whh Why bh by"),
 ]
-"""Faults that are seen, and not named."""
 
 SAME = [
     ("dhraw = (1 - hs[t] * hs[t]) * dh", "dhraw = dh - dh * hs[t] ** 2"),

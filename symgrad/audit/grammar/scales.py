@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import itertools
 from collections.abc import Iterator
+from typing import TypeGuard
 
 from symgrad.audit.grammar.edit import (
     Proposal,
@@ -45,8 +46,8 @@ def numbers_at(site: Site) -> Iterator[tuple[str, float]]:
 
 
 def _factor(site: Site) -> Iterator[Proposal]:
-    """The whole times or through a number."""
-    for root in site.roots:
+    """The whole, or what is added at indices, times or through a number."""
+    for root in [n for r in site.roots for n in (r.args[2:] if is_at(r) else [r])]:
         text = operand(site, root)
         for name, value in numbers_at(site):
             if value not in (0.0, 1.0):
@@ -57,6 +58,11 @@ def _factor(site: Site) -> Iterator[Proposal]:
             yield root, f"{text} / np.sqrt({name})", 2.4, f"1 / sqrt({name})"
             yield root, f"{text} * np.sqrt({name})", 2.6, f"sqrt({name})"
         yield root, f"-{text}", 1.6, "-1"
+
+
+def is_at(node: ast.expr) -> TypeGuard[ast.Call]:
+    """Whether something is added at indices: ``np.add.at(array, index, value)``."""
+    return isinstance(node, ast.Call) and function_of(node) == "at" and len(node.args) == 3
 
 
 def _arrays(site: Site) -> Iterator[Proposal]:
@@ -120,6 +126,7 @@ def _size(site: Site) -> Iterator[Proposal]:
         is_size = ".shape[" in text or ".size" in text or function_of(node) == "len"
         is_number = text in site.known and site.known[text].array.ndim == 0
         if is_size or is_number:
+            yield node, f"({text} - 1)", 1.75, f"{text} - 1"
             for name, _ in numbers_at(site):
                 yield node, name, 1.8, name
 
@@ -197,9 +204,10 @@ def _signs(site: Site) -> Iterator[Proposal]:
             sign = "-" if isinstance(node.op, ast.Add) else "+"
             yield node, f"{site.text(node.left)} {sign} {operand(site, node.right)}", 1.2, sign
             if isinstance(node.op, ast.Sub):
-                yield node, f"{operand(site, node.right)} - {operand(site, node.left)}", 1.3, "-"
+                cost = 1.3 if isinstance(node.left, ast.Constant) else 1.05
+                yield node, f"{operand(site, node.right)} - {operand(site, node.left)}", cost, "-"
     for root in site.roots:
-        yield root, f"-{operand(site, root)}", 1.2, "-"
+        yield root, f"-{operand(site, root)}", 1.35, "-"
     statement = site.statement
     if isinstance(statement, ast.AugAssign) and isinstance(statement.op, (ast.Add, ast.Sub)):
         start = site.source.span(statement.target)[1]

@@ -31,16 +31,40 @@ def _dropped(site: Site) -> Iterator[Proposal]:
             yield node, f"{minus}{operand(site, node.right)}", 1.3, site.text(node.left)
 
 
+def _updated(site: Site) -> Iterator[Proposal]:
+    """An input as it is, where it is changed before the pass is over."""
+    for target in targets_of(site.statement):
+        name = ast.unparse(target)
+        for root in site.roots if _is_given(site, name) else ():
+            if isinstance(root, ast.BinOp) and site.text(root.left) == name:
+                yield root, name, 1.0, name
+    statement = site.statement
+    if isinstance(statement, ast.AugAssign) and _is_given(site, ast.unparse(statement.target)):
+        yield statement.value, "0", 1.0, ast.unparse(statement.target)
+
+
+def _is_given(site: Site, name: str) -> bool:
+    """Whether something is called as an input of the spec is."""
+    return name.removeprefix("self.") in site.inputs
+
+
 def _coefficient(site: Site) -> Iterator[Proposal]:
     """A term times a number."""
     for node in nodes(site):
         if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub)):
             for term in (node.left, node.right):
-                text = operand(site, term)
+                text, cost = operand(site, term), 2.45 if is_made_before(site, term) else 1.6
                 for name, value in numbers_at(site):
                     if value not in (0.0, 1.0):
-                        yield term, f"{text} * {name}", 1.6, name
-                        yield term, f"{text} / {name}", 1.6, f"1 / {name}"
+                        yield term, f"{text} * {name}", cost, name
+                        yield term, f"{text} / {name}", cost, f"1 / {name}"
+
+
+def is_made_before(site: Site, term: ast.expr) -> bool:
+    """Whether a term is a local, which is likelier wrong where it is made."""
+    known = site.known.get(site.text(term))
+    made = known is not None and (known.role is None or known.role.ratio != 1.0)
+    return isinstance(term, ast.Name) and made
 
 
 PENALTIES = ["0.1", "0.2", "0.01", "0.02", "0.001", "0.002", "0.5", "2", "1", "0.05"]
@@ -72,13 +96,13 @@ def _added(site: Site) -> Iterator[Proposal]:
         text = site.text(root)
         for known in site.like(site.shape):
             if is_gradient(site, known.name) or known.role is None:
-                unused = 0.0 if _is_unread(site, known.name) else 0.5
+                unused = 0.0 if is_unread(site, known.name) else 0.5
                 yield root, f"{text} + {known.name}", 2.0 + unused, known.name
         for product, cost in _products(site):
             yield root, f"{text} + {product}", 3.0 + cost, product
 
 
-def _is_unread(site: Site, name: str) -> bool:
+def is_unread(site: Site, name: str) -> bool:
     """Whether nothing reads a name: it was meant to be read here."""
     base = name.split("[")[0]
     return (
@@ -213,6 +237,21 @@ def _argument(site: Site) -> Iterator[Proposal]:
                     yield part, known.name, 2.1, _word(site, part, site.text(part))
 
 
+def _scaled_argument(site: Site) -> Iterator[Proposal]:
+    """A number by which an argument of a function is multiplied, or divided."""
+    for node in nodes(site):
+        if isinstance(node, ast.Call) and (node.args and function_of(node) not in LINEAR):
+            part = node.args[0]
+            own = site.known.get(site.text(part))
+            for known in site.scalars[:6] if own is not None and own.array.ndim else ():
+                yield part, f"{site.text(part)} / {known.name}", 2.0, f"1 / {known.name}"
+                yield part, f"{site.text(part)} * {known.name}", 2.0, known.name
+
+
+LINEAR = frozenset(["dot", "matmul", "outer", "sum", "mean", "einsum", "reshape", "zeros_like"])
+"""Functions out of which a factor can be taken."""
+
+
 def _everywhere(site: Site) -> Iterator[Proposal]:
     """Another array in place of one, wherever it stands in an expression."""
     for root in site.roots:
@@ -314,6 +353,12 @@ RULES = (
         "a function is applied to `{old}`, and ought to be to `{new}`",
     ),
     Rule(
+        "an argument without its factor",
+        "factor",
+        _scaled_argument,
+        "a function is applied to `{old}` without the factor {word}: it ought to be `{new}`",
+    ),
+    Rule(
         "assigned, not accumulated",
         "overwritten",
         _accumulated,
@@ -324,6 +369,12 @@ RULES = (
         "term",
         _assigned,
         "{word} is accumulated where it ought to be assigned",
+    ),
+    Rule(
+        "an update too early",
+        "value",
+        _updated,
+        "{word} is changed before the pass is over: what comes after reads the new value",
     ),
     Rule("a term too many", "term", _dropped, "the term `{word}` is too many"),
     Rule(

@@ -1,0 +1,110 @@
+"""What is known where a statement stands, at each time that it is run."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeGuard
+
+import numpy as np
+
+from symgrad.audit.compare import numbers
+from symgrad.audit.grammar.edit import is_gradient, is_module, nodes
+from symgrad.audit.program import Program
+from symgrad.audit.reference import Truth
+from symgrad.audit.sites import Site
+
+Numbers = np.ndarray[Any, Any]
+MOST_ATOMS = 40
+MOST_TURNS = 8
+
+
+@dataclass(frozen=True)
+class Atom:
+    """A name, or an entry, that a statement may read: its numbers at each time."""
+
+    text: str
+    arrays: tuple[Numbers, ...]
+    gradient: bool
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its shape, which is the same each time."""
+        return tuple(self.arrays[0].shape)
+
+
+@dataclass(frozen=True)
+class Frames:
+    """The numbers of expressions at each time that a statement is run: those in it, and atoms."""
+
+    nodes: Mapping[str, tuple[Numbers, ...]]
+    atoms: tuple[Atom, ...]
+    before: tuple[Numbers | None, ...]
+    """What it changes, before it does."""
+    times: int
+
+    def only(self, turn: int) -> Frames:
+        """One time alone."""
+        inside = {t: (a[turn],) for t, a in self.nodes.items()}
+        atoms = tuple(Atom(a.text, (a.arrays[turn],), a.gradient) for a in self.atoms)
+        return Frames(inside, atoms, (self.before[turn],), 1)
+
+
+def looked(program: Program, site: Site, truth: Truth, target: str) -> Frames | None:
+    """The frames of a statement; None where they are not known, or too many."""
+    inner = {site.text(n): n for n in nodes(site) if not is_module(n) and _is_array_like(n)}
+    outer = [*_names(site), *_entries(site)]
+    texts = [t for t in dict.fromkeys([*inner, *outer, target]) if t]
+    seen = program.seen(site.statement, texts, truth)
+    if not 0 < len(seen) <= MOST_TURNS:
+        return None
+    columns = dict(zip(texts, zip(*seen, strict=True), strict=True))
+    arrays = {t: a for t, column in columns.items() if (a := _arrays(column)) is not None}
+    atoms = _distinct(Atom(t, arrays[t], is_gradient(site, t)) for t in outer if t in arrays)
+    before = tuple(numbers(v) for v in columns.get(target, [None] * len(seen)))
+    return Frames({t: arrays[t] for t in inner if t in arrays}, atoms, before, len(seen))
+
+
+def _is_array_like(node: ast.expr) -> bool:
+    return not isinstance(node, (ast.Lambda, ast.Slice, ast.Starred, ast.Tuple, ast.List, ast.Dict))
+
+
+def _names(site: Site) -> list[str]:
+    """The names that are known there, those in the statement first, then what nothing reads."""
+    read = {n.id for root in site.roots for n in ast.walk(root) if isinstance(n, ast.Name)}
+    everywhere = {n.id for n in ast.walk(site.source.tree) if _is_read(n)}
+    return sorted(site.known, key=lambda n: (n not in read, n.split("[")[0] in everywhere))
+
+
+def _is_read(node: ast.AST) -> TypeGuard[ast.Name]:
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+
+
+def _entries(site: Site) -> Iterator[str]:
+    """The entries of arrays, lists and dictionaries that its function reads."""
+    for node in ast.walk(site.around):
+        read = isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load)
+        if read and getattr(node.value, "attr", "") != "shape":  # type: ignore[attr-defined]
+            yield ast.unparse(node)
+
+
+def _arrays(column: Sequence[Any]) -> tuple[Numbers, ...] | None:
+    """Arrays of one shape; None where they are not."""
+    found = [numbers(v) for v in column]
+    if any(a is None or not np.isfinite(a).all() for a in found):
+        return None
+    return tuple(a for a in found if a is not None) if _alike(found) else None
+
+
+def _alike(found: Sequence[Numbers | None]) -> bool:
+    return len({a.shape for a in found if a is not None}) == 1
+
+
+def _distinct(atoms: Iterator[Atom]) -> tuple[Atom, ...]:
+    """Atoms of different numbers; of two of the same the first."""
+    found: dict[tuple[Any, ...], Atom] = {}
+    for atom in atoms:
+        key = (atom.shape, *(a.tobytes() for a in atom.arrays))
+        found.setdefault(key, atom)
+    return tuple(found.values())[:MOST_ATOMS]

@@ -1,0 +1,196 @@
+"""The edits that make a part of a line right, by what numbers it lacks."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symgrad.audit.deduced.frames import Frames
+from symgrad.audit.deduced.inverse import Ought
+from symgrad.audit.deduced.library import Library
+from symgrad.audit.deduced.matching import CLOSE, Asked, a_number, asked
+from symgrad.audit.grammar import Edit, Rule
+from symgrad.audit.grammar.edit import is_gradient, operand
+from symgrad.audit.grammar.terms import is_unread
+from symgrad.audit.sites import Site
+
+Numbers = np.ndarray[Any, Any]
+
+
+def _none(_: Site) -> Iterator[Any]:
+    return iter(())
+
+
+MISSING = {
+    "path": Rule("a way that numbers ask for", "path", _none, "a way is left out: `{word}`"),
+    "term": Rule("a term that numbers ask for", "term", _none, "the term `{word}` is missing"),
+    "jacobian": Rule(
+        "a part of a Jacobian that numbers ask for",
+        "jacobian",
+        _none,
+        "a part of the Jacobian is left out: `{word}`",
+    ),
+}
+FACTOR = Rule("a factor that numbers ask for", "factor", _none, "the factor {word} is missing")
+DERIVATIVE = Rule(
+    "a derivative that numbers ask for", "operation", _none, "the derivative {word} is missing"
+)
+MASK = Rule(
+    "a mask that numbers ask for",
+    "mask",
+    _none,
+    "the mask is missing: the gradient passes only where {word}",
+)
+NUMBER = Rule(
+    "a number that numbers ask for", "factor", _none, "the number `{old}` ought to be {word}"
+)
+INSTEAD = Rule(
+    "a value that numbers ask for", "value", _none, "`{old}` is wrong: it ought to be `{new}`"
+)
+SLOPE = Rule(
+    "a slope that numbers ask for",
+    "activation",
+    _none,
+    "`{old}` is not the derivative there: it ought to be `{new}`",
+)
+
+
+@dataclass(frozen=True)
+class View:
+    """A statement at the times that count, and the terms that may be made there."""
+
+    site: Site
+    frames: Frames
+    library: Library
+
+    @property
+    def got(self) -> Numbers | None:
+        """What its expression gives."""
+        arrays = self.frames.nodes.get(self.site.text(self.site.roots[0]))
+        return None if arrays is None else arrays[0]
+
+
+def repairs(view: View, part: Ought, *, guessed: bool) -> Iterator[tuple[float, Edit]]:
+    """What makes one part of an expression right."""
+    site, library = view.site, view.library
+    node, got, ought = part.node, part.got, part.ought
+    if np.abs(part.off).max(initial=0) <= CLOSE * np.abs(ought).max(initial=0):
+        return
+    if ought.ndim == 0:
+        text, cost = a_number(library, float(ought))
+        if text and not guessed:
+            yield 1.6 + cost, _edit(NUMBER, site, node, text, text)
+        return
+    if ought.shape == got.shape and ought.size > 1:
+        terms = asked(library, part.off, deep=not guessed)
+        own = 0.4 if any(_same_way(site, node, t) for t in terms) else 0.0
+        own += 0.9 if any(_is_read_already(site, t) for t in terms) else 0.0
+        for term in terms:
+            price = 1.5 + own + 0.1 * part.depth + term.cost - _meant(site, term)
+            yield price, added(site, node, term)
+        yield from _factors(site, library, part)
+    if ought.size > 1 and not guessed and _ratio(part) is None:
+        found = asked(library, ought)
+        for term in [t for t in found if t.term.text != site.text(node)]:
+            yield 1.7 + term.cost, instead(site, node, term)
+
+
+def _ratio(part: Ought) -> float | None:
+    """The number by which a part is to be multiplied, where there is one."""
+    square = float((part.got * part.got).sum())
+    if part.ought.shape != part.got.shape or part.got.size < 2 or not square:
+        return None
+    ratio = float((part.ought * part.got).sum()) / square
+    off = np.abs(part.ought - ratio * part.got).max()
+    return ratio if off <= CLOSE * np.abs(part.ought).max() else None
+
+
+def _factors(site: Site, library: Library, part: Ought) -> Iterator[tuple[float, Edit]]:
+    """The array by which a part has to be multiplied, or divided."""
+    number = _ratio(part)
+    if number is not None:
+        text, cost = a_number(library, number)
+        if text:
+            new = f"{operand(site, part.node)} * {text}"
+            yield 1.8 + 0.1 * part.depth + cost, _edit(FACTOR, site, part.node, new, text)
+        return
+    if (np.abs(part.got) < 1e-12).any():
+        return
+    ratio = part.ought / part.got
+    with np.errstate(all="ignore"):
+        for wanted, sign in ((ratio, "*"), (1 / ratio, "/")):
+            if np.isfinite(wanted).all():
+                yield from _by_arrays(site, library, part, wanted, sign)
+
+
+def _by_arrays(
+    site: Site, library: Library, part: Ought, wanted: Numbers, sign: str
+) -> Iterator[tuple[float, Edit]]:
+    for term in asked(library, wanted, deep=False):
+        if term.term.gradient == is_gradient(site, site.text(part.node)) and term.term.gradient:
+            continue
+        text = term.text if term.whole else f"({term.text})"
+        text = f"-{text}" if term.negative else text
+        new = f"{operand(site, part.node)} {sign} {text}"
+        price = 1.6 + 0.1 * part.depth + term.cost
+        yield price, _edit(_rule_of(term), site, part.node, new, term.text)
+
+
+def _rule_of(term: Asked) -> Rule:
+    if all(np.isin(a, (0.0, 1.0)).all() for a in term.term.arrays):
+        return MASK
+    return DERIVATIVE if "1 - " in term.text else FACTOR
+
+
+def added(site: Site, node: ast.expr, term: Asked) -> Edit:
+    """A term added to a part of a line."""
+    another = term.term.gradient and not _same_way(site, node, term)
+    kind = "jacobian" if term.term.jacobian else "path" if another else "term"
+    new = f"{site.text(node)} {'-' if term.negative else '+'} {term.text}"
+    word = f"-{term.text}" if term.negative else term.text
+    return _edit(MISSING[kind], site, node, new if node in site.roots else f"({new})", word)
+
+
+def _same_way(site: Site, node: ast.expr, term: Asked) -> bool:
+    """Whether a term has a gradient that a part of a line has too."""
+    names = set(re.findall(r"[A-Za-z_]\w*", term.term.text))
+    read = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+    return any(is_gradient(site, n) for n in names & read)
+
+
+def _meant(site: Site, term: Asked) -> float:
+    """How much likelier a term is that has what nothing reads: it was meant to be read here."""
+    names = re.findall(r"[A-Za-z_]\w*", term.term.text)
+    return 0.4 if any(n in site.known and is_unread(site, n) for n in names) else 0.0
+
+
+def _is_read_already(site: Site, term: Asked) -> bool:
+    """Whether a term is an array that something reads: it is added already, or a part of it."""
+    name = term.term.text
+    return name in site.known and not is_unread(site, name)
+
+
+def instead(site: Site, node: ast.expr, term: Asked) -> Edit:
+    """A term in place of a part of a line."""
+    new = f"-{term.text}" if term.negative else term.text
+    new = new if node in site.roots else f"({new})"
+    if isinstance(node, ast.Constant):
+        return _edit(MISSING["path"], site, node, new, term.text)
+    plain = isinstance(node, ast.Name) and term.term.text.isidentifier()
+    slope = node not in site.roots and not term.term.gradient and not plain
+    slope |= isinstance(node, ast.BinOp) and _same_way(site, node, term) and "@" not in new
+    return _edit(SLOPE if slope else INSTEAD, site, node, new, term.text)
+
+
+def _edit(rule: Rule, site: Site, node: ast.expr, new: str, word: str) -> Edit:
+    start, end = site.source.span(node)
+    old = site.source.text[start:end]
+    lost = old.count("\n") - new.count("\n")
+    room = f"({new}{chr(10) * lost})" if lost > 0 else new
+    whole = id(node) not in site.inside_functions
+    return Edit(rule, ((start, end, room),), 0.0, site, " ".join(old.split()), new, word, whole)
