@@ -207,7 +207,9 @@ class Array(Memory, np.lib.mixins.NDArrayOperatorsMixin):
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         name = function_name(func)
         if name not in FUNCTIONS:
-            raise unsupported(f"the function np.{name}", INSTEAD.get(name) or close_names(name))
+            raise unsupported(
+                f"the function np.{name}", INSTEAD.get(name.split(".")[-1]) or close_names(name)
+            )
         return _owned(name, functools.partial(called, FUNCTIONS[name], f"np.{name}"), args, kwargs)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:

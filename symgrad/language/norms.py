@@ -11,7 +11,7 @@ from symgrad.language.array import Array, axes_of, describe
 from symgrad.language.constants import as_array
 from symgrad.language.elementwise import elementwise
 from symgrad.language.reductions import max_, min_, sum_
-from symgrad.language.registry import function, unsupported
+from symgrad.language.registry import INSTEAD, function, unsupported
 from symgrad.language.shapes import ravel, reshape
 
 
@@ -66,7 +66,8 @@ _SUMS: dict[Any, tuple[Callable[..., Array], int]] = {
 def _of_matrices(array: Array, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Array:
     if ord not in _SUMS:
         raise unsupported(
-            f"np.linalg.norm with ord={ord!r} of matrices", "fro, 1, -1, inf and -inf are"
+            f"np.linalg.norm with ord={ord!r} of matrices",
+            f"fro, 1, -1, inf and -inf are; {INSTEAD['svd']}",
         )
     pick, along = _SUMS[ord]
     sums = sum_(elementwise("absolute", array), axes[along], keepdims=True)

@@ -197,6 +197,25 @@ INSTEAD = {
     "polygamma": "scipy.special.psi(x) is that of order 0",
     "multigammaln": "write it as np.pi and scipy.special.gammaln have it: d * (d - 1) / 4 * "
     "np.log(np.pi) + sum(gammaln(a - j / 2) for j in range(d))",
+    **dict.fromkeys(
+        ("eig", "eigh", "eigvals", "eigvalsh"),
+        "v @ (a @ v) is the eigenvalue of the largest size of a symmetric a, after some steps of "
+        "v = a @ v; v = v / np.linalg.norm(v) from a constant v",
+    ),
+    **dict.fromkeys(
+        ("svd", "svdvals"),
+        "np.linalg.norm(a @ v) is the largest singular value of a, after some steps of "
+        "v = a.T @ (a @ v); v = v / np.linalg.norm(v) from a constant v",
+    ),
+    "qr": "R is np.linalg.cholesky(a.T @ a).T where its diagonal is positive, and Q is "
+    "a @ np.linalg.inv(R)",
+    "apply_over_axes": "np.sum(x, axis=(0, 1), keepdims=True) is over several axes at once",
+    "histogram": "np.sum(np.exp(-(((x[:, None] - centres) / width) ** 2)), axis=0) counts smoothly",
+    "unique": "np.sort(x) has the entries in order",
+    **dict.fromkeys(
+        ("rfft", "ifft", "irfft", "fft2"),
+        "np.cos(angles) @ x and np.sin(angles) @ x are its real and imaginary parts",
+    ),
     "fft": "np.cos(angles) @ x and np.sin(angles) @ x are its real and imaginary parts",
     "einsum_path": "np.einsum is supported: the order of the products is chosen later",
     "apply_along_axis": "np.stack([f(row) for row in x]) applies a function to each row",
