@@ -170,10 +170,6 @@ class Reader:
         at = ({**self.values, letter: k} for k in range(self.length))
         return [Reader(values, self.letters, self.names)(body) for values in at]
 
-    def _cases(self, x: f.Cases) -> Value:
-        holding = (value for value, condition in (row.items for row in x.rows) if self(condition))
-        return self(next(holding, x.last))
-
     def _arguments(self, argument: Formula) -> list[Value]:
         match argument:
             case f.Fenced("(", f.Row(items, f.Gap.LIST)):
