@@ -202,6 +202,7 @@ def _folder(_: click.Context, option: click.Parameter, path: Path) -> Path:
     default="",
     help=f"Just the formulas of these, without headings: {', '.join(PARTS)}, or values.",
 )
+@click.option("--closed", is_flag=True, help="Each derivative in inputs and parameters alone.")
 @click.option("--open", "opened", is_flag=True, help="Open the page in a browser.")
 @click.option("--watch", is_flag=True, help="Derive again whenever SPEC is saved.")
 @_printed("latex")
@@ -266,6 +267,7 @@ def derive(
     param: list[str],
     only: list[str],
     part: list[str],
+    closed: bool,
     opened: bool,
     watch: bool,
     **asked: Any,
@@ -279,7 +281,7 @@ def derive(
         if opened:
             asked |= _page(ctx, path, asked)
         after_run: Callable[[], None] = partial(_open, asked["output"] if opened else None)
-        chosen = {"only": tuple(only), "parts": tuple(part)}
+        chosen = {"only": tuple(only), "parts": tuple(part), "closed": closed}
         run = partial(_derive, path, watched=watch, chosen=chosen, **asked)
         if watch:
             if path != spec:

@@ -389,3 +389,26 @@ def test_a_size_called_as_the_identity_is_a_number() -> None:
     W, x = sg.param("W", ("I", 3)), sg.data("x", ("I",))
     d = sg.derive(np.mean(np.exp(np.tanh(x @ W))) / W.shape[0])
     assert all(check.passed for check in run(d))
+
+
+def test_numbers_and_reciprocals_are_one_fraction() -> None:
+    x, s = sg.param("x", (3,)), sg.param("s", ())
+    shown = str(sg.derive(np.sum(np.exp(-x / (2 * s**2)))).gradients["x"])
+    assert "∂L/∂x = −1/(2 s²) exp(−1/(2 s²) x)" in shown
+
+
+def test_the_mean_that_a_variance_needs_has_the_name_that_it_has() -> None:
+    x = sg.param("x", ("N", "D"))
+    mu = x.mean(axis=1)
+    spread = x.var(axis=1)
+    d = sg.derive(np.sum(mu / spread), names={"mu": mu, "spread": spread})
+    assert "spread[n] = 1/D Σ_i (x[n,i] − μ[n])²" in str(d)
+
+
+def test_a_derivative_that_is_no_sparse_array_keeps_its_name() -> None:
+    X, y = sg.data("X", ("N", "D")), sg.data("y", ("N",), dtype=int)
+    W = sg.param("W", ("D", 3))
+    z = X @ W
+    p = np.exp(z) / np.sum(np.exp(z), axis=1, keepdims=True)
+    d = sg.derive(-np.sum(np.log(p[sg.arange("N"), y])), names={"z": z, "p": p})
+    assert str(d.gradients["W"]).splitlines()[1] == "∂L/∂W = Xᵀ ∂L/∂z"

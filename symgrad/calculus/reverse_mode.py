@@ -309,7 +309,7 @@ class _Walk:
         rhs = task.adjoints[consumer.name].equation.rhs
         names = set(map(name_of, entries(rhs)))
         shared = consumer.name in names or names & consumer.reads or not consumer.indices
-        return not rhs.has(*BINDERS) and bool(shared or has_delta(rhs))
+        return not rhs.has(*BINDERS) and bool(shared or _is_mostly_zero(rhs))
 
     def remarks(self) -> tuple[str, ...]:
         """What a reader should know beside the equations."""
@@ -334,6 +334,13 @@ def _is_sparse(rhs: sp.Expr) -> bool:
     """Whether an expression has a delta; where all are at fixed places, a short expression."""
     between = any(all(a.has(Index) for a in d.args) for d in rhs.atoms(Delta))
     return has_delta(rhs) and (between or weight(rhs) <= LONGEST)
+
+
+def _is_mostly_zero(rhs: sp.Expr) -> bool:
+    """Whether every term has a delta: of p - δ nothing is gained by writing it in."""
+    if rhs.is_Add:
+        return all(map(_is_mostly_zero, rhs.args))
+    return any(map(_is_mostly_zero, rhs.args)) if rhs.is_Mul else has_delta(rhs)
 
 
 def _inlined(adjoint: Adjoint) -> Adjoint:

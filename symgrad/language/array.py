@@ -109,6 +109,7 @@ class Array(Memory, np.lib.mixins.NDArrayOperatorsMixin):
         self.addends: Addends | None = None
         self.depth = depth(inputs, self.where)
         self.origin: tuple[Array, tuple[int, ...]] | None = None
+        self.means: dict[tuple[int, ...], Array] = {}  # that have been asked for, by their axes
         self.joins: dict[Hashable, tuple[Sequence[Any], Array]] = {}
         """The arrays that it has become the first entry of, with all their entries."""
 

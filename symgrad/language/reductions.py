@@ -81,7 +81,21 @@ def mean(a: Any, axis: Any = None, *, keepdims: bool = False, where: Any = True)
     """The arithmetic mean along the axes."""
     array = as_array(a)
     total = sum_(array, axis, keepdims=keepdims, where=where)
-    return elementwise("divide", total, _how_many(array, axis, keepdims, where))
+    found = elementwise("divide", total, _how_many(array, axis, keepdims, where))
+    if where is True and array.wrote is None:
+        array.means.setdefault(tuple(axes_of(array, axis)), found)
+    return found
+
+
+def _middle(array: Array, axis: Any, where: Any) -> Array:
+    """The mean, with its axes; one that there is already keeps the name that it has."""
+    axes = tuple(axes_of(array, axis))
+    known = array.means.get(axes) if where is True and array.wrote is None else None
+    if known is None:
+        return mean(array, axis, keepdims=True, where=where)
+    if known.ndim == array.ndim:
+        return known
+    return known[tuple(None if k in axes else slice(None) for k in range(array.ndim))]
 
 
 def _how_many(array: Array, axis: Any, keepdims: bool, where: Any) -> Any:
@@ -113,7 +127,7 @@ def var(a: Any, axis: Any = None, *, ddof: int = 0, keepdims: bool = False, mean
     """The mean squared distance from the mean, which may be given."""
     array = as_array(a)
     ddof = ddof if correction is None else correction
-    middle = FUNCTIONS["mean"](array, axis, keepdims=True, where=where) if mean is None else mean
+    middle = _middle(array, axis, where) if mean is None else mean
     squares = sum_(elementwise("square", array - middle), axis, keepdims=keepdims, where=where)
     entries = _how_many(array, axis, keepdims, where)
     left = fixed(entries - ddof) if where is True else None

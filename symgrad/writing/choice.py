@@ -25,7 +25,7 @@ class Choice:
     ``detail``: final formulas; the steps worth seeing; every rewrite.  ``only``: the derivatives
     by these values, by default all.  ``explain``: only the way from the output to this value.
     ``parts``: just the formulas of these, without headings: names of ``PARTS``, and values, whose
-    derivatives they are.
+    derivatives they are.  ``closed``: each derivative in the inputs and parameters alone.
     """
 
     detail: Detail = "normal"
@@ -33,6 +33,7 @@ class Choice:
     only: tuple[str, ...] = ()
     explain: str = ""
     parts: tuple[str, ...] = ()
+    closed: bool = False
 
     def checked(self, derivation: Derivation) -> Choice:
         """The same; SpecError where it names what there is no derivative by."""

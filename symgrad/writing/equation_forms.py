@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -28,6 +29,9 @@ from symgrad.writing.writer import Writer
 LONGEST = 100
 """A matrix form with more signs is no easier to read than the index form."""
 
+CLOSED = 160
+"""What has more signs is not written in inputs alone."""
+
 MatrixForm = Callable[[str], tuple[Formula, Formula] | None]
 """The two sides of a named equation in matrix form, or None where it has none."""
 
@@ -43,7 +47,10 @@ def forms_of(
 
 
 class MadeForms:
-    """The matrix forms of one derivation as they are made, and whether they conform."""
+    """The matrix forms of one derivation as they are made, and whether they conform.
+
+    ``alone``: as in :func:`forms_of`; ``closed``: all values are written in, whether named or not.
+    """
 
     def __init__(
         self,
@@ -52,9 +59,10 @@ class MadeForms:
         layout: type[Writer],
         *,
         alone: bool = False,
+        closed: bool = False,
     ) -> None:
         self.derivation, self.notation = derivation, notation
-        self.alone = alone
+        self.alone, self.closed = alone or closed, closed
         self.table = {e.name: e for e in _equations(derivation, notation)}
         arrays = shapes_of(derivation.system.variables, self.table.values())
         self.layout, self.shapes = recording(layout, arrays)
@@ -76,6 +84,10 @@ class MadeForms:
         self.made = functools.cache(self._made)
 
     def _forms(self, equations: Iterable[Equation]) -> Form:
+        if self.closed:
+            every = self.table.keys()
+            often = read_often(self.derivation)
+            return matrix_forms(self.known.values(), equations, self.symbol, every, CLOSED, often)
         nameless = self.derivation.system.nameless if self.alone else frozenset()
         adjoints = self.derivation.adjoint_name.items()
         unnamed = nameless | {name for value, name in adjoints if value in nameless}
@@ -143,6 +155,12 @@ class MadeForms:
         if found.at == equation.indices and not equation.rhs.has(ExprWithLimits):
             return None  # an entry, written as it is
         return writer.entry(name, found.at).formula, whole
+
+
+def read_often(derivation: Derivation) -> frozenset[str]:
+    """The values with a name that several equations read."""
+    reads = Counter(n for e in forward_and_adjoints(derivation) for n in e.reads)
+    return frozenset(n for n, k in reads.items() if k > 1) - derivation.system.invented
 
 
 def _nodes(formula: Formula) -> int:

@@ -21,6 +21,9 @@ from symgrad.writing.matrix_reader import NoMatrixForm, Reader
 SHORT = 60
 """A formula with more signs keeps the names of values that the spec gave none."""
 
+OFTEN = 8
+"""A formula with more signs is not written in in several places."""
+
 Symbol = Callable[[str], Formula]
 """How a value is written as a whole."""
 
@@ -33,11 +36,14 @@ def matrix_forms(
     equations: Iterable[Equation],
     symbol: Symbol,
     unnamed: Collection[str] = (),
+    longest: int = 0,
+    often: Collection[str] = (),
 ) -> Form:
     """The matrix form of each equation by its name.
 
     ``variables``: inputs, and values of which something is known.  The ``unnamed`` values are
-    written in where the whole stays short.
+    written in where the whole stays short.  ``longest``: they have to be, and what has more signs
+    has no form; only what is read ``often`` keeps its name where it is no short formula.
     """
     table = {e.name: e for e in equations}
     known = {e.name: Variable(e.name, e.shape, "data") for e in table.values()}
@@ -46,15 +52,17 @@ def matrix_forms(
     @functools.cache
     def matrix(name: str) -> MatrixFormula | None:
         plain = as_matrix(table[name], known, symbol)
-        if not unnamed:
+        if plain is None or not unnamed:
             return plain
         whole = as_matrix(table[name], known, symbol, written_in)
-        return whole if whole is not None and whole.length <= SHORT else plain
+        short = whole is not None and whole.length <= (longest or SHORT)
+        return whole if short else None if longest else plain
 
     def written_in(name: str) -> MatrixFormula | None:
+        found = None
         with contextlib.suppress(SymgradError):
-            return matrix(name) if name in unnamed else None
-        return None
+            found = matrix(name) if name in unnamed else None
+        return None if found and name in often and found.length > OFTEN else found
 
     def form(name: str) -> Formula | None:
         found = matrix(name) if name in table else None

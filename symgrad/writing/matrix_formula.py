@@ -15,6 +15,7 @@ from symgrad.writing.display import Display, small_number
 from symgrad.writing.formula import (
     Formula,
     Fraction,
+    Letter,
     Negative,
     Number,
     Ones,
@@ -24,6 +25,7 @@ from symgrad.writing.formula import (
     Sum,
     Term,
     Word,
+    beside,
     bracketed,
     has,
     length,
@@ -32,6 +34,7 @@ from symgrad.writing.formula import (
     walk,
 )
 from symgrad.writing.naming import Names
+from symgrad.writing.parts import as_decimal
 from symgrad.writing.piece import Level
 
 TRANSPOSED = Sign("⊤")
@@ -58,6 +61,8 @@ class MatrixFormula:
     """What it is worth, where it is a number."""
     symmetric: bool = False
     """Whether it is known to be its own transpose."""
+    inverted: MatrixFormula | None = None
+    """What it is the inverse of."""
     raised: tuple[MatrixFormula, sp.Expr] | None = None
     """What it is a power of, entry by entry, and the exponent."""
 
@@ -124,10 +129,22 @@ class MatrixFormula:
 
     def inverse(self, axes: Axes) -> MatrixFormula:
         """The inverse; that of a transpose is the transpose of the inverse."""
+        if self.inverted is not None:
+            return replace(self.inverted, axes=axes)
         if self.back is not None:
             return self.back.inverse(axes).transposed
         symmetric = self.transposed.formula == self.formula
-        return MatrixFormula(raised(self.at_least(Level.ATOM), INVERSE), axes, symmetric=symmetric)
+        shown = raised(self.at_least(Level.ATOM), INVERSE)
+        return MatrixFormula(shown, axes, symmetric=symmetric, inverted=self)
+
+    def is_inverse_of(self, other: MatrixFormula) -> bool:
+        """Whether their product is I: one of them is written as the inverse of the other."""
+        either = ((self, other), (other, self))
+        return any(_is_inverted(a) and a.inverse(a.axes).formula == b.formula for a, b in either)
+
+
+def _is_inverted(matrix: MatrixFormula) -> bool:
+    return (matrix.back or matrix).inverted is not None
 
 
 def named(symbol: Formula, axes: Axes, *, symmetric: bool = False) -> MatrixFormula:
@@ -151,13 +168,19 @@ def negative(matrix: MatrixFormula) -> MatrixFormula:
     """The same with the other sign."""
     if matrix.positive is not None:
         return matrix.positive
-    shown = Negative(matrix.at_least(Level.PRODUCT))
+    shown = Negative(matrix.formula if _is_entrywise(matrix) else matrix.at_least(Level.PRODUCT))
     return MatrixFormula(shown, matrix.axes, Level.SUM, positive=matrix)
+
+
+def _is_entrywise(matrix: MatrixFormula) -> bool:
+    """Whether this is A ⊙ B, or A ⊘ B: -A ⊙ B is its negative, whatever is taken first."""
+    row = matrix.formula
+    return isinstance(row, Row) and row.items[1:2] in ((Sign("⊙"),), (Sign("⊘"),))
 
 
 def product(factors: Iterable[MatrixFormula], axes: Axes) -> MatrixFormula:
     """The matrix product: its number first, then other scalars."""
-    flat = [g for f in factors for g in f.parts]
+    flat = _cancelled([g for f in factors for g in f.parts], axes)
     value = sp.Mul(*(f.number for f in flat if f.number is not None))
     rest = sorted((f for f in flat if f.number is None), key=lambda f: bool(f.axes))
     if value != 1 and len(rest) == 1:
@@ -171,11 +194,60 @@ def product(factors: Iterable[MatrixFormula], axes: Axes) -> MatrixFormula:
     return MatrixFormula(_beside(kept), axes, Level.PRODUCT, tuple(kept))
 
 
+def scalars_of(matrix: MatrixFormula) -> tuple[list[MatrixFormula], MatrixFormula]:
+    """The numbers that a matrix is multiplied by, and the matrix without them."""
+    if matrix.positive is not None:
+        scalars, rest_ = scalars_of(matrix.positive)
+        return [literal(sp.S(-1)), *scalars], rest_
+    scalars = [f for f in matrix.factors if f.number is not None or not f.axes]
+    rest = [f for f in matrix.factors if f.number is None and f.axes]
+    if not scalars or not rest:
+        return [], matrix
+    return scalars, product(rest, matrix.axes)
+
+
+def _cancelled(factors: Sequence[MatrixFormula], axes: Axes) -> Sequence[MatrixFormula]:
+    """The factors without those that cancel: A⁻¹ A is I."""
+    kept: list[MatrixFormula] = []
+    for factor in factors:
+        if kept and kept[-1].axes and factor.axes and factor.is_inverse_of(kept[-1]):
+            kept.pop()
+        else:
+            kept.append(factor)
+    gone = len(kept) < len(factors) and not any(f.axes for f in kept)
+    return [*kept, MatrixFormula(Letter("I"), axes, Level.ATOM, symmetric=True)] if gone else kept
+
+
 def _beside(factors: Sequence[MatrixFormula]) -> Formula:
+    factors = _over_one_bar(factors)
+    if len(factors) == 1:
+        return factors[0].formula
     scalar = not any(f.axes for f in factors)
     loose = [bool(f.axes) or (scalar and f is factors[-1]) for f in factors]
     levels = (Level.PRODUCT if is_loose else Level.SCRIPTED for is_loose in loose)
     return Row(tuple(f.at_least(level) for f, level in zip(factors, levels, strict=True)))
+
+
+def _over_one_bar(factors: Sequence[MatrixFormula]) -> Sequence[MatrixFormula]:
+    """A number and reciprocals of numbers in one fraction: -1/(2 s) for -1/2 1/s."""
+    below = [x for f in factors if (x := _reciprocal_of(f)) is not None]
+    values = [f.number for f in factors if f.number is not None]
+    if not below or len(below) + len(values) < 2:
+        return factors
+    rest = [f for f in factors if f.number is None and _reciprocal_of(f) is None]
+    value = sp.Mul(*values)
+    above, under = _number(value), below
+    if as_decimal(value) is None:
+        above, under = Number(str(value.p)), [*([Number(str(value.q))] * (value.q != 1)), *below]
+    return [MatrixFormula(Fraction(above, beside(under)), ()), *rest]
+
+
+def _reciprocal_of(factor: MatrixFormula) -> Formula | None:
+    """For the number 1/x its x, as it stands under the bar."""
+    match factor.formula:
+        case Fraction(Number("1"), below) if not factor.axes and factor.number is None:
+            return bracketed(below) if isinstance(below, Sum) else below
+    return None
 
 
 def _common(matrix: MatrixFormula) -> tuple[sp.Expr, MatrixFormula]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -12,7 +12,7 @@ from symgrad.errors import SpecError
 from symgrad.mathematics.assumptions import Fact, giving
 from symgrad.mathematics.indices import Index
 from symgrad.mathematics.matrices import MATRIX_FUNCTIONS
-from symgrad.program.program import UNIT, Axes, Literal, Op, Program, Ref, labels
+from symgrad.program.program import UNIT, Axes, Literal, Op, Program, Ref, labels, size_of
 from symgrad.writing.formula import (
     Apply,
     Fenced,
@@ -39,6 +39,7 @@ from symgrad.writing.matrix_formula import (
     ones,
     power,
     product,
+    scalars_of,
     total,
 )
 from symgrad.writing.matrix_leaves import leaf_of, matrix_leaf
@@ -155,9 +156,9 @@ class Reader:
     def to_a_number(self, op: Op) -> MatrixFormula:
         """A trace, or a norm."""
         (source,) = op.reads
-        inside = self.operand(source).formula
         if op.kind == "trace":
-            return MatrixFormula(_call("tr", inside), ())
+            return _trace(self.operand(source))
+        inside = self.operand(source).formula
         if op.function != "norm" or labels(op.axes):
             raise NoMatrixForm(f"{op.function} is no operation of matrices")
         return MatrixFormula(Norm(inside, len(labels(source.axes)) > 1), op.axes, Level.ATOM)
@@ -175,7 +176,7 @@ class Reader:
         if flat and op.axes[:1] == (UNIT,) and len(op.axes) == 2:
             return product([left, right.transposed], ())
         found = product([left.transposed, right], ())
-        return found if flat else MatrixFormula(_call("tr", found.formula), ())
+        return found if flat else _trace(found)
 
     # Elementwise functions
 
@@ -240,6 +241,16 @@ class Reader:
 
     def elementwise(self, op: Op, sign: str) -> MatrixFormula:
         left, right = (self.full(r, op.axes) for r in op.reads)
+        before, left = scalars_of(left)
+        if sign == "⊙":
+            more, right = scalars_of(right)
+            before = [*before, *more]
+        found = self.entrywise([left, right], op, sign)
+        return product([*before, found], op.axes) if before else found
+
+    def entrywise(self, operands: Sequence[MatrixFormula], op: Op, sign: str) -> MatrixFormula:
+        """Two matrices with a sign between them."""
+        left, right = operands
         goes_on = sign == "⊙" and left.level == Level.OPEN and not _divides(left.formula)
         first = left.formula if goes_on else left.at_least(Level.SCRIPTED)
         return MatrixFormula(
@@ -307,7 +318,8 @@ class Reader:
         return MatrixFormula(matrix_leaf(written, matrix.at_least(Level.SCRIPTED)), op.axes)
 
     def eye(self, op: Op) -> MatrixFormula:
-        return MatrixFormula(Letter("I"), op.axes, Level.ATOM)
+        square = len(op.axes) == 2 and size_of(op.axes[0]) == size_of(op.axes[1])
+        return MatrixFormula(Letter("I"), op.axes, Level.ATOM, symmetric=square)
 
     def expand(self, op: Op) -> MatrixFormula:
         (source,) = op.args
@@ -368,6 +380,13 @@ def _under(matrix: MatrixFormula, axes: Axes) -> MatrixFormula:
     """A matrix under other labels; a product that is one number stays whole in other products."""
     of_matrices = any(labels(f.axes) or f.has_ones for f in matrix.factors)
     return replace(matrix, axes=() if of_matrices and not labels(axes) else axes)
+
+
+def _trace(matrix: MatrixFormula) -> MatrixFormula:
+    """The trace, numbers before it."""
+    before, rest = scalars_of(matrix)
+    trace = MatrixFormula(_call("tr", rest.formula), ())
+    return product([*before, trace], ()) if before else trace
 
 
 def _call(name: str, inside: Formula) -> Formula:

@@ -59,6 +59,9 @@ new old obs true pred rec gen proj attn up down gate query key value inv
 _WEIGHTS = "WUVbw"
 """Letters that get subscripts of any few letters: ``Wxh``, ``bhh``, ``Wmu``."""
 
+_BETWEEN_GATES = "[xh][a-z]"
+"""From the input or the state to a gate, in recurrent networks: ``Wxi``, no W with a ξ."""
+
 _ORDINARY = "bin win hold bold chat that what by In Id No"
 """Words, however much they look like a letter and its subscript."""
 
@@ -127,7 +130,8 @@ def _letter(word: str) -> Name:
         if letter and tail and _is_subscript(letter, tail) and word not in _ORDINARY.split():
             if tail in COMBINING:
                 return Name(Accented(tail, _stem(letter)))
-            return Name(_stem(letter), _label(tail))
+            gates = letter in _WEIGHTS and re.fullmatch(_BETWEEN_GATES, tail)
+            return Name(_stem(letter), _set(tail, "upright") if gates else _label(tail))
     return Name(_stem(word))
 
 
@@ -139,6 +143,8 @@ def _is_subscript(letter: str, tail: str) -> bool:
         return len(letter) > 1 or letter.isupper() or letter in "abhpwxyz"
     if len(letter) > 1:  # Greek
         return len(letter) > 3 and len(tail) == 1 and tail != "s"
+    if letter in "WUVb" and re.fullmatch(_BETWEEN_GATES, tail):
+        return True
     if letter not in _WEIGHTS:
         return letter.isupper() and len(tail) == 1
     return len(tail) == 1 or tail in _LETTERS or (len(tail) < 4 and not set(tail) & set("aeiou"))

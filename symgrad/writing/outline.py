@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from symgrad.calculus.derivation import Derivation
 from symgrad.writing.choice import PARTS, Choice, Numbers
+from symgrad.writing.closed import Closed
 from symgrad.writing.document import Block, Document, Paragraph, Section
 from symgrad.writing.equation_forms import MatrixForm
 from symgrad.writing.notation import Notation
-from symgrad.writing.sections import along, backward, closing, forward, given, way
+from symgrad.writing.sections import along, backward, closed, closing, forward, given, way
 from symgrad.writing.sections.author import Author
 from symgrad.writing.sections.computed import computed
 from symgrad.writing.writer import Writer
@@ -31,6 +32,8 @@ def document(
     author = Author(derivation, notation, layout, matrix or (lambda name: None), choice)
     if choice.parts:
         return Document("", (Section((), tuple(_of_parts(author)), key="parts"),))
+    if choice.closed and not derivation.tangents:
+        return _closed(author, title)
     leads = author.way is not None and author.way.value != derivation.system.output
     sections = [way.way(author, author.way)] if author.way and leads else []
     shown = along.shown_tangents(author) if derivation.tangents else backward.shown_adjoints(author)
@@ -43,6 +46,17 @@ def document(
     sections += [closing.example(author, numbers)] if numbers else []
     first = given.given(author, sections)  # last, when all letters have been given out
     return Document(title or "Derivation", (first, *sections))
+
+
+def _closed(author: Author, title: str) -> Document:
+    """What is given, the derivatives in it alone, and remarks."""
+    forms = Closed(author.derivation, author.notation, author.layout)
+    names = tuple(forms.needed())
+    inputs = (v.name for v in author.derivation.system.variables)
+    author = replace(author, shown=frozenset((*inputs, *names)))
+    sections = [closed.closed(author, forms, names), closing.remarks(author)]
+    found = [s for s in sections if s is not None]
+    return Document(title or "Derivation", (given.given(author, found), *found))
 
 
 def _of_parts(author: Author) -> Iterator[Block]:

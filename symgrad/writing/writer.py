@@ -191,6 +191,8 @@ class Writer(FunctionWriter):
             return Piece(beside([scale, self._named(found.constant).formula]), Level.PRODUCT)
         if p == 1 and found.constant.expr == sp.sqrt(q) and not is_below:
             q, is_below = 1, True  # √2/2 is 1/√2
+        if is_below and q == 1 and (n := _squared(found.constant.expr)) and p % n == 0:
+            p, is_below = p // n, False  # 2/√2 is √2
         above: list[Formula] = [Number(str(p))] if p != 1 else []
         below: list[Formula] = [Number(str(q))] if q != 1 else []
         (below if is_below else above).append(self._named(found.constant).formula)
@@ -208,6 +210,9 @@ class Writer(FunctionWriter):
         if found.function == "multiply":
             return Piece(beside([first.formula, others[0].formula]), Level.PRODUCT)
         scale = found.operands[0]
+        root = _squared(found.constant.expr)
+        if not isinstance(scale, Constant) and root and scale.p % root == 0:
+            return self._multiple(Multiple(scale / root, found.constant))
         if isinstance(scale, Constant) or as_decimal(scale) is not None:
             return self.fraction_of_numbers(first.formula, others[0].formula)
         below = [Number(str(scale.q)), others[0].formula]
@@ -314,6 +319,11 @@ def _as_product(factor: sp.Expr) -> sp.Expr:
     if not isinstance(factor, _PRODUCTS):
         return factor
     return as_defined(factor.func(*map(_as_product, factor.args)))
+
+
+def _squared(root: sp.Expr) -> int:
+    """What a root of a whole number is the root of; 0 for others."""
+    return int(root**2) if root.is_Pow and root.exp == sp.S.Half and root.base.is_Integer else 0
 
 
 def slashed(above: Formula, below: Formula) -> Formula:

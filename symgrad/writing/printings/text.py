@@ -86,7 +86,7 @@ def _holds_together(formula: Formula) -> bool:
             return _holds_together(base) and sup in (None, f.Number("2"))
         case f.Row((f.Sign("∂") | f.Scripted(f.Sign("∂")), *_)):
             return True
-    return isinstance(formula, f.Letter | f.Word | f.Number | f.Root)
+    return isinstance(formula, f.Letter | f.Word | f.Number | f.Root | f.Norm)
 
 
 text = Text()

@@ -45,6 +45,8 @@ class Author:
     layout: type[Writer]
     matrix: MatrixForm = field(default=lambda name: None)
     choice: Choice = field(default_factory=Choice)
+    shown: frozenset[str] | None = None
+    """The values that are to be shown, where these are not all."""
 
     @cached_property
     def way(self) -> Way | None:
@@ -53,6 +55,8 @@ class Author:
 
     def is_mentioned(self, name: str) -> bool:
         """Whether a value is to be shown."""
+        if self.shown is not None:
+            return name in self.shown
         return self.way is None or name in self.way.mentioned
 
     def as_computed(self, value: str, adjoint: Adjoint | Tangent) -> str:

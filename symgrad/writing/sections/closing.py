@@ -44,7 +44,7 @@ def remarks(author: Author) -> Section | None:
     remarks += [
         (Math(related(*_short(author, a.equation))), "; not used on the way.")
         for a in author.derivation.adjoints
-        if _is_aside(author, a)
+        if _is_aside(author, a) and not author.choice.closed
     ]
     numbers = [Math(related(*pair)) for pair in _recognised(author)]
     remarks += (

@@ -1,0 +1,84 @@
+"""Each derivative in inputs and parameters alone, and the values that are too long for that."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator
+from dataclasses import replace
+from functools import cache
+
+from symgrad.calculus.derivation import Derivation, forward_and_adjoints, positive_inputs, promises
+from symgrad.calculus.rules import Context, simplified
+from symgrad.mathematics.algebra import instance, weight
+from symgrad.mathematics.domains import Signs
+from symgrad.mathematics.equations import Equation
+from symgrad.mathematics.indices import entries, indices_of, name_of
+from symgrad.mathematics.named_values import NamedValues
+from symgrad.writing.equation_forms import MadeForms, read_often
+from symgrad.writing.formula import Formula, parts
+from symgrad.writing.matrix_form import OFTEN
+from symgrad.writing.notation import Notation
+from symgrad.writing.writer import Writer
+
+HEAVIEST = 60
+"""The weight beyond which a value keeps its name in index form."""
+
+
+class Closed:
+    """The closed forms of one derivation: matrices where there is such a form, else entries."""
+
+    def __init__(self, derivation: Derivation, notation: Notation, layout: type[Writer]) -> None:
+        self.derivation = derivation
+        self.matrices = MadeForms(derivation, notation, layout, closed=True)
+        self.often = read_often(derivation)
+        self.table = {e.name: e for e in forward_and_adjoints(derivation)}
+        system = derivation.system
+        signs = Signs({e.name: e for e in system}, positive_inputs(system))
+        self.context = Context(promises(system), NamedValues([]), signs)
+        self.matrix = cache(self.matrices.written)
+        self.entries = cache(self._entries)
+
+    def needed(self) -> Iterator[str]:
+        """The output, the derivatives that are asked for, and what these can't do without."""
+        derivation = self.derivation
+        wanted = [derivation.system.output, *(derivation.adjoint_name[v] for v in derivation.wrt)]
+        seen = dict.fromkeys(wanted)
+        for name in (todo := list(wanted)):
+            new = [n for n in self._left(name) if n not in seen]
+            seen |= dict.fromkeys(new)
+            todo += new
+        yield from wanted
+        yield from (name for name in self.table if name in seen and name not in wanted)
+
+    def _left(self, name: str) -> list[str]:
+        """The values that are not written in where a value is."""
+        whole = self.matrix(name)
+        if whole is None or whole[0] != self.matrices.symbol(name):  # by entries, or by slices
+            rhs = self.table[name].rhs if whole else self.entries(name).rhs
+            return sorted({name_of(a) for a in entries(rhs)} & self.table.keys())
+        symbols = {self.matrices.symbol(n): n for n in self.table}
+        return [symbols[x] for x in dict.fromkeys(_found(whole[1], symbols))]
+
+    def _is_heavy(self, equation: Equation) -> bool:
+        return weight(equation.rhs) > (OFTEN if equation.name in self.often else HEAVIEST)
+
+    def _entries(self, name: str) -> Equation:
+        """The equation of a value with those written in that stay short."""
+        equation = self.table[name]
+        inside = {a: self.entries(name_of(a)) for a in entries(equation.rhs)
+                  if name_of(a) in self.table}  # fmt: skip
+        written = {
+            a: instance(e, indices_of(a)) for a, e in inside.items() if not self._is_heavy(e)
+        }
+        if not written:
+            return equation
+        rhs, _ = simplified(equation.rhs.xreplace(written), self.context)
+        return replace(equation, rhs=rhs) if weight(rhs) <= 2 * HEAVIEST else equation
+
+
+def _found(formula: Formula, symbols: Container[Formula]) -> Iterator[Formula]:
+    """The symbols in a formula; what is inside of one is none by itself."""
+    if formula in symbols:
+        yield formula
+        return
+    for part in parts(formula):
+        yield from _found(part, symbols)

@@ -1,0 +1,78 @@
+"""Derivatives in the inputs and parameters alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import symgrad as sg
+from symgrad.formats import FORMATS
+
+
+def closed(loss: sg.Array, **values: sg.Array) -> list[str]:
+    """The lines of a derivation in closed form, without the shapes at their ends."""
+    shown = str(sg.derive(loss, names=values).render(choice=sg.Choice(closed=True)))
+    lines = shown.partition("parameters alone")[2].partition("Remarks")[0].splitlines()[2:]
+    return [line.strip().rpartition("   ")[0].strip() or line.strip() for line in lines if line]
+
+
+def test_least_squares() -> None:
+    X, y, w = sg.data("X", ("N", "D")), sg.data("y", ("N",)), sg.param("w", ("D",))
+    r = X @ w - y
+    assert closed(np.sum(r**2), r=r)[-1] == "∂L/∂w = 2 Xᵀ (X w − y)"
+
+
+def test_logistic_regression_has_no_bracket_too_many() -> None:
+    X, y, w = sg.data("X", ("N", "D")), sg.data("y", ("N",)), sg.param("w", ("D",))
+    loss = np.sum(np.log(1 + np.exp(-y * (X @ w))))
+    assert closed(loss) == [
+        "L     = 𝟏ᵀ softplus(−(X w) ⊙ y)",
+        "∂L/∂w = −Xᵀ (sigmoid(−(X w) ⊙ y) ⊙ y)",
+    ]
+
+
+def test_a_matrix_and_its_inverse_cancel() -> None:
+    K, M = sg.param("K", ("N", "N")), sg.data("M", ("N", "N"))
+    assert closed(np.trace(np.linalg.inv(K) @ M @ K))[-1] == "∂L/∂K = 0"
+    assert closed(np.trace(np.linalg.inv(K) @ M))[-1] == "∂L/∂K = −K⁻ᵀ Mᵀ K⁻ᵀ"
+
+
+def test_the_evidence_of_a_gaussian_process() -> None:
+    X, y, ell = sg.data("X", ("N", "D")), sg.data("y", ("N",)), sg.param("ell", ())
+    r2 = np.sum((X[:, None, :] - X[None, :, :]) ** 2, axis=2)
+    K = np.exp(-r2 / (2 * ell**2)) + sg.eye("N")
+    alpha = np.linalg.solve(K, y)
+    loss = (y @ alpha + np.linalg.slogdet(K)[1]) / 2
+    lines = closed(loss, r2=r2, K=K, alpha=alpha)
+    assert lines == [
+        "L     = 1/2 (yᵀ K⁻¹ y + log |det K|)",
+        "∂L/∂ℓ = 1/(2 ℓ³) tr(((K⁻¹ − K⁻¹ y yᵀ K⁻¹) ⊙ r₂)ᵀ exp(−1/(2 ℓ²) r₂))",
+        "where",
+        "r₂[n,m] = ‖X[n] − X[m]‖²",
+        "K       = I + exp(−1/(2 ℓ²) r₂)",
+    ]
+
+
+def test_what_is_met_several_times_has_its_name() -> None:
+    Q, K, V = (sg.param(n, (m, "d")) for n, m in zip("QKV", "NMM", strict=True))
+    T = sg.data("T", ("N", "d"))
+    S = Q @ K.T
+    P = np.exp(S) / np.exp(S).sum(axis=1, keepdims=True)
+    lines = closed(np.sum(T * (P @ V)), S=S, P=P)
+    assert lines == [
+        "L     = tr(Pᵀ T Vᵀ)",
+        "∂L/∂Q = ∂L/∂S K",
+        "∂L/∂K = (∂L/∂S)ᵀ Q",
+        "∂L/∂V = Pᵀ T",
+        "where",
+        "P     = softmax_rows(Q Kᵀ)",
+        "∂L/∂S = P ⊙ (T Vᵀ − (P ⊙ (T Vᵀ)) 𝟏 𝟏ᵀ)",
+    ]
+
+
+@pytest.mark.parametrize("layout", [n for n in FORMATS if n != "pdf"])
+def test_every_format_has_closed_forms(layout: str) -> None:
+    y, w = sg.data("y", ("N",), dtype=int), sg.param("w", ("N", 3))
+    p = np.exp(w) / np.exp(w).sum(axis=1, keepdims=True)
+    d = sg.derive(-np.sum(np.log(p[sg.arange("N"), y])), names={"p": p})
+    assert d.render(layout, choice=sg.Choice(closed=True))
