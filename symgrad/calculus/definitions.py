@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import sympy as sp
 
 from symgrad.mathematics.algebra import canonical, instance
+from symgrad.mathematics.domains import Signs
 from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.indices import entries, indices_of, is_entry, name_of
 from symgrad.mathematics.recurrences import Recurrent
@@ -30,10 +31,22 @@ class Known:
 
     def equation(self, atom: sp.Expr) -> Equation | None:
         """The equation of a named value; None for inputs, sizes, and what is held otherwise."""
-        found = self.equations.get(name_of(atom)) if is_entry(atom) else None
+        return self._named(name_of(atom)) if is_entry(atom) else None
+
+    def _named(self, name: str) -> Equation | None:
+        found = self.equations.get(name)
         if found is None or found.name in self.closed or isinstance(found.rhs, Recurrent):
             return None
         return None if found.decimals is not None or found.backward is not None else found
+
+    def is_nowhere_negative(self, expr: sp.Expr) -> bool:
+        """Whether it is sure of an expression, if need be by the equations of what it reads."""
+        signs = Signs(self._named, self.positive)
+        signs.named |= dict.fromkeys(self.probabilities, 0)
+        sure = signs.holds("≥", expr)
+        if sure:
+            self.opened.update(n for n in signs.named if self._named(n) is not None)
+        return sure
 
 
 def definition(atom: sp.Expr, known: Known) -> sp.Expr | None:

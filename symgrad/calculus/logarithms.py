@@ -6,7 +6,14 @@ from collections.abc import Callable, Mapping
 
 import sympy as sp
 
-from symgrad.calculus.definitions import Known, factors, flattened, is_a, is_scale, resolved
+from symgrad.calculus.definitions import (
+    Known,
+    factors,
+    flattened,
+    is_a,
+    is_scale,
+    resolved,
+)
 from symgrad.calculus.exponentials import (
     exponent,
     log_of_sum,
@@ -182,17 +189,23 @@ def probability_log(expr: sp.Expr, known: Known) -> sp.Expr | None:
         for addend in sp.Add.make_args(factor):
             coefficient, log = addend.as_coeff_Mul()
             x = _zero_of(expr, log, known) if isinstance(log, sp.log) else None
-            if x is not None:
+            product = None if x is None else _x_log(x, log.args[0], known)
+            if x is not None and product is not None:
                 others = sp.Mul(*(f for f in expr.args if f not in (factor, x)))
-                return others * (coefficient * _x_log(x, log.args[0]) + x * (factor - addend))
+                return others * (coefficient * product + x * (factor - addend))
     return None
 
 
-def _x_log(x: sp.Expr, y: sp.Expr) -> sp.Expr:
-    """x log(y), 0 where x is 0, even where y is a quotient 0 / 0 there."""
-    if y != x and x in sp.Mul.make_args(y):
-        return rel_entr(x, x / y)
-    return xlogy(x, y)
+def _x_log(x: sp.Expr, y: sp.Expr, known: Known) -> sp.Expr | None:
+    """x log(y), 0 where x is 0, even where y is a quotient 0 / 0 there.
+
+    None where both x and what it is multiplied by may be negative: their logarithms are not real.
+    """
+    if x not in sp.Mul.make_args(y):
+        return xlogy(x, y)
+    if not entries(y / x):
+        return x / y * xlogy(y, y)
+    return rel_entr(x, x / y) if known.is_nowhere_negative(x) else None
 
 
 def _zero_of(expr: sp.Expr, log: sp.Expr, known: Known) -> sp.Expr | None:

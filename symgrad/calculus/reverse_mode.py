@@ -108,7 +108,7 @@ class _Walk:
         named = [e for e in exact(system) if e.name not in to_derive]
         promised = promises(system)
         known = promised | proved(named, promised)
-        signs = Signs({e.name: e for e in system}, positive_inputs(system))
+        signs = Signs({e.name: e for e in system}.get, positive_inputs(system))
         self.context = Context(known, NamedValues(named), signs)
         self.adjoint_name = _adjoint_names(self.shapes, self.shapes)
         taken = (*self.shapes, *self.adjoint_name.values())

@@ -49,7 +49,7 @@ class Context:
 
     promises: Promises
     names: NamedValues
-    signs: Signs = field(default_factory=lambda: Signs({}, frozenset()))
+    signs: Signs = field(default_factory=lambda: Signs(lambda name: None, frozenset()))
 
 
 QUOTIENT = "a quotient is taken as 0 where its numerator is 0"

@@ -25,7 +25,7 @@ def lost(
 
     ``equations`` are those of the spec; ``positive`` the inputs that are known to be so.
     """
-    known = Signs(equations, frozenset(positive))
+    known = Signs(equations.get, frozenset(positive))
     asked = {_key(c.sign, p) for c in kept for p in _parts(c, known)}
     found: dict[Any, Condition] = {}
     for condition in typed:
@@ -52,10 +52,15 @@ def _parts(condition: Condition, known: Signs) -> Iterator[sp.Expr]:
 
 
 class Signs:
-    """What is known of the signs of expressions."""
+    """What is known of the signs of expressions.
 
-    def __init__(self, equations: Mapping[str, Equation], positive: frozenset[str]) -> None:
-        self.equations = equations
+    ``equation``: that of a named value, None where it has none; ``positive``: the inputs that are.
+    """
+
+    def __init__(
+        self, equation: Callable[[str], Equation | None], positive: frozenset[str]
+    ) -> None:
+        self.equation = equation
         self.named = dict.fromkeys(positive, 1)
 
     def holds(self, sign: str, expr: sp.Expr) -> bool:
@@ -80,12 +85,12 @@ class Signs:
 
     def is_never_zero(self, name: str) -> bool:
         """Whether all entries of a value are away from zero."""
-        equation = self.equations.get(name)
+        equation = self.equation(name)
         return equation is not None and self.is_away_from_zero(equation.rhs)
 
     def _least_of(self, name: str) -> int:
         if name not in self.named:
-            equation = self.equations.get(name)
+            equation = self.equation(name)
             self.named[name] = -1 if equation is None else self.least(equation.rhs)
         return self.named[name]
 
