@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 
 from symgrad.calculus import Derivation
@@ -11,8 +13,9 @@ from symgrad.checks.definitions import definitions
 from symgrad.checks.functions import functions
 from symgrad.checks.gradients import gradients, tangents
 from symgrad.checks.notation import notation
+from symgrad.checks.numbers import OutsideDomain
 from symgrad.checks.points import Points, difference, multiplications
-from symgrad.checks.sampling import random_point, small_sizes
+from symgrad.checks.sampling import SIGNS, is_infinite, random_point, small_sizes
 from symgrad.checks.steps import steps
 from symgrad.checks.stepwise import evaluate_equations
 from symgrad.checks.tables import TooLarge
@@ -68,15 +71,48 @@ def rewrites(derivation: Derivation, points: Points) -> tuple[Check, ...]:
     """The values by the equations that the spec wrote, and by those that they became."""
     typed, became = ({e.name: e.rhs for e in s} for s in (derivation.typed, derivation.system))
     names = [n for n in typed if n in became and typed[n] != became[n]]
-    names += [derivation.system.output] if names else []
-    return tuple(_rewrite_check(name, points) for name in dict.fromkeys(names))
+    if not names:
+        return ()
+    names.append(derivation.system.output)
+    checks = (_rewrite_check(name, points) for name in dict.fromkeys(names))
+    return (*checks, *_narrowed(derivation, names, points))
 
 
 def _rewrite_check(name: str, points: Points) -> Check:
     first = points[0]
     with first.precision.field.precision():
         error, _ = difference(first.written[name], first.values[name])
-    return Check(name, "as written = as rewritten", error < first.precision.same, error)
+    return Check(name, REWRITTEN, error < first.precision.same, error)
+
+
+REWRITTEN = "as written = as rewritten"
+
+
+def _narrowed(derivation: Derivation, names: Sequence[str], points: Points) -> Iterator[Check]:
+    """A failed check where numbers of other signs have a value by what was written alone.
+
+    The points of all other checks are such that every value is a real number by both.
+    """
+    system, field = derivation.system, points.precision.field
+    if is_infinite(system):
+        return
+    for number, ranges in enumerate(SIGNS):
+        rng = np.random.default_rng([points.seed, number])
+        start = random_point(system, rng, field, sizes=points.sizes, ranges=ranges)
+        try:
+            written = evaluate_equations(derivation.typed, start.env, start.sizes, field)
+        except OutsideDomain:
+            continue
+        try:
+            values = evaluate_equations(system, start.env, start.sizes, field)
+        except OutsideDomain as error:
+            yield Check(names[0], REWRITTEN, False, None, f"where it is one as written, {error}")
+            continue
+        with field.precision():
+            for name in dict.fromkeys(names):
+                off, _ = difference(written[name], values[name])
+                if not off < points.precision.same:
+                    yield Check(name, REWRITTEN, False, off)
 
 
 # -- what is worked out of the data ---------------------------------------------------------------

@@ -38,6 +38,13 @@ random, often nothing is left in a row.  ``diagonal``: square matrices are symme
 dominant by so much: a Cholesky factor needs that they are definite.
 """
 
+SIGNS: tuple[Mapping[str, Range], ...] = tuple(
+    {"param": param, "data": data}
+    for param in ((-1.2, -0.2), (0.2, 1.2))
+    for data in ((-1.2, -0.2), (0.2, 1.2))
+)
+"""Numbers of one sign: two that are negative have a product of which there is a logarithm."""
+
 MORE = (0, 1, 4)
 """How much larger free sizes are made where there is no point of those of before."""
 
