@@ -32,7 +32,7 @@ class Closed:
         self.often = read_often(derivation)
         self.table = {e.name: e for e in forward_and_adjoints(derivation)}
         system = derivation.system
-        signs = Signs({e.name: e for e in system}, positive_inputs(system))
+        signs = Signs({e.name: e for e in system}.get, positive_inputs(system))
         self.context = Context(promises(system), NamedValues([]), signs)
         self.matrix = cache(self.matrices.written)
         self.entries = cache(self._entries)
