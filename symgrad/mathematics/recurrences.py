@@ -244,6 +244,7 @@ class Recurrence:
 
     def __init__(self, equations: Sequence[Equation], cut: frozenset[str] = frozenset()) -> None:
         self.equations = tuple(equations)
+        self.around = cut
         carried = [e for e in equations if isinstance(e.rhs, Carried) and e.name not in cut]
         outer = min(carried, key=lambda e: e.rhs.place)
         self.step: int = outer.rhs.step

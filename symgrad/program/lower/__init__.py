@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import sympy as sp
 from sympy import KroneckerDelta as Delta
@@ -17,6 +17,7 @@ from symgrad.program.lower.lowering import Lowering, Method
 from symgrad.program.lower.products import power, product_value
 from symgrad.program.lower.recurrences import Recurrences
 from symgrad.program.lower.reductions import log_sum, log_sum_exp, reduction
+from symgrad.program.lower.shortened import shortened
 from symgrad.program.lower.softmax import exponential, weighted
 from symgrad.program.lower.sums import addition, multiplication
 from symgrad.program.program import Program
@@ -30,7 +31,7 @@ def lower(
     variables, equations = tuple(variables), tuple(equations)
     lowering = Lowering(variables, equations, METHODS)
     recurrences = Recurrences(lowering, lower)
-    for part in in_groups(equations):
+    for part in _parts(equations):
         if isinstance(part, Recurrence):
             recurrences.recurrence(part)
         elif isinstance(part.rhs, Recurrent):
@@ -38,6 +39,15 @@ def lower(
         else:
             lowering.equation(part)
     return lowering.builder.program(outputs)
+
+
+def _parts(equations: Iterable[Equation]) -> Iterator[Equation | Recurrence]:
+    """The equations in order, those of a recurrence together: what each step needs, and no more."""
+    for part in in_groups(equations):
+        if isinstance(part, Recurrence):
+            yield from in_groups(shortened(part), part.around)
+        else:
+            yield part
 
 
 METHODS: Mapping[type, Method] = {

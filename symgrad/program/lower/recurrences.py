@@ -87,11 +87,10 @@ class Hoisting:
         return self.made[-1].lhs
 
     def _is_plain(self, expr: sp.Expr) -> bool:
-        indices = indices_of(expr)
-        return is_entry(expr) and (
-            self.time not in expr.free_symbols
-            or (indices.count(self.time) == 1
-                and not any(i.has(self.time) for i in indices if i != self.time))
+        """Whether it is an entry of an array as it is, or as each step sees a part of it."""
+        indices = [i for i in indices_of(expr) if i != 0]
+        return is_entry(expr) and len(set(indices)) == len(indices) and all(
+            isinstance(i, Index) for i in indices
         )  # fmt: skip
 
     def _order(self, index: Index) -> tuple[int, str]:
