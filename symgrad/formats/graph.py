@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from symgrad.calculus.derivation import Derivation
+from symgrad.mathematics.equations import Equation
+from symgrad.mathematics.recurrences import Carried, Final, source_of
 
 NARROWEST, HIGH = 100, 54
 BETWEEN, APART = 44, 22
@@ -52,6 +54,9 @@ class Picture:
     height: float
 
 
+ARCH = 40
+"""The room above all nodes for what goes from one step to the next."""
+
 Slot = tuple[str, str]
 """What stands in a layer: a value ``(name, "")``, or a line ``(from, to)`` that passes."""
 
@@ -63,14 +68,17 @@ def picture(
 
     ``letters``: the length of the longest text in a node.  ``tall``: from the top to the bottom.
     """
-    typed = {e.name: e.reads for e in derivation.local}  # what the forward pass goes past is there
-    both = {e.name: e.reads | typed.get(e.name, e.reads) for e in derivation.system}
+    typed = {e.name: _reads(e) for e in derivation.local}  # what is gone past is there
+    both = {e.name: _reads(e) | typed.get(e.name, set()) for e in derivation.system}
     reads = {
         name: [n for n in _sorted_reads(derivation, names) if shown(n)]
         for name, names in both.items()
         if shown(name)
     }
-    drawing = _Drawing(reads, max(NARROWEST, 8 * letters + 18), tall=tall)
+    sources = ((e.name, source_of(e)) for e in derivation.system)
+    loops = {c: s for c, s in sources if s is not None and c in reads and s in reads}
+    loops = {c: s for c, s in loops.items() if isinstance(derivation.system[c].rhs, Carried)}
+    drawing = _Drawing(reads, max(NARROWEST, 8 * letters + 18), tall=tall, loops=bool(loops))
     kinds: dict[str, str] = {v.name: v.role for v in derivation.system.variables}
     kinds[derivation.system.output] = "output"
     nodes = [
@@ -82,6 +90,7 @@ def picture(
         for a in reads[b]
         if a in typed.get(b, reads[b])
     ]
+    edges += _loops(derivation, loops, drawing)
     edges += [
         Edge(c, a.value, drawing.line(a.value, c, backward=True), backward=True)
         for a in derivation.adjoints
@@ -89,6 +98,22 @@ def picture(
         if c in reads and a.value in reads[c]
     ]
     return Picture(tuple(nodes), tuple(edges), drawing.wide, drawing.width, drawing.height)
+
+
+def _reads(equation: Equation) -> set[str]:
+    """What a value is made of; of the last of all steps, what these make."""
+    source = {equation.rhs.source} if isinstance(equation.rhs, Final) else set()
+    return {*equation.reads, *source}
+
+
+def _loops(derivation: Derivation, loops: Mapping[str, str], drawing: _Drawing) -> Iterator[Edge]:
+    """What goes to the next step, and back from it."""
+    back = {a.value for a in derivation.adjoints}
+    for carried, source in loops.items():
+        yield Edge(source, carried, drawing.arch(source, carried), backward=False)
+        if {carried, source} <= back:
+            path = drawing.arch(source, carried, backward=True)
+            yield Edge(carried, source, path, backward=True)
 
 
 def _sorted_reads(derivation: Derivation, names: Iterable[str]) -> list[str]:
@@ -114,7 +139,12 @@ class _Drawing:
     """The places of nodes, and of the lines that pass between them."""
 
     def __init__(
-        self, reads: Mapping[str, Sequence[str]], wide: float, *, tall: bool = False
+        self,
+        reads: Mapping[str, Sequence[str]],
+        wide: float,
+        *,
+        tall: bool = False,
+        loops: bool = False,
     ) -> None:
         self.reads = reads
         self.wide = wide
@@ -129,10 +159,10 @@ class _Drawing:
         slots = [slot for layer in self.layers for slot in layer]
         tops = [self.middles[slot] - self._room(slot) / 2 for slot in slots]
         ends = [self.middles[slot] + self._room(slot) / 2 for slot in slots]
-        self.top = min(tops)
+        self.top = min(tops) - (ARCH if loops else 0)
         size = (
             len(self.layers) * (self.along + BETWEEN) - BETWEEN + 16,
-            max(ends) - min(tops) + 16,
+            max(ends) - self.top + 16,
         )
         self.width, self.height = self._turned(*size)
 
@@ -196,6 +226,17 @@ class _Drawing:
             points += [(x, y), (x + self.along, y)]
         points.append((self._start(last), self.middles[end, ""] + shift))
         return self._path(points[::-1] if backward else points)
+
+    def arch(self, start: str, end: str, *, backward: bool = False) -> str:
+        """A curve over all nodes, from one back to one before it; the way back is a bit lower."""
+        shift = 9 if backward else 0
+        sides = [(self._start(self.depth[n]) + self.along / 2 + shift, self.middles[n, ""])
+                 for n in (start, end)]  # fmt: skip
+        (x0, y0), (x1, y1) = ((x, y - self.across / 2 - self.top + 8) for x, y in sides)
+        over = 8 - ARCH / 3 + shift
+        curve = [(x0, y0), (x0, over), (x1, over), (x1, y1)]
+        first, *others = (self._point(*p) for p in (curve[::-1] if backward else curve))
+        return f"M{first}C{' '.join(others)}"
 
     def _path(self, points: Sequence[tuple[float, float]]) -> str:
         parts = ["M" + self._point(*points[0])]
