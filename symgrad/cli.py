@@ -245,6 +245,12 @@ def _folder(_: click.Context, option: click.Parameter, path: Path) -> Path:
     is_flag=True,
     help="Work out of the data what can be, once: a step costs nothing of its rows.",
 )
+@click.option(
+    "--split",
+    metavar="SIZE",
+    callback=lambda _, __, name: normalize("NFKC", name) if name else None,
+    help="Add partial, combine and finish, for rows in chunks: of this named size, e.g. N.",
+)
 @click.option("--tests", is_flag=True, help="Write test_SPEC.py beside the file too, for pytest.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Which points are checked.")
 @click.option("--show-program", is_flag=True, help="Show the program after each pass, on stderr.")

@@ -15,6 +15,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from symgrad import outputs
+from symgrad.calculus import split
 from symgrad.checks import (
     Check,
     ExactValues,
@@ -27,6 +28,7 @@ from symgrad.checks import (
     module_checks,
     run,
 )
+from symgrad.checks.chunks import chunk_checks
 from symgrad.checks.example import check_assumptions
 from symgrad.checks.generated import by_its_loss
 from symgrad.checks.numbers import Floats
@@ -72,6 +74,9 @@ class Job:
         wrt = wrt and [spec.aliases.get(name, name) for name in wrt]
         also = [s.value for s in (*spec.expected, *spec.compared) if s.adjoint]
         self.derivation = derive_loss(spec.loss, wrt, spec.names, prepare=prepare, also=also)
+        if size := options.get("split"):
+            told = tuple(outputs.told_of(split(self.derivation, size)))
+            self.derivation = replace(self.derivation, remarks=(*self.derivation.remarks, *told))
         check_assumptions(self.derivation.typed)
         if spec.example:
             check_example(self.derivation, spec.example, partial(spec.source.key, "example"))
@@ -178,7 +183,13 @@ class Job:
         """Everything that has to hold before a file is written."""
         derived = self.derived()
         with np.errstate(all="ignore"):  # numbers are drawn, or given, wherever there are values
-            return (*derived, *self._generated(), *self._at_example(), *self._numbers())
+            return (
+                *derived,
+                *self._generated(),
+                *self._chunks(),
+                *self._at_example(),
+                *self._numbers(),
+            )
 
     def _generated(self) -> tuple[Check, ...]:
         """The generated code when it is run, of large fixed sizes that of the same at smaller ones.
@@ -204,6 +215,11 @@ class Job:
             return module_checks(derivation, module, self.dtype, self.seed)
         except TooLarge as error:
             return by_its_loss(derivation, module, str(error))
+
+    def _chunks(self) -> Iterator[Check]:
+        """What chunks of rows give, beside all rows."""
+        if size := self.options.get("split"):
+            yield from chunk_checks(self.derivation, self.module, size, self.dtype, self.seed)
 
     def _at_example(self) -> Iterator[Check]:
         """The generated module at the example, whatever is expected there."""

@@ -11,7 +11,14 @@ from typing import Any, TypedDict, Unpack
 
 import numpy as np
 
-from symgrad.calculus import Derivation, Preparation, forward_and_adjoints, stabilised
+from symgrad.calculus import (
+    Derivation,
+    Preparation,
+    Splitting,
+    forward_and_adjoints,
+    stabilised,
+)
+from symgrad.calculus import split as calculus_split
 from symgrad.checks import ExactValues
 from symgrad.checks.resized import bound
 from symgrad.checks.sampling import least_sizes
@@ -19,14 +26,14 @@ from symgrad.errors import SpecError, caller, perhaps
 from symgrad.files import check_replaceable, write_all
 from symgrad.formats.sheet import Sheet
 from symgrad.mathematics.conditions import conditions
-from symgrad.mathematics.equations import Equation
+from symgrad.mathematics.equations import Equation, System
 from symgrad.mathematics.expected import Expected
 from symgrad.mathematics.indices import entries, name_of
 from symgrad.program.passes import stages
 from symgrad.program.program import Program
 from symgrad.targets import TARGETS
 from symgrad.targets.emitted import Emitted
-from symgrad.targets.module import Module, Prepared, assembled, needed
+from symgrad.targets.module import Module, Prepared, Split, assembled, needed
 from symgrad.targets.target import Target
 from symgrad.writing import Choice, Notation, Numbers, Style
 
@@ -58,12 +65,14 @@ def module(
     notation: Notation,
     values: Sequence[str] | None = None,
     sizes: Mapping[str, int] | None = None,
+    split: str | None = None,
     **more: Any,
 ) -> Module:
     """The module that computes the output and its gradients.
 
     ``values``: the values on the way that it offers, by default all that have a name in the spec;
-    ``sizes``: numbers for named sizes; ``more``: its other fields.
+    ``sizes``: numbers for named sizes; ``split``: the size whose rows may come in chunks; ``more``:
+    its other fields.
     """
     formulas = _formulas(derivation, notation, forward_and_adjoints(derivation))
     remarks = (*derivation.remarks, *_as_typed(derivation, notation))
@@ -72,6 +81,10 @@ def module(
     made = derivation.preparation
     if not derivation.results:
         more.setdefault("title", "A value, and those on the way to it.")
+    if split:
+        found = calculus_split(derivation, split)
+        more["splitting"] = _split(found)
+        remarks = tuple(dict.fromkeys((*remarks, *told_of(found))))
     return assembled(
         system.variables,
         equations,
@@ -84,7 +97,7 @@ def module(
         sizes=sizes or {},
         not_differentiable=_not_differentiable(derivation),
         may_be_infinite=frozenset(a.equation.name for a in derivation.adjoints if a.past),
-        least=least_sizes(made.before if made else system) | least_sizes(system),
+        least=_least(made.before if made else system, system, of_chunks=split),
         preparation=_prepared(made) if made else None,
         everywhere=not any(next(conditions(e.rhs), None) for e in equations),
         **more,
@@ -105,6 +118,12 @@ def _chosen(derivation: Derivation, values: Sequence[str] | None) -> tuple[str, 
             hint = perhaps(name, named) or "no value on the way has a name: leave values out"
             raise SpecError(f"there is no value {name!r}", hint=hint)
     return tuple(named if values is None else dict.fromkeys(values))
+
+
+def _least(*systems: System, of_chunks: str | None) -> dict[str, int]:
+    """How large named sizes have to be; a chunk may have any number of rows."""
+    found = {size: n for system in systems for size, n in least_sizes(system).items()}
+    return {size: n for size, n in found.items() if size != of_chunks}
 
 
 def _formulas(
@@ -148,6 +167,8 @@ def _named(derivation: Derivation) -> list[str]:
 
 def emitted(derivation: Derivation, notation: Notation, target: Target, **more: Any) -> Emitted:
     """The module in a target's language; ``more``: the other fields of :class:`Module`."""
+    if more.get("split") and target.name != "numpy":
+        raise SpecError(f"chunks of rows are not put together in {target.name}", where=caller())
     return target.emit(module(derivation, notation, **more))
 
 
@@ -192,6 +213,32 @@ def _prepared(preparation: Preparation) -> Prepared:
     return Prepared(first, loss)
 
 
+def _split(found: Splitting) -> Split:
+    """What chunks of rows give, and how that is put together."""
+    totals = {t.name: _assembled(t.derivation) for t in found.totals}
+    logarithms = frozenset(t.name for t in found.totals if t.is_logarithm)
+    return Split(found.size, found.count, totals, logarithms, _assembled(found.finish))
+
+
+def _assembled(derivation: Derivation) -> Module:
+    """A module of a derivation of its own, without what is said of it."""
+    system, equations = derivation.system, forward_and_adjoints(derivation)
+    written = Notation.of(derivation)
+    formulas = {e.name: written.text_equation(e) for e in equations}
+    results = derivation.results
+    return assembled(system.variables, equations, system.output, results, formulas=formulas)
+
+
+def told_of(found: Splitting) -> Iterator[str]:
+    """What the loss is a function of, in a line for each total."""
+    for total in found.totals:
+        written = Notation.of(total.derivation).text_equation(total.equation)
+        how = "carried with its maximum" if total.is_logarithm else "added up"
+        yield f"additive over {found.size}: {written}, which is {how} over chunks of rows"
+    system = found.finish.system
+    yield f"of these, {Notation.of(found.finish).text_equation(system[system.output])}"
+
+
 def programs(derivation: Derivation, target: Target) -> Iterator[tuple[str, Program]]:
     """The program of the output and its gradients after each pass, by the name of the pass."""
     equations = forward_and_adjoints(derivation)
@@ -222,6 +269,7 @@ class Options(TypedDict, total=False):
     plain: bool
     unroll: bool
     sizes: Mapping[str, int]
+    split: str | None
 
 
 class Coded(ABC):

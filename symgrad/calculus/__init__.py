@@ -12,6 +12,7 @@ from symgrad.calculus.forward_mode import derive_along
 from symgrad.calculus.hoisting import Preparation, prepared
 from symgrad.calculus.reverse_mode import derive
 from symgrad.calculus.rules import RULES
+from symgrad.calculus.splitting import Splitting, split
 from symgrad.calculus.stability import REWRITES, stabilised
 
 __all__ = [
@@ -20,12 +21,14 @@ __all__ = [
     "Adjoint",
     "Derivation",
     "Preparation",
+    "Splitting",
     "Tangent",
     "derive",
     "derive_along",
     "forward_and_adjoints",
     "prepared",
     "slope",
+    "split",
     "stabilised",
     "with_adjoints",
 ]

@@ -68,14 +68,14 @@ def _prepare_run(
     made: Preparation, module: Any, dtype: str, free: Sequence[int], seed: int
 ) -> float:
     """The largest difference of what the function of that name works out of the data."""
-    start = _float_point(made.before, dtype, free, [seed])
-    given = _arguments(made.variables, start)
+    start = float_point(made.before, dtype, free, [seed])
+    given = arguments(made.variables, start)
     found = module.prepare(**given)._asdict()
     prepared = {name: [found[name]] for name in made.names}
     return max(_errors(prepared, truths(made.equations, start), dtype).values())
 
 
-def _arguments(variables: Iterable[Variable], start: Point) -> dict[str, np.ndarray]:
+def arguments(variables: Iterable[Variable], start: Point) -> dict[str, np.ndarray]:
     """What the functions take: conditions as truth values, which equations have as 0 and 1."""
     return {
         v.name: start.env[v.name].astype(bool) if v.dtype == "bool" else start.env[v.name]
@@ -101,7 +101,7 @@ def by_its_loss(derivation: Derivation, module: Any, told: str) -> tuple[Check, 
     for ranges in RANGES:
         rng = np.random.default_rng(0)
         start = random_point(system, rng, Floats("float64"), sizes=sizes, ranges=ranges)
-        given = _arguments(system.variables, start)
+        given = arguments(system.variables, start)
         if np.isfinite(module.loss(**given)).all():
             found = check_gradients(module, given, directions=1, strict=False).slopes
             return tuple(_slope_check(slope) for slope in found)
@@ -123,14 +123,15 @@ def _module_run(
     """
     attempts = []
     for attempt in range(TRIES):
-        start = _float_point(derivation.system, dtype, free, [seed, attempt])
+        start = float_point(derivation.system, dtype, free, [seed, attempt])
         attempts.append(_compare_module(derivation, module, start, dtype))
         if max(attempts[-1].values()) < CLOSE[dtype]:
             break
     return min(attempts, key=lambda errors: max(errors.values()))
 
 
-def _float_point(system: System, dtype: str, free: Sequence[int], seed: list[int]) -> Point:
+def float_point(system: System, dtype: str, free: Sequence[int], seed: list[int]) -> Point:
+    """Numbers for all inputs, at which the output is finite if there are such."""
     field = Floats(dtype, gaps=is_infinite(system))
     infinite = None  # as log(var(x)) is of one entry
     for more, ranges in itertools.product(MORE, RANGES):
@@ -151,7 +152,7 @@ def _compare_module(
 ) -> dict[str, float]:
     """Relative differences: of the loss, each gradient, and what the three functions share."""
     system, adjoint = derivation.system, derivation.adjoint_name
-    given = _arguments(system.variables, start)
+    given = arguments(system.variables, start)
     value, together = module.loss_and_gradients(**given)
     alone, gradients = module.loss(**given), module.gradients(**given)
     found = {system.output: [value, alone]}

@@ -37,6 +37,7 @@ class Module:
     ``origin``: the name of the spec's file, if it has one; ``name``: what the module is called.
     ``sizes``: the numbers that named sizes were given.
     ``preparation``: where inputs are worked out of data by a function of the module.
+    ``splitting``: how chunks of rows are put together, where functions of the module do so.
     ``along``: the directions of inputs, where the gradient is the output's derivative along them.
     ``values``: the values on the way that the module offers, and ``way`` a program of them where
     ``program`` has not all of them; ``unroll``: whether small ones are
@@ -61,6 +62,7 @@ class Module:
     name: str = ""
     sizes: Mapping[str, int] = field(default_factory=dict)
     preparation: Prepared | None = None
+    splitting: Split | None = None
     along: Mapping[str, str] = field(default_factory=dict)
     unroll: bool = False
     everywhere: bool = False
@@ -96,6 +98,22 @@ class Prepared:
 
     first: Module
     loss: Module
+
+
+@dataclass(frozen=True)
+class Split:
+    """``totals``: of each by its name, the module of it and of its derivatives over the rows of a
+    chunk; ``logarithms``: those that are logarithms of what is added up.
+
+    ``finish``: the loss and its derivatives out of the totals, the ``count`` of rows (named so)
+    and of what has no rows, which ``size`` numbers.
+    """
+
+    size: str
+    count: str
+    totals: Mapping[str, Module]
+    logarithms: frozenset[str]
+    finish: Module
 
 
 def assembled(

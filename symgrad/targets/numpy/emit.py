@@ -22,6 +22,7 @@ from symgrad.targets.numpy import (
     constants,
     preparation,
     self_check,
+    splitting,
 )
 from symgrad.targets.numpy.entries import Entries
 from symgrad.targets.numpy.functions import Mathematics, along
@@ -94,8 +95,9 @@ class _File:
         )
         data = preparation.variables(module.preparation) if module.preparation else []
         self.all_arguments = [*module.arguments, *(v for v in data if v.role != "constant")]
-        made = module.preparation
+        made, split = module.preparation, module.splitting
         self.modules = (module, *((made.first, made.loss) if made else ()))
+        self.modules += (*split.totals.values(), split.finish) if split else ()
         self.naming = not _RAISING.isdisjoint(self._functions())
         self.helpers = helper_sources(map(name_of, self._functions()))
         self.values = self._values()
@@ -115,6 +117,8 @@ class _File:
         if self.preparing:
             yield self.preparing.function
         yield self._part("called")
+        if self.module.splitting:
+            yield from splitting.functions(self.module, room=self.room is not None)
         for name in ("workspace", "vectors", "entries"):
             if self.values[{"workspace": "room", "entries": "scalars"}.get(name, name)]:
                 yield self._part(name)

@@ -61,7 +61,7 @@ def _prepare(prepared: Prepared, *, room: bool) -> Iterator[Passage]:
     of = partial(length_of, given=first.arguments)
     shapes, names = first.program.shapes, [v.name for v in first.arguments]
     dtype = next((f"{v.name}.dtype" for v in first.arguments if v.dtype == "float"), "_DTYPE")
-    writer, before = _written(first, list(first.gradients))
+    writer, before = written(first, list(first.gradients))
     made = [
         writer.local[name] if shapes[name] else f"np.asarray({writer.local[name]}, {dtype})"
         for name in first.gradients
@@ -87,7 +87,7 @@ def _prepare(prepared: Prepared, *, room: bool) -> Iterator[Passage]:
 
 def _loss_of_data(prepared: Prepared) -> Iterator[Passage]:
     module = prepared.loss
-    writer, before = _written(module, [module.output])
+    writer, before = written(module, [module.output])
     names = [f"{v.name}: Any" for v in module.arguments]
     told = '    """The loss of the data itself, for the check."""'
     head = [*definition("_loss_of_data", names, "Any"), told, *indented(before)]
@@ -96,7 +96,7 @@ def _loss_of_data(prepared: Prepared) -> Iterator[Passage]:
     yield Passage("_loss_of_data", (f"    return {writer.local[module.output]}",))
 
 
-def _written(module: Module, outputs: Sequence[str]) -> tuple[NumPyWriter, list[str]]:
+def written(module: Module, outputs: Sequence[str]) -> tuple[NumPyWriter, list[str]]:
     """The lines of a function that reads as if typed by hand, and what stands before them."""
     writer = NumPyWriter(tuned(module.computing(outputs), plain=True))
     sizes = []

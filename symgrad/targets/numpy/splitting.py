@@ -1,0 +1,189 @@
+"""The functions that work a loss out of chunks of rows: partial, combine and finish."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from symgrad.mathematics.equations import Variable
+from symgrad.mathematics.sizes import Size, fixed
+from symgrad.targets.about import shape_text
+from symgrad.targets.emitted import Passage, indented, passages
+from symgrad.targets.module import Module, Split, where_size_is
+from symgrad.targets.numpy.functions import printed
+from symgrad.targets.numpy.labels import checks, length_of
+from symgrad.targets.numpy.layout import assigned, call, definition, in_brackets
+from symgrad.targets.numpy.preparation import written
+
+
+def functions(module: Module, *, room: bool) -> Iterator[str | Sequence[Passage]]:
+    """What a chunk gives, as a type, and the functions; ``room``: whether there are workspaces."""
+    made = module.splitting
+    assert made is not None
+    names = _Names(module, made)
+    yield "\n".join(_type(names))
+    for name, total in made.totals.items():
+        yield [*_total(name, total)]
+    yield "\n".join(_partial(names, room=room))
+    yield "\n".join(_combine(names))
+    yield [*_finish(names, room=room)]
+
+
+class _Names:
+    """What the arguments and the parts of a chunk's result are called."""
+
+    def __init__(self, module: Module, made: Split) -> None:
+        self.module, self.made = module, made
+        self.inputs = {v.name: v for v in module.arguments}
+        self.finish_inputs = [v for v in made.finish.arguments if v.name in self.inputs]
+        taken = {*self.inputs, *made.totals, made.count}
+        self.whole = next(n for n in ("whole", "put_together", "_whole") if n not in taken)
+        self.by = {name: list(total.gradients) for name, total in made.totals.items()}
+
+    def slope(self, total: str, value: str) -> str:
+        """The part that is the derivative of a total."""
+        return f"{total}_by_{value}"
+
+    def fields(self) -> Iterator[tuple[str, str]]:
+        """The parts, each with what it is."""
+        yield self.made.count, f"int  # rows, of {self.made.size}"
+        for name, total in self.made.totals.items():
+            shape = total.shapes[name]
+            told = f"  # {total.formulas.get(name, name)}"
+            yield name, ("Array" if shape else "Any") + told
+            for value in self.by[name]:
+                mine = self.inputs[value].shape
+                yield self.slope(name, value), f"Any  # {shape_text(mine)}"
+
+
+def _type(names: _Names) -> Iterator[str]:
+    yield "# Chunks of rows"
+    yield ""
+    yield ""
+    yield "class Partial(NamedTuple):"
+    yield '    """What a chunk of rows gives: to be put together by combine(), and by finish()."""'
+    yield ""
+    for name, told in names.fields():
+        yield f"    {name}: {told}"
+
+
+def _total(name: str, total: Module) -> Iterator[Passage]:
+    """The function of a total and its derivatives, over the rows that there are."""
+    results = [name, *total.gradients.values()]
+    writer, before = written(total, results)
+    inputs = [f"{v.name}: Any" for v in total.arguments]
+    yield Passage(
+        f"_{name}", (*definition(f"_{name}", inputs, "tuple[Any, ...]"), *indented(before))
+    )
+    yield from passages(f"_{name}", writer.assignments, total.formulas, printed, "#")
+    answer = [writer.local[r] for r in results]
+    yield Passage(
+        f"_{name}",
+        indented(call("return ", answer) if len(answer) > 1 else [f"return ({answer[0]},)"]),
+    )
+
+
+def _partial(names: _Names, *, room: bool) -> Iterator[str]:
+    """What one chunk gives."""
+    module, made = names.module, names.made
+    mine = {v.name for t in made.totals.values() for v in t.arguments}
+    inputs = [v for v in module.arguments if v.name in mine]
+    called = [v.name for v in inputs]
+    of = partial(length_of, given=inputs)
+    rows, axis = where_size_is(made.size, inputs)
+    yield from definition("partial", [f"{n}: Any" for n in called], "Partial")
+    yield '    """What a chunk of rows gives, of any number of them."""'
+    yield f"    if np.shape({rows})[{axis}:{axis + 1}] == (0,):"
+    nothing = ["0"]
+    for name, total in made.totals.items():
+        start = "-np.inf" if name in made.logarithms else _zeros(total.shapes[name], inputs)
+        nothing += [start, *(f"np.zeros_like({v})" for v in names.by[name])]
+    yield from indented(indented(call("return Partial", nothing)))
+    yield from _checked(called, room=room)
+    yield from indented(x for v in inputs for x in checks(v.name, v, of))
+    parts = [f"{rows}.shape[{axis}]"]
+    for name, total in made.totals.items():
+        given = ", ".join(v.name for v in total.arguments)
+        parts.append(f"*_{name}({given})")
+    yield from indented(call("return Partial", parts))
+
+
+def _zeros(shape: Sequence[Size], inputs: Sequence[Variable]) -> str:
+    """Zeros of a shape, whose named sizes are those of the arguments."""
+    if not shape:
+        return "0.0"
+    found = []
+    for size in shape:
+        number = fixed(size)
+        name, axis = ("", 0) if number is not None else where_size_is(str(size), inputs)
+        found.append(f"np.shape({name})[{axis}]" if number is None else str(number))
+    return f"np.zeros({in_brackets(found)})"
+
+
+def _checked(called: Sequence[str], *, room: bool) -> Sequence[str]:
+    targets = [*called] if len(called) > 1 else [f"({called[0]},)"]
+    quoted = in_brackets([f'"{n}"' for n in called])
+    end = "[0]" if room else ""
+    return indented(assigned(targets, "_checked", [quoted, in_brackets(called)], end))
+
+
+def _combine(names: _Names) -> Iterator[str]:
+    """Two results put together."""
+    made = names.made
+    yield "def combine(a: Partial, b: Partial) -> Partial:"
+    yield '    """What two chunks give together; in any order of pairs, up to rounding."""'
+    parts = [f"a.{made.count} + b.{made.count}"]
+    for name in made.totals:
+        slopes = [names.slope(name, v) for v in names.by[name]]
+        if name not in made.logarithms:
+            parts += [f"a.{n} + b.{n}" for n in (name, *slopes)]
+            continue
+        yield f"    # {name} is the logarithm of a sum: each chunk has its share of that"
+        yield f"    {name} = np.logaddexp(a.{name}, b.{name})"
+        for side in "ab":
+            alone = f"{side}.{name} - {name}"
+            yield f"    {side}_share = np.exp({alone}) if {side}.{made.count} else 0.0"
+        for slope in slopes:
+            yield f"    {slope} = a_share * a.{slope} + b_share * b.{slope}"
+        parts += [name, *slopes]
+    yield from indented(call("return Partial", parts))
+
+
+def _finish(names: _Names, *, room: bool) -> Iterator[Passage]:
+    """The loss and its derivatives out of what all chunks give."""
+    made, module = names.made, names.module
+    results = [made.finish.output, *made.finish.gradients.values()]
+    writer, before = written(made.finish, list(dict.fromkeys(results)))
+    needed = [v.name for v in names.finish_inputs]
+    others = [n for n in module.gradients if n not in needed]
+    signature = [f"{names.whole}: Partial", *(f"{n}: Any" for n in needed)]
+    signature += [f"{n}: Any = None" for n in others]
+    head = [
+        *definition("finish", signature, "tuple[Any, Gradients]"),
+        f'    """The value of {module.output} and its derivatives, of all rows together."""',
+        *(_checked(needed, room=room) if needed else ()),
+    ]
+    read = [n for n in (made.count, *made.totals) if n in {v.name for v in made.finish.arguments}]
+    dtypes = [names.slope(t, v) for t in made.totals for v in names.by[t]]
+    for name in read:
+        kind = f", {names.whole}.{dtypes[0]}.dtype" if name == made.count and dtypes else ""
+        value = f"{names.whole}.{name}"
+        head.append(f"    {name} = np.asarray({value}{kind})")
+    yield Passage("finish", (*head, *indented(before)))
+    yield from passages("finish", writer.assignments, made.finish.formulas, printed, "#")
+    slopes = {value: writer.local[a] for value, a in made.finish.gradients.items()}
+    lines = [f"{name}={_derivative(name, names, slopes)}" for name in module.gradients]
+    answer = call("found = Gradients", lines)
+    yield Passage(
+        "finish", indented([*answer, f"return {writer.local[made.finish.output]}, found"])
+    )
+
+
+def _derivative(value: str, names: _Names, slopes: dict[str, str]) -> str:
+    """By the chain rule through each total, and by the parameter itself."""
+    through = [
+        f"{slopes[t]} * {names.whole}.{names.slope(t, value)}"
+        for t in names.made.totals
+        if t in slopes and value in names.by[t]
+    ]
+    return " + ".join([*through, *([slopes[value]] if value in slopes else [])])

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import functools
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import symgrad as sg
+from symgrad.checks.chunks import chunk_checks, of_chunks
+
+ROOT = Path(__file__).parent.parent
+ROWS = 7
+
+
+X, y = sg.data("X", ("N", 3)), sg.data("y", ("N",))
+labels = sg.data("labels", ("N",), dtype=int)
+w, V = sg.param("w", (3,)), sg.param("V", (3, 4))
+lam, s = sg.data("lam", (), assume=sg.positive), sg.param("s", ())
+
+
+def mlp():
+    h = np.tanh(X @ V)
+    logits = h * s
+    logp = sg.log_softmax(logits, axis=1)
+    return -np.mean(logp[sg.arange("N"), labels]) + lam * np.sum(V**2)
+
+
+def mixture():
+    apart = np.sum((X[:, :, None] - V) ** 2, axis=1)
+    return -np.sum(sg.logsumexp(-apart / 2 + sg.log_softmax(V[0]), axis=1))
+
+
+SPLIT = {
+    "least squares": lambda: np.mean((X @ w - y) ** 2) + lam * np.sum(w**2),
+    "logistic": lambda: np.mean(np.logaddexp(0, -y * (X @ w))),
+    "mlp": mlp,
+    "mixture": mixture,
+    "the root of a mean": lambda: np.sqrt(np.mean((X @ w - y) ** 2)),
+    "a weighted mean": lambda: np.sum(y**2 * (X @ w)) / np.sum(y**2),
+    "over its rows but one": lambda: np.sum((X @ w) ** 2) / (X.shape[0] - 1),
+    "log-sum-exp": lambda: sg.logsumexp(X @ w) - np.mean(X @ w) * s,
+    "typed log-sum-exp": lambda: np.log(np.sum(np.exp(X @ w))) ** 2,
+    "log-sum-exp of a matrix": lambda: sg.logsumexp(X @ V) * s,
+    "the mean of data": lambda: np.sum((X.mean(0) - w) ** 2),
+    "linear in a mean": lambda: np.tanh(X @ V).mean(0) @ V.sum(0),
+    "labels": lambda: np.sum(np.maximum(V[labels], 0) * y[:, None]),
+    "a product of means": lambda: np.mean(X @ w) * np.mean(y * s),
+    "a trace": lambda: np.trace(X.T @ (X * w)),
+    "counts alone": lambda: s * X.shape[0] + np.sum(y),
+}  # fmt: skip
+
+REFUSED = {
+    "batch norm": (lambda: np.sum(((X @ V) - (X @ V).mean(0)) ** 2 * s),
+                   "over N in every row"),
+    "softmax over n": (lambda: np.sum(sg.softmax(X @ w) * y),
+                       "logsumexp over N in every row"),
+    "a variance": (lambda: np.var(X @ w), "has a sum over N in every row"),
+    "the largest": (lambda: np.max(X @ w), "has a max over N"),
+    "a product": (lambda: np.prod(X @ w), "has a prod over N"),
+    "neighbours": (lambda: np.sum(np.diff(X @ w) ** 2), "single rows of"),
+    "one row": (lambda: (X @ w)[0], "single rows of"),
+    "a position": (lambda: np.sum(sg.arange("N") * (X @ w)),
+                   "depends on where in N a row is"),
+    "pairs of rows": (lambda: np.sum(np.exp((X * w) @ X.T)),
+                      "N×N: its entries are not each of one row"),
+    "the square of a mean": (lambda: np.sum(np.tanh(X @ V).mean(0) ** 2),
+                             "is no sum over rows of it"),
+    "N in every row": (lambda: np.sum(np.tanh(X @ w / X.shape[0])),
+                       "has N itself in every row"),
+    "no rows": (lambda: np.sum(w**2), "no input has an axis of the size N"),
+}  # fmt: skip
+
+
+def derived(loss):
+    return sg.derive(loss(), names={})
+
+
+def point(d, rng):
+    found = {}
+    for v in d.system.variables:
+        shape = [ROWS if str(s) == "N" else int(str(s)) for s in v.shape]
+        draw = rng.integers(0, 3, shape) if v.dtype == "int" else rng.normal(size=shape)
+        found[v.name] = np.abs(draw) if v.name == "lam" else draw
+    return found
+
+
+CUTS = [(), (3 / 7,), (1 / 7, 1 / 7, 2 / 7), (0.0, 1.0), tuple(k / 7 for k in range(1, 7))]
+
+
+@pytest.mark.parametrize("case", SPLIT)
+def test_chunks_give_what_all_rows_give(case):
+    d = derived(SPLIT[case])
+    module, at = d.split("N").compile(), point(d, np.random.default_rng(0))
+    axes = {v.name: 0 for v in d.system.variables if str(v.shape[:1]) == "(N,)"}
+    value, gradients = module.loss_and_gradients(**at)
+    for cuts in CUTS:
+        found, slopes = of_chunks(module, at, axes, cuts)
+        np.testing.assert_allclose(found, value, rtol=1e-12)
+        for name in d.wrt:
+            wanted = getattr(gradients, name)
+            mine = getattr(slopes, name)
+            assert mine.shape == wanted.shape
+            np.testing.assert_allclose(mine, wanted, rtol=1e-9, atol=1e-12 * np.abs(wanted).max())
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_does_not_split_is_named(case):
+    loss, said = REFUSED[case]
+    with pytest.raises(sg.SpecError, match=said):
+        derived(loss).split("N")
+
+
+def test_other_things_that_have_no_chunks():
+    loss = np.sum((X @ w - y) ** 2)
+    with pytest.raises(sg.SpecError, match="no input has an axis of the size M"):
+        sg.derive(loss).split("M")
+    with pytest.raises(sg.SpecError, match="only a scalar"):
+        sg.jacobian(X @ w).split("N")
+    with pytest.raises(sg.SpecError, match="X has a row for each of N"):
+        sg.derive(loss, wrt="X").split("N")
+    with pytest.raises(sg.SpecError, match="chunks of rows are not put together in c"):
+        sg.derive(loss).split("N").source(target="c")
+
+
+def test_it_is_a_step_of_the_derivation():
+    r = X @ w - y
+    split = sg.derive(np.mean(r**2)).split("N")
+    (step,) = split.steps
+    assert step.rule == "additive over N"
+    assert str(split) == (
+        "additive over N: total = Σ_n r[n]², which is added up over chunks of rows\n"
+        "of these, loss = total/count"
+    )
+
+
+def test_putting_together_is_associative_up_to_rounding():
+    d = derived(SPLIT["log-sum-exp"])
+    module, at = d.split("N").compile(), point(d, np.random.default_rng(1))
+    taken = list(inspect.signature(module.partial).parameters)
+    parts = [
+        module.partial(**{n: at[n][k : k + 1] if n == "X" else at[n] for n in taken})
+        for k in range(ROWS)
+    ]
+    left = functools.reduce(module.combine, parts)
+    right = functools.reduce(lambda a, b: module.combine(b, a), reversed(parts))
+    for a, b in zip(left, right, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-13)
+
+
+def test_logits_of_any_size_are_carried_with_their_maximum():
+    d = derived(SPLIT["log-sum-exp"])
+    module, at = d.split("N").compile(), point(d, np.random.default_rng(1))
+    at["X"] = at["X"] * np.array([1e4, -1e4, 1e4])
+    found, slopes = of_chunks(module, at, {"X": 0}, (3 / 7, 5 / 7))
+    value, gradients = module.loss_and_gradients(**at)
+    assert found == pytest.approx(value)
+    np.testing.assert_allclose(slopes.w, gradients.w)
+
+
+def test_in_single_precision_parts_stay_so():
+    d = derived(SPLIT["logistic"])
+    module, at = d.split("N").compile(dtype="float32"), point(d, np.random.default_rng(1))
+    at = {n: np.asarray(a, np.float32) for n, a in at.items()}
+    value, slopes = of_chunks(module, at, {"X": 0, "y": 0}, (0.0, 0.5))
+    assert slopes.w.dtype == np.float32
+    np.testing.assert_allclose(value, module.loss(**at), rtol=1e-5)
+
+
+def test_a_wrong_part_is_seen():
+    d = derived(SPLIT["least squares"])
+    module = d.split("N").compile()
+    right = module.combine
+    assert all(c.passed for c in chunk_checks(d, module, "N"))
+    module.combine = lambda a, b: right(a, b)._replace(total=a.total + b.total * 1.001)
+    assert [c.name for c in chunk_checks(d, module, "N") if not c.passed] == ["loss"]
+    module.combine = lambda a, b: right(a, b)._replace(count=a.count + b.count + 1)
+    assert len([c for c in chunk_checks(d, module, "N") if not c.passed]) >= 1
+
+
+def test_on_the_command_line(tmp_path):
+    command = [sys.executable, "-m", "symgrad", "derive", "examples/mlp.py", "--split", "N"]
+    run = subprocess.run([*command, "--out", tmp_path, "--format", "text"], cwd=ROOT,
+                         capture_output=True, text=True, check=True)  # fmt: skip
+    assert "additive over N" in run.stdout.replace("\n", " ")
+    assert "chunks of rows" in run.stderr
+    text = (tmp_path / "mlp.py").read_text()
+    assert "def partial(" in text
+    assert "def finish(" in text
