@@ -71,6 +71,8 @@ REFUSED = {
                              "is no sum over rows of it"),
     "N in every row": (lambda: np.sum(np.tanh(X @ w / X.shape[0])),
                        "has N itself in every row"),
+    "a recurrence": (lambda: np.sum(sg.scan(lambda h, x: (np.tanh(h + x),) * 2, w, X)[0]),
+                     "carried from step to step"),
     "no rows": (lambda: np.sum(w**2), "no input has an axis of the size N"),
 }  # fmt: skip
 

@@ -26,6 +26,7 @@ from symgrad.mathematics.algebra import (
 )
 from symgrad.mathematics.equations import Equation, System, Variable
 from symgrad.mathematics.indices import Index, entries, entry, indices_of, name_of
+from symgrad.mathematics.recurrences import Recurrent
 from symgrad.mathematics.reductions import REDUCTIONS, LogSumExp
 from symgrad.mathematics.sizes import Size, as_size, named
 from symgrad.mathematics.steps import Step
@@ -155,6 +156,8 @@ class _Split:
     # -- the equations, one after the other -------------------------------------------------------
 
     def _take(self, equation: Equation) -> None:
+        if equation.rhs.has(Recurrent):
+            raise self.refused(equation, f"{equation.name} is carried from step to step")
         reads = {name_of(a) for a in entries(equation.rhs)}
         if reads & self.moving or (equation.backward is not None and equation.reads & self.moving):
             self.moving.add(equation.name)
