@@ -23,9 +23,8 @@ from symgrad.language.wrt import Wrt, asked_for, free_name, resolved
 from symgrad.mathematics.equations import System, Variable
 from symgrad.mathematics.sizes import with_numbers
 from symgrad.mathematics.steps import Step
-from symgrad.outputs import Coded, Function
+from symgrad.outputs import Coded, Function, Split
 from symgrad.targets import is_possible
-from symgrad.targets.emitted import Emitted
 from symgrad.writing.as_sympy import in_matrices
 from symgrad.writing.choice import Choice
 from symgrad.writing.display import Display
@@ -164,7 +163,7 @@ class Derivation(calculus.Derivation, Coded):
         ``finish(whole, ...)``, the loss and its derivatives.  SpecError, which names the term,
         where the loss is no function of sums over the rows.
         """
-        return Split(self, calculus.split(self, size))
+        return Split(self, size)
 
     @functools.cached_property
     def notation(self) -> Notation:
@@ -226,30 +225,6 @@ class Derivation(calculus.Derivation, Coded):
             check_example(self, example, lambda _: caller())
             example = exact_values(self, example)
         return FORMATS[layout].write(outputs.sheet(self, values=example, **more))
-
-
-class Split(Coded):
-    """A derivation whose rows may come in chunks: ``source``, ``write`` and ``compile``."""
-
-    def __init__(self, derivation: Derivation, splitting: calculus.Splitting) -> None:
-        self._derivation, self._splitting = derivation, splitting
-
-    def __repr__(self) -> str:
-        return "\n".join(outputs.told_of(self._splitting))
-
-    @property
-    def steps(self) -> tuple[Step, ...]:
-        """That the loss is a function of sums over the rows."""
-        return (self._derivation.notation.public_step(self._splitting.step),)
-
-    def derived(self, *, prepare: bool) -> Derivation:
-        """The derivation that is written as code."""
-        if prepare:
-            raise SpecError("what is prepared needs its rows no more", where=caller())
-        return self._derivation
-
-    def _emitted(self, target: str, dtype: str, **more: Any) -> Emitted:
-        return super()._emitted(target, dtype, **more, split=self._splitting.size)
 
 
 def derive(

@@ -29,6 +29,7 @@ from symgrad.mathematics.conditions import conditions
 from symgrad.mathematics.equations import Equation, System
 from symgrad.mathematics.expected import Expected
 from symgrad.mathematics.indices import entries, name_of
+from symgrad.mathematics.steps import Step
 from symgrad.program.passes import stages
 from symgrad.program.program import Program
 from symgrad.targets import TARGETS
@@ -357,6 +358,30 @@ class Function(Coded):
         if prepare:
             raise SpecError("nothing can be prepared for a value alone", where=caller())
         return self._derivation
+
+
+class Split(Coded):
+    """A derivation whose rows may come in chunks: ``source``, ``write`` and ``compile``."""
+
+    def __init__(self, derivation: Derivation, size: str) -> None:
+        self._derivation, self._splitting = derivation, calculus_split(derivation, size)
+
+    def __repr__(self) -> str:
+        return "\n".join(told_of(self._splitting))
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """That the loss is a function of sums over the rows."""
+        return (Notation.of(self._derivation).public_step(self._splitting.step),)
+
+    def derived(self, *, prepare: bool) -> Derivation:
+        """The derivation that is written as code."""
+        if prepare:
+            raise SpecError("what is prepared needs its rows no more", where=caller())
+        return self._derivation
+
+    def _emitted(self, target: str, dtype: str, **more: Any) -> Emitted:
+        return super()._emitted(target, dtype, **more, split=self._splitting.size)
 
 
 def _target(name: str) -> Target:
