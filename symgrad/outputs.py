@@ -34,7 +34,7 @@ from symgrad.program.passes import stages
 from symgrad.program.program import Program
 from symgrad.targets import TARGETS
 from symgrad.targets.emitted import Emitted
-from symgrad.targets.module import Module, Prepared, Split, assembled, needed
+from symgrad.targets.module import Chunks, Module, Prepared, assembled, needed
 from symgrad.targets.target import Target
 from symgrad.writing import Choice, Notation, Numbers, Style
 
@@ -72,8 +72,7 @@ def module(
     """The module that computes the output and its gradients.
 
     ``values``: the values on the way that it offers, by default all that have a name in the spec;
-    ``sizes``: numbers for named sizes; ``split``: the size whose rows may come in chunks; ``more``:
-    its other fields.
+    ``sizes``: numbers for named sizes; ``split``: that of rows in chunks; ``more``: other fields.
     """
     formulas = _formulas(derivation, notation, forward_and_adjoints(derivation))
     remarks = (*derivation.remarks, *_as_typed(derivation, notation))
@@ -82,10 +81,7 @@ def module(
     made = derivation.preparation
     if not derivation.results:
         more.setdefault("title", "A value, and those on the way to it.")
-    if split:
-        found = calculus_split(derivation, split)
-        more["splitting"] = _split(found)
-        remarks = tuple(dict.fromkeys((*remarks, *told_of(found))))
+    found = calculus_split(derivation, split) if split else None
     return assembled(
         system.variables,
         equations,
@@ -94,12 +90,13 @@ def module(
         values=_chosen(derivation, values),
         along=derivation.directions,
         formulas=formulas,
-        remarks=remarks,
+        remarks=tuple(dict.fromkeys((*remarks, *told_of(found)))),
         sizes=sizes or {},
         not_differentiable=_not_differentiable(derivation),
         may_be_infinite=frozenset(a.equation.name for a in derivation.adjoints if a.past),
         least=_least(made.before if made else system, system, of_chunks=split),
         preparation=_prepared(made) if made else None,
+        splitting=_split(found) if found else None,
         everywhere=not any(next(conditions(e.rhs), None) for e in equations),
         **more,
     )
@@ -214,11 +211,11 @@ def _prepared(preparation: Preparation) -> Prepared:
     return Prepared(first, loss)
 
 
-def _split(found: Splitting) -> Split:
+def _split(found: Splitting) -> Chunks:
     """What chunks of rows give, and how that is put together."""
     totals = {t.name: _assembled(t.derivation) for t in found.totals}
     logarithms = frozenset(t.name for t in found.totals if t.is_logarithm)
-    return Split(found.size, found.count, totals, logarithms, _assembled(found.finish))
+    return Chunks(found.size, found.count, totals, logarithms, _assembled(found.finish))
 
 
 def _assembled(derivation: Derivation) -> Module:
@@ -230,8 +227,10 @@ def _assembled(derivation: Derivation) -> Module:
     return assembled(system.variables, equations, system.output, results, formulas=formulas)
 
 
-def told_of(found: Splitting) -> Iterator[str]:
-    """What the loss is a function of, in a line for each total."""
+def told_of(found: Splitting | None) -> Iterator[str]:
+    """What a loss that splits is a function of, in a line for each total."""
+    if found is None:
+        return
     for total in found.totals:
         written = Notation.of(total.derivation).text_equation(total.equation)
         how = "carried with its maximum" if total.is_logarithm else "added up"

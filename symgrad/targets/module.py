@@ -62,7 +62,7 @@ class Module:
     name: str = ""
     sizes: Mapping[str, int] = field(default_factory=dict)
     preparation: Prepared | None = None
-    splitting: Split | None = None
+    splitting: Chunks | None = None
     along: Mapping[str, str] = field(default_factory=dict)
     unroll: bool = False
     everywhere: bool = False
@@ -101,7 +101,7 @@ class Prepared:
 
 
 @dataclass(frozen=True)
-class Split:
+class Chunks:
     """``totals``: of each by its name, the module of it and of its derivatives over the rows of a
     chunk; ``logarithms``: those that are logarithms of what is added up.
 

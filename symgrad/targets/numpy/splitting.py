@@ -9,7 +9,7 @@ from symgrad.mathematics.equations import Variable
 from symgrad.mathematics.sizes import Size, fixed
 from symgrad.targets.about import shape_text
 from symgrad.targets.emitted import Passage, indented, passages
-from symgrad.targets.module import Module, Split, where_size_is
+from symgrad.targets.module import Module, Chunks, where_size_is
 from symgrad.targets.numpy.functions import printed
 from symgrad.targets.numpy.labels import checks, length_of
 from symgrad.targets.numpy.layout import assigned, call, definition, in_brackets
@@ -32,7 +32,7 @@ def functions(module: Module, *, room: bool) -> Iterator[str | Sequence[Passage]
 class _Names:
     """What the arguments and the parts of a chunk's result are called."""
 
-    def __init__(self, module: Module, made: Split) -> None:
+    def __init__(self, module: Module, made: Chunks) -> None:
         self.module, self.made = module, made
         self.inputs = {v.name: v for v in module.arguments}
         self.finish_inputs = [v for v in made.finish.arguments if v.name in self.inputs]
