@@ -9,7 +9,7 @@ from symgrad.mathematics.equations import Variable
 from symgrad.mathematics.sizes import Size, fixed
 from symgrad.targets.about import shape_text
 from symgrad.targets.emitted import Passage, indented, passages
-from symgrad.targets.module import Module, Chunks, where_size_is
+from symgrad.targets.module import Chunks, Module, where_size_is
 from symgrad.targets.numpy.functions import printed
 from symgrad.targets.numpy.labels import checks, length_of
 from symgrad.targets.numpy.layout import assigned, call, definition, in_brackets
