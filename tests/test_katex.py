@@ -47,7 +47,8 @@ def refused(formulas: Formulas) -> list[list[str]]:
 def in_latex(text: str) -> Iterator[tuple[str, bool]]:
     for environment in re.findall(r"\\begin\{align\*\}.*?\\end\{align\*\}", text, re.DOTALL):
         yield environment, True
-    for display in re.findall(r"(?<!\\)\\\[(.*?)\\\]", text, re.DOTALL):
+    numbered = r"\\begin\{equation\}(?:\\label\{[^}]*\})?(.*?)\\end\{equation\}"
+    for display in re.findall(numbered, text, re.DOTALL):
         yield display, True
     yield from ((formula, False) for formula in re.findall(r"\$([^$]+)\$", text))
 

@@ -181,8 +181,10 @@ def test_the_softmax_cross_entropy_gradient_step_by_step(notebook: sg.Derivation
     assert r"\sum_{\ell} Y_{\ell} - Y_{j} && \text{" in steps
     assert r"a_{3,j} - Y_{j} && \text{definition of } a_{3}" in steps
     assert "$Y$ is one-hot along axis 0" in steps
+    assert r"\begin{equation}\label{eq:dz3}" in steps
     assert (
-        r"\boxed{\begin{aligned} \frac{\partial L}{\partial z_{3,j}} &= a_{3,j} - Y_{j} \\" in steps
+        r"\boxed{\frac{\partial L}{\partial z_{3,j}} = a_{3,j} - Y_{j} \qquad "
+        r"\frac{\partial L}{\partial z_{3}} = a_{3} - Y}" in steps
     )
 
 
@@ -203,7 +205,7 @@ def test_matrix_forms_are_boxed(notebook: sg.Derivation) -> None:
         r"\frac{\partial L}{\partial z_{3}} a_{2}^{\top}",
     )
     latex = render(notebook)
-    assert rf"\\[6pt] {left} &= {right} \end{{aligned}}}}" in latex
+    assert rf" \qquad {left} = {right}}}" in latex
     assert rf"\boxed{{{left} = {right}}}" in render(notebook, form="matrix")
     assert right not in render(notebook, form="index")
     assert "&& z_{1} = W_{1} X + b_{1}" in section(latex, "The forward pass")
@@ -359,3 +361,15 @@ def test_lines_say_what_the_whole_says(name: str, room: float, root: Path) -> No
             for size in (r"\Bigl", r"\Bigr", r"\left", r"\right"):
                 found, whole = found.replace(size, ""), whole.replace(size, "")
             assert found.split() == whole.split()
+
+
+@pytest.mark.skipif(not shutil.which("pdflatex"), reason="no pdflatex")
+def test_the_example_is_an_article_of_four_pages(root: Path, tmp_path: Path) -> None:
+    spec = load(root / "examples" / "notebook.py")
+    d = sg.derive(spec.loss, names=spec.names)
+    paper = str(d.render("tex", spec.example, title=spec.title))
+    (tmp_path / "paper.tex").write_text(paper)
+    command = ["pdflatex", "-interaction=nonstopmode", "paper.tex"]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "(4 pages" in run.stdout
+    assert "Overfull" not in (tmp_path / "paper.log").read_text()

@@ -10,7 +10,7 @@ from symgrad.formats.sheet import Sheet
 from symgrad.formats.width import Big, width
 from symgrad.templating import render as rendered
 from symgrad.writing.display import Display
-from symgrad.writing.document import Equations, Math, Matrix, Prose, Result, Row, Table
+from symgrad.writing.document import Equations, Math, Matrices, Matrix, Prose, Result, Row, Table
 from symgrad.writing.formula import Formula, Fraction, has
 from symgrad.writing.printings.latex import Latex
 
@@ -28,8 +28,8 @@ def paper(sheet: Sheet) -> str:
 def _rendered(sheet: Sheet, template: str) -> str:
     return rendered(
         template, document=sheet.document(Display), title=sheet.title, text=text,
-        aligned=aligned, boxed=boxed, columns=columns, matrix=array, formula=latex,
-        kind=lambda block: type(block).__name__,
+        aligned=aligned, boxed=boxed, columns=columns, arrays=in_columns, formula=latex,
+        label=label, kind=lambda block: type(block).__name__,
     )  # fmt: skip
 
 
@@ -90,8 +90,9 @@ def _row(layout: Layout, row: Row, first: Formula, *rest: Formula) -> Iterator[s
 def boxed(block: Result) -> str:
     """A final formula in its forms, each broken where it is too long."""
     lines = [list(_boxed_lines(row)) for row in block.rows]
-    if len(lines) == len(lines[0]) == 1:
-        return lines[0][0].replace(" &= ", " = ", 1)
+    wide = sum(size(row.left) + sum(map(width, row.terms)) for row in block.rows)
+    if all(len(form) == 1 for form in lines) and wide + BETWEEN * len(lines) <= BOX:
+        return r" \qquad ".join(form[0].replace(" &= ", " = ", 1) for form in lines)
     shown = r" \\[6pt] ".join(r" \\ ".join(form) for form in lines)
     return rf"\begin{{aligned}} {shown} \end{{aligned}}"
 
@@ -100,6 +101,36 @@ def _boxed_lines(row: Row) -> Iterator[str]:
     first, *rest = lines_of(row.terms, BOX - size(row.left))
     yield f"{latex(row.left) if row.left else ''} &= {latex(first)}"
     yield from (rf"&\qquad {{}} {latex(line)}" for line in rest)
+
+
+def label(block: Result) -> str:
+    """What a formula is referred to by, such as eq:dW1."""
+    name = "".join(c for c in block.name if c.isascii() and (c.isalnum() or c == "_"))
+    return rf"\label{{eq:{name}}}" if name else ""
+
+
+BETWEEN = 3.4
+"""A sign of equality and the space after a form, in a line of several."""
+
+HALF = 13.0
+"""The widest array that stands beside another."""
+
+
+def in_columns(block: Matrices) -> list[list[str]]:
+    """The lines of arrays, two to a line where both are narrow, in runs of lines alike."""
+    runs: list[tuple[bool, list[Matrix]]] = []
+    for matrix in block.arrays:
+        wide = size(matrix.symbol) + _array_width(matrix.exact) + _array_width(matrix.decimals)
+        narrow = wide <= HALF
+        if not runs or runs[-1][0] != narrow:
+            runs.append((narrow, []))
+        runs[-1][1].append(matrix)
+    return [_lines(run, 2 if narrow else 1) for narrow, run in runs]
+
+
+def _lines(matrices: Sequence[Matrix], count: int) -> list[str]:
+    rows = (matrices[k : k + count] for k in range(0, len(matrices), count))
+    return [" & ".join(map(array, row)) for row in rows]
 
 
 def columns(table: Table) -> str:
