@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from recurrences import CASES, Arrays, by_loop
+from recurrences import CASES, Arrays, Case, by_loop
 
 import symgrad as sg
 from symgrad.calculus import forward_and_adjoints
@@ -295,3 +295,66 @@ def test_the_jacobian_of_the_last_state() -> None:
 def test_what_does_not_know_recurrences_says_so(ask: Any, says: str) -> None:
     with pytest.raises(sg.SpecError, match=says):
         ask(CASES["garch"])
+
+
+@pytest.mark.parametrize("choice", [sg.Choice("brief", closed=True), sg.Choice(explain="h")])
+def test_other_choices_write_it_too(choice: sg.Choice) -> None:
+    text = str(derived("rnn").render("text", choice=choice))
+    assert "_next" not in text
+    assert "∂L/∂h⁻[T,i]" in text
+    if choice.explain:
+        assert "h is used in h⁻" in text
+
+
+def test_a_function_of_a_recurrence_and_a_number_for_its_length() -> None:
+    case = CASES["rnn"]
+    at = case.numbers(5)
+    values = sg.function(case.spec(), names={}).compile().forward(**at)
+    np.testing.assert_allclose(values.value, case.value(at))
+    np.testing.assert_allclose(derived("rnn").compile(sizes={"T": 5}).loss(**at), case.value(at))
+
+
+# -- at random ------------------------------------------------------------------------------------
+
+
+def _step(rng: np.random.Generator, a: Any) -> Any:
+    """A step of one or two carries: each is made of those before, of x and of parameters."""
+    parts = [
+        lambda h, g, x: np.tanh(a.W @ h + a.V @ x),
+        lambda h, g, x: h * a.s + g * x[0],
+        lambda h, g, x: np.exp(-(h**2)) * (a.V @ x) + g,
+        lambda h, g, x: np.sin(h) * g + a.s,
+        lambda h, g, x: 0.5 * (h + g) / (1 + h**2),
+    ]
+    one, other, what = (parts[k] for k in rng.integers(0, len(parts), 3))
+
+    def step(carry: Any, x: Any) -> Any:
+        h, g = carry
+        h, g = one(h, g, x), other(g, h, x)
+        return (h, g), what(h, g, x)
+
+    return step
+
+
+@pytest.mark.parametrize("seed", [*range(4), *(pytest.param(k, marks=pytest.mark.long)
+                                              for k in range(4, 40))])  # fmt: skip
+def test_random_recurrences(seed: int) -> None:
+    def loss(scan: Any, a: Any) -> Any:
+        rng = np.random.default_rng(seed)
+        step, turned = _step(rng, a), bool(rng.integers(2))
+        (h, g), ys = scan(step, (a.h, a.g), a.X, reverse=turned)
+        every = sum(np.sum(x**2) for x in (a.X, a.W, a.V, a.s, a.h, a.g))
+        ends = np.sum(h * a.g) + np.sum(g**2) * rng.integers(2)
+        return np.sum(ys**2) * rng.integers(2) + ends + every
+
+    shapes = {"X": ("T", 2), "W": (3, 3), "V": (3, 2), "s": (3,), "h": (3,), "g": (3,)}
+    case = Case(loss, shapes)
+    found = case.derived()
+    module, at = found.compile(), case.numbers(4, seed)
+    value, gradients = module.loss_and_gradients(**at)
+    np.testing.assert_allclose(value, case.value(at), rtol=1e-10)
+    rng = np.random.default_rng(seed)
+    along = {n: rng.standard_normal(np.shape(at[n])) for n in gradients._fields}
+    ends = [case.value(at | {n: at[n] + h * v for n, v in along.items()}) for h in (1e-6, -1e-6)]
+    exact = sum(np.sum(getattr(gradients, n) * v) for n, v in along.items())
+    np.testing.assert_allclose(exact, (ends[0] - ends[1]) / 2e-6, rtol=1e-5, atol=1e-7)

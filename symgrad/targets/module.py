@@ -125,7 +125,8 @@ def assembled(
 ) -> Module:
     """The module of some equations, lowered; ``more``: the other fields of :class:`Module`."""
     variables = tuple(variables)
-    results, values = dict.fromkeys([output, *gradients.values()]), more.get("values", ())
+    values = more.get("values", ())
+    results = dict.fromkeys([output, *gradients.values(), *(() if gradients else values)])
     used = needed(equations, results)
     program = compiled(variables, used, results)
     _check_labels(used, shapes_of(variables, used))

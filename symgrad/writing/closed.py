@@ -13,6 +13,7 @@ from symgrad.mathematics.domains import Signs
 from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.indices import entries, indices_of, name_of
 from symgrad.mathematics.named_values import NamedValues
+from symgrad.mathematics.recurrences import Final, Recurrent, all_reads
 from symgrad.writing.equation_forms import MadeForms, read_often
 from symgrad.writing.formula import Formula, parts
 from symgrad.writing.matrix_form import OFTEN
@@ -47,16 +48,27 @@ class Closed:
             seen |= dict.fromkeys(new)
             todo += new
         yield from wanted
-        yield from (name for name in self.table if name in seen and name not in wanted)
+        steps = self.matrices.notation
+        yield from (
+            name
+            for name, e in self.table.items()
+            if name in seen
+            and name not in wanted
+            and not (isinstance(e.rhs, Final) and steps.is_of_another_step(name))
+        )
 
     def _left(self, name: str) -> list[str]:
         """The values that are not written in where a value is."""
         whole = self.matrix(name)
         if whole is None or whole[0] != self.matrices.symbol(name):  # by entries, or by slices
             rhs = self.table[name].rhs if whole else self.entries(name).rhs
-            return sorted({name_of(a) for a in entries(rhs)} & self.table.keys())
-        symbols = {self.matrices.symbol(n): n for n in self.table}
+            return sorted(all_reads(replace(self.table[name], rhs=rhs)) & self.table.keys())
+        steps = self.matrices.notation.is_of_another_step
+        symbols = {self.matrices.symbol(n): n for n in self.table if not steps(n)}
         return [symbols[x] for x in dict.fromkeys(_found(whole[1], symbols))]
+
+    def _is_of_a_step(self, name: str) -> bool:
+        return isinstance(self.table[name].rhs, Recurrent)
 
     def _is_heavy(self, equation: Equation) -> bool:
         return weight(equation.rhs) > (OFTEN if equation.name in self.often else HEAVIEST)
@@ -65,7 +77,7 @@ class Closed:
         """The equation of a value with those written in that stay short."""
         equation = self.table[name]
         inside = {a: self.entries(name_of(a)) for a in entries(equation.rhs)
-                  if name_of(a) in self.table}  # fmt: skip
+                  if name_of(a) in self.table and not self._is_of_a_step(name_of(a))}  # fmt: skip
         written = {
             a: instance(e, indices_of(a)) for a, e in inside.items() if not self._is_heavy(e)
         }

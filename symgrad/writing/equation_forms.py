@@ -66,7 +66,7 @@ class MadeForms:
         self.table = {e.name: e for e in _equations(derivation, notation)}
         arrays = shapes_of(derivation.system.variables, self.table.values())
         self.layout, self.shapes = recording(layout, arrays)
-        self.symbol = self.layout(notation.names, {}).symbol
+        self.writer = self.layout(notation.names, {})
         self.known = {v.name: v for v in derivation.system.variables}
         facts = proved(self.table.values(), promises(derivation.system))
         self.known |= {
@@ -82,6 +82,12 @@ class MadeForms:
         vectors = notation.names.axes.get(derivation.system.output)
         self.stacks = not vectors and not notation.transposes
         self.made = functools.cache(self._made)
+
+    def symbol(self, name: str) -> Formula:
+        """A whole value; SymgradError for what is another one of another step."""
+        if self.notation.is_of_another_step(name):
+            raise SymgradError(f"{name} has no symbol as a whole")
+        return self.writer.symbol(name)
 
     def _forms(self, equations: Iterable[Equation]) -> Form:
         if self.closed:

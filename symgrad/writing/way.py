@@ -50,7 +50,7 @@ class Way:
         before = _before(self.derivation.local)
         on_it = [n for n in (self.value, *after) if n in before]
         readers = self.derivation.local.equations
-        return {n: tuple(e.name for e in readers if n in e.reads and e.name in before)
+        return {n: tuple(e.name for e in readers if e.name in before and _uses(e, n))
                 for n in on_it}  # fmt: skip
 
     @cached_property
@@ -78,6 +78,11 @@ class Way:
     def remarks(self) -> tuple[str, ...]:
         """What is to be known of what is mentioned."""
         return remarks_about(self.derivation, self.mentioned)
+
+
+def _uses(equation: Equation, value: str) -> bool:
+    """Whether an equation has a value in it, of this step or another."""
+    return value in equation.reads or source_of(equation) == value
 
 
 def _after(system: System, value: str) -> list[str]:

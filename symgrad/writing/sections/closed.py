@@ -24,7 +24,7 @@ def closed(author: Author, forms: Closed, names: Sequence[str]) -> Section:
 
 def _row(author: Author, forms: Closed, name: str) -> Row:
     """A value in matrix form, if it has one, else by its entries."""
-    equation = forms.entries(name)
+    equation = author.notation.as_read(forms.entries(name))
     matrix = None if author.choice.form == "index" else forms.matrix(name)
     shape = author.shape(equation.shape)
     if matrix is not None:
