@@ -272,6 +272,7 @@ class PlannedWriter(Writer):
         plan: Plan,
         known: Mapping[str, str] | None = None,
         outer: Writer | None = None,
+        only: Collection[str] | None = None,
     ) -> None:
         self.plan = plan
         self.owner = owners(plan)
@@ -282,7 +283,7 @@ class PlannedWriter(Writer):
         }
         self.placed: list[str] = []
         """Values that have memory, or a view of that of another, in order."""
-        super().__init__(program, known=known, outer=outer)
+        super().__init__(program, only=only, known=known, outer=outer)
 
     @abstractmethod
     def into_room(self, op: Op) -> Sequence[Statement]:

@@ -54,7 +54,8 @@ class BufferedWriter(NumPyWriter, PlannedWriter):
             direct = (n for n in frame.into if n not in frame.apart and lands(program, plan, n))
             known = frame.local | {n: frame.into[n] for n in direct}
         self.parts = frozenset(known.values())
-        super().__init__(program, plan, known, outer)
+        made = frame.made if frame is not None else frozenset()
+        super().__init__(program, plan, known, outer, {o.name for o in program} - made)
 
     def stored(self, op: Op) -> str:
         """In the workspace; in a loop by a name, which is bound before it."""

@@ -51,6 +51,9 @@ class Outside(Protocol):
     def name(self, op: Op) -> str:
         """What the lines call a value."""
 
+    def printed(self, op: Op, args: Sequence[Text]) -> Text:
+        """An operation as an expression of its operands."""
+
     def memory(self, op: Op) -> str:
         """An array for a value."""
 
@@ -67,7 +70,8 @@ class Frame:
 
     ``before``: the statements before it; ``parts``: what each step sees a part of, by the name of
     the part; ``local``: what a step calls what it is given; ``into``: the names of the parts that
-    its results go to; ``apart``: those that don't lie in one piece there.
+    its results go to; ``apart``: those that don't lie in one piece there;
+    ``made``: the operations of a step that are done before the loop.
     """
 
     before: list[Statement] = field(default_factory=list)
@@ -75,6 +79,7 @@ class Frame:
     local: dict[str, str] = field(default_factory=dict)
     into: dict[str, str] = field(default_factory=dict)
     apart: set[str] = field(default_factory=set)
+    made: set[str] = field(default_factory=set)
 
     @property
     def head(self) -> Statement:
@@ -106,6 +111,7 @@ class Loops:
         """The statements of a loop, and what it does in each step."""
         frame = Frame()
         self._given(frame, made[0], loop)
+        self._views(frame, loop)
         self._starts(frame, made, loop)
         self._results(frame, made, loop)
         step = self.writer.step(frame, loop)
@@ -127,6 +133,19 @@ class Loops:
                 frame.before.append(Statement("assign", local, (code,)))
                 code = local
             frame.local[name] = code
+
+    def _views(self, frame: Frame, loop: Loop) -> None:
+        """What sees an array that is the same in all steps in another way: made once."""
+        for op in loop.program.ops:
+            source = op.reads[0].name if op.kind == "view" else ""
+            if source in loop.whole and is_temporary(op.name):
+                text = self.writer.printed(op, [Text(frame.local[source])])
+                local = self._new(
+                    f"{frame.local[source]}_T" if text.code.endswith(".T") else "part"
+                )
+                frame.before.append(Statement("assign", local, (text.code,)))
+                frame.local[op.name] = local
+                frame.made.add(op.name)
 
     def _stem(self, ref: Ref) -> str:
         code = self.writer.operand(ref).code

@@ -68,7 +68,8 @@ class NumPyWriter(PlainLoops, Writer):
 
     def step(self, frame: Frame, loop: Loop) -> Step:
         """One step of a loop, written inside of this function."""
-        return NumPyWriter(loop.program, known=frame.local, outer=self)
+        only = {o.name for o in loop.program} - frame.made
+        return NumPyWriter(loop.program, only=only, known=frame.local, outer=self)
 
     def as_statement(self, op: Op, text: Text) -> Statement:
         """Arrays that are joined take as many lines as they need."""
