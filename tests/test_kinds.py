@@ -58,6 +58,7 @@ SAMPLES: dict[str, tuple[Op, int]] = {
     op.kind: (op, cost)
     for op, cost in (
         (made("map", (X, U), (N, P), "add"), 12),
+        (made("powers", (U,), (W, P), detail=(1,)), 8),
         (made("copy", (X,), (N, P)), 12),
         (made("fill", (ONE,), (N, P)), 0),
         (made("iota", (), (P,)), 0),

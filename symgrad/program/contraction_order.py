@@ -73,7 +73,12 @@ def _best_pair(sets: Sequence[Labels], keep: Labels) -> tuple[int, int]:
     pairs = list(itertools.combinations(range(len(sets)), 2))
     if len(sets) > EXHAUSTIVE:
         return min(pairs, key=lambda pair: cost(sets[pair[0]] | sets[pair[1]]))
-    return min(pairs, key=lambda pair: _total(sets, keep, pair))
+    return min(pairs, key=lambda pair: (_total(sets, keep, pair), _unlike(sets, pair)))
+
+
+def _unlike(sets: Sequence[Labels], pair: tuple[int, int]) -> int:
+    """How many axes only one of two arrays has: what is alike may be a product elsewhere too."""
+    return len(sets[pair[0]] ^ sets[pair[1]])
 
 
 def _total(sets: Sequence[Labels], keep: Labels, pair: tuple[int, int]) -> int:

@@ -12,6 +12,7 @@ from symgrad.program.builder import Builder
 from symgrad.program.contraction_order import cost
 from symgrad.program.passes import Rewrite, alive, owned, rewritten
 from symgrad.program.program import (
+    UNIT,
     Literal,
     Op,
     Operand,
@@ -43,6 +44,76 @@ def remembering(rewrite: Rewrite, before: dict[str, str]) -> Rewrite:
 def has(program: Program, kinds: Collection[str], functions: Collection[str] = ()) -> bool:
     """Whether there is anything to do: a pass that has nothing to do leaves the program alone."""
     return any(o.kind in kinds and (not functions or o.function in functions) for o in program)
+
+
+# Values that are there
+
+
+def values_once(program: Program) -> Program:
+    """What is computed in two layouts is computed in the first of them, and seen in the other."""
+    known: dict[object, tuple[str, tuple[int | None, ...]]] = {}
+
+    def rewrite(builder: Builder, op: Op) -> Ref | None:
+        if op.kind != "map" or len(labels(op.axes)) < 2:
+            return None
+        turned = turned_after(builder, op)
+        if turned is not None:
+            return turned
+        key, numbers = _without_layout(builder, op)
+        if key in known:
+            name, axes = known[key]
+            mine = {number: label for label, number in numbers.items()}
+            found = Ref(name, tuple(UNIT if a is None else mine[a] for a in axes))
+            return builder.view(found, op.axes)
+        made = builder.add(
+            op.kind, op.args, op.axes, function=op.function, detail=op.detail, hint=op.hint
+        )
+        known[key] = made.name, tuple(numbers.get(a) for a in made.axes)
+        return made
+
+    return owned(alive(rewritten(program, rewrite)))
+
+
+def turned_after(builder: Builder, op: Op) -> Ref | None:
+    """A function of one array in another order of its axes: of the array, and then turned."""
+    if op.kind != "map" or len(op.reads) != 1:
+        return None
+    (seen,) = op.reads
+    source = stored(builder, seen)
+    if source.axes == seen.axes or sorted(map(str, source.axes)) != sorted(map(str, seen.axes)):
+        return None
+    args = tuple(source if isinstance(a, Ref) else a for a in op.args)
+    made = builder.add(
+        op.kind, args, source.axes, function=op.function, detail=op.detail, hint=op.hint
+    )
+    return builder.view(made, op.axes)
+
+
+def _without_layout(builder: Builder, op: Op) -> tuple[object, dict[sp.Expr, int]]:
+    """What an operation computes in any order of axes, and the numbers that labels have there."""
+    args = [stored(builder, a) if isinstance(a, Ref) else a for a in op.args]
+    if op.function in _COMMUTATIVE:
+        args.sort(key=lambda a: a.name if isinstance(a, Ref) else "")
+    numbers: dict[sp.Expr, int] = {}
+    parts = tuple(
+        (a.name, *(numbers.setdefault(x, len(numbers)) for x in labels(a.axes)))
+        if isinstance(a, Ref)
+        else a.value
+        for a in args
+    )
+    return (op.function, op.detail, parts), numbers
+
+
+_COMMUTATIVE = frozenset({"add", "multiply", "maximum", "minimum"})
+
+
+def stored(builder: Builder, ref: Ref) -> Ref:
+    """The value that a view shows."""
+    made = builder.ops.get(ref.name)
+    if made is None or made.kind != "view":
+        return ref
+    (source,) = read_by(made, ref.axes)
+    return stored(builder, source)
 
 
 # What can be told from an output

@@ -73,7 +73,7 @@ def rewritten(program: Program, rewrite: Rewrite) -> Program:
     for op in program.ops:
         args = tuple(_renamed(a, names) for a in op.args)
         op = replace(op, args=args)
-        value = rewrite(builder, op) or _same(builder, op)
+        value = rewrite(builder, op) or rebuilt(builder, op)
         value = builder.view(value, op.axes)
         if not is_temporary(op.name):
             value = builder.name(value, op.name)
@@ -87,7 +87,8 @@ def _renamed(operand: Operand, names: dict[str, str]) -> Operand:
     return Ref(names.get(operand.name, operand.name), operand.axes)
 
 
-def _same(builder: Builder, op: Op) -> Ref:
+def rebuilt(builder: Builder, op: Op) -> Ref:
+    """The operation as it is."""
     if op.kind == "view":
         return builder.view(op.reads[0], op.axes)
     return builder.add(
@@ -244,7 +245,7 @@ def typed(program: Program) -> Program:
     counted = {o for o in program.outputs if program.dtypes[o] != "float"}
 
     def cast_output(builder: Builder, op: Op) -> Ref | None:
-        return builder.map("cast", _same(builder, op)) if op.name in counted else None
+        return builder.map("cast", rebuilt(builder, op)) if op.name in counted else None
 
     return rewritten(program, cast_output) if counted else program
 
@@ -264,7 +265,7 @@ def _cast_arguments(builder: Builder, op: Op) -> Ref | None:
         builder.map("cast", a) if isinstance(a, Ref) and found in counted else a
         for a, found in zip(op.args[first:last], types[first:last], strict=True)
     )
-    return _same(builder, replace(op, args=(*op.args[:first], *args, *op.args[last:])))
+    return rebuilt(builder, replace(op, args=(*op.args[:first], *args, *op.args[last:])))
 
 
 _FIRST_NUMBER = {"where": 1}

@@ -43,6 +43,7 @@ CONTRACT = Kind(
     any_layout=True,
     computes_with=EVERY,
     sums=True,
+    product=True,
 )
 
 
@@ -62,6 +63,7 @@ MATMUL = Kind(
     dtype=always("float"),
     computes_with=EVERY,
     sums=True,
+    product=True,
 )
 
 CONTRACTIONS = (CONTRACT, MATMUL)

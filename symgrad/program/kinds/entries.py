@@ -91,6 +91,29 @@ MAP = Kind(
 )
 
 
+def _check_powers(op: Op) -> str:
+    base = op.reads[0].axes
+    fits = len(op.reads) == 1 and base == op.axes[1:] and len(whole(op)) == 1
+    return "" if fits else "powers go along a new first axis, from a number on"
+
+
+def _run_powers(run: Run, op: Op) -> Array:
+    (first,), (count, *rest) = whole(op), run.shape(op.axes)
+    exponents = first + np.arange(count)
+    return np.asarray(run.values[op.reads[0].name] ** exponents.reshape(-1, *(1 for _ in rest)))
+
+
+POWERS = Kind(
+    "powers",
+    "the powers of an argument along a new first axis: that in detail, the next one, ...",
+    _check_powers,
+    _run_powers,
+    dtype=always("float"),
+    own_labels=True,
+    computes_with=EVERY,
+)
+
+
 # -- copies, numbers, counting ----------------------------------------------------------------
 
 
@@ -134,4 +157,4 @@ IOTA = Kind(
     of_sizes=True,
 )
 
-ENTRIES = (MAP, COPY, FILL, IOTA)
+ENTRIES = (MAP, POWERS, COPY, FILL, IOTA)

@@ -79,8 +79,8 @@ class Kind:
     "whole" for numbers.  ``own_labels``: the result has labels that no argument has;
     ``any_layout``: it is the same value however its axes are laid out; ``of_sizes``: it depends on
     sizes alone.  ``computes_with``: how many of its first arguments have to be numbers; ``sums``:
-    its values are made of sums, finite where what is summed is.  ``read`` is how much of an
-    argument is read, if that is not the whole.
+    its values are made of sums, finite where what is summed is; ``product``: of sums of products of
+    its arguments.  ``read`` is how much of an argument is read, if that is not the whole.
     """
 
     name: str
@@ -95,6 +95,7 @@ class Kind:
     of_sizes: bool = False
     computes_with: int = 0
     sums: bool = False
+    product: bool = False
     read: Callable[[Ref], Axes] = lambda ref: ref.axes
 
     @property

@@ -65,15 +65,15 @@ def _run_scatter(run: Run, op: Op) -> Array:
     full = np.broadcast_shapes(places[0].shape, run.shape(tuple(labels(layout))))
     values = np.broadcast_to(run.placed(op.args[1], labels(layout)), full)
     base = run.values[op.reads[0].name].copy()
-    function = getattr(np, op.function.removesuffix("_repeatedly"))
+    function = getattr(np, op.function.partition("_")[0])
     function.at(base, tuple(np.broadcast_to(p, full) for p in places), values)
     return base
 
 
 SCATTER = Kind(
     "scatter",
-    "base with values added or subtracted at positions (add_repeatedly: which may be the same); "
-    "detail as for gather",
+    "base with values added or subtracted at positions (add_repeatedly: which may be the same; "
+    "add_rows: rows of nothing but zeros); detail as for gather",
     _check_scatter,
     _run_scatter,
     result=Result.CHANGED,

@@ -180,6 +180,12 @@ class Entries:
         whole_ = all(a.value.is_Integer for a in op.args if isinstance(a, Literal))
         return "float" if "float" in kinds or not whole_ else "int"
 
+    def powers(self, op: Op, places: Sequence[Place]) -> Text:
+        base = self.entry(op.reads[0].name, places[1:])
+        (first,) = whole(op)
+        exponent = _sum(places[0] + Place(first))
+        return numbers.called("power", [base, numbers.cast(exponent, self.real)])
+
     def copy(self, op: Op, places: Sequence[Place]) -> Text:
         return self.entry(op.reads[0].name, places)
 
@@ -267,6 +273,7 @@ class Entries:
 
     KINDS: ClassVar[Mapping[str, Callable[[Entries, Op, Sequence[Place]], Text]]] = {
         "map": map,
+        "powers": powers,
         "copy": copy,
         "view": seen,
         "expand": seen,

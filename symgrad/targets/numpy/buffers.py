@@ -186,6 +186,9 @@ class BufferedWriter(NumPyWriter, PlannedWriter):
         operands, detail = tuple(a.code for a in args), {"axis": op.detail[0], "width": WIDTH}
         yield Statement(op.kind, name, operands, function, out, detail)
 
+    def _powers(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[Statement]:
+        yield _called("map", name, self.of_powers(op, args), name_of(op.kind), out)
+
     OUT: ClassVar[
         Mapping[str, Callable[[BufferedWriter, Op, Sequence[Text], str, str], Iterator[Statement]]]
     ] = {
@@ -200,6 +203,7 @@ class BufferedWriter(NumPyWriter, PlannedWriter):
         "join": _along,
         "cumsum": _along,
         "products_of_others": _along,
+        "powers": _powers,
     }
 
     # The workspace

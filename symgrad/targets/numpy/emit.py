@@ -153,7 +153,8 @@ class _File:
 
     def _functions(self) -> Iterator[str]:
         """The functions of mathematics that the functions of the file call."""
-        for op in (op for m in self.modules for op in m.program):
+        programs = (self.made.program, *(m.program for m in self.modules))
+        for op in (op for program in programs for op in program):
             yield op.function or op.kind
 
     def _values(self) -> dict[str, Any]:

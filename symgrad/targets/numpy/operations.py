@@ -19,7 +19,7 @@ from symgrad.targets.numpy.built import ZEROS
 from symgrad.targets.numpy.loops import Frame, Loops, PlainLoops, Step
 from symgrad.targets.numpy.out import tensordot_axes
 from symgrad.targets.numpy.runtime.special import name_of
-from symgrad.targets.numpy.slices import cut_text, window_text
+from symgrad.targets.numpy.slices import cut_text, joined, unit_axes, window_text
 from symgrad.targets.numpy.words import WORDS
 from symgrad.targets.statements import Statement
 from symgrad.targets.writer import WIDTH, Writer
@@ -214,7 +214,7 @@ class NumPyWriter(PlainLoops, Writer):
             turn = "T" if both else f"transpose({', '.join(map(str, places))})"
             array = f"{array}.{turn}"
             source = turned
-        return Text(array + _unit_axes(source, target))
+        return Text(array + unit_axes(source, target))
 
     def expand(self, op: Op, args: Sequence[Text]) -> Text:
         return Text(f"np.broadcast_to({args[0].code}, {self.shape(op.axes)})")
@@ -246,7 +246,7 @@ class NumPyWriter(PlainLoops, Writer):
             cut_text(part if isinstance(part, Cut) else None, size_of(a), self.code)
             for a, part in zip(op.reads[0].axes, op.detail, strict=True)
         ]
-        return Text(f"{args[0].at_least(Precedence.ATOM)}[{_joined(places)}]")
+        return Text(f"{args[0].at_least(Precedence.ATOM)}[{joined(places)}]")
 
     def _code(self, expr: sp.Expr) -> str:
         return self.number(expr).code
@@ -287,6 +287,12 @@ class NumPyWriter(PlainLoops, Writer):
     def products_of_others(self, op: Op, args: Sequence[Text]) -> Text:
         return Text(f"{name_of(op.kind)}({args[0].code}, axis={op.detail[0]})")
 
+    def powers(self, op: Op, args: Sequence[Text]) -> Text:
+        return Text(f"{name_of(op.kind)}({listed(self.of_powers(op, args))})")
+
+    def of_powers(self, op: Op, args: Sequence[Text]) -> list[Text]:
+        return [*args, Text(str(op.detail[0])), self.number(size_of(op.axes[0]))]
+
     def linalg(self, op: Op, args: Sequence[Text]) -> Text:
         name, part = _SLOGDET.get(op.function, (op.function, ""))
         return Text(f"{_of_linalg(name)}({listed(args)}){part}")
@@ -304,6 +310,8 @@ class NumPyWriter(PlainLoops, Writer):
 
     def scatter(self, op: Op, name: str, args: Sequence[Text]) -> Statement:
         places = _positions(op, args)
+        if op.function == "add_rows":
+            return Statement("rows", name, (args[1].code, places), name_of(op.function))
         function, _, repeats = op.function.partition("_")
         if not repeats:
             return Statement("change", name, (args[1].code, places), _IN_PLACE[function])
@@ -328,7 +336,7 @@ class NumPyWriter(PlainLoops, Writer):
             subscript = ["...", *(letter for letter, _ in loops)]
             full = len(op.args[1].axes) == len(loops)
             values = f"{args[1].at_least(Precedence.ATOM)}[{', '.join(subscript[full:])}]"
-        operands = (values, _joined(places))
+        operands = (values, joined(places))
         sign = _IN_PLACE[op.function]
         return Statement("place", name, operands, sign, detail={"loops": loops})
 
@@ -360,6 +368,7 @@ class NumPyWriter(PlainLoops, Writer):
         "triangle": triangle,
         "cumsum": cumsum,
         "products_of_others": products_of_others,
+        "powers": powers,
         "linalg": linalg,
     }
 
@@ -390,14 +399,7 @@ _IN_PLACE = {"add": "+=", "subtract": "-=", "set": "="}
 
 
 def _positions(op: Op, args: Sequence[Text]) -> str:
-    return _joined([args[k].code if isinstance(k, int) else ":" for k in op.detail])
-
-
-def _joined(places: list[str]) -> str:
-    """A subscript without what it need not say."""
-    while len(places) > 1 and places[-1] == ":":
-        places.pop()
-    return ", ".join(places)
+    return joined([args[k].code if isinstance(k, int) else ":" for k in op.detail])
 
 
 def _round(number: Text) -> Text:
@@ -408,26 +410,6 @@ def _round(number: Text) -> Text:
 
 def _windows(op: Op) -> list[Window]:
     return [part for part in op.detail if isinstance(part, Window)]
-
-
-def _unit_axes(source: Axes, target: Axes) -> str:
-    """The subscript that puts unit axes in and takes them out; the labels are in order."""
-    texts: list[str] = []
-    left = list(source)
-    for axis in target:
-        if isinstance(axis, Index):
-            while left[0] is UNIT:
-                texts.append("0")
-                left.pop(0)
-        if left and left[0] == axis:
-            left.pop(0)
-            texts.append(":")
-        else:
-            texts.append("None")
-    texts += ["0"] * len(left)
-    while texts and texts[-1] == ":":
-        texts.pop()
-    return f"[{', '.join(texts)}]" if texts else ""
 
 
 def called(op: Op) -> str:

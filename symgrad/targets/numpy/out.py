@@ -27,7 +27,7 @@ def has_out(op: Op) -> bool:
 
 
 _WITH_OUT = frozenset(
-    ("matmul", "copy", "fill", "take", "join", "cumsum", "products_of_others", "loop")
+    ("matmul", "copy", "fill", "take", "join", "cumsum", "products_of_others", "powers", "loop")
 )
 
 

@@ -1,4 +1,4 @@
-"""Parts of an axis as slices of NumPy."""
+"""Parts of arrays as subscripts of NumPy."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 import sympy as sp
 
+from symgrad.mathematics.indices import Index
 from symgrad.mathematics.positions import Cut, Window
 from symgrad.mathematics.sizes import Size, is_at_least_zero, normal_form
+from symgrad.program.program import UNIT, Axes
 
 Number = Callable[[sp.Expr], str]
 """How a number or an expression over sizes is written."""
@@ -48,3 +50,30 @@ def window_text(part: Window, inside: str, number: Number) -> str:
     reach = part.step * (normal_form(part.count) - 1) + 1
     step = "" if part.step == 1 else f":{number(part.step)}"
     return f"{start}:{start} + {number(sp.expand(reach))}{step}"
+
+
+def joined(places: list[str]) -> str:
+    """A subscript without what it need not say."""
+    while len(places) > 1 and places[-1] == ":":
+        places.pop()
+    return ", ".join(places)
+
+
+def unit_axes(source: Axes, target: Axes) -> str:
+    """The subscript that puts unit axes in and takes them out; the labels are in order."""
+    texts: list[str] = []
+    left = list(source)
+    for axis in target:
+        if isinstance(axis, Index):
+            while left[0] is UNIT:
+                texts.append("0")
+                left.pop(0)
+        if left and left[0] == axis:
+            left.pop(0)
+            texts.append(":")
+        else:
+            texts.append("None")
+    texts += ["0"] * len(left)
+    while texts and texts[-1] == ":":
+        texts.pop()
+    return f"[{', '.join(texts)}]" if texts else ""

@@ -277,6 +277,36 @@ def _others(x: Any, axis: int, out: Any = None) -> Any:
     return np.moveaxis(np.multiply(before, after, out=np.moveaxis(out, axis, -1)), -1, axis)
 
 
+def _powers(x: Any, first: int, count: int, out: Any = None) -> Any:
+    """x ** first, x ** (first + 1), …: each the product of two smaller ones."""
+    if out is None:
+        out = np.empty((count, *np.shape(x)), np.asarray(x).dtype)
+    out[:1] = x**first
+    known, power = 1, x
+    while known < count:
+        more = min(known, count - known)
+        np.multiply(out[:more], power, out=out[known : known + more])
+        known += more
+        if known < count:
+            power = power * power
+    return out
+
+
+def _add_rows(zeros: Any, places: Any, rows: Any) -> None:
+    """Add rows to rows of zeros: the last one of each place is set, those before it are added."""
+    zeros[places] = rows
+    flat, (_, *row) = places.reshape(-1), zeros.shape
+    count = np.arange(flat.size)
+    last = np.empty(len(zeros), np.intp)
+    last[flat] = count
+    (others,) = (last.take(flat) != count).nonzero()
+    if others.size:
+        width = zeros[0].size
+        at = width * flat[others, None] + np.arange(width)
+        added = np.broadcast_to(rows, (*places.shape, *row))[np.unravel_index(others, places.shape)]
+        np.add.at(zeros.reshape(-1), at.reshape(-1), added.reshape(-1))
+
+
 HELPERS: dict[str, Callable[..., Any]] = {
     f.__name__: f
     for f in (
@@ -297,6 +327,8 @@ HELPERS: dict[str, Callable[..., Any]] = {
         _norm,
         _adjugate,
         _others,
+        _powers,
+        _add_rows,
     )
 }
 """The functions that generated files may define, by name."""

@@ -1,0 +1,128 @@
+"""Passes that save passes over memory: the same numbers, by the quicker calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+import symgrad as sg
+
+rng = np.random.default_rng(0)
+Case = tuple[Any, Mapping[str, Any], Mapping[str, Any]]
+
+
+def _of(loss: Any, point: Mapping[str, Any], **v: Any) -> Case:
+    return loss, v, point
+
+
+def embedding(sign: float = 1) -> Case:
+    table, t = sg.param("E", (50, 64)), sg.data("t", ("N", 30), dtype=int)
+    loss = sign * np.sum(np.tanh(np.sum(table[t], axis=1)))
+    point = {"E": rng.standard_normal((50, 64)), "t": rng.integers(0, 50, (7, 30))}
+    return _of(loss, point, E=table, t=t)
+
+
+def rows_of_stacks() -> Case:
+    """Rows that are matrices, at labels of which none is named twice."""
+    table, t = sg.param("E", (9, 3, 4)), sg.data("t", (6,), dtype=int)
+    point = {"E": rng.standard_normal((9, 3, 4)), "t": rng.permutation(9)[:6]}
+    return _of(np.sum(np.exp(table[t])), point, E=table, t=t)
+
+
+def powers(first: int = 0) -> Case:
+    t, w = sg.data("t", ("N",)), sg.param("w", (20,))
+    loss = np.sum((t[:, None] ** np.arange(first, first + 20) @ w) ** 2)
+    point = {"t": np.array([0, 1, -1, 0.5, -1.5, 2.0]), "w": rng.standard_normal(20)}
+    return _of(loss, point, t=t, w=w)
+
+
+def powers_of_parameter() -> Case:
+    t = sg.param("t", ())
+    return _of(
+        np.sum(t ** sg.arange("N") * sg.data("c", ("N",))), {"t": -1.1, "c": np.ones(9)}, t=t
+    )
+
+
+def slices() -> Case:
+    x, k, b = sg.param("x", (3, 40, 40)), sg.param("K", (2, 2, 3)), sg.param("b", (3,))
+    z: Any = b
+    for i in range(2):
+        for j in range(2):
+            z = z + x[:, i : i + 39, j : j + 39, None] * k[i, j]
+    point = {"x": rng.standard_normal((3, 40, 40)), "K": rng.standard_normal((2, 2, 3))}
+    return _of(np.sum(np.tanh(z)), {**point, "b": np.ones(3)}, x=x, K=k, b=b)
+
+
+def windows() -> Case:
+    x, k = sg.param("x", (3, 40, 40)), sg.param("K", (3, 3, 4))
+    seen = np.lib.stride_tricks.sliding_window_view(x, (3, 3), axis=(1, 2))
+    loss = np.sum(np.tanh(np.tensordot(seen, k, 2)))
+    return _of(
+        loss, {"x": rng.standard_normal((3, 40, 40)), "K": rng.standard_normal((3, 3, 4))}, x=x, K=k
+    )
+
+
+def distances() -> Case:
+    x, m, q = sg.data("X", ("N", 10)), sg.param("M", (25, 10)), sg.param("Q", (25, 10))
+    d = (x[:, None, :] - m) * q
+    loss = np.sum(np.log(np.sum(np.exp(-np.sum(d**2, axis=2)), axis=1)))
+    point = {"X": rng.standard_normal((30, 10)), "M": rng.standard_normal((25, 10))}
+    return _of(loss, {**point, "Q": 0.3 * np.ones((25, 10))}, X=x, M=m, Q=q)
+
+
+def stacks() -> Case:
+    x, w = sg.data("X", ("N", 4, 5, 3)), sg.param("w", (4, 5, 3))
+    b, c = sg.param("b", (3,)), sg.param("c", (5,))
+    loss = np.sum(np.tanh(x * w + b + c[:, None]) ** 2)
+    point = {"X": rng.standard_normal((6, 4, 5, 3)), "w": rng.standard_normal((4, 5, 3))}
+    return _of(loss, {**point, "b": np.ones(3), "c": np.ones(5)}, X=x, w=w, b=b, c=c)
+
+
+CASES: list[tuple[Callable[[], Case], str, str]] = [
+    (embedding, "_add_rows(dE, t, ", "np.add.at(dE"),
+    (lambda: embedding(-1), "_add_rows(dE, t, ", "np.subtract.at(dE"),
+    (rows_of_stacks, "_add_rows(dE, t, ", "np.add.at(dE"),
+    (powers, "_powers(t, 0, 20, out=", "np.power("),
+    (lambda: powers(3), "_powers(t, 3, 20, out=", "np.power("),
+    (powers_of_parameter, "_powers(t, 0, N", "np.power(t, ws.t_1"),
+    (slices, "K.reshape(4, 3)", "K[0, 1]"),
+    (windows, ".reshape(9, ", "np.tensordot("),
+    (distances, "np.subtract(X.T, M[:, :, None]", "X[:, None]"),
+    (stacks, ".reshape(20 * N, 3)", "np.add.reduce("),
+]
+"""A loss, what its file has to say, and what it must not say."""
+
+
+@pytest.mark.parametrize(("case", "there", "gone"), CASES)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_the_quicker_way_gives_the_same(
+    case: Callable[[], Case], there: str, gone: str, dtype: str
+) -> None:
+    loss, names, point = case()
+    derivation = sg.derive(loss, names=names)
+    code = derivation.source().partition("# What is called")[0]
+    assert there in code
+    assert gone not in code
+    quick = derivation.compile(dtype=dtype)
+    plain = derivation.compile(dtype="float64", plain=True)
+    (value, found), (right, wanted) = (m.loss_and_gradients(**point) for m in (quick, plain))
+    tolerance = 1e-13 if dtype == "float64" else 2e-5
+    np.testing.assert_allclose(value, right, rtol=10 * tolerance)
+    for name, mine, theirs in zip(found._fields, found, wanted, strict=True):
+        scale = np.abs(theirs).max()
+        np.testing.assert_allclose(mine / scale, theirs / scale, atol=50 * tolerance, err_msg=name)
+
+
+def test_rows_of_one_label_are_all_added() -> None:
+    table, t = sg.param("E", (5, 8)), sg.data("t", ("N",), dtype=int)
+    c = sg.data("c", ("N", 8))
+    module = sg.derive(np.sum(c * table[t])).compile()
+    for labels in ([2] * 6, [0, 1, 2, 3, 4], [], [4, 0, 4, 4, 1, 0]):
+        given = rng.standard_normal((len(labels), 8))
+        expected = np.zeros((5, 8))
+        np.add.at(expected, np.array(labels, int), given)
+        found = module.gradients(E=np.ones((5, 8)), t=np.array(labels, int), c=given).E
+        np.testing.assert_allclose(found, expected, atol=1e-15)
