@@ -26,6 +26,7 @@ from symgrad.mathematics.assumptions import (
 )
 from symgrad.reading import from_sympy, parse
 from symgrad.targets.c.desk import load
+from symgrad.using import scipy_objective
 from symgrad.writing import Choice, Style
 
 __all__ = [
@@ -67,6 +68,7 @@ __all__ = [
     "relu",
     "rounded",
     "scan",
+    "scipy_objective",
     "sigmoid",
     "softmax",
     "softplus",

@@ -23,7 +23,7 @@ FLOORS = (
     "language calculus program",
     "writing targets reading",
     "checks formats",
-    "delivery outputs report",
+    "delivery outputs report using distributed",
     "face",
     "audit",
     "__init__",

@@ -55,6 +55,7 @@ def load(text: str, name: str, beside: Mapping[str, str] | None = None) -> Modul
     module = ModuleType(name)
     file = f"<{name}>"
     module.__file__ = file
+    module.__dict__["__source__"] = text
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
     exec(compile(text, file, "exec"), module.__dict__)
     return module

@@ -40,6 +40,12 @@ class _Names:
         self.whole = next(n for n in ("whole", "put_together", "_whole") if n not in taken)
         self.by = {name: list(total.gradients) for name, total in made.totals.items()}
 
+    def rows(self) -> dict[str, int]:
+        """Which axis of each argument has the rows."""
+        size = self.made.size
+        axes = {n: [*map(str, v.shape)] for n, v in self.inputs.items()}
+        return {n: shape.index(size) for n, shape in axes.items() if size in shape}
+
     def slope(self, total: str, value: str) -> str:
         """The part that is the derivative of a total."""
         return f"{total}_by_{value}"
@@ -65,6 +71,11 @@ def _type(names: _Names) -> Iterator[str]:
     yield ""
     for name, told in names.fields():
         yield f"    {name}: {told}"
+    found = [f"{n}={axis}" for n, axis in names.rows().items()]
+    yield ""
+    yield ""
+    yield f"# Which axis of each argument has the {names.made.size} rows"
+    yield from call("_ROWS = dict", found)
 
 
 def _total(name: str, total: Module) -> Iterator[Passage]:

@@ -1,0 +1,181 @@
+"""A loss and its derivatives over rows that come in chunks."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from symgrad.distributed.source import FUNCTIONS, Travelling
+from symgrad.errors import SpecError, caller
+
+FAN = 16
+"""So many results are put together in one task: fewer tasks, and the same order each time."""
+ROWS = 100_000
+"""So many rows has a chunk of an array that has none of its own."""
+
+
+class Rows:
+    """Data in chunks of rows, kept where it is, for one loss and its derivatives.
+
+    ``module``: generated with ``--split``, or the path of one.  ``data``: its arguments that have
+    rows, all as arrays of Dask or all as others (NumPy's, memmaps), and those without rows that
+    stay the same.  ``rows``: how many a chunk has, where the arrays say nothing.  Arrays of Dask
+    are kept in the memory of the workers, unless ``keep`` is False.
+
+    What chunks give is put together in one order, so that the bits do not depend on which worker
+    did what; what a worker took with it is worked out again by another.
+    """
+
+    def __init__(
+        self,
+        module: Any,
+        *,
+        rows: int = ROWS,
+        keep: bool = True,
+        progress: bool = False,
+        **data: Any,
+    ) -> None:
+        self._made = Travelling.of(module)
+        self._progress = progress
+        axes = self._made.rows
+        if missing := [n for n in axes if n not in data]:
+            raise SpecError(f"the data has no {missing[0]}", where=caller(),
+                            hint=f"{', '.join(axes)} have rows")  # fmt: skip
+        self._fixed = {n: v for n, v in data.items() if n not in axes}
+        self._names = tuple(axes)
+        given = {n: data[n] for n in axes}
+        _check_lengths(given, axes)
+        engine = _Dask if any(map(_is_dask, given.values())) else _Here
+        self._chunks = engine(self._made, given, rows=rows, keep=keep)
+
+    def loss_and_gradients(self, **params: Any) -> tuple[Any, Any]:
+        """The loss and its derivatives over all rows, as the module itself gives them."""
+        point = {**self._fixed, **params}
+        module = self._made.module
+        taken = inspect.signature(module.partial).parameters
+        others = {n: point[n] for n in taken if n not in self._names and n in point}
+        parts = self._chunks.partials(self._names, others, progress=self._progress)
+        last = inspect.signature(module.finish).parameters
+        found: tuple[Any, Any] = module.finish(
+            module.Partial(*parts), **{n: point[n] for n in last if n in point}
+        )
+        return found
+
+    def loss(self, **params: Any) -> Any:
+        """The loss alone; it takes as long as both."""
+        return self.loss_and_gradients(**params)[0]
+
+    @property
+    def Gradients(self) -> Any:
+        """The type of the derivatives, which names the parameters."""
+        return self._made.module.Gradients
+
+
+def loss_and_gradients(
+    module: Any, *, rows: int = ROWS, progress: bool = False, **given: Any
+) -> tuple[Any, Any]:
+    """The loss and its derivatives over chunks of rows, once; the arguments are those of Rows.
+
+    >>> import numpy as np
+    >>> import symgrad as sg
+    >>> from symgrad import distributed
+    >>> X, w = sg.data("X", ("N", 2)), sg.param("w", (2,))
+    >>> m = sg.derive(np.mean((X @ w) ** 2)).split("N").compile()
+    >>> value, g = distributed.loss_and_gradients(m, rows=2, X=np.eye(2).repeat(2, 0), w=np.ones(2))
+    >>> print(value, g.w)
+    1.0 [1. 1.]
+    """
+    axes = Travelling.of(module).rows
+    data = {n: v for n, v in given.items() if n in axes}
+    params = {n: v for n, v in given.items() if n not in axes}
+    return Rows(module, rows=rows, keep=False, progress=progress, **data).loss_and_gradients(
+        **params
+    )
+
+
+def _is_dask(array: Any) -> bool:
+    return type(array).__module__.startswith("dask.")
+
+
+def _check_lengths(data: Mapping[str, Any], axes: Mapping[str, int]) -> None:
+    lengths = {n: a.shape[axes[n]] for n, a in data.items()}
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f"{n} {count}" for n, count in lengths.items())
+        raise SpecError(f"the data has different numbers of rows: {told}", where=caller())
+
+
+class _Here:
+    """Chunks in this process, one after the other: of arrays in memory, or memmaps of files."""
+
+    def __init__(self, made: Travelling, data: Mapping[str, Any], *, rows: int, keep: bool) -> None:
+        self.made, self.data, self.rows = made, data, rows
+
+    def chunks(self) -> Iterator[list[Any]]:
+        axes = self.made.rows
+        count = next(a.shape[axes[n]] for n, a in self.data.items())
+        for start in range(0, max(count, 1), self.rows):
+            cut = slice(start, start + self.rows)
+            yield [np.asarray(a[(slice(None),) * axes[n] + (cut,)]) for n, a in self.data.items()]
+
+    def partials(self, names: Sequence[str], others: Mapping[str, Any], *, progress: bool) -> Any:
+        """What all chunks give together."""
+        of_chunk, together = FUNCTIONS["of_chunk"], FUNCTIONS["together"]
+        name, source = self.made.key
+        sent, found = (source, others), None
+        for chunk in self.chunks():
+            part = of_chunk(name, sent, tuple(self.data), chunk)
+            found = part if found is None else together(name, sent, [found, part])
+        return found
+
+
+class _Dask:
+    """Chunks of arrays of Dask, on its workers."""
+
+    def __init__(self, made: Travelling, data: Mapping[str, Any], *, rows: int, keep: bool) -> None:
+        dask = _dask()
+        self.made, axes = made, made.rows
+        arrays = {
+            n: a if _is_dask(a) else dask.array.from_array(a, chunks=_chunks(a, axes[n], rows))
+            for n, a in data.items()
+        }
+        first = next(n for n, a in data.items() if _is_dask(a))
+        cut = arrays[first].chunks[axes[first]]
+        laid = [a.rechunk({k: cut if k == axes[n] else -1 for k in range(a.ndim)})
+                for n, a in arrays.items()]  # fmt: skip
+        self.kept = dask.persist(*laid) if keep else laid  # as long as they are held here
+        self.blocks = [*zip(*(a.to_delayed().ravel() for a in self.kept), strict=True)]
+        self.names = tuple(arrays)
+
+    def partials(self, names: Sequence[str], others: Mapping[str, Any], *, progress: bool) -> Any:
+        """What all chunks give together: the parameters are one value that workers share."""
+        dask = _dask()
+        of_chunk = dask.delayed(FUNCTIONS["of_chunk"], pure=False)
+        together = dask.delayed(FUNCTIONS["together"], pure=False)
+        name, source = self.made.key
+        sent = dask.delayed((source, dict(others)), pure=False)
+        parts = [of_chunk(name, sent, self.names, [*b]) for b in self.blocks]
+        while len(parts) > 1:
+            groups = [parts[k : k + FAN] for k in range(0, len(parts), FAN)]
+            parts = [together(name, sent, group) for group in groups]
+        return _computed(parts[0], told=progress)
+
+
+def _dask() -> Any:
+    """Dask, which symgrad[dask] brings: it is there where its arrays are."""
+    importlib.import_module("dask.array")
+    return importlib.import_module("dask")
+
+
+def _chunks(array: Any, axis: int, rows: int) -> tuple[int, ...]:
+    return tuple(rows if k == axis else -1 for k in range(array.ndim))
+
+
+def _computed(value: Any, *, told: bool) -> Any:
+    if not told:
+        return value.compute()
+    with importlib.import_module("dask.diagnostics").ProgressBar():
+        return value.compute()

@@ -1,0 +1,83 @@
+"""A generated module as its source, which is all of it that travels to workers."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from symgrad.errors import SpecError, caller
+
+RUNNER = '''
+def module_of(name, source):
+    """The module of a source, which a process reads once."""
+    import sys
+    import types
+
+    if name not in sys.modules:
+        module = types.ModuleType(name)
+        exec(compile(source, name + ".py", "exec"), module.__dict__)
+        sys.modules.setdefault(name, module)
+    return sys.modules[name]
+
+
+def of_chunk(name, sent, names, chunk):
+    """What a chunk of rows gives, as a plain tuple; sent: the source, and the other arguments."""
+    source, others = sent
+    return tuple(module_of(name, source).partial(**dict(zip(names, chunk)), **others))
+
+
+def together(name, sent, parts):
+    """What several chunks give together, as a plain tuple: from the first one on."""
+    module = module_of(name, sent[0])
+    found = module.Partial(*parts[0])
+    for part in parts[1:]:
+        found = module.combine(found, module.Partial(*part))
+    return tuple(found)
+'''
+"""What workers run. It is no module of a package, so that it travels by itself: they need NumPy
+alone."""
+
+
+def _runner() -> dict[str, Any]:
+    made: dict[str, Any] = {"__name__": "_symgrad_worker"}
+    exec(compile(RUNNER, "_symgrad_worker.py", "exec"), made)
+    return made
+
+
+FUNCTIONS = _runner()
+
+
+@dataclass(frozen=True)
+class Travelling:
+    """A generated module with functions for chunks; ``key``: its name, and its source."""
+
+    module: Any
+    key: tuple[str, str]
+
+    @classmethod
+    def of(cls, module: Any) -> Travelling:
+        """A module that was imported, or compiled, or a path to one; SpecError if it is none."""
+        if isinstance(module, (str, Path)):
+            return cls._read(Path(module).read_text(encoding="utf-8"))
+        if not isinstance(module, ModuleType) or not hasattr(module, "_ROWS"):
+            raise SpecError(
+                f"{getattr(module, '__name__', module)} has no functions for chunks of rows",
+                where=caller(),
+                hint="derive it with --split N, or compile sg.derive(loss).split('N')",
+            )
+        text = getattr(module, "__source__", None)
+        return cls._read(text or Path(str(module.__file__)).read_text(encoding="utf-8"))
+
+    @classmethod
+    def _read(cls, source: str) -> Travelling:
+        name = f"_symgrad_{hashlib.sha256(source.encode()).hexdigest()[:16]}"
+        return cls(FUNCTIONS["module_of"](name, source), (name, source))
+
+    @property
+    def rows(self) -> dict[str, int]:
+        """Which axis of each argument has the rows."""
+        found: dict[str, int] = self.module._ROWS
+        return found
