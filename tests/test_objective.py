@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import types
 from pathlib import Path
@@ -94,15 +95,16 @@ def test_digits_are_read(way):
 
 @pytest.mark.long
 @pytest.mark.filterwarnings("ignore")
-def test_an_estimator_of_ten_lines_is_one_for_scikit_learn():
+def test_an_estimator_of_few_lines_is_one_for_scikit_learn(tmp_path, monkeypatch):
     pytest.importorskip("sklearn", reason="scikit-learn checks it")
     from sklearn.utils.estimator_checks import check_estimator
 
     page = (ROOT / "docs" / "pages" / "how-to" / "training.md").read_text(encoding="utf-8")
     code = page.split('title="estimator.py"\n')[1].split("```")[0]
-    names = {}
-    exec(code, names)
-    found = check_estimator(names["Logistic"](), on_fail=None)
+    (tmp_path / "estimator.py").write_text(code, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    estimator = importlib.import_module("estimator")
+    found = check_estimator(estimator.Logistic(), on_fail=None)
     failed = [c["check_name"] for c in found if c["status"] == "failed"]
     assert failed == []
     assert len([c for c in found if c["status"] == "passed"]) > 30
