@@ -13,6 +13,7 @@ import typst
 from test_formats import check_mathml
 
 import symgrad as sg
+from symgrad.checks import run
 from symgrad.mathematics.written import Exponential
 from symgrad.writing import formula as f
 from symgrad.writing.formula import Gap
@@ -117,3 +118,9 @@ def test_an_author_has_symbols_of_their_own() -> None:
     assert "ŷ[n]" in in_a_line
     assert "∂loss/∂ℓ" in in_a_line
     assert "𝐰" not in str(d)
+
+
+def test_what_is_printed_as_cases_is_read_back() -> None:
+    x = sg.param("x", ("N",))
+    h = np.where(np.abs(x) < 1, x**2 / 2, np.where(x > 2, 3 * x, np.abs(x) - 0.5))
+    assert all(c.passed for c in run(sg.derive(np.sum(h))))

@@ -140,6 +140,10 @@ class Reader:
             return -mpmath.root(-inside, degree)
         return mpmath.root(inside, degree)
 
+    def _cases(self, x: f.Cases) -> Value:
+        holding = (value for value, condition in (row.items for row in x.rows) if self(condition))
+        return self(next(holding, x.last))
+
     def _fenced(self, x: f.Fenced) -> Value:
         return abs(self(x.inside)) if x.opening == "|" else self(x.inside)
 
