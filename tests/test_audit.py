@@ -223,6 +223,39 @@ def test_a_function() -> None:
     assert "one gradient right" in found.text()
 
 
+SCRIPT = """
+import numpy as np
+import symgrad as sg
+
+X, t = sg.data("X", ("N", 3)), sg.data("t", ("N",))
+w = sg.param("w", (3,))
+loss = np.mean((X @ w - t) ** 2)
+
+
+def gradient(X, t, w):
+    return {"w": 2 * X.T @ (X @ w - t)}
+
+
+found = sg.audit(loss, gradient)
+print(found.faults[0].kind, found.faults[0].line)
+"""
+
+
+@pytest.mark.long
+def test_a_script_may_audit_its_own_function(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT, encoding="utf-8")
+    ran = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["factor", "11"]
+
+
+def test_a_line_is_read_as_an_equation(specs: Path, tmp_path: Path) -> None:
+    old, new, *_ = program("residual").FAULTS[2]
+    found = audit_of("residual", program("residual").CODE.replace(old, new, 1), specs, tmp_path)
+    assert found.faults[0].computes == "dg[n,i] = G[n,i] y[n,i]"
+    assert found.faults[0].ought == "dg[n,i] = G[n,i] (y[n,i] - x[n,i])"
+
+
 def test_a_function_in_another_one() -> None:
     scale = 3.0
 

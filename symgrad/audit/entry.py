@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import os
 import sys
 import textwrap
 from collections.abc import Callable, Mapping
@@ -15,7 +16,8 @@ from symgrad.audit.auditing import Auditor
 from symgrad.audit.findings import Audit
 from symgrad.audit.form import Form, form_of
 from symgrad.audit.reference import Reference
-from symgrad.audit.source import Source, plain, read
+from symgrad.audit.runner import CHILD
+from symgrad.audit.source import Source, needed, plain, read
 from symgrad.audit.story import told
 from symgrad.errors import SpecError, perhaps
 from symgrad.face import Derivation, derive
@@ -49,6 +51,8 @@ def audit(
     audit's own beside the author's; ``seed`` draws others.  SpecError where the audit can't be
     made.
     """
+    if CHILD in os.environ:
+        raise SpecError("an audit is called in a program that is audited")
     names = {} if isinstance(loss, Derivation) else _callers_names()
     derivation = loss if isinstance(loss, Derivation) else with_values(loss, names)
     source, called, seeds = _source(code, function)
@@ -149,7 +153,7 @@ def _source(code: Code, function: str | None) -> tuple[Source, str | None, dict[
     file = inspect.getsourcefile(code)
     plain_name = "<" not in code.__qualname__
     if file is not None and Path(file).suffix == ".py" and Path(file).exists() and plain_name:
-        return read(Path(file)), code.__qualname__, {}
+        return needed(read(Path(file)), code.__qualname__), code.__qualname__, {}
     return _alone(code)
 
 

@@ -24,6 +24,9 @@ from symgrad.errors import SymgradError
 MOST_COPIED = 50_000_000
 """Bytes of a folder that are copied; of a larger one only the program itself is."""
 
+CHILD = "SYMGRAD_AUDIT"
+"""The variable of the environment that says that a program is run by an audit."""
+
 Arrays = Mapping[str, np.ndarray]
 Asked = tuple[dict[int, bytes], Arrays, int, bytes]
 """A run: the units that are changed, the inputs, a seed, and what is tried for an expression."""
@@ -137,6 +140,7 @@ class Runner:
             self.place = tempfile.TemporaryDirectory(prefix="symgrad-audit-")
             _copy(self.folder, Path(self.place.name) / "work")
         environment = os.environ | {"MPLBACKEND": "Agg", "PYTHONDONTWRITEBYTECODE": "1"}
+        environment |= {CHILD: "1"}
         environment |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
         self.process = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("child.py"))],

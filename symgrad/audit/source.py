@@ -7,7 +7,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -92,6 +92,41 @@ def read(path: Path) -> Source:
     if path.suffix == ".ipynb":
         return _notebook(path, text, folder)
     return plain(str(path), text, folder)
+
+
+def needed(source: Source, function: str) -> Source:
+    """What a function of a file needs of it: the rest of the file need not be run for it."""
+    kept: set[ast.stmt] = set()
+    wanted = {function.split(".")[0]}
+    while True:
+        more = {s for s in source.tree.body if s not in kept and (bound(s) & wanted or _is_path(s))}
+        if not more:
+            break
+        kept |= more
+        wanted |= {n.id for s in more for n in ast.walk(s) if isinstance(n, ast.Name)}
+    gone = [s for s in source.tree.body if s not in kept and not isinstance(s, _IMPORTS)]
+    lines = source.text.split("\n")
+    for statement in gone:
+        first = min([statement, *getattr(statement, "decorator_list", [])], key=lambda n: n.lineno)
+        for k in range(first.lineno - 1, statement.end_lineno or statement.lineno):
+            lines[k] = ""
+    return replace(source, text="\n".join(lines))
+
+
+_IMPORTS = (ast.Import, ast.ImportFrom)
+
+
+def bound(statement: ast.stmt) -> set[str]:
+    """The names that a statement of a module binds."""
+    if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+        return {statement.name}
+    nodes = ast.walk(statement)
+    return {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+
+
+def _is_path(statement: ast.stmt) -> bool:
+    """Whether a statement says where modules are found."""
+    return isinstance(statement, ast.Expr) and "sys.path" in ast.unparse(statement)
 
 
 def plain(file: str, text: str, folder: Path | None = None, offset: int = 0) -> Source:

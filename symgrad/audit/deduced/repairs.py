@@ -138,7 +138,7 @@ def _by_arrays(
         text = f"-{text}" if term.negative else text
         new = f"{operand(site, part.node)} {sign} {text}"
         price = 1.6 + 0.1 * part.depth + term.cost
-        yield price, _edit(_rule_of(term), site, part.node, new, term.text)
+        yield price, _edit(_rule_of(term), site, part.node, new, term.text.strip("()"))
 
 
 def _rule_of(term: Asked) -> Rule:

@@ -127,6 +127,8 @@ def _size(site: Site) -> Iterator[Proposal]:
         is_number = text in site.known and site.known[text].array.ndim == 0
         if is_size or is_number:
             yield node, f"({text} - 1)", 1.75, f"{text} - 1"
+            if ".T.shape" in text:
+                yield node, text.replace(".T.shape", ".shape"), 1.0, text
             for name, _ in numbers_at(site):
                 yield node, name, 1.8, name
 
