@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from symgrad.audit.auditing import Auditor, Blamed, Outcome
 from symgrad.audit.equations import equation_of
 from symgrad.audit.findings import Audit, FaultFound, ValueFound
+from symgrad.audit.form import assigned
 from symgrad.audit.grammar import Edit
 from symgrad.audit.printing import Line
 from symgrad.audit.source import Source, patch
@@ -144,7 +145,10 @@ class Story:
         """The equation that the line is, or the line itself, in the names of the spec."""
         site, whole = blamed.site, self._is_whole(blamed)
         if site is not None and whole and site.roots:
-            called = self.reference.gradient_of.get(self._called(blamed), self._called(blamed))
+            name = self._called(blamed)
+            called = (
+                name if is_forward(blamed, name) else self.reference.gradient_of.get(name, name)
+            )
             found = equation_of(site, site.roots[0], blamed.names, self.outcome.sizes, called)
             if found:
                 return found
@@ -161,7 +165,7 @@ class Story:
         """The equation of the derivation that a line is for."""
         derivation = self.reference.derivation
         name, written = self._called(blamed), derivation.notation.text_equation
-        if blamed.target.forward and name in {e.name for e in derivation.system}:
+        if is_forward(blamed, name) and name in {e.name for e in derivation.system}:
             return written(derivation.system[name])
         if name in derivation.gradients:
             return written(derivation.gradients[name].adjoint.equation)
@@ -176,6 +180,12 @@ class Story:
 
 OF_A_LOSS = ("a function too many", "a superfluous factor", "superfluous factors")
 """Rules that may find the gradient of another loss."""
+
+
+def is_forward(blamed: Blamed, name: str) -> bool:
+    """Whether a line is one of the forward pass: it assigns what is called as the value is."""
+    inside = blamed.site is not None and name in assigned(blamed.site.statement)
+    return blamed.target.forward or inside
 
 
 def kind_of(blamed: Blamed) -> str:

@@ -84,11 +84,13 @@ FAULTS = [
     ("        dc = dc * f", "        dc = dc", "factor operation path value", "Wx Wh b"),
 ]
 
-NOT_YET = [("dg * (1 - g ** 2)", "dg * g * (1 - g)", "activation", "Wx Wh b")]
-"""Faults that are seen, and not named."""
-
 SAME = [
     ("        dh = Wh @ da", "        dh = np.einsum('ij,j->i', Wh, da)"),
     ("        do = dh * tanh_c", "        do = np.tanh(c) * dh"),
     ("dg * (1 - g ** 2)", "dg * (1 - g) * (1 + g)"),
 ]
+
+NOT_YET = [
+    ("dg * (1 - g ** 2)", "dg * g * (1 - g)", "activation", "Wx Wh b"),
+]
+"""Faults that are seen, and not named."""
