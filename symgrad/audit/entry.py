@@ -51,8 +51,6 @@ def audit(
     audit's own beside the author's; ``seed`` draws others.  SpecError where the audit can't be
     made.
     """
-    if CHILD in os.environ:
-        raise SpecError("an audit is called in a program that is audited")
     names = {} if isinstance(loss, Derivation) else _callers_names()
     derivation = loss if isinstance(loss, Derivation) else with_values(loss, names)
     source, called, seeds = _source(code, function)
@@ -146,6 +144,8 @@ def _callers_names() -> dict[str, Array]:
 
 def _source(code: Code, function: str | None) -> tuple[Source, str | None, dict[str, Any]]:
     """The text of what is audited, the function in it that is called, and what it reads beside."""
+    if CHILD in os.environ:
+        raise SpecError("an audit is called in a program that is audited")
     if isinstance(code, (str, Path)):
         return read(Path(code)), function, {}
     if not isinstance(code, FunctionType):
