@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from symgrad.targets.statements import Assignment, Statement
@@ -28,8 +28,10 @@ def helped(assignments: Sequence[Assignment], kept: Collection[str]) -> list[Ass
 
     ``kept``: the names that others read.
     """
+    assignments = [replace(a, inner=tuple(helped(a.inner, ()))) if a.inner else a
+                   for a in assignments]  # fmt: skip
     lines = [(k, s) for k, a in enumerate(assignments) for s in a.statements]
-    uses = Counter(n for _, s in lines for x in _texts(s) for n in set(_NAME.findall(x)))
+    uses = _uses(s for a in assignments for s in a.all_statements)
     uses.update(kept)
     found: list[tuple[int, Statement]] = []
     for line in lines:
@@ -38,6 +40,11 @@ def helped(assignments: Sequence[Assignment], kept: Collection[str]) -> list[Ass
         if [(s.kind, s.function) for s in run] == [*_SIGMOID] and (call := _sigmoid(run, uses)):
             found[-len(_SIGMOID) :] = [(line[0], call)]
     return [*_filled(assignments, found)]
+
+
+def _uses(statements: Iterable[Statement]) -> Counter[str]:
+    """How many texts of statements have each name."""
+    return Counter(n for s in statements for x in _texts(s) for n in set(_NAME.findall(x)))
 
 
 def _texts(statement: Statement) -> Iterator[str]:
@@ -54,10 +61,11 @@ def _sigmoid(run: Sequence[Statement], uses: Counter[str]) -> Statement | None:
         and (top.x, below.x) == (f"{mask.name}, {e}", f"1, {e}")
         and (value.name, value.x) == (p, below.name)
     )
-    alone = (uses[mask.name], uses[e], uses[below.name]) == (1, 6, 1)
+    mine = _uses(run)
+    alone = all(uses[name] == mine[name] for name in (mask.name, e, below.name))
     if not together or not alone:
         return None
-    rooms = ", ".join([x, mask.out, size.out, below.out])
+    rooms = ", ".join([x, mask.out, size.out, size.out if below.out == e else below.out])
     return Statement("map", p, (rooms,), "_sigmoid", top.out)
 
 
