@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 SETUP := .venv/installed
 BENCH := .venv/bench
 
-.PHONY: demo test test-long fuzz fuzz-cli lint check-generated generated docs fmt bench depth clean
+.PHONY: demo test test-long fuzz fuzz-cli lint check-generated generated docs fmt bench depth rows clean
 
 demo: $(SETUP)  ## the derivation of the example network, and the checks of it
 	$(BIN)/symgrad derive examples/notebook.py
@@ -49,6 +49,9 @@ bench: $(BENCH)/installed  ## the generated code beside other libraries: benchma
 
 depth: $(SETUP)  ## how the time of a derivation grows with the depth of a network
 	$(BIN)/python benchmarks/depth.py
+
+rows: $(SETUP)  ## a loss over 20 million rows in a file, on two workers that are killed: make rows ROWS=4000000 GRADIENTS=10 KILLS=1
+	$(BIN)/python benchmarks/rows.py $(or $(ROWS),20000000) $(or $(GRADIENTS),100) $(or $(KILLS),10)
 
 clean:
 	rm -rf .venv dist site .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz

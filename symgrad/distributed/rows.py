@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -147,21 +148,28 @@ class _Dask:
         laid = [a.rechunk({k: cut if k == axes[n] else -1 for k in range(a.ndim)})
                 for n, a in arrays.items()]  # fmt: skip
         self.kept = dask.persist(*laid) if keep else laid  # as long as they are held here
-        self.blocks = [*zip(*(a.to_delayed().ravel() for a in self.kept), strict=True)]
+        self.graph = {k: v for a in self.kept for k, v in dict(a.__dask_graph__()).items()}
+        keys = [dask.core.flatten(a.__dask_keys__()) for a in self.kept]
+        self.blocks = [list(block) for block in zip(*keys, strict=True)]
         self.names = tuple(arrays)
 
     def partials(self, names: Sequence[str], others: Mapping[str, Any], *, progress: bool) -> Any:
         """What all chunks give together: the parameters are one value that workers share."""
-        dask = _dask()
-        of_chunk = dask.delayed(FUNCTIONS["of_chunk"], pure=False)
-        together = dask.delayed(FUNCTIONS["together"], pure=False)
         name, source = self.made.key
-        sent = dask.delayed((source, dict(others)), pure=False)
-        parts = [of_chunk(name, sent, self.names, [*b]) for b in self.blocks]
+        step = uuid.uuid4().hex
+        sent = f"sent-{step}"
+        graph: dict[Any, Any] = {**self.graph, sent: (source, dict(others))}
+        parts = [(f"of_chunk-{step}", k) for k in range(len(self.blocks))]
+        for key, block in zip(parts, self.blocks, strict=True):
+            graph[key] = (FUNCTIONS["of_chunk"], name, sent, self.names, block)
+        level = 0
         while len(parts) > 1:
             groups = [parts[k : k + FAN] for k in range(0, len(parts), FAN)]
-            parts = [together(name, sent, group) for group in groups]
-        return _computed(parts[0], told=progress)
+            level += 1
+            parts = [(f"together-{level}-{step}", k) for k in range(len(groups))]
+            for key, group in zip(parts, groups, strict=True):
+                graph[key] = (FUNCTIONS["together"], name, sent, group)
+        return _computed(graph, parts[0], told=progress)
 
 
 def _dask() -> Any:
@@ -174,8 +182,9 @@ def _chunks(array: Any, axis: int, rows: int) -> tuple[int, ...]:
     return tuple(rows if k == axis else -1 for k in range(array.ndim))
 
 
-def _computed(value: Any, *, told: bool) -> Any:
+def _computed(graph: Mapping[Any, Any], key: Any, *, told: bool) -> Any:
+    get = _dask().base.get_scheduler() or importlib.import_module("dask.threaded").get
     if not told:
-        return value.compute()
+        return get(graph, key)
     with importlib.import_module("dask.diagnostics").ProgressBar():
-        return value.compute()
+        return get(graph, key)
