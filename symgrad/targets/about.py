@@ -26,27 +26,37 @@ def about(module: Module, *, checked: bool = True) -> Iterator[str]:
     ``checked``: whether the file has a function that says if that holds.
     """
     arguments = module.arguments
-    width = max(len(v.name) for v in arguments)
-    yield "Arguments:"
-    for variable in arguments:
-        told = shape_text(variable.shape) or "scalar"
-        yield f"    {variable.name:<{width}}  {', '.join([told, *_told(variable)])}"
+    yield from _arguments(module)
     yield from _preparation(module)
     yield from ("", f"    {module.formulas.get(module.output, module.output)}")
-    yield from ("", "Gradients:") if module.gradients else ()
-    for parameter, gradient in module.gradients.items():
-        told = shape_text(module.program.shapes[gradient]) or "scalar"
-        yield f"    {parameter:<{width}}  {told}  {module.formulas.get(gradient, gradient)}"
     if module.remarks or any(v.assumptions for v in arguments):
         yield ""
     for remark in [*module.remarks, *_promises(arguments, checked=checked)]:
         yield from textwrap.wrap(_sentence(remark), WIDTH)
 
 
+def _arguments(module: Module) -> Iterator[str]:
+    """A line for each, with the derivative by it; after them the derivatives by other values."""
+    arguments = {v.name: v for v in module.arguments}
+    formulas = {p: module.formulas.get(g, g) for p, g in module.gradients.items()}
+    told = {
+        n: ", ".join([shape_text(v.shape) or "scalar", *_told(v)]) for n, v in arguments.items()
+    }
+    others = {p: g for p, g in module.gradients.items() if p not in arguments}
+    told |= {p: shape_text(module.program.shapes[g]) or "scalar" for p, g in others.items()}
+    names, shapes = max(map(len, told)), max([0, *(len(told[p]) for p in formulas)])
+    yield "Arguments and derivatives:" if formulas.keys() & arguments else "Arguments:"
+    for name, text in told.items():
+        if name in others and name == next(iter(others)):
+            yield from ("", "Derivatives:")
+        formula = f"{text:<{shapes}}  {formulas[name]}" if name in formulas else text
+        yield f"    {name:<{names}}  {formula}"
+
+
 def costs(
     plan: Plan,
     called: Sequence[str],
-    what: str = "Loss and gradients together",
+    what: str = "Loss and gradients",
     constants: sp.Expr = sp.S.Zero,
 ) -> Iterator[str]:
     """What ``what`` costs; ``called``: what takes memory in each call.
@@ -56,7 +66,7 @@ def costs(
     work, room = polynomial(flops(plan.program)), polynomial(sp.expand(plan.bytes(8) + constants))
     yield ""
     yield from textwrap.wrap(
-        f"{what}: {work} operations on numbers, {room} bytes of workspace in float64.",
+        f"{what}: {work} operations, {room} bytes of workspace in float64.",
         WIDTH,
     )
     if called:

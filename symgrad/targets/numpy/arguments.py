@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from symgrad.mathematics.equations import Variable
 from symgrad.mathematics.sizes import fixed
 from symgrad.targets.module import Module, size_names
-from symgrad.targets.numpy.labels import checks, where_length
+from symgrad.targets.numpy.labels import where_length
 from symgrad.targets.numpy.layout import definition, in_braces, in_brackets, wrapped
 
 
@@ -27,8 +27,7 @@ def needs(
     once = {v.name: v for v in variables}
     kinds = {n: f'"{v.dtype}"' for n, v in once.items() if v.dtype != "float"}
     keeps = room and bool(module.values)
-    subsets = keeps and any(v.bounds for v in module.arguments)
-    names = "_NAMES" if module.preparation or subsets else "_SHAPES"
+    names = "_NAMES" if module.preparation else "_SHAPES"
     made = [f'sizes.get("{s}", (0, ""))[0]' for s in size_names(module.arguments)]
     both = "tuple[list[Any], tuple[Any, ...]]" if room else "list[Any]"
     kept = [f"names: Any = {names}", "keep: bool = False"]
@@ -75,20 +74,18 @@ def _shape(variable: Variable, sizes: Mapping[str, str]) -> str:
 class Fit:
     """What arguments are that need no conversion.
 
-    ``wanted``: the line that gives their dtypes, and shapes where all are fixed; ``sizes``: lines
-    that give the named sizes; ``shapes``: the shapes that they ask for; ``made``: what a workspace
-    is made of; ``enough``: what else has to hold of sizes; ``labels``: the lines that check labels;
-    ``function``: whether it takes a function to say so.
+    ``wanted``: the line that gives their dtypes, and their shapes, or how many axes they have where
+    sizes have names; ``sizes``: the lines that give these; ``shapes``: the shapes that they ask
+    for; ``made``: what a workspace is made of; ``enough``: what else has to hold of sizes;
+    ``labels``: whether there are any.
     """
 
     wanted: str
-    ndims: Sequence[int]
     sizes: Sequence[str]
     shapes: str
     made: str
     enough: str
-    labels: Sequence[str]
-    function: bool
+    labels: bool
 
     @classmethod
     def of(cls, module: Module, sizes: Mapping[str, str], names: str, *, kinds: bool) -> Fit:
@@ -97,25 +94,15 @@ class Fit:
         floats = [k for k, v in enumerate(given) if v.dtype == "float"]
         dtype = f"given[{floats[0]}].dtype" if floats else f'np.dtype("{module.dtype}")'
         one = "np.dtype(_KINDS.get(n, d))" if kinds else "np.dtype(d)"
-        one = one if mine else f"(_SHAPES[n], {one})"
+        asked = "len(_SHAPES[n])" if mine else "_SHAPES[n]"
         part = f"[:{len(given)}]" if module.preparation else ""
         return cls(
-            wanted=f"{'_DTYPES' if mine else '_WANTED'} = "
-            f'[[{one} for n in {names}] for d in ("float64", "float32")]',
-            ndims=[len(v.shape) for v in given],
+            wanted=f'_WANTED = [[({asked}, {one}) for n in {names}] for d in ("f8", "f4")]',
             sizes=[f"{sizes[size]} = given{where_length(size, given)}" for size in mine],
             shapes=f"[*{table(sizes, mine)}.values()]{part}",
             made=in_brackets([*(sizes[s] for s in mine), dtype]),
             enough="".join(
                 f" and {sizes[s]} >= {module.least[s]}" for s in mine if s in module.least
             ),
-            labels=[*_labels(given)],
-            function=bool(mine) or module.unroll,
-        )
-
-
-def _labels(given: Sequence[Variable]) -> Iterator[str]:
-    for k, variable in enumerate(given):
-        yield from checks(
-            f"arrays[{k}]", variable, lambda size: f"arrays{where_length(size, given)}"
+            labels=any(v.bounds for v in given),
         )

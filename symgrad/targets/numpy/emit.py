@@ -175,7 +175,7 @@ class _File:
             "prepare": self.preparing,
             "offered": [*face.offered()],
             "differentiated": bool(module.gradients),
-            "bound_given": face.given,
+            "bound_ready": face.bound_ready(),
             "numbers_given": any(not v.shape for v in module.arguments),
             "bind_head": face.signature("bind", face.names, "Array", bound),
             "vectors": vectors(self.made, sizes),
@@ -191,7 +191,7 @@ class _File:
         module, plan = self.module, self.made.plan
         called = self.room.called if self.room else []
         made = self.room.constants if self.room else sp.S.Zero
-        what = "Loss and gradients together" if module.gradients else "All values"
+        what = "Loss and gradients" if module.gradients else "All values"
         document = [*about(module), *(costs(plan, called, what, made) if plan else ())]
         return {
             "title": quoted(module.title),

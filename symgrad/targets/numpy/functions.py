@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
+from symgrad.mathematics.equations import Variable
 from symgrad.program.kinds import KINDS
 from symgrad.program.memory import Plan, plan_of
 from symgrad.program.program import Op, Program
@@ -15,6 +16,7 @@ from symgrad.targets.module import Module, size_names, where_size_is
 from symgrad.targets.numpy.buffers import BufferedWriter
 from symgrad.targets.numpy.constants import called
 from symgrad.targets.numpy.helped import helped
+from symgrad.targets.numpy.labels import checks, length_of, sizes_of_labels
 from symgrad.targets.numpy.layout import call, definition, listed_in
 from symgrad.targets.numpy.nesting import nested
 from symgrad.targets.numpy.operations import NumPyWriter
@@ -149,9 +151,10 @@ class Mathematics:
         if assignments and (answer := _returned(assignments[-1], result)) is not None:
             assignments[-1], result = answer, []
         name = self.function(stage.name)
+        checked = indented(line for _, line in self.labels.get(stage.name, ()))
         return Function(
             name,
-            [*decorators, *definition(name, takes, gives)],
+            [*decorators, *definition(name, takes, gives), *checked],
             [*self._sizes(stage), *self._constants(stage)],
             assignments,
             result,
@@ -175,6 +178,29 @@ class Mathematics:
         order = dict.fromkeys([*(v.name for v in self.module.arguments), *made])
         found = [name for name in order if name in read]
         return [*found, "ws"] if self.plan and self._uses_room(stage) else found
+
+    @cached_property
+    def labels(self) -> Mapping[str, list[tuple[str, str]]]:
+        """The lines that check labels, each with what it checks, by the stage that reads them.
+
+        By no name those that stages can't check alone.
+        """
+        found: dict[str, list[tuple[str, str]]] = {}
+        for v in self.module.arguments if self.plan else ():
+            home, given = self._home(v)
+            lines = checks(v.name, v, partial(length_of, given=given))
+            found.setdefault(home, []).extend((v.name, line) for line in lines)
+        return found
+
+    def _home(self, labels: Variable) -> tuple[str, list[Variable]]:
+        """The only stage that reads labels, if it knows their range, and what it is given."""
+        given = self.module.arguments
+        stages = [stage for stage in self.stages if labels.name in self.given(stage)]
+        if len(stages) == 1:
+            mine = [v for v in given if v.name in self.given(stages[0])]
+            if sizes_of_labels(labels) <= {*size_names(mine)}:
+                return stages[0], mine
+        return "", [*given]
 
     @cached_property
     def _of_floats(self) -> set[str]:

@@ -18,7 +18,7 @@ def checks(array: str, variable: Variable, length: Callable[[str], str]) -> Iter
 
     ``array``: the expression for it; ``length``: that for a named size.
     """
-    names = {s: length(s) for s in named(s for b in variable.bounds for s in sizes_of(b))}
+    names = {s: length(s) for s in sizes_of_labels(variable)}
 
     def written(value: sp.Expr) -> str:
         return written_with(value, names)
@@ -30,6 +30,11 @@ def checks(array: str, variable: Variable, length: Callable[[str], str]) -> Iter
             ("_check_labels", [stop]) if first == "0" else ("_check_range", [first, stop])
         )
         yield f'{function}("{variable.name}", {labels}, {", ".join(ends)})'
+
+
+def sizes_of_labels(variable: Variable) -> set[str]:
+    """The named sizes that bound labels."""
+    return {*named(s for b in variable.bounds for s in sizes_of(b))}
 
 
 def range_text(

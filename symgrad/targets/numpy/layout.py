@@ -7,20 +7,24 @@ from collections.abc import Mapping, Sequence
 from symgrad.mathematics.sizes import Size, fixed
 from symgrad.targets.about import WIDTH
 
+LINE = 100
+"""The longest line of code."""
+
 
 def definition(name: str, arguments: Sequence[str], gives: str) -> list[str]:
     """The first line of a function, or as many as its arguments need."""
-    return call(f"def {name}", arguments, f" -> {gives}:", WIDTH)
+    return call(f"def {name}", arguments, f" -> {gives}:", LINE)
 
 
 def call(
-    function: str, arguments: Sequence[str], end: str = "", width: int = WIDTH - 4
+    function: str, arguments: Sequence[str], end: str = "", width: int = LINE - 4
 ) -> list[str]:
     """A call in one line, or in as many as its arguments need."""
-    line = f"{function}({', '.join(arguments)}){end}"
-    if len(line) <= width:
+    inside = ", ".join(arguments)
+    if len(line := f"{function}({inside}){end}") <= width:
         return [line]
-    return [f"{function}(", *("    " + line for line in wrapped(arguments)), f"){end}"]
+    lines = [inside] if len(inside) <= width - 4 else wrapped(arguments, width - 4)
+    return [f"{function}(", *("    " + line for line in lines), f"){end}"]
 
 
 def assigned(
@@ -55,6 +59,14 @@ def in_braces(entries: Mapping[str, object]) -> str:
     return f"{{{', '.join(pairs)}}}"
 
 
+def mapping(name: str, entries: Sequence[str]) -> list[str]:
+    """A name for a table, in as many lines as it needs."""
+    line = f"{name} = {{{', '.join(entries)}}}"
+    if len(line) <= LINE - 4:
+        return [line]
+    return [f"{name} = {{", *("    " + x for x in wrapped(entries)), "}"]
+
+
 def list_lines(parts: Sequence[str]) -> str:
     """A list in as many lines as it needs, inside a function."""
     line = f"[{', '.join(parts)}]"
@@ -63,11 +75,11 @@ def list_lines(parts: Sequence[str]) -> str:
     return "\n        ".join(["[", *wrapped(parts)]) + "\n    ]"
 
 
-def wrapped(names: Sequence[str]) -> list[str]:
+def wrapped(names: Sequence[str], width: int = WIDTH - 8) -> list[str]:
     """Names with a comma after each, in lines."""
     lines: list[str] = []
     for name in names:
-        if lines and len(lines[-1]) + len(name) + 2 <= WIDTH - 8:
+        if lines and len(lines[-1]) + len(name) + 2 <= width:
             lines[-1] += f" {name},"
         else:
             lines.append(f"{name},")

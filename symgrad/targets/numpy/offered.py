@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from symgrad.targets.about import WIDTH
 from symgrad.targets.emitted import passages
 from symgrad.targets.numpy.functions import Mathematics, along, arrays_of_the_file, printed
 from symgrad.targets.numpy.labels import checks, length_of
-from symgrad.targets.numpy.layout import assigned, call, definition, in_brackets, quoted, wrapped
+from symgrad.targets.numpy.layout import (
+    LINE,
+    assigned,
+    call,
+    definition,
+    in_brackets,
+    mapping,
+    quoted,
+    wrapped,
+)
 from symgrad.targets.stages import BACKWARD, FORWARD, OUTPUT, SHARED
 
 _PART = {"loss": "[0]", "gradients": "[1]"}
 """Which part of both each gives."""
 
 WORKSPACE = "workspace: Workspace | None = None"
+
+_THREAD = (
+    "if ws._thread != threading.get_ident():",
+    '    raise ValueError("what bind() gave belongs to another thread: bind there")',
+)
 
 
 @dataclass(frozen=True)
@@ -60,14 +73,16 @@ class Face:
         head = self.signature("loss_and_gradients", self.names, "Any", pair)
         yield Offered([*self.decorators, *head], quoted(both), [*self._tried(""), *answer])
         head = definition("_both", ["arrays: Any", "ws: Workspace"], pair)
-        yield Offered(head, "", [*unpacked_names(self.names, "arrays"), *self.both()])
+        alone = [*_THREAD, *unpacked_names(self.names, "arrays"), *self._unchecked(self.names)]
+        yield Offered(head, "", [*alone, *self.both()])
 
     def _named(self, name: str, gives: str, told: str, body: Sequence[str]) -> Offered:
         """A function of all arguments, which it checks."""
         head = self.signature(name, self.names, "Any", gives)
         tried = self._tried(_PART.get(name, ""))
+        ready = [*self.ready(self.names), *self._unchecked(self.names)]
         return Offered(
-            [*self.decorators, *head], quoted(told), [*tried, *self.ready(self.names), *body]
+            [*self.decorators, *head], quoted(told), [*tried, *_used(ready, body), *body]
         )
 
     def _tried(self, part: str) -> list[str]:
@@ -94,15 +109,27 @@ class Face:
             quoted_names = in_brackets([*map(repr_of, names)])
             checked = assigned(_targets(names), "_checked", [quoted_names, in_brackets(names)])
             return [*checked, *self._labels(names)]
-        given, function = in_brackets(names), "_ready"
-        if 2 * len(given) + 30 + sum(map(len, more)) <= WIDTH - 4:
-            return pair(names, function, [given, "workspace", *more])
-        return [*call("given = ", names), *pair(names, function, ["given", "workspace", *more])]
+        given = in_brackets(names)
+        if len(f"{given}, ws = _ready({', '.join([given, 'workspace', *more])})") <= LINE - 4:
+            return pair(names, "_ready", [given, "workspace", *more])
+        return [*call("given = ", names), *pair(names, "_ready", ["given", "workspace", *more])]
 
-    def _labels(self, names: Sequence[str]) -> Iterator[str]:
-        """The lines that check the labels among some arguments."""
+    def bound_ready(self) -> list[str]:
+        """The lines that check the arrays that are bound."""
+        line = f"arrays, ws = _ready(given := {self.given}, workspace)"
+        if len(line) <= LINE - 4:
+            return [line]
+        return [*call("given = ", self.names), "arrays, ws = _ready(given, workspace)"]
+
+    def _unchecked(self, names: Sequence[str]) -> list[str]:
+        """The lines that check the labels that no stage checks."""
+        found = self.made.labels.get("", ()) if self.room else ()
+        return [line for name, line in found if name in names]
+
+    def _labels(self, names: Sequence[str], checked: Collection[str] = ()) -> Iterator[str]:
+        """The lines that check the labels among some arguments, but those that are ``checked``."""
         taken = [v for v in self.module.arguments if v.name in names]
-        for variable in taken:
+        for variable in (v for v in taken if v.name not in checked):
             yield from checks(variable.name, variable, partial(length_of, given=taken))
 
     def loss(self) -> list[str]:
@@ -117,7 +144,7 @@ class Face:
         """The output and its derivatives."""
         lines = self.run([OUTPUT, BACKWARD])
         answer = f"return {self.output()}, {self.derivatives()}"
-        if len(answer) <= 92:
+        if len(answer) <= LINE - 4:
             return [*lines, answer]
         return [*lines, f"value = {self.output()}", f"return value, {self.derivatives()}"]
 
@@ -173,31 +200,44 @@ class Face:
         names = self.forward_inputs()
         head = self.signature("forward", names, "Any", "Values")
         checked = self._checked(names) if names else []
-        told = quoted(self.told_of_forward())
-        return Offered([*self.decorators, *head], told, [*checked, *self.forward()])
+        told, body = quoted(self.told_of_forward()), self.forward()
+        return Offered([*self.decorators, *head], told, [*_used(checked, body), *body])
 
     def _checked(self, names: Sequence[str]) -> list[str]:
         """The lines that check some of the arguments."""
         if not self.room:
             return self.ready(names)
+        before = self.made.labels.get(FORWARD, ()) if self.run([], self._reads_of_rest) else ()
+        labels = self._labels(names, {name for name, _ in before})
         if list(names) == self.names:
-            return self.ready(names, "keep=True")
-        free = "_names" if "names" in names else "names"
-        some = assigned([free], "", [*map(repr_of, names)])
-        return [*some, *self.ready(names, free, "keep=True"), *self._labels(names)]
+            return [*self.ready(names, "keep=True"), *labels]
+        some = mapping("given", [f"{repr_of(name)}: {name}" for name in names])
+        ready = pair(names, "_ready", ["given.values()", "workspace", "given", "keep=True"])
+        return [*some, *ready, *labels]
 
     def forward(self) -> list[str]:
         """Its body."""
-        rest, local = self.made.rest, dict(self.made.rest.local)
-        local |= {v: self.made.local(v) for v in self.made.on_the_way}
-        reads = {n for a in rest.assignments for n in a.uses} | set(local.values())
+        rest, local, reads = self.made.rest, self._local_values, self._reads_of_rest
         dtype = "ws._for[-1]" if self.room else self.made.writer.dtype()
         arrays = map(printed, arrays_of_the_file(self.module, reads, dtype))
         lines = [*arrays, *self.run([], reads)]
         found = passages("forward", rest.assignments, self.module.formulas, printed, "#")
         lines += [line.removeprefix("    ") for p in found for line in p.lines]
         lines = [*self._sizes(rest.sizes), *lines]
-        return [*lines, *call("return Values", [local[v] for v in self.module.values])]
+        answer = call("return Values", [local[v] for v in self.module.values])
+        return _in_the_answer(lines, answer[0]) if len(answer) == 1 else [*lines, *answer]
+
+    @property
+    def _local_values(self) -> dict[str, str]:
+        """What the values that it gives are called there."""
+        on_the_way = {v: self.made.local(v) for v in self.made.on_the_way}
+        return {**self.made.rest.local, **on_the_way}
+
+    @property
+    def _reads_of_rest(self) -> set[str]:
+        """What its lines read, and what it gives."""
+        uses = {n for a in self.made.rest.assignments for n in a.uses}
+        return uses | {*self._local_values.values()}
 
     def _sizes(self, wanted: Sequence[str]) -> Iterator[str]:
         inputs = self.forward_inputs()
@@ -221,9 +261,16 @@ def _in_the_answer(lines: Sequence[str], answer: str) -> list[str]:
     name, _, value = lines[-1].partition(" = ") if lines else ("", "", "")
     parts = re.split(rf"\b{name}\b", answer) if name.isidentifier() else []
     both = value.join(parts)
-    if len(parts) == 2 and len(both) <= WIDTH - 4:
+    if len(parts) == 2 and len(both) <= LINE - 4:
         return [*lines[:-1], both]
     return [*lines, answer]
+
+
+def _used(ready: Sequence[str], body: Iterable[str]) -> list[str]:
+    """The lines that make arguments ready, without a name for a workspace that none reads."""
+    if any(re.search(r"\bws\b", line) for line in body):
+        return [*ready]
+    return [line.replace(", ws = _ready(", ", _ = _ready(") for line in ready]
 
 
 def repr_of(name: str) -> str:
@@ -239,7 +286,7 @@ def pair(names: Sequence[str], function: str, arguments: Sequence[str]) -> list[
     """Names for the arrays that a function gives, and for the workspace."""
     call_ = f"{function}({', '.join(arguments)})"
     line = f"{in_brackets(names)}, ws = {call_}"
-    if len(line) <= 92:
+    if len(line) <= LINE - 4:
         return [line]
     return [f"arrays, ws = {call_}", *unpacked_names(names, "arrays")]
 
@@ -247,7 +294,11 @@ def pair(names: Sequence[str], function: str, arguments: Sequence[str]) -> list[
 def unpacked_names(names: Sequence[str], of: str) -> list[str]:
     """Names for the parts of a tuple, in as many lines as they need."""
     line = f"{', '.join(names)}{',' if len(names) == 1 else ''} = {of}"
-    return [line] if len(line) <= 92 else ["(", *("    " + x for x in wrapped(names)), f") = {of}"]
+    return (
+        [line]
+        if len(line) <= LINE - 4
+        else ["(", *("    " + x for x in wrapped(names)), f") = {of}"]
+    )
 
 
 MOST_BEFORE_STAR = 255

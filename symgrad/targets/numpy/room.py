@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from symgrad.mathematics.sizes import Size, fixed
 from symgrad.program.kinds import KINDS
 from symgrad.program.memory import item, total
 from symgrad.program.program import count
-from symgrad.targets.about import WIDTH
 from symgrad.targets.numpy.buffers import BufferedWriter
 from symgrad.targets.numpy.functions import Mathematics, arrays_of_the_file, printed
-from symgrad.targets.numpy.layout import call, in_brackets
+from symgrad.targets.numpy.layout import LINE, call, in_brackets
 from symgrad.targets.numpy.operations import called
 from symgrad.targets.statements import Statement
 
@@ -49,8 +48,7 @@ class Room:
         more += ["aligned: bool = True"] if self.aligned else []
         given = [*(f"{s}: int" for s in sizes), f"dtype: Any = np.{dtype}"]
         arguments = ["self", *given, *(["*", *more] if more else [])]
-        head = call("    def __init__", arguments, " -> None:", WIDTH)
-        return [head[0], *("    " + x for x in head[1:])]
+        return ["    " + x for x in call("def __init__", arguments, " -> None:")]
 
 
 def _constants(made: Mathematics, writer: BufferedWriter) -> dict[Size, int]:
@@ -87,17 +85,26 @@ def _lines(made: Mathematics, writer: BufferedWriter) -> Iterator[str]:
 
 def _together(texts: Iterable[str]) -> Iterator[str]:
     """Names that are given values, several in a line where none is made of another there."""
-    names: list[str] = []
-    values: list[str] = []
+    lines: list[dict[str, str]] = []
     for text in texts:
         name, value = text.split(" = ", 1)
-        width = sum(len(part) + 2 for part in (*names, *values, name, value))
-        if width > WIDTH - 8 or any(re.search(rf"{n}\b", value) for n in names):
-            yield _assigned(names, values)
-            names, values = [], []
-        names, values = [*names, name], [*values, value]
-    if names:
-        yield _assigned(names, values)
+        made = (k + 1 for k, line in enumerate(lines) if _reads(value, line))
+        room = (
+            line for line in lines[max(made, default=0) :] if _width(line) + len(text) < LINE - 8
+        )
+        line = next(room, None)
+        if line is None:
+            lines.append(line := {})
+        line[name] = value
+    yield from (_assigned([*line], [*line.values()]) for line in lines)
+
+
+def _reads(value: str, names: Iterable[str]) -> bool:
+    return any(re.search(rf"{re.escape(n)}\b", value) for n in names)
+
+
+def _width(line: Mapping[str, str]) -> int:
+    return sum(len(name) + len(value) + 4 for name, value in line.items())
 
 
 def _assigned(names: Sequence[str], values: Sequence[str]) -> str:

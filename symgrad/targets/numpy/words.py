@@ -35,9 +35,9 @@ _OF_THE_FILE = (
 # fmt: off
 OWN = frozenset({
     "_forward", "_shared", "_loss", "_backward", "_both", "_by_entries", "_bound_entries",
-    "_entries", "_shapes", "_ready", "_fit", "_checked", "_array", "_check_labels",
-    "_check_range", "_assumed", "_point", "_self_check", "_loss_of_data", "_naming", "_empty",
-    "_put", "_row", "_float64", "_lies_in", "_sigmoid",
+    "_entries", "_shapes", "_ready", "_checked", "_array", "_check_labels",
+    "_check_range", "_assumed", "_point", "_self_check", "_loss_of_data", "_naming",
+    "_put", "_row", "_float64", "_sigmoid",
 })
 # fmt: on
 """What a file calls its own functions."""

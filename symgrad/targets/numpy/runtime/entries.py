@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 
 from symgrad.targets.numpy.runtime.given import (
+    _WANTED,
     Gradients,
     Workspace,
     _both,
     _entries,
-    _fit,
     _Found,
 )
 
 
 def _by_entries(given: tuple[Any, ...], ws: Workspace | None) -> tuple[Any, Gradients] | None:
     """Loss and gradients in Python's own numbers; None where that would not do."""
-    if not _fit(given) or given[0].dtype != np.float64:
+    if [(a.shape, a.dtype) for a in given if type(a) is np.ndarray] != _WANTED[0]:
         return None
     if ws is not None and (ws._for[-1] != np.float64 or ws._thread != threading.get_ident()):
         return None
@@ -36,6 +36,8 @@ def _bound_entries(arrays: Any, ws: Workspace) -> Callable[[], tuple[Any, Gradie
     rows, found = [a.reshape(-1) for a in arrays], ws._found
 
     def bound() -> tuple[Any, Gradients]:
+        if ws._thread != threading.get_ident():
+            raise ValueError("what bind() gave belongs to another thread: bind there")
         try:
             return _entries(found.row, *rows), found.gradients
         except (ArithmeticError, ValueError):  # where NumPy goes on with inf and nan

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 _SHAPES: dict[str, Any] = {}
+_WANTED: list[Any] = []
 
 
 class Gradients(tuple[Any, ...]):
@@ -31,7 +32,6 @@ def _defined_there(*args: Any, **more: Any) -> Any:
     raise NotImplementedError("a generated file has its own")
 
 
-_fit: Callable[..., Any] = _defined_there
 _ready: Callable[..., Any] = _defined_there
 _both: Callable[..., Any] = _defined_there
 _entries: Callable[..., Any] = _defined_there
