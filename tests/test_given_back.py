@@ -45,7 +45,7 @@ def test_what_is_bound_is_no_result() -> None:
     module = power()
     workspace = module.Workspace()
     v = module.gradients(w=np.zeros(4), B=A, v_w=np.ones(4), workspace=workspace).w
-    with pytest.raises(ValueError, match="v_w: expected an array of float64 that is not the work"):
+    with pytest.raises(ValueError, match="v_w: expected an array of float64 not in the work"):
         module.bind(w=np.zeros(4), B=A, v_w=v, workspace=workspace)
 
 

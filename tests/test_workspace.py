@@ -6,6 +6,7 @@ import re
 import threading
 import tracemalloc
 from itertools import pairwise
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -331,7 +332,7 @@ def test_the_bytes_that_are_told_are_those_of_all_arrays() -> None:
     parts = {
         k: max(a.nbytes for a in arrays if k == id(a if a.base is None else a.base)) for k in owners
     }
-    told = re.search(r"operations on numbers, (\d+) N \+ (\d+)\s+bytes of", module.__doc__ or "")
+    told = re.search(r"operations, (\d+) N \+ (\d+)\s+bytes\s+of", module.__doc__ or "")
     assert told
     assert int(told[1]) * 50 + int(told[2]) == sum(parts.values())
 
@@ -363,3 +364,43 @@ def test_a_sigmoid_is_a_call_where_nothing_else_reads_its_parts() -> None:
         np.testing.assert_allclose(found.w, [0, 0, 2 * s**2 * (1 - s)], atol=1e-15)
     cross_entropy = -np.sum(y * np.log(p) + (1 - y) * np.log(1 - p))
     assert "_sigmoid(" not in sg.derive(cross_entropy, names={"z": z, "p": p}).source()
+
+
+@pytest.mark.parametrize(("name", "most"), [("notebook", 265), ("mlp", 280)])
+def test_generated_files_are_as_short_as_files_written_by_hand(name: str, most: int) -> None:
+    text = (Path(__file__).parents[1] / "generated" / f"{name}.py").read_text()
+    assert sum(map(bool, text.split("\n"))) <= most
+    assert max(map(len, text.split("\n"))) <= 100
+
+
+def rows() -> sg.Derivation:
+    """A table of which labels choose the rows."""
+    E, y, t = sg.param("E", ("V", 3)), sg.data("y", ("N",), dtype=int), sg.data("t", ("N", 3))
+    x = E[y]
+    return sg.derive(np.mean((x - t) ** 2), names={"x": x})
+
+
+def test_labels_are_checked_wherever_they_are_read() -> None:
+    module = rows().compile()
+    at = {"E": np.ones((4, 3)), "t": np.ones((5, 3))}
+    good, bad = np.array([0, 1, 2, 3, 0]), np.array([0, 1, 2, 4, 0])
+    for function in (module.loss, module.gradients, module.loss_and_gradients):
+        with pytest.raises(ValueError, match="y: expected labels from 0 to 3, got 4"):
+            function(**at, y=bad)
+    with pytest.raises(ValueError, match="y: expected labels from 0 to 3, got 4"):
+        module.forward(E=at["E"], y=bad)
+    bound = module.bind(**at, y=good)
+    bound()
+    good[0] = -1
+    with pytest.raises(ValueError, match="y: expected labels from 0 to 3, got -1"):
+        bound()
+
+
+def test_a_workspace_has_a_name_only_where_it_is_read() -> None:
+    E, y, t = sg.param("E", (4,)), sg.data("y", ("N",), dtype=int), sg.data("t", ("N",))
+    for derivation in (rows(), sg.derive(np.sum(E[y] * t)), sg.derive(np.sum(E * E))):
+        for function in derivation.source().split("\ndef ")[1:]:
+            lines = function.split("\n\n\n")[0].splitlines()
+            for k, line in enumerate(lines):
+                if ", ws = _ready(" in line:
+                    assert re.search(r"\bws\b", "\n".join(lines[k + 1 :])), function

@@ -86,25 +86,26 @@ def _lines(made: Mathematics, writer: BufferedWriter) -> Iterator[str]:
 def _together(texts: Iterable[str]) -> Iterator[str]:
     """Names that are given values, several in a line where none is made of another there."""
     lines: list[dict[str, str]] = []
+    line_of: dict[str, int] = {}
     for text in texts:
         name, value = text.split(" = ", 1)
-        made = (k + 1 for k, line in enumerate(lines) if _reads(value, line))
-        room = (
-            line for line in lines[max(made, default=0) :] if _width(line) + len(text) < LINE - 8
-        )
-        line = next(room, None)
-        if line is None:
-            lines.append(line := {})
-        line[name] = value
+        made = (line_of[n] + 1 for n in _NAME.findall(value) if n in line_of)
+        first = max([len(lines) - LOOKED_AT, *made])
+        room = (k for k in range(max(first, 0), len(lines)) if _fits(lines[k], text))
+        place = next(room, len(lines))
+        lines[place:] = lines[place:] or [{}]
+        lines[place][name], line_of[name] = value, place
     yield from (_assigned([*line], [*line.values()]) for line in lines)
 
 
-def _reads(value: str, names: Iterable[str]) -> bool:
-    return any(re.search(rf"{re.escape(n)}\b", value) for n in names)
+_NAME = re.compile(r"self\.\w+")
+
+LOOKED_AT = 4
+"""Lines that may have room for another name."""
 
 
-def _width(line: Mapping[str, str]) -> int:
-    return sum(len(name) + len(value) + 4 for name, value in line.items())
+def _fits(line: Mapping[str, str], text: str) -> bool:
+    return sum(len(n) + len(v) + 4 for n, v in line.items()) + len(text) < LINE - 8
 
 
 def _assigned(names: Sequence[str], values: Sequence[str]) -> str:
