@@ -186,7 +186,8 @@ class Mathematics:
         By no name those that stages can't check alone.
         """
         found: dict[str, list[tuple[str, str]]] = {}
-        for v in self.module.arguments if self.plan else ():
+        bounded = [v for v in self.module.arguments if v.bounds and self.plan]
+        for v in bounded:
             home, given = self._home(v)
             lines = checks(v.name, v, partial(length_of, given=given))
             found.setdefault(home, []).extend((v.name, line) for line in lines)
