@@ -561,3 +561,14 @@ def test_labels_of_a_backward_pass_alone_lie_in_their_axis() -> None:
     x, y, z = sg.param("x", (4, 2)), sg.data("y", (3,), dtype=int), sg.data("z", (3,), dtype=int)
     loss = np.sum(sg.straight_through(x[y], 2 * x[z]))
     assert [c for c in run(sg.derive(loss)) if not c.passed] == []
+
+
+def test_many_values_on_the_way_are_moved_at_once() -> None:
+    x = sg.param("x", (2,))
+    h = x
+    for _ in range(40):
+        h = np.sin(h) * x
+    derivation = sg.derive(np.sum(h), names={"x": x})
+    checks = gradients(derivation, Points(derivation))
+    assert checks
+    assert all(check.passed for check in checks)

@@ -134,6 +134,23 @@ loss = np.sum(h**2)
 """
 
 
+def test_values_of_many_turns_are_numbered_through(tmp_path: Path) -> None:
+    """h₁ is not the last of h₁₁, h₁₂."""
+    spec = tmp_path / "spec.py"
+    spec.write_text(
+        "import numpy as np\nimport symgrad as sg\n"
+        "x = sg.param('x', (3,))\nh = x\n"
+        "for _ in range(12):\n    h = np.sin(h) * x\nloss = np.sum(h)\n"
+    )
+    found = load(spec)
+    shown = sg.derive(found.loss, names=found.names).render("text")
+    turns = {f"h{k}".translate(SUBSCRIPTS) for k in range(1, 13)}
+    assert set(re.findall(r"h[₀-₉]*(?=\[)", shown)) == turns
+
+
+SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
 def test_values_of_a_loop_keep_their_names_in_each_turn(tmp_path: Path) -> None:
     path = tmp_path / "loop.py"
     path.write_text(LOOP)

@@ -76,3 +76,32 @@ def test_a_law_for_positive_numbers_alone_is_caught(monkeypatch: pytest.MonkeyPa
     derivation = sg.derive(np.sum(u * np.log(u * w)), names={"u": u, "w": w})
     failed = [c for c in check.run(derivation) if not c.passed]
     assert {c.what for c in failed} == {"as written = as rewritten"}
+
+
+KERNELS: dict[str, Callable[[Any], Any]] = {
+    "|d|": np.abs,
+    "|d|³": lambda d: np.abs(d) ** 3,
+    "sin |d|": lambda d: np.sin(np.abs(d)),
+    "1 - exp": lambda d: 1 - np.exp(-(d**2)),
+    "d²": lambda d: d**2,
+    "tanh d²": lambda d: np.tanh(d**2),
+    "root": lambda d: np.sqrt(1 + d**2),
+}
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_a_kernel_that_is_zero_on_its_diagonal_divides_nothing(name: str) -> None:
+    """K[i,j] = f(x[i] - x[j]) w[j] y[j] is no multiple of f(0) w[j] y[j]."""
+
+    def loss(x: Any, w: Any, y: Any) -> Any:
+        return np.sum((KERNELS[name](x[:, None] - x[None, :]) * w) @ y)
+
+    point = {k: rng.uniform(-1, 1, 3) for k in "xwy"}
+    names = {k: sg.param(k, (3,)) for k in point}
+    found = sg.derive(loss(**names), names=names).compile().gradients(**point)
+    for k, gradient in zip("xwy", found, strict=True):
+        for i in range(3):
+            step = {**point, k: point[k] + 1e-6 * np.eye(3)[i]}
+            back = {**point, k: point[k] - 1e-6 * np.eye(3)[i]}
+            slope = (loss(**step) - loss(**back)) / 2e-6
+            assert gradient[i] == pytest.approx(slope, rel=1e-5, abs=1e-7)

@@ -73,7 +73,7 @@ class Model:
         """The value of an equation, at the steps that the evaluator is at, and what is added."""
         found = self._value(equation, at)
         move = moves.get(equation.name)
-        return found if move is None else found + move[places(equation, at.spots)]
+        return found if move is None else found + np.asarray(move)[places(equation, at.spots)]
 
     def _value(self, equation: Equation, at: Evaluator) -> np.ndarray:
         still = self.point.evaluator(spots=at.spots) if at.spots else self._still

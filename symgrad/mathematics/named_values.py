@@ -99,6 +99,8 @@ def _divided(factors: Sequence[sp.Expr], equation: Equation) -> list[sp.Expr] | 
         wanted = _powers(sp.Mul.make_args(canonical(equation.at(indices))))
         scale = sp.Mul(*(b**e for b, e in wanted.items() if not entries(b)))
         parts = {b: e for b, e in wanted.items() if entries(b)}
+        if not parts or not scale.is_nonzero:  # of |x[i] - x[j]| w[j], at i = j, it is |0|
+            continue
         mine = replace(equation, indices=indices).lhs / scale
         if all(b in have and _contains(have[b], e) for b, e in parts.items()):
             rest = [b ** (e - parts.get(b, 0)) for b, e in have.items()]

@@ -264,7 +264,8 @@ def _turns(system: System) -> dict[str, str]:
     """The values of the last turn of a loop, numbered as those of the turns before: a₃ after a₂."""
     before = system.invented - system.nameless
     found = {}
-    for name in (e.name for e in system.equations if f"{e.name}1" in before):
+    last = (e.name for e in system.equations if e.name not in before)
+    for name in (n for n in last if f"{n}1" in before):
         turn = next(k for k in itertools.count(1) if f"{name}{k}" not in before)
         if f"{name}{turn}" not in system.shapes:
             found[name] = f"{name}{turn}"
