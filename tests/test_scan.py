@@ -87,8 +87,7 @@ def test_every_pass_computes_what_the_equations_say(name: str) -> None:
             np.testing.assert_allclose(values[n].astype(float), known[n].astype(float), rtol=1e-9)
 
 
-@named
-@pytest.mark.long
+@pytest.mark.parametrize("name", _each(tuple(n for n in CASES if n not in ("garch", "fibonacci"))))
 def test_the_derivation_checks_itself(name: str) -> None:
     checks = run(derived(name))
     assert all(check.passed for check in checks), [c for c in checks if not c.passed]

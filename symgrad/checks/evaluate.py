@@ -380,9 +380,10 @@ def _final(at: Evaluator, expr: Final) -> Table:
     values = at.env.get(expr.source)
     if values is None or not values.shape[expr.place]:
         return at(expr.start)
-    last = np.take(values, -1 if expr.step > 0 else 0, axis=expr.place)
+    last = values.shape[expr.place] - 1 if expr.step > 0 else 0
     axes, found = aligned([at.integers(i) for i in expr.indices])
-    return Table(axes, np.asarray(last[tuple(found)])[()])
+    places = (*found[: expr.place], last, *found[expr.place :])
+    return Table(axes, np.asarray(values[places])[()])
 
 
 _RULES |= {Carried: _carried, Final: _final}
