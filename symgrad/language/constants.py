@@ -13,6 +13,7 @@ import sympy as sp
 
 from symgrad.errors import SpecError, caller, visible
 from symgrad.language.array import Array
+from symgrad.language.nested import overflowing, unreadable
 from symgrad.language.registry import FUNCTIONS, unsupported
 from symgrad.language.sizes import shape_text
 from symgrad.mathematics.equations import DType, Variable
@@ -48,6 +49,7 @@ def _checked(values: Any) -> np.ndarray[Any, Any]:
         raise SpecError(f"a constant {reason[0]}", where=caller(), hint=reason[1])
     array = np.array(values)  # a copy: what the spec writes into it later is not meant here
     if _is_exact(array):
+        _check_exact(array)
         array = array if len({*array.flat}) == 1 else array.astype(np.float64)
     elif array.dtype.kind not in "fiub":
         first = next(iter(array.flat), None)
@@ -66,12 +68,56 @@ def _checked(values: Any) -> np.ndarray[Any, Any]:
     if array.dtype.kind == "f" and np.isnan(array).any():
         place = ", ".join(str(k) for k in np.argwhere(np.isnan(array))[0])
         raise _nan(f"a constant with NaN at [{place}]" if array.ndim else "the number nan")
+    if array.dtype == np.longdouble and (large := overflowing(array, _as_float64(array))):
+        raise _too_large(large)
     # differences of unsigned ones would wrap around
     return array.astype(np.int64) if array.dtype.kind == "u" else array
 
 
+def _check_exact(array: np.ndarray[Any, Any]) -> None:
+    """SpecError where a number of Python's library is none, or has more digits than any float."""
+    for value in array.flat:
+        if isinstance(value, Decimal) and value.is_nan():
+            raise _nan("the number nan")
+        if _digits(value) > MOST_DIGITS:
+            raise _too_large(f"of about {_digits(value):.0f} digits")
+
+
+MOST_DIGITS = 1000
+"""More have no number whose float is neither 0 nor an infinity, and that somebody wrote."""
+
+
+def _digits(value: Fraction | Decimal) -> float:
+    """About how many digits a number has, as a fraction of integers."""
+    if isinstance(value, Decimal):
+        return abs(value.adjusted()) + len(value.as_tuple().digits) if value.is_finite() else 0
+    return 0.3 * max(value.numerator.bit_length(), value.denominator.bit_length())
+
+
+def _too_large(number: str) -> SpecError:
+    return SpecError(
+        f"the number {number} can't stand in an equation: no float64 is so large, or so small",
+        where=caller(),
+        hint="numbers from 1e-307 to 1e307 can be used: scale it; an infinity is np.inf",
+    )
+
+
+def _as_float64(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    with np.errstate(over="ignore"):
+        return array.astype(np.float64)
+
+
+def readable(values: Any) -> Any:
+    """Something that NumPy comes to an end with; SpecError where it would not."""
+    if reason := unreadable(values):
+        raise SpecError(f"a constant {reason[0]}", where=caller(), hint=reason[1])
+    return values
+
+
 def not_plain(values: Any) -> tuple[str, str] | None:
     """Why something is no array that NumPy computes with as it stands, and what to do."""
+    if reason := unreadable(values):
+        return reason
     if _is_masked(values):
         return "is a masked array", "its mask would be lost: fill it, as in m.filled(0)"
     array = values if isinstance(values, np.ndarray) else _as_numbers(values)

@@ -12,7 +12,7 @@ import sympy as sp
 
 from symgrad.errors import SpecError, caller
 from symgrad.language.array import Array, broadcast_index, broadcast_sizes, describe
-from symgrad.language.constants import as_array, holds_values
+from symgrad.language.constants import as_array, holds_values, readable
 from symgrad.language.registry import FUNCTIONS, UFUNCS, function, unsupported
 from symgrad.mathematics import reductions as leaves
 from symgrad.mathematics.conditions import Condition
@@ -79,7 +79,7 @@ def number_everywhere(array: Array) -> sp.Expr | None:
 
 def _is_condition(value: Any) -> bool:
     """Whether NumPy would compute with truth values."""
-    return (value.kind if isinstance(value, Array) else np.asarray(value).dtype.kind) in (
+    return (value.kind if isinstance(value, Array) else np.asarray(readable(value)).dtype.kind) in (
         "bool",
         "b",
     )

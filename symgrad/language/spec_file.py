@@ -20,7 +20,7 @@ from symgrad.language.spec_names import (
     names_of,
     sources_of,
 )
-from symgrad.language.spec_source import Source, read, run
+from symgrad.language.spec_source import Source, read, reading, run
 from symgrad.language.spec_tables import Numbers, Tables
 from symgrad.language.tracing import trace
 from symgrad.mathematics.expected import Expected
@@ -59,8 +59,15 @@ def load(path: Path, is_possible: Callable[[str], bool] = str.isidentifier) -> S
     functions.
     """
     linecache.checkcache(str(path))
+    linecache.getlines(str(path))  # before the spec can go to another folder
     source = Source(path, read(path))
     namespace = run(source)
+    with reading(source):
+        return _spec(source, namespace, is_possible)
+
+
+def _spec(source: Source, namespace: Mapping[str, Any], is_possible: Callable[[str], bool]) -> Spec:
+    """What the namespace of a spec says."""
     names = names_of(namespace, is_possible)
     loss = _loss(source, namespace, names)
     used = frozenset(array.identity for array in sources_of([loss]))

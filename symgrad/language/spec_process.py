@@ -7,7 +7,10 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NoReturn
+
+from symgrad.errors import SpecError
 
 
 class _Stream:
@@ -35,6 +38,7 @@ def apart() -> Iterator[list[BaseException]]:
         contextlib.redirect_stdout(errors),
         contextlib.redirect_stderr(errors),
         _descriptors(),
+        _folder(),
         _no_way_out(),
         _threads() as raised,
     ):
@@ -56,6 +60,26 @@ def _descriptors() -> Iterator[None]:
         for number, copy in kept.items():
             os.dup2(copy, number)
             os.close(copy)
+
+
+@contextlib.contextmanager
+def _folder() -> Iterator[None]:
+    """The folder that one is in is so again afterwards: paths of the command are from there."""
+    try:
+        before = Path.cwd()
+    except FileNotFoundError:  # it was removed before
+        yield
+        return
+    try:
+        yield
+    finally:
+        try:
+            os.chdir(before)
+        except OSError as error:
+            raise SpecError(
+                f"the folder {before} is not there any more once the spec has run",
+                hint="leave the folder where it is",
+            ) from error
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import difflib
+import math
 import re
 import runpy
 import sys
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from symgrad.errors import Location, SpecError
+from symgrad.errors import Location, SpecError, SymgradError
 from symgrad.language.registry import close_names
 from symgrad.language.spec_modules import builtins_of_specs
 from symgrad.language.spec_process import apart
@@ -55,12 +56,15 @@ class Source:
 
     def raised(self, error: BaseException) -> Location:
         """The deepest line of this file that an exception came through."""
-        lines = [
+        return self.at([1, *self.passed(error)][-1])
+
+    def passed(self, error: BaseException) -> list[int]:
+        """The lines of this file that an exception came through."""
+        return [
             line
             for frame, line in traceback.walk_tb(error.__traceback__)
             if frame.f_code.co_filename == str(self.path)
         ]
-        return self.at(lines[-1] if lines else 1)
 
     def _assignment(self, name: str) -> ast.stmt | None:
         bound = [node for node in ast.parse(self.text).body if name in _targets(node)]
@@ -99,6 +103,7 @@ def run(source: Source) -> dict[str, Any]:
     """The namespace of a spec; what it prints goes to stderr."""
     path = str(source.path)
     try:
+        _check_numbers(source)
         with _first_on_path(source.path.parent), apart() as raised:
             space = {"__builtins__": builtins_of_specs()}
             found = runpy.run_path(path, space, f"spec_{source.path.stem}")
@@ -121,6 +126,37 @@ def run(source: Source) -> dict[str, Any]:
     except BaseException as error:
         if isinstance(error.__cause__, SpecError):  # what NumPy has put words of its own around
             raise error.__cause__ from None
+        raise _raised(source, error) from error
+
+
+def _check_numbers(source: Source) -> None:
+    """SpecError where a number is written that Python reads as an infinity, without a word."""
+    if not _EXPONENT.search(source.text):
+        return
+    for node in ast.walk(ast.parse(source.text, str(source.path))):
+        if isinstance(node, ast.Constant) and node.value == math.inf:
+            written = ast.get_source_segment(source.text, node)
+            raise SpecError(
+                f"the number {written} is larger than any float64",
+                where=source.at(node.lineno),
+                hint="numbers from 1e-307 to 1e307 can be used; an infinity is np.inf",
+            )
+
+
+_EXPONENT = re.compile(r"e\+?\d{3}|\d{300}", re.IGNORECASE)
+
+
+@contextlib.contextmanager
+def reading(source: Source) -> Iterator[None]:
+    """What objects of a spec do while they are read is told as what the spec does when it runs."""
+    try:
+        with apart():
+            yield
+    except (SymgradError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        if isinstance(error, Exception) and not source.passed(error):
+            raise
         raise _raised(source, error) from error
 
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from symgrad.errors import SpecError, perhaps
 from symgrad.language.array import Array, describe
 from symgrad.language.constants import not_plain
+from symgrad.language.nested import overflowing, unreadable
 from symgrad.language.sizes import Shape, shape_text
 from symgrad.language.spec_names import is_input
 from symgrad.language.spec_source import Source
@@ -180,33 +181,22 @@ class Tables:
         what = f"`{table}[{key!r}]`"
         where = self.source.key(table, key)
         written = self._table(table)[key]
-        if _holds_values(written):
-            raise SpecError(
-                f"{what} has values of the spec in it, which have no numbers yet",
-                where=where,
-                hint="write the numbers themselves, as in [[1, 2], [3, 4]]",
-            )
-        if reason := not_plain(written):
+        if reason := _unusable(written):
             raise SpecError(f"{what} {reason[0]}", where=where, hint=reason[1])
         try:
             given = np.asarray(written)
             if given.dtype.kind not in "fiubO":
                 raise TypeError(f"it has the dtype {given.dtype}")
-            numbers: Numbers = given.astype(DTYPES[kind])
+            with np.errstate(over="ignore"):
+                numbers: Numbers = given.astype(DTYPES[kind])
         except (ValueError, TypeError, OverflowError) as error:
             raise SpecError(
                 f"{what} is no array of numbers: {error}",
                 where=where,
                 hint="write nested lists, each of the same length, or a NumPy array",
             ) from None
-        if kind != "float" and not np.array_equal(numbers, given):
-            raise SpecError(f"{what} is not of dtype {kind}", where=where, hint=f"{key} is {kind}")
-        if np.isnan(numbers).any():
-            raise SpecError(
-                f"{what} holds NaN, which is no number",
-                where=where,
-                hint="give a number for every entry; an infinity is np.inf",
-            )
+        if reason := _no_entries(given, numbers, kind, key):
+            raise SpecError(f"{what} {reason[0]}", where=where, hint=reason[1])
         if not self._fits(numbers.shape, shape):
             wanted = shape_text(tuple(self.sizes.get(size, size) for size in shape))
             raise SpecError(
@@ -224,6 +214,32 @@ class Tables:
             for size, number in zip(shape, numbers, strict=True)
         ]
         return known == list(numbers)
+
+
+def _unusable(written: Any) -> tuple[str, str] | None:
+    """Why something that stands for numbers is no array of them, and what to do."""
+    if reason := unreadable(written):
+        return reason
+    if _holds_values(written):
+        return (
+            "has values of the spec in it, which have no numbers yet",
+            "write the numbers themselves, as in [[1, 2], [3, 4]]",
+        )
+    return not_plain(written)
+
+
+def _no_entries(given: Numbers, numbers: Numbers, kind: str, key: str) -> tuple[str, str] | None:
+    """What is wrong with an entry of numbers that were given, and what to do."""
+    if kind != "float" and not np.array_equal(numbers, given):
+        return f"is not of dtype {kind}", f"{key} is {kind}"
+    if large := overflowing(given, numbers):
+        return f"holds {large}, which is larger than any float64", "an infinity is np.inf"
+    if np.isnan(numbers).any():
+        return (
+            "holds NaN, which is no number",
+            "give a number for every entry; an infinity is np.inf",
+        )
+    return None
 
 
 def _is_a_formula(shown: str) -> bool:
