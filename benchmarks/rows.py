@@ -12,7 +12,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -70,25 +69,12 @@ def arrays(folder: Path, rows: int) -> dict[str, Any]:
     return found
 
 
-def killing(cluster: Any, kills: int, every: float) -> tuple[list[float], Callable[[], None]]:
-    """Kills a worker now and then, in a thread; the times of the kills, and what ends it."""
-    stop, killed = threading.Event(), list[float]()
-
-    def run() -> None:
-        while not stop.wait(every) and len(killed) < kills:
-            alive = [n.process.process.pid for n in cluster.workers.values() if n.process]
-            if alive:
-                os.kill(alive[len(killed) % len(alive)], signal.SIGKILL)
-                killed.append(time.perf_counter())
-
-    thread = threading.Thread(target=run)
-    thread.start()
-
-    def end() -> None:
-        stop.set()
-        thread.join()
-
-    return killed, end
+def kill_one(cluster: Any, killed: list[int]) -> None:
+    """Ends a worker as a machine that goes away does."""
+    alive = [n.process.process.pid for n in cluster.workers.values() if n.process]
+    if alive:
+        killed.append(alive[len(killed) % len(alive)])
+        os.kill(killed[-1], signal.SIGKILL)
 
 
 def peak(client: Any) -> float:
@@ -119,9 +105,11 @@ def main(rows: int = 20_000_000, gradients: int = 100, kills: int = 10) -> int:
             wanted = data.loss_and_gradients(w=w)
             once = time.perf_counter() - start
             print(f"one gradient of {rows:,} rows: {once:.1f} s, {peak(client):.0f} MB at most")
-            killed, end = killing(cluster, kills, once * gradients / max(kills + 1, 1))
-            found = [data.loss_and_gradients(w=w) for _ in range(gradients)]
-            end()
+            found, killed = [], list[int]()
+            for k in range(gradients):
+                if kills and k % max(gradients // kills, 1) == 0:  # while the gradient is made
+                    threading.Timer(0.3 * once, kill_one, (cluster, killed)).start()
+                found.append(data.loss_and_gradients(w=w))
             print(
                 f"{gradients} gradients, {len(killed)} kills: {time.perf_counter() - start:.0f} s"
             )
