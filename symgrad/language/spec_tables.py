@@ -136,6 +136,13 @@ class Tables:
         if value not in self.names:
             return self._of_a_turn(table, key, value, transposed=transposed, adjoint=adjoint)
         array = self.names[value]
+        if array.step_name and value not in self.traced():
+            raise SpecError(
+                f"`{table}` has numbers for {key!r}, and {value} is what the step of sg.scan calls "
+                f"{array.step_name}",
+                where=self.source.key(table, key),
+                hint="state them for that: its derivative holds what later steps make of it",
+            )
         if adjoint and array.kind != "float":
             held = {"int": "integers", "bool": "truth values"}[array.kind]
             raise SpecError(

@@ -60,7 +60,10 @@ def _one(
     if name in known or name in values:
         return name
     if (called := _called_by_step(name, names, values)) is not None:
-        return called
+        raise SpecError(
+            f"{name} is what the step of sg.scan calls {called}, and has no derivative of its own",
+            hint=f"ask for {called!r}: its derivative holds what later steps make of it",
+        )
     if (last := last_turn(name, values)) is not None:
         return last
     raise SpecError(
