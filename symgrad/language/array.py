@@ -224,17 +224,20 @@ class Array(Memory, np.lib.mixins.NDArrayOperatorsMixin):
         few = asking in OF_ENTRIES and math.prod(sizes) <= FEW
         plain = self.kind == "float" and np.dtype(dtype or object) == object
         if plain and len(sizes) == self.ndim and (asked_by_spec() or few):
-            found = self._entries(sizes)
+            found = self._entries(sizes, shared=not copy)
             found.flags.writeable = bool(copy)
             return found
         raise into_numbers() if writes_into_numbers() else no_numbers(asking, module)
 
-    def _entries(self, sizes: Sequence[int]) -> np.ndarray[Any, Any]:
+    def _entries(self, sizes: Sequence[int], shared: bool) -> np.ndarray[Any, Any]:
         """Every entry, as a scalar that knows where it comes from."""
         found = np.empty(sizes, dtype=object)
+        whole = self if shared else self.apart()
         for place in np.ndindex(*sizes):
             scalar = self[place] if place else self
-            scalar.origin = (self, place) if place else None
+            scalar.origin = (whole, place) if place else None
+            if shared and place:  # an entry that is read from it is none, and it looks the same
+                scalar.may_be_seen_through(self)
             found[place] = scalar
         return found
 
@@ -297,9 +300,11 @@ class Array(Memory, np.lib.mixins.NDArrayOperatorsMixin):
     def __setitem__(self, key: Any, value: Any) -> None:
         METHODS["__setitem__"](self, key, value)
 
-    def astype(self, dtype: Any, **_: Any) -> Array:
+    def astype(self, dtype: Any, *, copy: bool = True, **_: Any) -> Array:
         """The same values; an indicator may become numbers, floats stay floats."""
         kind = np.dtype(dtype).kind
+        if not copy and np.dtype(dtype) == self.dtype:
+            return self
         if kind == "f":
             return Array(self.indices, self.at(self.indices), [self], op="relabel").twin()
         if kind == "b" and self.kind == "bool":
@@ -349,10 +354,11 @@ OF_ENTRIES = frozenset(
 
 VIEWS = frozenset(
     ("atleast_1d", "atleast_2d", "atleast_3d", "broadcast_to", "diag", "diagonal", "expand_dims",
-     "flip", "fliplr", "flipud", "matrix_transpose", "moveaxis", "ravel", "real", "reshape",
-     "rollaxis", "rot90", "sliding_window_view", "squeeze", "swapaxes", "transpose")
+     "einsum", "flip", "fliplr", "flipud", "linalg.diagonal", "linalg.matrix_transpose",
+     "matrix_transpose", "moveaxis", "ravel", "real", "real_if_close", "reshape", "rollaxis",
+     "rot90", "sliding_window_view", "squeeze", "swapaxes", "transpose")
 )  # fmt: skip
-"""The functions whose result shares the memory of their argument in NumPy."""
+"""The functions whose result shares the memory of their argument in NumPy, where it can."""
 
 
 def _owned(name: str, run: Callable[..., Any], *args: Any) -> Any:
@@ -362,8 +368,9 @@ def _owned(name: str, run: Callable[..., Any], *args: Any) -> Any:
         return result
     if name not in VIEWS:
         return result.twin()
-    base = args[0] if isinstance(args[0], Array) else next(iter(args[0]), None)
-    if isinstance(base, Array) and result is not base:
+    given = (args[0],) if isinstance(args[0], Array) else (*args[0], *args[1].values())
+    base = next((a for a in given if isinstance(a, Array)), None)
+    if base is not None and result is not base:
         result.seen_through(base, None, functools.partial(run, *args))
     return result
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import numbers
 import string
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from symgrad.language.array import Array, axes_of, describe, spec_name
 from symgrad.language.constants import as_array
 from symgrad.language.elementwise import elementwise
 from symgrad.language.joining import stack
+from symgrad.language.layout import along
 from symgrad.language.registry import FUNCTIONS, UFUNCS, function, unsupported
 from symgrad.language.shapes import moveaxis, ravel, reshape
 from symgrad.language.sizes import as_tuple, dim_of
@@ -104,7 +106,14 @@ def matmul(x: Any, y: Any) -> Array:
     ]
     if a.sizes[-1] != b.sizes[-2 if b.ndim > 1 else -1]:
         _inner_mismatch(a, b)
-    return contract(operands, [*(("batch", k) for k in range(batch)), *rows, *columns], "multiply")
+    out = [*(("batch", k) for k in range(batch)), *rows, *columns]
+    return in_memory_of_its_own(contract(operands, out, "multiply"))
+
+
+def in_memory_of_its_own(product: Array) -> Array:
+    """A matrix product: NumPy lays it out in the order of its axes, however its factors lie."""
+    product.laid_like = ()
+    return product
 
 
 def _inner_mismatch(a: Array, b: Array) -> None:
@@ -199,7 +208,17 @@ def einsum(subscripts: Any, *operands: Any) -> Array:
             where=caller(),
             hint="every letter of the result has to be a letter of an array",
         )
-    return _checked("einsum", list(zip(arrays, labels, strict=True)), out)
+    found = _checked("einsum", list(zip(arrays, labels, strict=True)), out)
+    found.laid_like = None
+    if len(arrays) == 1 and {*out} == {
+        *labels[0]
+    }:  # a view, as NumPy has it where nothing is summed
+        at = dict(zip(out, found.indices, strict=True))
+        found.lies = (
+            arrays[0],
+            functools.partial(along, found.indices, [at[c] for c in labels[0]]),
+        )
+    return found
 
 
 def _in_letters(*given: Any) -> tuple[Any, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import sympy as sp
@@ -9,6 +10,7 @@ import sympy as sp
 from symgrad.errors import SpecError, caller
 from symgrad.language.array import Array, axes_of, describe
 from symgrad.language.constants import as_array
+from symgrad.language.layout import along
 from symgrad.language.padding import pad
 from symgrad.language.registry import function, unsupported
 from symgrad.language.shapes import broadcast_to, structure
@@ -40,7 +42,10 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
     inner = [axis_index(s) for s in array.sizes]
     inner[second] = inner[first]
     out = [i for k, i in enumerate(inner) if k not in (first, second)]
-    return Array([*out, inner[first]], array.at(inner), [array], dtype=array.kind)
+    indices = [*out, inner[first]]
+    result = Array(indices, array.at(inner), [array], dtype=array.kind)
+    result.lies = (array, functools.partial(along, indices, inner))
+    return result
 
 
 def _square_with_diagonal(array: Array, first: int, second: int, offset: int) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import numbers
 from collections.abc import Sequence
 from typing import Any
@@ -15,6 +16,7 @@ from symgrad.language.array import Array, Op, axes_of, broadcast_index, broadcas
 from symgrad.language.constants import as_array
 from symgrad.language.elementwise import elementwise
 from symgrad.language.inputs import checked_size
+from symgrad.language.layout import along
 from symgrad.language.registry import FUNCTIONS, function, unsupported
 from symgrad.language.shapes import ravel
 from symgrad.language.sizes import Dim, as_tuple, dim_of, known_size, shape_text
@@ -88,6 +90,8 @@ def picked(array: Array, key: Any) -> Array:
     result.base_key = array.key
     result.pointing, result.source = tuple(pointing), tuple(source)
     result.picked_from = array.apart()
+    # NumPy lays the axes of labels out first, wherever they stand
+    result.laid_like = (array,) if advanced in ([], [0]) else None
     return result
 
 
@@ -337,7 +341,10 @@ def sliding_window_view(x: Any, window_shape: Any, axis: Any = None) -> Array:
         inside.append(axis_index(checked_size(window, "window_shape", caller())))
         out[k] = axis_index(_fewer(array, k, int(window)))
         source[k] = sp.Add(out[k], inside[-1])
-    return Array([*out, *inside], array.at(source), [array], dtype=array.kind, op="structure")
+    indices = [*out, *inside]
+    result = Array(indices, array.at(source), [array], dtype=array.kind, op="structure")
+    result.lies = (array, functools.partial(along, indices, source))
+    return result
 
 
 def _fewer(array: Array, axis: int, window: int) -> Size:

@@ -194,9 +194,10 @@ def roll(a: Any, shift: int, axis: Any = None) -> Array:
     if not shift:
         return array
     before = (slice(None),) * axis
-    return concatenate(
-        [array[(*before, slice(-shift, None))], array[(*before, slice(None, -shift))]], axis
-    )
+    parts = [array[(*before, slice(-shift, None))], array[(*before, slice(None, -shift))]]
+    result = concatenate(parts, axis)
+    result.laid_like = (array,)
+    return result
 
 
 @function("tile")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -12,6 +13,7 @@ import numpy as np
 import sympy as sp
 
 from symgrad.errors import Location, SpecError, caller, returned_to
+from symgrad.language.layout import Layout, is_view_of
 from symgrad.language.registry import METHODS, one_call
 
 DEEPEST = 20_000
@@ -74,6 +76,10 @@ class Addends(NamedTuple):
         return [these.last, *reversed(found)]
 
 
+STAYING = ("view_of", "base_key", "remade", "called", "lies", "laid_like", "layout")
+"""What stays of an array where other entries are written into it."""
+
+
 class Memory:
     """The part of an array that changes where it, or an array that it is a view of, is written to.
 
@@ -91,6 +97,8 @@ class Memory:
         """Begin: with what the equation reads, and whether NumPy would share its memory."""
         self._inputs: tuple[tuple[Any, str], ...] = tuple((a, a.key) for a in inputs)
         self.changed: Location | None = None
+        self.may_share = False
+        """Whether it depends on more than the spec tells if what was changed is its memory."""
         self.wrote: Wrote | None = None
         self.versions: dict[str, Any] = {}
         """What it was before it was written into, by the keys that it had."""
@@ -102,6 +110,11 @@ class Memory:
         self.view_of: tuple[Any, Any] | None = (inputs[0], None) if is_view else None
         self.base_key = inputs[0].key if is_view else ""
         self.remade: Callable[[], Any] | None = None
+        self.lies: tuple[Any, Callable[[Layout], Layout]] | None = None
+        """The array whose entries it takes, as NumPy does without a copy where it can, and how."""
+        self.laid_like: tuple[Any, ...] | None = tuple(inputs)
+        """The arrays whose order of axes NumPy takes for new memory; None where it isn't known."""
+        self.layout: Layout | None = None
         self.feeds: Any = None
         """The value of another step of a recurrence that it is, or is made of."""
         self.carried = False
@@ -115,8 +128,8 @@ class Memory:
         if self.wrote is not None and self._rhs is None:
             with one_call(self.call), _as_of(self.lines):
                 whole = METHODS["_assembled"](self)
-            self.indices, self.op = whole.indices, whole.op
-            self._rhs, self._inputs = whole.rhs, whole._inputs
+            self._rhs = whole.rhs  # first: the indices of what is assembled here are new
+            self.indices, self.op, self._inputs = whole.indices, whole.op, whole._inputs
         return self._rhs
 
     @property
@@ -140,6 +153,8 @@ class Memory:
         """The same value in memory of its own."""
         found = copy.copy(self)
         found.view_of = found.remade = None
+        if found.lies is not None:
+            found.lies, found.laid_like, found.layout = None, (self,), None
         return found
 
     def snapshot(self) -> Self:
@@ -152,7 +167,7 @@ class Memory:
 
     def become(self, new: Any) -> None:
         """Take over the value of another array; what was read of the old one stays."""
-        kept = {name: self.__dict__[name] for name in ("view_of", "base_key", "remade", "called")}
+        kept = {name: self.__dict__[name] for name in STAYING}
         versions = {**self.versions, self.key: self.apart()}
         self.__dict__.update({**new.__dict__, **kept, "versions": versions})
         self.called = new.called or self.called
@@ -163,6 +178,11 @@ class Memory:
         """Be a view of an array: of its entries at a key, where there is one."""
         self.view_of, self.base_key, self.remade = (base, key), base.key, remade
 
+    def may_be_seen_through(self, base: Any) -> None:
+        """Be what may be a view of an array, or may not: it is refused where that is written to."""
+        self.view_of, self.base_key, self.remade = (base, None), base.key, None
+        self.lies = (base, lambda _: Layout(None, None))
+
     def refresh(self) -> None:
         """Of a view: follow the array that it is a view of, where that has been written into."""
         if self.view_of is None:
@@ -171,14 +191,24 @@ class Memory:
         base.refresh()
         if base.key == self.base_key:
             return
-        if self.remade is not None:
+        shared = is_view_of(self, base)
+        if shared is False:
+            self.view_of = None
+        elif shared and self.remade is not None:
             self.become(self.remade())
             self.base_key = base.key
         elif self.changed is None:
-            self.changed = caller()
+            self.changed, self.may_share = caller(), shared is None
 
     def memory(self) -> Iterator[Any]:
-        """The array, and those that it is a view of: in NumPy they share their entries."""
+        """The array, and those that it is, or may be, a view of: they share their entries."""
+        for array, base in itertools.pairwise([*self._bases(), None]):
+            yield array
+            if base is not None and is_view_of(array, base) is False:
+                return
+
+    def _bases(self) -> Iterator[Any]:
+        """The array, and what it was taken from: where NumPy has made a copy too."""
         array: Any = self
         while array is not None:
             yield array
@@ -186,10 +216,16 @@ class Memory:
 
     def check_unchanged(self) -> None:
         """SpecError where its entries have been changed through another name that is not known."""
-        changed = next((a.changed for a in self.memory() if a.changed), None)
-        if changed is not None:
+        if all(a.changed is None for a in self._bases()):
+            return
+        found = next((a for a in self.memory() if a.changed is not None), None)
+        if found is not None:
+            what = "may be a view of what was" if found.may_share else "was"
             raise SpecError(
-                f"this value was changed in place at {changed}, and is used under another name",
+                f"this value {what} changed in place at {found.changed}, and is used under "
+                "another name",
                 where=caller(),
-                hint="write x = x + y instead of x += y, so that both values stay",
+                hint="write x = x + y instead of x += y, so that both values stay"
+                if not found.may_share
+                else "take a copy of it, as in y = x.ravel().copy()",
             )

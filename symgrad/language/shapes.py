@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import numbers
 from collections.abc import Sequence
 from typing import Any
@@ -11,8 +12,10 @@ import sympy as sp
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from symgrad.errors import SpecError, caller
-from symgrad.language.array import Array, axes_of, broadcast_index, broadcast_sizes, describe
+from symgrad.language import layout
+from symgrad.language.array import Array, axes_of, broadcast_sizes, describe
 from symgrad.language.constants import as_array
+from symgrad.language.layout import Layout
 from symgrad.language.registry import METHODS, function, unsupported
 from symgrad.language.sizes import Dim, Shape, as_tuple, shape_text
 from symgrad.mathematics.indices import Index, axis_index
@@ -21,7 +24,9 @@ from symgrad.mathematics.sizes import Size, as_size, fixed, with_numbers
 
 def relabel(array: Array, indices: Sequence[sp.Expr], source: Sequence[sp.Expr]) -> Array:
     """The array whose entry at ``indices`` is the entry of ``array`` at ``source``."""
-    return Array(indices, array.at(source), [array], dtype=array.kind, op="relabel")
+    result = Array(indices, array.at(source), [array], dtype=array.kind, op="relabel")
+    result.lies = (array, functools.partial(layout.along, indices, source))
+    return result
 
 
 @function("transpose")
@@ -49,23 +54,47 @@ def structure(indices: Sequence[sp.Expr], rhs: sp.Expr, inputs: Sequence[Array])
 @function("reshape", method=True)
 def reshape(a: Any, *shape: Any, **options: Any) -> Array:
     """Another shape for the same entries in the same order."""
-    array = as_array(a)
+    given = array = as_array(a)
     wanted = as_tuple(shape[0]) if len(shape) == 1 else shape
     if options.pop("order", "C") != "C" or options:
         raise unsupported("reshape in another order than NumPy's own", "transpose before it")
     sizes = _resolved(array, wanted)
     # runs of axes one by one, so that axes which stay as they are need no equation; last first, so
     # that the places of the others stay
-    for start, old, new in _regrouped(array, [s for s in sizes if s != 1]):
+    runs = _regrouped(array, [s for s in sizes if s != 1])
+    for start, old, new in (r for r in reversed(runs) if r[1] != r[2]):
         array = _merge(array, start, old) if len(old) > 1 else array
         array = _split(array, start, new) if len(new) > 1 else array
     inner = [axis_index(s) for s in array.sizes]
     left = (i for i in inner if isinstance(i, Index))
-    return relabel(array, [sp.Integer(0) if s == 1 else next(left) for s in sizes], inner)
+    result = relabel(array, [sp.Integer(0) if s == 1 else next(left) for s in sizes], inner)
+    result.lies = (given, functools.partial(_regrouped_layout, given.sizes, sizes, runs))
+    return result
 
 
-def _regrouped(array: Array, new: list[Size]) -> list[tuple[int, list[Size], list[Size]]]:
-    """Runs of axes with equally many entries before and after, last first.
+def _regrouped_layout(
+    old: Sequence[Size], new: Sequence[Size], runs: Sequence[Run], base: Layout
+) -> Layout:
+    """Where entries lie in another shape: NumPy copies them where a run of axes has gaps."""
+    if base.strides is None:
+        return Layout(True if all(len(mine) < 2 for _, mine, _ in runs) else None, None)
+    proper = [k for k, s in zip(base.strides, old, strict=True) if s != 1]
+    held = [proper[start : start + len(mine)] for start, mine, _ in runs]
+    found = [layout.without_gaps(k, mine) for k, (_, mine, _) in zip(held, runs, strict=True)]
+    if False in found:
+        return Layout(False, layout.contiguous(new))
+    if None in found:
+        return Layout(None, None)
+    strides = iter([step for k, (_, _, theirs) in zip(held, runs, strict=True)
+                    for step in layout.contiguous(theirs, k[-1])])  # fmt: skip
+    return Layout(True, tuple(sp.Integer(0) if s == 1 else next(strides) for s in new))
+
+
+Run = tuple[int, list[Size], list[Size]]
+
+
+def _regrouped(array: Array, new: list[Size]) -> list[Run]:
+    """Runs of axes with equally many entries before and after.
 
     Each run is its first axis among the axes that are longer than 1, its old and its new sizes.
     """
@@ -83,7 +112,7 @@ def _regrouped(array: Array, new: list[Size]) -> list[tuple[int, list[Size], lis
                 mine, theirs = old[place:], new
         groups.append((place, mine, theirs))
         place, new = place + len(mine), new[len(theirs) :]
-    return [g for g in groups[::-1] if g[1] != g[2]]
+    return groups
 
 
 def _same_count(old: Sequence[Size], new: Sequence[Size]) -> bool:
@@ -171,9 +200,17 @@ def _unfit(array: Array, wanted: Sequence[Any], why: str) -> SpecError:
 
 
 @function("ravel", method=True)
-def ravel(a: Any) -> Array:
-    """All entries along one axis."""
-    return reshape(a, -1)
+def ravel(a: Any, order: str = "C") -> Array:
+    """All entries along one axis; as they lie in memory ("K") where that is their order."""
+    array = as_array(a)
+    lies = order == "K" and layout.in_order(layout.layout_of(array).strides, array.sizes)
+    if order != "C" and not lies:
+        raise unsupported(
+            f"ravel with order={order!r} of {describe(array)}", "turn its axes before"
+        )
+    result = reshape(array, -1)
+    result.lies = (array, functools.partial(layout.raveled, array.sizes))
+    return result
 
 
 METHODS["flatten"] = ravel
@@ -315,7 +352,11 @@ def broadcast_to(a: Any, shape: Any) -> Array:
             where=caller(),
             hint="sizes must be equal, or 1",
         )
-    return Array(indices, broadcast_index(indices, array), [array], dtype=array.kind, op="relabel")
+    source = indices[len(indices) - array.ndim :]
+    return relabel(
+        array, indices,
+        [i if s != 1 else sp.Integer(0) for i, s in zip(source, array.sizes, strict=True)],
+    )  # fmt: skip
 
 
 @function("repeat", method=True)

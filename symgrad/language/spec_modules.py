@@ -59,7 +59,8 @@ def _in_a_row(parts: Sequence[Array]) -> Array:
 OF_NUMPY: Mapping[str, Any] = {
     "arange": _either(arange, np.arange),
     "array": _either(array, np.array),
-    "asarray": _either(array, np.asarray),
+    "asanyarray": _either(as_array, np.asanyarray),
+    "asarray": _either(as_array, np.asarray),
     "empty": _either(zeros, np.empty),
     "eye": _either(eye, np.eye),
     "full": _either(full, np.full),

@@ -12,6 +12,7 @@ from symgrad.language.array import Array
 from symgrad.language.elementwise import number_everywhere
 from symgrad.language.indexing import from_the_end, items_of, picked
 from symgrad.language.joining import concatenate
+from symgrad.language.layout import at_key
 from symgrad.language.memory import Wrote
 from symgrad.language.registry import METHODS
 from symgrad.language.selected import selected
@@ -35,6 +36,7 @@ def getitem(array: Array, key: Any) -> Any:
     found.picked = (array, array.key, key)
     if found.view_of is not None:
         found.seen_through(array, key, lambda: getitem(array, key))
+        found.lies = (array, lambda base: at_key(items_of(array, key), base))
     return found
 
 

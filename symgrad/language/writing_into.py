@@ -14,6 +14,7 @@ from symgrad.language.array import Array, broadcast_sizes, describe
 from symgrad.language.constants import as_array
 from symgrad.language.elementwise import elementwise, where
 from symgrad.language.indexing import items_of, picked
+from symgrad.language.layout import is_view_of
 from symgrad.language.memory import Wrote
 from symgrad.language.registry import METHODS, UFUNCS, function, into_numbers, unsupported
 from symgrad.language.selected import Selected
@@ -81,8 +82,9 @@ def replace(array: Array, new: Array) -> None:
         setitem(base, key, array.snapshot())
         array.base_key = base.key
         return
-    for each in base.memory():
-        each.changed = caller()
+    if (shared := is_view_of(array, base)) is not False:
+        for each in base.memory():
+            each.changed, each.may_share = caller(), shared is None
     array.view_of = None
 
 
