@@ -81,17 +81,17 @@ def picked(array: Array, key: Any) -> Array:
             source.append(position)
         else:
             source.append(_position(array, len(source), item))
-    if advanced and advanced != [*range(advanced[0], advanced[-1] + 1)]:
-        place = 0  # NumPy puts the shared axes first where the indices are not side by side
+    # NumPy puts the shared axes first where the indices are not side by side
+    place *= not advanced or advanced == [*range(advanced[0], advanced[-1] + 1)]
     out[place:place] = shared
     op: Op = "relabel" if all(isinstance(i, Index) or i == 0 for i in source) else "map"
     result = Array(out, array.at(source), [array, *labels.values()], dtype=array.kind, op=op)
     result.view_of = None if advanced or not out else (array, key)
     result.base_key = array.key
     result.pointing, result.source = tuple(pointing), tuple(source)
-    result.picked_from = array.apart()
     # NumPy lays the axes of labels out first, wherever they stand
     result.laid_like = (array,) if advanced in ([], [0]) else None
+    result.picked_from = array.apart()
     return result
 
 
