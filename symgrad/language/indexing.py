@@ -88,10 +88,9 @@ def picked(array: Array, key: Any) -> Array:
     result = Array(out, array.at(source), [array, *labels.values()], dtype=array.kind, op=op)
     result.view_of = None if advanced or not out else (array, key)
     result.base_key = array.key
-    result.pointing, result.source = tuple(pointing), tuple(source)
+    result.pointing, result.source, result.picked_from = (*pointing,), (*source,), array.apart()
     # NumPy lays the axes of labels out first, wherever they stand
     result.laid_like = (array,) if advanced in ([], [0]) else None
-    result.picked_from = array.apart()
     return result
 
 
