@@ -90,9 +90,11 @@ def test_what_has_no_inverse_is_named(loss: str) -> None:
     derivation = sg.derive(FAILING[loss](A := sg.param("A", (2, 2))), names={"A": A})
     module = derivation.compile()
     singular = np.array([[1.0, 2.0], [2.0, 4.0]])
-    for call in (module.gradients, module.loss_and_gradients, module.bind(A=singular * 0)):
+    given = {"A": singular}
+    calls = [(module.gradients, given), (module.loss_and_gradients, given)]
+    for call, arguments in [*calls, (module.bind(A=singular * 0), {})]:
         with pytest.raises(ValueError, match=r"A: (Singular matrix|Matrix is not pos)"):
-            call(**({} if call.__name__ == "bound" else {"A": singular}))
+            call(**arguments)
     if "log" in loss:
         assert module.loss(A=singular) == -np.inf
         assert any("has no derivative there" in remark for remark in derivation.remarks)

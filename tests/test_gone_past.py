@@ -197,7 +197,7 @@ def explained(tmp_path: Path, value: str, text: str = SPEC, *more: str) -> str:
 
 def test_why_it_is_what_it_is_is_explained(tmp_path: Path) -> None:
     told = explained(tmp_path, "p")
-    assert "∂L/∂p = −(Y ⊘ p)" in told
+    assert "∂L/∂p = −Y ⊘ p" in told
     assert "does not depend" not in told
 
 
