@@ -67,6 +67,7 @@ HINTS = {
                              "largest(x.T @ x, lambda a, v: np.linalg.norm(x @ v))"),
     "np.linalg.qr(x)": ("np.linalg.cholesky(a.T @ a).T",
                         "x @ np.linalg.inv(np.linalg.cholesky(x.T @ x).T)"),
+    "np.linalg.pinv(x)": ("np.linalg.inv(a.T @ a) @ a.T", "np.linalg.inv(x.T @ x) @ x.T"),
     "np.apply_over_axes(np.sum, x, [0, 1])": ("axis=(0, 1), keepdims=True",
                                               "np.sum(x, axis=(0, 1), keepdims=True)"),
     "np.histogram(x[0])": (

@@ -193,19 +193,6 @@ def test_a_covariance_that_is_no_matrix_is_refused(tmp_path: Path) -> None:
         load(path)
 
 
-PSEUDO = {"tall": (4, 2), "wide": (2, 4), "square": (3, 3), "many": (2, 4, 3)}
-
-
-@pytest.mark.parametrize("shape", PSEUDO.values(), ids=PSEUDO)
-def test_a_pseudo_inverse_of_full_rank(shape: tuple[int, ...]) -> None:
-    f = lambda A: np.sum(np.sin(np.linalg.pinv(A)))  # noqa: E731
-    at = np.random.default_rng(7).normal(size=shape)
-    value, g = sg.derive(f(sg.param("A", shape))).compile().loss_and_gradients(A=at)
-    assert value == pytest.approx(float(f(at)), rel=1e-11)
-    expected = differences(lambda p: np.asarray(f(p["A"])), {"A": at}, 1e-4)
-    np.testing.assert_allclose(g.A, expected["A"], rtol=1e-6, atol=1e-7)
-
-
 def test_a_list_of_labels_may_hold_values() -> None:
     U, o, others = sg.param("U", (5, 2)), sg.data("o", (), dtype=int), sg.data("k", (2,), dtype=int)
     rows = U[[o, *others]]

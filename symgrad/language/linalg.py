@@ -15,7 +15,7 @@ from symgrad.language.constants import as_array
 from symgrad.language.contractions import matmul
 from symgrad.language.elementwise import elementwise
 from symgrad.language.registry import function, unsupported
-from symgrad.language.shapes import moveaxis, structure
+from symgrad.language.shapes import structure
 from symgrad.mathematics.indices import Index, axis_index
 from symgrad.mathematics.matrices import (
     CholeskyEntry,
@@ -73,25 +73,6 @@ def _scalar(a: Any, what: str, cls: type[MatrixFunction], alone: Alone) -> Array
 def inv(a: Any) -> Array:
     """The inverse of each matrix."""
     return _entrywise(a, "inv", InverseEntry, lambda x: elementwise("reciprocal", x))
-
-
-@function("linalg.pinv")
-def pinv(a: Any) -> Array:
-    """The pseudo-inverse of matrices whose rows or columns are independent: (AᵀA)⁻¹Aᵀ or Aᵀ(AAᵀ)⁻¹.
-
-    Of others, which have no derivative there, the inverse is refused where the code runs.
-    """
-    array = as_array(a)
-    if array.ndim < 2:
-        raise unsupported(f"np.linalg.pinv of {describe(array)}", "matrices are")
-    turned = moveaxis(array, -1, -2)
-    rows, columns = array.shape[-2:]
-    if rows == columns:
-        return inv(array)
-    tall = not isinstance(rows, int) or (isinstance(columns, int) and rows > columns)
-    if tall:
-        return matmul(inv(matmul(turned, array)), turned)
-    return matmul(turned, inv(matmul(array, turned)))
 
 
 @function("linalg.det")

@@ -209,6 +209,8 @@ INSTEAD = {
     ),
     "qr": "R is np.linalg.cholesky(a.T @ a).T where its diagonal is positive, and Q is "
     "a @ np.linalg.inv(R)",
+    "pinv": "np.linalg.inv(a.T @ a) @ a.T is it where the columns of a are independent, and "
+    "a.T @ np.linalg.inv(a @ a.T) where the rows are",
     "apply_over_axes": "np.sum(x, axis=(0, 1), keepdims=True) is over several axes at once",
     "histogram": "np.sum(np.exp(-(((x[:, None] - centres) / width) ** 2)), axis=0) counts smoothly",
     "unique": "np.sort(x) has the entries in order",
