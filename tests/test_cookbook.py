@@ -84,7 +84,7 @@ TABLE = [
              lambda a, X, b: -inv(X).T @ np.outer(a, b) @ inv(X).T,
              "-X^{-⊤} a b^⊤ X^{-⊤}"),
     Identity("62", lambda X: det(inv(X)), "X", lambda X: -det(inv(X)) * inv(X).T,
-             "-L X^{-⊤} (X^{-1})^{-⊤} X^{-⊤}"),
+             "-L X^{-⊤}"),
     Identity("63", lambda A, X, B: np.trace(A @ inv(X) @ B), "X",
              lambda A, X, B: -(inv(X) @ B @ A @ inv(X)).T,
              "-X^{-⊤} A^⊤ B^⊤ X^{-⊤}"),

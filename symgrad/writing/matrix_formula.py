@@ -63,6 +63,8 @@ class MatrixFormula:
     """Whether it is known to be its own transpose."""
     inverted: MatrixFormula | None = None
     """What it is the inverse of."""
+    unit: bool = False
+    """Whether it is the unit matrix."""
     raised: tuple[MatrixFormula, sp.Expr] | None = None
     """What it is a power of, entry by entry, and the exponent."""
 
@@ -207,15 +209,16 @@ def scalars_of(matrix: MatrixFormula) -> tuple[list[MatrixFormula], MatrixFormul
 
 
 def _cancelled(factors: Sequence[MatrixFormula], axes: Axes) -> Sequence[MatrixFormula]:
-    """The factors without those that cancel: A⁻¹ A is I."""
+    """The factors without those that cancel: A⁻¹ A is I, and A I is A."""
     kept: list[MatrixFormula] = []
-    for factor in factors:
+    for factor in (f for f in factors if not f.unit):
         if kept and kept[-1].axes and factor.axes and factor.is_inverse_of(kept[-1]):
             kept.pop()
         else:
             kept.append(factor)
     gone = len(kept) < len(factors) and not any(f.axes for f in kept)
-    return [*kept, MatrixFormula(Letter("I"), axes, Level.ATOM, symmetric=True)] if gone else kept
+    unit = MatrixFormula(Letter("I"), axes, Level.ATOM, symmetric=True, unit=True)
+    return [*kept, unit] if gone else kept
 
 
 def _beside(factors: Sequence[MatrixFormula]) -> Formula:
