@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import webbrowser
 from collections.abc import Callable, Sequence
@@ -28,14 +27,16 @@ from symgrad.delivery import (
     check_output,
     deliver,
     is_stdout,
+    modules_of,
     renewed,
 )
-from symgrad.errors import CheckError
+from symgrad.errors import CheckError, SpecError
 from symgrad.files import write_all
 from symgrad.formats import FORMATS, by_suffix
 from symgrad.job import Job, about
-from symgrad.language.spec_file import load
+from symgrad.language.spec_file import Spec, load
 from symgrad.language.spec_typed import as_file, declared
+from symgrad.language.wrt import NotThere
 from symgrad.outputs import Options
 from symgrad.report import print_checks, print_comparisons, print_remarks, progress
 from symgrad.targets import TARGETS, is_possible
@@ -252,7 +253,13 @@ def _folder(_: click.Context, option: click.Parameter, path: Path) -> Path:
     help="Add partial, combine and finish, for rows in chunks: of this named size, e.g. N.",
 )
 @click.option("--tests", is_flag=True, help="Write test_SPEC.py beside the file too, for pytest.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Which points are checked.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Which points are checked.",
+)
 @click.option("--show-program", is_flag=True, help="Show the program after each pass, on stderr.")
 @click.option(
     "--out",
@@ -331,7 +338,7 @@ def _derive(
     output, language = shown["output"], TARGETS[target]
     of_the_job = ("dtype", "prepare", "seed", *Options.__annotations__)
     code: Any = {name: shown.pop(name) for name in of_the_job}
-    paths = _generated(spec, out, language.endings, tests=tests)
+    paths = modules_of(spec, out, language.endings, tests=tests)
     with progress(shown=not quiet):
         read = load(spec, language.words.is_possible)
         check_output(output, spec, force=force)
@@ -371,12 +378,19 @@ def explain(spec: Path, value: str, quiet: bool, force: bool, **shown: Any) -> N
         check_output(output, spec, force=force)
         path = Path(f"{spec.stem}{TARGETS['numpy'].suffix}")
         with about(read.loss.where):
-            value = normalize("NFKC", value)
-            job = Job(read, [value])
+            job = _of_value(read, normalize("NFKC", value))
             checks = job.derived()
             text = job.printed(checks, path, {"explain": job.derivation.wrt[0]}, **shown)
     with after(deliver(text, output, force=force)):
         _require(checks, path)
+
+
+def _of_value(spec: Spec, value: str) -> Job:
+    """The job of the derivative by one value."""
+    try:
+        return Job(spec, [value])
+    except NotThere as error:
+        raise SpecError(f"the spec has no value {value!r}", hint=error.hint) from None
 
 
 main.add_command(audit)
@@ -396,12 +410,6 @@ def _show_programs(job: Job) -> None:
         if str(program) != before:
             before = str(program)
             click.echo(f"# {name}\n{before}\n", err=True)
-
-
-def _generated(spec: Path, out: Path, endings: Sequence[str], *, tests: bool) -> list[Path]:
-    """The files to generate: a module called as the spec is, and where asked for its tests."""
-    name = re.sub(r"[^0-9a-zA-Z_]", "_", spec.stem)
-    return [*(out / f"{name}{ending}" for ending in endings), *([out / f"test_{name}.py"] * tests)]
 
 
 def _report(job: Job, checks: Sequence[Check]) -> None:

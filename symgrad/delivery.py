@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,9 @@ Exit codes:
 _STDOUT = {Path(name) for name in ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")}
 
 
+_SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
+
+
 class Program(click.Group):
     """Commands whose exit codes are those above, whatever happens in them."""
 
@@ -46,9 +51,14 @@ class Place(click.Path):
     """The path of a file or a folder."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The path; one with a NUL is of nothing, and the system does not say so."""
-        if "\0" in os.fspath(value):
-            self.fail(f"{os.fspath(value)!r} has a NUL in it", param, ctx)
+        """The path; what can be none of a file is seen here, where the system does not say so."""
+        given = os.fspath(value)
+        if "\0" in given:
+            self.fail(f"{given!r} has a NUL in it", param, ctx)
+        if not given.strip():
+            self.fail(f"{given!r} is no path", param, ctx)
+        if given.endswith(_SEPARATORS) and not self.dir_okay:
+            self.fail(f"{given} is a folder, not a file: name a file in it", param, ctx)
         return super().convert(value, param, ctx)
 
 
@@ -128,6 +138,31 @@ def check_module(path: Path, spec: Path, output: Path | None, *, force: bool) ->
             f"the file {path} was generated from {other}, and would be replaced by that of {spec}",
             hint="choose another folder with --out, rename one of the specs, or add --force",
         )
+
+
+def modules_of(spec: Path, out: Path, endings: Sequence[str], *, tests: bool) -> list[Path]:
+    """The files to generate: a module called as the spec is, and where asked for its tests."""
+    name = re.sub(r"[^0-9a-zA-Z_]", "_", spec.stem)
+    if ".py" in endings and (taken := _taken(name)):
+        raise SpecError(
+            f"the module of {spec} would be called {name}, {taken}",
+            hint=f"rename the spec, as in my_{name}.py",
+        )
+    return [*(out / f"{name}{ending}" for ending in endings), *([out / f"test_{name}.py"] * tests)]
+
+
+def _taken(module: str) -> str:
+    """Why no module is to be called so; nothing where one may be."""
+    if iskeyword(module) or not module.isidentifier():
+        return "which Python can't import"
+    if module in _NEEDED or (module in sys.stdlib_module_names and module not in _HARMLESS):
+        return "and programs beside it would import it in the place of the one of that name"
+    return ""
+
+
+_NEEDED = {"numpy", "scipy", "sympy", "symgrad", "pytest"}
+_HARMLESS = {"test", "this", "antigravity"}
+"""Modules of Python's library that nobody imports, and one that many specs are called as."""
 
 
 def deliver(text: str | bytes, output: Path | None, *, force: bool) -> list[Path]:

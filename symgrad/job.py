@@ -269,7 +269,7 @@ def about(where: Location) -> Iterator[None]:
         raise SpecError(
             "the loss can't be checked: it needs more memory than there is",
             where=where,
-            hint="make the fixed sizes smaller, or give them names",
+            hint="make the fixed sizes, or those of --size, smaller, or give them names",
         ) from error
     except OSError:
         raise

@@ -181,7 +181,9 @@ def pytest_file(
     """The tests of the module in a file of that name; ``stated``: numbers, and how close."""
     if target.tests is None or not derivation.results:
         what = f"modules in {target.name}" if derivation.results else "a value alone"
-        raise SpecError(f"there are no tests for {what}", where=caller())
+        raise SpecError(
+            f"there are no tests for {what}", where=caller(), hint="leave the tests out"
+        )
     return target.tests(module(derivation, notation, **more), name, *stated)
 
 

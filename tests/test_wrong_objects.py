@@ -125,3 +125,108 @@ def test_a_folder_that_is_gone_afterwards(folder: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(folder)
     assert result.exit_code == 2
     assert "is not there any more" in result.stderr
+
+
+# -- the command ----------------------------------------------------------------------------------
+
+PLAIN = START.format("1 / 0")
+COMMANDS = {
+    ("net.py", "--seed", "-1"): "-1 is not in the range x>=0",
+    ("net.py", "-o", ""): "'' is no path",
+    ("net.py", "-o", " "): "' ' is no path",
+    ("net.py", "-o", "sub/"): "sub/ is a folder, not a file",
+    ("net.py", "--out", ""): "'' is no path",
+    ("net.py", "--target", "c", "--size", "N=3"): "no size has a name here",
+    ("net.py", "--target", "c", "--tests"): "leave the tests out",
+    ("-e", "", "--param", "w:3"): "the expression of -e is empty",
+    ("-e", "np.sum(w)", "--param", "w:3", "--data", "w:4"): "2 inputs are called w",
+    ("-e", "np.sum(w)", "--param", "w:3:"): "expected NAME:SIZES",
+    ("-e", "np.sum(w)", "--param", "w\n:3"): "expected NAME:SIZES in one line",
+    ("-e", "np.sum(w)", "--param", "lambda:3"): "lambda is a word of Python's",
+    ("-e", "np.sum(w)", "--param", "w:" + "9" * 24): "the size 999999999999999999999999 is larger",
+    ("-e", "np.sum(w", "--param", "w:3"): "never closed -e: np.sum(w mend this line",
+    ("-e", "np.summ(w)", "--param", "w:3"): "-e: np.summ(w)",
+    ("-e", "w", "--param", "w:3"): "it has to be a scalar -e: w perhaps",
+}
+
+
+@pytest.mark.parametrize("arguments", COMMANDS, ids=lambda a: " ".join(a)[:60])
+def test_a_wrong_command(arguments: tuple[str, ...]) -> None:
+    Path("net.py").write_text(PLAIN)
+    result = CliRunner().invoke(main, ["derive", *arguments])
+    said = " ".join(result.stderr.replace("│", " ").split())
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert COMMANDS[arguments] in said
+    assert "/tmp" not in said.replace(str(Path.cwd()), "")
+    assert {p.name for p in Path().iterdir()} <= {"net.py", "__pycache__"}
+
+
+def test_stdin_is_told_as_such() -> None:
+    result = CliRunner().invoke(main, ["derive", "-"], input=f"{PLAIN}w @ np.ones(4)\n")
+    assert result.exit_code == 2
+    assert "\n  stdin:17:  w @ np.ones(4)\n" in result.stderr
+
+
+def test_a_value_that_is_not_there_is_told_as_it_was_asked_for() -> None:
+    Path("net.py").write_text(PLAIN)
+    result = CliRunner().invoke(main, ["explain", "net.py", "q"])
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: the spec has no value 'q'")
+
+
+@pytest.mark.parametrize("name", ["numpy", "random", "class", "1net", "statistics"])
+def test_a_module_takes_no_other_ones_place(folder: Path, name: str) -> None:
+    Path(f"{name}.py").write_text(PLAIN)
+    result = CliRunner().invoke(main, ["derive", f"{name}.py", "-q"])
+    assert result.exit_code == 2
+    assert f"the module of {name}.py would be called {name}" in result.stderr
+    assert f"rename the spec, as in my_{name}.py" in result.stderr
+    assert not (folder / "generated").exists()
+
+
+LARGE = {
+    "sg.param('q', (2,) * 21)": "'q' has 21 axes",
+    "sg.param('q', (1,) * 64)": "'q' has 64 axes",
+    "sg.param('q', ('N' * 2000,))": "the name NNNNNNNNNNNNNNNNNNN… has 2000 letters",
+    "sg.param('q' * 101, (3,))": "the name qqqqqqqqqqqqqqqqqqq… has 101 letters",
+}
+
+
+@pytest.mark.parametrize("line", LARGE)
+def test_what_is_too_large(line: str) -> None:
+    assert told(f"{PLAIN}loss = np.sum({line})\n")[0] == f"error: {LARGE[line]}"
+
+
+def test_long_names_are_printed_whole(folder: Path) -> None:
+    """Names that fill a line of the generated file stand in lines of their own."""
+    Path("net.py").write_text(f"{PLAIN}{'q' * 99} = np.exp(w)\nloss = np.sum({'q' * 99}**2)\n")
+    result = CliRunner().invoke(main, ["derive", "net.py", "-q", "--format", "text"])
+    assert result.exit_code == 0, result.stderr
+
+
+# -- encodings ------------------------------------------------------------------------------------
+
+
+def test_a_spec_in_the_encoding_that_it_declares() -> None:
+    text = f'# -*- coding: latin-1 -*-\n"""é"""\n{PLAIN}'
+    Path("net.py").write_bytes(text.encode("latin-1"))
+    result = CliRunner().invoke(main, ["derive", "net.py", "-q", "--format", "text"])
+    assert result.exit_code == 0, result.stderr
+    assert "é" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"# -*- coding: rot13 -*-\nx = 1\n", "not a text encoding"),
+        (b"# -*- coding: nothing -*-\nx = 1\n", "unknown encoding"),
+        (b"x = 1\ny = 2\n\nz = '\xff'\n", "in line 4 a byte is none of utf-8"),
+        (b"x = '\xff'\n", "in line 1 a byte is none of utf-8"),
+    ],
+)
+def test_a_spec_that_is_no_text(data: bytes, said: str) -> None:
+    Path("net.py").write_bytes(data)
+    result = CliRunner().invoke(main, ["derive", "net.py"])
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: the file net.py can't be read: ")
+    assert said in result.stderr

@@ -83,7 +83,13 @@ def _pairs(texts: tuple[str, ...]) -> dict[str, str]:
     metavar="SECONDS",
     help="How long the audit may take.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Which points are drawn.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Which points are drawn.",
+)
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 def audit(
     spec: Path, code: Path, *, layout: str, patch: bool, dry_run: bool, quiet: bool, **options: Any

@@ -61,9 +61,14 @@ def bound(derivation: D, sizes: Mapping[str, int]) -> D:
     known = named(s for v in derivation.system.variables for s in v.shape)
     for name, number in sizes.items():
         if name not in known:
-            raise SpecError(f"there is no size {name!r}", hint=perhaps(name, known))
+            hint = perhaps(name, known) or "no size has a name here: leave it out"
+            raise SpecError(f"there is no size {name!r}", hint=hint)
         if number < max(least.get(name, 1), 1):
-            raise SpecError(f"the size {name} has to be {least.get(name, 1)} or more, not {number}")
+            least_one = max(least.get(name, 1), 1)
+            raise SpecError(
+                f"the size {name} has to be {least_one} or more, not {number}",
+                hint=f"give another: --size {name}={least_one}",
+            )
     return _changed(derivation, {as_size(name): as_size(n) for name, n in sizes.items()})
 
 

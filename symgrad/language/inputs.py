@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symgrad.errors import Location, SpecError, caller
+from symgrad.errors import Location, SpecError, caller, visible
 from symgrad.language.array import Array
 from symgrad.language.sizes import as_tuple, dim_of, shape_text
 from symgrad.mathematics.assumptions import ASSUMPTIONS, About, Assumption, AssumptionKind
@@ -17,7 +17,10 @@ from symgrad.mathematics.equations import DType, Variable
 from symgrad.mathematics.indices import axis_index
 from symgrad.mathematics.sizes import Size, as_size
 
-MOST_AXES = 64
+MOST_AXES = 20
+"""With more, arrays of two entries along each have more than the checks can be done with."""
+
+LONGEST_NAME = 100
 
 
 def param(name: str, shape: Any, *, assume: Any = None) -> Array:
@@ -65,7 +68,7 @@ def _input(name: str, shape: Any, role: Any, kind: DType, assume: Any) -> Array:
         raise SpecError(
             f"{name!r} has {len(as_tuple(shape))} axes",
             where=where,
-            hint=f"arrays of NumPy have {MOST_AXES} at most",
+            hint=f"arrays of {MOST_AXES} axes at most are supported: join some with reshape",
         )
     sizes = tuple(checked_size(d, name, where) for d in as_tuple(shape))
     assumptions = _assumptions(assume, len(sizes), name, where)
@@ -88,7 +91,17 @@ def _checked_name(name: Any, where: Location) -> str:
             where=where,
             hint="use letters, digits and _, and begin with a letter",
         )
+    _check_length(name, where)
     return unicodedata.normalize("NFKC", name)
+
+
+def _check_length(name: str, where: Location) -> None:
+    if len(name) > LONGEST_NAME:
+        raise SpecError(
+            f"the name {visible(name, 20)} has {len(name)} letters",
+            where=where,
+            hint=f"names of {LONGEST_NAME} letters at most are supported",
+        )
 
 
 def checked_size(dimension: Any, name: str, where: Location) -> Size:
@@ -97,6 +110,7 @@ def checked_size(dimension: Any, name: str, where: Location) -> Size:
         if 0 < dimension <= np.iinfo(np.int64).max:
             return as_size(int(dimension))
     elif isinstance(dimension, (str, sp.Symbol)) and str(dimension).isidentifier():
+        _check_length(str(dimension), where)
         return as_size(unicodedata.normalize("NFKC", str(dimension)))
     raise SpecError(
         f"{name!r} has the size {dimension!r}",

@@ -59,8 +59,8 @@ def load(path: Path, is_possible: Callable[[str], bool] = str.isidentifier) -> S
     functions.
     """
     linecache.checkcache(str(path))
-    linecache.getlines(str(path))  # before the spec can go to another folder
     source = Source(path, read(path))
+    linecache.getlines(str(path))  # before the spec can go to another folder
     namespace = run(source)
     with reading(source):
         return _spec(source, namespace, is_possible)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import contextlib
 import difflib
+import io
 import math
 import re
 import runpy
 import sys
+import tokenize
 import traceback
 import unicodedata
 from collections.abc import Iterator
@@ -83,11 +85,27 @@ def read(path: Path) -> str:
         what = "is a folder, not a spec" if path.is_dir() else "does not exist"
         raise SpecError(f"the file {path} {what}", hint=_other_files(path))
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SpecError(
-            f"the file {path} can't be read: {error}", hint="a spec is a Python file in UTF-8"
-        ) from None
+        return decoded(path.read_bytes())
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        said = f"in line {line} a byte is none of {error.encoding}"
+    except (OSError, SyntaxError, LookupError, UnicodeError) as error:
+        said = str(error)
+    raise SpecError(
+        f"the file {path} can't be read: {said}",
+        hint="a spec is a Python file in UTF-8, or in what its first line declares",
+    )
+
+
+def decoded(data: bytes) -> str:
+    """The text of a Python file, in the encoding that it declares; lines end with \\n."""
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+    except SyntaxError as error:
+        if "unknown" in str(error):
+            raise
+        encoding = "utf-8"
+    return io.TextIOWrapper(io.BytesIO(data), encoding).read()
 
 
 def _other_files(path: Path) -> str:

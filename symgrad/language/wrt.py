@@ -27,6 +27,10 @@ def asked_for(wrt: Wrt) -> list[str | Array] | None:
     )
 
 
+class NotThere(SpecError):
+    """A name to differentiate by that nothing has."""
+
+
 def resolved(
     wrt: list[str | Array] | None,
     variables: Iterable[Variable],
@@ -66,7 +70,7 @@ def _one(
         )
     if (last := last_turn(name, values)) is not None:
         return last
-    raise SpecError(
+    raise NotThere(
         f"wrt names {name!r}, which is not there",
         hint=perhaps(name, [*known, *values]),
     )

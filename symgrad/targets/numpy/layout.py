@@ -34,7 +34,7 @@ def assigned(
     if not function and len(arguments) == 1:
         arguments = [f"{arguments[0]},"]
     line = f"{', '.join(targets)} = "
-    if len(line) < WIDTH // 2:
+    if len(line) < WIDTH // 2 or len(targets) == 1:  # a comma after one would take it apart
         return call(f"{line}{function}", arguments, end)
     first = ["    " + line for line in wrapped(targets)]
     return ["(", *first, *call(f") = {function}", arguments, end)]
