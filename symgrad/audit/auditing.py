@@ -109,7 +109,7 @@ class Auditor:
         """Find the variables that hold the inputs, and where to replace them."""
         (first,) = self.program.runner.run([({}, {}, 0, b"")], keep=True, limit=FIRST)
         if first.error is not None and not first.records:
-            raise NotRun(self._told(first))
+            raise self._not_run(first)
         names = variables(self.reference, first, self.source.file, self.inputs, self.example)
         held = containers(first, set(names.values()))
         plan = script_plan(self.source.tree, list(names.values()), held)
@@ -145,18 +145,19 @@ class Auditor:
                     self.remarks.append(f"sizes are numbers in the program: {told} stays")
                     return again, second
         if failed and not self.form.script:
-            raise NotRun(self._told(failed[0]))
+            raise self._not_run(failed[0])
         if failed and all(not r.last for r in failed):
-            raise NotRun(self._told(failed[0]))
+            raise self._not_run(failed[0])
         return truths, runs
 
-    def _told(self, run: Run) -> str:
+    def _not_run(self, run: Run) -> NotRun:
         assert run.error is not None
         kind, what, line = run.error
-        cell, at = self.source.place(line)
-        where = f"cell {cell}, line {at}" if cell is not None else f"line {at}"
-        place = f"\n  {self.source.file}, {where}:  {self.source.shown(line)}" if line else ""
-        return f"{self.source.file} could not be run: {kind}: {what}{place}"
+        return NotRun(
+            f"{self.source.file} could not be run: {kind}: {what}",
+            where=self.source.spot(line) if line else None,
+            hint="it has to run by itself, in a copy of its folder",
+        )
 
     def _script_sizes(self) -> dict[str, int]:
         """The named sizes, of the arrays of the program."""

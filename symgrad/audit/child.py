@@ -175,8 +175,9 @@ class Job:
             pass
         except TooLong:
             result["error"] = ("TooLong", "it takes too long", 0)
-        except SystemExit:
-            pass
+        except SystemExit as error:
+            if self.calls:  # what is called has to give something back; a script may end so
+                result["error"] = ("SystemExit", str(error), _line(error, self.file))
         except BaseException as error:
             result["error"] = (type(error).__name__, str(error), _line(error, self.file))
         return self._answer(result, recorder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -49,8 +50,15 @@ def _pairs(texts: tuple[str, ...]) -> dict[str, str]:
             name, sign, code = pair.partition("=")
             if not sign or not name.strip() or not code.strip():
                 raise SpecError(f"{text!r} is not NAME=CODE", hint="as in --match W1=gw")
-            found[name.strip()] = code.strip()
+            if found.setdefault(name.strip(), code.strip()) != code.strip():
+                raise SpecError(f"{name.strip()} is given twice", hint="give each name once")
     return found
+
+
+def _seconds(_: click.Context, option: click.Parameter, number: float) -> float:
+    if not math.isfinite(number):
+        raise click.BadParameter(f"{number} is no number of seconds", param=option)
+    return number
 
 
 @click.command(epilog=EXAMPLES)
@@ -78,6 +86,7 @@ def _pairs(texts: tuple[str, ...]) -> dict[str, str]:
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
+    callback=_seconds,
     default=60,
     show_default=True,
     metavar="SECONDS",

@@ -67,9 +67,10 @@ def form_of(
 ) -> Form:
     """The form of a program; SpecError where what is asked for is not in it."""
     if cls is not None:
-        return _class(source, inputs, params, cls, setup or f"{cls}()", given or {})
+        return _class(source, inputs, params, cls, setup or f"{cls}()", given or {}, function)
     if function is not None:
         node = _function(source, function)
+        _check_given(given or {}, node)
         arguments = bound(node, source, inputs, given or {})
         return Form("audited", (("function", (function, arguments)),), scope=(function,))
     return Form("__main__", script=True)
@@ -91,9 +92,36 @@ def definitions(tree: ast.AST, prefix: str = "") -> dict[str, ast.FunctionDef | 
 def _function(source: Source, name: str) -> ast.FunctionDef:
     found = definitions(source.tree)
     functions = {n: d for n, d in found.items() if isinstance(d, ast.FunctionDef)}
+    if _is_async(source.tree, name):
+        raise SpecError(
+            f"{name} in {source.file} is a coroutine, which is not run",
+            hint="give a function without async that computes the same",
+        )
     if name not in functions:
         raise SpecError(f"{source.file} has no function {name!r}", hint=perhaps(name, functions))
     return functions[name]
+
+
+def _is_async(tree: ast.AST, name: str) -> bool:
+    nodes = (n for n in ast.walk(tree) if isinstance(n, ast.AsyncFunctionDef))
+    return name.rpartition(".")[2] in {n.name for n in nodes}
+
+
+def _arguments(node: ast.FunctionDef) -> list[str]:
+    return [a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
+
+
+def _check_given(given: Mapping[str, str], *nodes: ast.FunctionDef) -> None:
+    """SpecError where an input is said to be an argument that nothing has."""
+    known = [argument for node in nodes for argument in _arguments(node)]
+    if any(node.args.kwarg for node in nodes):
+        return
+    for value, code in given.items():
+        if code not in known:
+            raise SpecError(
+                f"inputs has {code!r} for {value}, which is no argument of {nodes[0].name}",
+                hint=perhaps(code, known) or "it has no arguments",
+            )
 
 
 def bound(
@@ -110,8 +138,7 @@ def bound(
     An argument that no input is called like gets what is left: one, in order, or a dictionary or
     tuple of all; one with a default keeps it.
     """
-    asked = [a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
-    asked = asked[1:] if method else asked
+    asked = _arguments(node)[1:] if method else _arguments(node)
     late = node.args.args[len(node.args.args) - len(node.args.defaults) :]
     keyed = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
     default = {a.arg for a in late} | {a.arg for a, d in keyed if d is not None}
@@ -203,6 +230,7 @@ def _class(
     cls: str,
     setup: str,
     given: Mapping[str, str],
+    function: str | None = None,
 ) -> Form:
     """A class: it is set up, given its parameters, run forward, and backward."""
     found = definitions(source.tree)
@@ -210,9 +238,16 @@ def _class(
         classes = [n for n, d in found.items() if isinstance(d, ast.ClassDef)]
         raise SpecError(f"{source.file} has no class {cls!r}", hint=perhaps(cls, classes))
     methods = _methods(found, cls)
-    backward, forward = _named(methods, BACKWARD), _named(methods, FORWARD)
+    backward, forward = (
+        _named(methods, [function] if function else BACKWARD),
+        _named(methods, FORWARD),
+    )
     if backward is None:
-        raise SpecError(f"{cls} has no method backward", hint="name the one: --function METHOD")
+        raise SpecError(
+            f"{cls} has no method {function or 'backward'}",
+            hint=perhaps(function, methods) if function else "name the one: --function METHOD",
+        )
+    _check_given(given, *(methods[m] for m in (backward, forward) if m))
     data = [n for n in inputs if n not in params]
     calls: list[tuple[str, Any]] = [("object", setup), ("set", {p: p for p in params})]
     results: dict[str, tuple[str, int]] = {}

@@ -11,7 +11,7 @@ import numpy as np
 from symgrad.audit.names import inputs_called
 from symgrad.audit.reference import Reference
 from symgrad.audit.runner import Run
-from symgrad.errors import SpecError
+from symgrad.errors import SpecError, perhaps
 from symgrad.mathematics.sizes import Size, fixed
 
 Numbers = np.ndarray[Any, Any]
@@ -27,6 +27,12 @@ def variables(
     """The variable of each input: as asked for, by the numbers of the example, or by its name."""
     arrays = dict(_arrays(run))
     found: dict[str, str] = {}
+    for name, called in asked.items():
+        if called not in arrays:
+            raise SpecError(
+                f"inputs has {called!r} for {name}, and {file} has no array of that name",
+                hint=perhaps(called, arrays) or "it assigns no arrays",
+            )
     for name, variable in reference.inputs.items():
         size = _count(variable.shape)
         fitting = {t: a for t, a in arrays.items() if size in (None, a.size)}

@@ -6,12 +6,26 @@ import ast
 import difflib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from symgrad.errors import SpecError
+from symgrad.errors import Location, SpecError
+from symgrad.language import spec_source
+
+
+@dataclass(frozen=True)
+class Spot(Location):
+    """A line of a program, which may be one of a cell of a notebook."""
+
+    cell: int | None = None
+    typed: str = ""
+
+    def __str__(self) -> str:
+        at = f":{self.line}" if self.cell is None else f", cell {self.cell}, line {self.line}"
+        return f"{self.file}{at}:  {self.typed}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -36,9 +50,17 @@ class Source:
         try:
             return ast.parse(self.text)
         except (SyntaxError, ValueError) as error:
-            line = getattr(error, "lineno", None)
-            at = f", line {line}" if line else ""
-            raise SpecError(f"{self.file} is not Python{at}: {error}") from None
+            line = getattr(error, "lineno", None) or self.text.partition("\0")[0].count("\n") + 1
+            raise SpecError(
+                f"{self.file} is not valid Python: {getattr(error, 'msg', error)}",
+                where=self.spot(line),
+                hint="mend this line, or the one before it",
+            ) from None
+        except (RecursionError, MemoryError):
+            raise SpecError(
+                f"{self.file} is nested too deeply to be read",
+                hint="give the values on the way names of their own",
+            ) from None
 
     @cached_property
     def starts(self) -> tuple[int, ...]:
@@ -54,6 +76,12 @@ class Source:
         if not 0 < line <= len(self.lines):
             return None, line
         return self.cells[line - 1], self.lines[line - 1]
+
+    def spot(self, line: int) -> Spot:
+        """Where a line of the text stands, to tell of it."""
+        return Spot(
+            self.file, self.place(line)[1], cell=self.place(line)[0], typed=self.shown(line)
+        )
 
     def shown(self, line: int) -> str:
         """A line as it was typed."""
@@ -83,13 +111,12 @@ class Source:
 
 def read(path: Path) -> Source:
     """A Python file or a notebook; SpecError where it can't be read."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        said = getattr(error, "strerror", None) or str(error)
-        raise SpecError(f"{path} can't be read: {said.lower()}") from None
+    notebook = path.suffix == ".ipynb"
+    text = spec_source.text_of(
+        path, "a notebook is in UTF-8" if notebook else "a program is in UTF-8"
+    )
     folder = path.resolve().parent
-    if path.suffix == ".ipynb":
+    if notebook:
         return _notebook(path, text, folder)
     return plain(str(path), text, folder)
 
@@ -139,22 +166,46 @@ def plain(file: str, text: str, folder: Path | None = None, offset: int = 0) -> 
 
 
 def _notebook(path: Path, text: str, folder: Path) -> Source:
-    try:
-        cells = json.loads(text)["cells"]
-    except (ValueError, KeyError, TypeError):
-        raise SpecError(f"{path} is no notebook") from None
+    cells = _cells(path, text)
     typed: list[str] = []
     clean: list[str] = []
     places: list[tuple[int, int]] = []
     for number, cell in enumerate(cells):
         if cell.get("cell_type") == "code":
-            lines = "".join(cell.get("source", "")).split("\n")
+            lines = "".join(_source(path, number, cell)).split("\n")
             typed += lines
             clean += lines if _parses("\n".join(lines)) else _without_magic(lines)
             places += [(number, k) for k in range(1, len(lines) + 1)]
     spots = tuple(cell for cell, _ in places)
     return Source(
         str(path), "\n".join(clean), tuple(typed), spots, tuple(k for _, k in places), folder
+    )
+
+
+def _cells(path: Path, text: str) -> list[dict[str, Any]]:
+    """The cells of a notebook; SpecError where it has none."""
+    try:
+        cells = json.loads(text)["cells"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        cells = None
+    if isinstance(cells, list) and all(isinstance(cell, dict) for cell in cells):
+        return cells
+    raise SpecError(
+        f"{path} is no notebook: it has no list of cells",
+        hint="give a notebook of Jupyter, or a Python file whose name ends with .py",
+    )
+
+
+def _source(path: Path, number: int, cell: Mapping[str, Any]) -> str | list[str]:
+    """The lines of a cell."""
+    source = cell.get("source", "")
+    if isinstance(source, str) or (
+        isinstance(source, list) and all(isinstance(line, str) for line in source)
+    ):
+        return source
+    raise SpecError(
+        f"{path} is no notebook: the source of cell {number} is no text",
+        hint="save it again with Jupyter",
     )
 
 
@@ -177,7 +228,7 @@ def _without_magic(lines: list[str]) -> list[str]:
 def _parses(text: str) -> bool:
     try:
         ast.parse(text)
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True
 

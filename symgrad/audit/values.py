@@ -14,6 +14,7 @@ from symgrad.audit.form import Form, definitions
 from symgrad.audit.names import Habits
 from symgrad.audit.reference import Reference, Truth
 from symgrad.audit.runner import Run
+from symgrad.errors import SpecError, perhaps
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,12 @@ class Matching:
         """Find what each is, by what is asked for, by name, by numbers, and by shape."""
         codes = list(found[0])
         for asked, code in self.asked.items():
-            self.codes |= {code: asked} if code in codes else {}
+            if code not in codes:
+                raise SpecError(
+                    f"match has {code!r} for {asked}, which the program does not hand out",
+                    hint=perhaps(code, codes) or "it hands out nothing",
+                )
+            self.codes[code] = asked
         by_name = not self.form.script
         for code in codes:
             name = self.habits.gradient(code, handed_out=by_name and self._bare(code))

@@ -81,8 +81,15 @@ def _targets(node: ast.stmt) -> set[str]:
 
 def read(path: Path) -> str:
     """The text of a spec; SpecError where it can't be read."""
+    return text_of(path, "a spec is a Python file in UTF-8")
+
+
+def text_of(path: Path, expected: str) -> str:
+    """The text of a Python file, or of another one; SpecError where it can't be read."""
     if not path.is_file():
-        what = "is a folder, not a spec" if path.is_dir() else "does not exist"
+        folder = "is a folder, not a file"
+        other = "is no file that has an end" if path.exists() else "does not exist"
+        what = folder if path.is_dir() else other
         raise SpecError(f"the file {path} {what}", hint=_other_files(path))
     try:
         return decoded(path.read_bytes())
@@ -93,7 +100,7 @@ def read(path: Path) -> str:
         said = str(error)
     raise SpecError(
         f"the file {path} can't be read: {said}",
-        hint="a spec is a Python file in UTF-8, or in what its first line declares",
+        hint=f"{expected}, or in what its first line declares",
     )
 
 

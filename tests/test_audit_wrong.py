@@ -1,0 +1,115 @@
+"""Audits that can't be made: what is wrong, where, and what to do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from symgrad.cli import main
+
+SPEC = """import numpy as np
+import symgrad as sg
+X = sg.data("X", ("N", 3))
+t = sg.data("t", ("N",))
+w = sg.param("w", (3,))
+loss = np.sum((X @ w - t) ** 2)
+"""
+PASS = """import numpy as np
+def backward(X, t, w):
+    dw = 2 * X.T @ (X @ w - t)
+    return dw
+async def later(X, t, w):
+    return backward(X, t, w)
+def leaves(X, t, w):
+    raise SystemExit(0)
+class Net:
+    def other(self, X, t):
+        return backward(X, t, self.w)
+"""
+SCRIPT = """import numpy as np
+X, t, w = np.ones((4, 3)), np.ones(4), np.ones(3)
+dw = 2 * X.T @ (X @ w - t)
+"""
+FUNCTION = ("--function", "backward")
+OPTIONS = {
+    ("code.py", *FUNCTION, "--match", "w=zz"): "match has 'zz' for w, which the program does not",
+    ("code.py", *FUNCTION, "--match", "w=dw,w=dq"): "w is given twice",
+    ("code.py", *FUNCTION, "--inputs", "X=zz"): "inputs has 'zz' for X, which is no argument of",
+    ("script.py", "--inputs", "X=zz"): "inputs has 'zz' for X, and script.py has no array of",
+    ("code.py", *FUNCTION, "--timeout", "nan"): "nan is no number of seconds",
+    ("code.py", *FUNCTION, "--timeout", "inf"): "inf is no number of seconds",
+    ("code.py", *FUNCTION, "--seed", "-1"): "-1 is not in the range x>=0",
+    ("code.py", "--function", "later"): "later in code.py is a coroutine",
+    ("code.py", "--function", "leaves"): "SystemExit: 0 code.py:8: raise SystemExit(0)",
+    ("code.py", "--class", "Net", "--function", "zz"): "Net has no method zz there are other",
+    ("/dev/null", *FUNCTION): "the file /dev/null is no file that has an end",
+    ("none.py", *FUNCTION): "the file none.py does not exist",
+}
+NOTEBOOKS = {
+    "[" * 100_000: "has no list of cells",
+    '{"cells": 5}': "has no list of cells",
+    '{"cells": [null]}': "has no list of cells",
+    "[]": "has no list of cells",
+    '{"cells": [{"cell_type": "code", "source": 5}]}': "the source of cell 0 is no text",
+    '{"cells": [{"cell_type": "code", "source": [5]}]}': "the source of cell 0 is no text",
+    json.dumps({"cells": [{"cell_type": "code", "source": ["x = 1\n", "y = ("]}]}):
+        "a.ipynb, cell 0, line 2: y = (",
+}  # fmt: skip
+PROGRAMS = {
+    b"x = 1\ndef f(:\n": "not valid Python: invalid syntax code.py:2: def f(:",
+    b"x = 1\n\ny = '\xff'": "in line 3 a byte is none of utf-8",
+    b"x = 1\n\0": "code.py:2:",
+    b"# coding: rot13\n": "not a text encoding",
+    b"x = " + b"-" * 100_000 + b"1": "code.py",
+}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("spec.py").write_text(SPEC)
+    Path("code.py").write_text(PASS)
+    Path("script.py").write_text(SCRIPT)
+    return tmp_path
+
+
+def told(*arguments: str) -> str:
+    """The error of an audit, in one line."""
+    result = CliRunner().invoke(main, ["audit", "spec.py", *arguments, "-q"])
+    assert (result.exit_code, result.stdout) == (2, ""), result.output
+    assert "symgrad failed" not in result.stderr
+    said = result.stderr
+    assert "Usage:" in said or len(said.splitlines()) > 1
+    return " ".join(said.replace("│", " ").split())
+
+
+@pytest.mark.parametrize("arguments", OPTIONS, ids=" ".join)
+def test_a_wrong_option(arguments: tuple[str, ...]) -> None:
+    assert OPTIONS[arguments] in told(*arguments)
+
+
+@pytest.mark.parametrize("text", NOTEBOOKS, ids=lambda t: t[:40])
+def test_what_is_no_notebook(text: str) -> None:
+    Path("a.ipynb").write_text(text)
+    assert NOTEBOOKS[text] in told("a.ipynb")
+
+
+@pytest.mark.parametrize("text", PROGRAMS, ids=range(len(PROGRAMS)))
+def test_what_is_no_program(text: bytes) -> None:
+    Path("code.py").write_bytes(text)
+    assert PROGRAMS[text] in told("code.py", *FUNCTION)
+
+
+def test_a_method_is_named_with_its_class() -> None:
+    arguments = ["audit", "spec.py", "code.py", "--class", "Net", "--function", "other", "-q"]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize("match", [["--match", "w=dw"], []])
+def test_what_is_matched_is_found(match: list[str]) -> None:
+    arguments = ["audit", "spec.py", "code.py", *FUNCTION, *match, "-q"]
+    assert CliRunner().invoke(main, arguments).exit_code == 0
