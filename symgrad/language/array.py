@@ -173,7 +173,8 @@ class Array(Memory, np.lib.mixins.NDArrayOperatorsMixin):
     def __iter__(self) -> Iterator[Array]:
         if not self.ndim:
             raise TypeError("iteration over a scalar")
-        count = known_size(self.shape[0], "a loop over an axis", "sg.scan runs a step over it")
+        instead = "np.sum(x, axis=0) adds up all along it, and sg.scan runs a step over it"
+        count = known_size(self.shape[0], "a loop over an axis", instead)
         return (self[k] for k in range(count))
 
     def __bool__(self) -> bool:

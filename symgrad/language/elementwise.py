@@ -29,7 +29,8 @@ def elementwise(name: str, *args: Any) -> Array:
     conditions = [_is_condition(a) for a in args]
     name = _on_conditions(name) if all(conditions) else name
     if name in BITWISE:
-        raise unsupported(f"np.{name} of numbers", "it is supported for conditions")
+        power = "x**2 is a power; ^ " if name == "bitwise_xor" else "it "
+        raise unsupported(f"np.{name} of numbers", f"{power}is supported for conditions")
     arrays = [as_array(a) for a in args]
     if name == "reciprocal" and arrays[0].kind == "int":
         raise unsupported("np.reciprocal of integers, which NumPy rounds", "write 1 / x")

@@ -91,7 +91,7 @@ def _middle(array: Array, axis: Any, where: Any) -> Array:
     """The mean, with its axes; one that there is already keeps the name that it has."""
     axes = tuple(axes_of(array, axis))
     known = array.means.get(axes) if where is True and array.wrote is None else None
-    if known is None:
+    if known is None or all(array.shape[k] == 1 for k in axes):  # of one entry it is that entry
         return mean(array, axis, keepdims=True, where=where)
     if known.ndim == array.ndim:
         return known
