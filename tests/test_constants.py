@@ -210,3 +210,10 @@ def test_fractions_that_differ_are_an_array_of_floats() -> None:
     x = sg.param("x", (2,))
     d = sg.derive(np.sum(np.array([Fraction(1, 3), Decimal(2)]) * x))
     np.testing.assert_allclose(d.compile().gradients(x=np.zeros(2)).x, [1 / 3, 2])
+
+
+def test_a_number_that_is_no_float_is_named() -> None:
+    s = sg.param("s", ("N",))
+    derivation = sg.derive(np.sum(1.7976931348623157e308 * s**3))
+    with pytest.raises(sg.SpecError, match=r"the number 5.39e\+308"):
+        derivation.source()

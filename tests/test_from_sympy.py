@@ -295,3 +295,24 @@ def test_sizes_come_back_as_they_were():
     found = sg.derive(sg.from_sympy(expr, params=["M"])).gradients["M"]
     assert found.to_sympy_matrix(like=expr) == sp.Identity(large)
     assert found.to_sympy_matrix() != sp.Identity(large)
+
+
+P, Q, Z = (sp.IndexedBase(c, shape=s) for c, s in (("P", (n,)), ("Q", (3,)), ("Z", (n, n))))
+row, column = sp.symbols("row column", integer=True)
+PAST = [
+    sp.Sum(P[row], (row, 0, n)), sp.Product(P[row], (row, 0, n)), sp.Sum(Q[row], (row, 0, 3)),
+    sp.Sum(Z[row, column], (row, 0, n), (column, 0, n - 1)), sp.Sum(P[row] ** 2, (row, 1, n + 1)),
+    sp.Sum(P[row + 1] * P[row], (row, 0, n - 1)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("expr", PAST, ids=str)
+def test_a_sum_past_the_end_is_refused(expr):
+    with pytest.raises(sg.SpecError, match="reads entries that are not there"):
+        sg.from_sympy(expr, params=[])
+
+
+def test_two_symbols_of_one_name_are_refused():
+    expr = sp.Symbol("x", positive=True) * sp.Symbol("x", real=True) ** 2
+    with pytest.raises(sg.SpecError, match="two symbols have the name x"):
+        sg.from_sympy(expr, params=["x"])

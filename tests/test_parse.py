@@ -154,3 +154,8 @@ def test_an_input_may_have_the_name_of_a_constant():
 def test_a_text_is_a_text():
     with pytest.raises(sg.SpecError, match="an expression is a text, not bytes"):
         sg.parse(b"w", SHAPES)
+
+
+def test_a_function_needs_a_value_in_front():
+    with pytest.raises(ParseError, match="exp is called without a value"):
+        sg.parse("exp(x=s)", shapes={"s": "3"}, params=["s"])

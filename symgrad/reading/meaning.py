@@ -14,7 +14,7 @@ import sympy as sp
 from symgrad.errors import SpecError, perhaps
 from symgrad.language.array import Array
 from symgrad.language.constants import as_array
-from symgrad.language.registry import METHODS, called
+from symgrad.language.registry import METHODS, UFUNCS, called
 from symgrad.mathematics.indices import entries, name_of
 from symgrad.reading import grammar
 from symgrad.reading.functions import CALLED, OF_A_VALUE, OPERATORS
@@ -131,6 +131,8 @@ class Meaning:
             self.check_power(node, given[0], given[1])
         for value in given:
             self.check_constant(node, value)
+        if name in UFUNCS and not given:
+            raise self.error(node, f"{name} is called without a value", f"{name}(x) has one")
         options = {option: self.of(value) for option, value in node.options}
         if len(options) < len(node.options):
             raise self.error(node, "an option is given twice")

@@ -33,6 +33,7 @@ class Reader:
         self.params = params
         self.sizes = sizes
         self.inputs: dict[str, Array] = {}
+        self.symbols: dict[str, Any] = {}
         self.spans: dict[sp.Symbol, Span] = {}
         self.meant: dict[sp.Symbol, Entries] = {}
         self.known: dict[Any, Array] = {}
@@ -85,15 +86,22 @@ class Reader:
 
     def input(self, name: str, shape: Sequence[Any], symbol: Any) -> Array:
         """An input, the same one each time that it is met; SpecError where its shape is another."""
+        known = self.symbols.setdefault(name, symbol)
+        if known != symbol and isinstance(known, sp.Symbol) and isinstance(symbol, sp.Symbol):
+            raise SpecError(
+                f"two symbols have the name {name}, and other assumptions",
+                where=caller(),
+                hint="make it once, as in x = Symbol('x', positive=True), and use that",
+            )
         sizes = tuple(int(s) if s.is_Integer else s for s in map(sp.sympify, shape))
         if name not in self.inputs:
             kind = param if name in self.params else data
             assume = positive if symbol.is_positive and symbol.is_real else None
             self.inputs[name] = kind(name, sizes, assume=assume)
-        known = self.inputs[name].shape
-        if [str(s) for s in known] != [str(s) for s in sizes]:
+        shape = self.inputs[name].shape
+        if [str(s) for s in shape] != [str(s) for s in sizes]:
             raise SpecError(
-                f"{name} is used with the shape {sizes} and with {known}",
+                f"{name} is used with the shape {sizes} and with {shape}",
                 where=caller(),
                 hint="say what it is, as in IndexedBase('x', shape=(n,)), and sum over all of it",
             )

@@ -230,6 +230,12 @@ def _plain(size: sp.Expr) -> sp.Expr:
 def _slice(span: Span, shift: sp.Expr, size: sp.Expr) -> slice:
     start, stop = span.start + shift, span.stop + shift
     from_end = _plain(stop) - size
+    if from_end.is_Integer and from_end > 0:
+        raise SpecError(
+            f"a sum that ends at {stop - 1} reads entries that are not there, of {size}",
+            where=caller(),
+            hint="axes are counted from 0, as in NumPy: Sum(x[i], (i, 0, n - 1))",
+        )
     if start == 0 and from_end == 0:
         return slice(None)
     if not start.is_Integer or start < 0:

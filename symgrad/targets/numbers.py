@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import sympy as sp
 
+from symgrad.errors import SpecError
 from symgrad.mathematics.infinity import INFINITY
 from symgrad.mathematics.known import settled
 from symgrad.mathematics.sizes import is_decimal, with_numbers
@@ -38,7 +39,13 @@ class Numbers:
             return Text(f"-{self.text(-expr).at_least(Precedence.PRODUCT)}", Precedence.UNARY)
         if expr.is_Symbol:
             return Text(self.size(expr.name))
-        if expr.is_Integer and not HUGE <= expr <= sys.float_info.max:
+        if expr.is_Rational and expr > sys.float_info.max:
+            number = str(sp.Float(expr, 3)).lower()
+            raise SpecError(
+                f"the number {number}, worked out from those of the spec, is no float64",
+                hint=f"the largest is {sys.float_info.max:.2g}: scale the loss",
+            )
+        if expr.is_Integer and expr < HUGE:
             return Text(str(expr))
         if is_decimal(expr) or (expr.is_number and _is_long(expr)):
             return self.decimal(float(expr))
