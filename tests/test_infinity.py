@@ -458,3 +458,13 @@ def test_a_causal_mask_leaves_something_in_each_row() -> None:
     assert sg.derive(np.sum(sg.softmax(masked, axis=1) ** 2)).remarks == ()
     nothing = scores + np.full((3, 3), -np.inf)
     assert sg.derive(np.sum(sg.softmax(nothing, axis=1) ** 2)).remarks != ()
+
+
+@pytest.mark.parametrize(
+    "mask", ["sg.ones((3,)) * -np.inf", "-np.inf * sg.ones((3,))", "np.full(3, 2) * -np.inf"]
+)
+def test_numbers_times_an_infinity_are_one(mask: str) -> None:
+    w = sg.param("w", (3,))
+    least = eval(mask, {"np": np, "sg": sg})
+    module = sg.derive(np.sum(np.maximum(w, least) ** 2)).compile()
+    assert module.loss(w=np.array([1.0, -2.0, 0.0])) == 5

@@ -47,6 +47,9 @@ LINES = {
     "loss = np.sum(w) * Fraction(10**5000)": "the number of about 4983 digits can't stand",
     "loss = np.sum(w) * np.longdouble('1e4000')": "the number 1e+4000 can't stand in an equation",
     "loss = np.sum(w) * 1e400": "the number 1e400 is larger than any float64",
+    "loss = np.sum(w * np.inf)": "np.multiply of values by an infinity is not supported",
+    "loss = np.sum(-np.inf * w)": "np.multiply of values by an infinity is not supported",
+    "loss = np.sum(w ** np.inf)": "np.power of values by an infinity is not supported",
     "loss = np.sum(w ** 1E+999)": "the number 1E+999 is larger than any float64",
 }  # fmt: skip
 

@@ -18,6 +18,7 @@ from symgrad.mathematics import reductions as leaves
 from symgrad.mathematics.conditions import Condition
 from symgrad.mathematics.equations import DType
 from symgrad.mathematics.indices import axis_index, is_entry, name_of
+from symgrad.mathematics.infinity import INFINITY
 from symgrad.mathematics.reductions import LEAVES
 
 _VERBS = {"add": "add", "subtract": "subtract", "multiply": "multiply", "divide": "divide"}
@@ -37,6 +38,8 @@ def elementwise(name: str, *args: Any) -> Array:
     indices, values = _aligned(_VERBS.get(name, f"take the {name} of"), arrays)
     if name in BOUNDED:
         values = _with_bounds(arrays, values)
+    if name in OF_FINITE and {INFINITY, -INFINITY} & set(_with_bounds(arrays, values)):
+        _check_infinite(name, arrays, values)
     if name in LOGICAL:
         values = [v if c else _truth(v) for v, c in zip(values, conditions, strict=True)]
     integer = name in INTEGER and _are_integers(arrays)
@@ -76,6 +79,16 @@ def number_everywhere(array: Array) -> sp.Expr | None:
         return rhs
     repeats = is_entry(rhs) and [a.key for a in array.inputs] == [name_of(rhs)]
     return number_everywhere(array.inputs[0]) if repeats else None
+
+
+def _check_infinite(name: str, arrays: Sequence[Array], values: Sequence[sp.Expr]) -> None:
+    """SpecError where values that may be 0 are multiplied by an infinity, or raised to it."""
+    pairs = zip(arrays, values, strict=True)
+    finite = [array for array, value in pairs if value not in (INFINITY, -INFINITY)]
+    if any(number_everywhere(array) is None for array in finite):
+        raise unsupported(
+            f"np.{name} of values by an infinity", "np.where(condition, x, -np.inf) is a mask"
+        )
 
 
 def _is_condition(value: Any) -> bool:
@@ -213,6 +226,8 @@ FINITE = {"isfinite", "isnan", "isinf"}
 """What is asked of numbers that are taken to be finite."""
 BOOLEAN = LOGICAL | {"less", "greater", "less_equal", "greater_equal", "equal", "not_equal"}
 BOOLEAN |= {"signbit", *FINITE}
+OF_FINITE = {"multiply", "power", "float_power"}
+"""What has no number where one is an infinity and the other any value."""
 DIVIDES = {"divide", "floor_divide", "remainder", "fmod"}
 BITWISE = {"bitwise_and", "bitwise_or", "bitwise_xor", "invert"}
 BOUNDED = {"maximum", "minimum", "fmax", "fmin"}
