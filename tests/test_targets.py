@@ -29,7 +29,7 @@ from symgrad.targets.identifiers import PUBLIC, Words
 from symgrad.targets.numbers import Numbers
 from symgrad.targets.numpy.assumptions import CHECKS, unmet
 from symgrad.targets.numpy.offered import _shortened
-from symgrad.targets.numpy.runtime import assumptions, labels, self_check, workspace
+from symgrad.targets.numpy.runtime import assumptions, labels, self_check
 from symgrad.targets.numpy.sources import Runtime
 from symgrad.targets.statements import Statement
 from symgrad.targets.writer import Writer
@@ -253,7 +253,6 @@ def test_the_runtime_stands_in_files_as_it_stands_here() -> None:
         (assumptions, ("_assumed",)),
         (labels, ("_check_labels",)),
         (self_check, ("_some_positive",)),
-        (workspace, ("_empty",)),
     ):
         for name in functions:
             source = inspect.getsource(getattr(module, name)).strip()
@@ -304,12 +303,16 @@ def test_what_is_drawn_keeps_what_is_assumed(kind: str) -> None:
         assert list(unmet(drawn - 2, said, "x"))
 
 
-@pytest.mark.parametrize("shape", [(3,), (100, 100), (0, 5)])
-def test_large_memory_begins_at_a_cache_line(shape: tuple[int, ...]) -> None:
-    array = workspace._empty(shape, "float32")
-    assert (array.shape, array.dtype) == (shape, np.float32)
-    if array.size:
-        assert array.__array_interface__["data"][0] % 64 == 0
+@pytest.mark.parametrize("n", [3, 100, 1000])
+def test_large_memory_begins_at_a_cache_line(n: int) -> None:
+    x, w = sg.data("x", ("N", 40)), sg.param("w", (40,))
+    module = sg.derive(np.sum(np.tanh(x * w))).compile(dtype="float32")
+    room = vars(module.Workspace(N=n, dtype="float32")).values()
+    arrays = [a for a in room if isinstance(a, np.ndarray) and a.shape == (n, 40)]
+    assert arrays
+    for array in arrays:
+        assert array.dtype == np.float32
+        assert array.nbytes < 8192 or array.__array_interface__["data"][0] % 64 == 0
 
 
 def test_of_many_values_few_are_unpacked_as_python_can() -> None:
