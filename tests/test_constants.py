@@ -217,3 +217,12 @@ def test_a_number_that_is_no_float_is_named() -> None:
     derivation = sg.derive(np.sum(1.7976931348623157e308 * s**3))
     with pytest.raises(sg.SpecError, match=r"the number 5.39e\+308"):
         derivation.source()
+
+
+def test_a_condition_that_never_holds_is_not_written() -> None:
+    x = sg.param("x", (3,))
+    derivation = sg.derive(np.sum(np.where([False] * 3, x, 2 * x)))
+    assert "0 = 1" not in derivation.render("text")
+    value, slopes = derivation.compile().loss_and_gradients(x=np.arange(3.0))
+    assert value == 6.0
+    np.testing.assert_array_equal(slopes.x, 2.0)

@@ -266,7 +266,10 @@ def where(condition: Any, x: Any, y: Any) -> Array:
     arrays = [as_array(condition), as_array(x), as_array(y)]
     indices, values = _aligned("choose between", arrays)
     kind: DType = "int" if _are_integers(arrays[1:]) else "float"
-    return Array(indices, leaves.select(*values), arrays, dtype=kind)
+    everywhere = number_everywhere(arrays[0])
+    held = {sp.S.One: values[1], sp.S.Zero: values[2]}.get(everywhere)
+    value = leaves.select(*values) if held is None else held
+    return Array(indices, value, arrays, dtype=kind)
 
 
 @function("select")
