@@ -97,7 +97,7 @@ CASES: list[tuple[Callable[[], Case], str, str]] = [
 
 
 @pytest.mark.parametrize(("case", "there", "gone"), CASES)
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("dtype", ["float64", pytest.param("float32", marks=pytest.mark.long)])
 def test_the_quicker_way_gives_the_same(
     case: Callable[[], Case], there: str, gone: str, dtype: str
 ) -> None:
