@@ -293,7 +293,9 @@ class Auditor:
 
     def _blame(self, state: State, target: Target) -> Blamed | None:
         ratio = next((v.ratios for v in state.values() if v.code == target.code), ())
-        seconds = min(4.0 if target.local else 25.0, state.program.runner.time_left / 2)
+        runner = state.program.runner
+        share = 1 / 15 if target.local else 5 / 12
+        seconds = min(share * runner.timeout, runner.time_left / 2)
         repair = Search(state, self.reference, seconds).repair(target)
         if repair is None:
             return None if target.local else self._unnamed(state, target, ratio)
