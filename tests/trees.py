@@ -92,6 +92,9 @@ class Evaluator:
         return value if formula.sign == "+" else -value
 
     def fenced(self, formula: f.Fenced, shape: Any) -> Numbers:
+        match formula:
+            case f.Fenced("[", f.Row(items, f.Gap.LIST)):  # blocks side by side
+                return np.concatenate([self(x) for x in items], axis=1)
         inside = self(formula.inside, shape)
         return np.abs(inside) if formula.opening == "|" else inside * 1.0
 
