@@ -216,6 +216,8 @@ class Search:
         match = compared(got, ought, truth.typical)
         if not target.forward and (target.local or self.state.program.form.script):
             match = self.state.matching.on_the_way(got, truth, target.name)
+        if not (target.forward or target.local):
+            match = self.state.matching.cut_off(match, got, truth, target.name)
         return match.error <= self.state.tolerance and not is_turned(match.way, ought.shape)
 
     def _got(self, target: Target, run: Run) -> Any:

@@ -229,8 +229,12 @@ class Matching:
         explicit = not self.form.script and self._bare(name)
         match = compared(got, ought, truth.typical)
         match = match if explicit else self.on_the_way(got, truth, name)
+        return self.cut_off(match, got, truth, name)
+
+    def cut_off(self, match: Match, got: Any, truth: Truth, name: str) -> Match:
+        """How near numbers are to a gradient, or to what is left of it where it is clipped."""
         for bound in self.bounds if match.error > TOLERANCE["f8"] else ():
-            cut = compared(got, np.clip(ought, -bound, bound), truth.typical)
+            cut = compared(got, np.clip(truth.gradients[name], -bound, bound), truth.typical)
             match = min(match, cut, key=lambda m: m.error)
         return match
 
