@@ -9,9 +9,9 @@ from symgrad.program.builder import Builder
 from symgrad.program.contraction_order import cost
 from symgrad.program.kinds import KINDS, Result
 from symgrad.program.kinds.entries import BOOLEAN
-from symgrad.program.less_work import stored, turned_after
+from symgrad.program.less_work import turned_after
 from symgrad.program.passes import alive, owned, rewritten
-from symgrad.program.program import UNIT, Op, Program, Ref, is_temporary, labels, wanted
+from symgrad.program.program import UNIT, Op, Program, Ref, is_temporary, labels, stored, wanted
 
 LONG = 4
 """So many times as long as the last axis, an axis lies last in its place.
@@ -80,7 +80,9 @@ def _with_longest_last(builder: Builder, op: Op) -> Ref:
     last = max(reversed(axes), key=lambda a: cost((a,)))
     at = (*(a for a in axes if a != last), last)
     args = tuple(
-        builder.view(stored(builder, a), wanted(labels(a.axes), at)) if isinstance(a, Ref) else a
+        builder.view(stored(builder.ops, a), wanted(labels(a.axes), at))
+        if isinstance(a, Ref)
+        else a
         for a in op.args
     )
     made = builder.add("map", args, at, function=op.function, detail=op.detail, hint=op.hint)
@@ -89,7 +91,7 @@ def _with_longest_last(builder: Builder, op: Op) -> Ref:
 
 def _sum_in_order(builder: Builder, op: Op) -> Ref | None:
     """A sum of products of two arrays that have all axes, each read as it is stored."""
-    args = tuple(stored(builder, r) for r in op.reads)
+    args = tuple(stored(builder.ops, r) for r in op.reads)
     axes = [{*r.axes} for r in args]
     if args == op.reads or len(args) != 2 or axes[0] != axes[1] or UNIT in axes[0]:
         return None

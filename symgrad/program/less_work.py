@@ -23,6 +23,7 @@ from symgrad.program.program import (
     labels,
     read_by,
     size_of,
+    stored,
 )
 
 
@@ -79,7 +80,7 @@ def turned_after(builder: Builder, op: Op) -> Ref | None:
     if op.kind != "map" or len(op.reads) != 1:
         return None
     (seen,) = op.reads
-    source = stored(builder, seen)
+    source = stored(builder.ops, seen)
     if source.axes == seen.axes or sorted(map(str, source.axes)) != sorted(map(str, seen.axes)):
         return None
     args = tuple(source if isinstance(a, Ref) else a for a in op.args)
@@ -91,7 +92,7 @@ def turned_after(builder: Builder, op: Op) -> Ref | None:
 
 def _without_layout(builder: Builder, op: Op) -> tuple[object, dict[sp.Expr, int]]:
     """What an operation computes in any order of axes, and the numbers that labels have there."""
-    args = [stored(builder, a) if isinstance(a, Ref) else a for a in op.args]
+    args = [stored(builder.ops, a) if isinstance(a, Ref) else a for a in op.args]
     if op.function in _COMMUTATIVE:
         args.sort(key=lambda a: a.name if isinstance(a, Ref) else "")
     numbers: dict[sp.Expr, int] = {}
@@ -105,15 +106,6 @@ def _without_layout(builder: Builder, op: Op) -> tuple[object, dict[sp.Expr, int
 
 
 _COMMUTATIVE = frozenset({"add", "multiply", "maximum", "minimum"})
-
-
-def stored(builder: Builder, ref: Ref) -> Ref:
-    """The value that a view shows."""
-    made = builder.ops.get(ref.name)
-    if made is None or made.kind != "view":
-        return ref
-    (source,) = read_by(made, ref.axes)
-    return stored(builder, source)
 
 
 # What can be told from an output

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -124,6 +124,15 @@ def read_by(op: Op, axes: Axes) -> list[Ref]:
     """What an operation reads, labelled as its reader labels the result."""
     new = dict(zip(op.axes, axes, strict=True))
     return [Ref(r.name, tuple(new.get(a, a) for a in r.axes)) for r in op.reads]
+
+
+def stored(ops: Mapping[str, Op], ref: Ref) -> Ref:
+    """The array that a view shows, or a view of it."""
+    op = ops.get(ref.name)
+    while op is not None and op.kind == "view":
+        (ref,) = read_by(op, ref.axes)
+        op = ops.get(ref.name)
+    return ref
 
 
 def size_of(axis: sp.Expr) -> Size:

@@ -26,6 +26,7 @@ from symgrad.program.program import (
     labels,
     read_by,
     size_of,
+    stored,
 )
 
 MANY = 4
@@ -127,7 +128,7 @@ def _pair(ops: Mapping[str, Op], term: Ref) -> tuple[Ref, Ref] | None:
     op = ops.get(term.name)
     if op is None or op.function != "multiply" or len(op.reads) != 2 or not is_temporary(op.name):
         return None
-    x, y = (_stored(ops, r) for r in read_by(op, term.axes))
+    x, y = (stored(ops, r) for r in read_by(op, term.axes))
     apart = {*labels(x.axes)}.isdisjoint(y.axes) and labels(x.axes) and labels(y.axes)
     first = next(a for a in (*term.axes, None) if a in x.axes or a in y.axes or a is None)
     return ((x, y) if first in x.axes else (y, x)) if apart else None
@@ -135,15 +136,6 @@ def _pair(ops: Mapping[str, Op], term: Ref) -> tuple[Ref, Ref] | None:
 
 def _layout(pair: tuple[Ref, Ref]) -> tuple[object, object]:
     return pair[0].axes, pair[1].axes
-
-
-def _stored(ops: Mapping[str, Op], ref: Ref) -> Ref:
-    """The array that a view shows, its axes those that are no unit axes."""
-    op = ops.get(ref.name)
-    while op is not None and op.kind == "view":
-        (ref,) = read_by(op, ref.axes)
-        op = ops.get(ref.name)
-    return ref
 
 
 # The arrays of a stack in other products
@@ -167,7 +159,7 @@ def _shared(program: Program, sums: Mapping[str, Sum]) -> Iterator[tuple[str, Sh
     for op in program:
         if not KINDS[op.kind].product or len(op.reads) != 2:
             continue
-        pair = [_stored(ops, r) for r in op.reads]
+        pair = [stored(ops, r) for r in op.reads]
         for ref, other in (pair, pair[::-1]):
             if ref.name in members and other.name not in members:
                 key = (*members[ref.name][:2], other.name, _pattern(ref, other, op))
@@ -257,7 +249,7 @@ def _row(builder: Builder, share: Share, found: Sum, op: Op) -> Ref:
     new = dict(zip(labels(stack.axes)[1:], labels(share.array.axes), strict=True))
     stack = Ref(stack.name, tuple(new.get(a, a) for a in stack.axes))
     (other,) = (
-        r for r in (_stored(builder.ops, r) for r in op.reads) if r.name != arrays[share.place].name
+        r for r in (stored(builder.ops, r) for r in op.reads) if r.name != arrays[share.place].name
     )
     rows = (count, *labels(op.axes))
     product = contracted(builder, Op("", "contract", (stack, other), rows))
@@ -328,7 +320,7 @@ def windows_laid_out(program: Program) -> Program:
 
 
 def _laid_out(builder: Builder, ref: Ref, op: Op, copies: dict[str, str]) -> Ref:
-    seen = _stored(builder.ops, ref)
+    seen = stored(builder.ops, ref)
     made = builder.ops.get(seen.name)
     if made is None or made.kind != "windows" or cost(seen.axes) < LARGE:
         return ref
