@@ -23,7 +23,7 @@ from symgrad.mathematics.equations import Equation, System, Variable
 from symgrad.mathematics.indices import entry, fresh_from_start
 from symgrad.mathematics.named_values import NamedValues
 from symgrad.mathematics.partials import exact, partial_derivative
-from symgrad.mathematics.recurrences import Recurrent, source_of
+from symgrad.mathematics.recurrences import Recurrent, depending_on
 from symgrad.mathematics.steps import Step
 from symgrad.progress import tell
 
@@ -69,18 +69,8 @@ class _Walk:
             v.name: directions[v.name] for v in system.variables if v.name in directions
         }
         self.taken = {*self.shapes, *directions.values()}
-        moving = self._moving()
+        moving = depending_on(system, {*self.tangent_of, *directions}) | {system.output}
         self.tangent_of |= {e.name: self._free(e) for e in system if e.name in moving}
-
-    def _moving(self) -> set[str]:
-        """The values that move, those that others carry to another step among them."""
-        found, count = {*self.tangent_of, *self.directions}, 0
-        while count < len(found):
-            count = len(found)
-            for equation in self.system:
-                if equation.reads & found or source_of(equation) in found:
-                    found.add(equation.name)
-        return found | {self.system.output}
 
     def _free(self, equation: Equation) -> str:
         name = f"{equation.name}_dot"

@@ -28,7 +28,12 @@ from symgrad.mathematics.indices import Index, entries, entry, fresh_from_start,
 from symgrad.mathematics.named_values import NamedValues
 from symgrad.mathematics.partials import exact, partial_derivative
 from symgrad.mathematics.proved import proved
-from symgrad.mathematics.recurrences import Recurrent, all_reads, source_of
+from symgrad.mathematics.recurrences import (
+    Recurrent,
+    all_reads,
+    depending_on,
+    leading_to,
+)
 from symgrad.mathematics.reductions import ratio
 from symgrad.mathematics.renaming import Problem, renamed
 from symgrad.mathematics.steps import Step, Steps
@@ -179,9 +184,10 @@ class _Walk:
 
     def _order(self) -> list[str]:
         """The values from the output to ``wrt``, latest first; then what else is asked for."""
-        reached = _reached(self.system, self.asked) | _reached(self.local, self.asked)
-        wanted = {*(reached & _needed(self.system)), *self.asked}
-        wanted |= reached & _needed(self.local) & self.past
+        both, output = (self.system, self.local), {self.system.output}
+        reached = set().union(*(depending_on(s, self.asked) for s in both))
+        needed, typed = (leading_to(s, output) for s in both)
+        wanted = {*(reached & needed), *self.asked} | reached & typed & self.past
         firsts: dict[str, list[str]] = {}
         for variable in self.system.variables:
             if variable.name in self.consumers:
@@ -345,28 +351,6 @@ def _is_mostly_zero(rhs: sp.Expr) -> bool:
 
 def _inlined(adjoint: Adjoint) -> Adjoint:
     return Adjoint(adjoint.value, adjoint.equation, adjoint.chain, adjoint.steps, inlined=True)
-
-
-def _reached(system: System, wrt: Iterable[str]) -> set[str]:
-    """The values that depend on ``wrt``, and these."""
-    found, count = set(wrt), 0
-    while count < len(found):  # again for what goes from step to step
-        count = len(found)
-        for equation in system.equations:
-            if equation.reads & found or source_of(equation) in found:
-                found.add(equation.name)
-    return found
-
-
-def _needed(system: System) -> set[str]:
-    """The values that the output depends on, and itself."""
-    found, count = {system.output}, 0
-    while count < len(found):
-        count = len(found)
-        for equation in reversed(system.equations):
-            if equation.name in found:
-                found |= equation.reads | {s for s in [source_of(equation)] if s is not None}
-    return found
 
 
 def _consumers(system: System) -> dict[str, list[Equation]]:

@@ -17,7 +17,7 @@ from symgrad.mathematics.assumptions import Fact, giving, positive, sums_to_one
 from symgrad.mathematics.equations import Equation, System
 from symgrad.mathematics.indices import Index, entries, indices_of, name_of
 from symgrad.mathematics.matrices import DeterminantValue, LogAbsDeterminant
-from symgrad.mathematics.recurrences import Recurrent, all_reads
+from symgrad.mathematics.recurrences import Recurrent, all_reads, leading_to
 from symgrad.mathematics.reductions import LogSumExp, xlogy
 from symgrad.mathematics.sampled import is_one_function
 from symgrad.mathematics.steps import Step
@@ -440,11 +440,6 @@ def _goes_past(name: str, before: sp.Expr, after: sp.Expr, known: Known) -> bool
 
 def _live(system: System, equations: Mapping[str, Equation]) -> tuple[Equation, ...]:
     """The equations without those that only the compiler named and that nothing reads any more."""
-    live = {system.output, *(n for n in equations if n not in system.invented)}
-    count = 0
-    while count < len(live):  # what goes from step to step is read by what comes before it
-        count = len(live)
-        for equation in reversed(tuple(equations.values())):
-            if equation.name in live:
-                live |= equation.reads | all_reads(equation)
+    kept = {system.output, *(n for n in equations if n not in system.invented)}
+    live = leading_to(equations.values(), kept, lambda e: {*e.reads} | all_reads(e))
     return tuple(e for e in equations.values() if e.name in live)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import sympy as sp
@@ -163,6 +163,38 @@ def all_reads(equation: Equation) -> set[str]:
     found = {name_of(a) for a in entries(equation.rhs)}
     source = source_of(equation)
     return found if source is None else found | {source}
+
+
+def goes_to(equation: Equation) -> set[str]:
+    """The names of the values that its derivative goes to, those of other steps among them."""
+    source = source_of(equation)
+    return {*equation.reads} if source is None else {*equation.reads, source}
+
+
+def depending_on(equations: Iterable[Equation], names: Iterable[str]) -> set[str]:
+    """These, and the values whose derivatives go to them."""
+    equations, found, count = tuple(equations), set(names), -1
+    while count < len(found):  # again for what goes from step to step
+        count = len(found)
+        for equation in equations:
+            if not found.isdisjoint(goes_to(equation)):
+                found.add(equation.name)
+    return found
+
+
+def leading_to(
+    equations: Iterable[Equation],
+    names: Iterable[str],
+    reads: Callable[[Equation], set[str]] = goes_to,
+) -> set[str]:
+    """These, and what they are made of; ``reads``: what one equation is made of."""
+    equations, found, count = tuple(equations)[::-1], set(names), -1
+    while count < len(found):  # again for what goes from step to step
+        count = len(found)
+        for equation in equations:
+            if equation.name in found:
+                found |= reads(equation)
+    return found
 
 
 # -- what hangs together --------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from symgrad.mathematics.equations import (
     shapes_of,
 )
 from symgrad.mathematics.ranges import Label
-from symgrad.mathematics.recurrences import all_reads
+from symgrad.mathematics.recurrences import all_reads, leading_to
 from symgrad.mathematics.sizes import named
 from symgrad.program.passes import compiled, for_outputs
 from symgrad.program.program import Program
@@ -137,12 +137,8 @@ def assembled(
 
 def needed(equations: Iterable[Equation], outputs: Iterable[str]) -> tuple[Equation, ...]:
     """The equations that some values need."""
-    equations, wanted, count = tuple(equations), set(outputs), 0
-    while count < len(wanted):  # again for what goes from step to step
-        count = len(wanted)
-        for equation in reversed(equations):
-            if equation.name in wanted:
-                wanted |= all_reads(equation)
+    equations = tuple(equations)
+    wanted = leading_to(equations, outputs, all_reads)
     return tuple(e for e in equations if e.name in wanted)
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from symgrad.calculus.derivation import Adjoint, Derivation, remarks_about
-from symgrad.mathematics.equations import Equation, System
+from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.indices import entries, name_of
-from symgrad.mathematics.recurrences import source_of
+from symgrad.mathematics.recurrences import depending_on, goes_to, leading_to
 
 
 def above(derivation: Derivation, consumer: str, adjoint: Adjoint) -> Adjoint:
@@ -46,12 +46,12 @@ class Way:
     @cached_property
     def typed(self) -> Mapping[str, tuple[str, ...]]:
         """For each value on the way as it was typed, in order, those on it that it is used in."""
-        after = _after(self.derivation.local, self.value)
-        before = _before(self.derivation.local)
-        on_it = [n for n in (self.value, *after) if n in before]
-        readers = self.derivation.local.equations
-        return {n: tuple(e.name for e in readers if e.name in before and _uses(e, n))
-                for n in on_it}  # fmt: skip
+        typed = self.derivation.local
+        before = leading_to(typed, {typed.output})
+        on_it = depending_on(typed, {self.value}) & before
+        order = [n for n in (self.value, *(e.name for e in typed)) if n in on_it]
+        readers = [e for e in typed if e.name in before]
+        return {n: tuple(e.name for e in readers if n in goes_to(e)) for n in order}
 
     @cached_property
     def mentioned(self) -> frozenset[str]:
@@ -78,30 +78,3 @@ class Way:
     def remarks(self) -> tuple[str, ...]:
         """What is to be known of what is mentioned."""
         return remarks_about(self.derivation, self.mentioned)
-
-
-def _uses(equation: Equation, value: str) -> bool:
-    """Whether an equation has a value in it, of this step or another."""
-    return value in equation.reads or source_of(equation) == value
-
-
-def _after(system: System, value: str) -> list[str]:
-    """The values that depend on one, in order."""
-    found, count = {value}, 0
-    while count < len(found):  # again for what goes from step to step
-        count = len(found)
-        for equation in system:
-            if not equation.reads.isdisjoint(found) or source_of(equation) in found:
-                found.add(equation.name)
-    return [e.name for e in system if e.name in found and e.name != value]
-
-
-def _before(system: System) -> set[str]:
-    """The values that the output depends on, and itself."""
-    found, count = {system.output}, 0
-    while count < len(found):
-        count = len(found)
-        for equation in reversed(system.equations):
-            if equation.name in found:
-                found |= equation.reads | {s for s in [source_of(equation)] if s is not None}
-    return found
