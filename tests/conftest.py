@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 
 # The tests run in parallel: a thread pool in each of them would only get in the way.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -11,6 +12,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+# A shell that puts the tests into the background has them, and what they start, ignore Ctrl-C.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("symgrad", deadline=None, derandomize=True, database=None)
 settings.load_profile("symgrad")

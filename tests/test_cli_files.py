@@ -296,7 +296,11 @@ def test_a_spec_does_nothing_to_what_is_printed() -> None:
             "t = threading.Thread(target=lambda: 1 / 0); t.start()",
             "the spec raised ZeroDivisionErr",
         ),
-        ("for _ in range(21_000): w = w + 1", "more than 20000 operations, one after the other"),
+        pytest.param(
+            "for _ in range(21_000): w = w + 1",
+            "more than 20000 operations, one after the other",
+            marks=pytest.mark.long,
+        ),
     ],
 )
 def test_a_spec_ends_in_order(line: str, said: str) -> None:

@@ -85,7 +85,7 @@ def examples(root: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=pytest.mark.long if n != "mlp" else ()) for n in EXAMPLES]
+    "name", [pytest.param(n, marks=pytest.mark.long if n != "notebook" else ()) for n in EXAMPLES]
 )
 def test_the_same_spec_gives_the_same_text(examples: Path, name: str) -> None:
     path = examples / f"{name}.py"

@@ -75,7 +75,8 @@ def values(found: object, keys: tuple[str, ...]) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    "name", ["mlp", "notebook", pytest.param("notebook_rounded", marks=pytest.mark.long)]
+    "name",
+    ["notebook", *(pytest.param(n, marks=pytest.mark.long) for n in ("mlp", "notebook_rounded"))],
 )
 def test_every_formula_of_the_examples(root: Path, name: str) -> None:
     spec = load(root / "examples" / f"{name}.py")

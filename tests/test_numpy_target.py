@@ -332,7 +332,7 @@ def test_the_same_derivation_gives_the_same_bytes() -> None:
             check=True,
             env={"PYTHONHASHSEED": seed, "PYTHONIOENCODING": "utf-8"},
         ).stdout
-        for seed in ("0", "1", "2")
+        for seed in ("0", "1")
     }
     assert len(texts) == 1
     assert texts.pop().decode().strip() == rows().source().strip()

@@ -18,7 +18,7 @@ import symgrad as sg
 from symgrad.errors import SpecError
 from tests import structures
 
-TRIED = 25
+TRIED = 15
 """How many random specs a test run tries; ``make fuzz`` tries more."""
 
 
