@@ -253,6 +253,33 @@ def test_what_other_rows_are_needed_for_waits_for_them(other: Any) -> None:
     assert forward.count("for (size_t i ") > 1
 
 
+def _distances(n: int, k: int, d: int) -> sg.Derivation:
+    x, c = sg.data("x", (n, d)), sg.param("c", (k, d))
+    squares = np.sum((x[:, None, :] - c[None]) ** 2, axis=2)
+    return sg.derive(np.sum(np.tanh(squares)), names={"x": x, "c": c})
+
+
+def test_what_lies_across_is_copied_where_that_is_little() -> None:
+    text = _distances(60, 12, 5).source(target="c")
+    assert "c_turned[12U * j + k] = c[5U * k + j];" in text
+    assert "x_turned" not in text
+    assert "sums[k] += part_1 * part_1;" in text
+    assert "_turned" not in _distances(3, 3, 5).source(target="c")
+    assert "pow" not in text
+
+
+def test_sums_are_computed_at_once_along_the_axis_that_lies_so() -> None:
+    e, t = sg.param("e", (9, 6)), sg.data("t", (5, 7), dtype=int)
+    h = np.sum(e[t], axis=1)
+    text = sg.derive(np.sum(np.tanh(h)), names={"h": h}).source(target="c")
+    assert "sums[k] += e[6U * (size_t)t[7U * i + j] + k];" in text
+    x, k = sg.data("x", (6, 20)), sg.param("k", (3, 8))
+    windows = np.lib.stride_tricks.sliding_window_view(x, 3, axis=1)
+    text = sg.derive(np.sum(np.tanh(windows @ k))).source(target="c")
+    assert "double sums[8];" in text
+    assert "sums[3]" not in text
+
+
 MULTIPLIED = """
 #include "model.h"
 void model_gemm(bool a_turned, bool b_turned, int rows, int columns, int between, const double *a,

@@ -63,6 +63,8 @@ class Entries:
         """How many names the loops of one value have for parts of an expression."""
         self.combined: Callable[[Op, Sequence[Place]], Text]
         """Writes a loop before what is written, that combines entries; gives its result."""
+        self.turned: Callable[[str, Place], tuple[str, Place] | None] | None = None
+        """The copy that is read in place of an entry, where there is one in another order."""
 
     def type(self, dtype: str) -> str:
         """The type of C for a kind of entries."""
@@ -106,7 +108,10 @@ class Entries:
 
     def _read_at(self, root: str, place: Place) -> Text:
         self.reads.setdefault(root, set()).add(place)
-        return Text(f"{self.local(root)}[{place.code}]")
+        name = self.local(root)
+        if self.turned is not None and (found := self.turned(root, place)) is not None:
+            name, place = found
+        return Text(f"{name}[{place.code}]")
 
     def place(self, ref: Ref, where: At) -> Place | None:
         """Where the entry lies in memory that is read; None where it is computed."""
@@ -163,6 +168,8 @@ class Entries:
             texts = (self.operand(a, where, op.dtype) for a in values)
             return numbers.chosen(self.operand(condition, where, "bool"), *texts)
         args = [self.operand(a, where, dtype) for a in op.args]
+        if op.function == "power" and args[1].code == "2.0" and args[0].level < Precedence.ATOM:
+            args[0] = self.held(args[0], self.real)
         if op.function == "cast":
             return args[0]
         if op.function == "round":

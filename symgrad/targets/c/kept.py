@@ -21,6 +21,9 @@ _SUMMED = frozenset({"contract", "matmul", "trace", "reduce"})
 FEW = 4096
 """So many at most: larger ones go along memory by rows, or to a library."""
 
+AGAIN, BROAD = 4, 8
+"""What has so many times the entries that it is computed from is computed so often again."""
+
 _ONCE = frozenset({"map", "gather", "take", "diagonal", "triangle"})
 """Kinds that are computed where they are read, if that is once for each entry."""
 
@@ -80,13 +83,18 @@ class Kept:
             return False
         if op.kind in _SEEN or _is_subscript(op):
             return True
-        if not is_temporary(op.name) or self.program.uses[op.name] > 1:
+        if not is_temporary(op.name):
+            return False
+        again = AGAIN if _is_outer(op) else 1 if self._is_read_once(op) else 0
+        return self._reads(op.name) <= again * size(op.axes)
+
+    def _is_read_once(self, op: Op) -> bool:
+        """Whether one value reads another, which is not worth memory therefore."""
+        if self.program.uses[op.name] > 1:
             return False
         if op.kind not in _ONCE and not self._is_summed_there(op):
             return False
-        if op.kind == "take" and op.reads[0].name in self.changed:
-            return False
-        return self._reads(op.name) <= size(op.axes)
+        return op.kind != "take" or op.reads[0].name not in self.changed
 
     def _is_summed_there(self, op: Op) -> bool:
         """Whether a sum is computed inside the loops of its reader."""
@@ -96,6 +104,15 @@ class Kept:
     def _reads(self, name: str) -> int:
         """How many entries are computed of a value that is computed where it is read."""
         return max((self.times[o.name] for o in self.readers[name]), default=0)
+
+
+def _is_outer(op: Op) -> bool:
+    """Whether each entry is a number more or less, or so many times, than another in few places.
+
+    Such as all differences of two arrays: they are computed again sooner than read.
+    """
+    quick = op.kind == "map" and op.function in ("add", "subtract", "multiply", "negative")
+    return quick and size(op.axes) >= BROAD * sum(size(r.axes) for r in op.reads)
 
 
 def _is_subscript(op: Op) -> bool:

@@ -10,31 +10,21 @@ from symgrad.mathematics.indices import Index
 from symgrad.mathematics.positions import Cut, Window
 from symgrad.program.kinds.run import whole
 from symgrad.program.program import UNIT, Op, Ref, indexed_axes, labels
-from symgrad.targets.c.entries import At, Entries, exactly, part_place, there
+from symgrad.targets.c.entries import exactly, part_place, there
 from symgrad.targets.c.kept import length, shape_of
-from symgrad.targets.c.loops import Block, Either, Loop, Node, looped, scoped
-from symgrad.targets.c.matrices import Matrices
+from symgrad.targets.c.loops import Block, Node, looped, scoped
 from symgrad.targets.c.places import HERE, Place, at, flat
-from symgrad.targets.c.products import Products
-from symgrad.targets.expressions import OPERATORS, Text
+from symgrad.targets.c.sums import Sums
+from symgrad.targets.expressions import Text
 
 _SAFE = {"float": ("1.0e-30", "1.0e37"), "double": ("1.0e-290", "1.0e300")}
 """Between these a sum of squares has lost nothing, and did not overflow."""
 
 _SIGNS = {"add": "+=", "subtract": "-=", "set": "="}
 
-LANES = 16
-"""From so many numbers on a sum is worth to be computed in parts, where a compiler can."""
 
-
-class Operations(Matrices):
+class Operations(Sums):
     """Writes each operation whose value has memory as loops."""
-
-    def __init__(self, entries: Entries, letters: Sequence[str], prefix: str) -> None:
-        """``letters``: what loops count with; ``prefix``: what names of the file begin with."""
-        super().__init__(entries, letters, prefix)
-        entries.combined = self.combined
-        self.products = Products(entries, self._loops, prefix)
 
     def written(self, op: Op) -> list[Node]:
         """The loops that compute a value."""
@@ -70,129 +60,11 @@ class Operations(Matrices):
             found += self.around(pairs, [line])
         return found
 
-    # Sums
-
-    def product(self, op: Op) -> list[Node]:
-        """A sum of products: in one number, or row after row into the result."""
-        gone, _, factors = self._combining(op)
-        if gone and self._goes_along(op, gone):
-            nodes = self._by_rows(op, gone, factors)
-        else:
-            nodes = self.reduced(op, gone, "sum", factors)
-        called = self.products.called(op, self.targets[op.name])
-        return [Either(self.products.name, called, nodes)] if called else nodes
-
-    def combined(self, op: Op, places: Sequence[Place]) -> Text:
-        """A sum, or the like, where it is read: a loop before the line that reads it."""
-        depth, before = self.entries.depth, self.entries.before
-        where = {a: p for a, p in zip(op.axes, places, strict=True) if isinstance(a, Index)}
-        gone, function, of = self._combining(op)
-        inner, inside = self._loops(gone, depth)
-        self.entries.before = []
-        value = of({**where, **inner})
-        start, line = _COMBINED[op.dtype == "bool", function]
-        name = self.entries.part()
-        body = self.around(inside, [line.format(name=name, x=value.code)])
-        first = f"{self.entries.type(op.dtype)} {name} = {start};"
-        self.entries.depth = depth
-        self.entries.before = [*before, first, *(body if inside else self._flat(body))]
-        return Text(name)
-
-    def _flat(self, nodes: Sequence[Node]) -> list[Node]:
-        """The lines of a block as they stand."""
-        return [n for node in nodes for n in (node.body if isinstance(node, Block) else [node])]
-
-    def _combining(self, op: Op) -> tuple[list[Index], str, Callable[[At], Text]]:
-        """The labels along which entries are combined, how, and what they are."""
-        if op.kind == "reduce":
-            (source,) = op.reads
-            dtype = "bool" if op.dtype == "bool" else "float"
-            gone = [a for a in labels(source.axes) if a not in op.axes]
-            return gone, op.function, lambda at: self.entries.operand(source, at, dtype)
-        if op.kind == "trace":
-            (source,) = op.reads
-            label = labels(source.axes)[0]
-            diagonal = Ref(source.name, (label, label))
-            return [label], "sum", lambda at: self.entries.operand(diagonal, at)
-        together = dict.fromkeys(a for r in op.reads for a in labels(r.axes))
-        gone = [a for a in together if a not in op.axes]
-        return gone, "sum", lambda at: self._factors(op, at)
-
-    def _factors(self, op: Op, where: At) -> Text:
-        found, *others = [self.entries.operand(a, where) for a in op.args]
-        for other in others:
-            found = OPERATORS["multiply"](found, other)
-        return found
-
-    def _goes_along(self, op: Op, gone: Sequence[Index]) -> bool:
-        """Whether memory is read in order if the last axis of the result is the innermost."""
-        last = labels(op.axes)[-1] if labels(op.axes) else None
-        if last is None or length(last) == 1:
-            return False
-        where, _ = self.loops([*op.axes, *gone])
-        found = [self.entries.touched(ref, where) for ref in op.reads]
-        if None in found:
-            return False
-        places = [p for some in found for p in some or ()]
-        mine = {_step(p, where[last]) for p in places}
-        return mine <= {0, 1} and any(_step(p, where[k]) > 1 for p in places for k in gone)
-
-    def _by_rows(self, op: Op, gone: Sequence[Index], of: Callable[[At], Text]) -> list[Node]:
-        """The result is cleared, and what is summed is added row after row."""
-        *others, last = labels(op.axes)
-        outer, before = self.loops(others)
-        letter = self.letters[len(before)]
-        cleared = self._cleared(op, {**outer, last: at(letter)}, letter, length(last))
-        summed, inside = self.loops([*gone, last], before)
-        where = {**outer, **summed}
-        place = flat(there(op.axes, where), shape_of(op.axes))
-        value = of(where)
-        line = f"{self.target(op, place)} += {value.code};"
-        return looped(before, [*cleared, *self.around(inside, [line])])
-
-    def _cleared(self, op: Op, where: At, letter: str, count: int) -> list[Node]:
-        place = flat(there(op.axes, where), shape_of(op.axes))
-        nodes = looped([(letter, count)], [f"{self.target(op, place)} = 0.0;"])
-        return [Block(nodes, "if (!add)")] if self.targets[op.name].added else nodes
-
-    def reduced(
-        self, op: Op, gone: Sequence[sp.Expr], function: str, of: Callable[[At], Text]
-    ) -> list[Node]:
-        """One number for each entry of the result, combined from those along other labels."""
-        outer, pairs = self.loops(op.axes)
-        inner, inside = self.loops(gone, pairs)
-        where = {**outer, **inner}
-        if not inside:
-            return self.around(pairs, [self.store(op, where, of(where).code)])
-        start, combined = _COMBINED[op.dtype == "bool", function]
-        alone = not op.axes and not self.targets[op.name].added
-        self.target(op, HERE if not op.axes else flat(there(op.axes, outer), shape_of(op.axes)))
-        name = self.targets[op.name].name if alone else _NAMES[function]
-        value = of(where)
-        body = self.around(inside, [combined.format(name=name, x=value.code)])
-        if function == "sum" and inside[-1][1] >= LANES:
-            body = self._in_lanes(body, name)
-        if alone:
-            return [f"{name} = {start};", *body]
-        first = f"{self.entries.type(op.dtype)} {name} = {start};"
-        return self.around(pairs, [first, *body, self.store(op, where, name)])
-
-    def _in_lanes(self, nodes: list[Node], name: str) -> list[Node]:
-        """The innermost loop of nodes, after a word that lets its sum be computed in parts."""
-        (loop,) = nodes
-        assert isinstance(loop, Loop)
-        if not any(isinstance(n, Loop) for n in loop.body):
-            return [f"{self.prefix}_SUM({name})", loop]
-        loop.body = self._in_lanes(loop.body, name)
-        return [loop]
+    # Reductions
 
     def reduce(self, op: Op) -> list[Node]:
-        gone, function, entry = self._combining(op)
-        if function == "norm":
-            return self.norm(op, op.reads[0], gone)
-        if function == "sum" and self._goes_along(op, gone):
-            return self._by_rows(op, gone, entry)
-        return self.reduced(op, gone, function, entry)
+        gone, function, _ = self._combining(op)
+        return self.norm(op, op.reads[0], gone) if function == "norm" else self.summed(op)
 
     def norm(self, op: Op, source: Ref, gone: Sequence[Index]) -> list[Node]:
         """The root of the sum of squares; of scaled entries where squares are out of range."""
@@ -233,9 +105,6 @@ class Operations(Matrices):
             self.store(op, {**outer, **inner}, total),
         ]
         return scoped(pairs, body)
-
-    def trace(self, op: Op) -> list[Node]:
-        return self.reduced(op, *self._combining(op))
 
     # Along one axis
 
@@ -329,18 +198,6 @@ _ALONG: Mapping[str, Callable[[Operations, Op], list[Node]]] = {
 }
 """Kinds that need more than one line for each entry of the result."""
 
-_NAMES = {"sum": "sum", "prod": "product", "max": "largest", "min": "smallest"}
-_COMBINED = {
-    (False, "sum"): ("0.0", "{name} += {x};"),
-    (False, "prod"): ("1.0", "{name} *= {x};"),
-    (False, "max"): ("-INFINITY", "{name} = larger({name}, {x});"),
-    (False, "min"): ("INFINITY", "{name} = smaller({name}, {x});"),
-    (True, "max"): ("false", "{name} = {name} || {x};"),
-    (True, "min"): ("true", "{name} = {name} && {x};"),
-    (True, "prod"): ("true", "{name} = {name} && {x};"),
-}
-"""What a reduction begins with, and how it goes on; of truth values, and of numbers."""
-
 
 def _outer(op: Op) -> Iterator[int]:
     """The lengths of the axes of a part, without those inside windows."""
@@ -349,8 +206,3 @@ def _outer(op: Op) -> Iterator[int]:
             yield length(axis)
         elif isinstance(part, Cut | Window) and part.count is not None:
             yield exactly(part.count)
-
-
-def _step(place: Place, of: Place) -> int:
-    """How far a place moves with a loop."""
-    return abs(place.step(of.code)) if of.steps else 0
