@@ -150,7 +150,7 @@ def _jax(case: Case, dtype: str, v: Arrays, *, placed: bool) -> Call:
         return case.loss(functions, SimpleNamespace(**params, **data))
 
     both = jax.jit(jax.value_and_grad(loss))
-    convert = jnp.asarray if placed else (lambda a: a)
+    convert: Any = jnp.asarray if placed else (lambda a: a)
     params = {name: convert(v[name]) for name in case.params}
     data = {name: convert(a) for name, a in v.items() if name not in case.params}
 
