@@ -252,6 +252,12 @@ def _folder(_: click.Context, option: click.Parameter, path: Path) -> Path:
     callback=lambda _, __, name: normalize("NFKC", name) if name else None,
     help="Add partial, combine and finish, for rows in chunks: of this named size, e.g. N.",
 )
+@click.option(
+    "--checkpoint",
+    metavar="STEPS",
+    type=click.IntRange(min=1),
+    help="Keep the carry of a recurrence every so many steps, and compute the others again.",
+)
 @click.option("--tests", is_flag=True, help="Write test_SPEC.py beside the file too, for pytest.")
 @click.option(
     "--seed",

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypedDict, Unpack
 
 import numpy as np
 
+from symgrad import besides
 from symgrad.calculus import (
     Derivation,
-    Preparation,
     Splitting,
     forward_and_adjoints,
-    stabilised,
 )
 from symgrad.calculus import split as calculus_split
 from symgrad.checks import ExactValues
@@ -34,7 +32,11 @@ from symgrad.program.passes import stages
 from symgrad.program.program import Program
 from symgrad.targets import TARGETS
 from symgrad.targets.emitted import Emitted
-from symgrad.targets.module import Chunks, Module, Prepared, assembled, needed
+from symgrad.targets.module import (
+    Module,
+    assembled,
+    needed,
+)
 from symgrad.targets.target import Target
 from symgrad.writing import Choice, Notation, Numbers, Style
 
@@ -67,12 +69,14 @@ def module(
     values: Sequence[str] | None = None,
     sizes: Mapping[str, int] | None = None,
     split: str | None = None,
+    checkpoint: int | None = None,
     **more: Any,
 ) -> Module:
     """The module that computes the output and its gradients.
 
     ``values``: the values on the way that it offers, by default all that have a name in the spec;
-    ``sizes``: numbers for named sizes; ``split``: that of rows in chunks; ``more``: other fields.
+    ``sizes``: numbers for named sizes; ``split``: that of rows in chunks; ``checkpoint``: how many
+    steps of recurrences make a segment; ``more``: other fields.
     """
     formulas = _formulas(derivation, notation, forward_and_adjoints(derivation))
     remarks = (*derivation.remarks, *_as_typed(derivation, notation))
@@ -82,12 +86,21 @@ def module(
     if not derivation.results:
         more.setdefault("title", "A value, and those on the way to it.")
     found = calculus_split(derivation, split) if split else None
+    if checkpoint is not None:
+        if values:
+            raise SpecError(
+                "with checkpoint, the values of all steps are not there at once",
+                where=caller(),
+                hint="leave values out, or checkpoint",
+            )
+        more |= {"segments": besides.of_steps(derivation, checkpoint), "plain": True}
+        remarks = (*remarks, _told_of_segments(checkpoint))
     return assembled(
         system.variables,
         equations,
         system.output,
         derivation.results,
-        values=_chosen(derivation, values),
+        values=_chosen(derivation, values) if checkpoint is None else (),
         along=derivation.directions,
         formulas=formulas,
         remarks=tuple(dict.fromkeys((*remarks, *told_of(found)))),
@@ -95,8 +108,8 @@ def module(
         not_differentiable=_not_differentiable(derivation),
         may_be_infinite=frozenset(a.equation.name for a in derivation.adjoints if a.past),
         least=_least(made.before if made else system, system, of_chunks=split),
-        preparation=_prepared(made) if made else None,
-        splitting=_split(found) if found else None,
+        preparation=besides.of_data(made) if made else None,
+        splitting=besides.of_rows(found) if found else None,
         everywhere=not any(next(conditions(e.rhs), None) for e in equations),
         **more,
     )
@@ -167,6 +180,8 @@ def emitted(derivation: Derivation, notation: Notation, target: Target, **more: 
     """The module in a target's language; ``more``: the other fields of :class:`Module`."""
     if more.get("split") and target.name != "numpy":
         raise SpecError(f"chunks of rows are not put together in {target.name}", where=caller())
+    if more.get("checkpoint") and target.name != "numpy":
+        raise SpecError(f"checkpoint is not there in {target.name}", where=caller())
     return target.emit(module(derivation, notation, **more))
 
 
@@ -191,42 +206,16 @@ def to_run(derivation: Derivation, target: Target, **more: Any) -> Emitted:
     """The module without what is said of it."""
     system, equations = derivation.system, forward_and_adjoints(derivation)
     made = derivation.preparation
-    more |= {"along": derivation.directions, "preparation": _prepared(made) if made else None}
+    more |= {"along": derivation.directions, "preparation": besides.of_data(made) if made else None}
     return target.emit(
         assembled(system.variables, equations, system.output, derivation.results, **more)
     )
 
 
-def _prepared(preparation: Preparation) -> Prepared:
-    """What works out the data's part, and the loss of the data itself to compare with."""
-    before = stabilised(preparation.before).system
-    names = {name: name for name in preparation.names}
-    written = Notation(replace(before, equations=preparation.equations))
-    first = assembled(
-        preparation.variables,
-        preparation.equations,
-        preparation.names[0],
-        names,
-        formulas={e.name: written.text_equation(e) for e in preparation.equations},
-    )
-    loss = assembled(before.variables, before.equations, before.output, {})
-    return Prepared(first, loss)
-
-
-def _split(found: Splitting) -> Chunks:
-    """What chunks of rows give, and how that is put together."""
-    totals = {t.name: _assembled(t.derivation) for t in found.totals}
-    logarithms = frozenset(t.name for t in found.totals if t.is_logarithm)
-    return Chunks(found.size, found.count, totals, logarithms, _assembled(found.finish))
-
-
-def _assembled(derivation: Derivation) -> Module:
-    """A module of a derivation of its own, without what is said of it."""
-    system, equations = derivation.system, forward_and_adjoints(derivation)
-    written = Notation.of(derivation)
-    formulas = {e.name: written.text_equation(e) for e in equations}
-    results = derivation.results
-    return assembled(system.variables, equations, system.output, results, formulas=formulas)
+def _told_of_segments(every: int) -> str:
+    """What the file says of its memory."""
+    kept = "every carry" if every == 1 else f"the carry of every {every} steps"
+    return f"of recurrences {kept} is kept; on the way back, steps are computed again from these"
 
 
 def told_of(found: Splitting | None) -> Iterator[str]:
@@ -272,6 +261,7 @@ class Options(TypedDict, total=False):
     unroll: bool
     sizes: Mapping[str, int]
     split: str | None
+    checkpoint: int | None
 
 
 class Coded(ABC):
@@ -308,7 +298,9 @@ class Coded(ABC):
         without a workspace, to be read.  ``unroll``: number by number too, which is quicker where
         all shapes are tiny and fixed.  ``prepare``: with a function that works out of the data what
         can be, once, as ``derive`` has it.  ``sizes``: numbers for named sizes, which C needs.
-        ``tests``: a file for pytest beside it, test_NAME.py.  ``force``: replace files even where
+        ``checkpoint``: of recurrences the carry of every so many steps is kept, and the others
+        are computed again for the derivatives: less memory, for more time.  ``tests``: a file for
+        pytest beside it, test_NAME.py.  ``force``: replace files even where
         symgrad did not write them.  SpecError where one would be replaced without, and where there
         is no such target or value; an OSError where a file can't be written.
         """

@@ -22,7 +22,7 @@ FLOORS = (
     "mathematics",
     "language calculus program",
     "writing targets reading",
-    "checks formats",
+    "besides checks formats",
     "delivery outputs report using distributed",
     "face",
     "audit",

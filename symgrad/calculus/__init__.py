@@ -1,5 +1,6 @@
 """From a system of equations to its derivatives, step by step."""
 
+from symgrad.calculus.checkpoints import Checkpoints, Part, checkpointed
 from symgrad.calculus.derivation import (
     Adjoint,
     Derivation,
@@ -19,10 +20,13 @@ __all__ = [
     "REWRITES",
     "RULES",
     "Adjoint",
+    "Checkpoints",
     "Derivation",
+    "Part",
     "Preparation",
     "Splitting",
     "Tangent",
+    "checkpointed",
     "derive",
     "derive_along",
     "forward_and_adjoints",

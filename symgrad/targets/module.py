@@ -18,7 +18,7 @@ from symgrad.mathematics.equations import (
 )
 from symgrad.mathematics.ranges import Label
 from symgrad.mathematics.recurrences import all_reads, leading_to
-from symgrad.mathematics.sizes import named
+from symgrad.mathematics.sizes import Size, named
 from symgrad.program.passes import compiled, for_outputs
 from symgrad.program.program import Program
 from symgrad.program.subscripts import computed_index
@@ -38,6 +38,7 @@ class Module:
     ``sizes``: the numbers that named sizes were given.
     ``preparation``: where inputs are worked out of data by a function of the module.
     ``splitting``: how chunks of rows are put together, where functions of the module do so.
+    ``segments``: where recurrences are computed in segments, of which the carries are kept.
     ``along``: the directions of inputs, where the gradient is the output's derivative along them.
     ``values``: the values on the way that the module offers, and ``way`` a program of them where
     ``program`` has not all of them; ``unroll``: whether small ones are
@@ -63,6 +64,7 @@ class Module:
     sizes: Mapping[str, int] = field(default_factory=dict)
     preparation: Prepared | None = None
     splitting: Chunks | None = None
+    segments: Segments | None = None
     along: Mapping[str, str] = field(default_factory=dict)
     unroll: bool = False
     everywhere: bool = False
@@ -114,6 +116,55 @@ class Chunks:
     totals: Mapping[str, Module]
     logarithms: frozenset[str]
     finish: Module
+
+
+@dataclass(frozen=True)
+class Through:
+    """``values`` gives some values; ``slopes`` the derivatives of Σ weight·value by inputs.
+
+    ``weights``: the names of the weights, by the values.
+    """
+
+    values: Module
+    weights: Mapping[str, str]
+    slopes: Module | None
+
+
+@dataclass(frozen=True)
+class Segments:
+    """A loss in segments of ``every`` steps, from the last one if it is ``turned``.
+
+    ``before`` gives the first of each of the ``carries``, which are three names each: before all
+    steps, and before and after those of a segment.  ``segment`` gives the last of these, what is
+    added up, ``totals``, and the values of all steps ``kept``, by the names that ``finish`` has
+    for them.  ``sliced``: which axis of an array has the steps; ``size``: how many there are;
+    ``counts``: inputs that are named
+    sizes, by these; ``clock``: an input that is as long as a segment.
+    ``rest``: where ``finish`` is in segments itself.
+    """
+
+    size: Size
+    every: int
+    turned: bool
+    counts: Mapping[str, str]
+    clock: str
+    carries: Sequence[tuple[str, str, str]]
+    totals: Sequence[str]
+    kept: Mapping[str, str]
+    sliced: Mapping[str, int]
+    before: Through
+    segment: Through
+    finish: Module
+    rest: Segments | None
+
+
+def modules_of(segments: Segments | None) -> tuple[Module, ...]:
+    """All modules that segments are made of."""
+    if segments is None:
+        return ()
+    both = (segments.before, segments.segment)
+    parts = (m for through in both for m in (through.values, through.slopes) if m is not None)
+    return (*parts, segments.finish, *modules_of(segments.rest))
 
 
 def assembled(

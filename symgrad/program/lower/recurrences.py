@@ -46,7 +46,7 @@ class Hoisting:
         if self._is_free(expr):
             return self._taken(expr)
         if isinstance(expr, (sp.Add, sp.Mul)):
-            free = [a for a in expr.args if self._is_free(a)]
+            free = [a for a in expr.args if self._is_free(a) and not self._is_place(a)]
             rest = [self._without(a) for a in expr.args if a not in free]
             return expr.func(*self._together(expr.func, free), *rest)
         if is_entry(expr) or not expr.args:
@@ -70,6 +70,10 @@ class Hoisting:
 
     def _names_something(self, expr: sp.Expr) -> bool:
         return bool(entries(expr)) or expr.has(self.time)
+
+    def _is_place(self, expr: sp.Expr) -> bool:
+        """Whether it says where something stands in a step: an array of it would be of zeros."""
+        return isinstance(expr, sp.KroneckerDelta) and not self._names_something(expr)
 
     def _is_free(self, expr: sp.Expr) -> bool:
         return self.inside.isdisjoint(map(name_of, entries(expr)))

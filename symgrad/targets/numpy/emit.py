@@ -14,13 +14,14 @@ from symgrad.errors import SpecError
 from symgrad.files import mark
 from symgrad.mathematics.equations import Variable
 from symgrad.targets.about import about, costs, shape_text
-from symgrad.targets.emitted import Emitted, Part
-from symgrad.targets.module import Module, size_names
+from symgrad.targets.emitted import Emitted, Part, Passage
+from symgrad.targets.module import Module, modules_of, size_names
 from symgrad.targets.numpy import (
     arguments,
     assumptions,
     constants,
     preparation,
+    segments,
     self_check,
     splitting,
 )
@@ -99,6 +100,7 @@ class _File:
         made, split = module.preparation, module.splitting
         self.modules = (module, *((made.first, made.loss) if made else ()))
         self.modules += (*split.totals.values(), split.finish) if split else ()
+        self.modules += modules_of(module.segments)
         self.naming = not _RAISING.isdisjoint(self._functions())
         self.helpers = helper_sources(map(name_of, self._functions()))
         self.values = self._values()
@@ -128,7 +130,7 @@ class _File:
 
     def _of_the_mathematics(self) -> Iterator[Part]:
         yield "# The mathematics"
-        cores = [[*core.passages(self.module.formulas)] for core in self.made.cores()]
+        cores = [*self._cores()]
         yield from cores
         if "_sigmoid(" in _text(cores):
             yield Runtime()["workspace"]["_sigmoid"]
@@ -137,6 +139,13 @@ class _File:
             texts = Runtime()["singular"]
             yield f"{texts['P']}\n{texts['R']}"
             yield texts["_naming"]
+
+    def _cores(self) -> Iterator[Sequence[Passage]]:
+        if self.module.segments:
+            yield from segments.functions(self.module)
+            return
+        for core in self.made.cores():
+            yield [*core.passages(self.module.formulas)]
 
     def _of_arguments(self, before: Sequence[Part]) -> Iterator[Part]:
         text = _text(before)

@@ -20,6 +20,7 @@ from symgrad.targets.numpy.layout import (
     quoted,
     wrapped,
 )
+from symgrad.targets.numpy.segments import WHOLE
 from symgrad.targets.stages import BACKWARD, FORWARD, OUTPUT, SHARED
 
 _PART = {"loss": "[0]", "gradients": "[1]"}
@@ -134,14 +135,24 @@ class Face:
 
     def loss(self) -> list[str]:
         """The output alone."""
+        if self.module.segments:
+            return call(f"return {WHOLE}", [*self.names, "False"])
         return _in_the_answer(self.run([OUTPUT]), f"return {self.output()}")
 
     def gradients(self) -> list[str]:
         """The derivatives alone."""
+        if self.module.segments:
+            return [
+                *call(f"_, *found = {WHOLE}", [*self.names, "True"]),
+                "return Gradients(*found)",
+            ]
         return _in_the_answer(self.run([BACKWARD]), f"return {self.derivatives()}")
 
     def both(self) -> list[str]:
         """The output and its derivatives."""
+        if self.module.segments:
+            called = call(f"value, *found = {WHOLE}", [*self.names, "True"])
+            return [*called, "return value, Gradients(*found)"]
         lines = self.run([OUTPUT, BACKWARD])
         answer = f"return {self.output()}, {self.derivatives()}"
         if len(answer) <= LINE - 4:

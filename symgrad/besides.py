@@ -1,0 +1,85 @@
+"""The modules that a generated file is made of besides its own: of data, of rows, of steps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from symgrad.calculus import (
+    Checkpoints,
+    Derivation,
+    Part,
+    Preparation,
+    Splitting,
+    checkpointed,
+    forward_and_adjoints,
+    stabilised,
+)
+from symgrad.errors import SpecError
+from symgrad.targets.module import Chunks, Module, Prepared, Segments, Through, assembled
+from symgrad.writing import Notation
+
+
+def of_data(preparation: Preparation) -> Prepared:
+    """What works out the data's part, and the loss of the data itself to compare with."""
+    before = stabilised(preparation.before).system
+    names = {name: name for name in preparation.names}
+    written = Notation(replace(before, equations=preparation.equations))
+    first = assembled(
+        preparation.variables,
+        preparation.equations,
+        preparation.names[0],
+        names,
+        formulas={e.name: written.text_equation(e) for e in preparation.equations},
+    )
+    loss = assembled(before.variables, before.equations, before.output, {})
+    return Prepared(first, loss)
+
+
+def of_rows(found: Splitting) -> Chunks:
+    """What chunks of rows give, and how that is put together."""
+    totals = {t.name: _assembled(t.derivation) for t in found.totals}
+    logarithms = frozenset(t.name for t in found.totals if t.is_logarithm)
+    return Chunks(found.size, found.count, totals, logarithms, _assembled(found.finish))
+
+
+def of_steps(derivation: Derivation, every: int) -> Segments:
+    """What segments of so many steps give; SpecError where there are none."""
+    if isinstance(every, bool) or not isinstance(every, int) or every < 1:
+        raise SpecError(f"checkpoint is a number of steps, 1 or more, not {every!r}")
+    return _segments(checkpointed(derivation, every))
+
+
+def _segments(found: Checkpoints) -> Segments:
+    """What segments of steps give, and how that is put together."""
+    return Segments(
+        found.size,
+        found.every,
+        found.turned,
+        found.counts,
+        found.clock,
+        [(c.first, c.start, c.end) for c in found.carries],
+        found.totals,
+        found.kept,
+        found.sliced,
+        _through(found.before),
+        _through(found.segment),
+        _assembled(found.finish),
+        _segments(found.rest) if found.rest else None,
+    )
+
+
+def _through(part: Part) -> Through:
+    system = part.system
+    names = {name: name for name in part.names}
+    formulas = {e.name: Notation(system).text_equation(e) for e in system}
+    values = assembled(system.variables, system.equations, part.names[0], names, formulas=formulas)
+    return Through(values, part.weights, _assembled(part.slopes) if part.slopes else None)
+
+
+def _assembled(derivation: Derivation) -> Module:
+    """A module of a derivation of its own, without what is said of it."""
+    system, equations = derivation.system, forward_and_adjoints(derivation)
+    written = Notation.of(derivation)
+    formulas = {e.name: written.text_equation(e) for e in equations}
+    results = derivation.results
+    return assembled(system.variables, equations, system.output, results, formulas=formulas)
