@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from importlib import import_module
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -138,9 +139,8 @@ def autograd(case: Case, dtype: str, v: Arrays) -> Call:
 
 
 def _jax(case: Case, dtype: str, v: Arrays, *, placed: bool) -> Call:
-    import jax
-    import jax.numpy as jnp
-
+    jax: Any = import_module("jax")
+    jnp: Any = import_module("jax.numpy")
     jax.config.update("jax_enable_x64", dtype == "float64")
     functions = Functions(jnp)
     functions.log_softmax = jax.nn.log_softmax  # type: ignore[method-assign]
