@@ -22,7 +22,7 @@ FLOORS = (
     "mathematics",
     "language calculus program",
     "writing targets reading",
-    "besides checks formats",
+    "checks formats",
     "delivery outputs report using distributed",
     "face",
     "audit",

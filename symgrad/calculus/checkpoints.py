@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import starmap
 from typing import Literal
 
 import sympy as sp
@@ -133,9 +134,7 @@ class _Segments:
         self.kept: dict[str, str] = {}
         finish = self._finish()
         before, segment = self._before(), self._segment()
-        rest = None
-        if any(isinstance(e.rhs, Recurrent) for e in finish.system):
-            rest = checkpointed(finish, self.every)
+        more = any(isinstance(e.rhs, Recurrent) for e in finish.system)
         read = {v.name for v in segment.system.variables}
         return Checkpoints(
             self.region.size,
@@ -150,7 +149,7 @@ class _Segments:
             before,
             segment,
             finish,
-            rest,
+            checkpointed(finish, self.every) if more else None,
         )
 
     def _name(self, base: str) -> str:
@@ -170,20 +169,19 @@ class _Segments:
 
     def _before(self) -> Part:
         """What no step has a part in: the starts of carries, and values that steps read."""
-        made = []
-        for equation in self.steps:
-            if equation.name in self.carries:
-                rhs = equation.rhs
-                indices = (*rhs.indices[: rhs.place], *rhs.indices[rhs.place + 1 :])
-                first = self.carries[equation.name].first
-                made.append(Equation(first, indices, rhs.start, where=equation.where))
+        starts = [self._first(e) for e in self.steps if e.name in self.carries]
         out = self.region.after | self.places.keys()
         equations = [e for e in self.system.equations if e.name not in out]
-        names = [e.name for e in made]
         read = self._read() | self._in_totals()
-        names += [e.name for e in equations if e.name in read]
-        moving = depending_on([*equations, *made], self.whole.wrt)
-        return self._part([*equations, *made], names, moving & {*names}, self.system.variables)
+        names = [e.name for e in (*starts, *equations) if e in starts or e.name in read]
+        moving = depending_on([*equations, *starts], self.whole.wrt)
+        return self._part([*equations, *starts], names, moving, self.system.variables)
+
+    def _first(self, equation: Equation) -> Equation:
+        """What a carry is before the first step."""
+        rhs, first = equation.rhs, self.carries[equation.name].first
+        indices = (*rhs.indices[: rhs.place], *rhs.indices[rhs.place + 1 :])
+        return Equation(first, indices, rhs.start, where=equation.where)
 
     def _read(self) -> set[str]:
         """What the equations of the steps read of others."""
@@ -258,47 +256,42 @@ class _Segments:
     def _finish(self) -> Derivation:
         """The loss out of what the steps give."""
         self.time_of: dict[str, set[Index]] = {}
-        last: dict[str, Variable] = {}
-        equations: list[Equation] = []
-        ends = {self.system[n].rhs.source: c.end for n, c in self.carries.items()}
-        needed = leading_to(
-            [e for e in self.system.equations if e.name not in self.places],
-            [self.system.output],
-            all_reads,
-        )
-        for equation in self.system.equations:
-            if equation.name in self.places or equation.name not in needed:
-                continue
-            if equation.name in self.region.finals:
-                end = ends[equation.rhs.source]
-                last[end] = Variable(end, equation.shape, self._role(equation.name))
-                equation = replace(equation, rhs=entry(end, equation.indices))
-            else:
-                rhs = self._in_totals_of(equation.rhs)
-                same_ = equation.backward is None
-                backward = None if same_ else self._in_totals_of(equation.backward)
-                equation = replace(equation, rhs=rhs, backward=backward)
-            equations.append(equation)
+        self.last: dict[str, Variable] = {}
+        rest = [e for e in self.system.equations if e.name not in self.places]
+        needed = leading_to(rest, [self.system.output], all_reads)
+        equations = [self._of_the_rest(e) for e in rest if e.name in needed]
         for name, total in self.totals.items():
             moves = not self.moving.isdisjoint(map(name_of, entries(total.rhs)))
-            last[name] = Variable(name, total.shape, "param" if moves else "data")
-        read = {
-            name_of(a) for e in equations for x in (e.rhs, e.differentiated) for a in entries(x)
-        }
-        self.kept = {e.name: self._name(f"{e.name}_all") for e in self.system if
-                     e.name in self.places and e.name in read}  # fmt: skip
-        copies = []
-        for name, kept in self.kept.items():
-            made = self.system[name]
-            last[kept] = Variable(kept, made.shape, self._role(name))
-            copies.append(
-                replace(made, rhs=entry(kept, made.indices), backward=None, decimals=None)
-            )
-        system = self._of([*copies, *equations], self.system.output,
-                          [*last.values(), *self.system.variables])  # fmt: skip
-        read = {v.name for v in system.variables}
-        wrt = [v.name for v in last.values() if v.role == "param" and v.name in read]
-        return derive(system, [*wrt, *(n for n in self.whole.wrt if n in read)])
+            self.last[name] = Variable(name, total.shape, "param" if moves else "data")
+        both = (x for e in equations for x in (e.rhs, e.differentiated))
+        read = {name_of(a) for x in both for a in entries(x)}
+        kept = (e.name for e in self.system if e.name in self.places and e.name in read)
+        self.kept = {name: self._name(f"{name}_all") for name in kept}
+        equations = [*starmap(self._copy, self.kept.items()), *equations]
+        variables = [*self.last.values(), *self.system.variables]
+        system = self._of(equations, self.system.output, variables)
+        there = {v.name for v in system.variables}
+        wrt = [v.name for v in self.last.values() if v.role == "param"]
+        return derive(system, [n for n in (*wrt, *self.whole.wrt) if n in there])
+
+    def _of_the_rest(self, equation: Equation) -> Equation:
+        """An equation of the loss, out of totals and of last carries."""
+        if equation.name in self.region.finals:
+            source = equation.rhs.source
+            carries = (c for n, c in self.carries.items() if self.system[n].rhs.source == source)
+            end = next(carries).end
+            self.last[end] = Variable(end, equation.shape, self._role(equation.name))
+            return replace(equation, rhs=entry(end, equation.indices))
+        backward = equation.backward
+        if backward is not None:
+            backward = self._in_totals_of(backward)
+        return replace(equation, rhs=self._in_totals_of(equation.rhs), backward=backward)
+
+    def _copy(self, name: str, kept: str) -> Equation:
+        """A value of all steps, which is an input of the rest."""
+        made = self.system[name]
+        self.last[kept] = Variable(kept, made.shape, self._role(name))
+        return replace(made, rhs=entry(kept, made.indices), backward=None, decimals=None)
 
     def _role(self, name: str) -> Literal["param", "data"]:
         return "param" if name in self.moving else "data"

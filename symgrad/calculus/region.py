@@ -119,10 +119,9 @@ class Region:
             for name, place in self._sliced_in(equation).items():
                 if given.setdefault(name, place) != place:
                     raise self._refused(name, equation)
-                mine = table.get(name)
-                if mine is None or name in self.places or isinstance(mine.rhs, Recurrent):
-                    continue
-                if self._fit([mine], {name: place}):
+                mine = table.get(name) if name not in self.places else None
+                plain = mine is not None and not isinstance(mine.rhs, Recurrent)
+                if mine is not None and plain and self._fit([mine], {name: place}):
                     self.places[name] = place
                     waiting.append(name)
         self.sliced = {n: k for n, k in given.items() if n not in self.places}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypedDict, Unpack
 
 import numpy as np
 
-from symgrad import besides
 from symgrad.calculus import (
     Derivation,
     Splitting,
@@ -28,6 +28,7 @@ from symgrad.mathematics.equations import Equation, System
 from symgrad.mathematics.expected import Expected
 from symgrad.mathematics.indices import entries, name_of
 from symgrad.mathematics.steps import Step
+from symgrad.outputs import besides
 from symgrad.program.passes import stages
 from symgrad.program.program import Program
 from symgrad.targets import TARGETS
@@ -81,26 +82,14 @@ def module(
     formulas = _formulas(derivation, notation, forward_and_adjoints(derivation))
     remarks = (*derivation.remarks, *_as_typed(derivation, notation))
     derivation = bound(derivation, sizes or {})
-    system, equations = derivation.system, forward_and_adjoints(derivation)
-    made = derivation.preparation
-    if not derivation.results:
-        more.setdefault("title", "A value, and those on the way to it.")
+    system, made = derivation.system, derivation.preparation
+    equations = forward_and_adjoints(derivation)
+    untitled = {} if derivation.results else {"title": "A value, and those on the way to it."}
     found = calculus_split(derivation, split) if split else None
-    if checkpoint is not None:
-        if values:
-            raise SpecError(
-                "with checkpoint, the values of all steps are not there at once",
-                where=caller(),
-                hint="leave values out, or checkpoint",
-            )
-        more |= {"segments": besides.of_steps(derivation, checkpoint), "plain": True}
-        remarks = (*remarks, _told_of_segments(checkpoint))
-    return assembled(
-        system.variables,
-        equations,
-        system.output,
-        derivation.results,
-        values=_chosen(derivation, values) if checkpoint is None else (),
+    of = (system.variables, equations, system.output, derivation.results)
+    whole = assembled(
+        *of,
+        values=_chosen(derivation, values),
         along=derivation.directions,
         formulas=formulas,
         remarks=tuple(dict.fromkeys((*remarks, *told_of(found)))),
@@ -111,8 +100,9 @@ def module(
         preparation=besides.of_data(made) if made else None,
         splitting=besides.of_rows(found) if found else None,
         everywhere=not any(next(conditions(e.rhs), None) for e in equations),
-        **more,
+        **untitled | more,
     )
+    return whole if checkpoint is None else _in_segments(whole, derivation, checkpoint, values)
 
 
 def _chosen(derivation: Derivation, values: Sequence[str] | None) -> tuple[str, ...]:
@@ -212,10 +202,21 @@ def to_run(derivation: Derivation, target: Target, **more: Any) -> Emitted:
     )
 
 
-def _told_of_segments(every: int) -> str:
-    """What the file says of its memory."""
+def _in_segments(
+    whole: Module, derivation: Derivation, every: int, values: Sequence[str] | None
+) -> Module:
+    """The module in segments of so many steps; SpecError where values on the way are asked for."""
+    if values:
+        raise SpecError(
+            "with checkpoint, the values of all steps are not there at once",
+            where=caller(),
+            hint="leave values out, or checkpoint",
+        )
     kept = "every carry" if every == 1 else f"the carry of every {every} steps"
-    return f"of recurrences {kept} is kept; on the way back, steps are computed again from these"
+    told = f"of recurrences {kept} is kept; on the way back, steps are computed again from these"
+    segments = besides.of_steps(derivation, every)
+    remarks = (*whole.remarks, told)
+    return replace(whole, segments=segments, plain=True, values=(), way=None, remarks=remarks)
 
 
 def told_of(found: Splitting | None) -> Iterator[str]:

@@ -51,12 +51,9 @@ def of_steps(derivation: Derivation, every: int) -> Segments:
 
 def _segments(found: Checkpoints) -> Segments:
     """What segments of steps give, and how that is put together."""
+    steps = (found.size, found.every, found.turned, found.counts, found.clock)
     return Segments(
-        found.size,
-        found.every,
-        found.turned,
-        found.counts,
-        found.clock,
+        *steps,
         [(c.first, c.start, c.end) for c in found.carries],
         found.totals,
         found.kept,
