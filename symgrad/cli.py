@@ -37,9 +37,10 @@ from symgrad.job import Job, about
 from symgrad.language.spec_file import Spec, load
 from symgrad.language.spec_typed import as_file, declared
 from symgrad.language.wrt import NotThere
-from symgrad.outputs import Options
+from symgrad.outputs import Options, target_of, wrapped
 from symgrad.report import print_checks, print_comparisons, print_remarks, progress
 from symgrad.targets import TARGETS, is_possible
+from symgrad.targets.array_api import wrapper
 from symgrad.writing.choice import DETAILS, FORMS, PARTS
 from symgrad.writing.style import ADJOINTS, LAYOUTS
 
@@ -229,6 +230,13 @@ def _folder(_: click.Context, option: click.Parameter, path: Path) -> Path:
     callback=_sizes,
     help="A number for a named size, e.g. N=32; for each, where the target is c.",
 )
+@click.option(
+    "--wrap",
+    type=_names,
+    metavar="NAMES",
+    default="",
+    help="Write SPEC_torch.py or SPEC_jax.py too, whose loss these differentiate: torch,jax.",
+)
 @click.option("--plain", is_flag=True, help="Without buffers and in-place writes: to be read.")
 @click.option(
     "--unroll",
@@ -327,6 +335,9 @@ def _open(page: Path | None) -> None:
         webbrowser.open(page.resolve().as_uri())
 
 
+_OF_THE_JOB = ("dtype", "prepare", "seed", *Options.__annotations__)
+
+
 def _derive(
     spec: Path,
     wrt: list[str] | None,
@@ -341,10 +352,11 @@ def _derive(
     **shown: Any,
 ) -> None:
     """One run of it."""
-    output, language = shown["output"], TARGETS[target]
-    of_the_job = ("dtype", "prepare", "seed", *Options.__annotations__)
-    code: Any = {name: shown.pop(name) for name in of_the_job}
-    paths = modules_of(spec, out, language.endings, tests=tests)
+    output, wrap = shown["output"], shown["wrap"]
+    language = target_of(target, wrap)
+    code: Any = {name: shown.pop(name) for name in _OF_THE_JOB}
+    endings = [*language.endings, *map(wrapper, wrapped(wrap, language.name))]
+    paths = modules_of(spec, out, endings, tests=tests)
     with progress(shown=not quiet):
         read = load(spec, language.words.is_possible)
         check_output(output, spec, force=force)

@@ -143,11 +143,12 @@ def check_module(path: Path, spec: Path, output: Path | None, *, force: bool) ->
 def modules_of(spec: Path, out: Path, endings: Sequence[str], *, tests: bool) -> list[Path]:
     """The files to generate: a module called as the spec is, and where asked for its tests."""
     name = re.sub(r"[^0-9a-zA-Z_]", "_", spec.stem)
-    if ".py" in endings and (taken := _taken(name)):
-        raise SpecError(
-            f"the module of {spec} would be called {name}, {taken}",
-            hint=f"rename the spec, as in my_{name}.py",
-        )
+    for called in (f"{name}{ending}" for ending in endings if ending.endswith(".py")):
+        if taken := _taken(called.removesuffix(".py")):
+            raise SpecError(
+                f"the module of {spec} would be called {called.removesuffix('.py')}, {taken}",
+                hint=f"rename the spec, as in my_{name}.py",
+            )
     return [*(out / f"{name}{ending}" for ending in endings), *([out / f"test_{name}.py"] * tests)]
 
 

@@ -31,7 +31,8 @@ from symgrad.mathematics.steps import Step
 from symgrad.outputs import besides
 from symgrad.program.passes import stages
 from symgrad.program.program import Program
-from symgrad.targets import TARGETS
+from symgrad.targets import ARRAY_API, NUMPY, TARGETS
+from symgrad.targets.array_api import WRAPS, wrapper
 from symgrad.targets.emitted import Emitted
 from symgrad.targets.module import (
     Module,
@@ -172,6 +173,7 @@ def emitted(derivation: Derivation, notation: Notation, target: Target, **more: 
         raise SpecError(f"chunks of rows are not put together in {target.name}", where=caller())
     if more.get("checkpoint") and target.name != "numpy":
         raise SpecError(f"checkpoint is not there in {target.name}", where=caller())
+    more["wrap"] = wrapped(more.get("wrap", ()), target.name)
     return target.emit(module(derivation, notation, **more))
 
 
@@ -263,6 +265,7 @@ class Options(TypedDict, total=False):
     sizes: Mapping[str, int]
     split: str | None
     checkpoint: int | None
+    wrap: str | Sequence[str]
 
 
 class Coded(ABC):
@@ -277,9 +280,8 @@ class Coded(ABC):
         return self._emitted(target, dtype, **more).text
 
     def _emitted(self, target: str, dtype: str, *, prepare: bool = False, **more: Any) -> Emitted:
-        derivation = self.derived(prepare=prepare)
-        notation = Notation.of(derivation)
-        return emitted(derivation, notation, _target(target), dtype=dtype, **more)
+        derivation, language = self.derived(prepare=prepare), _target(target, more.get("wrap"))
+        return emitted(derivation, Notation.of(derivation), language, dtype=dtype, **more)
 
     def write(
         self,
@@ -301,12 +303,16 @@ class Coded(ABC):
         can be, once, as ``derive`` has it.  ``sizes``: numbers for named sizes, which C needs.
         ``checkpoint``: of recurrences the carry of every so many steps is kept, and the others
         are computed again for the derivatives: less memory, for more time.  ``tests``: a file for
-        pytest beside it, test_NAME.py.  ``force``: replace files even where
-        symgrad did not write them.  SpecError where one would be replaced without, and where there
-        is no such target or value; an OSError where a file can't be written.
+        pytest beside it, test_NAME.py.  ``wrap``: "torch", "jax" or both, for files NAME_torch.py
+        and NAME_jax.py beside it, whose loss these differentiate; the target is then array-api.
+        ``force``: replace files even where symgrad did not write them.  SpecError where one would
+        be replaced without, and where there is no such target or value; an OSError where a file
+        can't be written.
         """
-        file, language = Path(path), _target(target)
-        places = [file, *(file.with_name(f"{file.stem}{end}") for end in language.beside)]
+        file, language = Path(path), _target(target, options.get("wrap"))
+        stem = file.name.removesuffix(language.suffix).removesuffix(file.suffix)
+        beside = [*language.beside, *map(wrapper, wrapped(options.get("wrap", ()), language.name))]
+        places = [file, *(file.with_name(f"{stem}{end}") for end in beside)]
         places += [file.with_name(f"test_{file.stem}.py")] if tests else []
         for place in places:
             check_replaceable(place, force=force)
@@ -331,11 +337,15 @@ class Coded(ABC):
 
         It offers ``loss``, ``gradients`` and ``loss_and_gradients``, which take every input by
         name, and ``forward``, which gives the values on the way; a wrong shape or dtype there is a
-        ValueError.  The arguments are those of ``write``.
+        ValueError.  The arguments are those of ``write``; with ``wrap`` it is the wrapper.
         """
         made = self._emitted(target, dtype, prepare=prepare, **options)
-        output = self.derived(prepare=False).system.output
-        return _target(target).load(made.text, output, made.beside)
+        output, wrap = self.derived(prepare=False).system.output, options.get("wrap")
+        language, text = _target(target, wrap), made.text
+        if wrap:
+            (name,) = wrapped(wrap, language.name)
+            text = made.beside[wrapper(name)]
+        return language.load(text, output, made.beside)
 
 
 class Function(Coded):
@@ -378,9 +388,30 @@ class Split(Coded):
         return super()._emitted(target, dtype, **more, split=self._splitting.size)
 
 
-def _target(name: str) -> Target:
+def _target(name: str, wrap: str | Sequence[str] | None = ()) -> Target:
     if name not in TARGETS:
         raise SpecError(
             f"there is no target {name!r}", where=caller(), hint=f"there are {', '.join(TARGETS)}"
         )
-    return TARGETS[name]
+    return target_of(name, wrap or ())
+
+
+def target_of(name: str, wrap: str | Sequence[str]) -> Target:
+    """The target of a name; what is wrapped is a module of the array API."""
+    return ARRAY_API if wrap and name == NUMPY.name else TARGETS[name]
+
+
+def wrapped(wrap: str | Sequence[str], target: str) -> tuple[str, ...]:
+    """The frameworks to write wrappers for; SpecError where there is no such."""
+    names = (wrap,) if isinstance(wrap, str) else tuple(dict.fromkeys(wrap))
+    for name in names:
+        if name not in WRAPS:
+            hint = f"there are {', '.join(WRAPS)}"
+            raise SpecError(f"there is no wrapper for {name!r}", where=caller(), hint=hint)
+    if names and target != ARRAY_API.name:
+        raise SpecError(
+            f"nothing of the target {target} is wrapped for {names[0]}",
+            where=caller(),
+            hint=f"choose the target {ARRAY_API.name}",
+        )
+    return names

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from symgrad.targets.array_api import ARRAY_API
 from symgrad.targets.c import C
 from symgrad.targets.numpy import NUMPY
 
-TARGETS = {target.name: target for target in (NUMPY, C)}
+__all__ = ["ARRAY_API", "NUMPY", "TARGETS", "C", "is_possible"]
+
+TARGETS = {target.name: target for target in (NUMPY, C, ARRAY_API)}
 """Every target by its name."""
 
 

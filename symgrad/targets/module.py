@@ -43,6 +43,7 @@ class Module:
     ``values``: the values on the way that the module offers, and ``way`` a program of them where
     ``program`` has not all of them; ``unroll``: whether small ones are
     computed in single numbers too.  ``everywhere``: whether all has a value for any numbers.
+    ``wrap``: the frameworks that functions beside it are written for.
     """
 
     program: Program
@@ -68,6 +69,7 @@ class Module:
     along: Mapping[str, str] = field(default_factory=dict)
     unroll: bool = False
     everywhere: bool = False
+    wrap: Sequence[str] = ()
 
     @property
     def shapes(self) -> Shapes:

@@ -132,7 +132,7 @@ class _File:
         yield "# The mathematics"
         cores = [*self._cores()]
         yield from cores
-        if "_sigmoid(" in _text(cores):
+        if "_sigmoid(" in text_of(cores):
             yield Runtime()["workspace"]["_sigmoid"]
         yield from self.helpers
         if self.naming:
@@ -148,7 +148,7 @@ class _File:
             yield [*core.passages(self.module.formulas)]
 
     def _of_arguments(self, before: Sequence[Part]) -> Iterator[Part]:
-        text = _text(before)
+        text = text_of(before)
         self.values["default"] = "_DTYPE" in text
         asked = self._part("asked")
         yield from (asked, self._part("checked"))
@@ -209,29 +209,32 @@ class _File:
             "dtype": module.dtype,
             "arrays": constants.arrays(self.modules),
             "output": module.output,
-            "types": [*self._types()],
+            "types": [*types(module, self.preparing.fields if self.preparing else ())],
         }
 
-    def _types(self) -> Iterator[tuple[str, str, Sequence[tuple[str, str, str]]]]:
-        """The tuples that functions give: what each is, and its fields."""
-        module, shapes = self.module, self.module.shapes
 
-        def fields(values: Mapping[str, str]) -> list[tuple[str, str, str]]:
-            told = {name: shape_text(shapes[value]) for name, value in values.items()}
-            return [(n, "Array" if s else "Any", s) for n, s in told.items()]
+def types(
+    module: Module, prepared: Sequence[tuple[str, str, str]] = ()
+) -> Iterator[tuple[str, str, Sequence[tuple[str, str, str]]]]:
+    """The tuples that functions give: what each is, and its fields."""
+    shapes = module.shapes
 
-        if self.preparing:
-            about = "What the functions need of the data: f(*prepare(...), ...) calls one with it."
-            yield "Prepared", about, self.preparing.fields
-        if module.values:
-            told = "The values of the forward pass."
-            called = spelled(module.values)
-            found = fields({v: v for v in module.values})
-            yield "Values", told, [(called[n], k, _called_so(called[n], n, s)) for n, k, s in found]
-        if not module.gradients:
-            return
-        words = along(module) or "by every entry of each parameter"
-        yield "Gradients", f"The derivative of {module.output} {words}.", fields(module.gradients)
+    def fields(values: Mapping[str, str]) -> list[tuple[str, str, str]]:
+        told = {name: shape_text(shapes[value]) for name, value in values.items()}
+        return [(n, "Array" if s else "Any", s) for n, s in told.items()]
+
+    if prepared:
+        about = "What the functions need of the data: f(*prepare(...), ...) calls one with it."
+        yield "Prepared", about, prepared
+    if module.values:
+        told = "The values of the forward pass."
+        called = spelled(module.values)
+        found = fields({v: v for v in module.values})
+        yield "Values", told, [(called[n], k, _called_so(called[n], n, s)) for n, k, s in found]
+    if not module.gradients:
+        return
+    words = along(module) or "by every entry of each parameter"
+    yield "Gradients", f"The derivative of {module.output} {words}.", fields(module.gradients)
 
 
 def _called_so(field: str, name: str, shape: str) -> str:
@@ -246,7 +249,7 @@ _NAMES = {
 _ALWAYS = ("Any", "NamedTuple")
 
 
-def _text(parts: Iterable[Part]) -> str:
+def text_of(parts: Iterable[Part]) -> str:
     """All lines, one under the other."""
     lines = (x for p in parts if not isinstance(p, str) for q in p for x in q.lines)
     return "\n".join([*(p for p in parts if isinstance(p, str)), *lines])
@@ -254,8 +257,8 @@ def _text(parts: Iterable[Part]) -> str:
 
 def imports(parts: Sequence[Part], more: Iterable[str]) -> list[str]:
     """The lines that import what the parts of a file need of Python's library."""
-    text = _text(parts)
-    modules = ["functools", "math", "operator", "struct", "threading"]
+    text = text_of(parts)
+    modules = ["functools", "itertools", "math", "operator", "struct", "threading"]
     used = [name for name in modules if re.search(rf"\b{name}\.", text)]
     found = [f"import {name}" for name in sorted({*used, *more})]
     for module, names in _NAMES.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
@@ -41,7 +41,7 @@ from symgrad.templating import macros
 class Function:
     """A function, as the template needs it: how it opens, what it computes, what it answers.
 
-    ``before``: what stands before the first value.
+    ``before``: what stands before the first value; ``printed`` writes a statement.
     """
 
     name: str
@@ -49,12 +49,13 @@ class Function:
     before: Sequence[Statement]
     assignments: Sequence[Assignment]
     result: Sequence[str]
+    printed: Callable[[Statement], str]
 
     def passages(self, formulas: Mapping[str, str]) -> Iterator[Passage]:
         """The lines, with the equations that they compute."""
-        opened = (*self.head, *indented(map(printed, self.before)))
+        opened = (*self.head, *indented(map(self.printed, self.before)))
         yield Passage(self.name, opened)
-        yield from passages(self.name, self.assignments, formulas, printed, "#")
+        yield from passages(self.name, self.assignments, formulas, self.printed, "#")
         if self.result:
             yield Passage(self.name, indented(self.result))
 
@@ -75,6 +76,9 @@ def along(module: Module) -> str:
 
 class Mathematics:
     """The mathematics of a module, once: its stages, and the values that they give."""
+
+    plain_writer: type[NumPyWriter] = NumPyWriter
+    """Writes what is computed without a workspace."""
 
     def __init__(self, module: Module) -> None:
         self.module = module
@@ -97,7 +101,7 @@ class Mathematics:
 
     def _writer(self, plan: Plan | None) -> NumPyWriter:
         if plan is None:
-            return NumPyWriter(self.program)
+            return self.plain_writer(self.program)
         return BufferedWriter(self.program, plan, self.first)
 
     @cached_property
@@ -136,6 +140,11 @@ class Mathematics:
 
     # The functions
 
+    @staticmethod
+    def printed(statement: Statement) -> str:
+        """A statement as the template writes it."""
+        return printed(statement)
+
     def cores(self) -> Iterator[Function]:
         """A function for each stage."""
         quiet = {*self.module.gradients.values()} & self.module.may_be_infinite
@@ -147,8 +156,8 @@ class Mathematics:
         takes = [f"{name}: {self._type(name)}" for name in self.given(stage.name)]
         gives, result = self._answer(stage)
         lines = [a for a in stage.assignments if a.value not in self._aliases]
-        assignments = nested(helped(lines, stage.results), stage.results, printed)
-        if assignments and (answer := _returned(assignments[-1], result)) is not None:
+        assignments = nested(helped(lines, stage.results), stage.results, self.printed)
+        if assignments and (answer := self._returned(assignments[-1], result)) is not None:
             assignments[-1], result = answer, []
         name = self.function(stage.name)
         checked = indented(line for _, line in self.labels.get(stage.name, ()))
@@ -158,6 +167,7 @@ class Mathematics:
             [*self._sizes(stage), *self._constants(stage)],
             assignments,
             result,
+            self.printed,
         )
 
     def function(self, stage: str) -> str:
@@ -248,7 +258,11 @@ class Mathematics:
 
     def _constants(self, stage: Stage) -> Iterator[Statement]:
         if self.plan is None:
-            yield from arrays_of_the_file(self.module, set(stage.given), self.writer.dtype())
+            yield from self.arrays(set(stage.given), self.writer.dtype())
+
+    def arrays(self, names: Collection[str], dtype: str) -> Iterator[Statement]:
+        """The arrays of numbers that are part of the file, of these names; of floats in a dtype."""
+        yield from arrays_of_the_file(self.module, names, dtype)
 
     # What they answer
 
@@ -259,6 +273,15 @@ class Mathematics:
         if len(stage.results) == 1:
             return "Any", [f"return {stage.results[0]}"]
         return "tuple[Any, ...]", listed_in("return", stage.results)
+
+    def _returned(self, last: Assignment, result: Sequence[str]) -> Assignment | None:
+        """The last line with the answer in it, where it is all that the line is for."""
+        *before, statement = last.statements
+        name, _, value = self.printed(statement).partition(" = ")
+        if statement.name != name or "\n" in value or list(result) != [f"return {name}"]:
+            return None
+        answer = Statement("answer", name, (value,))
+        return replace(last, statements=(*before, answer))
 
     def _derivatives(self, stage: Stage) -> list[str]:
         """The derivatives as arguments: by their names where one is another value."""
@@ -313,7 +336,7 @@ class Rest:
             program = tuned(way, plain=True)
             known = {name: made.local(name) for name in made.on_the_way}
             only = _after(program, missing, known)
-        writer = NumPyWriter(program, only=only, known=known)
+        writer = made.plain_writer(program, only=only, known=known)
         uses = {n for a in writer.assignments for n in a.uses}
         return cls(
             [*grouped(writer.assignments)],
@@ -346,16 +369,6 @@ def _below(ops: Mapping[str, Op], op: Op) -> Iterator[str]:
         op = ops[name]
         if not (KINDS[op.kind].may_alias or KINDS[op.kind].changes):
             return
-
-
-def _returned(last: Assignment, result: Sequence[str]) -> Assignment | None:
-    """The last line with the answer in it, where it is all that the line is for."""
-    *before, statement = last.statements
-    name, _, value = printed(statement).partition(" = ")
-    if statement.name != name or "\n" in value or list(result) != [f"return {name}"]:
-        return None
-    answer = Statement("answer", name, (value,))
-    return replace(last, statements=(*before, answer))
 
 
 def _parts(statement: Statement) -> Iterator[str]:

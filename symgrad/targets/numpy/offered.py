@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from symgrad.targets.emitted import passages
-from symgrad.targets.numpy.functions import Mathematics, along, arrays_of_the_file, printed
+from symgrad.targets.numpy.functions import Mathematics, along
 from symgrad.targets.numpy.labels import checks, length_of
 from symgrad.targets.numpy.layout import (
     LINE,
@@ -230,9 +230,9 @@ class Face:
         """Its body."""
         rest, local, reads = self.made.rest, self._local_values, self._reads_of_rest
         dtype = "ws._for[-1]" if self.room else self.made.writer.dtype()
-        arrays = map(printed, arrays_of_the_file(self.module, reads, dtype))
+        arrays = map(self.made.printed, self.made.arrays(reads, dtype))
         lines = [*arrays, *self.run([], reads)]
-        found = passages("forward", rest.assignments, self.module.formulas, printed, "#")
+        found = passages("forward", rest.assignments, self.module.formulas, self.made.printed, "#")
         lines += [line.removeprefix("    ") for p in found for line in p.lines]
         lines = [*self._sizes(rest.sizes), *lines]
         answer = call("return Values", [local[v] for v in self.module.values])
