@@ -45,14 +45,8 @@ def emit(module: Module) -> Emitted:
         raise SpecError(
             f"nothing is {what} in modules of the array API", hint="choose the target numpy"
         )
+    numpy.check_names(module.arguments, WORDS)
     module = replace(module, plain=True)
-    for variable in module.arguments:
-        if not WORDS.is_possible(variable.name):
-            raise SpecError(
-                f"an input can't be called {variable.name!r}",
-                where=variable.where,
-                hint="the generated file needs this name itself, or Python does",
-            )
     file = _File(module)
     main = tuple(file.made.function(stage) for stage in (FORWARD, SHARED, OUTPUT, BACKWARD))
     made = Emitted.of(file.parts(), main)

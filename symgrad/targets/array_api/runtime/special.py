@@ -166,8 +166,7 @@ def _gammaln(xp: Any, x: Any) -> Any:
 def _digamma(xp: Any, x: Any) -> Any:
     """ψ(x) by the recurrence and the series of Abramowitz and Stegun: 6.3.5, 6.3.7 and 6.3.18."""
     reflected = x < 0
-    y = xp.where(reflected, 1 - x, x)
-    shift = xp.zeros_like(y)
+    y, shift = xp.where(reflected, 1 - x, x), xp.zeros_like(x)
     for _ in range(10):
         small = y < 10
         shift = shift + xp.where(small, 1 / xp.where(small, y, 1), 0)
@@ -184,8 +183,7 @@ def _digamma(xp: Any, x: Any) -> Any:
 def _trigamma(xp: Any, x: Any) -> Any:
     """ψ'(x) by the recurrence and the series of Abramowitz and Stegun: 6.4.6, 6.4.7 and 6.4.12."""
     reflected = x < 0
-    y = xp.where(reflected, 1 - x, x)
-    shift = xp.zeros_like(y)
+    y, shift = xp.where(reflected, 1 - x, x), xp.zeros_like(x)
     for _ in range(10):
         small = y < 10
         shift = shift + xp.where(small, 1 / xp.where(small, y, 1) ** 2, 0)
