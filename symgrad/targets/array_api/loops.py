@@ -84,17 +84,15 @@ class Loops:
         self, loop: Loop, lists: Mapping[str, str], local: Mapping[str, str], step: Any
     ) -> Sequence[Assignment]:
         """What ends a step: what the next one reads, and its parts of the results."""
-        statements = []
-        outputs = {n: found for n, found in lists.items() if n not in loop.befores}
-        for name, found in outputs.items():
-            statements.append(Statement("append", found, (step.text_of(name),)))
+        befores, statements = loop.befores, []
+        for name in (n for n in lists if n not in befores):
+            statements.append(Statement("append", lists[name], (step.text_of(name),)))
         if loop.carries:
             names = ", ".join(local[c.before] for c in loop.carries)
             values = ", ".join(step.text_of(c.after) for c in loop.carries)
             statements.append(Statement("assign", names, (values,)))
-        for name, found in lists.items():
-            if name in loop.befores:
-                statements.append(Statement("append", found, (local[name],)))
+        for name in (n for n in lists if n in befores):
+            statements.append(Statement("append", lists[name], (local[name],)))
         return [Assignment("%end", "", (), tuple(statements))] if statements else []
 
     def _stack(self, op: Op, loop: Loop, parts: str) -> None:

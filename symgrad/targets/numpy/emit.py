@@ -15,6 +15,7 @@ from symgrad.files import mark
 from symgrad.mathematics.equations import Variable
 from symgrad.targets.about import about, costs, shape_text
 from symgrad.targets.emitted import Emitted, Part, Passage
+from symgrad.targets.identifiers import Words
 from symgrad.targets.module import Module, modules_of, size_names
 from symgrad.targets.numpy import (
     arguments,
@@ -45,7 +46,7 @@ from symgrad.templating import render
 
 def emit(module: Module) -> Emitted:
     """The module as text, and what its lines compute."""
-    _check_names(module.arguments)
+    check_names(module.arguments, WORDS)
     file = _File(module)
     main = (file.made.function(stage) for stage in (FORWARD, SHARED, OUTPUT, BACKWARD))
     return Emitted.of(file.parts(), tuple(main))
@@ -67,9 +68,10 @@ NUMPY = Target(
 )
 
 
-def _check_names(variables: Iterable[Variable]) -> None:
+def check_names(variables: Iterable[Variable], words: Words) -> None:
+    """SpecError where an input is called as something of the language or the file is."""
     for variable in variables:
-        if not WORDS.is_possible(variable.name):
+        if not words.is_possible(variable.name):
             raise SpecError(
                 f"an input can't be called {variable.name!r}",
                 where=variable.where,
