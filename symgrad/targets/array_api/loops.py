@@ -84,15 +84,15 @@ class Loops:
         self, loop: Loop, lists: Mapping[str, str], local: Mapping[str, str], step: Any
     ) -> Sequence[Assignment]:
         """What ends a step: what the next one reads, and its parts of the results."""
-        befores, statements = loop.befores, []
-        for name in (n for n in lists if n not in befores):
-            statements.append(Statement("append", lists[name], (step.text_of(name),)))
+        befores = loop.befores
+        outputs = ((found, step.text_of(n)) for n, found in lists.items() if n not in befores)
+        carried = ((found, local[n]) for n, found in lists.items() if n in befores)
+        statements = [Statement("append", found, (part,)) for found, part in outputs]
         if loop.carries:
             names = ", ".join(local[c.before] for c in loop.carries)
             values = ", ".join(step.text_of(c.after) for c in loop.carries)
             statements.append(Statement("assign", names, (values,)))
-        for name in (n for n in lists if n in befores):
-            statements.append(Statement("append", lists[name], (local[name],)))
+        statements += [Statement("append", found, (part,)) for found, part in carried]
         return [Assignment("%end", "", (), tuple(statements))] if statements else []
 
     def _stack(self, op: Op, loop: Loop, parts: str) -> None:
