@@ -206,6 +206,19 @@ def test_ys_have_no_derivative_beside_that_of_the_step() -> None:
     assert sg.derive(np.sum(hs**2), wrt=["h"]).wrt == ("h",)
 
 
+def test_the_derivative_by_the_last_carry_goes_through_no_step() -> None:
+    x, a = sg.data("x", ("T",)), sg.param("a", ())
+
+    def step(h: Any, x: Any) -> Any:
+        h = np.tanh(h * a + x)
+        return h, h
+
+    last, hs = sg.scan(step, 0.0, x)
+    found = sg.derive(np.sum(hs**2) + last**3, wrt=["last"])
+    assert [d.value for d in found.adjoints] == [found.system.output, "last"]
+    assert all(check.passed for check in run(found))
+
+
 X, H = sg.data("X", ("T", 3)), sg.param("H", (3,))
 
 
@@ -227,8 +240,10 @@ def test_what_is_no_scan_is_an_error(call: Any, says: str) -> None:
 
 
 def test_a_loop_over_a_named_length_says_what_to_use() -> None:
-    with pytest.raises(sg.SpecError, match=r"sg\.scan"):
-        iter(X)
+    for loop in (lambda: iter(X), lambda: range(X.shape[0])):
+        with pytest.raises(sg.SpecError) as told:
+            loop()
+        assert "h, hs = sg.scan(step, h0, xs), where step(h, x) returns" in str(told.value.hint)
 
 
 # -- second order, along directions, and what is not there yet ------------------------------------

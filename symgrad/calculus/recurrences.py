@@ -38,13 +38,15 @@ class Through:
         """The values of the step before that the derivatives by ``wanted`` go through."""
         found = set()
         for value, final in self.finals.items():
-            if final.name in wanted and value not in self.carried:
+            if final.name not in wanted or value not in wanted:
+                continue
+            if value not in self.carried:
                 raise SpecError(
                     f"the last value of {value} is used, and no step reads the one before",
                     where=final.where,
                     hint="return it as y, and use the last of the ys",
                 )
-            found |= {self.carried[value].name} if final.name in wanted else set()
+            found.add(self.carried[value].name)
         return found
 
     def _read(self, value: str) -> list[Equation]:

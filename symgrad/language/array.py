@@ -36,8 +36,8 @@ from symgrad.language.sizes import (
     asking_function,
     dim_of,
     is_library,
-    known_size,
     shape_text,
+    turns,
     writes_into_numbers,
 )
 from symgrad.mathematics.conditions import Condition
@@ -173,9 +173,7 @@ class Array(Memory, np.lib.mixins.NDArrayOperatorsMixin):
     def __iter__(self) -> Iterator[Array]:
         if not self.ndim:
             raise TypeError("iteration over a scalar")
-        instead = "np.sum(x, axis=0) adds up all along it, and sg.scan runs a step over it"
-        count = known_size(self.shape[0], "a loop over an axis", instead)
-        return (self[k] for k in range(count))
+        return (self[k] for k in range(turns(self.shape[0])))
 
     def __bool__(self) -> bool:
         raise SpecError(

@@ -22,6 +22,10 @@ Dim: TypeAlias = int | sp.Expr
 Shape: TypeAlias = tuple[Dim, ...]
 
 
+SCAN = "h, hs = sg.scan(step, h0, xs), where step(h, x) returns the next h, and what to keep of it"
+"""What is written in place of a loop over an axis of a named size."""
+
+
 class NotKnown:
     """What named sizes, and sums, products and powers of them, do in a spec."""
 
@@ -37,7 +41,7 @@ class NotKnown:
             f"the named size {self} is not known while the spec is read",
             where=caller(),
             hint="sg.arange, sg.eye, sg.zeros, sg.ones and sg.full take it in place of NumPy's; "
-            "a loop needs an axis of a fixed size",
+            f"a loop over it is a recurrence: {SCAN}",
         )
 
     def _not_compared(self, other: object) -> Any:
@@ -138,6 +142,12 @@ def known_size(dim: Dim, what: str, instead: str = "") -> int:
         where=caller(),
         hint=instead or f"give the axis a fixed size, or write it without {what}",
     )
+
+
+def turns(dim: Dim) -> int:
+    """How often a loop over an axis runs; SpecError where its size is a named one."""
+    instead = f"np.sum(x, axis=0) adds up all along it; a recurrence is {SCAN}"
+    return known_size(dim, "a loop over an axis", instead)
 
 
 def shape_text(shape: Shape) -> str:
