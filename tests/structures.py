@@ -208,7 +208,9 @@ def sliced(spec: Spec, x: str, shape: Shape, choose: Choose) -> str | None:
 
 
 def a_slice(n: int, choose: Choose) -> str:
-    """A subscript that leaves an entry at least."""
+    """A subscript that leaves an entry, where there is one."""
+    if n == 0:
+        return ":"
     start = choose(n)
     forms = (
         str(start),
