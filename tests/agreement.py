@@ -454,8 +454,8 @@ def _single(spec: Spec, derivation: sg.Derivation, at: Numbers, found: Numbers) 
     """float32 in, float32 throughout, and the same numbers but for rounding; labels in bytes."""
     few = {"f": np.float32, "i": np.uint8, "b": np.bool_}
     single = {n: v.astype(few[v.dtype.kind]) for n, v in at.items()}
-    calm = np.errstate(all="ignore" if spec.at_kinks else "warn")
-    with calm:
+    calm: Any = {"all": "ignore"} if spec.at_kinks else {"all": "warn", "under": "ignore"}
+    with np.errstate(**calm):
         results = derivation.compile(dtype="float32").loss_and_gradients(**single)
     names = ("loss", *derivation.results)
     for name, result in zip(names, (results[0], *results[1]), strict=True):
