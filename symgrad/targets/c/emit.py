@@ -95,9 +95,10 @@ class _Files:
         """The lines that include, the functions, and what is offered."""
         after = [*self._functions()]
         text = "\n".join(x for part in after for p in part for x in p.lines)
-        summed, constants = f"{self.name.upper()}_SUM(" in text, [*self._constants()]
+        constants = [*self._constants()]
+        words = {end: f"{self.name.upper()}_{end}" in text for end in ("EACH", "SUM")}
         self.counts = self.made.integer in "\n".join([text, *constants])
-        yield self._rendered("source.c", constants=constants, summed=summed)
+        yield self._rendered("source.c", constants=constants, **words)
         yield from (in_type(t, self.module.dtype) for t in needed(text))
         yield from after
         yield from self.offered.definitions()

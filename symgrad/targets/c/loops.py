@@ -10,11 +10,12 @@ STEP = "    "
 
 @dataclass
 class Loop:
-    """A loop that counts from 0."""
+    """A loop that counts from 0; ``word``: what stands before it, for a compiler."""
 
     variable: str
     count: int
     body: list[Node] = field(default_factory=list)
+    word: str = ""
 
 
 @dataclass
@@ -70,6 +71,7 @@ def lines(nodes: Iterable[Node], indent: str = STEP) -> Iterator[str]:
             yield "#endif"
             continue
         if isinstance(node, Loop):
+            yield from [indent + node.word] if node.word else []
             yield indent + opening(node)
         else:
             yield f"{indent}{node.head} {{" if node.head else f"{indent}{{"

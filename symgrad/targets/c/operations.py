@@ -12,6 +12,7 @@ from symgrad.program.kinds.run import whole
 from symgrad.program.program import UNIT, Op, Ref, indexed_axes, labels
 from symgrad.targets.c.entries import exactly, part_place, there
 from symgrad.targets.c.kept import length, shape_of
+from symgrad.targets.c.lanes import marked
 from symgrad.targets.c.loops import Block, Node, looped, scoped
 from symgrad.targets.c.places import HERE, Place, at, flat
 from symgrad.targets.c.sums import Sums
@@ -33,9 +34,8 @@ class Operations(Sums):
         self.writes = {}
         if self.kept.is_alias(op):
             return []
-        if op.kind in _ALONG:
-            return _ALONG[op.kind](self, op)
-        return self.entrywise(op)
+        nodes = _ALONG[op.kind](self, op) if op.kind in _ALONG else self.entrywise(op)
+        return marked(nodes, f"{self.prefix}_EACH")
 
     # Entry by entry
 
