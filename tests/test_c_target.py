@@ -268,6 +268,31 @@ def test_what_lies_across_is_copied_where_that_is_little() -> None:
     assert "pow" not in text
 
 
+def test_of_what_only_rows_are_needed_there_is_one_row() -> None:
+    derivation = _distances(60, 12, 5)
+    made_ = outputs.emitted(derivation, derivation.notation, C, name="model")
+    assert "t[12U * i + j] = tanh(squares1[j]);" in made_.text
+    assert re.search(r"double squares1\[12\];", made_.beside[".h"])
+    assert "derived != NULL" not in made_.text
+
+
+def test_where_much_goes_between_them_one_loop_computes_all(tmp_path: Path) -> None:
+    x, g = sg.data("x", (90, 200)), sg.param("g", (200,))
+    u = x * g - np.mean(x, axis=1, keepdims=True)
+    derivation = sg.derive(np.mean(u**4), names={"u": u})
+    made_ = outputs.emitted(derivation, derivation.notation, C, name="model")
+    assert made_.text.count("for (size_t i = 0U; i < 90U") == 1
+    assert re.search(r"double u\[200\];", made_.beside[".h"])
+    assert "forward(given, work, NULL, false);" in made_.text
+    assert outcome("model", made_, tmp_path, "cc", SANITIZED) == "model: all as expected\n"
+    rng = np.random.default_rng(0)
+    at_ = {"x": rng.normal(size=(90, 200)), "g": rng.normal(size=200)}
+    value, slopes = derivation.compile().loss_and_gradients(**at_)
+    module = derivation.compile(target="c")
+    assert module.loss(**at_) == pytest.approx(value, rel=1e-13)
+    np.testing.assert_allclose(module.gradients(**at_).g, slopes.g, rtol=1e-12)
+
+
 def test_sums_are_computed_at_once_along_the_axis_that_lies_so() -> None:
     e, t = sg.param("e", (9, 6)), sg.data("t", (5, 7), dtype=int)
     h = np.sum(e[t], axis=1)

@@ -47,6 +47,9 @@ def emit(module: Module) -> Emitted:
     return replace(found, beside=beside)
 
 
+FAR = 8192
+"""So many entries are farther away than the nearest cache."""
+
 BESIDE = (".h", "_test.c")
 """How the files end that go with a source."""
 
@@ -82,12 +85,21 @@ class _Files:
     def __init__(self, module: Module) -> None:
         self.module = module
         self.name = in_ascii(module.name or PurePath(module.origin).stem or "model")
-        self.made = Mathematics(module, module.computing(module.results), self.name)
+        self.made = self._mathematics()
         self.functions = {stage: self.made.function(stage) for stage in STAGES}
         self.offered = Offered(self.name, self.made, self.functions)
         self.golden = Golden(module, self.made)
         self.counts = False
         """Whether the source has integers besides labels that are given."""
+
+    def _mathematics(self) -> Mathematics:
+        """The functions; one that computes all, where what goes between them is more than near."""
+        module, program = self.module, self.module.computing(self.module.results)
+        made = Mathematics(module, program, self.name)
+        if made.memory < FAR or program.shapes[module.output] or not module.gradients:
+            return made
+        other = Mathematics(module, program, self.name, at_once=True)
+        return other if 2 * other.memory <= made.memory else made
 
     # The source
 

@@ -54,6 +54,8 @@ class Entries:
         self.shapes = {n: tuple(exactly(s) for s in shape) for n, shape in program.shapes.items()}
         self.local, self.integer, self.real, self.new = local, integer, real, new
         self.reads: dict[str, set[Place]] = {}
+        self.rows: Mapping[str, str] = {}
+        """Values of which one row is in memory at a time, and what counts the rows."""
         self.before: list[Node] = []
         self.depth = 0
         """How many loops are around what is written."""
@@ -111,7 +113,13 @@ class Entries:
         name = self.local(root)
         if self.turned is not None and (found := self.turned(root, place)) is not None:
             name, place = found
+        else:
+            place = self.in_row(root, place)
         return Text(f"{name}[{place.code}]")
+
+    def in_row(self, root: str, place: Place) -> Place:
+        """The place in memory of an entry: of some values there is one row at a time."""
+        return place.without(self.rows[root]) if root in self.rows else place
 
     def place(self, ref: Ref, where: At) -> Place | None:
         """Where the entry lies in memory that is read; None where it is computed."""

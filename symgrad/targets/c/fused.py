@@ -31,6 +31,8 @@ class Computed:
     writes: Places
     counts: Mapping[str, int]
     scratch: Sequence[str] = ()
+    late: bool = False
+    """Whether only derivatives need it, where others are computed beside them."""
 
     @property
     def loop(self) -> Loop | None:
@@ -44,16 +46,28 @@ class Computed:
 Group = list[Computed]
 
 
-def grouped(computed: Iterable[Computed]) -> Iterator[Group]:
-    """Values one after the other whose loops go over the same rows, and may be one."""
-    group: Group = []
+def grouped(computed: Iterable[Computed]) -> list[Group]:
+    """Values whose loops go over the same rows, and may be one: each as early as it can be."""
+    groups: list[Group] = []
     for part in computed:
-        if group and not _may_join(group, part):
-            yield group
-            group = []
-        group.append(part)
-    if group:
-        yield group
+        for group in reversed(groups):
+            if _may_join(group, part):
+                group.append(part)
+                break
+            if part.loop is None or not all(_are_free(other, part) for other in group):
+                groups.append([part])
+                break
+        else:
+            groups.append([part])
+    return groups
+
+
+def _are_free(one: Computed, other: Computed) -> bool:
+    """Whether nothing that one of them changes is touched by both."""
+    if one.stage != other.stage or one.scratch or other.scratch:
+        return False
+    changed = one.writes.keys() | other.writes.keys()
+    return not any(_touched(one, name) and _touched(other, name) for name in changed)
 
 
 def _may_join(group: Group, part: Computed) -> bool:
@@ -95,3 +109,17 @@ def rows_of(group: Group, name: str) -> set[int]:
     if loop is None:
         return {0}
     return {n for part in group for n in _rows(part, name, loop.variable)}
+
+
+def rowed(groups: Iterable[Group], names: Iterable[str]) -> dict[str, str]:
+    """Of values those that are only touched row by row in one loop, and what counts the rows."""
+    found: dict[str, str] = {}
+    everywhere = [*groups]
+    for name in names:
+        touching = [g for g in everywhere if any(_touched(part, name) for part in g)]
+        if len(touching) != 1 or len(touching[0]) == 1:
+            continue
+        loop, rows = touching[0][0].loop, rows_of(touching[0], name)
+        if loop is not None and len(rows) == 1 and max(rows) > 1:
+            found[name] = loop.variable
+    return found

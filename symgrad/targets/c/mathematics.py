@@ -11,9 +11,9 @@ from functools import cached_property
 from symgrad.program.kinds import KINDS
 from symgrad.program.program import Op, Program, is_temporary
 from symgrad.targets.c.entries import Entries
-from symgrad.targets.c.fused import Computed, Group, grouped, rows_of
+from symgrad.targets.c.fused import Computed, Group, grouped, rowed, rows_of
 from symgrad.targets.c.kept import Kept
-from symgrad.targets.c.loops import Loop, Node, looped, scoped
+from symgrad.targets.c.loops import Block, Loop, Node, looped, scoped
 from symgrad.targets.c.nests import Target
 from symgrad.targets.c.numbers import TYPES
 from symgrad.targets.c.operations import Operations
@@ -70,12 +70,18 @@ class Function:
 class Mathematics:
     """The functions of a module, and the memory that they share."""
 
-    def __init__(self, module: Module, program: Program, name: str) -> None:
-        self.module = module
+    def __init__(
+        self, module: Module, program: Program, name: str, *, at_once: bool = False
+    ) -> None:
+        """``at_once``: whether one function computes all, derivatives where they are wanted."""
+        self.module, self.at_once = module, at_once
         self.real = TYPES[module.dtype]
         self.integer, prefix = f"{name}_integer", name.upper()
         gradients = list(dict.fromkeys(module.gradients.values()))
-        self.program, self.stage = in_stages(program, module.output, gradients, ())
+        self.program, stages = in_stages(program, module.output, gradients, ())
+        self.late = {n for n, stage in stages.items() if at_once and stage == BACKWARD}
+        """What is computed only where derivatives are wanted."""
+        self.stage = dict.fromkeys(stages, FORWARD) if at_once else stages
         self.kept = Kept(self.program)
         self.names = WORDS.locals([*STAGES.values(), *functions()])
         self.inputs = {v.name: self.names.new(in_ascii(v.name)) for v in self.program.inputs}
@@ -88,7 +94,12 @@ class Mathematics:
         self.scratch: dict[str, tuple[str, int]] = {}
         """Memory for a moment: its type, and how many entries."""
         self.computed = [*self._computed()]
-        self.groups = [*grouped(self.computed)]
+        self.groups = grouped(self.computed)
+        self.entries.rows = rowed(self.groups, filter(self._is_passing, self.kept.ops))
+        if self.entries.rows:
+            self.scratch = {}
+            self.computed = [*self._computed()]
+            self.groups = grouped(self.computed)
         self.begun = {self.kept.root[c.op.name]: c.stage for c in reversed(self.computed)}
         """The stage in which a value with memory is first computed."""
         self.rooms = self._rooms()
@@ -108,7 +119,7 @@ class Mathematics:
             wanted.setdefault(value, []).append(name)
         found = {}
         for value, names in wanted.items():
-            stage = OUTPUT if value == self.module.output else BACKWARD
+            stage = self._stage_of(value)
             alone = len(names) == 1 and self.program.uses[value] == 1
             if alone and self._is_addable(value, stage):
                 found[self.kept.root.get(value, value)] = names[0]
@@ -208,6 +219,7 @@ class Mathematics:
                 {name: frozenset(places) for name, places in self.operations.writes.items()},
                 self.entries.counts,
                 [*self.operations.scratch],
+                op.name in self.late,
             )
 
     # Memory
@@ -228,14 +240,31 @@ class Mathematics:
         roomed = [name for name in first if self._is_roomed(name)]
         return shared_out([self._life(made[n], first[n], last) for n in roomed])
 
+    @property
+    def memory(self) -> int:
+        """How many entries are in the workspace."""
+        rooms = {id(room): room.count for room in self.rooms.values()}
+        return sum(rooms.values()) + sum(count for _, count in self.scratch.values())
+
+    def _is_passing(self, name: str) -> bool:
+        """Whether a value is in memory for nobody but other values."""
+        wanted = {self.kept.root[v] for _, v in self._wanted()}
+        mine = self.kept.root.get(name) == name and self._is_roomed(name) and name not in wanted
+        return mine and not any(self.kept.is_alias(o) for o in self._chains[name])
+
     def _is_roomed(self, root: str) -> bool:
         return root not in self.external and bool(self.kept.ops[root].axes)
 
     def _life(self, found: Computed, at: int, last: Mapping[str, int]) -> Life:
         root, group = self.kept.root[found.op.name], self.groups[at]
-        count = math.prod(self.entries.shapes[root])
+        count = self.count(root)
         over = [n for n in found.reads if last[n] == at and self._is_written_over(n, found, group)]
         return Life(root, found.op.dtype, count, at, last[root], over)
+
+    def count(self, root: str) -> int:
+        """How many entries of a value are in memory at the same time."""
+        shape = self.entries.shapes[root]
+        return math.prod(shape[1:] if root in self.entries.rows else shape)
 
     def _is_written_over(self, name: str, found: Computed, group: Group) -> bool:
         """Whether a value may take the place of one that it is computed from, entry by entry."""
@@ -244,6 +273,8 @@ class Mathematics:
         root, shapes = self.kept.root[found.op.name], self.entries.shapes
         alike = math.prod(shapes[name]) == math.prod(shapes[root])
         same = found.reads[name] == found.writes.get(root)
+        if (name in self.entries.rows) != (root in self.entries.rows):
+            return False
         if not alike or not same or self.program.dtypes[name] != found.op.dtype:
             return False
         after = group[group.index(found) + 1 :]
@@ -261,7 +292,7 @@ class Mathematics:
         for group in (g for g in self.groups if g[0].stage == stage):
             pieces = []
             for part in group:
-                nodes, root = list(part.nodes), self.kept.root[part.op.name]
+                nodes, root = _if_wanted(part), self.kept.root[part.op.name]
                 found.reads |= {*part.reads, root}
                 if root not in made and self.begun[root] == stage and root not in self.external:
                     nodes = self._declared(part.op, root, nodes)
@@ -270,6 +301,8 @@ class Mathematics:
                 pieces.append(Piece(part.op, nodes[:-1], nodes[-1:]))
             found.parts += _in_one_loop(pieces) if len(pieces) > 1 else pieces
         found.last = [*self._given_out(stage)]
+        if self.at_once and found.last:
+            found.last = [Block(found.last, WANTED)]
         found.reads |= {self.kept.root[v] for _, v in self._wanted() if self._goes_out(stage, v)}
         found.first = [*self._pointers(stage, found.reads, made)]
         return found
@@ -288,7 +321,8 @@ class Mathematics:
         if isinstance(nodes[0], str) and nodes[0].startswith(f"{name} = "):
             constant = "const " if len(nodes) == 1 else ""
             return [f"{constant}{type_} {nodes[0]}", *nodes[1:]]
-        return [f"{type_} {name};", *nodes]
+        start = " = 0.0" if op.name in self.late else ""
+        return [f"{type_} {name}{start};", *nodes]
 
     def _with_scratch(self, part: Computed, nodes: list[Node]) -> list[Node]:
         found = [(name, self.scratch[name][0]) for name in part.scratch]
@@ -298,7 +332,13 @@ class Mathematics:
         """Whether a value is copied to the caller's memory at the end of a stage."""
         if self.kept.root[value] in self.external:
             return False
-        return stage == (OUTPUT if value == self.module.output else BACKWARD)
+        return stage == self._stage_of(value)
+
+    def _stage_of(self, wanted: str) -> str:
+        """The stage that gives out what a caller wants."""
+        if self.at_once:
+            return FORWARD
+        return OUTPUT if wanted == self.module.output else BACKWARD
 
     def _given_out(self, stage: str) -> Iterator[Node]:
         """The loops that copy results to where the caller wants them."""
@@ -330,6 +370,7 @@ class Mathematics:
             if root in self.external:
                 to = self.external[root]
                 target = f"derived->{self.fields[to]}" if to else "value"
+                target = f"(derived != NULL) ? {target} : NULL" if self.at_once else target
                 yield f"{type_} *restrict const {name} = {target};"
             elif self.kept.ops[root].axes and self.begun[root] != stage:
                 constant = "" if root in written else "const "
@@ -347,6 +388,22 @@ class Mathematics:
                                    *self.module.gradients]):  # fmt: skip
             found[name] = names.new(in_ascii(name))
         return found
+
+
+WANTED = "if (derived != NULL)"
+"""Before what is computed for a caller who wants derivatives."""
+
+
+def _if_wanted(part: Computed) -> list[Node]:
+    """The lines of a value, which are left out where only derivatives that nobody wants need it."""
+    if not part.late:
+        return list(part.nodes)
+    if part.loop is None:
+        return [Block([*part.nodes], WANTED)]
+    *before, loop = part.nodes
+    assert isinstance(loop, Loop)
+    inside = Loop(loop.variable, loop.count, [Block(loop.body, WANTED)])
+    return [*([Block(before, WANTED)] if before else []), inside]
 
 
 def _in_one_loop(pieces: list[Piece]) -> list[Piece]:

@@ -36,9 +36,12 @@ class Matrices(Nests):
         return self.around(inside, [f"{to}[{place.code}] = {value.code};"])
 
     def _room(self, wish: str, type_: str, count: int) -> str:
-        name = self.entries.new(wish)
-        self.scratch[name] = (type_, count)
-        return name
+        """Memory for itself: an operation that is written again has the same."""
+        asked = (*self.writing, len(self.scratch))
+        if asked not in self.called:
+            self.called[asked] = self.entries.new(wish)
+        self.scratch[self.called[asked]] = (type_, count)
+        return self.called[asked]
 
     def _result(self, op: Op, start: Place) -> str:
         """Where a matrix of the result begins."""

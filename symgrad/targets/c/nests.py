@@ -39,6 +39,10 @@ class Nests:
         """Where each value with memory lies."""
         self.scratch: dict[str, tuple[str, int]] = {}
         """Memory that an operation needs for itself: its type, and how much, by its name."""
+        self.writing: tuple[str, ...] = ()
+        """The value whose loops are written."""
+        self.called: dict[tuple[object, ...], str] = {}
+        """What memory is called that operations asked for."""
 
     # Loops
 
@@ -71,8 +75,9 @@ class Nests:
     def target(self, op: Op, place: Place) -> str:
         """The memory of an entry."""
         name = self.targets[op.name].name
-        self.writes.setdefault(self.kept.root[op.name], set()).add(place)
-        return f"{name}[{place.code}]" if op.axes else name
+        root = self.kept.root[op.name]
+        self.writes.setdefault(root, set()).add(place)
+        return f"{name}[{self.entries.in_row(root, place).code}]" if op.axes else name
 
     def store(self, op: Op, where: At, value: str) -> str:
         """The line that writes an entry of the result."""

@@ -87,8 +87,9 @@ class Offered:
         """Its last lines."""
         return [f"    return {self._returned()};"] if stage == OUTPUT and self.scalar else []
 
-    def _call(self, stage: str, add: str = "false") -> str:
-        given = [add if n == "add" else n for n, _ in self._taken(stage)]
+    def _call(self, stage: str, add: str) -> str:
+        values = {"add": add or "false"} if add else {"add": "false", "derived": "NULL"}
+        given = [values.get(n, n) for n, _ in self._taken(stage)]
         return f"{self.functions[stage].name}({', '.join(given)})"
 
     # What is offered
@@ -116,7 +117,7 @@ class Offered:
         failed = "NaN" if self.scalar else "false"
         told = f"The value of {output}{self._refused(failed)}."
         takes = ", ".join([given, *to, work])
-        yield Signature(f"{name}_loss", told, gives, takes), self._body([OUTPUT])
+        yield Signature(f"{name}_loss", told, gives, takes), self._body([OUTPUT], "")
         if not self.module.gradients:
             return
         derived = f"const {name}_derivatives *derived"

@@ -31,7 +31,7 @@ class Operations(Sums):
         """The loops that compute a value."""
         self.entries.parts = 0
         self.entries.counts = {}
-        self.writes = {}
+        self.writes, self.writing = {}, (op.name,)
         if self.kept.is_alias(op):
             return []
         nodes = _ALONG[op.kind](self, op) if op.kind in _ALONG else self.entrywise(op)

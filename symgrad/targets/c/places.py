@@ -27,6 +27,10 @@ class Place:
         """How far it moves with a term."""
         return dict(self.steps).get(term, 0)
 
+    def without(self, term: str) -> Place:
+        """The place in a row that a term counts."""
+        return Place(self.start, tuple((t, s) for t, s in self.steps if t != term))
+
     @property
     def code(self) -> str:
         """The expression, of unsigned numbers."""
