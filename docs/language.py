@@ -14,6 +14,7 @@ from symgrad.language.elementwise import BITWISE, BOOLEAN, ELEMENTWISE
 from symgrad.language.registry import FUNCTIONS, METHODS, UFUNCS, public_name
 from symgrad.mathematics.equations import System, Variable
 from symgrad.mathematics.reductions import LEAVES, REDUCTIONS
+from symgrad.targets.array_api.functions import LACKED
 from symgrad.writing.notation import Notation
 
 _ARGUMENTS = sp.symbols("x y z", real=True)
@@ -151,8 +152,17 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
+def lacked() -> str:
+    """What files of the array API define for themselves, and what of."""
+    rows = [
+        (what, ", ".join(f"`_{name}`" for name in names), made_of)
+        for what, (names, made_of) in LACKED.items()
+    ]
+    return _table(("The standard lacks", "In the file", "Made of"), rows)
+
+
 TABLES = {
     f.__name__: f
-    for f in (elementwise, conditions, functions, methods, ufunc_methods, kinks, commands)
+    for f in (elementwise, lacked, conditions, functions, methods, ufunc_methods, kinks, commands)
 }
 """Every table by the name that a page asks for it by."""
