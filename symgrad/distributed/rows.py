@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import operator
+import os
+import pickle
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +19,11 @@ from symgrad.errors import SpecError, caller
 
 FAN = 16
 """So many results are put together in one task: fewer tasks, and the same order each time."""
+TASKS = 8
+"""So many tasks, at least, does each worker get in a step, where there are as many chunks.
+
+More are spread more evenly; a task costs a millisecond or two of all processes together.
+"""
 ROWS = 100_000
 """So many rows has a chunk of an array that has none of its own."""
 
@@ -59,7 +68,7 @@ class Rows:
         module = self._made.module
         taken = inspect.signature(module.partial).parameters
         others = {n: point[n] for n in taken if n not in self._names and n in point}
-        parts = self._chunks.partials(self._names, others, progress=self._progress)
+        parts = self._chunks.partials(others, progress=self._progress)
         last = inspect.signature(module.finish).parameters
         found: tuple[Any, Any] = module.finish(
             module.Partial(*parts), **{n: point[n] for n in last if n in point}
@@ -122,54 +131,105 @@ class _Here:
             cut = slice(start, start + self.rows)
             yield [np.asarray(a[(slice(None),) * axes[n] + (cut,)]) for n, a in self.data.items()]
 
-    def partials(self, names: Sequence[str], others: Mapping[str, Any], *, progress: bool) -> Any:
+    def partials(self, others: Mapping[str, Any], *, progress: bool) -> Any:
         """What all chunks give together."""
-        of_chunk, together = FUNCTIONS["of_chunk"], FUNCTIONS["together"]
-        name, source = self.made.key
-        sent, found = (source, others), None
+        of_chunks, together = FUNCTIONS["of_chunks"], FUNCTIONS["together"]
+        sent, found = pickle.dumps(dict(others)), None
         for chunk in self.chunks():
-            part = of_chunk(name, sent, tuple(self.data), chunk)
-            found = part if found is None else together(name, sent, [found, part])
+            part = of_chunks(*self.made.key, tuple(self.data), sent, [chunk])
+            found = part if found is None else together(*self.made.key, [found, part])
         return found
 
 
 class _Dask:
-    """Chunks of arrays of Dask, on its workers."""
+    """Chunks of arrays of Dask, on its workers.
+
+    What tasks call is data there, so that a task is a few bytes: their scheduler is what a step
+    waits for.
+    """
 
     def __init__(self, made: Travelling, data: Mapping[str, Any], *, rows: int, keep: bool) -> None:
-        dask = _dask()
-        self.made, axes = made, made.rows
-        arrays = {
-            n: a if _is_dask(a) else dask.array.from_array(a, chunks=_chunks(a, axes[n], rows))
-            for n, a in data.items()
+        arrays = _in_the_same_chunks(data, made.rows, rows)
+        graph = {k: v for a in arrays.values() for k, v in dict(a.__dask_graph__()).items()}
+        keys = [_dask().core.flatten(a.__dask_keys__()) for a in arrays.values()]
+        blocks = [list(block) for block in zip(*keys, strict=True)]
+        self.of_chunks, self.together, *names = (
+            f"{what}-{uuid.uuid4().hex}" for what in ("of_chunks", "together", "chunks")
+        )
+        calls = {
+            self.of_chunks: partial(FUNCTIONS["of_chunks"], *made.key, tuple(arrays)),
+            self.together: partial(FUNCTIONS["together"], *made.key),
         }
-        first = next(n for n, a in data.items() if _is_dask(a))
-        cut = arrays[first].chunks[axes[first]]
-        laid = [a.rechunk({k: cut if k == axes[n] else -1 for k in range(a.ndim)})
-                for n, a in arrays.items()]  # fmt: skip
-        self.kept = dask.persist(*laid) if keep else laid  # as long as they are held here
-        self.graph = {k: v for a in self.kept for k, v in dict(a.__dask_graph__()).items()}
-        keys = [dask.core.flatten(a.__dask_keys__()) for a in self.kept]
-        self.blocks = [list(block) for block in zip(*keys, strict=True)]
-        self.names = tuple(arrays)
+        size = _chunks_of_a_task(len(blocks)) if keep else 1
+        some = [blocks[k : k + size] for k in range(0, len(blocks), size)]
+        groups = {(names[0], k): (list, group) for k, group in enumerate(some)}
+        self.groups: list[Any] = list(groups) if keep else some
+        self.kept = _kept({**graph, **groups}, [*groups] if keep else [])
+        self.calls = _kept(calls, [*calls])
+        self.graph = {**({} if keep else graph), **_graph(self.kept), **_graph(self.calls)}
 
-    def partials(self, names: Sequence[str], others: Mapping[str, Any], *, progress: bool) -> Any:
-        """What all chunks give together: the parameters are one value that workers share."""
-        name, source = self.made.key
-        step = uuid.uuid4().hex
-        sent = f"sent-{step}"
-        graph: dict[Any, Any] = {**self.graph, sent: (source, dict(others))}
-        parts = [(f"of_chunk-{step}", k) for k in range(len(self.blocks))]
-        for key, block in zip(parts, self.blocks, strict=True):
-            graph[key] = (FUNCTIONS["of_chunk"], name, sent, self.names, block)
+    def partials(self, others: Mapping[str, Any], *, progress: bool) -> Any:
+        """What all chunks give together."""
+        step, sent = uuid.uuid4().hex, pickle.dumps(dict(others))
+        graph = dict(self.graph)
+        told: Any = sent
+        if len(sent) > LARGE:
+            told = f"sent-{step}"
+            graph[told] = (bytes, sent)
+        parts = [(f"of_chunks-{step}", k) for k in range(len(self.groups))]
+        for key, group in zip(parts, self.groups, strict=True):
+            graph[key] = (operator.call, self.of_chunks, told, group)
         level = 0
         while len(parts) > 1:
-            groups = [parts[k : k + FAN] for k in range(0, len(parts), FAN)]
+            some = [parts[k : k + FAN] for k in range(0, len(parts), FAN)]
             level += 1
-            parts = [(f"together-{level}-{step}", k) for k in range(len(groups))]
-            for key, group in zip(parts, groups, strict=True):
-                graph[key] = (FUNCTIONS["together"], name, sent, group)
+            parts = [(f"together-{level}-{step}", k) for k in range(len(some))]
+            for key, group in zip(parts, some, strict=True):
+                graph[key] = (operator.call, self.together, group)
         return _computed(graph, parts[0], told=progress)
+
+
+LARGE = 10_000
+"""From so many bytes on parameters are one value that workers share, and no part of each task."""
+
+
+def _in_the_same_chunks(
+    data: Mapping[str, Any], axes: Mapping[str, int], rows: int
+) -> dict[str, Any]:
+    """Arrays of Dask, cut as the first of them is, and along their rows alone."""
+    array = importlib.import_module("dask.array")
+    arrays = {
+        n: a if _is_dask(a) else array.from_array(a, chunks=_chunks(a, axes[n], rows))
+        for n, a in data.items()
+    }
+    first = next(n for n, a in data.items() if _is_dask(a))
+    cut = arrays[first].chunks[axes[first]]
+    laid = {n: a.rechunk({k: cut if k == axes[n] else -1 for k in range(a.ndim)})
+            for n, a in arrays.items()}  # fmt: skip
+    optimised = _dask().optimize(*laid.values())
+    return dict(zip(laid, optimised, strict=True))
+
+
+def _chunks_of_a_task(chunks: int) -> int:
+    """How many neighbours are one task: a power of two, so that the order of sums is the same."""
+    client: Any = getattr(_dask().base.get_scheduler(), "__self__", None)
+    threads = sum(client.nthreads().values()) if hasattr(client, "nthreads") else os.cpu_count()
+    most = chunks // (TASKS * (threads or 1))
+    return min(1 << max(most.bit_length() - 1, 0), FAN)
+
+
+def _kept(graph: Mapping[Any, Any], keys: Sequence[Any]) -> Sequence[Any]:
+    """Values of a graph, kept on the workers as long as they are held here."""
+    if not keys:
+        return ()
+    delayed = importlib.import_module("dask.delayed").Delayed
+    found: Sequence[Any] = _dask().persist(*(delayed(key, graph) for key in keys))
+    return found
+
+
+def _graph(kept: Sequence[Any]) -> dict[Any, Any]:
+    """Where such values are."""
+    return {k: v for value in kept for k, v in dict(value.__dask_graph__()).items()}
 
 
 def _dask() -> Any:

@@ -23,19 +23,28 @@ def module_of(name, source):
     return sys.modules[name]
 
 
-def of_chunk(name, sent, names, chunk):
-    """What a chunk of rows gives, as a plain tuple; sent: the source, and the other arguments."""
-    source, others = sent
-    return tuple(module_of(name, source).partial(**dict(zip(names, chunk)), **others))
+def of_chunks(name, source, names, sent, chunks):
+    """What chunks of rows give together, as a plain tuple; sent: the other arguments, as bytes."""
+    import pickle
+
+    others = pickle.loads(sent)
+    module = module_of(name, source)
+    parts = [tuple(module.partial(**dict(zip(names, chunk)), **others)) for chunk in chunks]
+    return together(name, source, parts)
 
 
-def together(name, sent, parts):
-    """What several chunks give together, as a plain tuple: from the first one on."""
-    module = module_of(name, sent[0])
-    found = module.Partial(*parts[0])
-    for part in parts[1:]:
-        found = module.combine(found, module.Partial(*part))
-    return tuple(found)
+def together(name, source, parts):
+    """What parts give together, as a plain tuple: neighbours first, then what these give."""
+    module = module_of(name, source)
+    while len(parts) > 1:
+        pairs = [parts[k : k + 2] for k in range(0, len(parts), 2)]
+        parts = [
+            tuple(module.combine(*(module.Partial(*part) for part in pair)))
+            if len(pair) > 1
+            else pair[0]
+            for pair in pairs
+        ]
+    return parts[0]
 '''
 """What workers run. It is no module of a package, so that it travels by itself: they need NumPy
 alone."""
