@@ -54,6 +54,42 @@ DEEP = [
     "(" * 61 + "w" + ")" * 61, "2**" * 400 + "2", "w" + "@w" * 900, "'" + "i" * 1900 + "'",
 ]  # fmt: skip
 
+LOOKALIKES = [
+    "sum\uff08w\uff09", "w\uff0b1", "w\u2217w", "\u0175", "w\u203fw", "w\uff57", "\u0455um(w)",
+    "w \xf7 2", "\u221aw", "w\xb2", "w\u1d40", "\u2211w", "\u03c0*w", "\u221e", "w\xb7w",
+    "x\u0302", "\u0435**w", "axis=10**9", "sum(w, axis=10**9)", "sum(w, axis=-10**9)",
+    "sum(X, axis=(0, 10**12))", "sum(w, axis=1e3)", "sum(w, axis=True)", "sum(X, axis=((0,),))",
+    "reshape(w, (3, 10**12, 0))", "reshape(X, (-10**9,))", "ones(10**12)", "full((10**9,), w)",
+    "arange(0, 10**9, 1e-9)", "arange(1, 2, 0)", "linspace(0, 1, -1)", "eye(10**9)", "tri(10**9)",
+    "vander(w, 10**9)", "diag(w, 10**9)", "diff(w, 10**9)", "repeat(w, -1)",
+    "tile(w, (10**6, 10**6))", "roll(w, 10**400)", "rot90(X, 10**9)", "w ** 10**10",
+    "w ** (10**10)", "(X @ X.T) ** 1000000", "1e308 * 1e308 * w", "w * 1e308 ** 9", "1e400*w",
+    "-1e999", "0.1**1e9", "2**-10**9*w", "7//0", "7 % 0", "w % 0", "divmod(7, 0)",
+    "round(w, 10**9)", "around(w, -10**9)", "'{0.__class__}'.format(w)", "'%s' % w",
+    "f'{w.__class__}'", "rf'{w}'", "u'w'", "br'w'", "w.__init__", "__import__", "__builtins__",
+    "w.__class__", "np.__dict__", "sum.__globals__", "sum.__wrapped__(w)",
+    "X.T.__class__.__base__", "w.__array_ufunc__", "w.__matmul__(w)", "w.__getitem__(0)",
+    "(y := w)", "sum(y := w)", "[w for w in X]", "{i: w for i in X}", "(w for w in X)",
+    "sum(w for w in X)", "lambda w: w", "sum(key=lambda: 0)", "async w", "match w: 0",
+    "w if w else w", "w; w", "w\nw", "w\x0b+1", "w\x0c", "w\x85+1", "w\u2028+1", "w\u2029",
+    "w\ud800\udc00", "\U0001f600", "\u200dw", "w\u0301", "\u202dw", "einsum('i->ij', w)",
+    "einsum('ii->', X)", "einsum('\xe9', w)", "einsum('i j', w)", "einsum('->', w)",
+    "kron(kron(kron(kron(w,w),w),w),w)", "matrix_power(X.T @ X, 64)",
+    "matrix_power(X.T @ X, -10**9)", "sort(w)", "argmax(w)", "X[10**9]", "X[10**30]", "X[:10**30]",
+    "X[::10**30]", "X[::0]", "X[-10**30:]", "w[1e0]", "w[True]", "w[w > 0]", "X[[0, 0]]",
+    "w[0, ...,  ...]", "w[()]",
+]  # fmt: skip
+"""Signs that look like others, huge numbers, the language around expressions, odd arguments."""
+
+DEEPER = [
+    "sum(" + "a" * 1900 + ")", "a" * 1999, "w." + "T." * 500, "w + " + "1" * 1000, "1e" + "9" * 100,
+    "1." + "0" * 1500, "e" * 500 + "(w)", "sum(w," + "axis=0," * 200 + ")",
+    "exp(" * 70 + "w" + ")" * 70,
+    "sum(" + "w," * 500 + ")", "einsum('" + "i" * 300 + "', w)", "w" * 1900 + "[0]",
+    "einsum('" + ",".join("i" * 100) + "->i', " + ",".join(["w"] * 100) + ")",
+]  # fmt: skip
+"""Names, numbers and lists without end."""
+
 PIECES = ["w", "X", "y", "N", "1", "0.5", "(", ")", "[", "]", ",", ":", "**", "@", "-", "~",
           "<", "==", "sum", "exp", "=", ".", "T", "axis", "'ij'", "...", "&", "lambda", "np",
           "[["]  # fmt: skip

@@ -62,7 +62,7 @@ def test_a_text_is_derived_as_the_spec_is():
     assert mine.source() == sg.derive(np.mean((X @ w - y) ** 2)).source()
 
 
-HOSTILE = [*hostile.RUNNING, *hostile.DEEP]
+HOSTILE = [*hostile.RUNNING, *hostile.DEEP, *hostile.LOOKALIKES, *hostile.DEEPER]
 SECONDS = 2.0
 
 
@@ -98,10 +98,25 @@ def test_hostile_texts_are_refused_by_column_and_nothing_runs(monkeypatch):
         patch.setattr(os, "system", lambda *_: pytest.fail("something was run"))
         found = refusals(HOSTILE)
     assert [t[:40] for t in HOSTILE if t not in found] == []
-    assert len(found) >= 280
+    assert len(found) >= 400
     for text, error in found.items():
         if isinstance(error, ParseError):
             assert 1 <= error.column <= len(text) + 1
+
+
+@pytest.mark.parametrize(
+    ("shapes", "params"),
+    [
+        ({"w": "10**9"}, ["w"]), ({"w": "9" * 5000}, ["w"]), ({"w": (10**30,)}, ["w"]),
+        ({"w": (-1,)}, ["w"]), ({"w": "3," * 1000}, ["w"]), ({"w": "__import__('os')"}, ["w"]),
+        ({"a" * 10**6: "3", "w": 3}, ["w"]), ({"w": open}, ["w"]), ({"w": "N" * 10**6}, ["w"]),
+        ({"lambda": "3"}, ["lambda"]), ({"w\0": "3"}, ["w\0"]), ({"__class__": 3}, ["__class__"]),
+        ({"w": "3"}, ["__x__"]), ({"w": "3"}, [None]), ({"w": "3"}, [["w"]]),
+    ],
+)  # fmt: skip
+def test_hostile_shapes_are_refused(shapes, params):
+    with pytest.raises(sg.SpecError):
+        sg.parse("sum(w)", shapes, params)
 
 
 def test_a_text_that_is_run_would_be_seen():

@@ -41,6 +41,8 @@ def parse(text: str, shapes: Mapping[str, Sizes], params: Iterable[str] = ()) ->
     >>> d.gradients["w"].shape
     (3,)
     """
+    if any(not isinstance(name, str) for name in (*params, *shapes)):
+        raise SpecError("an input is called by no text", where=caller(), hint='params=["w"]')
     wanted = set(params)
     if missing := sorted(wanted - shapes.keys()):
         raise SpecError(f"there is no shape of the parameter {missing[0]!r}", where=caller(),
