@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from recurrences import CASES, Arrays, Case, by_loop
+from scipy import special
 
 import symgrad as sg
 from symgrad.calculus import forward_and_adjoints
@@ -374,3 +375,48 @@ def test_random_recurrences(seed: int) -> None:
     ends = [case.value(at | {n: at[n] + h * v for n, v in along.items()}) for h in (1e-6, -1e-6)]
     exact = sum(np.sum(getattr(gradients, n) * v) for n, v in along.items())
     np.testing.assert_allclose(exact, (ends[0] - ends[1]) / 2e-6, rtol=1e-5, atol=1e-7)
+
+
+# -- functions of a step ---------------------------------------------------------------------------
+
+
+def test_a_file_brings_the_functions_that_its_steps_call() -> None:
+    x, a = sg.data("x", ("T", 3)), sg.param("a", (3,))
+
+    def step(h: Any, x: Any) -> Any:
+        return special.erf(a * h + x), None
+
+    last, _ = sg.scan(step, np.zeros(3), x)
+    found = sg.derive(np.sum(last**2), names={})
+    at = {"x": np.ones((4, 3)) / 3, "a": np.ones(3)}
+    for options in ({}, {"plain": True}, {"checkpoint": 3}):
+        h = np.zeros(3)
+        for row in at["x"]:
+            h = special.erf(at["a"] * h + row)
+        np.testing.assert_allclose(found.compile(**options).loss(**at), np.sum(h**2))
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-120, 1e120])
+def test_inverses_of_two_rows_at_each_step(scale: float) -> None:
+    X, A = sg.data("X", ("T", 2, 2)), sg.param("A", (2, 2))
+
+    def step(S: Any, x: Any) -> Any:
+        S = np.linalg.inv(A + x @ S)
+        return S, None
+
+    last, _ = sg.scan(step, np.eye(2), X)
+    module = sg.derive(np.sum(last * A), names={}).compile()
+    rng = np.random.default_rng(0)
+    at = {"X": rng.standard_normal((4, 2, 2)), "A": scale * np.array([[3.0, 1], [0.5, 2]])}
+    S = np.eye(2)
+    for x in at["X"]:
+        S = np.linalg.inv(at["A"] + x @ S)
+    np.testing.assert_allclose(module.loss(**at), np.sum(S * at["A"]), rtol=1e-9)
+
+
+def test_a_singular_matrix_of_a_step_is_an_error() -> None:
+    X, A = sg.data("X", ("T", 2, 2)), sg.param("A", (2, 2))
+    last, _ = sg.scan(lambda S, x: (np.linalg.inv(A + 0 * S + x), None), np.eye(2), X)
+    module = sg.derive(np.sum(last), names={}).compile()
+    with pytest.raises(np.linalg.LinAlgError):
+        module.loss(X=np.zeros((2, 2, 2)), A=np.ones((2, 2)))

@@ -46,7 +46,9 @@ class Hoisting:
         if self._is_free(expr):
             return self._taken(expr)
         if isinstance(expr, (sp.Add, sp.Mul)):
-            free = [a for a in expr.args if self._is_free(a) and not self._is_place(a)]
+            places = isinstance(expr, sp.Mul)
+            free = [a for a in expr.args
+                    if self._is_free(a) and not (places and self._is_place(a))]  # fmt: skip
             rest = [self._without(a) for a in expr.args if a not in free]
             return expr.func(*self._together(expr.func, free), *rest)
         if is_entry(expr) or not expr.args:
@@ -58,6 +60,8 @@ class Hoisting:
     def _together(self, func: type[sp.Expr], free: list[sp.Expr]) -> list[sp.Expr]:
         """Free terms or factors as one, where that is no larger array than one of them is."""
         numbers = [a for a in free if not self._names_something(a)]
+        if func is sp.Add and len(numbers) < len(free):  # a unit matrix goes with an array
+            numbers = [a for a in numbers if not _axes(a)]
         free = [a for a in free if a not in numbers]
         if not free:
             return numbers

@@ -11,7 +11,7 @@ from symgrad.program.memory import Plan, plan_of
 from symgrad.program.program import Axes, Op, Program, count
 from symgrad.targets.expressions import Precedence, Text, listed
 from symgrad.targets.numpy.loops import Frame, Step, lands
-from symgrad.targets.numpy.operations import NumPyWriter
+from symgrad.targets.numpy.operations import SMALL_INVERSE, NumPyWriter, is_small_inverse
 from symgrad.targets.numpy.out import ABILITIES
 from symgrad.targets.numpy.runtime.special import name_of
 from symgrad.targets.statements import Statement
@@ -162,6 +162,8 @@ class BufferedWriter(NumPyWriter, PlannedWriter):
         whole = op.kind == "reduce" and len(op.reads[0].axes) == 1 and not op.axes
         if whole and op.function in _REDUCTIONS:
             return Text(f"np.{_REDUCTIONS[op.function]}.reduce({args[0].code})")
+        if self.outer is not None and is_small_inverse(op):
+            return Text(f"{name_of(SMALL_INVERSE)}({args[0].code})")
         return super().printed(op, args)
 
     def _copy(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[Statement]:

@@ -13,6 +13,8 @@ import sympy as sp
 from symgrad.errors import SpecError
 from symgrad.files import mark
 from symgrad.mathematics.equations import Variable
+from symgrad.program.loop import loops
+from symgrad.program.program import Program
 from symgrad.targets.about import about, costs, shape_text
 from symgrad.targets.emitted import Emitted, Part, Passage
 from symgrad.targets.identifiers import Words
@@ -30,6 +32,7 @@ from symgrad.targets.numpy.entries import Entries
 from symgrad.targets.numpy.functions import Mathematics, along
 from symgrad.targets.numpy.layout import quoted
 from symgrad.targets.numpy.offered import Face
+from symgrad.targets.numpy.operations import SMALL_INVERSE, is_small_inverse
 from symgrad.targets.numpy.out import ABILITIES
 from symgrad.targets.numpy.preparation import Preparing
 from symgrad.targets.numpy.room import Room
@@ -79,7 +82,7 @@ def check_names(variables: Iterable[Variable], words: Words) -> None:
             )
 
 
-_RAISING = frozenset({"inv", "solve", "cholesky"})
+_RAISING = frozenset({"inv", "solve", "cholesky", SMALL_INVERSE})
 """Functions that fail for some matrices."""
 
 
@@ -166,8 +169,8 @@ class _File:
     def _functions(self) -> Iterator[str]:
         """The functions of mathematics that the functions of the file call."""
         programs = (self.made.program, *(m.program for m in self.modules))
-        for op in (op for program in programs for op in program):
-            yield op.function or op.kind
+        room = self.made.plan is not None
+        yield from (name for program in programs for name in _functions(program, room=room))
 
     def _values(self) -> dict[str, Any]:
         """What the templates print."""
@@ -267,3 +270,12 @@ def imports(parts: Sequence[Part], more: Iterable[str]) -> list[str]:
         used = [n for n in names if re.search(rf"\b{n}\b", text) or n in _ALWAYS]
         found += [f"from {module} import {', '.join(used)}"] if used else []
     return found
+
+
+def _functions(program: Program, *, room: bool, again: bool = False) -> Iterator[str]:
+    """The functions that a program calls; ``again``: as each step of a loop."""
+    for op in program:
+        small = room and again and is_small_inverse(op)
+        yield SMALL_INVERSE if small else op.function or op.kind
+    for loop in loops(program):
+        yield from _functions(loop.program, room=room, again=True)

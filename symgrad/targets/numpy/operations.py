@@ -10,6 +10,7 @@ import sympy as sp
 from symgrad.mathematics.indices import Index
 from symgrad.mathematics.known import Constant, known
 from symgrad.mathematics.positions import Cut, Window
+from symgrad.mathematics.sizes import fixed
 from symgrad.program.loop import Loop, loop_of
 from symgrad.program.program import UNIT, Axes, Literal, Op, Operand, Ref, labels, size_of
 from symgrad.targets.expressions import OPERATORS, Operator, Precedence, Text, listed, negated
@@ -374,6 +375,15 @@ class NumPyWriter(PlainLoops, Writer):
 
 
 _SLOGDET = {"sign": ("slogdet", "[0]"), "logdet": ("slogdet", "[1]")}
+
+
+SMALL_INVERSE = "inverse_of_two"
+"""The inverse of one matrix of two rows, where it is called again and again."""
+
+
+def is_small_inverse(op: Op) -> bool:
+    """Whether it is that of one matrix of two rows."""
+    return op.function == "inv" and [fixed(s) for s in op.shape] == [2, 2]
 
 
 def _of_linalg(name: str) -> str:

@@ -266,6 +266,15 @@ def _adjugate(a: Any) -> Any:
     return value.astype(a.dtype)
 
 
+def _inverse_of_two(a: Any) -> Any:
+    """The inverse of a matrix of two rows: by its determinant, where that is an ordinary number."""
+    (p, q), (r, s) = a.tolist()
+    d = p * s - q * r
+    if 1e-100 < abs(d) < 1e100 and abs(d) > 1e-3 * abs(p * s):
+        return np.array(((s / d, -q / d), (-r / d, p / d)), a.dtype)
+    return np.linalg.inv(a)
+
+
 def _others(x: Any, axis: int, out: Any = None) -> Any:
     """Along an axis, the product of all other entries: of those before and of those after each."""
     x = np.moveaxis(x, axis, -1)
@@ -326,6 +335,7 @@ HELPERS: dict[str, Callable[..., Any]] = {
         _trigamma,
         _norm,
         _adjugate,
+        _inverse_of_two,
         _others,
         _powers,
         _add_rows,
