@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from by_hand_untuned import CAREFUL
 from cases import Arrays, Case
 from libraries import Call
 
@@ -23,9 +24,9 @@ def empty_aligned(shape: tuple[int, ...], dtype: str) -> Any:
     return room[start : start + count * np.dtype(dtype).itemsize].view(dtype).reshape(shape)
 
 
-def careful(case: Case, dtype: str, v: Arrays) -> Call:
+def careful(case: Case, dtype: str, v: Arrays) -> Call | None:
     """Buffers made once, every product and every function written into one."""
-    return _CAREFUL[case.kind](case, dtype, v)
+    return _CAREFUL[case.kind](case, dtype, v) if case.kind else None
 
 
 Products = tuple[dict[str, tuple[int, ...]], list[str]]
@@ -34,6 +35,8 @@ Products = tuple[dict[str, tuple[int, ...]], list[str]]
 
 def floor(case: Case, dtype: str, v: Arrays) -> Call | None:
     """The matrix products alone, into ready buffers; None where there are none."""
+    if case.kind not in _PRODUCTS:
+        return None
     shapes, products = _PRODUCTS[case.kind](case)
     if not products:
         return None
@@ -336,6 +339,7 @@ _CAREFUL: dict[str, Callable[[Case, str, Arrays], Call]] = {
     "logistic": _careful_logistic,
     "layer_norm": _careful_layer_norm,
     "attention": _careful_attention,
+    **CAREFUL,
 }
 
 _PRODUCTS: dict[str, Callable[[Case], Products]] = {
@@ -352,7 +356,7 @@ _PRODUCTS: dict[str, Callable[[Case], Products]] = {
 
 def naive(case: Case, dtype: str, v: Arrays) -> Call | None:
     """The network as it is first written down."""
-    if "y" not in v:
+    if "y" not in v or not case.layers:
         return None
     batch, count = case.sizes["N"], len(case.layers) - 1
 
@@ -380,7 +384,7 @@ def naive(case: Case, dtype: str, v: Arrays) -> Call | None:
 
 def numba(case: Case, dtype: str, v: Arrays) -> Call | None:
     """Three layers in Numba, the products in BLAS."""
-    if "y" not in v:
+    if "y" not in v or not case.layers:
         return None
     from compiled_by_numba import three_layers
 

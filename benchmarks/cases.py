@@ -20,6 +20,7 @@ class Case:
 
     ``data`` and ``params``: the shape of each float input, a string being a named size of
     ``sizes``; ``labels``: for each array of integers its shape and the number of classes;
+    ``bounded``: what lies between -1 and 1; ``kind``: how it is written by hand, "" for not at all;
     ``loss(xp, v)``: the loss in the functions ``xp`` of a library, of the arrays ``v``.
     """
 
@@ -31,6 +32,7 @@ class Case:
     sizes: Mapping[str, int]
     labels: Mapping[str, tuple[Shape, int]]
     one_hot: tuple[str, ...] = ()
+    bounded: tuple[str, ...] = ()
     kind: str = "mlp"
     layers: tuple[int, ...] = ()
     activation: str = ""
@@ -47,9 +49,11 @@ class Case:
         for name, shape in {**self.data, **self.params}.items():
             lengths = self.shape(shape)
             scale = math.sqrt(2 / lengths[0]) if len(lengths) > 1 and name in self.params else 1.0
-            found[name] = (scale * rng.standard_normal(lengths)).astype(dtype)
+            found[name] = np.asarray(scale * rng.standard_normal(lengths), dtype)
         for name, (shape, classes) in self.labels.items():
             found[name] = rng.integers(0, classes, self.shape(shape))
+        for name in self.bounded:
+            found[name] = rng.uniform(-1, 1, self.shape(self.data[name])).astype(dtype)
         for name in self.one_hot:
             found[name] = np.zeros_like(found[name])
             found[name][1] = 1

@@ -45,8 +45,23 @@ class Functions:
         e = self.np.exp(z - self.np.max(z, axis=axis, keepdims=True))
         return e / self.np.sum(e, axis=axis, keepdims=True)
 
+    def logsumexp(self, z: Any, axis: int) -> Any:
+        largest = self.np.max(z, axis=axis, keepdims=True)
+        total = self.np.sum(self.np.exp(z - largest), axis=axis)
+        return self.np.squeeze(largest, axis) + self.np.log(total)
+
     def cross_entropy(self, z: Any, y: Any) -> Any:
         return -self.np.mean(self.log_softmax(z, 1)[self.arange(y), y])
+
+    def smallest(self, x: Any, axis: int) -> Any:
+        return self.np.min(x, axis=axis)
+
+    def eye_of(self, y: Any) -> Any:
+        return self.np.eye(y.shape[0])
+
+    def correlated(self, images: Any, kernel: Any) -> Any:
+        windows = np.lib.stride_tricks.sliding_window_view(images, kernel.shape[:2], axis=(1, 2))
+        return self.np.tensordot(windows, kernel, 2)
 
 
 # This project
@@ -64,6 +79,7 @@ def derivation(case: Case) -> Any:
     v |= {name: sg.param(name, shape) for name, shape in case.params.items()}
     v |= {name: sg.data(name, shape, dtype=int) for name, (shape, _) in case.labels.items()}
     functions = Functions(np, lambda y: sg.arange("N"))
+    functions.eye_of = lambda y: sg.eye("N")  # type: ignore[method-assign]
     return sg.derive(case.loss(functions, SimpleNamespace(**v)), names=v)
 
 
@@ -145,6 +161,8 @@ def _jax(case: Case, dtype: str, v: Arrays, *, placed: bool) -> Call:
     functions = Functions(jnp)
     functions.log_softmax = jax.nn.log_softmax  # type: ignore[method-assign]
     functions.softmax = jax.nn.softmax  # type: ignore[method-assign]
+    functions.logsumexp = jax.nn.logsumexp  # type: ignore[method-assign]
+    functions.correlated = _correlated_by_jax  # type: ignore[method-assign]
 
     def loss(params: Arrays, data: Arrays) -> Any:
         return case.loss(functions, SimpleNamespace(**params, **data))
@@ -155,6 +173,14 @@ def _jax(case: Case, dtype: str, v: Arrays, *, placed: bool) -> Call:
     data = {name: convert(a) for name, a in v.items() if name not in case.params}
 
     return lambda: jax.block_until_ready(both(params, data))
+
+
+def _correlated_by_jax(images: Any, kernel: Any) -> Any:
+    import jax
+
+    places = ("NHWC", "HWIO", "NHWC")
+    arrays = images[..., None], kernel[:, :, None, :]
+    return jax.lax.conv_general_dilated(*arrays, (1, 1), "VALID", dimension_numbers=places)
 
 
 def jax_placed(case: Case, dtype: str, v: Arrays) -> Call:
@@ -181,6 +207,20 @@ class TorchFunctions:
         self.sum, self.mean, self.sqrt = torch.sum, torch.mean, torch.sqrt
         self.softplus = self.functional.softplus
         self.cross_entropy = self.functional.cross_entropy
+        self.smallest, self.logsumexp = torch.amin, torch.logsumexp
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.torch, name)
+
+    def where(self, condition: Any, x: Any, other: Any) -> Any:
+        return self.torch.where(self.torch.from_numpy(condition), x, other)
+
+    def eye_of(self, y: Any) -> Any:
+        return self.torch.eye(len(y), dtype=y.dtype)
+
+    def correlated(self, images: Any, kernel: Any) -> Any:
+        weights = kernel.permute(2, 0, 1)[:, None]
+        return self.functional.conv2d(images[:, None], weights).permute(0, 2, 3, 1)
 
     def mean_kept(self, x: Any) -> Any:
         return x.mean(1, keepdim=True)

@@ -47,10 +47,11 @@ def _options() -> argparse.Namespace:
 
 def _chosen(options: argparse.Namespace) -> list[tuple[str, str]]:
     from cases import CASES
+    from untuned import UNTUNED
 
     return [
         (case.name, dtype)
-        for case in CASES
+        for case in (*CASES, *UNTUNED)
         for dtype in case.dtypes
         if options.only in case.name and options.dtype in dtype
     ]
@@ -75,8 +76,9 @@ def _child(options: argparse.Namespace) -> None:
     os.sched_setaffinity(0, cores[-int(threads) :])
     import measure
     from cases import CASES
+    from untuned import UNTUNED
 
-    case = next(c for c in CASES if c.name == case_name)
+    case = next(c for c in (*CASES, *UNTUNED) if c.name == case_name)
     peers = options.peers.split(";") if options.peers else list(measure.PEERS)
     found = measure.rows(case, dtype, int(threads), peers, options.share)
     print(json.dumps([asdict(row) for row in found]))
