@@ -101,6 +101,11 @@ def symgrad_bound(case: Case, dtype: str, v: Arrays) -> Call:
     return _bound(derivation(case).compile(dtype=dtype), v)
 
 
+def symgrad_c(case: Case, dtype: str, v: Arrays) -> Call:
+    """The C of the same loss, compiled here, its arrays bound once."""
+    return _bound(derivation(case).compile(target="c", dtype=dtype, sizes=case.sizes), v)
+
+
 def symgrad_unrolled(case: Case, dtype: str, v: Arrays) -> Call | None:
     """The same with code number by number, which few small cases have."""
     if case.sizes or dtype != "float64":

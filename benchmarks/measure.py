@@ -19,6 +19,7 @@ PEERS: Mapping[str, Callable[..., Call | None]] = {
     "floor": by_hand.floor,
     "symgrad": libraries.symgrad,
     "symgrad, bound": libraries.symgrad_bound,
+    "symgrad, C": libraries.symgrad_c,
     "symgrad, unrolled": libraries.symgrad_unrolled,
     "symgrad, no workspace": libraries.symgrad_allocating,
     "careful NumPy": by_hand.careful,
