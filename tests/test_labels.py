@@ -55,6 +55,30 @@ def softmax(x: Any, axis: int = -1) -> Any:
     return np.exp(x) / np.sum(np.exp(x), axis=axis, keepdims=True)
 
 
+def written(x: Any, y: Any, row: Any = R) -> Any:
+    h = x * x
+    h[row, y] = x[0, 0]
+    return np.sum(h**2)
+
+
+def taken_away(x: Any, y: Any) -> Any:
+    h = x * x
+    h[R, y] -= 1
+    return np.sum(h**2)
+
+
+def put_along(x: Any, y: Any) -> Any:
+    h = x * x
+    np.put_along_axis(h, y, x[:, :1], 1)
+    return np.sum(h**2)
+
+
+def added_at(x: Any, y: Any) -> Any:
+    h = x * x
+    np.add.at(h, y, np.sin(x)[:3])
+    return np.sum(h**2)
+
+
 def ordinal(x: Any, y: Any) -> Any:
     p = 1 / (1 + np.exp(-x))
     zeros, ones = np.zeros((4, 1)), np.ones((4, 1))
@@ -274,6 +298,13 @@ SPELLINGS: dict[str, Spelling] = {
         (3,),
         ((3,), 0, 3),
     ),
+    "written at": Spelling(written, (4, 3), ((4,), 0, 2)),
+    "written into a row": Spelling(lambda x, y: written(x, y, 1), (4, 3), ((), 0, 2)),
+    "taken away at": Spelling(taken_away, (4, 3), ((4,), 0, 2)),
+    "put along an axis": Spelling(put_along, (4, 3), ((4, 1), 0, 2)),
+    "added at": Spelling(added_at, (4,), ((3,), 0, 3)),
+    "added at, shifted": Spelling(lambda x, y: added_at(x, y + 1), (4,), ((3,), -1, 2)),
+    "added to a slice at": Spelling(lambda x, y: added_at(x[1:], y), (4,), ((3,), 0, 2)),
     "an axis of one entry": Spelling(
         lambda x, y: np.sum(np.exp(x)[y - 1] ** 2), (1,), ((3,), 1, 1)
     ),

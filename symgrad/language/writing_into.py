@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from symgrad.language.sizes import shape_text
 from symgrad.language.versions import condition_of, is_condition, place_of
 from symgrad.mathematics.indices import Index, axis_index
 from symgrad.mathematics.piecewise import equal
-from symgrad.mathematics.sizes import fixed
+from symgrad.mathematics.sizes import Size, fixed
 
 # -- writing ---------------------------------------------------------------------------------------
 
@@ -128,7 +128,8 @@ def _chosen(array: Array, key: Any, target: Array, given: Array) -> Array:
         return where(_at_front(array, condition_of(key)), _spread_over(array, given), array)
     if _has_labels(array, key):
         _check_fit(array, target, given)
-        return where(_held_at(array, key, target), _along(array, target, given), array)
+        held = _held_at(array, key, target)
+        return _pointing(where(held, _along(array, target, given), array), target.pointing)
     return _at_constants(array, key, target, given)
 
 
@@ -154,6 +155,12 @@ def _spread_over(array: Array, given: Array) -> Array:
 
 def _has_labels(array: Array, key: Any) -> bool:
     return any(isinstance(i, Array) for i in items_of(array, key))
+
+
+def _pointing(written: Array, at: Iterable[tuple[sp.Expr, Size]]) -> Array:
+    """What was written at labels, which have to lie on its axes as those do that are read at."""
+    written.pointing = (*written.pointing, *at)
+    return written
 
 
 def _held_at(array: Array, key: Any, target: Array) -> Array:
@@ -217,7 +224,7 @@ def _stepped(array: Array, key: Any, ufunc: np.ufunc, by: Any) -> Array | None:
     target = picked(array, key)
     _check_fit(array, target, by)
     one = _as_delta(_held_at(array, key, target))
-    return ufunc(array, one * _along(array, target, by))  # type: ignore[no-any-return]
+    return _pointing(ufunc(array, one * _along(array, target, by)), target.pointing)
 
 
 def _as_delta(held: Array) -> Array:
@@ -244,7 +251,8 @@ def _added_at(sign: int) -> Callable[..., None]:
         value = given.at(target.indices) * sp.Mul(*deltas)
         total = sp.Sum(value, *bound) if bound else value
         labels = [i for i in target.inputs if i.key != a.key]
-        replace(a, elementwise("add", a, sign * structure(out, total, [given, *labels])))
+        added = elementwise("add", a, sign * structure(out, total, [given, *labels]))
+        replace(a, _pointing(added, target.pointing))
 
     return add_at
 
@@ -288,7 +296,8 @@ def put_along_axis(arr: Any, indices: Any, values: Any, axis: int) -> None:
     inner = [axis_index(s) for s in array.sizes]
     at = [i if s != 1 else sp.Integer(0) for i, s in zip(inner, labels.sizes, strict=True)]
     held = Array(inner, equal(inner[axis], labels.at(at)), [array, labels], dtype="bool")
-    replace(array, _where(held, values, array))
+    written = _where(held, values, array)
+    replace(array, _pointing(written, [(labels.at(at), array.sizes[axis])]))
 
 
 def _filled(array: Array, value: Any) -> None:
