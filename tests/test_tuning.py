@@ -90,7 +90,7 @@ CASES: list[tuple[Callable[[], Case], str, str]] = [
     (powers_of_parameter, "_powers(t, 0, N", "np.power(t, ws.t_1"),
     (slices, "K.reshape(4, 3)", "K[0, 1]"),
     (windows, ".reshape(9, ", "np.tensordot("),
-    (distances, "np.subtract(X.T, M[:, :, None]", "X[:, None]"),
+    (distances, "np.subtract(t, M[:, :, None]", "np.subtract(X"),
     (stacks, ".reshape(20 * N, 3)", "np.add.reduce("),
 ]
 """A loss, what its file has to say, and what it must not say."""

@@ -11,7 +11,17 @@ from symgrad.program.kinds import KINDS, Result
 from symgrad.program.kinds.entries import BOOLEAN
 from symgrad.program.less_work import turned_after
 from symgrad.program.passes import alive, owned, rewritten
-from symgrad.program.program import UNIT, Op, Program, Ref, is_temporary, labels, stored, wanted
+from symgrad.program.program import (
+    UNIT,
+    Axes,
+    Op,
+    Program,
+    Ref,
+    is_temporary,
+    labels,
+    stored,
+    wanted,
+)
 
 LONG = 4
 """So many times as long as the last axis, an axis lies last in its place.
@@ -79,14 +89,23 @@ def _with_longest_last(builder: Builder, op: Op) -> Ref:
     axes = labels(op.axes)
     last = max(reversed(axes), key=lambda a: cost((a,)))
     at = (*(a for a in axes if a != last), last)
-    args = tuple(
-        builder.view(stored(builder.ops, a), wanted(labels(a.axes), at))
-        if isinstance(a, Ref)
-        else a
-        for a in op.args
-    )
+    args = tuple(_in_order(builder, a, at) if isinstance(a, Ref) else a for a in op.args)
     made = builder.add("map", args, at, function=op.function, detail=op.detail, hint=op.hint)
     return builder.view(made, op.axes)
+
+
+def _in_order(builder: Builder, ref: Ref, at: Axes) -> Ref:
+    """An argument lined up with axes; a copy where it would be read across its memory each time.
+
+    In µs, 1,000 points of 10 numbers less each of 25 means: 584 across, 208 of a copy, which takes
+    9 (float64, one thread).
+    """
+    source = stored(builder.ops, ref)
+    mine = wanted(labels(ref.axes), at)
+    ordered = tuple(labels(mine))
+    if ordered != tuple(labels(source.axes)) and at[-1] in ordered:
+        source = builder.add("copy", (builder.view(source, ordered),), ordered)
+    return builder.view(source, mine)
 
 
 def _sum_in_order(builder: Builder, op: Op) -> Ref | None:
