@@ -287,6 +287,54 @@ def test_every_printing(tmp_path: Path) -> None:
     assert json.loads(found.json())["ok"] is False
 
 
+STENCIL = """
+import numpy as np
+def backward(X, K, G):
+    Z = K[0] * X[:, 0:4] + K[1] * X[:, 1:5] + K[2] * X[:, 2:6]
+    dZ = G * (1 - np.tanh(Z) ** 2)
+    dK = np.zeros(3)
+    dK[0] += np.sum(dZ * X[:, 0:4])
+    dK[1] += np.sum(dZ * X[:, 1:5])
+    dK[2] += np.sum(dZ * X[:, 2:6])
+    dX = np.zeros(X.shape)
+    dX[:, 0:4] += dZ * K[0]
+    dX[:, 1:5] += dZ * K[1]
+    dX[:, 2:6] += dZ * K[2]
+    return {"K": dK, "X": dX}
+"""
+ENTRIES = [
+    ("dX[:, 1:5] += dZ * K[1]", "dX[:, 1:5] += dZ * K[0]", "value", 12),
+    ("dX[:, 1:5] += dZ * K[1]", "dX[:, 1:5] += dZ", "factor", 12),
+    ("dX[:, 2:6] += dZ * K[2]", "dX[:, 2:6] = dZ * K[2]", "overwritten", 13),
+    ("dX[:, 2:6] += dZ * K[2]", "dX[:, 2:6] += G * K[2]", "value", 13),
+    ("np.sum(dZ * X[:, 1:5])", "np.sum(dZ * X[:, 0:4])", "value", 8),
+    ("dX[:, 1:5] += dZ * K[1]", "dX[:, 1:5] += np.sin(dZ * K[1]) ** 7", "unnamed", 12),
+]
+"""Faults where entries are added to one after the other: at which line, and of which kind."""
+
+
+def long(*case: Any) -> Any:
+    return pytest.param(*case, marks=pytest.mark.long)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kind", "line"), [*ENTRIES[:2], *(long(*case) for case in ENTRIES[2:])]
+)
+def test_entries_that_are_added_to(
+    old: str, new: str, kind: str, line: int, tmp_path: Path
+) -> None:
+    X, G = sg.param("X", ("N", 6)), sg.data("G", ("N", 4))
+    K = sg.param("K", (3,))
+    Z = K[0] * X[:, 0:4] + K[1] * X[:, 1:5] + K[2] * X[:, 2:6]
+    path = tmp_path / "code.py"
+    assert old in STENCIL
+    path.write_text(STENCIL.replace(old, new), encoding="utf-8")
+    found = sg.audit(np.sum(G * np.tanh(Z)), path, function="backward")
+    (fault,) = found.faults
+    assert (fault.kind, fault.line) == (kind, line)
+    assert (fault.repair == "") == (kind == "unnamed")
+
+
 # -- programs that misbehave ----------------------------------------------------------------------
 
 BAD = {

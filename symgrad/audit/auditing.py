@@ -11,6 +11,7 @@ import numpy as np
 
 from symgrad.audit.clips import SMALLER, Clip, clips
 from symgrad.audit.compare import TOLERANCE, numbers
+from symgrad.audit.deduced.entries import changing, entry_of
 from symgrad.audit.form import Form, assigned, reads, script_plan
 from symgrad.audit.grammar import RULES, Edit
 from symgrad.audit.grammar.edit import is_gradient
@@ -332,12 +333,24 @@ class Auditor:
         """A fault whose cause was not found, at the line that makes the value."""
         scene = Scene(state.program.source, state.runs[0], state.truths[0], self.reference)
         sites = scene.sites(target.code, target.line)
-        site = wrong_site(sites)
+        site = self._spoiled(state, scene, sites, target) or wrong_site(sites)
         if site is None:
             return Blamed(target, target.line or 0, None, ratio)
         line = site.roots[0].lineno if site.roots else site.line
         names, assigns = self._names(site, state)
         return Blamed(target, line, None, ratio, None, assigns, names, site=site)
+
+    def _spoiled(
+        self, state: State, scene: Scene, sites: Sequence[Site], target: Target
+    ) -> Site | None:
+        """The statement that changes all entries of a value that are wrong, and fewest others."""
+        ought = state.truths[0].gradients.get(target.name)
+        near = (s for s in sites if s.depth <= 1 and entry_of(s.statement) is not None)
+        name = next((min(assigned(s.statement)) for s in near), None)
+        if name is None or ought is None:
+            return None
+        found = changing(state.program, scene, sites, state.truths[0], name, ought)
+        return found[0].site if found else None
 
     def _hidden(self, before: Program, after: Program) -> bool | None:
         """Whether a repair changes nothing at the author's own numbers."""

@@ -90,7 +90,7 @@ def _seconds(_: click.Context, option: click.Parameter, number: float) -> float:
     default=60,
     show_default=True,
     metavar="SECONDS",
-    help="How long the audit may take.",
+    help="How long the audit may take, of the processor.",
 )
 @click.option(
     "--seed",

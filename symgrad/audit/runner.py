@@ -27,6 +27,9 @@ MOST_COPIED = 50_000_000
 CHILD = "SYMGRAD_AUDIT"
 """The variable of the environment that says that a program is run by an audit."""
 
+BUSY = 4
+"""By how much longer than the processor's a reply may take on the clock."""
+
 Arrays = Mapping[str, np.ndarray]
 Asked = tuple[dict[int, bytes], Arrays, int, bytes]
 """A run: the units that are changed, the inputs, a seed, and what is tried for an expression."""
@@ -56,7 +59,8 @@ class Runner:
 
     def __init__(self, loading: dict[str, Any], folder: Path | None, timeout: float) -> None:
         self.loading = {"do": "load", **loading}
-        self.ends = time.monotonic() + timeout
+        self.began = time.process_time()
+        self.spent = 0.0
         self.timeout = timeout
         self.folder = folder
         self.place: tempfile.TemporaryDirectory[str] | None = None
@@ -80,19 +84,25 @@ class Runner:
         while len(found) < len(runs):
             left = runs[len(found) :]
             asked = {"do": "run", "runs": list(left), "keep": keep, "limit": limit}
-            reply = self._ask(asked, limit * len(left) + 5)
+            reply = self._ask(asked, BUSY * (limit * len(left) + 5))
             if reply is not None:
-                return [*found, *(Run(**r) for r in reply)]
+                return [*found, *self._counted(reply)]
             found += self._one_by_one(left, keep=keep, limit=limit)
         return found
 
     def _one_by_one(self, runs: Sequence[Any], *, keep: bool, limit: float) -> list[Run]:
         """The first of the runs, which may be the one that ended the process."""
         asked = {"do": "run", "runs": [runs[0]], "keep": keep, "limit": limit}
-        reply = self._ask(asked, limit + 5)
+        reply = self._ask(asked, BUSY * (limit + 5))
         if reply is None:
             return [Run(("Died", "the program ended its process, or hung", 0))]
-        return [Run(**reply[0])]
+        return self._counted(reply)
+
+    def _counted(self, reply: Sequence[Mapping[str, Any]]) -> list[Run]:
+        """The runs of a reply, their time added to what is spent."""
+        runs = [Run(**r) for r in reply]
+        self.spent += sum(r.took for r in runs)
+        return runs
 
     def _ask(self, asked: dict[str, Any], seconds: float) -> Any:
         """The answer of the child; None where there is none in time."""
@@ -104,13 +114,14 @@ class Runner:
                 raise NotRun("the program could not be started")
         assert self.process is not None
         assert self.process.stdin is not None
-        data = pickle.dumps(asked)
+        data, began = pickle.dumps(asked), time.monotonic()
         try:
             self.process.stdin.write(struct.pack("<q", len(data)) + data)
             self.process.stdin.flush()
             return self._reply(min(seconds, self.time_left + 1))
         except (OSError, EOFError, pickle.UnpicklingError, struct.error):
             self.stop()
+            self.spent += time.monotonic() - began
             return None
 
     def _reply(self, seconds: float) -> Any:
@@ -132,8 +143,12 @@ class Runner:
 
     @property
     def time_left(self) -> float:
-        """The seconds that are left for the whole audit."""
-        return self.ends - time.monotonic()
+        """The seconds that are left for the whole audit.
+
+        They are those of the processor, here and in the child, so that an audit finds the same on
+        a busy machine; by the clock where the child does not answer.
+        """
+        return self.timeout - (time.process_time() - self.began) - self.spent
 
     def _start(self) -> None:
         if self.place is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -126,7 +125,7 @@ class Search:
     def __init__(self, state: State, reference: Reference, seconds: float) -> None:
         self.state = state
         self.reference = reference
-        self.ends = time.monotonic() + seconds
+        self.least = state.program.runner.time_left - seconds
         self.before = state.values()
         self.right = {v.code for v in self.before if v.right}
         took = max((r.took for r in state.runs), default=0.0)
@@ -190,7 +189,7 @@ class Search:
         first = self._worst_point(target)
         for start in range(0, len(edits), BATCH):
             part = edits[start : start + BATCH]
-            if (found and part[0][0] > self._far_enough(found)) or time.monotonic() > self.ends:
+            if (found and part[0][0] > self._far_enough(found)) or self._is_over():
                 break
             runs = self.state.program.tried(
                 [e for _, e in part], self.state.truths[first], self.limit
@@ -200,6 +199,9 @@ class Search:
                     confirmed = self._confirmed(target, edit, score)
                     found += [confirmed] if confirmed is not None else []
         return min(found, key=lambda f: (-len(f.fixed), f.score), default=None)
+
+    def _is_over(self) -> bool:
+        return self.state.program.runner.time_left < self.least
 
     def _far_enough(self, found: Sequence[Found]) -> float:
         best = min(found, key=lambda f: (-len(f.fixed), f.score))

@@ -304,7 +304,9 @@ class Scene:
                 depths.setdefault(statement, depth)
             open_ = [s for s in level if not depth or not self.is_right(s)]
             wanted = [
-                (self.function_at(s.lineno), n) for s in open_ for n in self._needs(s, code, depth)
+                (self.function_at(s.lineno), n)
+                for s in open_
+                for n in sorted(self._needs(s, code, depth))
             ]
             level = list(
                 dict.fromkeys(

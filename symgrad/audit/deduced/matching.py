@@ -71,6 +71,8 @@ def _with_factor(library: Library, term: Term, factor: float) -> Asked | None:
     for text, cost in _numbers(library.scalars, abs(factor)):
         whole = f"{term.factor} {text}" if text[0] in "/*" else f"{text} * {term.factor}"
         return Asked(whole, term.cost + cost, term, factor < 0, False)
+    for text, cost in _numbers(library.scalars, -abs(factor)):
+        return Asked(f"{term.factor} {text}", term.cost + cost, term, factor > 0, False)
     return None
 
 
@@ -88,12 +90,12 @@ def _numbers(scalars: Sequence[tuple[str, float]], wanted: float) -> Iterator[tu
             (f"* 2 * {text}", 2 * value, 0.3),
             (f"/ {text}**3", value**-3.0, 0.6),
         )
-        yield from ((t, c) for t, v, c in ways if abs(abs(v) - wanted) < 1e-7 * wanted)
+        yield from ((t, c) for t, v, c in ways if abs(v - wanted) < 1e-7 * abs(wanted))
     for k, (text, value) in enumerate(scalars):
         for other, beside in scalars[k + 1 :]:
-            if abs(abs(value / beside) - wanted) < 1e-7 * wanted:
+            if abs(value / beside - wanted) < 1e-7 * abs(wanted):
                 yield f"* {text} / {other}", 0.6
-            if abs(abs(beside / value) - wanted) < 1e-7 * wanted:
+            if abs(beside / value - wanted) < 1e-7 * abs(wanted):
                 yield f"* {other} / {text}", 0.6
 
 
@@ -104,6 +106,7 @@ def a_number(library: Library, wanted: float) -> tuple[str, float]:
         plain = abs(near.numerator) < 5 > near.denominator
         text = f"{near}" if near.denominator == 1 else f"({near})"
         return text, 0.0 if plain else 0.6
-    text, cost = next(iter(_numbers(library.scalars, abs(wanted))), ("", 0.0))
-    text = f"(1 {text})" if text[:1] == "/" else f"({text[2:]})" if text else ""
-    return (f"-{text}" if text and wanted < 0 else text), cost
+    for sign, number in (("", wanted), ("-", -wanted)):
+        for text, cost in _numbers(library.scalars, number):
+            return f"{sign}(1 {text})" if text[:1] == "/" else f"{sign}({text[2:]})", cost
+    return "", 0.0

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from symgrad.audit.compare import ways
+from symgrad.audit.deduced.entries import changing, entry_of
 from symgrad.audit.deduced.frames import Frames, looked
 from symgrad.audit.deduced.inverse import LEFT, RIGHT, Ought, oughts
 from symgrad.audit.deduced.library import Library
@@ -29,6 +30,9 @@ Numbers = np.ndarray[Any, Any]
 MOST_SITES, MOST_SLOPES, FAR, MOST_BACK = 14, 40, 4, 4
 """How many statements are looked at, how many gradients one may be, how far from the value, and
 how many statements back it is followed what they ought to give."""
+
+MOST_ENTRIES = 24
+"""How many statements that change the entries that are wrong are looked at."""
 
 DEEPER = 0.1
 """How much less likely a repair is for each statement back."""
@@ -70,6 +74,29 @@ class Deduction:
             frames = self._frames(site)
             if frames is not None:
                 yield from self._of_site(site, frames, ought)
+        yield from self._of_entries(ought)
+
+    def _of_entries(self, ought: Numbers) -> Iterator[tuple[float, Edit]]:
+        """Repairs of statements that change some entries of the value, or of a gradient."""
+        nearest = [s for s in self.sites if s.depth <= 1 and entry_of(s.statement) is not None]
+        for name in dict.fromkeys(_changed(s.statement) for s in nearest):
+            value = self.gradient(name)
+            wanted = self.truth.gradients.get(value, ought) if value is not None else ought
+            near = changing(self.program, self.scene, self.sites, self.truth, name, wanted)
+            for changed in near[:MOST_ENTRIES]:
+                yield from self._of_lacking(changed.site, changed.lacks)
+
+    def _of_lacking(self, site: Site, lacks: Numbers) -> Iterator[tuple[float, Edit]]:
+        """Repairs of a statement whose value lacks some numbers."""
+        frames = self._frames(site)
+        view = self._view(site, frames, 0) if frames is not None and frames.times == 1 else None
+        if view is None or view.got is None:
+            return
+        wanted = view.got + (-lacks if _subtracts(site.statement) else lacks)
+        known = {t: a[0] for t, a in view.frames.nodes.items()}
+        for part in oughts(site, known, Ought(site.roots[0], view.got, wanted)):
+            for price, edit in repairs(view, part, guessed=False):
+                yield price + 0.06 * part.depth, edit
 
     def _frames(self, site: Site) -> Frames | None:
         key = (site.line, id(site.roots[0]))

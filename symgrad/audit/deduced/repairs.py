@@ -60,6 +60,10 @@ SLOPE = Rule(
 )
 
 
+OF_A_FACTOR = 0.8
+"""How much less likely a term is where a number as a factor does as well."""
+
+
 @dataclass(frozen=True)
 class View:
     """A statement at the times that count, and the terms that may be made there."""
@@ -90,6 +94,7 @@ def repairs(view: View, part: Ought, *, guessed: bool) -> Iterator[tuple[float, 
         terms = asked(library, part.off, deep=not guessed)
         own = 0.4 if any(_same_way(site, node, t) for t in terms) else 0.0
         own += 0.9 if any(_is_read_already(site, t) for t in terms) else 0.0
+        own += OF_A_FACTOR if _number(library, part) else 0.0
         for term in terms:
             price = 1.5 + own + 0.1 * part.depth + term.cost - _meant(site, term)
             yield price, added(site, node, term)
@@ -110,12 +115,17 @@ def _ratio(part: Ought) -> float | None:
     return ratio if off <= CLOSE * np.abs(part.ought).max() else None
 
 
+def _number(library: Library, part: Ought) -> list[tuple[str, float]]:
+    """The number that a part lacks as a factor, where there is one that can be said."""
+    ratio = _ratio(part)
+    text, cost = ("", 0.0) if ratio is None else a_number(library, ratio)
+    return [(text, cost)] if text else []
+
+
 def _factors(site: Site, library: Library, part: Ought) -> Iterator[tuple[float, Edit]]:
     """The array by which a part has to be multiplied, or divided."""
-    number = _ratio(part)
-    if number is not None:
-        text, cost = a_number(library, number)
-        if text:
+    if _ratio(part) is not None:
+        for text, cost in _number(library, part):
             new = f"{operand(site, part.node)} * {text}"
             yield 1.8 + 0.1 * part.depth + cost, _edit(FACTOR, site, part.node, new, text)
         return

@@ -336,13 +336,24 @@ def _place(site: Site) -> Iterator[Proposal]:
 
 
 def _slices(site: Site) -> Iterator[Proposal]:
-    """A slice from one further, or one before."""
+    """A slice from one further, or one before; or moved as a whole."""
     for node in nodes(site):
         if isinstance(node, ast.Slice):
-            for edge in (node.lower, node.upper):
-                if edge is not None:
-                    for new in (f"{site.text(edge)} + 1", f"{site.text(edge)} - 1"):
-                        yield edge, new, 2.2, site.text(edge)
+            edges = [edge for edge in (node.lower, node.upper) if edge is not None]
+            for edge in edges:
+                for step in (1, -1):
+                    yield edge, _moved(site, edge, step), 2.2, site.text(edge)
+            if len(edges) == 2 and node.step is None:
+                for step in (1, -1, 2, -2):
+                    new = ":".join(_moved(site, edge, step) for edge in edges)
+                    yield site.source.span(node), new, 2.2, site.text(node)
+
+
+def _moved(site: Site, edge: ast.expr, step: int) -> str:
+    """An edge of a slice, so many further."""
+    if isinstance(edge, ast.Constant) and isinstance(edge.value, int):
+        return str(edge.value + step)
+    return f"{site.text(edge)} {'+' if step > 0 else '-'} {abs(step)}"
 
 
 RULES = (
