@@ -374,6 +374,9 @@ TOO_SMALL = [
     ("differences", lambda x: np.sum((x[1:] - x[:-1]) ** 2), 1),
     ("a mean", lambda x: np.mean(x**2), 1),
     ("a roll", lambda x: np.sum(np.roll(x, 3) * x), 3),
+    ("a maximum", np.max, 1),
+    ("a sum that is made stable", lambda x: np.log(np.sum(np.exp(x))), 1),
+    ("a softmax", lambda x: np.sum(sg.softmax(x) * x), 1),
 ]
 
 

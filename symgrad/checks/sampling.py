@@ -19,6 +19,7 @@ from symgrad.mathematics.equations import System, Variable
 from symgrad.mathematics.indices import Index, indices_of, name_of
 from symgrad.mathematics.infinity import INFINITY, Infinity
 from symgrad.mathematics.ranges import sizes_of
+from symgrad.mathematics.reductions import AxisMax, LogSum, LogSumExp
 from symgrad.mathematics.sizes import Size, fixed, is_size, with_numbers
 
 RANGES: tuple[Mapping[str, Range], ...] = (
@@ -134,13 +135,15 @@ def _grown(sizes: dict[sp.Symbol, int], axes: Iterable[Size]) -> dict[sp.Symbol,
 def least_sizes(system: System) -> dict[str, int]:
     """How large each named size has to be.
 
-    Positions lie inside, no axis is less than empty, and nothing is divided by 0.  What depends on
-    several named sizes at once is left out.
+    Positions lie inside, no axis is less than empty, nothing is divided by 0, and there is a
+    largest of what is asked for its largest.  What depends on several named sizes at once is left
+    out.
     """
     powers = {p for e in system.equations for p in e.rhs.atoms(sp.Pow)}
     divisors = (p.base for p in powers if p.exp.is_negative and p.base.free_symbols)
     asked = [(d, 1) for d in divisors if all(map(is_size, d.free_symbols))]
     asked += [(size, 1) for size in _sides_of_positions(system)]
+    asked += [(size, 1) for size in _sizes_with_a_largest(system)]
     asked += [(size, 0) for size in _axis_sizes(system)]
     found: dict[str, int] = {}
     for size, least in asked:
@@ -158,6 +161,13 @@ def least_sizes(system: System) -> dict[str, int]:
                 found.get(name.name, 0), int(sp.ceiling((least - start) / slope))
             )
     return found
+
+
+def _sizes_with_a_largest(system: System) -> Iterator[Size]:
+    """The axes along which the largest or least entry is sought, if only for what is stable."""
+    for equation in system.equations:
+        for reduction in equation.rhs.atoms(AxisMax, LogSum, LogSumExp):
+            yield from (limit[0].size for limit in reduction.limits)
 
 
 def true_sizes(system: System, free: Iterable[int]) -> dict[sp.Symbol, int]:
