@@ -22,16 +22,7 @@ POINT: dict[str, np.ndarray] = {
 }  # fmt: skip
 
 
-def largest(a: Any, value: Any) -> Any:
-    """What is asked of the eigenvector of the largest eigenvalue, as the hint finds it."""
-    v = np.ones(3)
-    for _ in range(4):
-        v = a @ v
-        v = v / np.linalg.norm(v)
-    return value(a, v)
-
-
-SPACE: dict[str, Any] = {"np": np, "sg": sg, "special": scipy.special, "largest": largest}
+SPACE: dict[str, Any] = {"np": np, "sg": sg, "special": scipy.special}
 HINTS = {
     "max(a, b)": ("np.maximum(a, b)", "np.maximum(a, b)"),
     "min(a, b)": ("np.minimum(a, b)", "np.minimum(a, b)"),
@@ -59,12 +50,10 @@ HINTS = {
                               "np.cos(2 * np.pi / 3 * np.outer(range(3), range(3))) @ x[0]"),
     "np.zeros(3).__iadd__(x[0])": ("h = h + x", "np.zeros(3) + x[0]"),
     "np.eye(3)[y] @ x.T": ("sg.constant(c)[y]", "sg.constant(np.eye(3))[y] @ x.T"),
-    "np.linalg.eigvalsh(x.T @ x)": ("v = a @ v; v = v / np.linalg.norm(v)",
-                                     "largest(x.T @ x, lambda a, v: v @ (a @ v))"),
-    "np.linalg.svd(x)": ("v = a.T @ (a @ v); v = v / np.linalg.norm(v)",
-                         "largest(x.T @ x, lambda a, v: np.linalg.norm(x @ v))"),
-    "np.linalg.norm(x, 2)": ("np.linalg.norm(a @ v)",
-                             "largest(x.T @ x, lambda a, v: np.linalg.norm(x @ v))"),
+    "np.linalg.eigvals(x.T @ x)": ("np.linalg.eigvalsh", "np.linalg.eigvalsh(x.T @ x)"),
+    "np.linalg.svd(x)": ("V is np.linalg.eigh(a.T @ a)[1][:, ::-1]",
+        "x @ np.linalg.eigh(x.T @ x)[1][:, ::-1] / np.linalg.svd(x, compute_uv=False)"),
+    "np.linalg.matrix_rank(x)": ("np.linalg.svdvals(a)", "np.linalg.svdvals(x)"),
     "np.linalg.qr(x)": ("np.linalg.cholesky(a.T @ a).T",
                         "x @ np.linalg.inv(np.linalg.cholesky(x.T @ x).T)"),
     "np.linalg.pinv(x)": ("np.linalg.inv(a.T @ a) @ a.T", "np.linalg.inv(x.T @ x) @ x.T"),

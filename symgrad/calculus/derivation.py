@@ -26,8 +26,11 @@ from symgrad.mathematics.indices import (
 from symgrad.mathematics.matrices import (
     CholeskyEntry,
     DeterminantValue,
+    EigenvalueEntry,
+    EigenvectorEntry,
     InverseEntry,
     LogAbsDeterminant,
+    SingularValueEntry,
 )
 from symgrad.mathematics.records import Constant
 from symgrad.mathematics.reductions import LEAVES, REDUCTIONS
@@ -270,6 +273,12 @@ OF_MATRICES: Mapping[type[sp.Expr], str] = {
     LogAbsDeterminant: "log |det A| is -∞ where A is singular, and has no derivative there",
     CholeskyEntry: "the matrix that a Cholesky factor is of is taken as symmetric: so is the "
     "derivative by it",
+    EigenvalueEntry: "the matrix that eigenvalues are of is taken as symmetric, and so is the "
+    "derivative by it; an eigenvalue has one where no other is equal to it",
+    EigenvectorEntry: "eigenvectors have a derivative where no two eigenvalues are equal: an error "
+    "elsewhere; the sign of each is not known, and a loss must not depend on it",
+    SingularValueEntry: "a singular value has a derivative where it is not 0, and no other is "
+    "equal to it",
 }
 """What holds where a matrix has no inverse, or of which matrices."""
 

@@ -22,7 +22,7 @@ from symgrad.checks.stepwise import places, run
 from symgrad.mathematics.assumptions import Assumption, symmetric, tangent
 from symgrad.mathematics.equations import Equation, System
 from symgrad.mathematics.indices import entries, name_of
-from symgrad.mathematics.matrices import CholeskyEntry
+from symgrad.mathematics.matrices import MATRIX_FUNCTIONS
 from symgrad.mathematics.recurrences import Recurrence, in_groups, source_of
 from symgrad.mathematics.reductions import equal
 from symgrad.progress import tell
@@ -186,11 +186,14 @@ def _direction(
     return tangent(assumptions, here, free)
 
 
+_OF_SYMMETRIC = [cls for cls, leaf in MATRIX_FUNCTIONS.items() if leaf.symmetric]
+
+
 def symmetric_values(system: System) -> set[str]:
-    """The matrices that a Cholesky factor is taken of: its derivative takes them as symmetric."""
+    """The matrices of which a function is taken that takes them as symmetric: a Cholesky factor."""
     found: set[str] = set()
     for equation in reversed(system.equations):
-        for factor in equation.rhs.atoms(CholeskyEntry):
+        for factor in equation.rhs.atoms(*_OF_SYMMETRIC):
             found |= _over(factor.function, [limit[0] for limit in factor.limits])
         if equation.name in found:
             found |= _over(equation.rhs, equation.indices[-2:])

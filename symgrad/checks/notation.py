@@ -139,8 +139,12 @@ def _of_matrices(leaf: MatrixLeaf, source: random.Random) -> Iterator[Sample]:
         half[place] = source.uniform(-1, 1)
     matrix = half * half.T + mpmath.eye(LENGTH)
     found = leaf.mpmath(matrix)
-    is_whole = not isinstance(found, mpmath.matrix)
-    at: Sequence[sp.Expr] = () if is_whole else (I, J)
+    count = {list: 1, mpmath.matrix: 2}.get(type(found), 0)
+    at: Sequence[sp.Expr] = (I, J)[:count]
     expr = matrix_function(leaf.cls, entry("A", (ROW, COLUMN)), proper_indices((ROW, COLUMN)), *at)
     for i, j in ((0, 0), (2, 1)) if at else ((0, 0),):
-        yield Sample(expr, {"A": matrix, "i": i, "j": j}, found if is_whole else found[i, j])
+        yield Sample(
+            expr,
+            {"A": matrix, "i": i, "j": j},
+            (found if count == 0 else found[i] if count == 1 else found[i, j]),
+        )

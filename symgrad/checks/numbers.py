@@ -87,6 +87,10 @@ def numpy_reduction(name: str) -> Callable[..., Any]:
 _MATRICES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "sign": lambda a: np.linalg.slogdet(a)[0],
     "logdet": lambda a: np.linalg.slogdet(a)[1],
+    **dict.fromkeys(("eigenbasis", "eigenvectors"), lambda a: np.linalg.eigh(a)[1]),
+    "svdvals": lambda a: np.linalg.svd(a, compute_uv=False),
+    "left": lambda a: np.linalg.svd(a, full_matrices=False)[0],
+    "right": lambda a: np.linalg.svd(a, full_matrices=False)[2],
 }
 """Functions of matrices that NumPy has under another name."""
 
@@ -167,6 +171,8 @@ class Floats:
 
     def matrix(self, leaf: MatrixLeaf, values: np.ndarray) -> np.ndarray:
         double = np.asarray(values, dtype=np.float64)  # LAPACK has no longer floats
+        if leaf.symmetric and not np.allclose(double, double.swapaxes(-1, -2), 1e-5):
+            raise OutsideDomain("a matrix at this point is not symmetric")
         try:
             return _regular(
                 leaf, double, np.asarray(_numpy_matrix(leaf.name)(double), self.dtype), 15
@@ -286,7 +292,10 @@ class Exact:
         return _rows(lambda row: simplest(leaf.definition(row)), values)
 
     def matrix(self, leaf: MatrixLeaf, values: np.ndarray) -> np.ndarray:
-        return _matrices(lambda rows: leaf.exact(sp.Matrix(rows)), values)
+        if leaf.exact is None:
+            raise OutsideDomain("the exact numbers are roots, and too long")
+        exact = leaf.exact
+        return _matrices(lambda rows: exact(sp.Matrix(rows)), values)
 
     def power(self, base: Numbers, exponent: Numbers) -> Numbers:
         return np.power(np.asarray(base, dtype=object), exponent)

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import mpmath
 
+from symgrad.mathematics.matrices import signed
 from symgrad.writing import formula as f
 from symgrad.writing.formula import Formula
 
@@ -34,6 +35,11 @@ NAMES: Mapping[str, Callable[..., Value]] = {
     "artanh": mpmath.atanh,
     "cbrt": lambda x: mpmath.sign(x) * mpmath.root(abs(x), 3),
     "chol": mpmath.cholesky,
+    "eig": lambda a: list(mpmath.eigsy(a)[0]),
+    "eigvec": lambda a: signed(a, mpmath.eigsy(a)[1]),
+    "left": lambda a: mpmath.svd_r(a)[0],
+    "right": lambda a: mpmath.svd_r(a)[2],
+    "sing": lambda a: list(mpmath.svd_r(a)[1]),
     "clip": lambda x, low, high: min(max(x, low), high),
     "erfcinv": lambda x: mpmath.erfinv(1 - x),
     "fmod": lambda x, y: mpmath.sign(x) * _mod(abs(x), abs(y)),

@@ -25,6 +25,7 @@ from symgrad.language.registry import (
     function_name,
     into_numbers,
     no_numbers,
+    no_property,
     of_python,
     this_call,
     unsupported,
@@ -318,9 +319,7 @@ class Array(Memory, np.lib.mixins.NDArrayOperatorsMixin):
             return lambda *args, **kwargs: _owned(name, run, (self, *args), kwargs)
         if name in UFUNCS and not self.ndim:  # what NumPy asks of the entries of arrays of objects
             return lambda *args: called(UFUNCS[name], name, (self, *args), {})
-        if name.startswith("_"):
-            raise AttributeError(name)
-        raise AttributeError(f"symbolic arrays have no {name!r}", name=name, obj=self)
+        raise AttributeError(no_property(name), name=name, obj=self)
 
 
 def made_of(array: Array, known: Container[Hashable] = ()) -> list[Array]:

@@ -14,19 +14,25 @@ from symgrad.language.array import Array, describe
 from symgrad.language.constants import as_array
 from symgrad.language.contractions import matmul
 from symgrad.language.elementwise import elementwise
-from symgrad.language.registry import function, unsupported
+from symgrad.language.reductions import sum_
+from symgrad.language.registry import FUNCTIONS, function, unsupported
 from symgrad.language.shapes import structure
 from symgrad.mathematics.indices import Index, axis_index
 from symgrad.mathematics.matrices import (
     CholeskyEntry,
     DeterminantSign,
     DeterminantValue,
+    EigenvalueEntry,
+    EigenvectorEntry,
     InverseEntry,
     LogAbsDeterminant,
     MatrixFunction,
+    SingularValueEntry,
     matrix_function,
+    smaller,
 )
 from symgrad.mathematics.reductions import sign
+from symgrad.mathematics.sizes import fixed
 
 Alone = Callable[[Array], Array]
 """What a function of matrices is for a 1 by 1 matrix."""
@@ -111,6 +117,82 @@ def _sign(array: Array) -> Array:
 def cholesky(a: Any) -> Array:
     """The lower triangular factor of each symmetric positive definite matrix."""
     return _entrywise(a, "cholesky", CholeskyEntry, lambda x: elementwise("sqrt", x))
+
+
+class EighResult(NamedTuple):
+    """What ``np.linalg.eigh`` answers with."""
+
+    eigenvalues: Array
+    eigenvectors: Array
+
+
+@function("linalg.eigvalsh")
+def eigvalsh(a: Any, UPLO: str = "L") -> Array:
+    """The eigenvalues of each symmetric matrix, the smallest first."""
+    array = _square(a, "eigvalsh")
+    if array.sizes[-1] == 1:
+        return array[..., 0]
+    lead, row, column, i, _ = _indices(array)
+    value = matrix_function(EigenvalueEntry, array.at([*lead, row, column]), (row, column), i)
+    return structure([*lead, i], value, [array])
+
+
+@function("linalg.eigh")
+def eigh(a: Any, UPLO: str = "L") -> EighResult:
+    """Eigenvalues of symmetric matrices, and eigenvectors, where no two eigenvalues are equal."""
+    vectors = _entrywise(a, "eigh", EigenvectorEntry, lambda x: elementwise("multiply", x, 0) + 1)
+    return EighResult(eigvalsh(a), vectors)
+
+
+@function("linalg.svdvals")
+def svdvals(x: Any) -> Array:
+    """The singular values of each matrix, the largest first."""
+    array = as_array(x)
+    if array.ndim < 2:
+        raise SpecError(
+            f"singular values of {describe(array)}",
+            where=caller(),
+            hint="the last two axes have to be those of a matrix",
+        )
+    rows, columns = array.sizes[-2:]
+    if 1 in (rows, columns):
+        squares = sum_(elementwise("square", array), -1 if rows == 1 else -2)
+        return elementwise("sqrt", squares)
+    if rows != columns and None in (fixed(rows), fixed(columns)):
+        raise unsupported(
+            f"singular values of {describe(array)}, of which it is not known which axis is longer,",
+            "give both axes fixed sizes",
+        )
+    lead = [axis_index(s) for s in array.sizes[:-2]]
+    row, column, k = axis_index(rows), axis_index(columns), axis_index(smaller(rows, columns))
+    value = matrix_function(SingularValueEntry, array.at([*lead, row, column]), (row, column), k)
+    return structure([*lead, k], value, [array])
+
+
+@function("linalg.svd")
+def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True,
+        hermitian: bool = False) -> Array:  # fmt: skip
+    """The singular values of each matrix alone: with ``compute_uv=False``."""
+    if compute_uv:
+        raise unsupported("np.linalg.svd with singular vectors", OF_SVD)
+    return svdvals(a)
+
+
+@function("linalg.cond")
+def cond(x: Any, p: Any = None) -> Array:
+    """The largest singular value over the smallest; by another norm, that of a and its inverse."""
+    if p in (None, 2, -2):
+        values = svdvals(x)
+        ends = values[..., 0], values[..., -1]
+        return elementwise("divide", *(ends if p != -2 else ends[::-1]))
+    sizes = (as_array(FUNCTIONS["linalg.norm"](a, p, (-2, -1))) for a in (x, inv(x)))
+    return elementwise("multiply", *sizes)
+
+
+OF_SVD = (
+    "the singular values are np.linalg.svd(a, compute_uv=False); V is np.linalg.eigh(a.T @ a)[1]"
+    "[:, ::-1] where they are distinct, and U is a @ V / s"
+)
 
 
 @function("linalg.solve")

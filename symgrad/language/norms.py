@@ -10,9 +10,10 @@ from symgrad.errors import SpecError, caller
 from symgrad.language.array import Array, axes_of, describe
 from symgrad.language.constants import as_array
 from symgrad.language.elementwise import elementwise
+from symgrad.language.linalg import svdvals
 from symgrad.language.reductions import max_, min_, sum_
-from symgrad.language.registry import INSTEAD, function, unsupported
-from symgrad.language.shapes import ravel, reshape
+from symgrad.language.registry import function, unsupported
+from symgrad.language.shapes import moveaxis, ravel, reshape
 
 
 @function("linalg.norm")
@@ -63,11 +64,21 @@ _SUMS: dict[Any, tuple[Callable[..., Array], int]] = {
 """Which of the sums along columns (0) or rows (1) a norm is."""
 
 
+_OF_SINGULAR_VALUES: dict[Any, Callable[[Array], Array]] = {
+    2: lambda s: s[..., 0], -2: lambda s: s[..., -1], "nuc": lambda s: sum_(s, -1),
+}  # fmt: skip
+"""What a norm is of the singular values."""
+
+
 def _of_matrices(array: Array, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Array:
+    if ord in _OF_SINGULAR_VALUES:
+        found = _OF_SINGULAR_VALUES[ord](svdvals(moveaxis(array, axes, (-2, -1))))
+        with_ones = [1 if k in axes else d for k, d in enumerate(array.shape)]
+        return reshape(found, with_ones) if keepdims else found
     if ord not in _SUMS:
         raise unsupported(
             f"np.linalg.norm with ord={ord!r} of matrices",
-            f"fro, 1, -1, inf and -inf are; {INSTEAD['svd']}",
+            "fro, nuc, 1, -1, 2, -2, inf and -inf are",
         )
     pick, along = _SUMS[ord]
     sums = sum_(elementwise("absolute", array), axes[along], keepdims=True)

@@ -189,6 +189,16 @@ def function_name(func: Any) -> str:
     return f"linalg.{func.__name__}" if module == "linalg" else str(func.__name__)
 
 
+def no_property(name: str) -> str:
+    """That a symbolic array has no such property, and why, where it is about memory."""
+    why = ": how it lies in memory is not known while a spec is read" if name in OF_MEMORY else ""
+    return f"symbolic arrays have no {name!r}{why}"
+
+
+OF_MEMORY = frozenset(("base", "ctypes", "data", "flags", "itemsize", "nbytes", "strides"))
+"""Properties of NumPy's arrays that no value has before code runs."""
+
+
 INSTEAD = {
     "argmax": "an index has no derivative; pass it as data with dtype=int",
     "argmin": "an index has no derivative; pass it as data with dtype=int",
@@ -198,14 +208,13 @@ INSTEAD = {
     "multigammaln": "write it as np.pi and scipy.special.gammaln have it: d * (d - 1) / 4 * "
     "np.log(np.pi) + sum(gammaln(a - j / 2) for j in range(d))",
     **dict.fromkeys(
-        ("eig", "eigh", "eigvals", "eigvalsh"),
-        "v @ (a @ v) is the eigenvalue of the largest size of a symmetric a, after some steps of "
-        "v = a @ v; v = v / np.linalg.norm(v) from a constant v",
+        ("eig", "eigvals"),
+        "np.linalg.eigh and np.linalg.eigvalsh are, of symmetric matrices",
     ),
+    "matrix_rank": "it is a count, and has no derivative; np.linalg.svdvals(a) is supported",
     **dict.fromkeys(
-        ("svd", "svdvals"),
-        "np.linalg.norm(a @ v) is the largest singular value of a, after some steps of "
-        "v = a.T @ (a @ v); v = v / np.linalg.norm(v) from a constant v",
+        ("shares_memory", "may_share_memory", "byte_bounds"),
+        "how an array lies in memory is not known while a spec is read; x.copy() shares none",
     ),
     "qr": "R is np.linalg.cholesky(a.T @ a).T where its diagonal is positive, and Q is "
     "a @ np.linalg.inv(R)",

@@ -311,6 +311,8 @@ class Reader:
         matrix, *right = (self.operand(r) for r in op.reads)
         if len(op.reads[0].axes) > 2:
             raise NoMatrixForm("a stack of matrices")
+        if op.function in DECOMPOSED:
+            raise NoMatrixForm("a part of a decomposition")
         if op.function in ("inv", "solve"):
             inverse = matrix.inverse(op.axes)
             return product([inverse, right[0]], op.axes) if right else inverse
@@ -373,6 +375,7 @@ _AS_ARITHMETIC: dict[str, tuple[str, tuple[Literal, ...]]] = {
 }
 """Functions that are written as arithmetic, and the arguments that come before theirs."""
 
+DECOMPOSED = {"eigvalsh", "eigenbasis", "eigenvectors", "svdvals", "left", "right"}
 _MATRIX_FUNCTIONS = {leaf.name: leaf.written for leaf in MATRIX_FUNCTIONS.values()}
 
 

@@ -68,20 +68,31 @@ TRIANGLE = Kind(
 # -- functions of matrices --------------------------------------------------------------------
 
 
+_SINGULAR = {"svdvals": 1, "left": 0, "right": 2}
+"""What is a part of a singular value decomposition, and which one."""
+
+
+_OWN_AXES = {
+    **dict.fromkeys(("inv", "adjugate", "cholesky", "eigenbasis", "eigenvectors"), 2),
+    "eigvalsh": 1,
+}
+"""How many axes the result has for each square matrix, where it is no number."""
+
+
 def _check_linalg(op: Op) -> str:
     matrix = op.args[0]
     if not isinstance(matrix, Ref) or len(labels(matrix.axes[-2:])) != 2:
         return "a function of matrices takes an array of them"
     *lead, row, column = matrix.axes
+    if op.function in _SINGULAR:
+        return "" if op.axes[: len(lead)] == tuple(lead) else "the result has other axes"
     if size_of(row) != size_of(column):
         return "the matrices are no squares"
     if op.function == "solve":
         return _check_solve(op, tuple(lead), row, column)
-    if op.function in ("inv", "adjugate", "cholesky"):
-        square = len({size_of(a) for a in (row, *op.axes[-2:])}) == 1
-        good = op.axes[:-2] == tuple(lead) and square
-        return "" if good else "the result has not the axes of its matrices"
-    return "" if op.axes == tuple(lead) else "there is one number for each matrix"
+    own = len(op.axes) - _OWN_AXES.get(op.function, 0)
+    good = op.axes[:own] == tuple(lead) and all(size_of(a) == size_of(row) for a in op.axes[own:])
+    return "" if good else "the result has not the axes of its matrices"
 
 
 def _check_solve(op: Op, lead: Axes, row: sp.Expr, column: sp.Expr) -> str:
@@ -105,6 +116,10 @@ def _run_linalg(run: Run, op: Op) -> Array:
         return np.asarray(inverse @ right[0])
     if op.function in ("sign", "logdet"):
         return np.asarray(np.linalg.slogdet(matrix)[op.function == "logdet"])
+    if op.function in _SINGULAR:
+        return np.asarray(np.linalg.svd(matrix, full_matrices=False)[_SINGULAR[op.function]])
+    if op.function in ("eigenbasis", "eigenvectors"):
+        return np.asarray(np.linalg.eigh(matrix)[1])
     if op.function == "adjugate":
         return _adjugate(matrix)
     return np.asarray(getattr(np.linalg, op.function)(matrix))
@@ -121,7 +136,7 @@ def _adjugate(matrix: Array) -> Array:
 
 LINALG = Kind(
     "linalg",
-    "inv, adjugate, det, sign, logdet, cholesky of the last two axes; solve: of two arrays",
+    "inv, det, eigvalsh, … of the last two axes; solve: of two arrays",
     _check_linalg,
     _run_linalg,
     result=Result.EITHER,

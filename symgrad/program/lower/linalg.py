@@ -8,7 +8,12 @@ from symgrad.program.lower.lowering import Lowering, in_order
 from symgrad.program.program import Axes, Operand, Ref, size_of
 from symgrad.program.sums_of_products import bound_by, free_labels
 
-_HINTS = {"inv": "inverse", "cholesky": "L"}
+_HINTS = {
+    "inv": "inverse",
+    "cholesky": "L",
+    "eigvalsh": "eigenvalues",
+    "svdvals": "singular_values",
+}
 """What their values are called where that is not the name of the function."""
 
 
@@ -31,7 +36,7 @@ def matrix_function(lowering: Lowering, expr: MatrixFunction, at: Axes) -> Opera
     matrix = matrix_of(lowering, expr)
     function = program_name(type(expr))
     batch = matrix.axes[:-2]
-    inside = tuple(fresh(size_of(a)) for a in matrix.axes[-2:]) if expr.at else ()
+    inside = tuple(map(fresh, expr.lengths))
     value = lowering.builder.add(
         "linalg",
         (matrix,),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from symgrad.errors import SpecError
 from symgrad.program.program import Op, Ref
 from symgrad.targets.c.entries import At, there
 from symgrad.targets.c.kept import length, shape_of
@@ -17,6 +18,11 @@ class Matrices(Nests):
 
     def linalg(self, op: Op) -> list[Node]:
         """A function of each matrix of a stack."""
+        if op.function not in _LINALG:
+            raise SpecError(
+                f"the target c has no function {op.function} of matrices",
+                hint="use the target numpy",
+            )
         last = {"solve": len(op.reads[-1].axes[-2:])}.get(op.function, 2)
         lead = op.axes if op.function in _OF_DETERMINANT else op.axes[: len(op.axes) - last]
         outer, pairs = self.loops(lead)

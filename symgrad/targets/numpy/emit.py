@@ -82,7 +82,7 @@ def check_names(variables: Iterable[Variable], words: Words) -> None:
             )
 
 
-_RAISING = frozenset({"inv", "solve", "cholesky", SMALL_INVERSE})
+_RAISING = frozenset({"inv", "solve", "cholesky", "eigenvectors", SMALL_INVERSE})
 """Functions that fail for some matrices."""
 
 

@@ -295,8 +295,8 @@ class NumPyWriter(PlainLoops, Writer):
         return [*args, Text(str(op.detail[0])), self.number(size_of(op.axes[0]))]
 
     def linalg(self, op: Op, args: Sequence[Text]) -> Text:
-        name, part = _SLOGDET.get(op.function, (op.function, ""))
-        return Text(f"{_of_linalg(name)}({listed(args)}){part}")
+        name, more, part = _PARTS.get(op.function, (op.function, "", ""))
+        return Text(f"{_of_linalg(name)}({listed(args)}{more}){part}")
 
     # What is changed in place
 
@@ -386,6 +386,16 @@ def is_small_inverse(op: Op) -> bool:
     return op.function == "inv" and [fixed(s) for s in op.shape] == [2, 2]
 
 
+_PARTS = {
+    **{function: (name, "", part) for function, (name, part) in _SLOGDET.items()},
+    "eigenbasis": ("eigh", "", "[1]"),
+    "svdvals": ("svd", ", compute_uv=False", ""),
+    "left": ("svd", ", full_matrices=False", "[0]"),
+    "right": ("svd", ", full_matrices=False", "[2]"),
+}
+"""What is a part of what NumPy's function answers with, or needs an option of it."""
+
+
 def _of_linalg(name: str) -> str:
     """A function of matrices as files call it: NumPy's, or one that they bring."""
     own = name_of(name)
@@ -425,7 +435,7 @@ def _windows(op: Op) -> list[Window]:
 def called(op: Op) -> str:
     """What an operation calls, for people."""
     if op.kind == "linalg":
-        return _of_linalg(_SLOGDET.get(op.function, (op.function,))[0])
+        return _of_linalg(_PARTS.get(op.function, (op.function,))[0])
     if op.kind in ("map", "triangle", "join"):
         return name_of(op.function)
     return _CALLED.get(op.kind, op.kind)

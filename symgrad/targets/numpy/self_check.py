@@ -7,6 +7,7 @@ from typing import Any
 
 from symgrad.mathematics.assumptions import strongest
 from symgrad.mathematics.equations import Variable
+from symgrad.mathematics.matrices import MATRIX_FUNCTIONS
 from symgrad.mathematics.ranges import by_part
 from symgrad.mathematics.sizes import Size, fixed, with_numbers
 from symgrad.targets.module import Module
@@ -79,12 +80,15 @@ def _drawn(module: Module, variables: Sequence[Variable]) -> list[tuple[str, str
     return [(name, _draw(v, sizes, definite)) for name, v in reversed(once.items())]
 
 
+_OF_SYMMETRIC = {leaf.name for leaf in MATRIX_FUNCTIONS.values() if leaf.symmetric}
+
+
 def definite_among(module: Module) -> set[str]:
-    """The inputs that have a Cholesky factor, alone or as a part of a sum."""
+    """The inputs that have a Cholesky factor, or eigenvalues, alone or as a part of a sum."""
     found: set[str] = set()
     for op in reversed(module.program.ops):
         through = op.name in found and (op.function == "add" or op.kind in ("view", "copy"))
-        if op.function == "cholesky" or through:
+        if op.function in _OF_SYMMETRIC or through:
             found |= {r.name for r in op.reads}
     square = (v for v in module.arguments if len(v.shape) > 1 and v.shape[-1] == v.shape[-2])
     return {v.name for v in square if v.name in found and v.dtype == "float"}

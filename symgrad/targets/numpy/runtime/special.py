@@ -275,6 +275,15 @@ def _inverse_of_two(a: Any) -> Any:
     return np.linalg.inv(a)
 
 
+def _eigenvectors(a: Any) -> Any:
+    """The eigenvectors of symmetric matrices, as columns; an error where eigenvalues are equal."""
+    values, vectors = np.linalg.eigh(a)
+    size = np.abs(values).max(-1, keepdims=True, initial=0)
+    if (np.diff(values) <= 8 * np.finfo(values.dtype).eps * size).any():
+        raise np.linalg.LinAlgError("two eigenvalues are equal")
+    return vectors
+
+
 def _others(x: Any, axis: int, out: Any = None) -> Any:
     """Along an axis, the product of all other entries: of those before and of those after each."""
     x = np.moveaxis(x, axis, -1)
@@ -336,6 +345,7 @@ HELPERS: dict[str, Callable[..., Any]] = {
         _norm,
         _adjugate,
         _inverse_of_two,
+        _eigenvectors,
         _others,
         _powers,
         _add_rows,
