@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import re
 import threading
@@ -9,12 +10,16 @@ import weakref
 from pathlib import Path
 from typing import Any
 
+import mpmath
 import numpy as np
 import pytest
 
 import symgrad as sg
 from symgrad.errors import SpecError
 from symgrad.targets.c import build, desk
+from symgrad.targets.c.build import library
+from symgrad.targets.c.desk import MATH
+from symgrad.targets.c.runtime import source
 from tests.compiled_c import command
 from tests.losses import LOSSES
 from tests.test_losses import derived, point
@@ -289,3 +294,44 @@ def test_a_folder_that_can_not_be_written(
     (tmp_path / "taken").write_text("")
     monkeypatch.setenv("SYMGRAD_CACHE", str(tmp_path / "taken"))
     assert np.isfinite(derivation.compile(target="c").loss(**AT))
+
+
+EXPONENTIALS = """
+#include <stddef.h>
+#include "desk_math.h"
+void exponentials(const REAL *x, REAL *y, size_t count) {
+    for (size_t k = 0U; k < count; ++k) {
+        y[k] = EXP(x[k]);
+    }
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("dtype", "real", "function", "low", "high"),
+    [("float64", "double", "exp", -745.2, 709.7), ("float32", "float", "expf", -103.9, 88.7)],
+)
+def test_the_exponential_of_the_desk(
+    dtype: str, real: str, function: str, low: float, high: float
+) -> None:
+    """Below one unit in the last place over all of its domain; right where results are special."""
+    files = {MATH: source(MATH), "exponentials.c": EXPONENTIALS}
+    path = library("exponentials", files, [f"-DREAL={real}", f"-DEXP={function}"])
+    compiled = ctypes.CDLL(str(path)).exponentials
+
+    def exponentials(x: Any) -> Any:
+        found = np.empty_like(x)
+        pointers = (ctypes.c_void_p(a.ctypes.data) for a in (x, found))
+        compiled(*pointers, ctypes.c_size_t(len(x)))
+        return found
+
+    rng = np.random.default_rng(0)
+    ends = [(low, high), (-1, 1), (high - 1, high), (low, 0.98 * low)]
+    x = np.concatenate([rng.uniform(*sorted(e), 500) for e in ends]).astype(dtype)
+    y = exponentials(x)
+    with mpmath.workprec(120):
+        off = [abs(mpmath.mpf(float(b)) - mpmath.exp(float(a))) for a, b in zip(x, y, strict=True)]
+    assert max(float(e) / float(np.spacing(b)) for e, b in zip(off, y, strict=True)) < 1
+    special = np.array([np.inf, -np.inf, np.nan, 0, -0.0, 1e30, -1e30, 1e-40], dtype)
+    wanted = [np.inf, 0, np.nan, 1, 1, np.inf, 0, 1]
+    np.testing.assert_array_equal(exponentials(special), np.array(wanted, dtype))

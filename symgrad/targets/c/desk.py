@@ -21,6 +21,9 @@ from symgrad.targets.c.build import library
 from symgrad.targets.c.runtime import source
 from symgrad.targets.numpy.runtime.labels import _check_range
 
+MATH = "desk_math.h"
+"""Functions that are quicker than those of math.h where there are many numbers."""
+
 _DESCRIBED = re.compile(r"^/\* symgrad: (\{.*\}) \*/$", re.MULTILINE)
 _REALS = {"float64": ctypes.c_double, "float32": ctypes.c_float}
 _C_TYPES = {"float64": "double", "float32": "float"}
@@ -79,8 +82,14 @@ class _Module:
         multiplies = f"defined({upper}_GEMM)" in text and gemm(dtype)
         defined = [f"{upper}_INTEGER=int64_t", f"{upper}_SIMD", f"REAL={_C_TYPES[dtype]}"]
         defined += [f"{upper}_GEMM", "GEMM"] if multiplies else []
+        defined += [f'{upper}_MATH="{MATH}"']
         more = source("desk.c").replace("NAME", self.name)
-        files = {f"{self.name}.h": header, f"{self.name}.c": text, f"{self.name}_desk.c": more}
+        files = {
+            MATH: source(MATH),
+            f"{self.name}.h": header,
+            f"{self.name}.c": text,
+            f"{self.name}_desk.c": more,
+        }
         path = library(self.name, files, [f"-D{word}" for word in defined])
         found = ctypes.CDLL(str(path))
         if multiplies:
