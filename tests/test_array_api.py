@@ -438,3 +438,31 @@ def test_what_can_not_be_is_refused(tmp_path: Path) -> None:
         sg.jacobian(x @ w, w).source(wrap="torch")
     derivation.write(tmp_path / "net.py", wrap=("torch", "jax"))
     assert sorted(p.name for p in tmp_path.iterdir()) == ["net.py", "net_jax.py", "net_torch.py"]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("example", ["notebook", "mlp"])
+def test_the_examples_are_differentiated_by_both(example: str, root: Path, tmp_path: Path) -> None:
+    spec = str(root / "examples" / f"{example}.py")
+    command = ["derive", spec, "--wrap", "torch,jax", "--out", str(tmp_path), "--quiet"]
+    assert CliRunner().invoke(main, command).exit_code == 0
+    for wrap in ("torch", "jax"):
+        text = (tmp_path / f"{example}_{wrap}.py").read_text(encoding="utf-8")
+        module, rng, make = load(text, example), np.random.default_rng(0), MAKE[wrap]
+        arrays: dict[str, Any] = {}
+        for name, shape in module._SHAPES.items():
+            sizes = tuple(4 if isinstance(s, str) else s for s in shape)
+            label = getattr(module, "_KINDS", {}).get(name) == "int"
+            draw = rng.integers(0, 3, sizes) if label else rng.standard_normal(sizes) / 4
+            arrays[name] = make(np.eye(*sizes) if name == "Y" else draw)  # Y is one-hot
+        names = module.Gradients._fields
+
+        def function(*values: Any, m: Any = module, n: Any = names, a: Any = arrays) -> Any:
+            return m.loss(**{**a, **dict(zip(n, values, strict=True))})
+
+        values = [arrays[name] for name in names]
+        if wrap == "torch":
+            tensors = [v.clone().requires_grad_() for v in values]
+            assert torch.autograd.gradcheck(function, tensors, fast_mode=True)
+        else:
+            check_grads(function, tuple(values), order=1, modes=["rev"], eps=1e-5, rtol=1e-4)
