@@ -311,6 +311,96 @@ def _careful_attention(case: Case, dtype: str, v: Arrays) -> Call:
     return call
 
 
+# Recurrences
+
+
+def _careful_gru(case: Case, dtype: str, v: Arrays) -> Call:
+    """Products of all steps before the loop and after it, the gates beside each other."""
+    count, batch, width = case.shape(case.data["X"])
+    X, n = v["X"].reshape(count * batch, width), width
+    states, gates = (np.empty((count + k, batch, m * n), dtype) for k, m in ((1, 1), (0, 3)))
+    back, held = np.empty_like(gates), np.empty((count, batch, n), dtype)
+    product, room = np.empty((batch, 3 * n), dtype), np.empty((batch, n), dtype)
+
+    def call() -> Any:
+        W, U, b = (np.concatenate([v[f"{k}{g}"] for g in "rzn"], axis=-1) for k in "WUb")
+        np.matmul(X, W, out=gates.reshape(-1, 3 * n))
+        np.add(gates, b, out=gates)
+        states[0] = h = v["h0"]
+        for g, after, u in zip(gates, states[1:], held, strict=True):
+            h.dot(U, out=product)
+            both, r, z, new = g[:, : 2 * n], g[:, :n], g[:, n : 2 * n], g[:, 2 * n :]
+            both += product[:, : 2 * n]
+            _sigmoid(both)
+            u[...] = product[:, 2 * n :]
+            np.multiply(r, u, out=room)
+            new += room
+            np.tanh(new, out=new)
+            np.subtract(h, new, out=room)
+            np.multiply(room, z, out=after)
+            after += new
+            h = after
+        before, d = states[:-1], states[-1] - v["Y"]
+        value = np.vdot(d, d) / d.size
+        d *= 2 / d.size
+        r, z, new = (gates[:, :, k * n : (k + 1) * n] for k in range(3))
+        slopes = (held * r * (1 - r), (before - new) * z * (1 - z), (1 - z) * (1 - new * new))
+        of_new, T = np.empty_like(held), U.T.copy()
+        for t in range(count)[::-1]:
+            dr, dz, du = (back[t, :, k * n : (k + 1) * n] for k in range(3))
+            np.multiply(d, slopes[1][t], out=dz)
+            np.multiply(d, slopes[2][t], out=of_new[t])
+            np.multiply(of_new[t], slopes[0][t], out=dr)
+            np.multiply(of_new[t], r[t], out=du)
+            d *= z[t]
+            d += back[t].dot(T)
+        flat, last = back.reshape(-1, 3 * n), of_new.reshape(-1, n)
+        dU = before.reshape(-1, n).T.dot(flat)
+        flat = np.concatenate([flat[:, : 2 * n], last], axis=1)
+        parts = {"W": X.T.dot(flat), "U": dU, "b": flat.sum(0)}
+        return value, {f"{k}{g}": parts[k][..., j * n : (j + 1) * n]
+                       for j, g in enumerate("rzn") for k in "WUb"}  # fmt: skip
+
+    return call
+
+
+def _careful_kalman(case: Case, dtype: str, v: Arrays) -> Call:
+    """The step and its derivative as in a textbook."""
+    A, Q, H = v["A"], v["Q"], v["H"]
+
+    def call() -> Any:
+        m, P, value, kept = v["m0"], np.eye(4), 0.0, []
+        noise = Q @ Q.T
+        for y in v["Y"]:
+            ahead, spread = A.dot(m), A.dot(P).dot(A.T) + noise
+            HP = H.dot(spread)
+            S = HP.dot(H.T) + np.eye(2)
+            e, inverse = y - H.dot(ahead), np.linalg.inv(S)
+            K = spread.dot(H.T).dot(inverse)
+            value += e.dot(inverse).dot(e) + np.log(np.linalg.det(S))
+            kept.append((m, P, ahead, spread, HP, e, inverse, K))
+            m, P = ahead + K.dot(e), spread - K.dot(HP)
+        dA, dH, sums = np.zeros_like(A), np.zeros_like(H), np.zeros_like(Q)
+        dm, dP = np.zeros_like(m), np.zeros_like(P)
+        for m, P, ahead, spread, HP, e, inverse, K in kept[::-1]:
+            dK = dm[:, None] * e - dP.dot(HP.T)
+            de = dm.dot(K) + (inverse.dot(e) + e.dot(inverse)) / 2
+            back = K.T.dot(dP)
+            d_spread = dP - H.T.dot(back) + dK.dot(inverse.T).dot(H)
+            d_inverse = H.dot(spread.T).dot(dK) + e[:, None] * e / 2
+            dS = inverse.T / 2 - inverse.T.dot(d_inverse).dot(inverse.T)
+            dH -= back.dot(spread.T) + de[:, None] * ahead
+            dH += inverse.dot(dK.T).dot(spread) + dS.dot(H).dot(spread.T) + dS.T.dot(HP)
+            d_spread += H.T.dot(dS).dot(H)
+            d_ahead = dm - de.dot(H)
+            dA += d_spread.dot(A).dot(P.T) + d_spread.T.dot(A).dot(P) + d_ahead[:, None] * m
+            sums += d_spread
+            dm, dP = d_ahead.dot(A), A.T.dot(d_spread).dot(A)
+        return value / 2, {"A": dA, "Q": (sums + sums.T).dot(Q), "H": dH, "m0": dm}
+
+    return call
+
+
 def _attention_products(case: Case) -> Products:
     n, d = case.shape(case.data["X"])
     shapes: dict[str, tuple[int, ...]] = dict.fromkeys(("X", "q", "k", "u", "o", "b"), (n, d))
@@ -339,6 +429,8 @@ _CAREFUL: dict[str, Callable[[Case, str, Arrays], Call]] = {
     "logistic": _careful_logistic,
     "layer_norm": _careful_layer_norm,
     "attention": _careful_attention,
+    "gru": _careful_gru,
+    "kalman": _careful_kalman,
     **CAREFUL,
 }
 
@@ -348,6 +440,8 @@ _PRODUCTS: dict[str, Callable[[Case], Products]] = {
     "logistic": _logistic_products,
     "layer_norm": lambda case: ({}, []),
     "attention": _attention_products,
+    "gru": lambda case: ({}, []),
+    "kalman": lambda case: ({}, []),
 }
 
 

@@ -106,6 +106,33 @@ def _attention(xp: Any, v: Any) -> Any:
     return xp.mean(difference * difference)
 
 
+def _gru(xp: Any, v: Any) -> Any:
+    def step(h: Any, x: Any) -> Any:
+        r = xp.sigmoid(x @ v.Wr + h @ v.Ur + v.br)
+        z = xp.sigmoid(x @ v.Wz + h @ v.Uz + v.bz)
+        n = xp.tanh(x @ v.Wn + r * (h @ v.Un) + v.bn)
+        return (1 - z) * n + z * h, None
+
+    last, _ = xp.scan(step, v.h0, v.X)
+    difference = last - v.Y
+    return xp.mean(difference * difference)
+
+
+def _kalman(xp: Any, v: Any) -> Any:
+    def step(carry: Any, y: Any) -> Any:
+        m, P = carry
+        m, P = v.A @ m, v.A @ P @ v.A.T + v.Q @ v.Q.T
+        S = v.H @ P @ v.H.T + np.eye(2)
+        e = y - v.H @ m
+        inverse = xp.linalg.inv(S)
+        K = P @ v.H.T @ inverse
+        term = e @ inverse @ e + xp.log(xp.linalg.det(S))
+        return (m + K @ e, P - K @ v.H @ P), term
+
+    _, terms = xp.scan(step, (v.m0, np.eye(4)), v.Y)
+    return xp.sum(terms) / 2
+
+
 def _parameters(layers: tuple[int, ...]) -> dict[str, Shape]:
     pairs = enumerate(pairwise(layers), start=1)
     return {
@@ -207,5 +234,27 @@ CASES = (
         {},
         kind="attention",
         rounds=300,
+    ),
+    Case(
+        "GRU, 50 steps, batch 16, 32 units",
+        BOTH,
+        {"X": ("T", 16, 32), "Y": (16, 32), "h0": (16, 32)},
+        {f"{kind}{gate}": (32,) if kind == "b" else (32, 32) for gate in "rzn" for kind in "WUb"},
+        _gru,
+        {"T": 50},
+        {},
+        kind="gru",
+        rounds=100,
+    ),
+    Case(
+        "Kalman filter, 50 steps, 4 states",
+        ("float64",),
+        {"Y": ("T", 2)},
+        {"A": (4, 4), "Q": (4, 4), "H": (2, 4), "m0": (4,)},
+        _kalman,
+        {"T": 50},
+        {},
+        kind="kalman",
+        rounds=100,
     ),
 )

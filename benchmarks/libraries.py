@@ -18,12 +18,21 @@ Call = Callable[[], tuple[Any, dict[str, Any]]]
 class Functions:
     """What the cases are written in, for a library with NumPy's names."""
 
-    def __init__(self, np: Any, arange: Any = None) -> None:
+    def __init__(self, np: Any, arange: Any = None, scan: Any = None) -> None:
         self.np = np
+        self.scan = scan or self._loop
         self.arange = arange or (lambda y: np.arange(y.shape[0]))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.np, name)
+
+    def _loop(self, step: Any, carry: Any, xs: Any) -> Any:
+        """A recurrence as Python runs it."""
+        ys = []
+        for x in xs:
+            carry, y = step(carry, x)
+            ys.append(y)
+        return carry, None if ys[0] is None else self.np.stack(ys)
 
     def relu(self, x: Any) -> Any:
         return self.np.maximum(x, 0)
@@ -78,7 +87,7 @@ def derivation(case: Case) -> Any:
         v[name] = sg.data(name, case.data[name], assume=sg.one_hot(axis=0))
     v |= {name: sg.param(name, shape) for name, shape in case.params.items()}
     v |= {name: sg.data(name, shape, dtype=int) for name, (shape, _) in case.labels.items()}
-    functions = Functions(np, lambda y: sg.arange("N"))
+    functions = Functions(np, lambda y: sg.arange("N"), sg.scan)
     functions.eye_of = lambda y: sg.eye("N")  # type: ignore[method-assign]
     return sg.derive(case.loss(functions, SimpleNamespace(**v)), names=v)
 
@@ -163,7 +172,7 @@ def _jax(case: Case, dtype: str, v: Arrays, *, placed: bool) -> Call:
     jax: Any = import_module("jax")
     jnp: Any = import_module("jax.numpy")
     jax.config.update("jax_enable_x64", dtype == "float64")
-    functions = Functions(jnp)
+    functions = Functions(jnp, scan=jax.lax.scan)
     functions.log_softmax = jax.nn.log_softmax  # type: ignore[method-assign]
     functions.softmax = jax.nn.softmax  # type: ignore[method-assign]
     functions.logsumexp = jax.nn.logsumexp  # type: ignore[method-assign]
