@@ -128,7 +128,7 @@ def test_code_in_the_readme_is_that_of_the_files() -> None:
 
 def test_the_derivation_in_the_readme_is_that_of_the_example() -> None:
     spec = load(ROOT / "examples" / "notebook.py")
-    derivation = derive_loss(spec.loss, names=spec.names).latex()
+    derivation = derive_loss(spec.loss, names=spec.names).render("tex")
     (block,) = re.findall(r"```math\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     rows = [line.removeprefix("> ").removesuffix(r" \\").strip() for line in block.splitlines()]
     assert len(rows) == 7

@@ -2,33 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import partial
 
-from symgrad.formats.layout import BOX, LINE, SIGNS, Layout, laid_out, note, note_lines, size
-from symgrad.formats.lines import lines_of
+from symgrad.formats.layout import (
+    COLUMN,
+    PAPER,
+    RELATION,
+    SIGNS,
+    Layout,
+    Line,
+    Measure,
+    in_a_box,
+    laid_out,
+    note,
+    size,
+)
 from symgrad.formats.sheet import Sheet
-from symgrad.formats.width import Big, width
+from symgrad.formats.width import Big, of_words, width
 from symgrad.templating import render as rendered
+from symgrad.writing import formula as formulas
 from symgrad.writing.display import Display
 from symgrad.writing.document import Equations, Math, Matrices, Matrix, Prose, Result, Row, Table
-from symgrad.writing.formula import Formula, Fraction, has
+from symgrad.writing.formula import Formula, Fraction, Sign, has, terms_of
 from symgrad.writing.printings.latex import Latex
 
 
 def fragment(sheet: Sheet) -> str:
-    """LaTeX to paste into a document of one's own."""
-    return _rendered(sheet, "derivation.tex.jinja")
+    """LaTeX to paste into a document of one's own; it fits a column."""
+    return _rendered(sheet, "derivation.tex.jinja", COLUMN)
 
 
 def paper(sheet: Sheet) -> str:
     """A document that stands alone."""
-    return _rendered(sheet, "document.tex.jinja")
+    return _rendered(sheet, "document.tex.jinja", PAPER)
 
 
-def _rendered(sheet: Sheet, template: str) -> str:
+def _rendered(sheet: Sheet, template: str, measure: Measure) -> str:
     return rendered(
-        template, document=sheet.document(Display), title=sheet.title, text=text,
-        aligned=aligned, boxed=boxed, columns=columns, arrays=in_columns, formula=latex,
+        template, document=sheet.document(Display), title=sheet.title,
+        text=partial(text, measure=measure), spread=spread,
+        aligned=partial(aligned, measure=measure), boxed=partial(result, measure=measure),
+        columns=partial(columns, measure=measure), arrays=partial(in_columns, measure=measure),
         label=label, kind=lambda block: type(block).__name__,
     )  # fmt: skip
 
@@ -37,7 +52,10 @@ class InLines(Latex):
     """LaTeX in which a formula may be cut into lines."""
 
     def of_big(self, x: Big) -> str:
-        return rf"\Big{'l' if x.char in '([' else 'r'}{x.char}"
+        return rf"\Big{'r' if x.closes else 'l'}{_BARS.get(x.char, x.char)}"
+
+
+_BARS = {"‖": r"\Vert", "|": r"\vert"}
 
 
 latex = InLines()
@@ -59,48 +77,68 @@ def _escape(c: str) -> str:
     return _ESCAPES.get(c, c if c.isascii() and c.isprintable() else "?")
 
 
-def text(prose: Prose) -> str:
-    """A sentence with formulas."""
-    return "".join(f"${latex(p.formula)}$" if isinstance(p, Math) else escaped(p) for p in prose)
+def text(prose: Prose, measure: Measure = PAPER) -> str:
+    """A sentence with formulas; one that is longer than a line is displayed."""
+    return "".join(_math(p.formula, measure) if isinstance(p, Math) else escaped(p) for p in prose)
 
 
-def aligned(block: Equations, *, lapping: bool = True) -> list[str]:
+def _math(formula: Formula, measure: Measure) -> str:
+    match formula:
+        case formulas.Row((left, Sign("="), right)) if width(formula) > measure.line:
+            shown = Equations((Row(left, terms_of(right)),))
+            lines = " \\\\\n".join(aligned(shown, measure))
+            return f"\n\\begin{{align*}}\n{lines}\n\\end{{align*}}\n"
+    return f"${latex(formula)}$"
+
+
+def spread(prose: Prose) -> bool:
+    """Whether a sentence needs more space between its words, as a formula in it is long."""
+    return any(isinstance(p, Math) and width(p.formula) > LONG for p in prose)
+
+
+LONG = 4.0
+
+
+def aligned(block: Equations, measure: Measure = PAPER, *, lapping: bool = True) -> list[str]:
     """The lines of aligned equations, with & where they line up."""
-    layout = laid_out(block, lapping=lapping)
-    return [line for row, lines in layout for line in _row(layout, row, *lines)]
+    layout = laid_out(block, measure, lapping=lapping)
+    return [_line(layout, line) for lines in layout for line in lines]
 
 
-def _row(layout: Layout, row: Row, first: Formula, *rest: Formula) -> Iterator[str]:
-    says = note(row.note)
-    below = says is not None and layout.is_below(row)
-    remark = f" && {latex(says)}" if says and not below else ""
-    if row.shape:
-        remark = f"{remark or (' &&' if layout.beside else '')} && {latex(row.shape)}"
-    left = latex(row.left) if row.left else ""
-    yield f"{left} &{row.relation} {latex(first)}{'' if rest else remark}".lstrip()
-    for place, line in enumerate(rest):
-        yield rf"&\qquad {{}} {latex(line)}{remark if place == len(rest) - 1 else ''}"
-    if says and below:
-        for place, line in enumerate(note_lines(says)):
-            indent = r"\qquad\qquad {}" if place else r"\qquad\quad"
-            shown = f"{indent} {latex(line)}"
-            yield rf"&\rlap{{$\displaystyle {shown}$}}" if layout.lapping else f"&{shown}"
+_SPACES = {0.0: "", 1.0: r"\quad ", 2.0: r"\qquad ", 3.0: r"\qquad\quad ", 4.0: r"\qquad\qquad "}
 
 
-def boxed(block: Result) -> str:
-    """A final formula in its forms, each broken where it is too long."""
-    lines = [list(_boxed_lines(row)) for row in block.rows]
+def _line(layout: Layout, line: Line) -> str:
+    start = f"{line.relation} " if line.relation else "{} " if line.indent else ""
+    shown = f"{_SPACES[line.indent]}{start}{latex(line.body)}"
+    if line.under:
+        return rf"&\rlap{{$\displaystyle {shown}$}}" if layout.lapping else f"&{shown}"
+    remark = f" && {latex(line.remark)}" if line.remark else ""
+    if line.shape:
+        remark = f"{remark or (' &&' if layout.beside else '')} && {latex(line.shape)}"
+    left = f"{latex(line.left)} " if line.left else ""
+    return f"{left}&{shown}{remark}"
+
+
+def result(block: Result, measure: Measure = PAPER) -> str:
+    """A final formula in a box with its shape beside it, or under it where it is wide."""
+    wide, inside = boxed(block, measure)
+    shape = latex(block.shape)
+    if wide + size(block.shape) + BESIDE_A_BOX <= measure.boxed:
+        return rf"\boxed{{{inside}}} \qquad {shape}"
+    return rf"\begin{{gathered}} \boxed{{{inside}}} \\ {shape} \end{{gathered}}"
+
+
+def boxed(block: Result, measure: Measure = PAPER) -> tuple[float, str]:
+    """The width of a final formula in its forms, each broken where it is too long, and its text."""
+    found = in_a_box(block, measure)
     wide = sum(size(row.left) + sum(map(width, row.terms)) for row in block.rows)
-    if all(len(form) == 1 for form in lines) and wide + BETWEEN * len(lines) <= BOX:
-        return r" \qquad ".join(form[0].replace(" &= ", " = ", 1) for form in lines)
-    shown = r" \\[6pt] ".join(r" \\ ".join(form) for form in lines)
-    return rf"\begin{{aligned}} {shown} \end{{aligned}}"
-
-
-def _boxed_lines(row: Row) -> Iterator[str]:
-    first, *rest = lines_of(row.terms, BOX - size(row.left))
-    yield f"{latex(row.left) if row.left else ''} &= {latex(first)}"
-    yield from (rf"&\qquad {{}} {latex(line)}" for line in rest)
+    wide += BETWEEN * len(block.rows)
+    forms = [[_line(found, line) for line in lines] for lines in found]
+    if found.is_short and wide <= measure.box:
+        return wide, r" \qquad ".join(form[0].replace(" &= ", " = ", 1) for form in forms)
+    shown = r" \\[6pt] ".join(r" \\ ".join(form) for form in forms)
+    return found.width, rf"\begin{{aligned}} {shown} \end{{aligned}}"
 
 
 def label(block: Result) -> str:
@@ -112,16 +150,16 @@ def label(block: Result) -> str:
 BETWEEN = 3.4
 """A sign of equality and the space after a form, in a line of several."""
 
-HALF = 13.0
-"""The widest array that stands beside another."""
+BESIDE_A_BOX = 2.7
+"""The space between a box and a shape, and the frame."""
 
 
-def in_columns(block: Matrices) -> list[list[str]]:
+def in_columns(block: Matrices, measure: Measure = PAPER) -> list[list[str]]:
     """The lines of arrays, two to a line where both are narrow, in runs of lines alike."""
     runs: list[tuple[bool, list[Matrix]]] = []
     for matrix in block.arrays:
         wide = size(matrix.symbol) + _array_width(matrix.exact) + _array_width(matrix.decimals)
-        narrow = wide <= HALF
+        narrow = 2 * (wide + RELATION) + 1 <= measure.line
         if not runs or runs[-1][0] != narrow:
             runs.append((narrow, []))
         runs[-1][1].append(matrix)
@@ -133,16 +171,27 @@ def _lines(matrices: Sequence[Matrix], count: int) -> list[str]:
     return [" & ".join(map(array, row)) for row in rows]
 
 
-def columns(table: Table) -> str:
+CELL, CLOSE, BOLD = 1.2, 0.5, 1.2
+"""The space around a cell, the least between two; how much wider bold letters are."""
+
+
+def columns(table: Table, measure: Measure = PAPER) -> str:
     """The column specification of a table."""
-    return "l" * len(table.head)
+    cells = ([size(note(cell)) for cell in row] for row in table.rows)
+    *others, last = (
+        max(of_words(head) * BOLD, *found) for head, *found in zip(table.head, *cells, strict=True)
+    )
+    if sum(others) + last + CELL * len(table.head) <= measure.page:
+        return "l" * len(table.head)
+    left = measure.page - sum(others) - CLOSE * len(others)
+    return r"@{}" + r"l@{\enspace}" * len(others) + rf"p{{{left:.1f}em}}@{{}}"
 
 
 def array(matrix: Matrix) -> str:
     """``symbol = exact ≈ decimals``; either may be missing."""
     exact = f"= {_array(matrix.exact)}" if matrix.exact else ""
     decimals = rf"\approx {_array(matrix.decimals)}" if matrix.decimals else ""
-    long = _array_width(matrix.exact) + _array_width(matrix.decimals) > LINE
+    long = _array_width(matrix.exact) + _array_width(matrix.decimals) > PAPER.line
     between = r" \\ &" if exact and decimals and long else " " if exact and decimals else ""
     return f"{latex(matrix.symbol)} &{exact}{between}{decimals}"
 

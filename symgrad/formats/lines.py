@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -19,42 +20,142 @@ class Bit:
     apart: bool
 
 
-def lines_of(terms: Sequence[Formula], room: float, *, opening: bool = True) -> list[Formula]:
-    """Terms in lines of at most ``room``; ``opening``: a bracket that is too long is opened."""
+def lines_of(
+    terms: Sequence[Formula], room: float, *, opening: bool = True, further: float = 0.0
+) -> list[Formula]:
+    """Terms in lines of at most ``room``, the lines after the first by ``further`` shorter.
+
+    ``opening``: what is too long for a line is cut inside, at the lowest depth where it can be.
+    """
     lines: list[list[Formula]] = []
-    taken = 0.0
+    left = 0.0
     for term in terms:
-        pieces = opened(term) if opening and width(term) > room else [term]
-        for piece in (p for q in pieces for p in (_factors(q, room) if opening else [q])):
-            if lines and taken + width(piece) + 1 <= room:
+        fits = width(term) <= (room - further if lines else room)
+        for piece in [term] if fits or not opening else cut(term, room - further):
+            if lines and width(piece) + BESIDE <= left:
                 lines[-1].append(piece)
-                taken += width(piece)
+                left -= width(piece)
             else:
+                left = (room - further if lines else room) - width(piece)
                 lines.append([piece])
-                taken = width(piece)
-    return [f.beside(line) for line in lines]
+    return [f.beside(_run(line)) for line in lines]
+
+
+def _run(line: Sequence[Formula]) -> list[Formula]:
+    """Words that have come apart in one again."""
+    found: list[Formula] = []
+    for item in line:
+        before = found[-1] if found else None
+        if isinstance(item, f.Words) and isinstance(before, f.Words):
+            found[-1] = f.Words(before.text + item.text)
+        else:
+            found.append(item)
+    return found
+
+
+BESIDE = 0.5
+"""The least room that stays free in a line that is filled up."""
+
+
+def cut(formula: Formula, room: float) -> list[Formula]:
+    """A formula in pieces of at most ``room``, as far as it has places to cut it at."""
+    if width(formula) <= room:
+        return [formula]
+    for way in _WAYS:
+        pieces = way(formula)
+        if len(pieces) > 1:
+            return [q for p in pieces for q in cut(p, room)]
+    other = _in_line(formula, room)
+    return [formula] if other is None else cut(other, room)
+
+
+def _sentence(formula: Formula) -> list[Formula]:
+    """A remark between its words and formulas."""
+    items = formula.items if isinstance(formula, f.Row) else (formula,)
+    if not any(isinstance(item, f.Words) for item in items):
+        return [formula]
+    return [piece for item in items for piece in _words(item)]
+
+
+def _words(item: Formula) -> list[Formula]:
+    if not isinstance(item, f.Words):
+        return [item]
+    return [f.Words(word) for word in re.findall(r"\S*\s*", item.text) if word]
 
 
 def opened(term: Formula) -> list[Formula]:
-    """A term cut before each + and - in its first bracket, or between the blocks in it.
+    """A term cut before each + and - in its widest bracket, or between the blocks in it.
 
     The bracket gets a size of its own.
     """
     bits = list(_bits(term, ""))
-    for place, bit in enumerate(bits):
-        fence = bit.formula.base if isinstance(bit.formula, f.Scripted) else bit.formula
-        if isinstance(fence, f.Fenced) and (fence.opening == "(" or _is_of_blocks(fence)):
-            first, *others = _split(fence.inside)
-            if not others:
-                return [term]
-            *middle, last = others
-            closing: Formula = Big(fence.closing)
-            if isinstance(bit.formula, f.Scripted):
-                closing = replace(bit.formula, base=closing)
-            start = [*bits[:place], Bit(Big(fence.opening), bit.apart), *first]
-            end = [*last, Bit(closing, False), *bits[place + 1 :]]
-            return [_joined(piece) for piece in (start, *middle, end)]
-    return [term]
+    inside = {k: fence for k, bit in enumerate(bits) if (fence := _fence(bit.formula))}
+    parts = {k: _split(fence[1]) for k, fence in inside.items()}
+    places = [k for k, split in parts.items() if len(split) > 1]
+    if not places:
+        return [term]
+    place = max(places, key=lambda k: width(bits[k].formula))
+    opening, _, closing = inside[place]
+    first, *middle, last = parts[place]
+    start = [*bits[:place], Bit(opening, bits[place].apart), *first]
+    end = [*last, Bit(closing, False), *bits[place + 1 :]]
+    return [_joined(piece) for piece in (start, *middle, end)]
+
+
+def _fence(formula: Formula) -> tuple[Formula, Formula, Formula] | None:
+    """What opens a bracket, what is in it, and what closes it."""
+    match formula:
+        case f.Scripted(f.Fenced() as fence):
+            opening, inside, closing = _fence(fence) or (None, None, None)
+            if opening and inside and closing:
+                return opening, inside, replace(formula, base=closing)
+        case f.Fenced(opening, inside, closing) if opening in "(|" or _is_of_blocks(formula):
+            return Big(opening), inside, Big(closing, closes=True)
+        case f.Norm(inside):
+            closing = _with_marks(formula)
+            return Big("‖"), inside, closing
+    return None
+
+
+def _with_marks(norm: f.Norm) -> Formula:
+    bar = Big("‖", closes=True)
+    if not (norm.frobenius or norm.squared):
+        return bar
+    sub = f.Letter("F") if norm.frobenius else None
+    return f.Scripted(bar, sub, f.Number("2") if norm.squared else None)
+
+
+def _in_line(formula: Formula, room: float) -> Formula | None:
+    """The same with its widest part that is too wide written in a line, where there is one."""
+    bits = list(_bits(formula, "([|"))
+    found = {k: flat for k, bit in enumerate(bits) if (flat := _flat(bit.formula, room))}
+    if not found:
+        return None
+    place = max(found, key=lambda k: width(bits[k].formula))
+    return _joined([*bits[:place], Bit(found[place], bits[place].apart), *bits[place + 1 :]])
+
+
+def _flat(formula: Formula, room: float) -> Formula | None:
+    """A fraction, a root, a power or a bracket that is too wide, so that it can be cut."""
+    match formula:
+        case f.Fraction(above, below) if width(formula) > room / 2:
+            if width(below) <= room / 2 and above != f.Number("1"):
+                return f.Row((f.Fraction(f.Number("1"), below), f.bracketed(above)))
+            return f.Row((_closed(above), f.Sign("/"), f.bracketed(below)))
+        case f.Root(inside, degree) if width(formula) > room / 2:
+            power = f.Row((f.Number("1"), f.Sign("/"), f.Number(degree or "2")), Gap.NONE)
+            return f.raised(f.bracketed(inside), power)
+        case f.Scripted(f.Letter("e"), None, f.Formula() as power) if width(formula) > room / 2:
+            return f.Apply(f.Function("exp"), f.bracketed(power))
+        case f.Scripted(f.Fraction() as base) if flat := _flat(base, room):
+            return replace(formula, base=f.bracketed(flat))
+    fence = _fence(formula)
+    return f.Row(fence, Gap.NONE) if fence and width(formula) > room / 2 else None
+
+
+def _closed(formula: Formula) -> Formula:
+    """A formula as it stands before a sign of division."""
+    return f.bracketed(formula) if isinstance(formula, (f.Sum, f.Row, f.Negative)) else formula
 
 
 def _is_of_blocks(fence: f.Fenced) -> bool:
@@ -85,10 +186,8 @@ def terms_of(formula: Formula) -> list[Formula]:
 _PLUS_OR_MINUS = (f.Sign("+"), f.Sign("-"))
 
 
-def _factors(piece: Formula, room: float) -> list[Formula]:
-    """A piece that is too long for a line, cut between factors."""
-    if width(piece) <= room:
-        return [piece]
+def _factors(piece: Formula) -> list[Formula]:
+    """A piece cut between factors."""
     found: list[list[Bit]] = [[]]
     before: Formula | None = None
     for bit in _bits(piece, "([|"):
@@ -178,6 +277,9 @@ def _of_fenced(fenced: f.Fenced, fences: str, apart: bool) -> Iterator[Bit]:
 def _of_scripted(scripted: f.Scripted, fences: str, apart: bool) -> Iterator[Bit]:
     """Scripts belong to the last of the bits that they stand behind."""
     *bits, last = _bits(scripted.base, fences, apart)
+    if isinstance(last.formula, f.Scripted):
+        yield Bit(scripted, apart)
+        return
     yield from bits
     yield Bit(replace(scripted, base=last.formula), last.apart)
 
@@ -191,3 +293,6 @@ _TAKEN_APART: dict[type[Formula], Callable[..., Iterator[Bit]]] = {
     f.Fenced: _of_fenced,
     f.Scripted: _of_scripted,
 }
+
+_WAYS: tuple[Callable[[Formula], list[Formula]], ...] = (_sentence, terms_of, opened, _factors)
+"""Where a formula may be cut, what is seen first in reading first."""

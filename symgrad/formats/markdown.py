@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
-from symgrad.formats.latex import InLines, aligned, array, boxed, latex
+from symgrad.formats.latex import InLines, aligned, array, result
 from symgrad.formats.sheet import Sheet
 from symgrad.templating import render
 from symgrad.writing.display import Display
@@ -88,7 +88,7 @@ def _lines(content: Block) -> Iterator[str]:
         case Equations():
             yield display(_environment(aligned(content, lapping=False)))
         case Result():
-            yield display(rf"\boxed{{{boxed(content)}}} \qquad {latex(content.shape)}")
+            yield display(result(content))
         case Table():
             yield from _table(content)
         case Matrices():

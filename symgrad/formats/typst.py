@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from symgrad.formats.layout import BOX, FURTHER, INDENT, Layout, laid_out, note, note_lines, size
-from symgrad.formats.lines import lines_of
+from symgrad.formats.layout import Line, in_a_box, laid_out
 from symgrad.formats.sheet import Sheet
 from symgrad.formats.width import Big
 from symgrad.templating import render
 from symgrad.writing.display import Display
-from symgrad.writing.document import Equations, Math, Matrix, Prose, Result, Row
-from symgrad.writing.formula import Formula, array
+from symgrad.writing.document import Equations, Math, Matrix, Prose, Result
+from symgrad.writing.formula import array
 from symgrad.writing.printings.typst import Typst
 
 
@@ -23,9 +20,6 @@ class _InLines(Typst):
 
 
 typst = _InLines()
-
-FURTHER_ON = 'wide class("normal", zws)'
-"""How far a line is set in that goes on with the one before."""
 
 _MARKED = frozenset("\\#$*_`<>@[]~=-+/\"'")
 """What means something to Typst between words."""
@@ -52,36 +46,24 @@ def text(prose: Prose) -> str:
 
 def rows(block: Equations) -> list[str]:
     """The lines of aligned equations, with & where they line up."""
-    layout = laid_out(block)
-    return [line for row, lines in layout for line in _row(layout, row, *lines)]
+    return [_line(line) for lines in laid_out(block) for line in lines]
 
 
-def _row(layout: Layout, row: Row, first: Formula, *rest: Formula) -> Iterator[str]:
-    says = note(row.note)
-    below = says is not None and layout.is_below(row)
-    left = typst(row.left) if row.left else ""
-    remark = f" & & wide {typst(says)}" if says and not below else ""
-    if row.shape:
-        remark = f"{remark or ' & &'} & & quad {typst(row.shape)}"
-    start = f"{left} & {row.relation} "
-    for place, line in enumerate([first, *rest]):
-        yield f"{start}{typst(line)}{remark if place == len(rest) else ''}"
-        start = f"& {FURTHER_ON} "
-    if says and below:
-        for place, line in enumerate(note_lines(says)):
-            indent = INDENT if place == 0 else FURTHER
-            yield f"& #lapping($#h({indent}em) {typst(line)}$)"
+def _line(line: Line) -> str:
+    if line.under:
+        return f"& #lapping($#h({line.indent}em) {typst(line.body)}$)"
+    remark = f" & & wide {typst(line.remark)}" if line.remark else ""
+    if line.shape:
+        remark = f"{remark or ' & &'} & & quad {typst(line.shape)}"
+    start = f"{typst(line.left) if line.left else ''} & "
+    start += f"#h({line.indent}em) " if line.indent else ""
+    start += f"{line.relation} " if line.relation else ""
+    return f"{start}{typst(line.body)}{remark}"
 
 
 def boxed(block: Result) -> list[str]:
     """The lines of a final formula in its forms, each broken where it is too long."""
-    return [line for row in block.rows for line in _boxed(row)]
-
-
-def _boxed(row: Row) -> Iterator[str]:
-    first, *rest = lines_of(row.terms, BOX - size(row.left))
-    yield f"{typst(row.left) if row.left else ''} & = {typst(first)}"
-    yield from (f"& {FURTHER_ON} {typst(line)}" for line in rest)
+    return [_line(line) for lines in in_a_box(block) for line in lines]
 
 
 def numbers(matrix: Matrix) -> str:

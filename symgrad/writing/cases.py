@@ -28,11 +28,22 @@ _TURNED = {"<": ">", "≤": "≥", ">": "<", "≥": "≤"}
 
 def cases(expr: sp.Expr, written: Callable[[sp.Expr], Formula]) -> Cases:
     """A choice; one of what holds otherwise goes on with further cases."""
-    rows = []
+    found, last = _chosen(expr)
+    holds = _Conditions(written).holds
+    return Cases(tuple(Row((written(yes), holds(c))) for yes, c in found), written(last))
+
+
+def _chosen(expr: sp.Expr) -> tuple[list[tuple[sp.Expr, sp.Expr]], sp.Expr]:
+    """Values with their conditions, and what holds otherwise; a choice inside one is no further."""
+    found = []
     while isinstance(expr, select):
         condition, yes, expr = expr.args
-        rows.append(Row((written(yes), _Conditions(written).holds(condition))))
-    return Cases(tuple(rows), written(expr))
+        inner, last = _chosen(yes)
+        if not all(map(_is_condition, (condition, *(c for _, c in inner)))):
+            inner, last = [], yes
+        found += [(value, sp.Mul(condition, c)) for value, c in inner]
+        found.append((last, condition))
+    return found, expr
 
 
 class _Conditions:

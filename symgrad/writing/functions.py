@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import sympy as sp
 from sympy.concrete.expr_with_limits import ExprWithLimits
@@ -27,6 +28,7 @@ from symgrad.writing.formula import (
     Formula,
     Function,
     Gap,
+    Negative,
     Number,
     Over,
     Row,
@@ -299,5 +301,7 @@ def _exponents(expr: sp.Expr) -> list[sp.Expr]:
 
 
 def inverse(matrix: Formula) -> Formula:
-    """The inverse of a matrix."""
+    """The inverse of a matrix; of a transpose it has one script for both."""
+    if isinstance(matrix, Scripted) and matrix.sup == Sign("⊤"):
+        return replace(matrix, sup=Negative(matrix.sup))
     return Scripted(matrix, sup=number("-1"))
