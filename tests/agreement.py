@@ -108,8 +108,9 @@ class Reference:
         """The gradients that HIPS autograd computes; None where it can't."""
         try:
             with warnings.catch_warnings(action="ignore"):
-                slopes: Numbers = autograd.grad(lambda v: self(v, anp))(at or self.at)
-                return slopes
+                slopes = autograd.grad(lambda v: self(v, anp))(at or self.at)
+                # NumPy's own functions of lists leave its boxes in the numbers.
+                return {name: np.asarray(slope, dtype=float) for name, slope in slopes.items()}
         except (NotImplementedError, AttributeError, TypeError, ValueError, AssertionError):
             return None
 
@@ -226,7 +227,8 @@ def _at_one_point(spec: Spec, derivation: sg.Derivation, module: Any, at: Number
         value, gradients = module.loss_and_gradients(**at)
     found = _by_name(derivation, value, gradients)
     _against_reference(spec, derivation, at, found)
-    interpreted = by_interpreter(derivation, at)
+    with np.errstate(**calm):
+        interpreted = by_interpreter(derivation, at)
     if not spec.asked and not spec.at_kinks:
         _values_on_the_way(spec, derivation, interpreted)
     mine = {result: found[n] for n, result in derivation.results.items()}

@@ -138,6 +138,21 @@ def _quotient(model: Model, directions: Moves, step: float) -> Difference:
     return Difference((right - here) / h, (here - left) / h, step)
 
 
+def _to_one_side(model: Model, directions: Moves) -> Difference:
+    """The quotient where there are values to one side alone, beside the 0 of the other side.
+
+    OutsideDomain where there are none to either side.
+    """
+    point, step = model.point, model.point.precision.steps[-1]
+    here = point.values[point.system.output]
+    for side in (step, -step):
+        h = point.precision.field.array(side)[()]
+        with suppress(OutsideDomain):
+            there = model.output({name: h * v for name, v in directions.items()})
+            return Difference((there - here) / h, 0 * here, step)
+    raise OutsideDomain("a value is not a real number to either side of this point")
+
+
 def off(
     mine: np.ndarray, found: Difference, model: Model, directions: Moves
 ) -> tuple[float, float]:
@@ -208,15 +223,19 @@ def _over(expr: sp.Expr, pair: Sequence[sp.Expr]) -> set[str]:
 def compare(derivation: Derivation, points: Points, names: Sequence[str]) -> Agreement:
     """The adjoints of some values against differences along one random direction of all.
 
-    Another point is tried where this one is at a kink, or where both slopes are zero.  At a kink
-    at every point (relu of relu), the values are moved entry by entry.
+    Another point is tried where this one is at a kink or at the end of a domain (the root of a
+    variance that is 0), or where both slopes are zero.  At a kink at every point (relu of relu),
+    the values are moved entry by entry.
     """
     rng = np.random.default_rng([points.seed, len(names)])
     zero = False
     for point in points:
         with point.precision.field.precision():
             along, model = directions(point, names, rng), Model(point)
-            found = quotient(model, along)
+            try:
+                found = quotient(model, along)
+            except OutsideDomain:
+                continue
             if not found.smooth(point.precision.kink):
                 continue
             error, magnitude = off(by_adjoints(derivation, point, along), found, model, along)
@@ -267,7 +286,11 @@ def _one_entry(
     unit = np.zeros(point.values[name].shape, dtype=int)
     unit[place] = 1
     along = {name: precision.field.array(unit)}
-    found, mine = quotient(model, along), by_adjoints(derivation, point, along)
+    mine = by_adjoints(derivation, point, along)
+    try:
+        found = quotient(model, along)
+    except OutsideDomain:
+        found = _to_one_side(model, along)
     if found.smooth(precision.kink):
         error, _ = off(mine, found, model, along)
         return False, Agreement(error < precision.slope, error)

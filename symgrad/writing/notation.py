@@ -55,6 +55,9 @@ class Notation:
         self.adjoints = dict(adjoints or {})
         self.parts = dict(parts or {})
         values = [v.name for v in system.variables] + [e.name for e in system.equations]
+        # A derivative may be read where what it is by is not: a sum inside a softmax.
+        by = (by for name, _, by in system.slopes if name in system.shapes)
+        values = [*dict.fromkeys([*values, *by])]
         sizes = named(s for shape in system.shapes.values() for s in shape)
         apart = {*computed, *([system.output] if self.parts else [])}
         self.names = _names(
