@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -410,3 +411,48 @@ def test_values_called_as_derivatives_would_be() -> None:
     product = sg.hvp(value, names={"dx": dx}).compile().gradients
     found = product(x=at[0], x_=at[1], v_x=at[2], v_x_=along[0], v_x__=along[1])
     np.testing.assert_allclose([found.x, found.x_], [*right], rtol=1e-13)
+
+
+def _apart(n: int) -> tuple[sg.Array, sg.Array]:
+    x = sg.param("x", (n, 2))
+    return x, np.sum((x[:, None] - x[None]) ** 2, axis=-1)
+
+
+def _t_sne(n: int) -> dict[str, sg.Array]:
+    _, d = _apart(n)
+    q = (1 - np.eye(n)) / (1 + d)
+    return {"q": q, "loss": np.sum((q / np.sum(q)) * sg.data("p", (n, n)))}
+
+
+def _sne(n: int) -> dict[str, sg.Array]:
+    _, d = _apart(n)
+    q = np.exp(-d) * (1 - np.eye(n))
+    return {"q": q, "loss": np.sum(q / np.sum(q, axis=1, keepdims=True) * sg.data("p", (n, n)))}
+
+
+def _correlation(n: int) -> dict[str, sg.Array]:
+    x, y = sg.param("x", (n,)), sg.data("y", (n,))
+    a, b = x - x.mean(), y - y.mean()
+    return {"a": a, "b": b, "loss": (a @ b) ** 2 / ((a @ a) * (b @ b))}
+
+
+def _cosine(n: int) -> dict[str, sg.Array]:
+    x, y = sg.param("x", (n,)), sg.data("y", (n,))
+    a, b = x - x.mean(), y - y.mean()
+    return {"a": a, "b": b, "loss": (a @ b) / np.sqrt((a @ a) * (b @ b))}
+
+
+def _itself(n: int) -> dict[str, sg.Array]:
+    x = sg.param("x", (n,))
+    a = x - x.mean()
+    return {"a": a, "loss": np.sum(a / a)}
+
+
+@pytest.mark.parametrize("of", [_t_sne, _sne, _correlation, _cosine, _itself])
+def test_zero_by_zero_is_refused_where_it_would_cancel(of: Callable[[int], Any]) -> None:
+    """With one row NumPy has nan: what is divided by is 0 under a name."""
+    for n, refused in ((1, True), (3, False)):
+        values = of(n)
+        expected: Any = pytest.raises(sg.SpecError, match="is undefined whatever the numbers are")
+        with expected if refused else nullcontext():
+            sg.derive(values.pop("loss"), names=values)

@@ -14,7 +14,7 @@ from symgrad.errors import SpecError
 from symgrad.language.array import Array, made_of
 from symgrad.language.assigned import targets_of
 from symgrad.language.constants import as_array
-from symgrad.language.defined import check_defined
+from symgrad.language.defined import check_defined, undefined, vanishes
 from symgrad.language.sizes import shape_text
 from symgrad.mathematics.algebra import BINDERS, canonical_equation, instance, weight
 from symgrad.mathematics.conditions import Condition, conditions
@@ -81,7 +81,7 @@ def trace(output: Array, names: Mapping[str, Array]) -> System:
         _pinned(given, system),
         invented,
         nameless,
-        domain=tuple(_domain(order, inlined, final, bounds)),
+        domain=tuple(_domain(order, inlined, equations, final, bounds)),
     )
 
 
@@ -111,15 +111,24 @@ def _constants(
 def _domain(
     order: Iterable[Array],
     inlined: Mapping[str, Equation],
+    equations: Mapping[str, Equation],
     final: Mapping[str, str],
     bounds: Mapping[str, tuple[Bounds, ...]],
 ) -> Iterator[Condition]:
-    """What has to hold for each operation to have a value, over the values that have names."""
+    """What has to hold for each operation to have a value, over the values that have names.
+
+    SpecError where a divisor is 0 by its shape, even if it was cancelled since.
+    """
     written = {key: e for key, e in inlined.items() if key not in final}
+    zeros: set[str] = set()
+    for key, equation in equations.items():
+        zeros |= {key} if vanishes(equation.rhs, zeros) else set()
     for array in order:
         typed = () if array.rhs is None else conditions(array.rhs)
         for condition in (*array.domain, *typed):
             of = _written_in(condition.of, written)
+            if zeros and condition.sign == "≠" and vanishes(of, zeros):
+                raise undefined(final.get(array.key, "a value"), array.where)
             yield replace(condition, of=rename_entries(of, final, bounds))
 
 
