@@ -67,13 +67,13 @@ def test_a_power_in_one_line_tells_its_base() -> None:
 
 
 def test_no_regular_expression_reads_a_formula() -> None:
-    """The modules that have any read names and symbols of a spec, escape sequences, or code."""
+    """The modules that have any read names and symbols of a spec, escapes, words, or code."""
     package = Path(sg.__file__).parent
     files = [p for folder in ("writing", "formats") for p in (package / folder).rglob("*.py")]
     having = {
         p.stem for p in files if re.search(r"^(import|from) re\b", p.read_text(), re.MULTILINE)
     }
-    assert having == {"listing", "names", "markdown", "own", "text"}
+    assert having == {"lines", "listing", "names", "markdown", "own", "text"}
 
 
 def test_choices_are_cases_with_conditions_that_people_write() -> None:

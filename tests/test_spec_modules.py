@@ -89,7 +89,7 @@ def test_what_counts_is_a_number_to_the_checks(tmp_path: Path) -> None:
 WRONG = {
     "X.shape == (3, 3)": ("whether the named size N is 3 is not known", "fixed size"),
     "X.shape[0] > 1": ("whether the named size N is 1 is not known", "fixed size"),
-    "[0 for _ in range(len(X))]": ("the named size N is not known", "a loop needs"),
+    "[0 for _ in range(len(X))]": ("the named size N is not known", "sg.scan(step, h0, xs)"),
     "np.random.normal(size=X.shape)": ("the named size N is not known", "sg.zeros"),
     "max(s, z[0, 0])": ("truth value", "np.maximum(a, b)"),
     "min(s, z[0, 0])": ("truth value", "np.minimum(a, b)"),

@@ -69,5 +69,5 @@ static inline float desk_expf(float x) {
     return (x != x) ? x : found;
 }
 
-#define exp desk_exp
-#define expf desk_expf
+#define exp(x) desk_exp(x)
+#define expf(x) desk_expf(x)
