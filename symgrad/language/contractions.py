@@ -260,25 +260,13 @@ def _einsum_labels(text: str, array: Array) -> list[Any]:
     return _letters(text, dots)
 
 
-def _without_ones(operands: list[tuple[Array, list[Any]]]) -> list[tuple[Array, list[Any]]]:
-    """NumPy's einsum broadcasts: an axis of one entry goes where its label has another size."""
-    pairs = [(k, s) for array, labels in operands for k, s in zip(labels, array.sizes, strict=True)]
-    longer = {k for k, s in pairs if s != 1 and not isinstance(k, int)}
-    found = []
-    for array, labels in operands:
-        gone = [k in longer and s == 1 for k, s in zip(labels, array.sizes, strict=True)]
-        left = [k for k, out in zip(labels, gone, strict=True) if not out]
-        cut = tuple(0 if out else slice(None) for out in gone)
-        found.append((array[cut], left) if any(gone) else (array, labels))
-    return found
-
-
 def _checked(what: str, operands: list[tuple[Array, list[Any]]], out: list[Any]) -> Array:
-    """A contraction whose labels must have one size each."""
-    operands = _without_ones(operands) if what == "einsum" else operands
+    """A contraction whose labels must have one size each; einsum broadcasts axes of one entry."""
     sizes: dict[Any, Size] = {}
     for array, labels in operands:
         for label, size in zip(labels, array.sizes, strict=True):
+            if size == 1 and what == "einsum":
+                continue
             if sizes.setdefault(label, size) != size and not isinstance(label, int):
                 arrays = " and ".join(describe(a) for a, _ in operands)
                 raise SpecError(

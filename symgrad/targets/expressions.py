@@ -50,6 +50,9 @@ def _comparison(sign: str) -> Operator:
     return Operator(sign, Precedence.COMPARISON, Precedence.SUM, Precedence.SUM)
 
 
+INVERSES = {f"arc{f}": f"a{f}" for f in ("cos", "cosh", "sin", "sinh", "tan", "tan2", "tanh")}
+"""What C and the array API standard call the inverse functions of NumPy."""
+
 OPERATORS = {
     "add": Operator("+", Precedence.SUM, Precedence.SUM, Precedence.MATMUL),
     "subtract": Operator("-", Precedence.SUM, Precedence.SUM, Precedence.MATMUL),

@@ -9,17 +9,12 @@ from functools import cache
 from pathlib import Path
 
 from symgrad.errors import SpecError
+from symgrad.targets.expressions import INVERSES
 
 _CALLED = {
     "abs": "abs",
     "absolute": "abs",
-    "arccos": "acos",
-    "arccosh": "acosh",
-    "arcsin": "asin",
-    "arcsinh": "asinh",
-    "arctan": "atan",
-    "arctan2": "atan2",
-    "arctanh": "atanh",
+    **INVERSES,
     "rint": "round",
 }
 """Functions that have other names than in NumPy."""

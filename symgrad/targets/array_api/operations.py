@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar
 
 import sympy as sp
 
@@ -284,31 +284,10 @@ class ArrayWriter(NumPyWriter):
         name, part = _SLOGDET.get(op.function, (op.function, ""))
         return Text(f"xp.linalg.{name}({listed(args)}){part}")
 
-    KINDS: ClassVar[Mapping[str, Callable[[Any, Op, Sequence[Text]], Text]]] = {
-        "map": map,
-        "matmul": NumPyWriter.matmul,
-        "contract": contract,
-        "reduce": reduce,
-        "trace": trace,
-        "view": view,
-        "expand": expand,
-        "copy": copy,
-        "iota": iota,
-        "fill": fill,
-        "gather": gather,
-        "scatter": added,
-        "slice": slice,
-        "windows": windows,
-        "place": placed,
-        "reshape": reshape,
-        "join": join,
-        "eye": eye,
-        "diagonal": diagonal,
-        "triangle": triangle,
-        "cumsum": cumsum,
-        "products_of_others": products_of_others,
-        "powers": powers,
-        "linalg": linalg,
+    KINDS: ClassVar[Mapping[str, str]] = {
+        **{kind: method for kind, method in NumPyWriter.KINDS.items() if kind != "take"},
+        "scatter": "added",
+        "place": "placed",
     }
 
 

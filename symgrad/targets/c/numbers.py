@@ -11,7 +11,7 @@ import sympy as sp
 from symgrad.errors import SpecError
 from symgrad.mathematics.infinity import as_number
 from symgrad.mathematics.sizes import with_numbers
-from symgrad.targets.expressions import OPERATORS, Precedence, Text, listed, negated
+from symgrad.targets.expressions import INVERSES, OPERATORS, Precedence, Text, listed, negated
 
 TYPES = {"float64": "double", "float32": "float"}
 """The type of C for a dtype."""
@@ -23,13 +23,7 @@ _SAME = (
 _LIBRARY = {
     **{name: name for name in _SAME},
     "abs": "fabs",
-    "arccos": "acos",
-    "arccosh": "acosh",
-    "arcsin": "asin",
-    "arcsinh": "asinh",
-    "arctan": "atan",
-    "arctan2": "atan2",
-    "arctanh": "atanh",
+    **INVERSES,
     "power": "pow",
 }
 """What functions of mathematics are called in math.h."""

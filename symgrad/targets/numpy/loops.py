@@ -102,8 +102,13 @@ class Loops:
             return
         made = results(writer.program, loop)
         writer.written |= {o.name for o in made}
+        self.write(op, made, loop)
+
+    def write(self, op: Op, made: Sequence[Op], loop: Loop) -> None:
+        """Write down a loop; ``made``: its results."""
         statements, inner = self._statements(made, loop)
-        writer.assign(op, statements, *(o.name for o in made if o is not op), inner=inner)
+        names = (o.name for o in made if o is not op)
+        self.writer.assign(op, statements, *names, inner=inner)
 
     def _statements(
         self, made: Sequence[Op], loop: Loop
@@ -172,7 +177,7 @@ class Loops:
         _, _, starts = loop.sorted_args(given[0])
         for name, ref in starts:
             code, carry = self.writer.operand(ref).code, loop.befores[name]
-            local = frame.local[name] = self._new(f"{_plain(name)}_t")
+            local = frame.local[name] = self._new(f"{plain(name)}_t")
             if name not in made:
                 frame.before += self.writer.started(local, code, ref.axes)
                 continue
@@ -194,7 +199,7 @@ class Loops:
 
     def _part(self, frame: Frame, value: str, parts: str, *, scalar: bool) -> None:
         """Where a value of a step goes: numbers into arrays of one entry."""
-        local = self._new(f"{_plain(value)}_t")
+        local = self._new(f"{plain(value)}_t")
         frame.into[value] = local
         if parts.startswith("np.moveaxis("):
             frame.apart.add(value)
@@ -261,6 +266,6 @@ def lands(program: Program, plan: Plan, name: str) -> bool:
         last = before
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """A name as it may stand in a name."""
     return name.lstrip("%").partition("@")[0]

@@ -115,7 +115,8 @@ class NumPyWriter(PlainLoops, Writer):
         return f"{first}.dtype"
 
     def printed(self, op: Op, args: Sequence[Text]) -> Text:
-        return self.KINDS[op.kind](self, op, args)
+        text: Text = getattr(self, self.KINDS[op.kind])(op, args)
+        return text
 
     def operands(self, op: Op) -> list[Text]:
         """A large round number among floats is one of them: -1e9."""
@@ -347,31 +348,15 @@ class NumPyWriter(PlainLoops, Writer):
         "place": place,
     }
 
-    KINDS: ClassVar[Mapping[str, Callable[[NumPyWriter, Op, Sequence[Text]], Text]]] = {
-        "map": map,
-        "matmul": matmul,
-        "contract": contract,
-        "reduce": reduce,
-        "trace": trace,
-        "view": view,
-        "expand": expand,
-        "copy": copy,
-        "iota": iota,
-        "fill": fill,
-        "gather": gather,
-        "take": take,
-        "slice": slice,
-        "windows": windows,
-        "reshape": reshape,
-        "join": join,
-        "eye": eye,
-        "diagonal": diagonal,
-        "triangle": triangle,
-        "cumsum": cumsum,
-        "products_of_others": products_of_others,
-        "powers": powers,
-        "linalg": linalg,
+    KINDS: ClassVar[Mapping[str, str]] = {
+        kind: kind
+        for kind in (
+            *("map", "matmul", "contract", "reduce", "trace", "view", "expand", "copy", "iota"),
+            *("fill", "gather", "take", "slice", "windows", "reshape", "join", "eye", "diagonal"),
+            *("triangle", "cumsum", "products_of_others", "powers", "linalg"),
+        )
     }
+    """The method that writes the operations of each kind."""
 
 
 _SLOGDET = {"sign": ("slogdet", "[0]"), "logdet": ("slogdet", "[1]")}
