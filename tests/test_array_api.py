@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -466,3 +467,21 @@ def test_the_examples_are_differentiated_by_both(example: str, root: Path, tmp_p
             assert torch.autograd.gradcheck(function, tensors, fast_mode=True)
         else:
             check_grads(function, tuple(values), order=1, modes=["rev"], eps=1e-5, rtol=1e-4)
+
+
+def test_a_loop_brings_no_line_that_nothing_reads() -> None:
+    x, w = sg.data("x", ("T", 3)), sg.param("w", (3, 3))
+
+    def step(h: Any, x_t: Any) -> Any:
+        h = np.tanh(w @ h + x_t)
+        return h, h
+
+    last, hs = sg.scan(step, np.zeros(3), x)
+    source = sg.derive(np.sum(hs**2) + np.sum(last)).source(target="array-api")
+    inside = [f for f in ast.parse(source).body if isinstance(f, ast.FunctionDef)]
+    stages = [f for f in inside if any(isinstance(part, ast.For) for part in f.body)]
+    assert len(stages) >= 2
+    for function in stages:
+        names = [n for n in ast.walk(function) if isinstance(n, ast.Name)]
+        made = {n.id for n in names if isinstance(n.ctx, ast.Store)}
+        assert made - {"_"} <= {n.id for n in names if isinstance(n.ctx, ast.Load)}, function.name

@@ -35,14 +35,16 @@ class Loops(loops.Loops):
             start = f"[{frame.local[name]}]" if name in loop.befores else "[]"
             frame.before.append(Statement("assign", found, (start,)))
         step = writer.inner(loop, frame.local)
-        often = Statement("loop", "_", ("_", f"range({writer.code(loop.size)})"))
-        statements = (*frame.before, frame.head if frame.parts else often)
+        statements = (*frame.before, frame.head if frame.parts else self._without_parts(loop))
         inner = (*step.assignments, *self._ending(loop, lists, frame.local, step))
         uses = frozenset(writer._in_use).union(*(a.uses for a in inner))
         names = ", ".join(lists.values())
         writer.assignments.append(
             Assignment(f"{MARK}{op.name}", names, (), statements, (), uses, inner)
         )
+
+    def _without_parts(self, loop: Loop) -> Statement:
+        return Statement("loop", "_", ("_", f"range({self.writer.code(loop.size)})"))
 
     def _steps(self, array: str, place: int, loop: Loop, cut: str = "") -> str:
         return f"_steps(xp, {array}, {place}, {loop.step})"
