@@ -369,6 +369,17 @@ def test_lines_say_what_the_whole_says(name: str, room: float, root: Path) -> No
             assert found.split() == whole.split()
 
 
+def test_a_fraction_without_its_bar_is_told_from_what_follows() -> None:
+    """What follows a fraction is a factor of it, and would stand below the bar of 1/(c + d) x."""
+    above = f.summed([("+", letters("a" * 9)), ("+", letters("b" * 9))])
+    below = f.summed([("+", letters("c" * 9)), ("-", letters("d" * 9))])
+    lines = lines_of([f.Row((f.Fraction(above, below), letters("x")))], 8.0)
+    text = " ".join(map(latex, lines))
+    for size in (r"\Bigl", r"\Bigr", r"\left", r"\right", " "):
+        text = text.replace(size, "")
+    assert text == f"({'a' * 9}+{'b' * 9})({'c' * 9}-{'d' * 9})^{{-1}}x"
+
+
 COLUMN = (
     r"\documentclass{article}\usepackage[textwidth=240pt]{geometry}"
     r"\usepackage{amsmath,amssymb}\begin{document}"

@@ -63,19 +63,20 @@ def test_a_text_is_derived_as_the_spec_is():
 
 
 HOSTILE = [*hostile.RUNNING, *hostile.DEEP, *hostile.LOOKALIKES, *hostile.DEEPER]
-SECONDS = 20.0
+SECONDS = 2.0
+"""Of the processor: a busy machine makes none of them longer."""
 
 
 def refusals(texts):
     """What is refused, by the text; each in its time."""
     found = {}
     for text in texts:
-        start = time.perf_counter()
+        start = time.process_time()
         try:
             sg.parse(text, SHAPES, params=["w"])
         except sg.SpecError as error:
             found[text] = error
-        taken = time.perf_counter() - start
+        taken = time.process_time() - start
         assert taken < SECONDS, text[:60]
     return found
 

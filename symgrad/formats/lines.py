@@ -10,6 +10,7 @@ from itertools import pairwise
 from symgrad.formats.width import Big, width
 from symgrad.writing import formula as f
 from symgrad.writing.formula import Formula, Gap
+from symgrad.writing.matrix_formula import INVERSE
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,8 @@ def _flat(formula: Formula, room: float) -> Formula | None:
         case f.Fraction(above, below) if width(formula) > room / 2:
             if width(below) <= room / 2 and above != f.Number("1"):
                 return f.Row((f.Fraction(f.Number("1"), below), f.bracketed(above)))
-            return f.Row((_closed(above), f.Sign("/"), f.bracketed(below)))
+            # not above / (below), since factors that follow would be read as below the bar
+            return f.Row((_closed(above), f.raised(f.bracketed(below), INVERSE)))
         case f.Root(inside, degree) if width(formula) > room / 2:
             power = f.Row((f.Number("1"), f.Sign("/"), f.Number(degree or "2")), Gap.NONE)
             return f.raised(f.bracketed(inside), power)
@@ -154,7 +156,7 @@ def _flat(formula: Formula, room: float) -> Formula | None:
 
 
 def _closed(formula: Formula) -> Formula:
-    """A formula as it stands before a sign of division."""
+    """A formula as it stands before another factor."""
     return f.bracketed(formula) if isinstance(formula, (f.Sum, f.Row, f.Negative)) else formula
 
 
