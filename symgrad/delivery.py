@@ -88,6 +88,11 @@ def _said(error: OSError) -> str:
 def _end(code: int, message: str) -> None:
     with suppress(OSError):  # where stderr is full too, the code has to tell
         click.echo(message, err=True)
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except (OSError, ValueError):  # or Python tries again, and ends with a code of its own
+        _forget_stdout()
     sys.exit(code)
 
 

@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+# What is started by a test prints as it does for a user, through a buffer.
+os.environ.pop("PYTHONUNBUFFERED", None)
+
 # A shell that puts the tests into the background has them, and what they start, ignore Ctrl-C.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

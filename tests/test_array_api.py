@@ -421,7 +421,7 @@ def test_the_command_line_writes_the_wrappers(tmp_path: Path) -> None:
         [sys.executable, "-c", line], cwd=out, capture_output=True, text=True, check=False
     )
     assert (said.stdout, said.returncode) == ("4.0\n", 0), said.stderr
-    assert "import numpy" not in "".join(p.read_text() for p in out.iterdir())
+    assert "import numpy" not in "".join(p.read_text() for p in out.glob("*.py"))
 
 
 def test_what_can_not_be_is_refused(tmp_path: Path) -> None:

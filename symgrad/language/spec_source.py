@@ -124,10 +124,19 @@ def _other_files(path: Path) -> str:
     return f"{looked}\n  " + (f"perhaps {names}" if near else "give the path of a Python file")
 
 
+def _no_python(source: Source, why: str, line: int | None) -> SpecError:
+    return SpecError(
+        f"the spec is not valid Python: {why}",
+        where=source.at(line or 1),
+        hint="mend this line, or the one before it",
+    )
+
+
 def run(source: Source) -> dict[str, Any]:
     """The namespace of a spec; what it prints goes to stderr."""
     path = str(source.path)
     try:
+        _check_bytes(source)
         _check_numbers(source)
         with _first_on_path(source.path.parent), apart() as raised:
             space = {"__builtins__": builtins_of_specs()}
@@ -139,19 +148,23 @@ def run(source: Source) -> dict[str, Any]:
         error.where = error.where or source.raised(error)
         raise
     except SyntaxError as error:
-        if error.filename != path and "\0" not in source.text:
+        if error.filename != path:
             raise _raised(source, error) from error
-        raise SpecError(
-            f"the spec is not valid Python: {error.msg}",
-            where=source.at(error.lineno or source.text.partition("\0")[0].count("\n") + 1),
-            hint="mend this line, or the one before it",
-        ) from None
+        raise _no_python(source, error.msg, error.lineno) from None
     except KeyboardInterrupt:
         raise
     except BaseException as error:
         if isinstance(error.__cause__, SpecError):  # what NumPy has put words of its own around
             raise error.__cause__ from None
         raise _raised(source, error) from error
+
+
+def _check_bytes(source: Source) -> None:
+    """SpecError where there is a null byte, for which Pythons have different errors."""
+    before, null, _ = source.text.partition("\0")
+    if null:
+        line = before.count("\n") + 1
+        raise _no_python(source, "source code string cannot contain null bytes", line)
 
 
 def _check_numbers(source: Source) -> None:
