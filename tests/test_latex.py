@@ -369,15 +369,36 @@ def test_lines_say_what_the_whole_says(name: str, room: float, root: Path) -> No
             assert found.split() == whole.split()
 
 
-def test_a_fraction_without_its_bar_is_told_from_what_follows() -> None:
-    """What follows a fraction is a factor of it, and would stand below the bar of 1/(c + d) x."""
-    above = f.summed([("+", letters("a" * 9)), ("+", letters("b" * 9))])
-    below = f.summed([("+", letters("c" * 9)), ("-", letters("d" * 9))])
-    lines = lines_of([f.Row((f.Fraction(above, below), letters("x")))], 8.0)
-    text = " ".join(map(latex, lines))
+ABOVE = f.summed([("+", letters("a" * 9)), ("+", letters("b" * 9))])
+BELOW = f.summed([("+", letters("c" * 9)), ("-", letters("d" * 9))])
+SUM, DIFFERENCE = (f"({x * 9}{sign}{y * 9})" for x, sign, y in ("a+b", "c-d"))
+
+
+def applied(argument: Formula) -> Formula:
+    return f.Apply(f.Function("log"), argument, close=False)
+
+
+@pytest.mark.parametrize(
+    ("formula", "told"),
+    [
+        (f.Row((f.Fraction(ABOVE, BELOW), letters("x"))), f"{SUM}{DIFFERENCE}^{{-1}}x"),
+        (f.Row((f.Fraction(ABOVE, letters("n")), letters("x"))), rf"\frac{{1}}{{n}}{SUM}x"),
+        (f.Row((letters("x"), f.Root(ABOVE))), f"x{SUM}^{{1/2}}"),
+        (f.Fraction(f.Number("1"), BELOW), f"{DIFFERENCE}^{{-1}}"),
+        (applied(f.Fraction(f.Number("1"), BELOW)), rf"\log({DIFFERENCE}^{{-1}})"),
+        (applied(f.Fraction(ABOVE, BELOW)), rf"\log({SUM}{DIFFERENCE}^{{-1}})"),
+        (applied(f.Fraction(ABOVE, letters("n"))), rf"\log(\frac{{1}}{{n}}{SUM})"),
+        (applied(f.Root(ABOVE)), rf"\log({SUM}^{{1/2}})"),
+        (f.Row((f.Over("∑", letters("i")), f.Fraction(ABOVE, BELOW))),
+         rf"\sum_{{i}}{SUM}{DIFFERENCE}^{{-1}}"),
+    ],
+)  # fmt: skip
+def test_what_gives_up_its_bar_or_sign_is_worth_the_same(formula: Formula, told: str) -> None:
+    """No factor that follows is read as below the bar, and none as outside of the logarithm."""
+    text = " ".join(map(latex, lines_of([formula], 8.0)))
     for size in (r"\Bigl", r"\Bigr", r"\left", r"\right", " "):
         text = text.replace(size, "")
-    assert text == f"({'a' * 9}+{'b' * 9})({'c' * 9}-{'d' * 9})^{{-1}}x"
+    assert text == told
 
 
 COLUMN = (

@@ -133,7 +133,17 @@ def _in_line(formula: Formula, room: float) -> Formula | None:
     if not found:
         return None
     place = max(found, key=lambda k: width(bits[k].formula))
-    return _joined([*bits[:place], Bit(found[place], bits[place].apart), *bits[place + 1 :]])
+    flat, whole = found[place], bits[place].formula
+    if place > 0 and _is_applied(bits[place - 1].formula) and _fence(whole) is None:
+        flat = f.bracketed(flat)
+    return _joined([*bits[:place], Bit(flat, bits[place].apart), *bits[place + 1 :]])
+
+
+def _is_applied(formula: Formula) -> bool:
+    """Whether what follows is an argument, all of it: of log, of a maximum over an index."""
+    if isinstance(formula, f.Scripted):
+        return _is_applied(formula.base)
+    return isinstance(formula, f.Function) or (isinstance(formula, f.Over) and formula.sign != "∑")
 
 
 def _flat(formula: Formula, room: float) -> Formula | None:
@@ -143,7 +153,8 @@ def _flat(formula: Formula, room: float) -> Formula | None:
             if width(below) <= room / 2 and above != f.Number("1"):
                 return f.Row((f.Fraction(f.Number("1"), below), f.bracketed(above)))
             # not above / (below), since factors that follow would be read as below the bar
-            return f.Row((_closed(above), f.raised(f.bracketed(below), INVERSE)))
+            inverse = f.raised(f.bracketed(below), INVERSE)
+            return inverse if above == f.Number("1") else f.Row((_closed(above), inverse))
         case f.Root(inside, degree) if width(formula) > room / 2:
             power = f.Row((f.Number("1"), f.Sign("/"), f.Number(degree or "2")), Gap.NONE)
             return f.raised(f.bracketed(inside), power)
