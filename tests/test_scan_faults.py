@@ -14,7 +14,7 @@ from recurrences import CASES, Arrays, by_loop
 import symgrad as sg
 from symgrad.calculus.recurrences import Through
 from symgrad.checks import run
-from symgrad.mathematics.recurrences import Carried, Final
+from symgrad.mathematics.recurrences import Carried, Final, Recurrent
 
 QUICK = ("rnn", "garch", "control", "fibonacci", "embedded")
 
@@ -52,28 +52,25 @@ def _no_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Through, "_of_last", lambda *_: sp.S.Zero)
 
 
-def _same_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The derivatives go the way of the steps."""
-    right = Through._next
+def _turned(monkeypatch: pytest.MonkeyPatch, method: str, kind: type[Recurrent]) -> None:
+    right = getattr(Through, method)
 
     def wrong(self: Through, *args: Any) -> Any:
         made = right(self, *args)
         step, *rest = made.rhs.args[1:]
-        return replace(made, rhs=Carried(made.rhs.args[0], -step, *rest))
+        return replace(made, rhs=kind(made.rhs.args[0], -step, *rest))
 
-    monkeypatch.setattr(Through, "_next", wrong)
+    monkeypatch.setattr(Through, method, wrong)
+
+
+def _same_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The derivatives go the way of the steps."""
+    _turned(monkeypatch, "_next", Carried)
 
 
 def _start_of_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
     """The derivative by the start is that of the wrong end."""
-    right = Through._start
-
-    def wrong(self: Through, *args: Any) -> Any:
-        made = right(self, *args)
-        step, *rest = made.rhs.args[1:]
-        return replace(made, rhs=Final(made.rhs.args[0], -step, *rest))
-
-    monkeypatch.setattr(Through, "_start", wrong)
+    _turned(monkeypatch, "_start", Final)
 
 
 FAULTS: tuple[Callable[[pytest.MonkeyPatch], None], ...] = (
