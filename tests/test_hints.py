@@ -33,8 +33,6 @@ HINTS = {
     "np.where(a > 0 or b > 0, a, b)": ("(a > 0) | (b > 0)", "np.where((a > 0) | (b > 0), a, b)"),
     "np.where(not (a > 0), a, b)": ("~(a > 0)", "np.where(~(a > 0), a, b)"),
     "np.c_[x, x]": ("np.column_stack([a, b])", "np.column_stack([x, x])"),
-    "np.partition(x, 1)": ("np.sort(x)", "np.sort(x)"),
-    "x[np.argsort(y)]": ("x[order]", "x[y]"),
     "special.softmax(x, axis=1)": ("sg.softmax", "sg.softmax(x, axis=1)"),
     "special.log_softmax(x, axis=1)": ("sg.log_softmax", "sg.log_softmax(x, axis=1)"),
     "special.logsumexp(x, axis=1)": ("sg.logsumexp", "sg.logsumexp(x, axis=1)"),

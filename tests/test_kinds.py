@@ -71,6 +71,7 @@ SAMPLES: dict[str, tuple[Op, int]] = {
         (made("logsumexp", (X,), (N,)), 12),
         (made("cumsum", (X,), (N, P), detail=(1,)), 12),
         (made("products_of_others", (X,), (N, P), detail=(1,)), 12),
+        (made("standing", (X,), (N, K), "argsort"), 12),
         (made("view", (X,), (P, N)), 0),
         (made("expand", (U,), (N, P)), 0),
         (made("reshape", (X,), (M,)), 0),

@@ -99,7 +99,12 @@ CALLS = {
     "polyval": "np.polyval(v, a)", "quantile": "np.quantile(a, [0.1, 0.6], axis=1)",
     "real": "np.real(a) * b", "real_if_close": "np.real_if_close(a) * b",
     "rollaxis": "np.rollaxis(d, 2)", "rot90": "np.rot90(a)", "round": "a * np.round(b, 1)",
-    "sort": "np.sort(a, axis=0)", "unstack": "np.unstack(d, axis=1)[1]",
+    "sort": "np.sort(a, axis=0)", "partition": "np.partition(a, 1, axis=0)[1]",
+    "argsort": "a.ravel()[np.argsort(b, axis=None)]",
+    "argpartition": "np.take_along_axis(a, np.argpartition(b, 1, axis=1)[:, 1:2], 1)",
+    **{name: f"a[np.arange(len(a)), np.{name}(a * b, axis=1)]"
+       for name in ("argmax", "argmin", "nanargmax", "nanargmin")},
+     "unstack": "np.unstack(d, axis=1)[1]",
     "vander": "np.vander(v, 3)",
 }  # fmt: skip
 NO_ARRAYS = {"ndim", "shape", "size", "copyto", "fill_diagonal", "put_along_axis"}

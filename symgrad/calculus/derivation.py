@@ -32,6 +32,7 @@ from symgrad.mathematics.matrices import (
     LogAbsDeterminant,
     SingularValueEntry,
 )
+from symgrad.mathematics.ordering import Standing
 from symgrad.mathematics.records import Constant
 from symgrad.mathematics.reductions import LEAVES, REDUCTIONS
 from symgrad.mathematics.steps import Step
@@ -205,6 +206,8 @@ def remarks_on(system: System, differentiated: Container[str] | None = None) -> 
             yield _held_backward(equation)
     used = differentiated
     yield from _conventions(system, lambda e: used is None or e.name in used)
+    if any(isinstance(e.rhs, Standing) for e in system):
+        yield IN_ORDER
     if masked_rows(system):
         yield MASKED
     if _has_cofactors(system):
@@ -268,6 +271,10 @@ def _conventions(system: System, counts: Callable[[Equation], bool] = lambda _: 
 
 
 CONSTANT = "comparisons and signs are taken as constants: the derivative is that of what holds"
+IN_ORDER = (
+    "the order of entries is taken as a constant; equal ones stay in theirs, and of several "
+    "largest or smallest ones the first is found"
+)
 OF_MATRICES: Mapping[type[sp.Expr], str] = {
     DeterminantValue: "det(A) A⁻¹ is computed as the adjugate, also where A is singular",
     LogAbsDeterminant: "log |det A| is -∞ where A is singular, and has no derivative there",

@@ -18,6 +18,7 @@ from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.indices import Index, indices_of, name_of
 from symgrad.mathematics.infinity import Infinity
 from symgrad.mathematics.matrices import MATRIX_FUNCTIONS, MatrixFunction
+from symgrad.mathematics.ordering import STANDINGS, Standing
 from symgrad.mathematics.ranges import labels_in
 from symgrad.mathematics.recurrences import Carried, Final
 from symgrad.mathematics.reductions import LEAVES, REDUCTIONS
@@ -287,6 +288,29 @@ def _matrix(at: Evaluator, expr: MatrixFunction) -> Table:
     return Table(out, values[tuple(places)])
 
 
+def _standing(at: Evaluator, expr: Standing) -> Table:
+    """Positions along an axis; then, where there are several, those that are asked for."""
+    (along,), body = _whole_axes(at, expr), at(expr.function)
+    kept = tuple(a for a in body.axes if a != along)
+    axes = ordered((*kept, along))
+    lengths = [at.length(a) for a in axes]
+    require_room(lengths)
+    rows = np.moveaxis(np.broadcast_to(body.over(axes), lengths), axes.index(along), -1)
+    values = at.field.array(_ORDER[STANDINGS[type(expr)]](rows))
+    if not expr.at:
+        return Table(kept, values[()])
+    own = [Table((i,), np.arange(at.length(i))) for i in kept]
+    out, places = aligned([*own, *map(at.integers, expr.at)])
+    return Table(out, values[tuple(places)])
+
+
+_ORDER: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "argsort": lambda rows: np.argsort(rows, axis=-1, kind="stable"),
+    "argmax": lambda rows: np.argmax(rows, axis=-1),
+    "argmin": lambda rows: np.argmin(rows, axis=-1),
+}
+
+
 def _whole_axes(at: Evaluator, expr: sp.Expr) -> tuple[Index, ...]:
     """The bound indices; each must run over the whole of its axis."""
     for index, low, high in expr.limits:
@@ -335,6 +359,8 @@ def _rule(cls: Any) -> Rule:
     """How expressions of a class are evaluated."""
     if cls in LEAVES and cls not in _RULES:
         return _leaf
+    if cls in STANDINGS:
+        return _standing
     if cls in MATRIX_FUNCTIONS:
         return _matrix
     found = next((_RULES[base] for base in cls.__mro__ if base in _RULES), None)

@@ -18,6 +18,7 @@ from symgrad.mathematics.assumptions import Range, drawn, symmetric, uniform
 from symgrad.mathematics.equations import System, Variable
 from symgrad.mathematics.indices import Index, indices_of, name_of
 from symgrad.mathematics.infinity import INFINITY, Infinity
+from symgrad.mathematics.ordering import OfLargest, OfSmallest
 from symgrad.mathematics.ranges import sizes_of
 from symgrad.mathematics.reductions import AxisMax, LogSum, LogSumExp
 from symgrad.mathematics.sizes import Size, fixed, is_size, with_numbers
@@ -166,7 +167,7 @@ def least_sizes(system: System) -> dict[str, int]:
 def _sizes_with_a_largest(system: System) -> Iterator[Size]:
     """The axes along which the largest or least entry is sought, if only for what is stable."""
     for equation in system.equations:
-        for reduction in equation.rhs.atoms(AxisMax, LogSum, LogSumExp):
+        for reduction in equation.rhs.atoms(AxisMax, LogSum, LogSumExp, OfLargest, OfSmallest):
             yield from (limit[0].size for limit in reduction.limits)
 
 

@@ -26,6 +26,7 @@ from symgrad.language.registry import (
     into_numbers,
     no_numbers,
     no_property,
+    numpy_name,
     of_python,
     this_call,
     unsupported,
@@ -209,7 +210,8 @@ class Array(Memory, np.lib.mixins.NDArrayOperatorsMixin):
         name = function_name(func)
         if name not in FUNCTIONS:
             raise unsupported(
-                f"the function np.{name}", INSTEAD.get(name.split(".")[-1]) or close_names(name)
+                f"the function {numpy_name(func)}",
+                INSTEAD.get(name.split(".")[-1]) or close_names(name),
             )
         return _owned(name, functools.partial(called, FUNCTIONS[name], f"np.{name}"), args, kwargs)
 

@@ -189,6 +189,11 @@ def function_name(func: Any) -> str:
     return f"linalg.{func.__name__}" if module == "linalg" else str(func.__name__)
 
 
+def numpy_name(func: Any) -> str:
+    """A function of NumPy's as a spec writes it."""
+    return f"{func.__module__.replace('numpy', 'np', 1)}.{func.__name__}"
+
+
 def no_property(name: str) -> str:
     """That a symbolic array has no such property, and why, where it is about memory."""
     why = ": how it lies in memory is not known while a spec is read" if name in OF_MEMORY else ""
@@ -200,10 +205,6 @@ OF_MEMORY = frozenset(("base", "ctypes", "data", "flags", "itemsize", "nbytes", 
 
 
 INSTEAD = {
-    "argmax": "an index has no derivative; pass it as data with dtype=int",
-    "argmin": "an index has no derivative; pass it as data with dtype=int",
-    "argsort": "np.sort(x) has the entries in order; another order is data, x[order]",
-    "partition": "np.sort(x) has the entries in order",
     "polygamma": "scipy.special.psi(x) is that of order 0",
     "multigammaln": "write it as np.pi and scipy.special.gammaln have it: d * (d - 1) / 4 * "
     "np.log(np.pi) + sum(gammaln(a - j / 2) for j in range(d))",

@@ -7,21 +7,18 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import sympy as sp
 
-from symgrad.errors import SpecError, caller
 from symgrad.language.array import Array, axes_of, describe
 from symgrad.language.constants import as_array
 from symgrad.language.contractions import matmul
 from symgrad.language.diagonals import diagonal
 from symgrad.language.elementwise import elementwise
 from symgrad.language.joining import concatenate, stack
+from symgrad.language.ordering import sort
 from symgrad.language.reductions import mean
-from symgrad.language.registry import METHODS, function, unsupported
-from symgrad.language.shapes import atleast_2d, moveaxis, ravel, reshape, structure
+from symgrad.language.registry import function, unsupported
+from symgrad.language.shapes import atleast_2d, moveaxis, reshape
 from symgrad.language.sizes import known_size
-from symgrad.mathematics.indices import axis_index
-from symgrad.mathematics.piecewise import equal, less
 
 
 @function("cov")
@@ -59,35 +56,6 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Array:
 
 
 # -- in order ---------------------------------------------------------------------------------
-
-
-@function("sort")
-def sort(a: Any, axis: int | None = -1, kind: Any = None, *, stable: Any = None) -> Array:
-    """The entries along an axis, the smallest first; of equal ones the first comes first."""
-    array = ravel(a) if axis is None else as_array(a)
-    place = axes_of(array, -1 if axis is None else axis)[0]
-    rows = moveaxis(array, place, -1)
-    *lead, here = (axis_index(s) for s in rows.sizes)
-    if here == 0:
-        return array
-    other, position = axis_index(rows.sizes[-1]), axis_index(rows.sizes[-1])
-    mine, theirs = rows.at([*lead, here]), rows.at([*lead, other])
-    before = less(theirs, mine) + equal(theirs, mine) * less(other, here)
-    rank = structure([*lead, here], sp.Sum(before, other.limits), [rows, rows])
-    taken = mine * equal(rank.at([*lead, here]), position)
-    sorted_ = structure([*lead, position], sp.Sum(taken, here.limits), [rows, rank])
-    return moveaxis(sorted_, -1, place)
-
-
-def _sorted_in_place(array: Array, axis: int = -1, **_: Any) -> None:
-    raise SpecError(
-        "x.sort() sorts in place, and a value has one equation",
-        where=caller(),
-        hint="write x = np.sort(x)",
-    )
-
-
-METHODS["sort"] = _sorted_in_place
 
 
 @function("median")

@@ -26,6 +26,7 @@ from symgrad.mathematics.equations import (
     shapes_of,
 )
 from symgrad.mathematics.indices import Index, entries, indices_of, is_entry, name_of
+from symgrad.mathematics.ordering import Standing
 from symgrad.mathematics.ranges import (
     Bounds,
     Label,
@@ -378,6 +379,7 @@ def _pinned(variables: Iterable[Variable], equations: Iterable[Equation]) -> fro
     variables, equations = tuple(variables), tuple(equations)
     shapes = shapes_of(variables, equations)
     given = {v.name for v in variables if v.role != "constant"}
+    given |= {e.name for e in equations if isinstance(e.rhs, Standing)}
     pinned = {s for v in variables if v.role == "constant" for s in v.shape}
     moved = (v.bounds for v in variables if not all(b.is_plain for b in v.bounds))
     pinned |= {s for bounds in moved for b in bounds for s in sizes_of(b)}

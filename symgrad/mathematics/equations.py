@@ -13,6 +13,7 @@ from symgrad.errors import Location
 from symgrad.mathematics.assumptions import Assumption
 from symgrad.mathematics.conditions import Condition
 from symgrad.mathematics.indices import Index, entries, entry, indices_of, name_of, replaced
+from symgrad.mathematics.ordering import Standing
 from symgrad.mathematics.ranges import Bounds, part_at, solved
 from symgrad.mathematics.sizes import Size, normal_form
 
@@ -66,6 +67,8 @@ class Equation:
     @property
     def reads(self) -> frozenset[str]:
         """The names of the values that its derivative goes to."""
+        if isinstance(self.differentiated, Standing):
+            return frozenset()
         return frozenset(name_of(a) for a in entries(self.differentiated))
 
     @property
@@ -155,6 +158,8 @@ def bounds_of_inputs(
         return
     equation = equations[name]
     for piece in _pieces(equation):
+        if isinstance(piece, Standing) and _has_room(bounds, piece.limits[0][0].size):
+            continue
         found = solved(piece, bounds.low, bounds.stop)
         if found is None:
             raise ValueError(f"{name} is computed")
@@ -164,6 +169,12 @@ def bounds_of_inputs(
         whole = part_at(indices, shapes[origin])
         part = tuple(known.get(i, p) for i, p in zip(indices, whole, strict=True))
         yield from bounds_of_inputs(origin, Bounds(low, stop, part), equations, shapes)
+
+
+def _has_room(bounds: Bounds, size: Size) -> bool:
+    """Whether all positions along an axis of this size lie within bounds."""
+    rooms = (-bounds.low, bounds.stop - size)
+    return all(bool(normal_form(room).is_nonnegative) for room in rooms)
 
 
 def _pieces(equation: Equation) -> Iterator[sp.Expr]:

@@ -11,6 +11,7 @@ from sympy.concrete.expr_with_limits import ExprWithLimits
 from symgrad.mathematics import written as how
 from symgrad.mathematics.indices import Index, name_of
 from symgrad.mathematics.matrices import MATRIX_FUNCTIONS, MatrixFunction
+from symgrad.mathematics.ordering import STANDINGS, Standing
 from symgrad.mathematics.reductions import (
     LEAVES,
     REDUCTIONS,
@@ -217,6 +218,13 @@ class FunctionWriter:
             indices += [limit[0] for limit in body.limits]
             body = body.function
         return sorted(indices, key=self.order.of_index), body
+
+    def standing(self, expr: Standing) -> Piece:
+        """A position along an axis: argmaxⱼ xⱼ, and argsortⱼ(xⱼ)ᵢ, which has an entry."""
+        index = self.index_list([limit[0] for limit in expr.limits])
+        over = Scripted(Function(STANDINGS[type(expr)]), sub=index)
+        found = Apply(over, parenthesised(self.formula(expr.function)))
+        return Piece(self.at(found, expr.at), Level.SCRIPTED) if expr.at else Piece(found)
 
     # Functions of matrices
 

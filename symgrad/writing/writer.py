@@ -12,6 +12,7 @@ from symgrad.mathematics.indices import Index, indices_of, name_of
 from symgrad.mathematics.infinity import INFINITY, Infinity
 from symgrad.mathematics.known import Constant, Known, Multiple
 from symgrad.mathematics.matrices import MATRIX_FUNCTIONS
+from symgrad.mathematics.ordering import STANDINGS
 from symgrad.mathematics.reductions import (
     LEAVES,
     REDUCTIONS,
@@ -345,5 +346,6 @@ Writer.METHODS = {
     Partial: "slope",
     **{cls: "leaf" for cls in LEAVES if cls is not sp.exp},
     **dict.fromkeys(REDUCTIONS, "reduction"),
+    **dict.fromkeys(STANDINGS, "standing"),
     **dict.fromkeys(MATRIX_FUNCTIONS, "matrix_function"),
 }

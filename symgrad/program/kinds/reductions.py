@@ -153,4 +153,31 @@ PRODUCTS_OF_OTHERS = Kind(
     computes_with=EVERY,
 )
 
-REDUCTIONS = (REDUCE, TRACE, LOGSUMEXP, SOFTMAX, LOG_SOFTMAX, CUMSUM, PRODUCTS_OF_OTHERS)
+
+def _check_standing(op: Op) -> str:
+    *outer, along = op.reads[0].axes
+    left = op.axes if op.function != "argsort" else op.axes[:-1]
+    fits = left == tuple(outer) and (left == op.axes or size_of(op.axes[-1]) == size_of(along))
+    return "" if fits else "there is no position for each row, or for each entry of it"
+
+
+def _run_standing(run: Run, op: Op) -> Array:
+    value = run.operand(op.args[0])
+    if op.function == "argsort":
+        return np.argsort(value, axis=-1, kind="stable")
+    return np.asarray(getattr(np, op.function)(value, axis=-1))
+
+
+STANDING = Kind(
+    "standing",
+    "argmax, argmin: where the largest or smallest entry stands along the last axis; argsort: "
+    "where each stands that comes next",
+    _check_standing,
+    _run_standing,
+    cost=entries_of_argument,
+    dtype=always("int"),
+    own_labels=True,
+)
+
+REDUCTIONS = (REDUCE, TRACE, LOGSUMEXP, SOFTMAX, LOG_SOFTMAX, CUMSUM, PRODUCTS_OF_OTHERS,
+              STANDING)  # fmt: skip

@@ -12,6 +12,7 @@ from symgrad.mathematics.algebra import freshen
 from symgrad.mathematics.equations import Equation, Variable, shapes_of
 from symgrad.mathematics.indices import Index, entry, indices_of, is_entry, name_of
 from symgrad.mathematics.matrices import DeterminantValue
+from symgrad.mathematics.ordering import InOrder
 from symgrad.mathematics.reductions import LEAVES, LogSum, LogSumExp, select
 from symgrad.mathematics.sizes import normal_form
 from symgrad.program.builder import Builder
@@ -65,6 +66,8 @@ class Lowering:
         """The values that are the log-sum-exp of something, under a name."""
         self.determinants: dict[str, Equation] = {}
         """The values that are determinants, under a name."""
+        self.orders: dict[str, int] = {}
+        """The values that say where entries stand in order, each place once along this axis."""
         self.values: dict[str, str] = {}
         """What the builder calls a value of this name."""
 
@@ -85,6 +88,8 @@ class Lowering:
             self.log_sums[equation.name] = equation
         if isinstance(equation.rhs, DeterminantValue) and equation.decimals is None:
             self.determinants[equation.name] = equation
+        if isinstance(equation.rhs, InOrder):
+            self.orders[equation.name] = equation.indices.index(equation.rhs.at[0])
         self.named(equation, value)
 
     def named(self, equation: Equation, value: Ref) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sympy as sp
 
+from symgrad.mathematics.indices import indices_of, is_entry, name_of
 from symgrad.mathematics.positions import Cut, Detail, Window, affine, are_apart, cut, tiles, window
 from symgrad.mathematics.sizes import normal_form
 from symgrad.program.lower.lowering import Lowering, in_order
-from symgrad.program.program import UNIT, Axes, Operand, Ref, labels, positions_axes
+from symgrad.program.program import UNIT, Axes, Literal, Operand, Ref, labels, positions_axes
 from symgrad.program.sums_of_products import Product, all_labels
 
 
@@ -93,8 +94,29 @@ def put_in_place(
         values = lowering.full(values, layout)
     function = "set" if new else "subtract" if product.negative else "add"
     return lowering.builder.add(
-        "place", (base, values), base.axes, function=function, detail=detail
+        "place",
+        (_with_room(lowering, base, values), values),
+        base.axes,
+        function=function,
+        detail=detail,
     )
+
+
+def _with_room(lowering: Lowering, base: Ref, values: Operand) -> Ref:
+    """``base`` as an array of floats, where such are added to integers."""
+    dtypes = lowering.builder.dtypes
+    floats = isinstance(values, Literal) or dtypes[values.name] == "float"
+    if dtypes[base.name] == "float" or not floats:
+        return base
+    if isinstance(values, Literal) and values.value.is_integer and dtypes[base.name] == "int":
+        return base
+    return lowering.full(lowering.builder.map("cast", base), base.axes)
+
+
+def _once_each(lowering: Lowering, wheres: Iterable[sp.Expr]) -> set[sp.Expr]:
+    """The labels along which places differ, for they say where entries stand in order."""
+    orders = (w for w in wheres if is_entry(w) and name_of(w) in lowering.orders)
+    return {indices_of(w)[lowering.orders[name_of(w)]] for w in orders}
 
 
 def _scatter(lowering: Lowering, base: Ref, product: Product) -> Ref:
@@ -117,10 +139,11 @@ def _scatter(lowering: Lowering, base: Ref, product: Product) -> Ref:
     rest = Product(product.size, product.factors, [k for k in product.bound if k not in moving])
     values = lowering.aligned(lowering.value(rest, layout), layout)
     function = "subtract" if product.negative else "add"
-    repeats = "_repeatedly" if moving & set(product.bound) else ""
+    several = moving & set(product.bound) - _once_each(lowering, wheres)
+    repeats = "_repeatedly" if several else ""
     return lowering.builder.add(
         "scatter",
-        (base, values, *positions),
+        (_with_room(lowering, base, values), values, *positions),
         base.axes,
         function=function + repeats,
         detail=tuple(detail),

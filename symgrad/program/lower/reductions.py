@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import sympy as sp
 
-from symgrad.mathematics.indices import Index, fresh
+from symgrad.mathematics.indices import Index, entry, fresh
 from symgrad.mathematics.infinity import INFINITY
+from symgrad.mathematics.ordering import STANDINGS, Standing
 from symgrad.mathematics.reductions import (
     REDUCTIONS,
     AxisProduct,
@@ -17,9 +18,9 @@ from symgrad.mathematics.reductions import (
     select,
 )
 from symgrad.mathematics.sizes import product
-from symgrad.program.lower.lowering import Lowering
-from symgrad.program.program import UNIT, Axes, Operand, Ref, broadcasts, labels
-from symgrad.program.sums_of_products import bound_by
+from symgrad.program.lower.lowering import Lowering, in_order
+from symgrad.program.program import UNIT, Axes, Operand, Ref, broadcasts, labels, size_of
+from symgrad.program.sums_of_products import bound_by, free_labels
 
 
 def reduction(lowering: Lowering, expr: sp.Expr, at: Axes) -> Operand:
@@ -57,6 +58,20 @@ def over(lowering: Lowering, body: sp.Expr, bound: Sequence[Index], at: Axes) ->
     value = lowering.expr(body, axes)
     whole = isinstance(value, Ref) and set(bound) <= set(labels(value.axes))
     return value if whole and isinstance(value, Ref) else lowering.full(value, axes)
+
+
+def standing(lowering: Lowering, expr: Standing, at: Axes) -> Operand:
+    """Where entries stand along an axis."""
+    (along,) = bound_by(expr)
+    outside = in_order(free_labels(expr.function) - {along})
+    axes = (*(a for a in at if a in outside), *(a for a in outside if a not in at), along)
+    source = lowering.full(lowering.expr(expr.function, axes), axes)
+    own = (fresh(along.size),) if expr.at else ()
+    value = lowering.builder.add(
+        "standing", (source,), (*axes[:-1], *own), function=STANDINGS[type(expr)], hint="order"
+    )
+    lowering.shapes[value.name] = tuple(map(size_of, value.axes))
+    return lowering.expr(entry(value.name, (*axes[:-1], *expr.at), integer=True), at)
 
 
 def _reduced(

@@ -176,6 +176,10 @@ class ArrayWriter(NumPyWriter):
     def cumsum(self, op: Op, args: Sequence[Text]) -> Text:
         return Text(f"xp.cumulative_sum({args[0].code}, axis={op.detail[0]})")
 
+    def standing(self, op: Op, args: Sequence[Text]) -> Text:
+        axis = ", axis=-1" if len(op.reads[0].axes) > 1 and op.function != "argsort" else ""
+        return Text(f"xp.{op.function}({args[0].code}{axis})")
+
     def products_of_others(self, op: Op, args: Sequence[Text]) -> Text:
         return Text(f"_others(xp, {args[0].code}, {op.detail[0]})")
 

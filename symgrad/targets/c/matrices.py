@@ -1,4 +1,4 @@
-"""Functions of whole matrices, as calls of the functions that a file brings."""
+"""Functions of whole matrices and rows, as calls of the functions that a file brings."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 
 from symgrad.errors import SpecError
 from symgrad.program.program import Op, Ref
+from symgrad.targets.c import numbers
 from symgrad.targets.c.entries import At, there
 from symgrad.targets.c.kept import length, shape_of
 from symgrad.targets.c.loops import Node, looped
 from symgrad.targets.c.nests import Nests, Pairs
 from symgrad.targets.c.places import HERE, Place, flat
+from symgrad.targets.expressions import Text
 
 
 class Matrices(Nests):
@@ -90,7 +92,29 @@ class Matrices(Nests):
         yield from copied
         yield self.store(op, outer, f"{_OF_DETERMINANT[op.function]}({factors}, {n}U)")
 
+    def standing(self, op: Op) -> list[Node]:
+        """Where entries stand along the last axis, which is copied to one place."""
+        (source,) = op.reads
+        outer, pairs = self.loops(source.axes[:-1])
+        n = length(source.axes[-1])
+        row = self._room("row", self.entries.real, n)
+        copied = self._copied(source, row, outer, pairs, 1)
+        if op.function in _FOUND:
+            place = f"{_FOUND[op.function]}({row}, {n}U)"
+            return looped(pairs, [*copied, self.store(op, outer, self._as_integer(place))])
+        order = self._room("order", "size_t", n)
+        inner, inside = self.loops(op.axes[-1:], pairs)
+        where = {**outer, **inner}
+        at = there(op.axes[-1:], where)[0].code
+        line = self.store(op, where, self._as_integer(f"{order}[{at}]"))
+        body = [*copied, f"in_order({row}, {order}, {n}U);", *self.around(inside, [line])]
+        return looped(pairs, body)
 
+    def _as_integer(self, place: str) -> str:
+        return numbers.cast(Text(place), self.entries.integer).code
+
+
+_FOUND = {"argmax": "of_largest", "argmin": "of_smallest"}
 _OF_DETERMINANT = {
     "det": "determinant",
     "sign": "sign_of_determinant",

@@ -195,6 +195,7 @@ _ALONG: Mapping[str, Callable[[Operations, Op], list[Node]]] = {
     "scatter": Operations.scatter,
     "put": Operations.put,
     "linalg": Operations.linalg,
+    "standing": Operations.standing,
 }
 """Kinds that need more than one line for each entry of the result."""
 

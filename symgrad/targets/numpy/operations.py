@@ -286,6 +286,11 @@ class NumPyWriter(PlainLoops, Writer):
         axis = f", axis={op.detail[0]}" if len(op.axes) > 1 else ""
         return Text(f"np.cumsum({args[0].code}{axis})")
 
+    def standing(self, op: Op, args: Sequence[Text]) -> Text:
+        stable = ', kind="stable"' if op.function == "argsort" else ""
+        axis = ", axis=-1" if len(op.reads[0].axes) > 1 and not stable else ""
+        return Text(f"np.{op.function}({args[0].code}{axis}{stable})")
+
     def products_of_others(self, op: Op, args: Sequence[Text]) -> Text:
         return Text(f"{name_of(op.kind)}({args[0].code}, axis={op.detail[0]})")
 
@@ -353,7 +358,7 @@ class NumPyWriter(PlainLoops, Writer):
         for kind in (
             *("map", "matmul", "contract", "reduce", "trace", "view", "expand", "copy", "iota"),
             *("fill", "gather", "take", "slice", "windows", "reshape", "join", "eye", "diagonal"),
-            *("triangle", "cumsum", "products_of_others", "powers", "linalg"),
+            *("triangle", "cumsum", "products_of_others", "powers", "linalg", "standing"),
         )
     }
     """The method that writes the operations of each kind."""

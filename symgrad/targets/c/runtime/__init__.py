@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-_FILES = ("special.c", "matrices.c")
+_FILES = ("special.c", "matrices.c", "order.c")
 _HEAD = re.compile(r"^static (?:inline )?\w+ (\w+)\(", re.MULTILINE)
 
 
