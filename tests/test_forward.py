@@ -163,3 +163,32 @@ def test_zeros_of_labels_ask_for_no_labels(plain: bool) -> None:
     module = sg.derive(np.sum(z * np.pad(x, (1, 1)) ** 2), names={"x": x, "z": z})
     parameters = inspect.signature(module.compile(plain=plain).forward).parameters
     assert [n for n in parameters if n != "workspace"] == ["w"]
+
+
+def of_one_line(np: Any, X: Any, v: Any) -> Any:
+    return np.sum(np.exp(X @ v) / np.sum(np.exp(X @ v)) * v[0]) + np.sum(np.tanh(v @ X.T))
+
+
+def test_what_is_typed_twice_without_a_name_is_one_value() -> None:
+    X, v = sg.data("X", ("N", 5)), sg.param("v", (5,))
+    d = sg.derive(of_one_line(np, X, v), names={"X": X, "v": v})
+    assert [e.name for e in d.system] == ["t1", "loss"]
+    assert list(d.gradients) == ["loss", "t1", "v"]
+
+
+def test_what_has_a_name_stays_a_value_of_its_own() -> None:
+    X, v = sg.data("X", ("N", 5)), sg.param("v", (5,))
+    z = X @ v
+    d = sg.derive(np.sum(np.exp(X @ v)) + np.sum(np.tanh(z)), wrt=["z"], names={"v": v, "z": z})
+    assert [e.name for e in d.system] == ["z", "t1", "loss"]
+    x = {"X": np.ones((2, 5)), "v": np.full(5, 0.1)}
+    found = d.compile().gradients(**x).z
+    np.testing.assert_allclose(found, 1 - np.tanh(0.5) ** 2 * np.ones(2))
+
+
+def test_labels_that_are_typed_twice_stay_apart() -> None:
+    k = sg.data("k", ("N",), dtype=int)
+    W, V = sg.param("W", (3, 2)), sg.param("V", (4, 2))
+    d = sg.derive(np.sum(W[k + 1] * V[k + 1]), names={"W": W, "V": V, "k": k})
+    g = d.compile().gradients(W=np.ones((3, 2)), V=np.ones((4, 2)), k=np.array([0, 1]))
+    np.testing.assert_allclose(g.W[:, 0], [0, 1, 1])

@@ -21,7 +21,7 @@ from symgrad.formats.lines import lines_of, opened
 from symgrad.formats.width import width
 from symgrad.language.spec_file import load
 from symgrad.writing import formula as f
-from symgrad.writing.choice import Choice
+from symgrad.writing.choice import PARTS, Choice
 from symgrad.writing.display import Display
 from symgrad.writing.document import Equations, Row
 from symgrad.writing.formula import Formula, Gap, has
@@ -172,9 +172,7 @@ def test_symbols_with_shapes_and_roles(notebook: sg.Derivation) -> None:
 def test_forward_equations(notebook: sg.Derivation) -> None:
     forward = section(render(notebook), "The forward pass")
     assert r"z_{1,i} &= \sum_{j} W_{1,ij} X_{j} + b_{1,i}" in forward
-    assert (
-        "\\Bigl(z_{3,j} \\\\\n  &\\quad {} - \\log \\sum_{\\ell} e^{z_{3,\\ell}}\\Bigr)" in forward
-    )
+    assert r"Y_{j} \left(z_{3,j} - \log \sum_{\ell} e^{z_{3,\ell}}\right)" in forward
 
 
 def test_the_softmax_cross_entropy_gradient_step_by_step(notebook: sg.Derivation) -> None:
@@ -408,10 +406,17 @@ COLUMN = (
 
 
 @pytest.mark.skipif(not shutil.which("pdflatex"), reason="no pdflatex")
-def test_what_is_to_be_pasted_fits_a_column(tmp_path: Path) -> None:
-    text = f"{COLUMN}\n{render(attention())}\n\\end{{document}}"
+def test_parts_that_are_picked_fit_a_column(tmp_path: Path) -> None:
+    picked = str(attention().render("latex", choice=Choice(parts=PARTS)))
+    text = f"{COLUMN}\n{picked}\n\\end{{document}}"
     assert r"\Bigl" in text
     assert overfull(compiled(text, tmp_path)) == []
+
+
+def test_what_is_printed_whole_is_as_wide_as_a_page(root: Path) -> None:
+    text = render(derivation_of(root, "notebook"))
+    assert r"\boxed{\frac{\partial L}{\partial W_{1,ij}} =" in text
+    assert text.count(r"\begin{gathered}") == 0
 
 
 @pytest.mark.skipif(not shutil.which("pdflatex"), reason="no pdflatex")

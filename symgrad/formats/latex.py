@@ -29,8 +29,8 @@ from symgrad.writing.printings.latex import Latex
 
 
 def fragment(sheet: Sheet) -> str:
-    """LaTeX to paste into a document of one's own; it fits a column."""
-    return _rendered(sheet, "derivation.tex.jinja", COLUMN)
+    """LaTeX to paste into a document of one's own; parts that are picked fit a column."""
+    return _rendered(sheet, "derivation.tex.jinja", COLUMN if sheet.choice.parts else PAPER)
 
 
 def paper(sheet: Sheet) -> str:

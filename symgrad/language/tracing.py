@@ -15,6 +15,7 @@ from symgrad.language.array import Array, made_of
 from symgrad.language.assigned import targets_of
 from symgrad.language.constants import as_array
 from symgrad.language.defined import check_defined, undefined, vanishes
+from symgrad.language.repeated import repeated
 from symgrad.language.sizes import shape_text
 from symgrad.mathematics.algebra import BINDERS, canonical_equation, instance, weight
 from symgrad.mathematics.conditions import Condition, conditions
@@ -67,9 +68,13 @@ def trace(output: Array, names: Mapping[str, Array]) -> System:
     variables = tuple(replace(v, name=constants.get(v.name, v.name)) for v in variables)
     # as the lines of the spec come: from the loss back, the input of a sum may come before another
     kept = sorted((a for a in order if a.key in equations), key=lambda a: a.call)
+    asked = {*named, *targets, output.key}
+    same = repeated((a for a in kept if a.key not in asked), equations)
+    kept = [a for a in kept if a.key not in same]
     final = constants | {
         a.key: named.get(a.key) or _numbered(targets.get(a.key, "t"), taken) for a in kept
     }
+    final |= {key: final[first] for key, first in same.items()}
     bounds = _bounds(order, inlined, equations)
     system = tuple(canonical_equation(_renamed(equations[a.key], final, bounds)) for a in kept)
     given = tuple(_given(variables, system, bounds))
