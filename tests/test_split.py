@@ -4,12 +4,14 @@ import functools
 import inspect
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import symgrad as sg
+from symgrad import distributed
 from symgrad.checks.chunks import chunk_checks, of_chunks
 
 ROOT = Path(__file__).parent.parent
@@ -109,6 +111,53 @@ def test_chunks_give_what_all_rows_give(case):
             np.testing.assert_allclose(mine, wanted, rtol=1e-9, atol=1e-12 * np.abs(wanted).max())
 
 
+@pytest.mark.parametrize("case", SPLIT)
+def test_memory_serves_chunks_of_any_size(case):
+    """What is given again and again gives the same bits, and no result is changed later."""
+    d = derived(SPLIT[case])
+    module, at = d.split("N").compile(), point(d, np.random.default_rng(0))
+    taken = [n for n in inspect.signature(module.partial).parameters if n in at]
+    memory, rows = module.Memory(), [n for n in module._ROWS if n in taken]
+    chunks = [
+        {n: at[n][cut] if n in rows else at[n] for n in taken}
+        for cut in (slice(3), slice(3, 6), slice(6, 7), slice(3), slice(0))
+    ]
+    alone = [module.partial(**chunk) for chunk in chunks]
+    found = []
+    for chunk in chunks:
+        for room in vars(memory).values():
+            for array in vars(room).values():  # what each call writes anew
+                if isinstance(array, np.ndarray) and array.dtype.kind == "f":
+                    spoilt = array.copy()
+                    array[...] = spoilt if (spoilt == spoilt.flat[0]).all() else np.nan
+        found.append(module.partial(**chunk, memory=memory))
+    for mine, wanted in zip(found, alone, strict=True):
+        for a, b in zip(mine, wanted, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_each_thread_has_memory_of_its_own():
+    d = derived(SPLIT["mlp"])
+    module, at = d.split("N").compile(), point(d, np.random.default_rng(0))
+    taken = [n for n in inspect.signature(module.partial).parameters if n in at]
+    given, memory = {n: at[n] for n in taken}, module.Memory()
+    many = [{**given, "s": np.array(0.1 * k)} for k in range(64)]
+    wanted = [module.partial(**one) for one in many]
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda one: module.partial(**one, memory=memory), many))
+    for a, b in zip(found, wanted, strict=True):
+        assert a.total == b.total
+        np.testing.assert_array_equal(a.total_by_V, b.total_by_V)
+
+
+def test_an_input_may_be_called_as_the_memory_is():
+    memory, room = sg.param("memory", (3,)), sg.data("room", ())
+    module = sg.derive(np.mean((X @ memory * room) ** 2), names={}).split("N").compile()
+    at = {"X": np.eye(3), "memory": np.ones(3), "room": 2.0}
+    value, _ = distributed.loss_and_gradients(module, rows=2, **at)
+    assert value == module.loss(**at) == 4.0
+
+
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_does_not_split_is_named(case):
     loss, said = REFUSED[case]
@@ -144,7 +193,7 @@ def test_putting_together_is_associative_up_to_rounding():
     module, at = d.split("N").compile(), point(d, np.random.default_rng(1))
     taken = list(inspect.signature(module.partial).parameters)
     parts = [
-        module.partial(**{n: at[n][k : k + 1] if n == "X" else at[n] for n in taken})
+        module.partial(**{n: at[n][k : k + 1] if n == "X" else at[n] for n in taken if n in at})
         for k in range(ROWS)
     ]
     left = functools.reduce(module.combine, parts)

@@ -135,8 +135,9 @@ class _Here:
         """What all chunks give together."""
         of_chunks, together = FUNCTIONS["of_chunks"], FUNCTIONS["together"]
         sent, found = pickle.dumps(dict(others)), None
+        memory = FUNCTIONS["memory_of"](self.made.module)
         for chunk in self.chunks():
-            part = of_chunks(*self.made.key, tuple(self.data), sent, [chunk])
+            part = of_chunks(*self.made.key, tuple(self.data), sent, [chunk], memory)
             found = part if found is None else together(*self.made.key, [found, part])
         return found
 

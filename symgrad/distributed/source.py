@@ -23,12 +23,31 @@ def module_of(name, source):
     return sys.modules[name]
 
 
-def of_chunks(name, source, names, sent, chunks):
-    """What chunks of rows give together, as a plain tuple; sent: the other arguments, as bytes."""
+def memory_of(module):
+    """Memory for chunks, as the argument that it is; none where all is computed in new arrays."""
+    import inspect
+
+    if not hasattr(module, "Memory"):
+        return {}
+    *_, name = inspect.signature(module.partial).parameters
+    return {name: module.Memory()}
+
+
+def of_chunks(name, source, names, sent, chunks, memory=None):
+    """What chunks of rows give together, as a plain tuple; sent: the other arguments, as bytes.
+
+    memory: what they are computed in; else a process has its own, kept from task to task, since
+    pages that are new to it cost as much time as the arithmetic.
+    """
     import pickle
 
     others = pickle.loads(sent)
     module = module_of(name, source)
+    if memory is None:
+        if not hasattr(module, "_kept"):
+            module._kept = memory_of(module)
+        memory = module._kept
+    others.update(memory)
     parts = [tuple(module.partial(**dict(zip(names, chunk)), **others)) for chunk in chunks]
     return together(name, source, parts)
 

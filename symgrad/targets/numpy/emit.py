@@ -106,6 +106,8 @@ class _File:
         self.modules = (module, *((made.first, made.loss) if made else ()))
         self.modules += (*split.totals.values(), split.finish) if split else ()
         self.modules += modules_of(module.segments)
+        rows = splitting.functions(module, room=self.room is not None) if split else ()
+        self.chunks: Sequence[Part] = [*rows]
         self.naming = not _RAISING.isdisjoint(self._functions())
         self.helpers = helper_sources(map(name_of, self._functions()))
         self.values = self._values()
@@ -125,8 +127,7 @@ class _File:
         if self.preparing:
             yield self.preparing.function
         yield self._part("called")
-        if self.module.splitting:
-            yield from splitting.functions(self.module, room=self.room is not None)
+        yield from self.chunks
         for name in ("workspace", "vectors", "entries"):
             if self.values[{"workspace": "room", "entries": "scalars"}.get(name, name)]:
                 yield self._part(name)
@@ -137,7 +138,7 @@ class _File:
         yield "# The mathematics"
         cores = [*self._cores()]
         yield from cores
-        if "_sigmoid(" in text_of(cores):
+        if "_sigmoid(" in text_of([*cores, *self.chunks]):
             yield Runtime()["workspace"]["_sigmoid"]
         yield from self.helpers
         if self.naming:

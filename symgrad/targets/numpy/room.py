@@ -5,19 +5,56 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 from symgrad.mathematics.sizes import Size, fixed
 from symgrad.program.kinds import KINDS
-from symgrad.program.memory import item, total
+from symgrad.program.memory import Plan, item, plan_of, total
 from symgrad.program.program import count
+from symgrad.targets.module import Module, size_names
 from symgrad.targets.numpy.buffers import BufferedWriter
-from symgrad.targets.numpy.functions import Mathematics, arrays_of_the_file, printed
+from symgrad.targets.numpy.functions import arrays_of_the_file, printed
 from symgrad.targets.numpy.layout import LINE, call, in_brackets
-from symgrad.targets.numpy.operations import called
+from symgrad.targets.numpy.operations import NumPyWriter, called
+from symgrad.targets.numpy.out import ABILITIES
+from symgrad.targets.numpy.tuning import tuned
 from symgrad.targets.statements import Statement
 
 LARGE = 512
 """Entries from which on it matters that an array begins at a cache line."""
+
+
+class Computed(Protocol):
+    """What is computed in the memory."""
+
+    @property
+    def module(self) -> Module: ...
+    @property
+    def writer(self) -> NumPyWriter: ...
+    @property
+    def plan(self) -> Plan | None: ...
+    @property
+    def locals(self) -> Mapping[str, str]: ...
+
+
+@dataclass(frozen=True)
+class Buffered:
+    """A function of its own that computes in memory which it is given."""
+
+    module: Module
+    writer: BufferedWriter
+    plan: Plan
+    locals: Mapping[str, str]
+
+    @classmethod
+    def of(cls, module: Module, outputs: Sequence[str]) -> Buffered:
+        """The function that gives some values."""
+        program = tuned(module.computing(outputs), plain=False)
+        plan = plan_of(program, ABILITIES)
+        writer = BufferedWriter(program, plan)
+        sizes = size_names(program.inputs)
+        return cls(module, writer, plan, {s: writer.size_locals[s] for s in sizes})
 
 
 class Room:
@@ -28,7 +65,7 @@ class Room:
     bytes of what is made once, in float64.
     """
 
-    def __init__(self, made: Mathematics) -> None:
+    def __init__(self, made: Computed) -> None:
         writer, plan = made.writer, made.plan
         assert isinstance(writer, BufferedWriter)
         assert plan is not None
@@ -51,7 +88,7 @@ class Room:
         return ["    " + x for x in call("def __init__", arguments, " -> None:")]
 
 
-def _constants(made: Mathematics, writer: BufferedWriter) -> dict[Size, int]:
+def _constants(made: Computed, writer: BufferedWriter) -> dict[Size, int]:
     """How often each number of entries is made once, times their bytes."""
     found: Counter[Size] = Counter()
     for op in (writer.ops[name] for name in writer.placed):
@@ -63,7 +100,7 @@ def _constants(made: Mathematics, writer: BufferedWriter) -> dict[Size, int]:
     return found
 
 
-def _lines(made: Mathematics, writer: BufferedWriter) -> Iterator[str]:
+def _lines(made: Computed, writer: BufferedWriter) -> Iterator[str]:
     """The arrays of the file, those that are made, and those that share memory of others.
 
     Last what has memory of its own where all values are kept.

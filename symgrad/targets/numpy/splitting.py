@@ -11,9 +11,14 @@ from symgrad.targets.about import shape_text
 from symgrad.targets.emitted import Passage, indented, passages
 from symgrad.targets.module import Chunks, Module, where_size_is
 from symgrad.targets.numpy.functions import printed
+from symgrad.targets.numpy.helped import helped
 from symgrad.targets.numpy.labels import checks, length_of
 from symgrad.targets.numpy.layout import assigned, call, definition, in_brackets
+from symgrad.targets.numpy.nesting import nested
 from symgrad.targets.numpy.preparation import written
+from symgrad.targets.numpy.room import Buffered, Room
+from symgrad.targets.numpy.sources import Runtime
+from symgrad.targets.statements import Statement, grouped
 
 
 def functions(module: Module, *, room: bool) -> Iterator[str | Sequence[Passage]]:
@@ -23,8 +28,10 @@ def functions(module: Module, *, room: bool) -> Iterator[str | Sequence[Passage]
     names = _Names(module, made)
     yield "\n".join(_type(names))
     for name, total in made.totals.items():
-        yield [*_total(name, total)]
+        yield [*(_buffered(names, name, total) if room else _total(name, total))]
     yield "\n".join(_partial(names, room=room))
+    yield from [Runtime()["chunks"]["Memory"]] if room else ()
+    yield from ("\n".join(lines) for lines in names.rooms.values())
     yield "\n".join(_combine(names))
     yield [*_finish(names, room=room)]
 
@@ -38,7 +45,10 @@ class _Names:
         self.finish_inputs = [v for v in made.finish.arguments if v.name in self.inputs]
         taken = {*self.inputs, *made.totals, made.count}
         self.whole = next(n for n in ("whole", "put_together", "_whole") if n not in taken)
+        self.memory = next(n for n in ("memory", "kept_memory", "_memory") if n not in taken)
         self.by = {name: list(total.gradients) for name, total in made.totals.items()}
+        self.rooms: dict[str, list[str]] = {}
+        """The classes of the memory that totals are computed in, as lines."""
 
     def rows(self) -> dict[str, int]:
         """Which axis of each argument has the rows."""
@@ -94,6 +104,59 @@ def _total(name: str, total: Module) -> Iterator[Passage]:
     )
 
 
+def _buffered(names: _Names, name: str, total: Module) -> Iterator[Passage]:
+    """The same, in memory that it is given; what it answers is in memory of its own."""
+    results = [name, *total.gradients.values()]
+    made = Buffered.of(total, results)
+    writer = made.writer
+    answer = [_apart(writer.local[r], total.shapes[r]) for r in results]
+    read = [writer.local[r] for r in results]
+    lines = nested(helped([*grouped(writer.assignments)], read), read, printed)
+    sizes = [
+        printed(Statement("size", local, (of,), detail={"axis": axis}))
+        for size, local in writer.sizes.items()
+        for of, axis in [where_size_is(size, total.variables)]
+    ]
+    names.rooms[name] = [*_room(name, made)]
+    inputs = [*(f"{v.name}: Any" for v in total.arguments), "ws: Any"]
+    head = definition(f"_{name}", inputs, "tuple[Any, ...]")
+    yield Passage(f"_{name}", (*head, *indented(sizes)))
+    yield from passages(f"_{name}", lines, total.formulas, printed, "#")
+    told = call("return ", answer) if len(answer) > 1 else [f"return ({answer[0]},)"]
+    yield Passage(f"_{name}", indented(told))
+
+
+def _apart(local: str, shape: Sequence[Size]) -> str:
+    """A result that the next call does not change."""
+    return f"{local}.copy()" if shape else local
+
+
+def _room(name: str, made: Buffered) -> Iterator[str]:
+    """The class of the memory of a total."""
+    sizes = [*made.locals.values()]
+    room = Room(made)
+    yield f"class _Room_{name}:"
+    yield f'    """Memory for {name} and its derivatives."""'
+    yield ""
+    yield from indented(
+        [*definition("__init__", ["self", *(f"{s}: int" for s in sizes), "dtype: Any"], "None")]
+    )
+    body = [f"self._for = {in_brackets([*sizes, 'dtype'])}"]
+    if room.new:
+        body += ["", "def new(*shape: int) -> Array:", "    return np.empty(shape, dtype)", ""]
+    yield from indented(indented([*body, *room.lines]))
+
+
+def _computed(name: str, total: Module, names: _Names) -> str:
+    """The call that computes a total in the memory of the chunk before, where there is one."""
+    made, given = Buffered.of(total, [name, *total.gradients.values()]), list(total.arguments)
+    lengths = [".shape[".join(map(str, where_size_is(s, given))) + "]" for s in made.locals]
+    floats = [f"{v.name}.dtype" for v in given if v.dtype == "float"]
+    sizes = ", ".join([*lengths, floats[0] if floats else "_DTYPE"])
+    arguments = ", ".join([*(v.name for v in given), f"_room(_Room_{name}, {sizes})"])
+    return f"*_{name}({arguments})"
+
+
 def _partial(names: _Names, *, room: bool) -> Iterator[str]:
     """What one chunk gives."""
     module, made = names.module, names.made
@@ -102,8 +165,10 @@ def _partial(names: _Names, *, room: bool) -> Iterator[str]:
     called = [v.name for v in inputs]
     of = partial(length_of, given=inputs)
     rows, axis = where_size_is(made.size, inputs)
-    yield from definition("partial", [f"{n}: Any" for n in called], "Partial")
-    yield '    """What a chunk of rows gives, of any number of them."""'
+    kept = [f"{names.memory}: Memory | None = None"] if room else []
+    yield from definition("partial", [*(f"{n}: Any" for n in called), *kept], "Partial")
+    more = f"; ``{names.memory}`` serves the next one too" if room else ""
+    yield f'    """What a chunk of rows gives, of any number of them{more}."""'
     yield f"    if np.shape({rows})[{axis}:{axis + 1}] == (0,):"
     nothing = ["0"]
     for name, total in made.totals.items():
@@ -115,7 +180,9 @@ def _partial(names: _Names, *, room: bool) -> Iterator[str]:
     parts = [f"{rows}.shape[{axis}]"]
     for name, total in made.totals.items():
         given = ", ".join(v.name for v in total.arguments)
-        parts.append(f"*_{name}({given})")
+        parts.append(_computed(name, total, names) if room else f"*_{name}({given})")
+    if room:
+        yield f"    _room = (Memory() if {names.memory} is None else {names.memory})._of"
     yield from indented(call("return Partial", parts))
 
 
