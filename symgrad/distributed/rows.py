@@ -163,7 +163,7 @@ class _Dask:
         }
         size = _chunks_of_a_task(len(blocks)) if keep else 1
         some = [blocks[k : k + size] for k in range(0, len(blocks), size)]
-        groups = {(names[0], k): (list, group) for k, group in enumerate(some)}
+        groups = {(names[0], k): (FUNCTIONS["aligned"], group) for k, group in enumerate(some)}
         self.groups: list[Any] = list(groups) if keep else some
         self.kept = _kept({**graph, **groups}, [*groups] if keep else [])
         self.calls = _kept(calls, [*calls])

@@ -23,6 +23,13 @@ def module_of(name, source):
     return sys.modules[name]
 
 
+def aligned(chunks):
+    """Arrays that begin where numbers may: those from the network do not, and are slow to read."""
+    import numpy as np
+
+    return [[np.require(array, requirements="A") for array in chunk] for chunk in chunks]
+
+
 def memory_of(module):
     """Memory for chunks, as the argument that it is; none where all is computed in new arrays."""
     import inspect
@@ -48,7 +55,8 @@ def of_chunks(name, source, names, sent, chunks, memory=None):
             module._kept = memory_of(module)
         memory = module._kept
     others.update(memory)
-    parts = [tuple(module.partial(**dict(zip(names, chunk)), **others)) for chunk in chunks]
+    laid = (dict(zip(names, chunk)) for chunk in aligned(chunks))
+    parts = [tuple(module.partial(**chunk, **others)) for chunk in laid]
     return together(name, source, parts)
 
 
