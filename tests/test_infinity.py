@@ -468,3 +468,29 @@ def test_numbers_times_an_infinity_are_one(mask: str) -> None:
     least = eval(mask, {"np": np, "sg": sg})
     module = sg.derive(np.sum(np.maximum(w, least) ** 2)).compile()
     assert module.loss(w=np.array([1.0, -2.0, 0.0])) == 5
+
+
+SOFTMAXES: dict[str, Callable[[Any], Any]] = {
+    "softmax": lambda z: sg.softmax(z, -1),
+    "quotient": lambda z: np.exp(z) / np.sum(np.exp(z), axis=-1, keepdims=True),
+    "named": lambda z: (e := np.exp(z)) / np.sum(e, axis=-1, keepdims=True),
+    "shifted": lambda z: (
+        (e := np.exp(z - np.max(z, axis=-1, keepdims=True))) / np.sum(e, axis=-1, keepdims=True)
+    ),
+    "logarithm": lambda z: np.exp(sg.log_softmax(z, -1)),
+    "less logsumexp": lambda z: np.exp(z - sg.logsumexp(z, -1, keepdims=True)),
+}
+
+
+@pytest.mark.parametrize("spelling", SOFTMAXES)
+@pytest.mark.parametrize("row", [1, 2, "M"])
+def test_a_masked_row_of_one_entry_is_as_longer_ones_are(spelling: str, row: Any) -> None:
+    s, m = sg.param("s", (3, row)), sg.data("m", (3, row), dtype=bool)
+    p = SOFTMAXES[spelling](np.where(m, s, -INF))
+    module = sg.derive(np.sum(p * np.array([[1.0], [10.0], [100.0]]))).compile()
+    at = np.zeros((3, 1 if row == "M" else row)) - [[1e4], [0.5], [3.0]]
+    mask = np.zeros(at.shape, bool)
+    mask[0, 0] = mask[2, 0] = True
+    value, gradients = module.loss_and_gradients(s=at, m=mask)
+    assert value == 101
+    np.testing.assert_array_equal(gradients.s, 0)

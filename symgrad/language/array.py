@@ -311,7 +311,9 @@ class Array(Memory, np.lib.mixins.NDArrayOperatorsMixin):
             return Array(self.indices, self.at(self.indices), [self], op="relabel").twin()
         if kind == "b" and self.kind == "bool":
             return self.twin()
-        if kind in "iu" and self.kind in ("int", "bool"):
+        if kind in "iu" and self.kind == "bool":  # True + True is 2 from here on
+            return Array(self.indices, self.at(self.indices), [self], dtype="int", op="relabel")
+        if kind in "iu" and self.kind == "int":
             return self.twin()
         raise unsupported(f"astype({dtype!r})")
 

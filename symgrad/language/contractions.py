@@ -19,6 +19,7 @@ from symgrad.language.layout import along
 from symgrad.language.registry import FUNCTIONS, UFUNCS, function, unsupported
 from symgrad.language.shapes import moveaxis, ravel, reshape
 from symgrad.language.sizes import as_tuple, dim_of
+from symgrad.mathematics.equations import DType
 from symgrad.mathematics.indices import Index, axis_index
 from symgrad.mathematics.sizes import Size
 
@@ -45,7 +46,19 @@ def contract(
     bound = [i.limits for label, i in index.items() if label not in out and isinstance(i, Index)]
     product = sp.Mul(*factors)
     rhs = sp.Sum(product, *bound) if bound else product
-    return Array([index[label] for label in out], rhs, [a for a, _ in operands], op="contract")
+    kind: DType = "bool" if all(a.kind == "bool" for a, _ in operands) else "float"
+    if bound and kind == "bool":
+        raise of_conditions("a matrix product" if what == "multiply" else f"np.{what}")
+    out_indices, arrays = [index[label] for label in out], [a for a, _ in operands]
+    return Array(out_indices, rhs, arrays, dtype=kind, op="contract")
+
+
+def of_conditions(what: str) -> SpecError:
+    """The error for a sum of products of truth values: NumPy's is a truth value, and no count."""
+    return unsupported(
+        f"{what} of conditions, of which NumPy tells whether any holds,",
+        "np.sum(a & b) counts, and so do a.astype(int) and b.astype(int)",
+    )
 
 
 def _sizes_of_labels(operands: Sequence[tuple[Array, Sequence[Any]]], what: str) -> dict[Any, Size]:

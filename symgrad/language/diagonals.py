@@ -84,6 +84,7 @@ def _known_side(array: Array, size: Size) -> int:
 def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
     """The sum of the diagonal."""
     array = diagonal(a, offset, axis1, axis2)
+    array = array.astype(int) if array.kind == "bool" else array  # it counts
     index = array.indices[-1]
     assert array.rhs is not None
     rhs = sp.Sum(array.rhs, index.limits) if isinstance(index, Index) else array.rhs

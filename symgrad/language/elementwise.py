@@ -13,6 +13,7 @@ import sympy as sp
 from symgrad.errors import SpecError, caller
 from symgrad.language.array import Array, broadcast_index, broadcast_sizes, describe
 from symgrad.language.constants import as_array, holds_values, readable
+from symgrad.language.itself import with_itself
 from symgrad.language.registry import FUNCTIONS, UFUNCS, function, unsupported
 from symgrad.mathematics import reductions as leaves
 from symgrad.mathematics.conditions import Condition
@@ -33,7 +34,7 @@ def elementwise(name: str, *args: Any) -> Array:
         power = "x**2 is a power; ^ " if name == "bitwise_xor" else "it "
         raise unsupported(f"np.{name} of numbers", f"{power}is supported for conditions")
     arrays = [as_array(a) for a in args]
-    if name == "reciprocal" and arrays[0].kind == "int":
+    if name == "reciprocal" and arrays[0].kind != "float":
         raise unsupported("np.reciprocal of integers, which NumPy rounds", "write 1 / x")
     indices, values = _aligned(_VERBS.get(name, f"take the {name} of"), arrays)
     if name in BOUNDED:
@@ -43,17 +44,27 @@ def elementwise(name: str, *args: Any) -> Array:
     if name in LOGICAL:
         values = [v if c else _truth(v) for v, c in zip(values, conditions, strict=True)]
     integer = name in INTEGER and _are_integers(arrays)
-    kind: DType = "bool" if name in BOOLEAN else "int" if integer else "float"
+    truths = name in BOOLEAN or (name in KEEPING and all(conditions))
+    kind: DType = "bool" if truths else "int" if integer else "float"
     # x / x is 1 at once, and what it was divided by is not to be seen any more
     assumed = [Condition("≠", values[1])] if name in DIVIDES else []
     assumed += [Condition("finite", values[0])] if name in FINITE else []
-    return Array(indices, ELEMENTWISE[name](*values), arrays, dtype=kind, domain=assumed)
+    found = with_itself(name, arrays, values)
+    value = ELEMENTWISE[name](*values) if found is None else found
+    return Array(indices, value, arrays, dtype=kind, domain=assumed)
 
 
 def _are_integers(arrays: Sequence[Array]) -> bool:
     """Whether NumPy would compute with integers."""
     kinds = {a.kind for a in arrays}
     return "int" in kinds and "float" not in kinds
+
+
+def kind_of_all(arrays: Sequence[Array]) -> DType:
+    """What NumPy computes with where it chooses between entries of arrays."""
+    if _are_integers(arrays):
+        return "int"
+    return "bool" if all(a.kind == "bool" for a in arrays) else "float"
 
 
 def _aligned(verb: str, arrays: Sequence[Array]) -> tuple[list[sp.Expr], list[sp.Expr]]:
@@ -242,9 +253,13 @@ OF_CONDITIONS = {
     "multiply": "logical_and",
     "maximum": "logical_or",
     "minimum": "logical_and",
+    "fmax": "logical_or",
+    "fmin": "logical_and",
 }
 """What arithmetic is to NumPy where all arguments are truth values: True + True is True."""
 NOT_OF_CONDITIONS = {"subtract", "negative", "positive", "sign"}
+KEEPING = {"absolute", "floor", "ceil", "trunc"}
+"""What gives truth values of truth values."""
 
 for _name in (*ELEMENTWISE, *sorted(BITWISE)):
     _plain = hasattr(np, _name) and not isinstance(getattr(np, _name), np.ufunc)  # np.sinc is
@@ -257,6 +272,8 @@ for _name in (*ELEMENTWISE, *sorted(BITWISE)):
 @function("where")
 def where(condition: Any, x: Any, y: Any) -> Array:
     """``x`` where the condition holds, ``y`` elsewhere."""
+    if isinstance(condition, Array) and condition.kind == "int":
+        condition = elementwise("not_equal", condition, 0)
     if not _is_condition(condition):
         raise SpecError(
             "np.where needs a condition, such as z > 0",
@@ -265,11 +282,10 @@ def where(condition: Any, x: Any, y: Any) -> Array:
         )
     arrays = [as_array(condition), as_array(x), as_array(y)]
     indices, values = _aligned("choose between", arrays)
-    kind: DType = "int" if _are_integers(arrays[1:]) else "float"
     everywhere = number_everywhere(arrays[0])
     held = {sp.S.One: values[1], sp.S.Zero: values[2]}.get(everywhere)
     value = leaves.select(*values) if held is None else held
-    return Array(indices, value, arrays, dtype=kind)
+    return Array(indices, value, arrays, dtype=kind_of_all(arrays[1:]))
 
 
 @function("select")
@@ -301,8 +317,8 @@ def clip(
     leaf = _clip_below if high is None else leaves.clip_above if low is None else leaves.clip
     arrays = [as_array(x) for x in (a, low, high) if x is not None]
     indices, values = _aligned("clip", arrays)
-    kind: DType = "int" if _are_integers(arrays) else "float"
-    return Array(indices, leaf(*_with_bounds(arrays, values)), arrays, dtype=kind)
+    value = leaf(*_with_bounds(arrays, values))
+    return Array(indices, value, arrays, dtype=kind_of_all(arrays))
 
 
 UFUNCS["clip"] = clip

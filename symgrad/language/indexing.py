@@ -12,7 +12,15 @@ import sympy as sp
 from numpy.lib.array_utils import normalize_axis_index
 
 from symgrad.errors import SpecError, caller
-from symgrad.language.array import Array, Op, axes_of, broadcast_index, broadcast_sizes, describe
+from symgrad.language.array import (
+    Array,
+    Op,
+    axes_of,
+    broadcast_index,
+    broadcast_sizes,
+    describe,
+    made_of,
+)
 from symgrad.language.constants import as_array
 from symgrad.language.elementwise import elementwise
 from symgrad.language.inputs import checked_size
@@ -163,6 +171,12 @@ def _label(
             f"{describe(labels)} holds floats and can't be an index",
             where=caller(),
             hint="declare labels with sg.data(name, shape, dtype=int)",
+        )
+    given = (a.variable for a in made_of(labels) if a.kind == "bool")
+    if condition := next((v for v in given if v is not None), None):
+        raise unsupported(
+            f"an index that is computed of conditions ({condition.name})",
+            "np.where chooses; or pass it with sg.data(name, shape, dtype=int)",
         )
     size = array.sizes[axis]
     values = labels.variable.values if labels.variable is not None else None

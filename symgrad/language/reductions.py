@@ -12,8 +12,10 @@ from symgrad.language.array import Array, axes_of
 from symgrad.language.constants import as_array
 from symgrad.language.elementwise import elementwise
 from symgrad.language.indexing import diff
+from symgrad.language.itself import LOG_SOFTMAX, SOFTMAX, may_be_masked, unless_masked
 from symgrad.language.registry import FUNCTIONS, UFUNCS, function, unsupported
 from symgrad.language.shapes import ravel, reshape, structure
+from symgrad.mathematics.equations import DType
 from symgrad.mathematics.indices import Index, axis_index
 from symgrad.mathematics.infinity import INFINITY
 from symgrad.mathematics.reductions import (
@@ -62,8 +64,12 @@ def _reduced(cls: Of, array: Array, axes: Sequence[int], keepdims: bool) -> Arra
     kept = [
         sp.Integer(0) if k in axes else i for k, i in enumerate(inner) if keepdims or k not in axes
     ]
-    return Array(kept, cls(value, *bound) if bound else value, [array])
+    kind: DType = "bool" if array.kind == "bool" and cls in OF_ORDER else "float"
+    return Array(kept, cls(value, *bound) if bound else value, [array], dtype=kind)
 
+
+OF_ORDER = (AxisMax, AxisMin)
+"""What is one of the entries: of truth values a truth value."""
 
 sum_ = function("sum", "nansum", method=True)(reduction(sp.Sum, 0, "add"))
 max_ = function("amax", "nanmax")(function("max", method=True)(reduction(AxisMax, None, "maximum")))
@@ -159,13 +165,15 @@ def ptp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Array:
 @function("cumsum", "nancumsum", method=True)
 def cumsum(a: Any, axis: Any = None) -> Array:
     """The sum of all entries up to each one."""
-    return _running(a, axis, lambda x, up_to: (sp.Sum, x * up_to))
+    return _running(_counting(a), axis, lambda x, up_to: (sp.Sum, x * up_to))
 
 
 @function("cumprod", "nancumprod", method=True)
 def cumprod(a: Any, axis: Any = None) -> Array:
     """The product of all entries up to each one."""
-    return _running(a, axis, lambda x, up_to: (AxisProduct, select(up_to, x, sp.Integer(1))))
+    return _running(
+        _counting(a), axis, lambda x, up_to: (AxisProduct, select(up_to, x, sp.Integer(1)))
+    )
 
 
 def _running(
@@ -181,6 +189,12 @@ def _running(
     cls, body = parts(array.at(inner), less_equal(inner[axis], last))
     rhs = cls(body, inner[axis].limits)
     return structure([*inner[:axis], last, *inner[axis + 1 :]], rhs, [array])
+
+
+def _counting(a: Any) -> Array:
+    """Numbers in place of truth values, which count as 0 and 1."""
+    array = as_array(a)
+    return array.astype(int) if array.kind == "bool" else array
 
 
 @function("trapezoid")
@@ -208,21 +222,26 @@ _log_sum_exp = reduction(LogSumExp)
 
 def log_softmax(x: Any, axis: Any = None) -> Array:
     """x - logsumexp(x): what scipy.special.log_softmax computes."""
-    return _over_log_sum_exp(x, axis, lambda log: log)
+    return _over_log_sum_exp(x, axis, lambda log: log, LOG_SOFTMAX)
 
 
 def softmax(x: Any, axis: Any = None) -> Array:
     """exp(x) / Σ exp(x): what scipy.special.softmax computes."""
-    return _over_log_sum_exp(x, axis, sp.exp)
+    return _over_log_sum_exp(x, axis, sp.exp, SOFTMAX)
 
 
-def _over_log_sum_exp(x: Any, axis: Any, outside: Callable[[sp.Expr], sp.Expr]) -> Array:
+def _over_log_sum_exp(
+    x: Any, axis: Any, outside: Callable[[sp.Expr], sp.Expr], of_one: tuple[sp.Expr, sp.Expr]
+) -> Array:
     array = as_array(x)
     axes = axes_of(array, axis)
     out = [axis_index(size) for size in array.sizes]
     inner = [axis_index(s) if k in axes else out[k] for k, s in enumerate(array.sizes)]
     bound = [inner[k].limits for k in axes if isinstance(inner[k], Index)]
-    total = LogSumExp(array.at(inner), *bound) if bound else array.at(inner)
+    if not bound:
+        value = unless_masked(array.at(out), *of_one) if may_be_masked(array) else of_one[0]
+        return Array(out, value, [array])
+    total = LogSumExp(array.at(inner), *bound)
     return Array(out, outside(array.at(out) - total), [array, array])
 
 
@@ -241,7 +260,8 @@ UFUNCS["logaddexp.reduce"] = _first_axis(logsumexp)
 def _accumulated(cls: Of, neutral: sp.Expr) -> Callable[..., Array]:
     """The reduction of all entries up to each one."""
     parts = lambda x, up_to: (cls, select(up_to, x, neutral))  # noqa: E731
-    return lambda array, axis=0: _running(array, axis, parts)
+    of = as_array if cls in OF_ORDER else lambda array: array.astype(float)
+    return lambda array, axis=0: _running(of(array), axis, parts)
 
 
 UFUNCS["add.accumulate"] = lambda array, axis=0: cumsum(array, axis)

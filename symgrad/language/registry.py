@@ -48,6 +48,8 @@ def call_ufunc(ufunc: np.ufunc, method: str, args: Any, kwargs: Any) -> Any:
         return called(functools.partial(_of_all_pairs, ufunc), name, args, kwargs)
     if name not in UFUNCS:
         raise unsupported(f"the function {name}", close_names(name))
+    if kwargs.get("dtype") is not None:  # of truth values too, NumPy computes with such numbers
+        args = [a.astype(float) if getattr(a, "dtype", None) == np.bool_ else a for a in args]
     return called(UFUNCS[name], name, args, kwargs)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from symgrad.errors import SpecError, caller
 from symgrad.language.array import Array, axes_of, describe
 from symgrad.language.constants import as_array
+from symgrad.language.contractions import of_conditions
 from symgrad.language.elementwise import elementwise, where
 from symgrad.language.indexing import arange, diff, sliding_window_view
 from symgrad.language.joining import concatenate, stack
@@ -78,6 +79,8 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Array:
         x, y = y, x
     if x.ndim != 1 or y.ndim != 1:
         raise unsupported(f"np.convolve of {describe(x)} and {describe(y)}", "vectors are")
+    if x.kind == y.kind == "bool":
+        raise of_conditions("np.convolve")
     count = known_size(y.shape[0], "np.convolve by a vector")
     around = {"full": (count - 1, count - 1), "same": (count // 2, (count - 1) // 2),
               "valid": (0, 0)}  # fmt: skip

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import sympy as sp
 
+from symgrad.mathematics.equations import DType
 from symgrad.mathematics.sizes import same
 from symgrad.program.kinds.kind import EVERY, Kind, Result, nothing
 from symgrad.program.kinds.run import Array, Run, whole
@@ -90,6 +93,13 @@ def _run_join(run: Run, op: Op) -> Array:
     return np.concatenate(arrays, axis)
 
 
+def _dtype_of_join(function: str, types: Sequence[str]) -> DType:
+    """What all arrays fit into."""
+    if set(types) == {"bool"}:
+        return "bool"
+    return "int" if {*types} <= {"int", "bool"} else "float"
+
+
 JOIN = Kind(
     "join",
     "arrays one after the other along the axis in detail: concatenate, or stack along a new one",
@@ -97,6 +107,7 @@ JOIN = Kind(
     _run_join,
     own_labels=True,
     computes_with=EVERY,
+    dtype=_dtype_of_join,
 )
 
 LAYOUTS = (VIEW, EXPAND, RESHAPE, JOIN)
