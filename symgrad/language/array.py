@@ -307,13 +307,10 @@ class Array(Memory, np.lib.mixins.NDArrayOperatorsMixin):
         kind = np.dtype(dtype).kind
         if not copy and np.dtype(dtype) == self.dtype:
             return self
-        if kind == "f":
-            return Array(self.indices, self.at(self.indices), [self], op="relabel").twin()
-        if kind == "b" and self.kind == "bool":
-            return self.twin()
-        if kind in "iu" and self.kind == "bool":  # True + True is 2 from here on
-            return Array(self.indices, self.at(self.indices), [self], dtype="int", op="relabel")
-        if kind in "iu" and self.kind == "int":
+        if kind == "f" or (kind in "iu" and self.kind == "bool"):  # True + True is 2 from here on
+            to: DType = "float" if kind == "f" else "int"
+            return Array(self.indices, self.at(self.indices), [self], dtype=to, op="relabel").twin()
+        if (kind == "b" and self.kind == "bool") or (kind in "iu" and self.kind == "int"):
             return self.twin()
         raise unsupported(f"astype({dtype!r})")
 
