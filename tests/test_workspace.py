@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import mpmath
 import numpy as np
 import pytest
 import sympy as sp
@@ -350,12 +351,12 @@ def test_an_equation_stands_above_what_leads_to_it_alone() -> None:
     assert lines[at - 1] == ""
 
 
-def test_a_sigmoid_is_a_call_where_nothing_else_reads_its_parts() -> None:
+def test_a_sigmoid_has_one_power_where_nothing_else_reads_its_parts() -> None:
     X, w, y = sg.data("X", ("N", 3)), sg.param("w", (3,)), sg.data("y", ("N",))
     z = X @ w
     p = 1 / (1 + np.exp(-z))
     alone = sg.derive(np.sum((p - y) ** 2), names={"z": z, "p": p})
-    assert "p = _sigmoid(z, ws." in alone.source()
+    assert "= np.minimum(z, 40, out=ws." in alone.source()
     at = {"X": np.eye(3) * [800, -800, 1], "w": np.ones(3), "y": np.zeros(3)}
     for module in (alone.compile(), alone.compile(values=[])):  # p may lie where z does
         value, found = module.loss_and_gradients(**at)
@@ -363,7 +364,19 @@ def test_a_sigmoid_is_a_call_where_nothing_else_reads_its_parts() -> None:
         np.testing.assert_allclose(value, 1 + s**2, rtol=1e-15)
         np.testing.assert_allclose(found.w, [0, 0, 2 * s**2 * (1 - s)], atol=1e-15)
     cross_entropy = -np.sum(y * np.log(p) + (1 - y) * np.log(1 - p))
-    assert "_sigmoid(" not in sg.derive(cross_entropy, names={"z": z, "p": p}).source()
+    assert "minimum(z, 40" not in sg.derive(cross_entropy, names={"z": z, "p": p}).source()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_sigmoid_of_one_power_is_exact_over_all_numbers(dtype: str) -> None:
+    x, few = sg.param("x", ("N",)), np.finfo(dtype)
+    at = np.concatenate([np.linspace(-60, 60, 2001), [few.min, few.max, -1e4, 1e4]]).astype(dtype)
+    s = sg.sigmoid(x)
+    found = sg.derive(np.sum(s**2), names={"s": s})
+    assert "minimum(x, 40" in found.source()
+    module = found.compile(dtype=dtype)
+    exact = [1 / (1 + mpmath.exp(-mpmath.mpf(float(v)))) for v in at[:-4]] + [0, 1, 0, 1]
+    np.testing.assert_allclose(module.forward(x=at).s, np.array(exact, float), rtol=3 * few.eps)
 
 
 @pytest.mark.parametrize(("name", "most"), [("notebook", 265), ("mlp", 280)])

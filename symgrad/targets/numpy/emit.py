@@ -136,10 +136,7 @@ class _File:
 
     def _of_the_mathematics(self) -> Iterator[Part]:
         yield "# The mathematics"
-        cores = [*self._cores()]
-        yield from cores
-        if "_sigmoid(" in text_of([*cores, *self.chunks]):
-            yield Runtime()["workspace"]["_sigmoid"]
+        yield from self._cores()
         yield from self.helpers
         if self.naming:
             texts = Runtime()["singular"]

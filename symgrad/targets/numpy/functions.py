@@ -15,7 +15,6 @@ from symgrad.targets.emitted import Passage, indented, passages
 from symgrad.targets.module import Module, size_names, where_size_is
 from symgrad.targets.numpy.buffers import BufferedWriter
 from symgrad.targets.numpy.constants import called
-from symgrad.targets.numpy.helped import helped
 from symgrad.targets.numpy.labels import checks, length_of, sizes_of_labels
 from symgrad.targets.numpy.layout import call, definition, listed_in
 from symgrad.targets.numpy.nesting import nested
@@ -156,7 +155,7 @@ class Mathematics:
         takes = [f"{name}: {self._type(name)}" for name in self.given(stage.name)]
         gives, result = self._answer(stage)
         lines = [a for a in stage.assignments if a.value not in self._aliases]
-        assignments = nested(helped(lines, stage.results), stage.results, self.printed)
+        assignments = nested(lines, stage.results, self.printed)
         if assignments and (answer := self._returned(assignments[-1], result)) is not None:
             assignments[-1], result = answer, []
         name = self.function(stage.name)

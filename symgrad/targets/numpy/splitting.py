@@ -11,7 +11,6 @@ from symgrad.targets.about import shape_text
 from symgrad.targets.emitted import Passage, indented, passages
 from symgrad.targets.module import Chunks, Module, where_size_is
 from symgrad.targets.numpy.functions import printed
-from symgrad.targets.numpy.helped import helped
 from symgrad.targets.numpy.labels import checks, length_of
 from symgrad.targets.numpy.layout import assigned, call, definition, in_brackets
 from symgrad.targets.numpy.nesting import nested
@@ -111,7 +110,7 @@ def _buffered(names: _Names, name: str, total: Module) -> Iterator[Passage]:
     writer = made.writer
     answer = [_apart(writer.local[r], total.shapes[r]) for r in results]
     read = [writer.local[r] for r in results]
-    lines = nested(helped([*grouped(writer.assignments)], read), read, printed)
+    lines = nested([*grouped(writer.assignments)], read, printed)
     sizes = [
         printed(Statement("size", local, (of,), detail={"axis": axis}))
         for size, local in writer.sizes.items()

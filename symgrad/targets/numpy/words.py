@@ -37,7 +37,7 @@ OWN = frozenset({
     "_forward", "_shared", "_loss", "_backward", "_both", "_by_entries", "_bound_entries",
     "_entries", "_shapes", "_ready", "_checked", "_array", "_check_labels",
     "_check_range", "_assumed", "_point", "_self_check", "_loss_of_data", "_naming",
-    "_put", "_row", "_float64", "_sigmoid",
+    "_put", "_row", "_float64",
 })
 # fmt: on
 """What a file calls its own functions."""
