@@ -367,6 +367,14 @@ def test_a_sigmoid_has_one_power_where_nothing_else_reads_its_parts() -> None:
     assert "minimum(z, 40" not in sg.derive(cross_entropy, names={"z": z, "p": p}).source()
 
 
+def test_a_gate_takes_one_sigmoid() -> None:
+    x, h, u = sg.param("x", ("N",)), sg.param("h", ("N",)), sg.param("u", ("N",))
+    z = sg.sigmoid(x)
+    for part, count in ((np.tanh(u), 1), (u, 2)):  # what is not bounded may need all digits
+        found = sg.function((1 - z) * part + h * z)
+        assert found.source().count("np.minimum(x") + found.source().count("np.negative") == count
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_sigmoid_of_one_power_is_exact_over_all_numbers(dtype: str) -> None:
     x, few = sg.param("x", ("N",)), np.finfo(dtype)

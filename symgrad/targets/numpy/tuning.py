@@ -27,7 +27,7 @@ from symgrad.program.stacked import rows_as_they_are, terms_stacked, windows_lai
 from symgrad.targets.numpy.at_labels import labels_as_places, rows_at_labels
 from symgrad.targets.numpy.merging import stacks_as_matrices
 from symgrad.targets.numpy.powers import powers_as_products, powers_in_a_row
-from symgrad.targets.numpy.sigmoids import sigmoids_of_one_power
+from symgrad.targets.numpy.sigmoids import complements_in_sums, sigmoids_of_one_power
 from symgrad.targets.numpy.sums import sums_as_products, sums_of_products
 
 Pass = Callable[[Program], Program]
@@ -77,6 +77,7 @@ PASSES: tuple[Pass, ...] = (
     signs,
     values_once,
     masks_from_outputs,
+    complements_in_sums,
     sigmoids_of_one_power,
     terms_stacked,
     rows_as_they_are,
