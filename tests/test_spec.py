@@ -290,3 +290,19 @@ def test_numbers_may_be_for_one_turn_of_a_loop(tmp_path):
     assert "the spec has no 'h7'" in told
     told = refusal(tmp_path, f'{IMPORTS}{LOOP}expected = {{"h1": [1, 2, 3]}}\n')
     assert "has the shape 3; h1 is 2" in told
+
+
+def test_numbers_may_be_for_what_a_scan_gives_back(tmp_path):
+    text = f"""{IMPORTS}
+x, h0 = sg.data("x", ("T",)), sg.param("h0", ())
+def step(h, x):
+    h = h + x
+    return h, h
+last, hs = sg.scan(step, h0, x)
+loss = np.sum(hs ** 2)
+example = {{"x": [1, 2], "h0": 1}}
+"""
+    found = spec(tmp_path, f'{text}expected = {{"hs": [2, 4], "dL_dh": [12, 8]}}\n')
+    assert [(e.key, e.value) for e in found.expected] == [("hs", "h"), ("dL_dh", "h")]
+    told = refusal(tmp_path, f'{text}expected = {{"dL_dhs": [12, 8]}}\n')
+    assert "state them for dL_dh, which holds what later steps make of it" in told

@@ -19,7 +19,7 @@ from symgrad.language.nested import overflowing, unreadable
 from symgrad.language.sizes import Shape, shape_text
 from symgrad.language.spec_names import is_input
 from symgrad.language.spec_source import Source
-from symgrad.language.wrt import last_turn
+from symgrad.language.wrt import called_by_step, last_turn
 from symgrad.mathematics.expected import Expected
 from symgrad.mathematics.sizes import named
 
@@ -137,11 +137,14 @@ class Tables:
             return self._of_a_turn(table, key, value, transposed=transposed, adjoint=adjoint)
         array = self.names[value]
         if array.step_name and value not in self.traced():
+            step = called_by_step(value, self.names, [*self.traced()]) or array.step_name
+            if not adjoint:  # the numbers of both are the same
+                return self._of_a_turn(table, key, step, transposed=transposed, adjoint=False)
             raise SpecError(
                 f"`{table}` has numbers for {key!r}, and {value} is what the step of sg.scan calls "
-                f"{array.step_name}",
+                f"{step}",
                 where=self.source.key(table, key),
-                hint="state them for that: its derivative holds what later steps make of it",
+                hint=f"state them for dL_d{step}, which holds what later steps make of it",
             )
         if adjoint and array.kind != "float":
             held = {"int": "integers", "bool": "truth values"}[array.kind]

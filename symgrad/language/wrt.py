@@ -63,7 +63,7 @@ def _one(
         )
     if name in known or name in values:
         return name
-    if (called := _called_by_step(name, names, values)) is not None:
+    if (called := called_by_step(name, names, values)) is not None:
         raise SpecError(
             f"{name} is what the step of sg.scan calls {called}, and has no derivative of its own",
             hint=f"ask for {called!r}: its derivative holds what later steps make of it",
@@ -76,7 +76,7 @@ def _one(
     )
 
 
-def _called_by_step(name: str, names: Mapping[str, Array], values: Sequence[str]) -> str | None:
+def called_by_step(name: str, names: Mapping[str, Array], values: Sequence[str]) -> str | None:
     """What the step of a recurrence calls a value that the spec has another name for."""
     own = names[name].step_name if name in names else ""
     return next((n for n in (own, f"{own}_step") if own and n in values), None)
