@@ -270,6 +270,23 @@ def nested(scan: Scan, a: Any) -> Any:
     return np.sum(ys) + np.sum(last)
 
 
+def layers(scan: Scan, a: Any) -> Any:
+    """Layers in each step: what goes from one to the next is what the step after reads too."""
+
+    def layer(v: Any, given: Any) -> Any:
+        w, h = given
+        h = np.tanh(v * w[0] + h * w[1])
+        return h, h
+
+    def step(carry: Any, x: Any) -> Any:
+        hs, before = carry
+        top, hs = scan(layer, x * a.c + before, (a.W, hs))
+        return (hs, top), top
+
+    (last, _), tops = scan(step, (a.h0, a.c), a.X)
+    return np.sum(tops**2) + np.sum(last)
+
+
 def embedded(scan: Scan, a: Any) -> Any:
     """A recurrent net over labels."""
 
@@ -302,5 +319,6 @@ CASES = {
     "paths": Case(paths, {"Y": ("T", 5), "labels": (4,)}, ints={"labels": 5}),
     "fibonacci": Case(fibonacci, {"p": (), "q": (), "r": (), "X": ("T",)}),
     "nested": Case(nested, {"h0": (2,), "X": ("T", 2), "W": (4, 2), "c": ()}),
+    "layers": Case(layers, {"h0": (3, 2), "X": ("T", 2), "W": (3, 2, 2), "c": (2,)}),
     "embedded": Case(embedded, {"E": (5, 3), "W": (3, 3), "k": ("T",)}, ints={"k": 5}),
 }  # fmt: skip

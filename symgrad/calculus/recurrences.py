@@ -27,7 +27,11 @@ class Through:
         self, system: System, adjoint_name: Mapping[str, str], taken: Collection[str]
     ) -> None:
         self.adjoint_name = adjoint_name
-        self.carried = {e.rhs.source: e for e in system if isinstance(e.rhs, Carried)}
+        self.carried: dict[str, Equation] = {}
+        for equation in (e for e in system if isinstance(e.rhs, Carried)):
+            if (source := equation.rhs.source) in self.carried:
+                raise SpecError(f"{source} is carried by two recurrences", where=equation.where)
+            self.carried[source] = equation
         self.finals = {e.rhs.source: e for e in system if isinstance(e.rhs, Final)}
         used = set(taken)
         self.next_name = {v: _free(f"d{v}_next", used) for v in {**self.carried, **self.finals}}

@@ -294,6 +294,7 @@ class _Lifting:
         )
         found.lines, found.where, found.call = array.lines, array.where, array.call
         found.called, found.step_name = array.called, array.step_name
+        found.carried = array.carried
         found.pointing = tuple((self._at_each(p), size) for p, size in array.pointing)
         return found
 

@@ -299,11 +299,21 @@ class Recurrence:
             for one, other in ((name, equation.rhs.source), (equation.rhs.source, name)):
                 if one in places:
                     places.setdefault(other, places[one])
+        elif isinstance(equation.rhs, Final):
+            self._place_of_last(name, equation.rhs)
         for atom in entries(equation.rhs) if name not in places else ():
             if name_of(atom) in places:
                 time = atom.indices[places[name_of(atom)]]
                 if time in equation.indices:
                     places[name] = equation.indices.index(time)
+
+    def _place_of_last(self, name: str, rhs: Final) -> None:
+        """The axis of the steps where those of a recurrence inside of this one are gone."""
+        places, source, gone = self.places, rhs.source, rhs.place
+        if source in places:
+            places.setdefault(name, places[source] - (gone < places[source]))
+        elif name in places:
+            places.setdefault(source, places[name] + (gone <= places[name]))
 
     def time(self, equation: Equation) -> Index:
         """The index of the steps in an equation."""

@@ -32,6 +32,8 @@ class Hoisting:
         self.inside = {e.name for e in recurrence.equations}
         self.recurrence = recurrence
         self.made: list[Equation] = []
+        self.read = {name_of(a) for e in recurrence.equations for a in entries(e.rhs)}
+        """Among it what was taken out of a recurrence that this one is inside of."""
         self.equations = tuple(map(self._equation, recurrence.equations))
 
     def _equation(self, equation: Equation) -> Equation:
@@ -91,6 +93,8 @@ class Hoisting:
             if known.indices == tuple(axes) and known.rhs == expr:
                 return known.lhs
         name = f"%{self.name}_{len(self.made)}"
+        while name in self.read:
+            name += "_"
         self.made.append(Equation(name, tuple(axes), expr))
         return self.made[-1].lhs
 
@@ -206,8 +210,8 @@ class Recurrences:
     def __init__(self, lowering: Lowering, body: Body) -> None:
         self.lowering = lowering
         self.body = body
-        self.states: dict[str, Ref] = {}
-        """By the name of what is carried."""
+        self.states: dict[tuple[str, int], Ref] = {}
+        """By the name of what is carried, and the axis that the steps run along."""
 
     def recurrence(self, recurrence: Recurrence) -> None:
         """A loop, and what it gives."""
@@ -287,7 +291,9 @@ class Recurrences:
     def _states(self, loop: Loop, args: tuple[Ref, ...], equation: Equation) -> None:
         """The states of all steps; of these the value itself, and that of the step before."""
         source = equation.rhs.source
-        states = self.states[source] = self._result(loop, args, equation.name, equation.shape)
+        states = self.states[source, equation.rhs.place] = self._result(
+            loop, args, equation.name, equation.shape
+        )
         self._parts(states, source, equation)
 
     def _parts(self, states: Ref, source: str, equation: Equation) -> None:
@@ -310,9 +316,10 @@ class Recurrences:
     def apart(self, equation: Equation) -> None:
         """What a value was at the step before, or after the last one, where it is all there."""
         rhs = equation.rhs
-        if rhs.source not in self.states:
-            self.states[rhs.source] = self._joined(equation)
-        states = self.states[rhs.source]
+        key = rhs.source, rhs.place
+        if key not in self.states:
+            self.states[key] = self._joined(equation)
+        states = self.states[key]
         if isinstance(rhs, Final):
             end = sp.S.Zero if rhs.step < 0 else normal_form(rhs.size)
             self.lowering.named(equation, self._part(states, rhs.place, end, None))
