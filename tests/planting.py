@@ -27,12 +27,15 @@ def planted(code: str, function: str, rng: random.Random) -> Iterator[Planted]:
     tree = ast.parse(code)
     node = next(n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == function)
     spots = [
-        (s, how, k) for s in node.body for how, make in WAYS.items() for k in range(_count(s, make))
+        (s, how, k)
+        for s in node.body
+        for how, make in WAYS.items()
+        for k in range(_count(_changed(s), make))
     ]
     rng.shuffle(spots)
     names = sorted({n.id for n in ast.walk(node) if isinstance(n, ast.Name)} - {"np", "Gradients"})
     for statement, how, number in spots:
-        changed = copy.deepcopy(statement)
+        changed = _changed(statement)
         if isinstance(changed, ast.Return) or not WAYS[how](changed, number, rng, names):
             continue
         lines = code.split("\n")
@@ -85,6 +88,16 @@ def _name(node: ast.AST) -> bool:
         and isinstance(node.ctx, ast.Load)
         and node.id not in ("np", "len")
     )
+
+
+def _changed(statement: ast.stmt) -> ast.stmt:
+    """A copy of a statement; what it assigns to is no part of it that may be spoiled."""
+    new = copy.deepcopy(statement)
+    targets = new.targets if isinstance(new, ast.Assign) else [getattr(new, "target", None)]
+    for base in (n for t in targets if isinstance(t, ast.Subscript) for n in ast.walk(t)):
+        if isinstance(base, ast.Name):
+            base.ctx = ast.Store()
+    return new
 
 
 def _axis(node: ast.Call, rng: random.Random, _: list[str]) -> ast.expr | None:

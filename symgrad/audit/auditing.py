@@ -192,6 +192,7 @@ class Auditor:
                 f"{self.source.file}: nothing was found that is called like a gradient",
                 hint="say what is what: --match W1=NAME",
             )
+        self.remarks += matching.by_data(found[0], truths[0])
         matching.learn_scales(runs, truths)
         tolerance = TOLERANCE[_least_exact(runs, self.source)]
         state = State(self.program, matching, truths, returned, tolerance, runs)
@@ -301,6 +302,8 @@ class Auditor:
         if repair is None:
             return None if target.local else self._unnamed(state, target, ratio)
         edit, before = repair.edit, state.program
+        for code in repair.lost:
+            del state.matching.codes[code]
         line = before.source.text.count("\n", 0, edit.changes[0][0]) + 1
         state.program = before.repaired(edit.changes)
         hidden = self._hidden(before, state.program)

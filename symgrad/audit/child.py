@@ -109,7 +109,7 @@ def plain(value: Any, depth: int = 0) -> Any:
         array = numpy.asarray(value)
         fine = array.dtype.kind in "fiub" and array.size <= MOST_ENTRIES
         return numpy.array(array) if fine else None
-    if hasattr(value, "_asdict"):
+    if hasattr(value, "_asdict") and not isinstance(value, type):
         value = value._asdict()
     if depth >= DEEP:
         return None

@@ -9,7 +9,7 @@ from typing import Any
 
 from symgrad.audit.instrument import Plan, holder
 from symgrad.audit.names import inputs_called
-from symgrad.audit.source import Source
+from symgrad.audit.source import Source, bodies
 from symgrad.errors import SpecError, perhaps
 
 BACKWARD = [
@@ -131,13 +131,14 @@ def bound(
     given: Mapping[str, str],
     *,
     results: Mapping[str, tuple[str, int]] | None = None,
-    method: bool = False,
+    used: Collection[str] | None = None,
 ) -> dict[str, Any]:
     """The inputs that each argument of a function gets.
 
     An argument that no input is called like gets what is left: one, in order, or a dictionary or
-    tuple of all; one with a default keeps it.
+    tuple of all; one with a default keeps it.  ``used``: of a method, what the forward pass took.
     """
+    method = used is not None
     asked = _arguments(node)[1:] if method else _arguments(node)
     late = node.args.args[len(node.args.args) - len(node.args.defaults) :]
     keyed = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
@@ -157,6 +158,7 @@ def bound(
     if node.args.kwarg is not None and not method:
         return found | {name: name for name in left}
     rest = [a for a in asked if a not in found and a not in default]
+    left = [n for n in left if n not in (used or ())]
     return found | _left_over(node, source, rest, left, results or {})
 
 
@@ -177,7 +179,7 @@ def _left_over(
     if len(rest) == len(left) and not results:
         return found | dict(zip(rest, left, strict=True))
     for name in rest:
-        if results:
+        if name in (results or {}) or (results and not left):
             found[name] = results.get(name, next(iter(results.values())))
         elif left:
             found[name] = left.pop(0)
@@ -248,6 +250,9 @@ def _class(
             hint=perhaps(function, methods) if function else "name the one: --function METHOD",
         )
     _check_given(given, *(methods[m] for m in (backward, forward) if m))
+    taken = [methods[m] for m in (forward, backward) if m is not None]
+    asked = [a for node in taken for a in _arguments(node)[1:]]
+    params = [p for p in params if not set(inputs_called(p, asked))]
     data = [n for n in inputs if n not in params]
     calls: list[tuple[str, Any]] = [("object", setup), ("set", {p: p for p in params})]
     results: dict[str, tuple[str, int]] = {}
@@ -255,7 +260,8 @@ def _class(
         arguments = bound_some(methods[forward], source, data, given)
         calls.append(("method", (forward, arguments)))
         results["output"] = ("result", 1)
-    own = bound(methods[backward], source, data, given, results=results, method=True)
+    used = set(arguments.values()) if forward is not None else set()
+    own = bound(methods[backward], source, data, given, results=results, used=used)
     calls += [("method", (backward, own)), ("held", None)]
     scope = tuple(f"{cls}.{m}" for m in (forward, backward) if m)
     return Form("audited", tuple(calls), scope=scope)
@@ -296,21 +302,12 @@ def _named(methods: Mapping[str, Any], names: Iterable[str]) -> str | None:
 # -- scripts --------------------------------------------------------------------------------------
 
 
-def bodies(tree: ast.AST) -> Iterable[list[ast.stmt]]:
-    """Every sequence of statements in a program."""
-    for node in ast.walk(tree):
-        for name in ("body", "orelse", "finalbody"):
-            body = getattr(node, name, None)
-            if isinstance(body, list) and body and isinstance(body[0], ast.stmt):
-                yield body
-
-
 def assigned(node: ast.stmt) -> set[str]:
     """What a statement assigns, as records call it."""
     targets: list[ast.expr] = []
     if isinstance(node, ast.Assign):
         targets = [t for target in node.targets for t in _flat(target)]
-    elif isinstance(node, (ast.AugAssign, ast.AnnAssign)):
+    elif isinstance(node, (ast.AugAssign, ast.AnnAssign)) and node.value is not None:
         targets = [node.target]
     held = (holder(t) for t in targets)
     return {ast.unparse(h) for h in held if h is not None}

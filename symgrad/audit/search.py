@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ import numpy as np
 
 from symgrad.audit.compare import compared
 from symgrad.audit.deduced import Deduction
+from symgrad.audit.form import assigned
 from symgrad.audit.grammar import RULES, Edit
 from symgrad.audit.program import Program
 from symgrad.audit.reference import Reference, Truth
@@ -26,6 +28,9 @@ DEEP = 0.22
 
 RIGHT = 0.7
 """How much less likely a repair is of a statement that assigns what is right."""
+
+HELPER = 0.3
+"""How much less likely a repair is of a function that gives the slope of one: its argument is."""
 
 MARGIN, WIDE_MARGIN = 0.45, 1.3
 """How much less likely repairs may be than the first; more, where values are left wrong."""
@@ -107,7 +112,8 @@ class State:
 
 def _equal(one: Any, other: Any, more_than: int = 1) -> bool:
     """Whether both are the same array, of so many numbers."""
-    return isinstance(one, np.ndarray) and one.size > more_than and np.array_equal(one, other)
+    numbers = isinstance(one, (np.ndarray, float)) and np.size(one) > more_than
+    return numbers and other is not None and np.array_equal(one, other)
 
 
 @dataclass(frozen=True)
@@ -117,6 +123,8 @@ class Found:
     edit: Edit
     fixed: frozenset[str]
     score: float
+    lost: frozenset[str] = frozenset()
+    """What is another value with it: a name for what was thought to be a gradient on the way."""
 
 
 class Search:
@@ -139,13 +147,20 @@ class Search:
         scene.missing = self._missing(target)
         sites = scene.sites(target.code, target.line)
         if target.local:
-            sites = [s for s in sites if s.depth == 0]
+            sites = [s for s in sites if s.depth == 0 or self._is_nameless(s)]
         most = MOST_TRIES_OF_LOCALS if target.local else MOST_TRIES
         edits = self._deduced(target, scene, sites) + proposals(sites)[:most]
         edits.sort(key=lambda pair: pair[0])
         local = [target.code] if target.local else []
         self.state.program.load([*local, *self._outputs()])
         return self._best(target, edits)
+
+    def _is_nameless(self, site: Site) -> bool:
+        """Whether a statement near a local assigns what has no name in the spec, and is wrong."""
+        gradient = self.state.matching.habits.gradient
+        names = assigned(site.statement)
+        near = site.depth <= 2 and not site.right and bool(names)
+        return near and not any(gradient(n) in self.reference.gradient_of for n in names)
 
     def _deduced(
         self, target: Target, scene: Scene, sites: Sequence[Site]
@@ -240,10 +255,27 @@ class Search:
             return None
         after = self.state.values(fine)
         right = frozenset(v.code for v in after if v.right)
-        if self.right - right or (target.scaled and not right - self.right):
+        lost = self.right - right
+        if lost - self._on_the_way(edit) or (target.scaled and not right - self.right):
+            return None
+        if target.forward and not self._matters(after):
             return None
         shapes = np.shape(self._got(target, fine[0])), np.shape(self._ought(target, 0))
-        return Found(edit, right - self.right, score + (0.2 if shapes[0] != shapes[1] else 0.0))
+        more = 0.2 if shapes[0] != shapes[1] else 0.0
+        return Found(edit, right - self.right, score + more, frozenset(lost))
+
+    def _on_the_way(self, edit: Edit) -> set[str]:
+        """What the statement that is edited changes, and is no gradient that is asked for."""
+        codes, wrt = self.state.matching.codes, self.state.matching.wrt
+        return {c for c in assigned(edit.site.statement) if codes.get(c) not in wrt}
+
+    def _matters(self, after: Sequence[Value]) -> bool:
+        """Whether a repair changes what is handed out: another way to the same is no fault."""
+        pairs = zip(self.before, after, strict=True)
+        errors = [
+            (a, b) for one, other in pairs for a, b in zip(one.errors, other.errors, strict=True)
+        ]
+        return any(abs(a - b) > self.state.tolerance for a, b in errors if a != b)
 
 
 def is_turned(way: str, shape: tuple[int, ...]) -> bool:
@@ -257,15 +289,24 @@ def proposals(sites: Sequence[Site]) -> list[tuple[float, Edit]]:
     for site in sites[:60]:
         for rule in RULES:
             for edit in rule.edits(site):
-                score = (
-                    edit.cost
-                    + longer(edit)
-                    + DEEP * min(site.depth, 8)
-                    + (RIGHT if site.right else 0.0)
-                )
+                score = edit.cost + longer(edit) + unlikely(site)
                 if edit.changes not in found or score < found[edit.changes][0]:
                     found[edit.changes] = (score, edit)
     return sorted(found.values(), key=lambda pair: pair[0])
+
+
+def unlikely(site: Site) -> float:
+    """How much less likely a repair is of a statement, by where it stands."""
+    helper = HELPER if is_derivative(site) else 0.0
+    return DEEP * min(site.depth, 8) + helper + (RIGHT if site.right else 0.0)
+
+
+def is_derivative(site: Site) -> bool:
+    """Whether a statement is what a function gives back that is called like a derivative."""
+    called = getattr(site.around, "name", "").lower()
+    slope = any(word in called for word in ("prime", "deriv", "grad", "slope"))
+    own = getattr(getattr(site.around, "args", None), "args", ())
+    return slope and isinstance(site.statement, ast.Return) and len(own) in (1, 2)
 
 
 def longer(edit: Edit) -> float:

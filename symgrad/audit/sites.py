@@ -16,7 +16,15 @@ from symgrad.audit.instrument import holder
 from symgrad.audit.reference import Reference, Truth
 from symgrad.audit.runner import Run
 from symgrad.audit.source import Source
-from symgrad.audit.statements import all_assigned, gives, keys_in, parts, targets_of
+from symgrad.audit.statements import (
+    all_assigned,
+    gives,
+    is_changed,
+    is_shared,
+    keys_in,
+    parts,
+    targets_of,
+)
 
 Statement = ast.stmt
 
@@ -321,10 +329,18 @@ class Scene:
 
     def is_right(self, statement: ast.stmt) -> bool:
         """Whether each array that a statement assigned is a value or a gradient of the spec."""
+        if self._is_changed_elsewhere(statement):
+            return False
         roles = self._roles(statement)
         right = bool(roles) and all(r is not None and r.ratio == 1.0 for r in roles)
         return right and not any(
             self._is_another(t, r) for t in all_assigned(statement) for r in roles
+        )
+
+    def _is_changed_elsewhere(self, statement: ast.stmt) -> bool:
+        """Whether a statement gives an array another name, under which it is changed."""
+        return is_shared(statement) and is_changed(
+            statement, self.function_at(statement.lineno) or self.source.tree
         )
 
     def _is_another(self, target: str, role: Role) -> bool:
@@ -377,6 +393,8 @@ class Scene:
                 mine = self.function_at(statement.lineno)
                 if mine is inside or mine is None or "." in name:
                     yield statement
+            elif is_shared(statement, name) and self.function_at(statement.lineno) is inside:
+                yield statement
 
     def _body(self, function: ast.FunctionDef) -> Iterator[ast.stmt]:
         last = function.end_lineno or function.lineno

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import difflib
+import itertools
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -162,7 +163,7 @@ def plain(file: str, text: str, folder: Path | None = None, offset: int = 0) -> 
     clean = text if _parses(text) else "\n".join(_without_magic(typed))
     count = len(typed)
     numbers = tuple(range(1 + offset, 1 + offset + count))
-    return Source(file, clean, tuple(typed), (None,) * count, numbers, folder, offset)
+    return one_a_line(Source(file, clean, tuple(typed), (None,) * count, numbers, folder, offset))
 
 
 def _notebook(path: Path, text: str, folder: Path) -> Source:
@@ -177,9 +178,58 @@ def _notebook(path: Path, text: str, folder: Path) -> Source:
             clean += lines if _parses("\n".join(lines)) else _without_magic(lines)
             places += [(number, k) for k in range(1, len(lines) + 1)]
     spots = tuple(cell for cell, _ in places)
-    return Source(
-        str(path), "\n".join(clean), tuple(typed), spots, tuple(k for _, k in places), folder
+    lines_of = tuple(k for _, k in places)
+    return one_a_line(Source(str(path), "\n".join(clean), tuple(typed), spots, lines_of, folder))
+
+
+def one_a_line(source: Source) -> Source:
+    """A source with each statement on a line of its own: ``a = 1; b = 2`` are two of one place."""
+    cuts = _cuts(source) if ";" in source.text and _parses(source.text) else {}
+    if not cuts:
+        return source
+    rows = [
+        (own, typed, k)
+        for k, (line, whole) in enumerate(zip(source.text.split("\n"), source.typed, strict=True))
+        for own, typed in _pieces(line, whole, cuts.get(k + 1, []))
+    ]
+    return replace(
+        source,
+        text="\n".join(own for own, _, _ in rows),
+        typed=tuple(typed for _, typed, _ in rows),
+        cells=tuple(source.cells[k] for _, _, k in rows),
+        lines=tuple(source.lines[k] for _, _, k in rows),
     )
+
+
+def _cuts(source: Source) -> dict[int, list[tuple[int, str]]]:
+    """Where statements begin in the midst of a line, and how far the first one is indented."""
+    cuts: dict[int, list[tuple[int, str]]] = {}
+    text = [line.encode() for line in source.text.split("\n")]
+    for body in bodies(source.tree):
+        room = text[body[0].lineno - 1][: body[0].col_offset].decode()
+        for one, other in itertools.pairwise(body):
+            if one.end_lineno == other.lineno and not room.strip():
+                row = text[other.lineno - 1][: other.col_offset].decode()
+                cuts.setdefault(other.lineno, []).append((len(row), room))
+    return cuts
+
+
+def _pieces(line: str, typed: str, cuts: Sequence[tuple[int, str]]) -> Iterator[tuple[str, str]]:
+    """A line in pieces, as they are run and as they were typed."""
+    if not cuts:
+        yield line, typed
+        return
+    for a, b in itertools.pairwise([0, *(place for place, _ in cuts), len(line)]):
+        yield (cuts[0][1] if a else "") + line[a:b], line[a:b]
+
+
+def bodies(tree: ast.AST) -> Iterator[list[ast.stmt]]:
+    """Every sequence of statements in a program."""
+    for node in ast.walk(tree):
+        for name in ("body", "orelse", "finalbody"):
+            body = getattr(node, name, None)
+            if isinstance(body, list) and body and isinstance(body[0], ast.stmt):
+                yield body
 
 
 def _cells(path: Path, text: str) -> list[dict[str, Any]]:
@@ -235,27 +285,27 @@ def _parses(text: str) -> bool:
 
 def patch(before: Source, after: str) -> str:
     """The difference that repairs make, as a patch of the file, or of the cells of a notebook."""
-    changed = after.split("\n")
-    shown = (
-        [
-            b if a == c else c
-            for a, b, c in zip(before.text.split("\n"), before.typed, changed, strict=True)
-        ]
-        if len(changed) == len(before.typed)
-        else changed
-    )
-    if None in before.cells or len(shown) != len(before.typed):
-        return "".join(_diff(before.file, list(before.typed), shown))
-    cells = list(dict.fromkeys(before.cells))
-    parts = (
-        _diff(
-            f"{before.file} (cell {cell})",
-            [t for t, c in zip(before.typed, before.cells, strict=True) if c == cell],
-            [t for t, c in zip(shown, before.cells, strict=True) if c == cell],
-        )
-        for cell in cells
-    )
-    return "".join(line for part in parts for line in part)
+    changed, text = after.split("\n"), before.text.split("\n")
+    one = whole_lines(before, before.typed)
+    if len(changed) != len(before.typed):
+        return "".join(_diff(before.file, one, changed))
+    shown = [b if a == c else c for a, b, c in zip(text, before.typed, changed, strict=True)]
+    cells = [cell for cell, _ in dict.fromkeys(zip(before.cells, before.lines, strict=True))]
+    parts: dict[int | None, list[list[str]]] = {}
+    for cell, old, new in zip(cells, one, whole_lines(before, shown), strict=True):
+        rows = parts.setdefault(cell, [[], []])
+        rows[0].append(old)
+        rows[1].append(new)
+    names = {cell: before.file + ("" if cell is None else f" (cell {cell})") for cell in parts}
+    return "".join(line for c, (a, b) in parts.items() for line in _diff(names[c], a, b))
+
+
+def whole_lines(source: Source, rows: Sequence[str]) -> list[str]:
+    """Rows as lines of the file: those of one place are one line again."""
+    found: dict[tuple[int | None, int], str] = {}
+    for place, row in zip(zip(source.cells, source.lines, strict=True), rows, strict=True):
+        found[place] = found[place] + row.lstrip() if place in found else row
+    return list(found.values())
 
 
 def _diff(name: str, before: list[str], after: list[str]) -> Iterator[str]:

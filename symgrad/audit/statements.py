@@ -75,6 +75,32 @@ def keys_in(tree: ast.AST) -> Iterator[str]:
                 yield key.value
 
 
+def is_shared(statement: ast.stmt, name: str = "") -> bool:
+    """Whether a statement gives an array, or that of a name, another name without a copy."""
+    value = getattr(statement, "value", None)
+    plain = isinstance(value, (ast.Name, ast.Attribute, ast.Subscript))
+    return (
+        isinstance(statement, ast.Assign) and plain and name in ("", ast.unparse(statement.value))
+    )
+
+
+def is_changed(statement: ast.stmt, around: ast.AST) -> bool:
+    """Whether what a statement assigns is changed in place somewhere in its function."""
+    names = {ast.unparse(t) for t in targets_of(statement)}
+    return any(changes_in_place(s, names) for s in ast.walk(around))
+
+
+def changes_in_place(node: ast.AST, names: set[str]) -> bool:
+    """Whether a statement changes the entries of an array of some name."""
+    if isinstance(node, ast.AugAssign):
+        held = holder(node.target)
+        return held is not None and ast.unparse(held) in names
+    if isinstance(node, ast.Assign):
+        entries = [t for t in node.targets if isinstance(t, ast.Subscript)]
+        return any((held := holder(t)) is not None and ast.unparse(held) in names for t in entries)
+    return False
+
+
 def origin(tree: ast.AST, code: str) -> str:
     """The variable that something is handed out of: in ``{"W1": dW1}`` dW1, else its own name."""
     for node in ast.walk(tree):

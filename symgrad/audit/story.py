@@ -12,7 +12,7 @@ from symgrad.audit.findings import Audit, FaultFound, ValueFound
 from symgrad.audit.form import assigned
 from symgrad.audit.grammar import Edit
 from symgrad.audit.printing import Line
-from symgrad.audit.source import Source, patch
+from symgrad.audit.source import Source, patch, whole_lines
 from symgrad.audit.values import Value
 
 BECAUSE = {
@@ -82,7 +82,9 @@ class Story:
         line = self.outcome.lines.get(value.code)
         cell, at = self.source.place(line) if line else (None, None)
         mine = value.code in own or value.name in own
-        status = "right" if value.right else "wrong" if mine else "follows"
+        cut = any(b.edit and b.edit.kind == "clipped" for b in self.outcome.blamed)
+        cut = cut and value.name in {self._called(b) for b in self.outcome.blamed}
+        status = "right" if value.right and not cut else "wrong" if mine else "follows"
         return ValueFound(value.name, value.code, self.source.file, cell, at, status, value.error)
 
     def _one_is_wrong(self, found: list[ValueFound]) -> list[ValueFound]:
@@ -174,8 +176,9 @@ class Story:
     def lines(self, faults: Sequence[FaultFound]) -> tuple[Line, ...]:
         """The program, its faults marked."""
         marked = {(f.cell, f.line): k for k, f in enumerate(faults, 1)}
-        rows = zip(self.source.cells, self.source.lines, self.source.typed, strict=True)
-        return tuple(Line(c, n, text, marked.get((c, n))) for c, n, text in rows)
+        places = dict.fromkeys(zip(self.source.cells, self.source.lines, strict=True))
+        rows = zip(places, whole_lines(self.source, self.source.typed), strict=True)
+        return tuple(Line(c, n, text, marked.get((c, n))) for (c, n), text in rows)
 
 
 OF_A_LOSS = ("a function too many", "a superfluous factor", "superfluous factors")

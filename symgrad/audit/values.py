@@ -193,6 +193,15 @@ class Matching:
             if len(fitting) == 1 and len(alike) == 1:
                 self.codes[fitting[0]] = name
 
+    def by_data(self, found: Mapping[str, Any], truth: Truth) -> Iterator[str]:
+        """What is said of gradients by data, which the spec has none of."""
+        for code in found if not self.form.script else ():
+            name = self.habits.gradient(code) if code not in self.codes else None
+            known = self.reference.inputs.get(name or "")
+            floats = known is not None and known.dtype == "float"
+            if floats and name and np.shape(found[code]) == truth.given[name].shape:
+                yield f"{code} is not compared: {name} is data; as a parameter it has a gradient"
+
     def learn_scales(self, runs: Sequence[Run], truths: Sequence[Truth]) -> None:
         """Find the sizes that gradients on the way are multiplied by, at all points."""
         for target in runs[0].last:
@@ -201,7 +210,8 @@ class Matching:
                 continue
             pairs = list(zip(runs, truths, strict=True))
             ratios = [self._ratio(r.last.get(target), t, name) for r, t in pairs]
-            if all(ratios):
+            sizes = {tuple(sorted(t.sizes.items())) for t in truths}
+            if all(ratios) and (len(set(ratios)) > 1 or len(sizes) < 2):
                 for truth, ratio in zip(truths, ratios, strict=True):
                     self.scales.setdefault(id(truth), set()).add(ratio)
 

@@ -18,7 +18,6 @@ from symgrad.audit.deduced.matching import asked
 from symgrad.audit.deduced.repairs import View, added, instead, repairs
 from symgrad.audit.grammar import Edit
 from symgrad.audit.grammar.edit import is_gradient
-from symgrad.audit.grammar.terms import is_made_before
 from symgrad.audit.instrument import holder
 from symgrad.audit.program import Program
 from symgrad.audit.reference import Truth
@@ -36,9 +35,6 @@ MOST_ENTRIES = 24
 
 DEEPER = 0.1
 """How much less likely a repair is for each statement back."""
-
-MADE_BEFORE = 0.5
-"""How much less likely a repair is of a local than of the line that assigns it."""
 
 ALL = -1
 """All times that a statement is run, together."""
@@ -180,7 +176,6 @@ class Deduction:
             known = {t: a[0] for t, a in view.frames.nodes.items()}
             for part in oughts(site, known, Ought(root, view.got, wanted)):
                 more = line.cost + 0.06 * part.depth
-                more += MADE_BEFORE if is_made_before(site, part.node) else 0.0
                 for price, edit in repairs(view, part, guessed=line.guessed):
                     yield more + price, edit
                 if isinstance(part.node, ast.Name) and line.back < MOST_BACK:

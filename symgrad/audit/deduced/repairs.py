@@ -15,7 +15,7 @@ from symgrad.audit.deduced.inverse import Ought
 from symgrad.audit.deduced.library import Library
 from symgrad.audit.deduced.matching import CLOSE, Asked, a_number, asked
 from symgrad.audit.grammar import Edit, Rule
-from symgrad.audit.grammar.edit import is_gradient, operand
+from symgrad.audit.grammar.edit import is_gradient, is_made_before, operand
 from symgrad.audit.grammar.terms import is_unread
 from symgrad.audit.sites import Site
 
@@ -60,6 +60,9 @@ SLOPE = Rule(
 )
 
 
+MADE_BEFORE = 0.5
+"""How much less likely a repair is of a local than of the line that assigns it."""
+
 OF_A_FACTOR = 0.8
 """How much less likely a term is where a number as a factor does as well."""
 
@@ -85,14 +88,16 @@ def repairs(view: View, part: Ought, *, guessed: bool) -> Iterator[tuple[float, 
     node, got, ought = part.node, part.got, part.ought
     if np.abs(part.off).max(initial=0) <= CLOSE * np.abs(ought).max(initial=0):
         return
+    before = MADE_BEFORE if is_made_before(site, node) else 0.0
     if ought.ndim == 0:
         text, cost = a_number(library, float(ought))
         if text and not guessed:
-            yield 1.6 + cost, _edit(NUMBER, site, node, text, text)
+            yield 1.6 + cost + before, _edit(NUMBER, site, node, text, text)
         return
     if ought.shape == got.shape and ought.size > 1:
         terms = asked(library, part.off, deep=not guessed)
-        own = 0.4 if any(_same_way(site, node, t) for t in terms) else 0.0
+        own = before
+        own += 0.4 if any(_same_way(site, node, t) for t in terms) else 0.0
         own += 0.9 if any(_is_read_already(site, t) for t in terms) else 0.0
         own += OF_A_FACTOR if _number(library, part) else 0.0
         for term in terms:
@@ -102,7 +107,7 @@ def repairs(view: View, part: Ought, *, guessed: bool) -> Iterator[tuple[float, 
     if ought.size > 1 and not guessed and _ratio(part) is None:
         found = asked(library, ought)
         for term in [t for t in found if t.term.text != site.text(node)]:
-            yield 1.7 + term.cost, instead(site, node, term)
+            yield 1.7 + term.cost + before, instead(site, node, term)
 
 
 def _ratio(part: Ought) -> float | None:
@@ -125,9 +130,10 @@ def _number(library: Library, part: Ought) -> list[tuple[str, float]]:
 def _factors(site: Site, library: Library, part: Ought) -> Iterator[tuple[float, Edit]]:
     """The array by which a part has to be multiplied, or divided."""
     if _ratio(part) is not None:
+        before = MADE_BEFORE if is_made_before(site, site.roots[0]) else 0.0
         for text, cost in _number(library, part):
             new = f"{operand(site, part.node)} * {text}"
-            yield 1.8 + 0.1 * part.depth + cost, _edit(FACTOR, site, part.node, new, text)
+            yield 1.8 + 0.1 * part.depth + cost + before, _edit(FACTOR, site, part.node, new, text)
         return
     if (np.abs(part.got) < 1e-12).any():
         return

@@ -1,10 +1,11 @@
 """The grammar of edits: every way to be wrong that is tried, in one table."""
 
-from symgrad.audit.grammar import calls, masks, scales, slopes, terms
+from symgrad.audit.grammar import calls, exchanges, masks, scales, slopes, terms
 from symgrad.audit.grammar.edit import Edit, Rule
 
 RULES: tuple[Rule, ...] = (
     *calls.RULES,
+    *exchanges.RULES,
     *masks.RULES,
     *scales.RULES,
     *slopes.RULES,

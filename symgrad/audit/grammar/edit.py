@@ -68,6 +68,15 @@ class Edit:
 
 
 KINDS_BY_WORD = {
+    ("another function", "argmax"): "mask",
+    ("another function", "argmin"): "mask",
+    ("another function", "max"): "mask",
+    ("another function", "min"): "mask",
+    ("another function", "sign"): "activation",
+    ("another function", "cos"): "activation",
+    ("another function", "sin"): "activation",
+    ("another function", "cosh"): "activation",
+    ("another function", "sinh"): "activation",
     ("a superfluous factor", "the mask"): "mask",
     ("a superfluous factor", "a derivative"): "activation",
     ("a superfluous factor", "an array"): "term",
@@ -118,6 +127,11 @@ def nodes(site: Site) -> Iterator[ast.expr]:
             queue += [a for a in node.args if isinstance(a, ast.expr)]
         elif isinstance(node, ast.Lambda):
             queue.append(node.body)
+        elif isinstance(node, ast.Subscript):
+            parts = (n for n in ast.walk(node.slice) if isinstance(n, (ast.Name, ast.Slice)))
+            queue += [node.value, *parts]
+        elif isinstance(node, ast.Slice):
+            continue
         else:
             queue += [c for c in ast.iter_child_nodes(node) if isinstance(c, ast.expr)]
 
@@ -157,6 +171,20 @@ def argument(node: ast.Call) -> ast.expr | None:
         if not (isinstance(inner, ast.Attribute) and is_module(inner.value)):
             return inner
     return node.args[0] if node.args else None
+
+
+def is_made_before(site: Site, term: ast.expr) -> bool:
+    """Whether a term is of a local gradient, which is likelier wrong where it is made."""
+    if isinstance(term, ast.Name):
+        return _is_unlike(site, term.id)
+    names = {n.id for n in ast.walk(term) if isinstance(n, ast.Name)}
+    return any(is_gradient(site, n) and _is_unlike(site, n) for n in names)
+
+
+def _is_unlike(site: Site, name: str) -> bool:
+    """Whether a local is nothing in the spec, as far as is known."""
+    known = site.known.get(name)
+    return known is not None and (known.role is None or known.role.ratio != 1.0)
 
 
 def is_gradient(site: Site, name: str) -> bool:

@@ -85,7 +85,7 @@ def _another(site: Site) -> Iterator[Proposal]:
                 for new in dict.fromkeys((sign, sign.rstrip("="))):
                     yield node, f"{known.name} {new} {site.text(right)}", 1.6, known.name
         if isinstance(right, ast.Constant) and right.value != 0:
-            yield right, "0", 1.8, "the threshold"
+            yield right, "0", 1.6, "the threshold"
 
 
 def _called(site: Site) -> Iterator[Proposal]:
@@ -93,7 +93,7 @@ def _called(site: Site) -> Iterator[Proposal]:
     for node in nodes(site):
         if isinstance(node, ast.Call) and node.args and function_of(node):
             for known in forward(site, site.shape)[:10]:
-                yield node, f"({known.name} > 0)", 2.4, f"{known.name} > 0"
+                yield node, f"({known.name} > 0)", 2.6, f"{known.name} > 0"
 
 
 def _in_place(site: Site) -> Iterator[Proposal]:

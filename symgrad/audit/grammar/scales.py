@@ -13,6 +13,7 @@ from symgrad.audit.grammar.edit import (
     argument,
     function_of,
     is_gradient,
+    is_made_before,
     is_module,
     nodes,
     operand,
@@ -48,10 +49,10 @@ def numbers_at(site: Site) -> Iterator[tuple[str, float]]:
 def _factor(site: Site) -> Iterator[Proposal]:
     """The whole, or what is added at indices, times or through a number."""
     for root in [n for r in site.roots for n in (r.args[2:] if is_at(r) else [r])]:
-        text = operand(site, root)
+        text, more = operand(site, root), 0.5 if is_made_before(site, root) else 0.0
         for name, value in numbers_at(site):
             if value not in (0.0, 1.0):
-                cost = 2.8 if name == site.missing else 2.0
+                cost = (2.8 if name == site.missing else 2.0) + more
                 yield root, f"{text} / {name}", cost, f"1 / {name}"
                 yield root, f"{text} * {name}", cost, name
         for name, _ in sizes(site):
@@ -129,8 +130,9 @@ def _size(site: Site) -> Iterator[Proposal]:
             yield node, f"({text} - 1)", 1.75, f"{text} - 1"
             if ".T.shape" in text:
                 yield node, text.replace(".T.shape", ".shape"), 1.0, text
+            made = isinstance(node, ast.Name) and text not in site.inputs
             for name, _ in numbers_at(site):
-                yield node, name, 1.8, name
+                yield node, name, 2.3 if made else 1.8, name
 
 
 def _dropped(site: Site) -> Iterator[Proposal]:

@@ -101,12 +101,20 @@ def _another(site: Site) -> Iterator[Proposal]:
     found = [(f, 2.0) for product in products(site) for f in (product.left, product.right)]
     found = [(f, cost) for f, cost in found if not isinstance(f, ast.Constant)]
     found = [(f, cost) for f, cost in found if not is_gradient(site, site.text(f))]
+    found = [(f, 2.5 if _is_own(f) else cost) for f, cost in found]
     calls = (n for n in nodes(site) if isinstance(n, ast.Call) and n.args and not _is_library(n))
-    found += [(call, 2.1) for call in calls]
+    found += [(call, 2.5) for call in calls]
     for node, start in found:
         for known in _arrays(site):
             for new, cost, word in _slopes(site, known):
                 yield node, bracketed(new), start + cost, word
+
+
+def _is_own(node: ast.expr) -> bool:
+    """Whether a call is of a function of the program, which is likelier wrong itself."""
+    return isinstance(node, ast.Call) and not (
+        isinstance(node.func, ast.Attribute) and is_module(node.func.value)
+    )
 
 
 def _is_library(node: ast.Call) -> bool:

@@ -13,6 +13,7 @@ from symgrad.audit.grammar.edit import (
     Rule,
     function_of,
     is_gradient,
+    is_made_before,
     is_module,
     nodes,
     operand,
@@ -33,14 +34,19 @@ def _dropped(site: Site) -> Iterator[Proposal]:
 
 def _updated(site: Site) -> Iterator[Proposal]:
     """An input as it is, where it is changed before the pass is over."""
-    for target in targets_of(site.statement):
-        name = ast.unparse(target)
-        for root in site.roots if _is_given(site, name) else ():
-            if isinstance(root, ast.BinOp) and site.text(root.left) == name:
+    for root in site.roots:
+        if isinstance(root, ast.BinOp) and isinstance(root.op, (ast.Add, ast.Sub)):
+            name = site.text(root.left)
+            if _is_given(site, name) and _reads_gradient(site, root.right):
                 yield root, name, 1.0, name
     statement = site.statement
     if isinstance(statement, ast.AugAssign) and _is_given(site, ast.unparse(statement.target)):
         yield statement.value, "0", 1.0, ast.unparse(statement.target)
+
+
+def _reads_gradient(site: Site, node: ast.expr) -> bool:
+    names = (site.text(n) for n in ast.walk(node) if isinstance(n, (ast.Name, ast.Attribute)))
+    return any(is_gradient(site, n) for n in names)
 
 
 def _is_given(site: Site, name: str) -> bool:
@@ -58,13 +64,6 @@ def _coefficient(site: Site) -> Iterator[Proposal]:
                     if value not in (0.0, 1.0):
                         yield term, f"{text} * {name}", cost, name
                         yield term, f"{text} / {name}", cost, f"1 / {name}"
-
-
-def is_made_before(site: Site, term: ast.expr) -> bool:
-    """Whether a term is a local, which is likelier wrong where it is made."""
-    known = site.known.get(site.text(term))
-    made = known is not None and (known.role is None or known.role.ratio != 1.0)
-    return isinstance(term, ast.Name) and made
 
 
 PENALTIES = ["0.1", "0.2", "0.01", "0.02", "0.001", "0.002", "0.5", "2", "1", "0.05"]
@@ -187,6 +186,8 @@ def _accumulated(site: Site) -> Iterator[Proposal]:
         start, end = site.source.span(target)[1], site.source.span(statement.value)[0]
         if isinstance(target, (ast.Name, ast.Subscript, ast.Attribute)):
             yield (start, end), " += ", 1.0, site.text(target)
+        if isinstance(target, ast.Subscript):
+            yield (start, end), " *= ", 1.2, site.text(target)
     if isinstance(statement, (ast.Assign, ast.AugAssign)):
         target = targets_of(statement)[0]
         if isinstance(target, ast.Subscript):
@@ -214,7 +215,7 @@ def _another(site: Site) -> Iterator[Proposal]:
         if own is None or not own.array.ndim:
             continue
         for known in site.known.values():
-            if known.name == text or not known.array.ndim:
+            if known.name == text or not (known.array.ndim or is_gradient(site, known.name)):
                 continue
             near = 0.0 if known.shape == own.shape else 0.4
             near += 0.0 if is_gradient(site, known.name) == is_gradient(site, text) else 0.3
@@ -339,6 +340,9 @@ def _slices(site: Site) -> Iterator[Proposal]:
     """A slice from one further, or one before; or moved as a whole."""
     for node in nodes(site):
         if isinstance(node, ast.Slice):
+            if node.step is not None:
+                new = ":".join(site.text(e) if e else "" for e in (node.lower, node.upper))
+                yield site.source.span(node), new, 1.7, site.text(node)
             edges = [edge for edge in (node.lower, node.upper) if edge is not None]
             for edge in edges:
                 for step in (1, -1):

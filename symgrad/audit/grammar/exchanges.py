@@ -1,0 +1,107 @@
+"""Functions in place of others that are like them, and arrays shared where a copy is meant."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from symgrad.audit.grammar.edit import Proposal, Rule, function_of, is_gradient, nodes
+from symgrad.audit.sites import Known, Site
+from symgrad.audit.statements import is_changed
+
+LIKE = {
+    "argmin": "argmax",
+    "argmax": "argmin",
+    "min": "max",
+    "max": "min",
+    "amin": "amax",
+    "amax": "amin",
+    "minimum": "maximum",
+    "maximum": "minimum",
+    "sin": "cos",
+    "cos": "sin",
+    "sinh": "cosh",
+    "cosh": "sinh",
+    "abs": "sign",
+    "absolute": "sign",
+    "fabs": "sign",
+}
+"""Functions that people take one for the other."""
+
+OF_A_LIBRARY = {"abs": "np.sign"}
+"""Functions whose like is one of NumPy, where they stand without it."""
+
+
+def _exchanged(site: Site) -> Iterator[Proposal]:
+    """The function that is like one."""
+    for node in nodes(site):
+        name = function_of(node)
+        if not isinstance(node, ast.Call) or name not in LIKE:
+            continue
+        function, other = node.func, LIKE[name]
+        if isinstance(function, ast.Attribute):
+            start = site.source.span(function)[1] - len(name)
+            yield (start, start + len(name)), other, 1.4, other
+        elif name in OF_A_LIBRARY:
+            yield function, OF_A_LIBRARY[name], 1.4, other
+
+
+def _one_sided(site: Site) -> Iterator[Proposal]:
+    """A bound times the sign of what is bounded, in place of the bound."""
+    if site.functions.isdisjoint(SIDES):
+        return
+    for node in nodes(site):
+        if function_of(node) != "where" or not isinstance(node, ast.Call) or len(node.args) != 3:
+            continue
+        for part in node.args[1:]:
+            for known in _two_sided(site) if not _is_array(site, part) else ():
+                yield part, f"{site.text(part)} * np.sign({known.name})", 1.9, known.name
+
+
+SIDES = frozenset(["abs", "absolute", "sign", "minimum", "maximum", "select", "piecewise"])
+"""Functions in a loss that has two sides."""
+
+
+def _two_sided(site: Site) -> list[Known]:
+    found = [k for k in site.known.values() if k.array.ndim and not is_gradient(site, k.name)]
+    return [k for k in found if (k.array < 0).any() and (k.array > 0).any()][:12]
+
+
+def _is_array(site: Site, node: ast.expr) -> bool:
+    names = (n.id for n in ast.walk(node) if isinstance(n, ast.Name))
+    return any(n in site.known and site.known[n].array.ndim for n in names)
+
+
+def _shared(site: Site) -> Iterator[Proposal]:
+    """A copy, where an array is changed under another name."""
+    if not isinstance(site.statement, ast.Assign) or not is_changed(site.statement, site.around):
+        return
+    for root in site.roots:
+        plain = isinstance(root, (ast.Name, ast.Attribute, ast.Subscript))
+        if plain or (function_of(root) in VIEWS and isinstance(root, ast.Call)):
+            yield root, f"{site.text(root)}.copy()", 0.9, site.text(root)
+
+
+VIEWS = ("reshape", "ravel", "asarray", "view", "transpose", "squeeze")
+
+
+RULES = (
+    Rule(
+        "another function",
+        "operation",
+        _exchanged,
+        "`{old}` is not the function that is meant: it ought to be `{word}`",
+    ),
+    Rule(
+        "one side of two",
+        "sign",
+        _one_sided,
+        "`{old}` is the slope on one side only: on the other its sign is that of {word}",
+    ),
+    Rule(
+        "shared",
+        "overwritten",
+        _shared,
+        "{word} is changed in place under another name, and read after: a copy is meant",
+    ),
+)
