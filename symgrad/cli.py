@@ -211,9 +211,7 @@ def _folder(_: click.Context, option: click.Parameter, path: Path) -> Path:
 @click.option(
     "--target",
     type=click.Choice(list(TARGETS)),
-    default="numpy",
-    show_default=True,
-    help="What to generate.",
+    help="What to generate.  [default: numpy; with --wrap, array-api]",
 )
 @click.option(
     "--dtype",
@@ -341,7 +339,7 @@ _OF_THE_JOB = ("dtype", "prepare", "seed", *Options.__annotations__)
 def _derive(
     spec: Path,
     wrt: list[str] | None,
-    target: str,
+    target: str | None,
     tests: bool,
     show_program: bool,
     out: Path,

@@ -55,9 +55,20 @@ SHOWN = ("mlp_columns", "softmax_regression", "layer_norm", "gaussian_process", 
          "conv_windows", "products")  # fmt: skip
 
 every_namespace = pytest.mark.parametrize("make", MAKE.values(), ids=MAKE)
+mostly_every_namespace = pytest.mark.parametrize(
+    "make",
+    [pytest.param(m, id=n, marks=[pytest.mark.long] * (n == "jax")) for n, m in MAKE.items()],
+)
+"""JAX compiles each function, for a second or so."""
 every_loss = pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.name)
 some_losses = pytest.mark.parametrize(
-    "loss", [loss for loss in LOSSES if loss.name in SHOWN], ids=lambda loss: loss.name
+    ("loss", "make"),
+    [
+        pytest.param(loss, make, id=f"{loss.name}-{name}")
+        for loss in LOSSES
+        for name, make in MAKE.items()
+        if loss.name in SHOWN and (name != "jax" or loss.name == "softmax_regression")
+    ],
 )
 
 
@@ -90,11 +101,9 @@ def check_same(loss: Loss, make: Callable[[Any], Any], dtype: str = "float64") -
             assert float(np.abs(np.asarray(found_) - right).max()) <= tolerance * scale
 
 
-@every_namespace
 @some_losses
 def test_a_loss_is_that_of_numpy(loss: Loss, make: Any) -> None:
-    if make is not jnp.asarray or loss.name in SHOWN[:3]:  # JAX compiles a second or two
-        check_same(loss, make)
+    check_same(loss, make)
 
 
 @pytest.mark.long
@@ -122,7 +131,7 @@ def test_values_on_the_way_too(make: Any) -> None:
 
 
 @pytest.mark.parametrize("steps", [4, 1, 0])
-@every_namespace
+@mostly_every_namespace
 def test_recurrences_are_loops(make: Any, steps: int) -> None:
     x, w, u = sg.data("x", ("T", 3)), sg.param("w", (2, 3)), sg.param("u", (2, 2))
     start = sg.param("start", (2,))
@@ -179,7 +188,7 @@ def by_the_standard(op: Op, make: Callable[[Any], Any]) -> Any:
     return eval(code, {**known, **arrays})
 
 
-@every_namespace
+@mostly_every_namespace
 @pytest.mark.parametrize(
     "op",
     [op for op in (*(op for op, _ in SAMPLES.values()), *MORE) if op.kind in ArrayWriter.KINDS],
@@ -210,7 +219,7 @@ SPECIAL: dict[str, tuple[Any, Any]] = {
 }
 
 
-@every_namespace
+@mostly_every_namespace
 @pytest.mark.parametrize("function", SPECIAL)
 def test_special_functions_are_those_of_scipy(function: str, make: Any) -> None:
     right, grid = SPECIAL[function]
@@ -362,20 +371,20 @@ def test_what_is_no_parameter_has_no_derivative(wrap: str) -> None:
         by_wrap[wrap]()
 
 
-def test_a_wrong_derivative_is_found() -> None:
-    """A fault planted in the backward pass is seen by both."""
+@pytest.mark.parametrize("wrap", ["torch", pytest.param("jax", marks=pytest.mark.long)])
+def test_a_wrong_derivative_is_found(wrap: str) -> None:
+    """A fault planted in the backward pass is seen."""
     (loss,) = (x for x in LOSSES if x.name == "mlp_columns")
-    for wrap in ("torch", "jax"):
-        text = wrapped(loss, wrap).__source__
-        wrong = text.replace("return Gradients(", "return Gradients(1.01 * ", 1)
-        assert wrong != text
-        function, values = function_of(loss, load(wrong, "wrong"), MAKE[wrap])
-        if wrap == "torch":
-            tensors = [v.clone().requires_grad_() for v in values]
-            assert not torch.autograd.gradcheck(function, tensors, raise_exception=False)
-        else:
-            with pytest.raises(AssertionError):
-                check_grads(function, tuple(values), order=1, modes=["rev"], eps=1e-5)
+    text = wrapped(loss, wrap).__source__
+    wrong = text.replace("return Gradients(", "return Gradients(1.01 * ", 1)
+    assert wrong != text
+    function, values = function_of(loss, load(wrong, "wrong"), MAKE[wrap])
+    if wrap == "torch":
+        tensors = [v.clone().requires_grad_() for v in values]
+        assert not torch.autograd.gradcheck(function, tensors, raise_exception=False)
+    else:
+        with pytest.raises(AssertionError):
+            check_grads(function, tuple(values), order=1, modes=["rev"], eps=1e-5)
 
 
 def test_float32_and_mixed_parameters_in_torch() -> None:
@@ -405,6 +414,7 @@ loss = np.mean((x @ w - y) ** 2)
 """
 
 
+@pytest.mark.long
 def test_the_command_line_writes_the_wrappers(tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(SPEC)
     out = tmp_path / "out"
@@ -429,12 +439,20 @@ def test_what_can_not_be_is_refused(tmp_path: Path) -> None:
     derivation = sg.derive(np.sum((x @ w) ** 2))
     for options, told in (
         ({"target": "c", "wrap": "torch"}, "nothing of the target c is wrapped for torch"),
+        ({"target": "numpy", "wrap": "jax"}, "nothing of the target numpy is wrapped for jax"),
+        ({"target": "array-api", "checkpoint": 2}, "checkpoint is not there in array-api"),
         ({"wrap": "mxnet"}, "there is no wrapper for 'mxnet'"),
         ({"target": "array-api", "unroll": True}, "nothing is unrolled"),
         ({"target": "array-api", "prepare": True}, "nothing is prepared"),
     ):
         with pytest.raises(SpecError, match=told):
             derivation.source(**options)
+    assert derivation.source(wrap="jax") == derivation.source("array-api")
+    spec = tmp_path / "net_spec.py"
+    spec.write_text(SPEC)
+    run = CliRunner().invoke(main, ["derive", str(spec), "--target", "numpy", "--wrap", "torch"])
+    assert (run.exit_code, "target numpy is wrapped" in run.output) == (2, True), run.output
+    spec.unlink()
     with pytest.raises(SpecError, match="only a loss with its derivatives by inputs is wrapped"):
         sg.jacobian(x @ w, w).source(wrap="torch")
     derivation.write(tmp_path / "net.py", wrap=("torch", "jax"))

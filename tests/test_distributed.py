@@ -105,6 +105,61 @@ def test_parameters_that_are_large_are_sent_once(module, point, monkeypatch):
     np.testing.assert_array_equal(slopes.w, wanted[1].w)
 
 
+def in_zarr(folder, name, values):
+    """An array of Dask over a folder of Zarr."""
+    zarr = pytest.importorskip("zarr", reason="arrays of Zarr are not read: pip install zarr")
+    array = pytest.importorskip("dask.array", reason="symgrad[dask] brings it")
+    held = zarr.create_array(folder / f"{name}.zarr", shape=values.shape, dtype=values.dtype,
+                             chunks=(300, *values.shape[1:]))  # fmt: skip
+    held[...] = values
+    return array.from_zarr(str(folder / f"{name}.zarr"))
+
+
+def in_hdf5(folder, name, values):
+    """The same over a dataset of HDF5."""
+    h5py = pytest.importorskip("h5py", reason="files of HDF5 are not read: pip install h5py")
+    array = pytest.importorskip("dask.array", reason="symgrad[dask] brings it")
+    with h5py.File(folder / f"{name}.h5", "w") as file:
+        file[name] = values
+    held = h5py.File(folder / f"{name}.h5")[name]
+    return array.from_array(held, chunks=(300, -1)[: values.ndim])
+
+
+def in_memmap(folder, name, values):
+    """The same over a file of numbers."""
+    array = pytest.importorskip("dask.array", reason="symgrad[dask] brings it")
+    np.save(folder / f"{name}.npy", values)
+    held = np.load(folder / f"{name}.npy", mmap_mode="r")
+    return array.from_array(held, chunks=(300, -1)[: values.ndim])
+
+
+OUT_OF_CORE = [in_zarr, in_hdf5, in_memmap]
+
+
+@pytest.mark.parametrize("keep", [True, False])
+@pytest.mark.parametrize("held", OUT_OF_CORE)
+def test_out_of_core(module, point, held, keep, tmp_path):
+    given = {n: held(tmp_path, n, point[n]) for n in ("X", "y")}
+    data = distributed.Rows(module, keep=keep, lam=point["lam"], **given)
+    same(data.loss_and_gradients(w=point["w"]), module.loss_and_gradients(**point))
+
+
+@pytest.mark.long
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("held", OUT_OF_CORE)
+def test_workers_read_out_of_core(module, point, held, tmp_path):
+    given = {n: held(tmp_path, n, point[n]) for n in ("X", "y")}
+    from distributed import Client, LocalCluster
+
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        Client(cluster),
+    ):
+        for keep in (True, False):
+            data = distributed.Rows(module, keep=keep, lam=point["lam"], **given)
+            same(data.loss_and_gradients(w=point["w"]), module.loss_and_gradients(**point))
+
+
 def test_what_is_wrong_is_named(module, point):
     with pytest.raises(sg.SpecError, match="the data has no y"):
         distributed.Rows(module, X=point["X"])

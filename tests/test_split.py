@@ -2,19 +2,17 @@ from __future__ import annotations
 
 import functools
 import inspect
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import symgrad as sg
 from symgrad import distributed
 from symgrad.checks.chunks import chunk_checks, of_chunks
+from symgrad.cli import main
 
-ROOT = Path(__file__).parent.parent
 ROWS = 7
 
 
@@ -232,12 +230,21 @@ def test_a_wrong_part_is_seen():
     assert len([c for c in chunk_checks(d, module, "N") if not c.passed]) >= 1
 
 
+SPEC = """import numpy as np
+import symgrad as sg
+X, y, w = sg.data("X", ("N", 3)), sg.data("y", ("N",)), sg.param("w", (3,))
+loss = np.mean((X @ w - y) ** 2)
+"""
+
+
 def test_on_the_command_line(tmp_path):
-    command = [sys.executable, "-m", "symgrad", "derive", "examples/mlp.py", "--split", "N"]
-    run = subprocess.run([*command, "--out", tmp_path, "--format", "text"], cwd=ROOT,
-                         capture_output=True, text=True, check=True)  # fmt: skip
+    spec = tmp_path / "net.py"
+    spec.write_text(SPEC)
+    command = ["derive", str(spec), "--split", "N", "--format", "text", "--out", str(tmp_path)]
+    run = CliRunner().invoke(main, [*command, "--out", str(tmp_path / "out")])
+    assert run.exit_code == 0, run.output
     assert "additive over N" in run.stdout.replace("\n", " ")
     assert "chunks of rows" in run.stderr
-    text = (tmp_path / "mlp.py").read_text()
+    text = (tmp_path / "out" / "net.py").read_text()
     assert "def partial(" in text
     assert "def finish(" in text

@@ -9,6 +9,7 @@ import os
 import pickle
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -146,7 +147,7 @@ class _Dask:
     """Chunks of arrays of Dask, on its workers.
 
     What tasks call is data there, so that a task is a few bytes: their scheduler is what a step
-    waits for.
+    waits for.  And data that travels by itself, so that Dask sends arrays of files in its own way.
     """
 
     def __init__(self, made: Travelling, data: Mapping[str, Any], *, rows: int, keep: bool) -> None:
@@ -154,20 +155,26 @@ class _Dask:
         graph = {k: v for a in arrays.values() for k, v in dict(a.__dask_graph__()).items()}
         keys = [_dask().core.flatten(a.__dask_keys__()) for a in arrays.values()]
         blocks = [list(block) for block in zip(*keys, strict=True)]
-        self.of_chunks, self.together, *names = (
-            f"{what}-{uuid.uuid4().hex}" for what in ("of_chunks", "together", "chunks")
-        )
         calls = {
-            self.of_chunks: partial(FUNCTIONS["of_chunks"], *made.key, tuple(arrays)),
-            self.together: partial(FUNCTIONS["together"], *made.key),
+            "of_chunks": partial(FUNCTIONS["of_chunks"], *made.key, tuple(arrays)),
+            "together": partial(FUNCTIONS["together"], *made.key),
+            "aligned": FUNCTIONS["aligned"],
         }
+        of = uuid.uuid4().hex
+        self.called = {name: f"{name}-{of}" for name in calls}
+        self.calls = _kept(
+            {self.called[n]: call for n, call in calls.items()}, [*self.called.values()]
+        )
         size = _chunks_of_a_task(len(blocks)) if keep else 1
         some = [blocks[k : k + size] for k in range(0, len(blocks), size)]
-        groups = {(names[0], k): (FUNCTIONS["aligned"], group) for k, group in enumerate(some)}
+        groups = {
+            (f"chunks-{of}", k): (operator.call, self.called["aligned"], group)
+            for k, group in enumerate(some)
+        }
         self.groups: list[Any] = list(groups) if keep else some
-        self.kept = _kept({**graph, **groups}, [*groups] if keep else [])
-        self.calls = _kept(calls, [*calls])
-        self.graph = {**({} if keep else graph), **_graph(self.kept), **_graph(self.calls)}
+        calling = _graph(self.calls)
+        self.kept = _kept({**graph, **calling, **groups}, [*groups] if keep else [])
+        self.graph = {**({} if keep else graph), **_graph(self.kept), **calling}
 
     def partials(self, others: Mapping[str, Any], *, progress: bool) -> Any:
         """What all chunks give together."""
@@ -179,14 +186,14 @@ class _Dask:
             graph[told] = (bytes, sent)
         parts = [(f"of_chunks-{step}", k) for k in range(len(self.groups))]
         for key, group in zip(parts, self.groups, strict=True):
-            graph[key] = (operator.call, self.of_chunks, told, group)
+            graph[key] = (operator.call, self.called["of_chunks"], told, group)
         level = 0
         while len(parts) > 1:
             some = [parts[k : k + FAN] for k in range(0, len(parts), FAN)]
             level += 1
             parts = [(f"together-{level}-{step}", k) for k in range(len(some))]
             for key, group in zip(parts, some, strict=True):
-                graph[key] = (operator.call, self.together, group)
+                graph[key] = (operator.call, self.called["together"], group)
         return _computed(graph, parts[0], told=progress)
 
 
@@ -244,8 +251,9 @@ def _chunks(array: Any, axis: int, rows: int) -> tuple[int, ...]:
 
 
 def _computed(graph: Mapping[Any, Any], key: Any, *, told: bool) -> Any:
-    get = _dask().base.get_scheduler() or importlib.import_module("dask.threaded").get
-    if not told:
-        return get(graph, key)
-    with importlib.import_module("dask.diagnostics").ProgressBar():
-        return get(graph, key)
+    """One value of a graph, which Dask knows by its key: it does not have to look at the rest."""
+    value = importlib.import_module("dask.delayed").Delayed(key, graph)
+    bar = importlib.import_module("dask.diagnostics").ProgressBar if told else nullcontext
+    with bar():
+        (found,) = _dask().compute(value, optimize_graph=False)
+    return found

@@ -275,18 +275,20 @@ class Coded(ABC):
     def derived(self, *, prepare: bool) -> Derivation:
         """The derivation that is written as code; ``prepare``: in sums that are made once."""
 
-    def source(self, target: str = "numpy", dtype: str = "float64", **more: Any) -> str:
+    def source(self, target: str | None = None, dtype: str = "float64", **more: Any) -> str:
         """The text of the generated module; the arguments are those of ``write``."""
         return self._emitted(target, dtype, **more).text
 
-    def _emitted(self, target: str, dtype: str, *, prepare: bool = False, **more: Any) -> Emitted:
+    def _emitted(
+        self, target: str | None, dtype: str, *, prepare: bool = False, **more: Any
+    ) -> Emitted:
         derivation, language = self.derived(prepare=prepare), _target(target, more.get("wrap"))
         return emitted(derivation, Notation.of(derivation), language, dtype=dtype, **more)
 
     def write(
         self,
         path: str | Path,
-        target: str = "numpy",
+        target: str | None = None,
         dtype: str = "float64",
         *,
         force: bool = False,
@@ -296,15 +298,17 @@ class Coded(ABC):
     ) -> None:
         """Write the generated module to a file, whole or not at all.
 
-        ``dtype``: float64 or float32, which is what lists and integers become.  ``values``: the
-        values on the way that ``forward`` gives, by default all that have a name.  ``plain``:
-        without a workspace, to be read.  ``unroll``: number by number too, which is quicker where
-        all shapes are tiny and fixed.  ``prepare``: with a function that works out of the data what
-        can be, once, as ``derive`` has it.  ``sizes``: numbers for named sizes, which C needs.
+        ``target``: "numpy" (where none is named), "c" or "array-api".  ``dtype``: float64 or
+        float32, which is what lists and integers become.  ``values``: the values on the way that
+        ``forward`` gives, by default all that have a name.  ``plain``: without a workspace, to be
+        read.  ``unroll``: number by number too, which is quicker where all shapes are tiny and
+        fixed.  ``prepare``: with a function that works out of the data what can be, once, as
+        ``derive`` has it.  ``sizes``: numbers for named sizes, which C needs.
         ``checkpoint``: of recurrences the carry of every so many steps is kept, and the others
         are computed again for the derivatives: less memory, for more time.  ``tests``: a file for
         pytest beside it, test_NAME.py.  ``wrap``: "torch", "jax" or both, for files NAME_torch.py
-        and NAME_jax.py beside it, whose loss these differentiate; the target is then array-api.
+        and NAME_jax.py beside it, whose loss these differentiate: the target is array-api then,
+        named or not.
         ``force``: replace files even where symgrad did not write them.  SpecError where one would
         be replaced without, and where there is no such target or value; an OSError where a file
         can't be written.
@@ -327,7 +331,7 @@ class Coded(ABC):
 
     def compile(
         self,
-        target: str = "numpy",
+        target: str | None = None,
         dtype: str = "float64",
         *,
         prepare: bool = False,
@@ -384,21 +388,21 @@ class Split(Coded):
             raise SpecError("what is prepared needs its rows no more", where=caller())
         return self._derivation
 
-    def _emitted(self, target: str, dtype: str, **more: Any) -> Emitted:
+    def _emitted(self, target: str | None, dtype: str, **more: Any) -> Emitted:
         return super()._emitted(target, dtype, **more, split=self._splitting.size)
 
 
-def _target(name: str, wrap: str | Sequence[str] | None = ()) -> Target:
-    if name not in TARGETS:
+def _target(name: str | None, wrap: str | Sequence[str] | None = ()) -> Target:
+    if name is not None and name not in TARGETS:
         raise SpecError(
             f"there is no target {name!r}", where=caller(), hint=f"there are {', '.join(TARGETS)}"
         )
     return target_of(name, wrap or ())
 
 
-def target_of(name: str, wrap: str | Sequence[str]) -> Target:
-    """The target of a name; what is wrapped is a module of the array API."""
-    return ARRAY_API if wrap and name == NUMPY.name else TARGETS[name]
+def target_of(name: str | None, wrap: str | Sequence[str]) -> Target:
+    """The target of a name; without one NumPy's, or what is wrapped: a module of the array API."""
+    return TARGETS[name or (ARRAY_API if wrap else NUMPY).name]
 
 
 def wrapped(wrap: str | Sequence[str], target: str) -> tuple[str, ...]:
@@ -412,6 +416,6 @@ def wrapped(wrap: str | Sequence[str], target: str) -> tuple[str, ...]:
         raise SpecError(
             f"nothing of the target {target} is wrapped for {names[0]}",
             where=caller(),
-            hint=f"choose the target {ARRAY_API.name}",
+            hint=f"choose the target {ARRAY_API.name}, or name none",
         )
     return names
