@@ -96,3 +96,29 @@ def test_numbers_and_truth_values_joined_are_numbers() -> None:
     y, x = sg.data("y", (3,), dtype=int), sg.param("x", (3,))
     both = np.concatenate([y, 0.5 * y]) * np.concatenate([x, x])
     assert sg.derive(np.sum(both)).compile().loss(y=[1, 2, 3], x=[1.0, 1.0, 1.0]) == 9
+
+
+@pytest.mark.parametrize(
+    ("part", "named"),
+    [
+        (lambda x, m: x[m][0], "one of them, or a part"),
+        (lambda x, m: x[m][m], "one of them, or a part"),
+        (lambda x, m: sum(x[m]), "a loop over them"),
+        (lambda x, m: np.sum(x[m] @ x[m]), "the function matmul"),
+    ],
+)
+def test_what_is_asked_of_entries_whose_number_is_not_known_is_named(part: Any, named: str) -> None:
+    with pytest.raises(sg.SpecError, match=f"{named}, of the entries where a condition holds"):
+        part(sg.param("x", (3,)), sg.data("m", (3,), dtype=bool))
+
+
+def test_numbers_are_compared_at_once() -> None:
+    x = sg.param("x", (3,))
+    for condition, text in ((sg.zeros(3) == 1, "0"), (sg.ones(3) > sg.zeros("M")[:1], "1")):
+        assert str(condition.rhs) == text
+    assert "[0 = 1]" not in str(sg.derive(np.sum((sg.zeros(3) == 1) * x)))
+
+
+def test_what_has_no_flat_says_what_to_write() -> None:
+    with pytest.raises(AttributeError, match=r"x\.ravel\(\)\[k\] reads an entry"):
+        _ = sg.param("x", (3,)).flat

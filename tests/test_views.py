@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 import symgrad as sg
 from symgrad.errors import SpecError
 from symgrad.language.layout import is_view_of, layout_of
+from symgrad.language.spec_file import load
 
 AT = np.random.default_rng(3).normal(size=(3, 4))
 
@@ -137,3 +139,44 @@ def test_the_whole_is_written_through_a_view(code: str) -> None:
 
     value = sg.derive(loss(sg.param("x", (3, 4)))).compile().loss(x=AT)
     assert value == pytest.approx(loss(AT), rel=1e-12)
+
+
+READ_ONLY = """np.broadcast_to(h, (2, 3, 4))|np.broadcast_to(h, (2, 3, 4))[0]
+np.broadcast_to(h, (3, 4))|np.diag(h)|np.diagonal(h)|h.diagonal()
+np.lib.stride_tricks.sliding_window_view(h, 2, axis=0)
+np.broadcast_to(h, (2, 3, 4)).T|np.diagonal(h)[1:]"""
+WRITES = {
+    "entry": lambda view: view.__setitem__(0, 1.0),
+    "step": lambda view: view.__iadd__(1.0),
+    "fill": lambda view: np.copyto(view, 2.0),
+}
+
+
+@pytest.mark.parametrize("way", [w for line in READ_ONLY.splitlines() for w in line.split("|")])
+@pytest.mark.parametrize("write", WRITES)
+def test_views_that_numpy_only_lets_be_read_are_not_written_into(way: str, write: str) -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        WRITES[write](ran(way, AT.copy()))
+    h = sg.param("h", (3, 4))
+    with pytest.raises(SpecError, match="a view that NumPy only lets be read"):
+        WRITES[write](ran(way, h * 1))
+    copy = ran(way, h * 1).copy()
+    WRITES[write](copy)  # which is new memory, and so is what is computed of it
+    assert sg.derive(np.sum(copy) + np.sum(h)).gradients["h"].shape == (3, 4)
+
+
+def test_a_diagonal_matrix_is_new_memory() -> None:
+    D = np.diag(sg.param("d", (3,)))
+    D[0, 1] = 5.0
+    assert sg.derive(np.sum(D)).compile().loss(d=np.ones(3)) == 8
+
+
+def test_what_is_made_contiguous_is_a_copy_where_it_was_not(tmp_path: Path) -> None:
+    path = tmp_path / "contiguous.py"
+    spec = "import numpy as np, symgrad as sg\nw = sg.param('w', (2, 3))\nh = 1.0 * w\n"
+    after = "c[0, 0] = 3.0\nloss = np.sum(h) + 0 * c[1, 1]"
+    path.write_text(f"{spec}c = np.ascontiguousarray(h.T)\n{after}")
+    assert sg.derive(load(path).loss).compile().loss(w=np.ones((2, 3))) == 6
+    path.write_text(f"{spec}c = np.ascontiguousarray(h)\n{after}")
+    with pytest.raises(SpecError, match=r"was changed in place at .*contiguous.py:5"):
+        load(path)

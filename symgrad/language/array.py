@@ -370,7 +370,7 @@ def _owned(name: str, run: Callable[..., Any], *args: Any) -> Any:
     given = (args[0],) if isinstance(args[0], Array) else (*args[0], *args[1].values())
     base = next((a for a in given if isinstance(a, Array)), None)
     if base is not None and result is not base:
-        result.seen_through(base, None, functools.partial(run, *args))
+        result.seen_through(base, None, functools.partial(run, *args), name)
     return result
 
 

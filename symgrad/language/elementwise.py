@@ -50,6 +50,8 @@ def elementwise(name: str, *args: Any) -> Array:
     assumed = [Condition("≠", values[1])] if name in DIVIDES else []
     assumed += [Condition("finite", values[0])] if name in FINITE else []
     found = with_itself(name, arrays, values)
+    known = _compared(name, arrays, values) if name in COMPARED else None
+    found = known if found is None else found
     value = ELEMENTWISE[name](*values) if found is None else found
     return Array(indices, value, arrays, dtype=kind, domain=assumed)
 
@@ -100,6 +102,14 @@ def _check_infinite(name: str, arrays: Sequence[Array], values: Sequence[sp.Expr
         raise unsupported(
             f"np.{name} of values by an infinity", "np.where(condition, x, -np.inf) is a mask"
         )
+
+
+def _compared(name: str, arrays: Sequence[Array], values: Sequence[sp.Expr]) -> sp.Expr | None:
+    """What a comparison is where both sides are numbers; None where one is not."""
+    numbers = _with_bounds(arrays, values)
+    if not all(isinstance(n, (sp.Integer, sp.Rational)) for n in numbers):
+        return None
+    return sp.Integer(bool(getattr(operator, COMPARED[name])(*numbers)))
 
 
 def _is_condition(value: Any) -> bool:
@@ -237,6 +247,9 @@ FINITE = {"isfinite", "isnan", "isinf"}
 """What is asked of numbers that are taken to be finite."""
 BOOLEAN = LOGICAL | {"less", "greater", "less_equal", "greater_equal", "equal", "not_equal"}
 BOOLEAN |= {"signbit", *FINITE}
+COMPARED = {"less": "lt", "greater": "gt", "less_equal": "le", "greater_equal": "ge",
+            "equal": "eq", "not_equal": "ne"}  # fmt: skip
+"""What Python's module of operators calls the comparisons."""
 OF_FINITE = {"multiply", "power", "float_power"}
 """What has no number where one is an infinity and the other any value."""
 DIVIDES = {"divide", "floor_divide", "remainder", "fmod"}

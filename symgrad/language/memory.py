@@ -76,7 +76,9 @@ class Addends(NamedTuple):
         return [these.last, *reversed(found)]
 
 
-STAYING = ("view_of", "base_key", "remade", "called", "lies", "laid_like", "layout")
+READ_ONLY = frozenset(("broadcast_to", "diag", "diagonal", "sliding_window_view"))
+"""The functions whose views NumPy lets nobody write into."""
+STAYING = ("view_of", "base_key", "remade", "called", "lies", "laid_like", "layout", "read_only")
 """What stays of an array where other entries are written into it."""
 
 
@@ -110,6 +112,8 @@ class Memory:
         self.view_of: tuple[Any, Any] | None = (inputs[0], None) if is_view else None
         self.base_key = inputs[0].key if is_view else ""
         self.remade: Callable[[], Any] | None = None
+        self.read_only = False
+        """Whether NumPy's view of the same entries refuses to be written into."""
         self.lies: tuple[Any, Callable[[Layout], Layout]] | None = None
         """The array whose entries it takes, as NumPy does without a copy where it can, and how."""
         self.laid_like: tuple[Any, ...] | None = tuple(inputs)
@@ -153,6 +157,7 @@ class Memory:
         """The same value in memory of its own."""
         found = copy.copy(self)
         found.view_of = found.remade = None
+        found.read_only = False
         if found.lies is not None:
             found.lies, found.laid_like, found.layout = None, (self,), None
         return found
@@ -174,9 +179,10 @@ class Memory:
 
     # -- views ----------------------------------------------------------------------------------
 
-    def seen_through(self, base: Any, key: Any, remade: Callable[[], Any]) -> None:
-        """Be a view of an array: of its entries at a key, where there is one."""
+    def seen_through(self, base: Any, key: Any, remade: Callable[[], Any], name: str = "") -> None:
+        """Be a view of an array: of its entries at a key, or what a function of this name makes."""
         self.view_of, self.base_key, self.remade = (base, key), base.key, remade
+        self.read_only = name in READ_ONLY and self.lies is not None
 
     def may_be_seen_through(self, base: Any) -> None:
         """Be what may be a view of an array, or may not: it is refused where that is written to."""

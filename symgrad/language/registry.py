@@ -199,6 +199,8 @@ def numpy_name(func: Any) -> str:
 def no_property(name: str) -> str:
     """That a symbolic array has no such property, and why, where it is about memory."""
     why = ": how it lies in memory is not known while a spec is read" if name in OF_MEMORY else ""
+    if name == "flat":
+        why = ": x.ravel()[k] reads an entry, and x[i, j] = value writes one"
     return f"symbolic arrays have no {name!r}{why}"
 
 

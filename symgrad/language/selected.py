@@ -29,6 +29,8 @@ class Selected(np.lib.mixins.NDArrayOperatorsMixin):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **more: Any) -> Any:
         more.pop("out", None)  # x[c] += y is written back where it was read
+        if ufunc.signature is not None:
+            raise _unknown(f"the function {ufunc.__name__}")
         selected = [a for a in args if isinstance(a, Selected)]
         other = [a for a in args if not isinstance(a, Selected) and np.ndim(a)]
         if other or method != "__call__" or not all(self.goes_with(a.condition) for a in selected):
@@ -89,6 +91,12 @@ class Selected(np.lib.mixins.NDArrayOperatorsMixin):
 
     def __len__(self) -> int:
         raise _unknown("the number of them")
+
+    def __getitem__(self, key: Any) -> Any:
+        raise _unknown("one of them, or a part")
+
+    def __iter__(self) -> Any:
+        raise _unknown("a loop over them")
 
     def __array__(self, *_: Any, **__: Any) -> Any:
         raise _unknown("what is asked of them")

@@ -254,7 +254,7 @@ def full_like(a: Any, fill_value: Any, dtype: Any = None) -> Array:
     return broadcast_to(filling, array.shape)
 
 
-@function("zeros_like")
+@function("zeros_like", "empty_like")
 def zeros_like(a: Any, dtype: Any = None) -> Array:
     """Zeros in the shape of the array."""
     return full_like(a, 0.0, dtype)

@@ -56,10 +56,18 @@ def _in_a_row(parts: Sequence[Array]) -> Array:
     return concatenate([atleast_1d(p) for p in parts])
 
 
+def _contiguous(a: Any) -> Array:
+    """The array itself where its entries lie in the order of its axes, else a copy."""
+    array = as_array(a)
+    found: Array = array.ravel().reshape(array.shape or (1,))
+    return found
+
+
 OF_NUMPY: Mapping[str, Any] = {
     "arange": _either(arange, np.arange),
     "array": _either(array, np.array),
     "asanyarray": _either(as_array, np.asanyarray),
+    "ascontiguousarray": _either(_contiguous, np.ascontiguousarray),
     "asarray": _either(as_array, np.asarray),
     "empty": _either(zeros, np.empty),
     "eye": _either(eye, np.eye),

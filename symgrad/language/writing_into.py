@@ -73,6 +73,12 @@ def _is_same(value: Array, array: Array, key: Any) -> bool:
 
 def replace(array: Array, new: Array) -> None:
     """All who hold the array, or a view of it, hold a new version of it from now on."""
+    if any(a.read_only for a in array.memory()):
+        raise SpecError(
+            f"{describe(array)} can't be written into: it is a view that NumPy only lets be read",
+            where=caller(),
+            hint="take a copy of it, as in np.broadcast_to(x, shape).copy()",
+        )
     new.called = array.called or _name(array)
     array.become(new)
     if array.view_of is None:
