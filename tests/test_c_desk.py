@@ -296,42 +296,58 @@ def test_a_folder_that_can_not_be_written(
     assert np.isfinite(derivation.compile(target="c").loss(**AT))
 
 
-EXPONENTIALS = """
+FUNCTIONS = """
 #include <stddef.h>
 #include "desk_math.h"
-void exponentials(const REAL *x, REAL *y, size_t count) {
+void functions(const REAL *x, REAL *y, size_t count) {
     for (size_t k = 0U; k < count; ++k) {
-        y[k] = EXP(x[k]);
+        y[k] = FUNCTION(x[k]);
     }
 }
 """
+OVER = {
+    "exp": ([(-745.2, 709.7), (-1, 1), (708.7, 709.7), (-745.2, -730)], 1.0),
+    "expf": ([(-103.9, 88.7), (-1, 1), (87.7, 88.7), (-103.9, -101)], 1.0),
+    "tanh": ([(-25, 25), (-1, 1), (-0.3, 0.3), (-1e-8, 1e-8), (-1e-310, 1e-310)], 2.5),
+    "tanhf": ([(-12, 12), (-1, 1), (-0.3, 0.3), (-1e-4, 1e-4), (-1e-40, 1e-40)], 2.5),
+    "log": ([(0.5, 2), (0.99, 1.01), (1e-320, 1e-300), (1e-5, 1e5), (1e200, 1e308)], 1.0),
+    "logf": ([(0.5, 2), (0.99, 1.01), (1e-44, 1e-38), (1e-5, 1e5), (1e30, 3e38)], 1.0),
+}
+"""Where each function of the desk is measured, and below how many units in the last place it is."""
+AT_SPECIAL = {
+    "exp": [np.inf, 0, np.nan, 1, 1, np.inf, 0, 1, np.e],
+    "tanh": [1, -1, np.nan, 0, -0.0, 1, -1, 1e-40, np.tanh(1)],
+    "log": [np.inf, np.nan, np.nan, -np.inf, -np.inf, np.log(1e30), np.nan, np.log(1e-40), 0],
+}
 
 
-@pytest.mark.parametrize(
-    ("dtype", "real", "function", "low", "high"),
-    [("float64", "double", "exp", -745.2, 709.7), ("float32", "float", "expf", -103.9, 88.7)],
-)
-def test_the_exponential_of_the_desk(
-    dtype: str, real: str, function: str, low: float, high: float
-) -> None:
-    """Below one unit in the last place over all of its domain; right where results are special."""
-    files = {MATH: source(MATH), "exponentials.c": EXPONENTIALS}
-    path = library("exponentials", files, [f"-DREAL={real}", f"-DEXP={function}"])
-    compiled = ctypes.CDLL(str(path)).exponentials
+@pytest.mark.parametrize("name", OVER)
+def test_the_functions_of_the_desk(name: str) -> None:
+    """To some units in the last place over all of the domain; right where results are special."""
+    single = name.endswith("f")
+    dtype, real, exact = ("float32", "float", name[:-1]) if single else ("float64", "double", name)
+    files = {MATH: source(MATH), "functions.c": FUNCTIONS}
+    path = library("functions", files, [f"-DREAL={real}", f"-DFUNCTION={name}"])
+    compiled = ctypes.CDLL(str(path)).functions
 
-    def exponentials(x: Any) -> Any:
+    def values(x: Any) -> Any:
         found = np.empty_like(x)
         pointers = (ctypes.c_void_p(a.ctypes.data) for a in (x, found))
         compiled(*pointers, ctypes.c_size_t(len(x)))
         return found
 
     rng = np.random.default_rng(0)
-    ends = [(low, high), (-1, 1), (high - 1, high), (low, 0.98 * low)]
-    x = np.concatenate([rng.uniform(*sorted(e), 500) for e in ends]).astype(dtype)
-    y = exponentials(x)
-    with mpmath.workprec(120):
-        off = [abs(mpmath.mpf(float(b)) - mpmath.exp(float(a))) for a, b in zip(x, y, strict=True)]
-    assert max(float(e) / float(np.spacing(b)) for e, b in zip(off, y, strict=True)) < 1
-    special = np.array([np.inf, -np.inf, np.nan, 0, -0.0, 1e30, -1e30, 1e-40], dtype)
-    wanted = [np.inf, 0, np.nan, 1, 1, np.inf, 0, 1]
-    np.testing.assert_array_equal(exponentials(special), np.array(wanted, dtype))
+    ends, limit = OVER[name]
+    x = np.concatenate([rng.uniform(*e, 500) for e in ends]).astype(dtype)
+    y = values(x)
+    right = getattr(mpmath, exact)
+    with mpmath.workprec(140):
+        off = [abs(mpmath.mpf(float(b)) - right(float(a))) for a, b in zip(x, y, strict=True)]
+    units = [float(e) / abs(float(np.spacing(b))) for e, b in zip(off, y, strict=True)]
+    assert max(units) < limit
+    special = np.array([np.inf, -np.inf, np.nan, 0, -0.0, 1e30, -1e30, 1e-40, 1], dtype)
+    wanted = np.array(AT_SPECIAL[exact], dtype)
+    found = values(special)
+    np.testing.assert_array_max_ulp(found[np.isfinite(wanted)], wanted[np.isfinite(wanted)], 2)
+    np.testing.assert_array_equal(found[~np.isfinite(wanted)], wanted[~np.isfinite(wanted)])
+    np.testing.assert_array_equal(np.signbit(found[wanted == 0]), np.signbit(wanted[wanted == 0]))

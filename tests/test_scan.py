@@ -305,7 +305,6 @@ def test_the_jacobian_of_the_last_state() -> None:
 @pytest.mark.parametrize(
     ("ask", "says"),
     [
-        (lambda c: c.derived().source(target="c", sizes={"T": 3}), "target c"),
         (lambda c: c.derived(prepare=True), "prepare"),
     ],
 )

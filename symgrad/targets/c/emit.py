@@ -17,14 +17,14 @@ from symgrad.files import mark
 from symgrad.mathematics.equations import Variable
 from symgrad.mathematics.sizes import named
 from symgrad.program.costs import flops
-from symgrad.program.loop import has_loops
 from symgrad.program.memory import Abilities
 from symgrad.targets.about import WIDTH, about, shape_text
+from symgrad.targets.c.computing import Piece
 from symgrad.targets.c.desk import from_texts
 from symgrad.targets.c.entries import exactly
 from symgrad.targets.c.golden import Golden
 from symgrad.targets.c.loops import STEP, Node, lines, opening
-from symgrad.targets.c.mathematics import STAGES, Function, Mathematics, Piece
+from symgrad.targets.c.mathematics import STAGES, Function, Mathematics
 from symgrad.targets.c.numbers import FUNCTIONS, in_type, suffixed
 from symgrad.targets.c.offered import Offered
 from symgrad.targets.c.runtime import needed
@@ -39,7 +39,6 @@ from symgrad.templating import render
 def emit(module: Module) -> Emitted:
     """The source as text, what its lines compute, and the files beside it."""
     _check_options(module)
-    _check_loops(module)
     _check_sizes(module)
     made = _Files(module)
     found = Emitted.of(made.parts(), main=tuple(STAGES.values()), gap=1)
@@ -59,14 +58,6 @@ def _check_options(module: Module) -> None:
     asked = {"prepare": module.preparation, "plain": module.plain, "unroll": module.unroll}
     if found := [name for name, value in asked.items() if value]:
         raise SpecError(f"the target c does not know {found[0]}", hint="leave it out")
-
-
-def _check_loops(module: Module) -> None:
-    if has_loops(module.program):
-        raise SpecError(
-            "the target c does not know recurrences yet",
-            hint="leave the target out, or write the loop over a fixed length",
-        )
 
 
 def _check_sizes(module: Module) -> None:
@@ -148,7 +139,7 @@ class _Files:
             yield f"{STEP}}}"
 
     def _written(self, nodes: Iterable[Node], indent: str = STEP) -> tuple[str, ...]:
-        return tuple(suffixed(line, self.module.dtype) for line in lines(nodes, indent))
+        return tuple(lines(nodes, indent, lambda line: suffixed(line, self.module.dtype)))
 
     def _constants(self) -> Iterator[str]:
         for variable in self.module.variables:

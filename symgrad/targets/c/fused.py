@@ -38,7 +38,7 @@ class Computed:
     def loop(self) -> Loop | None:
         """The loop that may be one with those of other values."""
         *before, last = self.nodes
-        free = not KINDS[self.op.kind].changes and self.op.kind != "linalg"
+        free = not KINDS[self.op.kind].changes and self.op.kind not in ("linalg", "loop")
         alone = not before or self.op.kind in _CLEARED
         return last if free and alone and isinstance(last, Loop) else None
 

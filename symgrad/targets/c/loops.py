@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+
+from symgrad.targets.c.written import comment
 
 STEP = "    "
 
@@ -35,7 +37,14 @@ class Either:
     other: list[Node]
 
 
-Node = str | Loop | Block | Either
+@dataclass
+class Note:
+    """What is told of the lines after it."""
+
+    text: str
+
+
+Node = str | Loop | Block | Either | Note
 
 
 def looped(pairs: Sequence[tuple[str, int]], body: Iterable[Node]) -> list[Node]:
@@ -57,23 +66,31 @@ def opening(loop: Loop) -> str:
     return f"for (size_t {k} = 0U; {k} < {loop.count}U; ++{k}) {{"
 
 
-def lines(nodes: Iterable[Node], indent: str = STEP) -> Iterator[str]:
-    """The lines of nodes."""
+def lines(
+    nodes: Iterable[Node], indent: str = STEP, changed: Callable[[str], str] = str
+) -> Iterator[str]:
+    """The lines of nodes; ``changed``: what is done to those that compute."""
     for node in nodes:
         if isinstance(node, str):
-            yield indent + node
-            continue
-        if isinstance(node, Either):
+            yield indent + changed(node)
+        elif isinstance(node, Note):
+            yield from comment(node.text, indent)
+        elif isinstance(node, Either):
             yield f"#if defined({node.name})"
-            yield from lines(node.defined, indent)
+            yield from lines(node.defined, indent, changed)
             yield "#else"
-            yield from lines(node.other, indent)
+            yield from lines(node.other, indent, changed)
             yield "#endif"
-            continue
-        if isinstance(node, Loop):
-            yield from [indent + node.word] if node.word else []
-            yield indent + opening(node)
         else:
-            yield f"{indent}{node.head} {{" if node.head else f"{indent}{{"
-        yield from lines(node.body, indent + STEP)
-        yield f"{indent}}}"
+            yield from (indent + line for line in _opened(node))
+            yield from lines(node.body, indent + STEP, changed)
+            yield f"{indent}}}"
+
+
+def _opened(node: Loop | Block) -> Iterator[str]:
+    """The lines that begin a loop or a block."""
+    if isinstance(node, Loop):
+        yield from [node.word] if node.word else []
+        yield opening(node)
+    else:
+        yield f"{node.head} {{" if node.head else "{"

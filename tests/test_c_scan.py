@@ -1,0 +1,202 @@
+"""Recurrences in C: a loop over the steps, in memory that the caller gives."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from recurrences import CASES, by_loop
+
+import symgrad as sg
+from symgrad import outputs
+from symgrad.targets.c import C
+from tests.compiled_c import outcome
+from tests.test_c_target import SANITIZED
+
+pytestmark = pytest.mark.usefixtures("builds")
+
+FEW = ("rnn", "backwards", "kalman", "nested")
+
+
+def _each(few: tuple[str, ...]) -> list[Any]:
+    return [pytest.param(n, marks=() if n in few else pytest.mark.long) for n in CASES]
+
+
+def _agree(module: Any, expected: Any, at: dict[str, Any], tolerance: float = 1e-12) -> None:
+    value, slopes = expected.loss_and_gradients(**at)
+    one, both = module.loss(**at), module.loss_and_gradients(**at)
+    for name, other in zip(slopes._fields, slopes, strict=True):
+        for found in (module.gradients(**at), both[1]):
+            off = np.abs(getattr(found, name) - other).max(initial=0)
+            assert off <= tolerance * max(np.abs(other).max(initial=0), 1e-300), name
+    np.testing.assert_allclose([one, both[0]], [value] * 2, rtol=10 * tolerance)
+
+
+@pytest.mark.parametrize("name", _each(FEW))
+@pytest.mark.parametrize("length", [1, 5])
+def test_it_is_what_numpy_computes(name: str, length: int) -> None:
+    derivation = CASES[name].derived()
+    module = derivation.compile(target="c", sizes={"T": length})
+    _agree(module, derivation.compile(), CASES[name].numbers(length))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", CASES)
+def test_in_every_compiler_and_under_the_sanitizers(name: str, tmp_path: Path) -> None:
+    derivation = CASES[name].derived(4)
+    for dtype, compiler, flags in (
+        ("float64", "gcc", SANITIZED),
+        ("float64", "clang", ("-O2",)),
+        ("float32", "clang", ("-O2",)),
+        ("float32", "gcc", ("-O2", "-Wdouble-promotion")),
+    ):
+        made = outputs.emitted(derivation, derivation.notation, C, name=name, dtype=dtype)
+        said = outcome(name, made, tmp_path, compiler, flags)
+        assert said == f"{name}: all as expected\n"
+
+
+# -- kinds of carries and results -----------------------------------------------------------------
+
+
+def _swapped(scan: Any, a: Any) -> Any:
+    """Each carry is the other of the step before."""
+    (u, v), ys = scan(lambda c, x: ((c[1], c[0]), c[0] * x), (a.p, a.q), a.x)
+    return np.sum(u * u * a.p) + np.sum(v**3) + np.sum(ys)
+
+
+def _rotated(scan: Any, a: Any) -> Any:
+    def step(c: Any, x: Any) -> Any:
+        u, v, w = c
+        return (v, w, np.tanh(u * x) + v), u * w
+
+    last, ys = scan(step, (a.p, a.q, a.p * a.q), a.x)
+    return np.sum(last[0]) + np.sum(last[2] ** 2) + np.sum(ys * ys)
+
+
+def _numbers(scan: Any, a: Any) -> Any:
+    """Numbers that are carried, the start and the parts too."""
+    (s, m), ys = scan(lambda c, x: ((c[0] + c[1], c[0] * x[0]), c[0] + x[1]), (a.p[0], a.q[1]), a.x)
+    return s * m + np.sum(ys**2)
+
+
+def _steps_in_the_middle(scan: Any, a: Any) -> Any:
+    """The axis of the steps is the second of what goes in and of what comes out."""
+    Z = np.einsum("tk,n->ntk", a.x, a.p)
+
+    def step(h: Any, x: Any) -> Any:
+        h = np.tanh(x + h @ a.A)
+        return h, h
+
+    last, hs = scan(step, np.ones((3, 3)) * a.q, np.swapaxes(Z, 0, 1))
+    return np.sum(np.swapaxes(hs, 0, 1) ** 2 * Z) + np.sum(last)
+
+
+def _unchanged(scan: Any, a: Any) -> Any:
+    """A carry that stays, and parts that are handed through."""
+    c, (ys, zs) = scan(lambda c, x: (c, (x, c * x)), a.p, a.x)
+    return np.sum(c) + np.sum(ys * zs)
+
+
+def _shared(scan: Any, a: Any) -> Any:
+    """The same value is carried twice, and given back twice."""
+
+    def step(c: Any, x: Any) -> Any:
+        h = np.sin(c[0] * x + c[1])
+        return (h, h), (h, h)
+
+    (u, v), (ys, zs) = scan(step, (a.p, a.q), a.x)
+    return np.sum(u * v) + np.sum(ys) + np.sum(zs**2)
+
+
+def _of_labels(scan: Any, a: Any) -> Any:
+    def step(h: Any, k: Any) -> Any:
+        h = 0.5 * h + np.tanh(a.A[k])
+        return h, h[k]
+
+    last, picked = scan(step, a.p, a.k)
+    return np.sum(last**2) + np.sum(picked)
+
+
+def _solved(scan: Any, a: Any) -> Any:
+    eye = np.eye(3)
+    last, ys = scan(lambda h, x: (np.linalg.solve(3 * eye + a.A, h + x), np.sum(h * x)), a.p, a.x)
+    return np.sum(last) + np.sum(ys**2)
+
+
+LOSSES: dict[str, Callable[[Any, Any], Any]] = {
+    "swapped": _swapped,
+    "rotated": _rotated,
+    "numbers": _numbers,
+    "steps in the middle": _steps_in_the_middle,
+    "unchanged": _unchanged,
+    "shared": _shared,
+    "of labels": _of_labels,
+    "solved": _solved,
+}
+
+
+class _Given:
+    def __init__(self, **arrays: Any) -> None:
+        self.__dict__.update(arrays)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(name)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("reverse", [False, True])
+def test_whatever_is_carried(name: str, reverse: bool) -> None:
+    def scan(step: Any, start: Any, xs: Any) -> Any:
+        return sg.scan(step, start, xs, reverse=reverse)
+
+    def loop(step: Any, start: Any, xs: Any) -> Any:
+        return by_loop(step, start, xs, reverse=reverse)
+
+    params = {n: sg.param(n, (3,)) for n in "pq"} | {"A": sg.param("A", (3, 3))}
+    data = {"x": sg.data("x", ("T", 3)), "k": sg.data("k", ("T",), dtype=int)}
+    derivation = sg.derive(LOSSES[name](scan, _Given(**params, **data)), names={})
+    rng = np.random.default_rng(0)
+    every = {
+        **{n: rng.standard_normal(3) for n in "pq"},
+        "A": rng.standard_normal((3, 3)) / 2,
+        "x": rng.standard_normal((4, 3)),
+        "k": rng.integers(0, 3, 4),
+    }
+    at = {v.name: every[v.name] for v in derivation.system.variables if v.role != "constant"}
+    module = derivation.compile(target="c", sizes={"T": 4})
+    _agree(module, derivation.compile(), at)
+    np.testing.assert_allclose(module.loss(**at), LOSSES[name](loop, _Given(**every)), rtol=1e-12)
+
+
+# -- what the file is like ------------------------------------------------------------------------
+
+
+def test_each_equation_of_a_step_stands_above_its_loops() -> None:
+    text = CASES["gru"].derived().source(target="c", sizes={"T": 7}, dtype="float32")
+    assert len(re.findall(r"for \(size_t \w+ = 0U; \w+ < 7U; \+\+\w+\) \{\n +const", text)) == 2
+    assert "tanhf(" in text
+    (told,) = set(re.findall(r"/\* n\[t,i,j\] = .*", text))
+    assert told.startswith("/* n[t,i,j] = tanh(")
+
+
+def test_a_step_takes_no_memory_of_all_steps_for_its_own_values() -> None:
+    """An RNN keeps its states, and for the weights the slopes of all steps."""
+    derivation = CASES["rnn"].derived()
+
+    def entries(length: int) -> int:
+        made = outputs.emitted(derivation, derivation.notation, C, sizes={"T": length})
+        counts = re.findall(r"double \w+\[(\d+)\]", made.beside[".h"])
+        return sum(map(int, counts))
+
+    growth = (entries(40) - entries(20)) / 20
+    assert growth == (entries(100) - entries(40)) / 60
+    assert growth <= 5 * 16  # N = 4 rows of 4 units: states, inputs, slopes
+
+
+def test_a_length_is_asked_for() -> None:
+    with pytest.raises(sg.SpecError, match="C needs a number for the size T"):
+        CASES["garch"].derived().source(target="c")
