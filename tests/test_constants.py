@@ -226,3 +226,13 @@ def test_a_condition_that_never_holds_is_not_written() -> None:
     value, slopes = derivation.compile().loss_and_gradients(x=np.arange(3.0))
     assert value == 6.0
     np.testing.assert_array_equal(slopes.x, 2.0)
+
+
+def test_products_with_a_constant_are_written_as_they_were_typed() -> None:
+    x, w = sg.data("x", (3,)), sg.param("w", (3,))
+    z = x * w
+    a = z * (1 + np.tanh(np.sqrt(2 / np.pi) * (z + 0.044715 * z**3)))
+    text = str(sg.derive(np.sum(a**2), names={"x": x, "w": w, "z": z, "a": a}))
+    assert "sqrt(2/π) (0.044715 z[i]³ + z[i])" in text
+    assert "(0.134145 z[i]² + 1)" in text
+    assert "0.107" not in text

@@ -270,6 +270,18 @@ def _positive(expr: sp.Expr, context: Context) -> sp.Expr:
     return expr.xreplace(known)
 
 
+def _signs(expr: sp.Expr, _: Context) -> sp.Expr:
+    """sign(x) / |x| = 1 / x."""
+    return expr.replace(lambda e: isinstance(e, sp.Mul) and e.has(sign), _without_signs)
+
+
+def _without_signs(product: sp.Mul) -> sp.Expr:
+    known = {f: 1 / f.args[0] for f in product.args if isinstance(f, sign)}
+    known = {f: x for f, x in known.items() if 1 / absolute(f.args[0]) in product.args}
+    below = {1 / absolute(f.args[0]) for f in known}
+    return sp.Mul(*(known.get(f, f) for f in product.args if f not in below))
+
+
 def _idempotent(expr: sp.Expr, context: Context) -> sp.Expr:
     """y² = y, where y is 0 or 1."""
     known = {
@@ -326,6 +338,12 @@ RULES = (
         example="np.sum(np.abs(r) * x)",
         fact=Fact.IS_POSITIVE,
         given={"r": positive},
+    ),
+    Rule(
+        "x = sign(x) |x|",
+        _signs,
+        law=lambda: (p(q) * sign(f(i, j)) / absolute(f(i, j)), p(q) / f(i, j)),
+        example="np.sum(np.log(np.abs(x)) * f)",
     ),
     Rule(
         "symmetric",

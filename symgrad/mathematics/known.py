@@ -205,6 +205,13 @@ def multiple(number: sp.Rational) -> Multiple | None:
     return min(found, key=lambda m: m.scale.p + m.scale.q + m.below, default=None)
 
 
+def product(number: sp.Rational) -> Known | None:
+    """The decimal times a constant that a number is which nobody typed, as 3 c is in (c x³)'."""
+    value = float(number)
+    is_typed = number == sp.Rational(repr(value))
+    return None if is_typed else next(_multiple(value), None)
+
+
 def _computed(scale: Fraction, value: float, below: bool) -> set[float]:
     """The floats that such a multiple may be, in whatever order it is computed."""
     p, q = scale.numerator, scale.denominator

@@ -34,7 +34,7 @@ from symgrad.writing.formula import (
     walk,
 )
 from symgrad.writing.naming import Names
-from symgrad.writing.parts import as_decimal
+from symgrad.writing.parts import as_decimal, shared_constant
 from symgrad.writing.piece import Level
 
 TRANSPOSED = Sign("⊤")
@@ -271,6 +271,10 @@ def total(terms: Iterable[MatrixFormula], axes: Axes) -> MatrixFormula:
         value, rest = term.apart
         bare[rest.formula] = rest
         counts[rest.formula] = counts.get(rest.formula, 0) + value
+    shared = shared_constant({abs(n) for n in counts.values()})
+    if shared != 1 and len(counts) > 1:
+        smaller = (product([literal(n / shared), bare[s]], axes) for s, n in counts.items())
+        return product([literal(shared), total(smaller, axes)], axes)
     found = [_multiple(n, bare[shown], axes) for shown, n in counts.items() if n != 0]
     if len(found) < 2:
         return found[0] if found else MatrixFormula(Number("0"), axes)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from decimal import Decimal
 
 import sympy as sp
 
 from symgrad.mathematics.indices import Index
-from symgrad.mathematics.known import Known, Multiple, known, multiple
+from symgrad.mathematics.known import Known, Multiple, known, multiple, product
 from symgrad.mathematics.reductions import LEAVES, LogSumExp
 from symgrad.mathematics.sizes import is_size
 from symgrad.mathematics.written import Prefix
@@ -88,11 +89,31 @@ def scale_parts(scale: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
 
 def common_scale(expr: sp.Expr) -> sp.Expr:
     """What all terms of a sum are multiplied by: a number, 1/N."""
-    scales = {split_scale(a)[0] if a.is_Mul else sp.S.One for a in expr.args}
+    scales = {split_scale(a)[0] if a.is_Mul or a.is_Rational else sp.S.One for a in expr.args}
     positive = {-s if s.could_extract_minus_sign() else s for s in scales}
-    if len(positive) != 1 or any(a.is_number for a in expr.args):
+    if len(positive) != 1:
+        return shared_constant(positive)
+    scale = positive.pop()
+    whole = not scale.is_Rational or scale.q == 1  # 2 x + 2 stays, x/2 + 1/2 is half of a sum
+    return sp.S.One if whole and any(a.is_number for a in expr.args) else scale
+
+
+def shared_constant(scales: Collection[sp.Expr]) -> sp.Expr:
+    """The root or logarithm among numbers that are decimals times it: of c and 0.1 c, c."""
+    if len(scales) < 2 or not all(s.is_Rational and s.q > FRACTION for s in scales):
         return sp.S.One
-    return positive.pop()
+    shared = (s for s in scales if _is_constant(s) and all(_is_short(t / s) for t in scales))
+    return next(shared, sp.S.One)
+
+
+def _is_constant(number: sp.Expr) -> bool:
+    """Whether a number is a root or a logarithm, without a factor in front."""
+    found = recognised(number)
+    return isinstance(found, Known) and found.function != "multiply"
+
+
+def _is_short(number: sp.Expr) -> bool:
+    return bool(number.q <= FRACTION and as_decimal(number))
 
 
 FRACTION = 10**9
@@ -107,7 +128,7 @@ def recognised(number: sp.Expr) -> Known | Multiple | None:
     if found is None and below is not None and not below.function:
         return Known((sp.S.One, below.constant), "divide")
     is_multiple = found is None or found.function == "multiply"
-    return (multiple(number) if is_multiple else None) or found
+    return (multiple(number) if is_multiple else None) or found or product(number)
 
 
 ZEROS = 6

@@ -86,6 +86,8 @@ def _holds_together(formula: Formula) -> bool:
             return _holds_together(base) and sup in (None, f.Number("2"))
         case f.Row((f.Sign("∂") | f.Scripted(f.Sign("∂")), *_)):
             return True
+        case f.Function(name):
+            return len(name) == 1  # π
     return isinstance(formula, f.Letter | f.Word | f.Number | f.Root | f.Norm)
 
 
