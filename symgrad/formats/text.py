@@ -177,18 +177,40 @@ def _cut(term: str, room: int) -> list[str]:
 
 
 def _pieces(term: str, room: int) -> list[str]:
-    """A term cut before its signs: no deeper inside its brackets than has to be."""
+    """A term cut before its signs, or between its factors: no deeper in brackets than has to be."""
     for deepest in range(6):
-        depth, found = 0, [""]
-        for at, c in enumerate(term):
-            depth += (c in "([{") - (c in ")]}")
-            if c == " " and depth <= deepest and term[at + 1 : at + 3] in ("+ ", "− "):
-                found.append("")
-            else:
-                found[-1] += c
-        if all(columns(piece) <= room for piece in found):
-            break
+        for is_cut in (_before_sign, _between_factors):
+            found = _split(term, deepest, is_cut)
+            if all(columns(piece) <= room for piece in found):
+                return found
     return found
+
+
+def _split(term: str, deepest: int, is_cut: Callable[[str, str], bool]) -> list[str]:
+    depth, found = 0, [""]
+    for at, c in enumerate(term):
+        depth += (c in "([{") - (c in ")]}")
+        if c == " " and depth <= deepest and is_cut(found[-1], term[at + 1 :]):
+            found.append("")
+        else:
+            found[-1] += c
+    return found
+
+
+def _before_sign(_: str, after: str) -> bool:
+    return after[:2] in ("+ ", "− ")
+
+
+def _between_factors(before: str, after: str) -> bool:
+    """Whether a line may end here: after a factor, and not after a sign or what goes on with Σ."""
+    last, following = before.rpartition(" ")[2].lstrip("−(["), after.partition(" ")[0]
+    return not (last.startswith(_GOES_ON) or last in _SIGNS or following in _RELATIONS)
+
+
+_RELATIONS = {*"<>≤≥=≠·≈"}
+_SIGNS = {"", "+", *_RELATIONS}
+_GOES_ON = ("Σ", "Π", "max_", "min_", "log", "logsumexp")
+"""What stands before what it is of, without brackets."""
 
 
 def _result(block: Result, paint: Paint) -> Iterator[str]:

@@ -26,6 +26,7 @@ from symgrad.writing.formula import (
     parenthesised,
     raised,
     related,
+    scientific,
 )
 from symgrad.writing.functions import Arguments, FunctionWriter
 from symgrad.writing.names import COMBINING, SUBSCRIPTS, barred
@@ -183,6 +184,10 @@ class Line(Code):
 
     commas = Gap.COMMA
     choice = FunctionWriter.choice
+
+    def scientific(self, factor: str, exponent: int) -> Piece:
+        found = scientific(factor, exponent)
+        return Piece(found, Level.PRODUCT if isinstance(found, Row) else Level.SCRIPTED)
 
     def letter(self, letter: str) -> Formula:
         return Word(letter[0] + letter[1:].translate(SUBSCRIPTS))

@@ -98,6 +98,15 @@ def common_scale(expr: sp.Expr) -> sp.Expr:
     return sp.S.One if whole and any(a.is_number for a in expr.args) else scale
 
 
+def without_logarithm(scale: sp.Expr) -> tuple[sp.Expr, list[sp.Expr]]:
+    """What stands before a logarithm in a number times sizes, and that: N/2 and log 2π."""
+    number, sizes = scale.as_coeff_Mul()
+    found = recognised(number) if sizes != 1 and number.is_Rational else None
+    if not isinstance(found, Multiple) or found.below or not found.constant.expr.has(sp.log):
+        return scale, []
+    return found.scale * sizes, [found.constant.expr]
+
+
 def shared_constant(scales: Collection[sp.Expr]) -> sp.Expr:
     """The root or logarithm among numbers that are decimals times it: of c and 0.1 c, c."""
     if len(scales) < 2 or not all(s.is_Rational and s.q > FRACTION for s in scales):

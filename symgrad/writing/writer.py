@@ -49,6 +49,7 @@ from symgrad.writing.parts import (
     recognised,
     signed,
     split_scale,
+    without_logarithm,
 )
 from symgrad.writing.piece import Level, Piece
 
@@ -126,6 +127,8 @@ class Writer(FunctionWriter):
         return self.scaled(scale, factors)
 
     def scaled(self, scale: sp.Expr, factors: Sequence[sp.Expr]) -> Piece:
+        scale, logarithm = without_logarithm(scale)
+        factors = [*factors, *logarithm]
         above = [f for f in factors if not is_reciprocal(f)]
         below = [1 / f for f in factors if is_reciprocal(f)]
         return self.quotient(scale, self._ordered(above), self._ordered(below))

@@ -83,7 +83,7 @@ def _holds_together(formula: Formula) -> bool:
     """Whether a part of a fraction needs no brackets: one sign, a power of one, a rate."""
     match formula:
         case f.Scripted(base, _, sup):
-            return _holds_together(base) and sup in (None, f.Number("2"))
+            return _holds_together(base) and isinstance(sup, f.Number | None)
         case f.Row((f.Sign("∂") | f.Scripted(f.Sign("∂")), *_)):
             return True
         case f.Function(name):
