@@ -272,14 +272,8 @@ def _positive(expr: sp.Expr, context: Context) -> sp.Expr:
 
 def _signs(expr: sp.Expr, _: Context) -> sp.Expr:
     """sign(x) / |x| = 1 / x."""
-    return expr.replace(lambda e: isinstance(e, sp.Mul) and e.has(sign), _without_signs)
-
-
-def _without_signs(product: sp.Mul) -> sp.Expr:
-    known = {f: 1 / f.args[0] for f in product.args if isinstance(f, sign)}
-    known = {f: x for f, x in known.items() if 1 / absolute(f.args[0]) in product.args}
-    below = {1 / absolute(f.args[0]) for f in known}
-    return sp.Mul(*(known.get(f, f) for f in product.args if f not in below))
+    known = {a.args[0] for a in expr.atoms(sign)}
+    return expr.subs({sign(x) / absolute(x): 1 / x for x in known}) if known else expr
 
 
 def _idempotent(expr: sp.Expr, context: Context) -> sp.Expr:
