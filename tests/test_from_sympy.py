@@ -201,6 +201,14 @@ def test_sums_are_those_of_numpy(case):
     assert (ahead - behind) / 2e-6 == pytest.approx(np.sum(found.u * along), rel=1e-6)
 
 
+@pytest.mark.parametrize("case", ["two letters", "a position"])
+def test_letters_are_numbers_where_the_size_is_one(case):
+    expr, plain = SUMS[case]
+    fixed = whole(expr).subs(n, 4)
+    at = np.array([1.0, -2.0, 0.5, 3.0])
+    assert sg.derive(sg.from_sympy(fixed, params=["u"])).compile().loss(u=at) == plain(at)
+
+
 def test_idx_and_its_range():
     row = sp.Idx("row", n)
     found = sg.derive(sg.from_sympy(S(u[row] ** 2, row), params=[u])).gradients["u"]

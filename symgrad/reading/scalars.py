@@ -16,6 +16,7 @@ from symgrad.language.constants import as_array
 from symgrad.language.elementwise import elementwise, where
 from symgrad.language.indexing import arange
 from symgrad.language.making import eye
+from symgrad.language.sizes import dim_of
 from symgrad.mathematics.sizes import as_size, with_numbers
 from symgrad.reading.entries import Entries, Span, applied, of_numpy, reduced, summed, together
 from symgrad.reading.reader import NUMBERS, Reader, read_by, shown, unread
@@ -38,7 +39,7 @@ def _symbol(reader: Reader, expr: sp.Symbol) -> Entries:
         return reader.meant[expr]
     if expr in reader.spans:
         span = reader.spans[expr]
-        return Entries((expr,), arange(as_size(span.size)) + as_array(span.start))
+        return Entries((expr,), arange(dim_of(as_size(span.size))) + as_array(span.start))
     if expr in reader.sizes:
         return Entries((), as_array(expr))
     return Entries((), reader.input(expr.name, (), expr))
@@ -269,7 +270,7 @@ def _delta(reader: Reader, expr: sp.KroneckerDelta) -> Entries:
         return applied(lambda a, b: where(elementwise("equal", a, b), 1.0, 0.0), *values)
     if first != second:
         raise unread(expr)
-    return Entries(tuple(map(_label, expr.args[:2])), eye(as_size(first.size)))
+    return Entries(tuple(map(_label, expr.args[:2])), eye(dim_of(as_size(first.size))))
 
 
 # -- sums over letters ----------------------------------------------------------------------------
