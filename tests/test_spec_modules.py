@@ -45,6 +45,14 @@ loss = np.var(r) + np.logaddexp(r, 1)[0] + r.max()""",
 n = len(X)
 C = np.eye(n) - np.ones((n, n)) / n
 loss = np.sum((C @ z) ** 2)""",
+    "off the diagonal by a type": "loss = np.sum((X @ X.T) * ~np.eye(len(X), dtype=bool)) * s",
+    "triangle": "loss = np.sum(np.where(np.tri(len(X)) > 0, X @ X.T * s, 0.0))",
+    "a zero diagonal": """
+d = 1 / (1 + np.sum((X[:, None] - X[None]) ** 2, axis=-1)) * s
+d[range(len(X)), range(len(X))] = 0
+loss = np.sum(np.log(1 + d / np.sum(d)))""",
+    "beside nothing": """
+loss = np.sum(np.concatenate([[], z[0], np.vstack([np.empty((0, 3)), X])[1]])) * s""",
     "to float": "n = X.shape[0]\nloss = np.sum(z**2) / (2.0 * n) + s * n",
 }
 POINT = {

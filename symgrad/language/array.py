@@ -18,6 +18,7 @@ from symgrad.language.registry import (
     FUNCTIONS,
     INSTEAD,
     METHODS,
+    PROPERTIES,
     UFUNCS,
     call_ufunc,
     called,
@@ -245,11 +246,6 @@ class Array(Memory, np.lib.mixins.NDArrayOperatorsMixin):
 
     # -- methods, as ndarray has them ---------------------------------------------------------
 
-    @property
-    def T(self) -> Array:
-        """The axes in reverse order."""
-        return _owned("transpose", METHODS["transpose"], self)  # type: ignore[no-any-return]
-
     def __getitem__(self, key: Any) -> Array:
         return METHODS["__getitem__"](self, key)  # type: ignore[no-any-return]
 
@@ -315,6 +311,8 @@ class Array(Memory, np.lib.mixins.NDArrayOperatorsMixin):
         raise unsupported(f"astype({dtype!r})")
 
     def __getattr__(self, name: str) -> Any:
+        if name in PROPERTIES:
+            return _owned(PROPERTIES[name], FUNCTIONS[PROPERTIES[name]], self)
         if name in METHODS:
             run = functools.partial(called, METHODS[name], f".{name}")
             return lambda *args, **kwargs: _owned(name, run, (self, *args), kwargs)

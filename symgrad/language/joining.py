@@ -7,6 +7,7 @@ import numbers
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import sympy as sp
 
 from symgrad.errors import SpecError, caller
@@ -35,7 +36,7 @@ def placed(
 @function("concatenate")
 def concatenate(arrays: Any, axis: Any = 0) -> Array:
     """Arrays one after the other along an axis that they have."""
-    parts = [as_array(a) for a in arrays]
+    parts = [as_array(a) for a in _not_empty(arrays)]
     if axis is None:
         return concatenate([ravel(a) for a in parts])
     if len(parts) == 1:
@@ -50,6 +51,12 @@ def concatenate(arrays: Any, axis: Any = 0) -> Array:
         found.append(placed(array, axis, out[axis], offset, out))
         offset += array.sizes[axis]
     return structure(out, sp.Add(*found), parts)
+
+
+def _not_empty(arrays: Any) -> list[Any]:
+    """The arrays without those of NumPy's, and lists, that have no entries."""
+    given = list(arrays)
+    return [a for a in given if isinstance(a, Array) or np.size(a)] or given
 
 
 def _same_but(arrays: Sequence[Array], axis: int) -> None:
@@ -77,13 +84,13 @@ def stack(arrays: Any, axis: int = 0) -> Array:
 @function("vstack")
 def vstack(arrays: Any) -> Array:
     """Arrays below each other; vectors become rows."""
-    return concatenate([atleast_2d(atleast_1d(a)) for a in arrays])
+    return concatenate([atleast_2d(atleast_1d(a)) for a in _not_empty(arrays)])
 
 
 @function("hstack")
 def hstack(arrays: Any) -> Array:
     """Arrays beside each other."""
-    parts = [a[None] if not a.ndim else a for a in map(as_array, arrays)]
+    parts = [a[None] if not a.ndim else a for a in map(as_array, _not_empty(arrays))]
     return concatenate(parts, 0 if parts[0].ndim == 1 else 1)
 
 

@@ -16,7 +16,7 @@ from symgrad.language.shapes import broadcast_to
 from symgrad.language.sizes import as_tuple
 from symgrad.mathematics.equations import DType
 from symgrad.mathematics.indices import axis_index
-from symgrad.mathematics.piecewise import equal
+from symgrad.mathematics.piecewise import equal, less_equal
 from symgrad.mathematics.sizes import Size, as_size, fixed
 
 _KINDS: dict[str, DType] = {"f": "float", "i": "int", "u": "int", "b": "bool"}
@@ -51,20 +51,28 @@ def ones(shape: Any, dtype: Any = float) -> Array:
     return full(shape, 1, dtype)
 
 
-def eye(N: Any, M: Any = None, k: int = 0) -> Array:
+def eye(N: Any, M: Any = None, k: int = 0, dtype: Any = float) -> Array:
     """Ones on a diagonal, where ``np.eye`` can't be used: sizes may be names.
 
     ``sg.eye("V")[y]`` has a row for each label.  ``k`` is how far right of the main one the
     diagonal is.  SpecError where a size is neither a positive int nor a name.
     """
     rows, columns = _size(N, "eye"), _size(N if M is None else M, "eye")
+    kind = _KINDS[np.dtype(dtype).kind]
     height, width = fixed(rows), fixed(columns)
     if height is not None and width is not None and (k or rows != columns):
-        return constant(np.eye(height, width, k))
+        return constant(np.eye(height, width, k, dtype))
     row, column = axis_index(rows), axis_index(columns)
-    if k or rows != columns:
-        return Array([row, column], equal(row + k, column))
-    return Array([row, column], sp.KroneckerDelta(row, column))
+    if k or rows != columns or kind == "bool":
+        return Array([row, column], equal(row + k, column), dtype=kind)
+    return Array([row, column], sp.KroneckerDelta(row, column), dtype=kind)
+
+
+def tri(N: Any, M: Any = None, k: int = 0, dtype: Any = float) -> Array:
+    """Ones on and below a diagonal, of sizes that may be names, as ``np.tri`` has them."""
+    row, column = axis_index(_size(N, "tri")), axis_index(_size(N if M is None else M, "tri"))
+    kind = _KINDS[np.dtype(dtype).kind]
+    return Array([row, column], less_equal(column, row + k), dtype=kind)
 
 
 def array(values: Any) -> Array:

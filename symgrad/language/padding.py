@@ -11,8 +11,9 @@ import sympy as sp
 from symgrad.errors import SpecError, caller
 from symgrad.language.array import Array, axes_of, describe
 from symgrad.language.constants import as_array
+from symgrad.language.elementwise import elementwise
 from symgrad.language.joining import concatenate, placed
-from symgrad.language.registry import function, unsupported
+from symgrad.language.registry import FUNCTIONS, function, unsupported
 from symgrad.language.shapes import broadcast_to, structure
 from symgrad.language.sizes import known_size
 from symgrad.mathematics.indices import axis_index
@@ -21,19 +22,28 @@ from symgrad.mathematics.sizes import as_size
 FROM_INSIDE = ("edge", "reflect", "symmetric", "wrap")
 """The modes that repeat entries of the array itself."""
 
+OF_ALL = {"maximum": "max", "mean": "mean", "median": "median", "minimum": "min"}
+"""The modes that put in what all entries along the axis have in common."""
+
 
 @function("pad")
 def pad(a: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0,
-        reflect_type: str = "even") -> Array:  # fmt: skip
+        reflect_type: str = "even", end_values: Any = 0) -> Array:  # fmt: skip
     """Zeros, other numbers or entries of the array itself before and after those of each axis."""
     array = as_array(a)
-    if mode not in ("constant", *FROM_INSIDE) or reflect_type != "even":
-        raise unsupported(f"np.pad with mode={mode!r}", f"constant, {', '.join(FROM_INSIDE)} are")
+    modes = ("constant", "linear_ramp", *FROM_INSIDE, *OF_ALL)
+    if mode not in modes or reflect_type != "even":
+        raise unsupported(f"np.pad with mode={mode!r}", f"{', '.join(modes)} are")
     values = np.empty((array.ndim, 2), dtype=object)
-    values[...] = _pairs(array, constant_values)
+    values[...] = _pairs(array, end_values if mode == "linear_ramp" else constant_values)
     for axis, (before, after) in _widths(array, pad_width):
-        if mode != "constant":
+        if mode in FROM_INSIDE:
             array = _from_inside(array, axis, before, after, mode)
+        elif mode in OF_ALL:
+            one = FUNCTIONS[OF_ALL[mode]](array, axis=axis, keepdims=True)
+            array = _numbers_around(array, axis, (before, after), (one, one))
+        elif mode == "linear_ramp":
+            array = _ramps_around(array, axis, (before, after), values[axis])
         elif all(not isinstance(v, Array) and v == 0 for v in values[axis]):
             array = _zeros_around(array, axis, before, after)
         else:
@@ -80,6 +90,20 @@ def _numbers_around(array: Array, axis: int, widths: tuple[int, int], values: An
         if width:
             shape = (*array.shape[:axis], width, *array.shape[axis + 1 :])
             parts.insert(0 if place == 0 else len(parts), broadcast_to(value, shape))
+    return concatenate(parts, axis)
+
+
+def _ramps_around(array: Array, axis: int, widths: tuple[int, int], values: Any) -> Array:
+    """Evenly spaced numbers from an end value up to the first entry, and down from the last."""
+    whole = (slice(None),) * axis
+    shape = [-1 if k == axis else 1 for k in range(array.ndim)]
+    parts = [array]
+    for place, (width, end) in enumerate(zip(widths, values, strict=True)):
+        if width:
+            edge = array[(*whole, slice(-1, None) if place else slice(0, 1))]
+            share = np.linspace(0, 1, width, endpoint=False)[:: -1 if place else 1]
+            ramp = elementwise("add", end, share.reshape(shape) * (edge - end))
+            parts.insert(len(parts) if place else 0, ramp)
     return concatenate(parts, axis)
 
 

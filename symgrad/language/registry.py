@@ -27,6 +27,10 @@ METHODS: dict[str, Callable[..., Any]] = {}
 """The methods of arrays."""
 
 
+PROPERTIES = {"T": "transpose", "mT": "matrix_transpose", "real": "real", "imag": "imag"}
+"""The properties of arrays that are values, and the functions of NumPy that give them."""
+
+
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -62,6 +66,7 @@ def called(f: Callable[..., Any], name: str, args: Any, kwargs: Any) -> Any:
     """The result of a call as NumPy has it; SpecError for an option that is not supported."""
     known = inspect.signature(f).parameters
     if "out" not in known and kwargs.get("out") is not None:
+        held_as_values(kwargs["out"])
         raise unsupported(
             f"{name} of values into an array of numbers",
             "write h = h + x instead of h += x, and h = np.exp(x) instead of out=h",
@@ -173,6 +178,13 @@ def no_numbers(asking: str, module: str) -> SpecError:
         where=caller(),
         hint=INSTEAD.get(asking, hint),
     )
+
+
+def held_as_values(target: Any) -> None:
+    """Have a spec file read once more where its array of numbers is to hold values."""
+    for array in target if isinstance(target, tuple) else (target,):
+        if hasattr(array, "hold_values"):
+            array.hold_values()
 
 
 def into_numbers() -> SpecError:

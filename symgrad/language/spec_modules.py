@@ -18,17 +18,10 @@ from symgrad.language.distributions import DISTRIBUTIONS
 from symgrad.language.indexing import arange
 from symgrad.language.joining import column_stack, concatenate
 from symgrad.language.linalg import multigammaln
-from symgrad.language.making import array, eye, full, ones, zeros
+from symgrad.language.making import array, eye, full, ones, tri, zeros
 from symgrad.language.reductions import log_softmax, logsumexp, softmax
 from symgrad.language.shapes import atleast_1d
-from symgrad.language.sizes import NotKnown
-
-
-def _is_of_the_spec(given: Any) -> bool:
-    """Whether there is a named size or a value in what a function is called with."""
-    if isinstance(given, (list, tuple)):
-        return any(map(_is_of_the_spec, given))
-    return isinstance(given, (Array, NotKnown))
+from symgrad.language.spec_arrays import is_of_the_spec, made
 
 
 def _either(own: Callable[..., Any], theirs: Callable[..., Any]) -> Callable[..., Any]:
@@ -36,7 +29,7 @@ def _either(own: Callable[..., Any], theirs: Callable[..., Any]) -> Callable[...
 
     @functools.wraps(theirs)
     def call(*args: Any, **options: Any) -> Any:
-        known = not any(map(_is_of_the_spec, (*args, *options.values())))
+        known = not any(map(is_of_the_spec, (*args, *options.values())))
         return (theirs if known else own)(*args, **options)
 
     return call
@@ -49,7 +42,7 @@ class _Joined:
         self.theirs, self.own = theirs, own
 
     def __getitem__(self, key: Any) -> Any:
-        return self.own([as_array(k) for k in key]) if _is_of_the_spec(key) else self.theirs[key]
+        return self.own([as_array(k) for k in key]) if is_of_the_spec(key) else self.theirs[key]
 
 
 def _in_a_row(parts: Sequence[Array]) -> Array:
@@ -63,21 +56,26 @@ def _contiguous(a: Any) -> Array:
     return found
 
 
+_OTHERS = (np.copy, np.empty_like, np.full_like, np.linspace, np.ones_like, np.zeros_like)
+"""What makes arrays of numbers, and answers with values where it is given one."""
+
 OF_NUMPY: Mapping[str, Any] = {
-    "arange": _either(arange, np.arange),
-    "array": _either(array, np.array),
+    "arange": _either(arange, made(np.arange)),
+    "array": _either(array, made(np.array)),
     "asanyarray": _either(as_array, np.asanyarray),
     "ascontiguousarray": _either(_contiguous, np.ascontiguousarray),
     "asarray": _either(as_array, np.asarray),
-    "empty": _either(zeros, np.empty),
-    "eye": _either(eye, np.eye),
-    "full": _either(full, np.full),
-    "identity": _either(eye, np.identity),
-    "ones": _either(ones, np.ones),
-    "zeros": _either(zeros, np.zeros),
+    "empty": _either(zeros, made(np.empty)),
+    "eye": _either(eye, made(np.eye)),
+    "full": _either(full, made(np.full)),
+    "identity": _either(eye, made(np.identity)),
+    "ones": _either(ones, made(np.ones)),
+    "tri": _either(tri, made(np.tri)),
+    "zeros": _either(zeros, made(np.zeros)),
+    **{f.__name__: made(f) for f in _OTHERS},
     "c_": _Joined(np.c_, column_stack),
     "r_": _Joined(np.r_, _in_a_row),
-}
+}  # fmt: skip
 OF_SPECIAL: Mapping[str, Callable[..., Any]] = {
     "log_softmax": log_softmax, "logsumexp": logsumexp, "multigammaln": multigammaln,
     "softmax": softmax,
@@ -96,7 +94,7 @@ class _Distribution:
 
     def __call__(self, *args: Any, **named: Any) -> Any:
         """The distribution with its parameters."""
-        if not any(map(_is_of_the_spec, (*args, *named.values()))):
+        if not any(map(is_of_the_spec, (*args, *named.values()))):
             theirs = self._theirs(*args, **named)
         else:
             theirs = self._theirs
@@ -156,6 +154,11 @@ def _length(of: Any) -> Any:
     return len(of)
 
 
+def _range(*bounds: Any) -> Any:
+    """0, 1, … as positions, also of a named size."""
+    return arange(*bounds) if is_of_the_spec(bounds) else range(*bounds)
+
+
 def builtins_of_specs() -> dict[str, Any]:
     """Python's own functions, as a spec file sees them."""
-    return {**vars(builtins), "__import__": _imported, "len": _length}
+    return {**vars(builtins), "__import__": _imported, "len": _length, "range": _range}

@@ -20,6 +20,7 @@ from typing import Any
 
 from symgrad.errors import Location, SpecError, SymgradError
 from symgrad.language.registry import close_names
+from symgrad.language.spec_arrays import with_values
 from symgrad.language.spec_modules import builtins_of_specs
 from symgrad.language.spec_process import apart
 
@@ -140,7 +141,8 @@ def run(source: Source) -> dict[str, Any]:
         _check_numbers(source)
         with _first_on_path(source.path.parent), apart() as raised:
             space = {"__builtins__": builtins_of_specs()}
-            found = runpy.run_path(path, space, f"spec_{source.path.stem}")
+            name = f"spec_{source.path.stem}"
+            found = with_values(lambda: runpy.run_path(path, dict(space), name))
         for error in raised:  # of threads
             raise error
         return found

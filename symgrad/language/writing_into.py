@@ -16,7 +16,14 @@ from symgrad.language.elementwise import elementwise, where
 from symgrad.language.indexing import items_of, picked
 from symgrad.language.layout import is_view_of
 from symgrad.language.memory import Wrote
-from symgrad.language.registry import METHODS, UFUNCS, function, into_numbers, unsupported
+from symgrad.language.registry import (
+    METHODS,
+    UFUNCS,
+    function,
+    held_as_values,
+    into_numbers,
+    unsupported,
+)
 from symgrad.language.selected import Selected
 from symgrad.language.shapes import broadcast_to, reshape, structure
 from symgrad.language.sizes import shape_text
@@ -184,7 +191,7 @@ def _held_at(array: Array, key: Any, target: Array) -> Array:
     factors = [
         equal(inner[k], position.xreplace(at))
         for k, position in enumerate(target.source)
-        if position not in at and inner[k] != 0
+        if at.get(position) != inner[k] != 0  # the other axis of a diagonal is at the first one's
     ]
     return Array(inner, sp.Mul(*factors), target.inputs, dtype="bool")
 
@@ -245,6 +252,7 @@ def _added_at(sign: int) -> Callable[..., None]:
 
     def add_at(a: Any, indices: Any, b: Any) -> None:
         if not isinstance(a, Array):
+            held_as_values(a)
             raise into_numbers()
         target = picked(a, indices)
         given = as_array(b)
@@ -268,6 +276,7 @@ UFUNCS["add.at"], UFUNCS["subtract.at"] = _added_at(1), _added_at(-1)
 
 def _written_to(a: Any) -> Array:
     if not isinstance(a, Array):
+        held_as_values(a)
         raise into_numbers()
     return a
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import sympy as sp
 
@@ -72,7 +72,7 @@ class Reader:
         if isinstance(expr, (sp.MatAdd, sp.MatMul)):  # SymPy has made Bᵀ Aᵀ of (A B)ᵀ
             turned = sp.Transpose(expr).doit()
             if turned.count(sp.Transpose) < expr.count(sp.Transpose):
-                return self.array(turned).T
+                return cast(Array, self.array(turned).T)
         found: Array = read(self, expr)
         return found
 
