@@ -28,6 +28,7 @@ from symgrad.language.registry import (
     no_numbers,
     no_property,
     numpy_name,
+    of_numbers,
     of_python,
     this_call,
     unsupported,
@@ -194,8 +195,7 @@ class Array(Memory, np.lib.mixins.NDArrayOperatorsMixin):
         raise SpecError(
             "a symbolic array has no number while the spec is read",
             where=caller(),
-            hint="use NumPy's functions instead of math's; index a constant by labels as "
-            "sg.constant(c)[y]",
+            hint=of_numbers(caller().text),
         )
 
     __int__ = __index__ = __complex__ = __float__

@@ -12,6 +12,7 @@ from symgrad.errors import caller
 from symgrad.language.array import Array
 from symgrad.language.constants import as_array, constant
 from symgrad.language.inputs import checked_size
+from symgrad.language.registry import unsupported
 from symgrad.language.shapes import broadcast_to
 from symgrad.language.sizes import as_tuple
 from symgrad.mathematics.equations import DType
@@ -49,6 +50,18 @@ def ones(shape: Any, dtype: Any = float) -> Array:
     ``dtype``: float, int or bool.  SpecError where a size is neither a positive int nor a name.
     """
     return full(shape, 1, dtype)
+
+
+def counted(start: Any, stop: Any = None, step: int = 1, dtype: Any = None) -> Array:
+    """What ``np.arange`` answers with, for bounds that are named sizes, in steps of 1."""
+    if step != 1:
+        raise unsupported(f"np.arange in steps of {step} of a named size", "multiply: 2 * arange")
+    if stop is None:
+        start, stop = 0, start
+    index = axis_index(_size(as_size(stop) - as_size(start) if start != 0 else stop, "arange"))
+    first = as_size(start) if start != 0 else sp.Integer(0)
+    kind = "int" if dtype is None else _KINDS[np.dtype(dtype).kind]
+    return Array([index], index + first, dtype=kind)
 
 
 def eye(N: Any, M: Any = None, k: int = 0, dtype: Any = float) -> Array:

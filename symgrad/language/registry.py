@@ -149,9 +149,28 @@ def of_python(line: str) -> str:
     return next(found, "choose between values with np.where(condition, a, b)")
 
 
+def of_numbers(line: str) -> str:
+    """What to write instead of what asks for a number of Python's."""
+    found = (hint for word, hint in OF_NUMBERS.items() if re.search(rf"(?<![\w.]){word}", line))
+    other = "index a constant by labels as sg.constant(c)[y]"
+    return next(found, f"use NumPy's functions instead of math's; {other}")
+
+
+OF_NUMBERS = {
+    r"float\(": "x is a number already: write x, or x[0] of an array of one entry",
+    r"int\(": "np.trunc(x) is it, with derivative 0; labels are data with dtype=int",
+    r"complex\(": "np.hypot(a, b) is the absolute value of a + bi, np.arctan2(b, a) its angle",
+    r"math\.": "np.exp, np.log, np.sqrt and the like stand in for math.exp, math.log, math.sqrt",
+}
+"""What to write instead of Python's functions of numbers, each by what it looks like in a line."""
+
 OF_PYTHON = {
+    r"(max|min)\(.*key=": "x[np.argmax(f(x))] is the entry at which something is largest",
     r"max\(": "np.maximum(a, b) is the larger of two values, np.max(x) the largest of an array",
     r"min\(": "np.minimum(a, b) is the smaller of two values, np.min(x) the smallest of an array",
+    r"bool\(": "x != 0 is the condition, as in np.where(x != 0, a, b)",
+    r"any\(": "np.any(a > 0) is a condition, as in np.where(np.any(a > 0), x, y)",
+    r"all\(": "np.all(a > 0) is a condition, as in np.where(np.all(a > 0), x, y)",
     r"sorted\(": "np.sort(x) has the entries in order",
     r"and\b": "np.where((a > 0) & (b > 0), x, y) has both conditions in it",
     r"or\b": "np.where((a > 0) | (b > 0), x, y) has both conditions in it",
@@ -221,6 +240,25 @@ OF_MEMORY = frozenset(("base", "ctypes", "data", "flags", "itemsize", "nbytes", 
 
 
 INSTEAD = {
+    **dict.fromkeys(
+        ("searchsorted", "digitize"),
+        "np.sum(edges <= x[:, None], axis=1) counts the edges below, with derivative 0; "
+        "np.interp and np.piecewise choose by them",
+    ),
+    "unravel_index": "x.ravel()[np.argmax(x)] is the entry itself",
+    "lexsort": "np.argsort(x) is an order by one key; another order is data with dtype=int",
+    "lstsq": "np.linalg.solve(a.T @ a, a.T @ b) is it where the columns of a are independent",
+    **dict.fromkeys(
+        ("i0", "i0e", "i1", "i1e", "j0", "j1", "jn", "jv", "k0", "k1", "kn", "kv", "iv", "ive"),
+        "Bessel functions are no part of NumPy; np.mean(np.exp(x[:, None] * np.cos(angles)), "
+        "axis=1) is i0 of x for evenly spaced angles",
+    ),
+    **dict.fromkeys(
+        ("gammainc", "gammaincc", "betainc", "betaincc"),
+        "incomplete functions are no part of NumPy; for a whole number a, gammaincc(a, x) is "
+        "np.exp(-x) * sum(x**k / math.factorial(k) for k in range(a))",
+    ),
+    "exprel": "np.expm1(x) / x is it where x is not 0",
     "polygamma": "scipy.special.psi(x) is that of order 0",
     "multigammaln": "write it as np.pi and scipy.special.gammaln have it: d * (d - 1) / 4 * "
     "np.log(np.pi) + sum(gammaln(a - j / 2) for j in range(d))",

@@ -15,11 +15,11 @@ import numpy as np
 from symgrad.language.array import Array
 from symgrad.language.constants import as_array
 from symgrad.language.distributions import DISTRIBUTIONS
-from symgrad.language.indexing import arange
 from symgrad.language.joining import column_stack, concatenate
 from symgrad.language.linalg import multigammaln
-from symgrad.language.making import array, eye, full, ones, tri, zeros
+from symgrad.language.making import array, counted, eye, full, ones, tri, zeros
 from symgrad.language.reductions import log_softmax, logsumexp, softmax
+from symgrad.language.registry import FUNCTIONS, called
 from symgrad.language.shapes import atleast_1d
 from symgrad.language.spec_arrays import is_of_the_spec, made
 
@@ -60,7 +60,7 @@ _OTHERS = (np.copy, np.empty_like, np.full_like, np.linspace, np.ones_like, np.z
 """What makes arrays of numbers, and answers with values where it is given one."""
 
 OF_NUMPY: Mapping[str, Any] = {
-    "arange": _either(arange, made(np.arange)),
+    "arange": _either(counted, made(np.arange)),
     "array": _either(array, made(np.array)),
     "asanyarray": _either(as_array, np.asanyarray),
     "ascontiguousarray": _either(_contiguous, np.ascontiguousarray),
@@ -76,6 +76,27 @@ OF_NUMPY: Mapping[str, Any] = {
     "c_": _Joined(np.c_, column_stack),
     "r_": _Joined(np.r_, _in_a_row),
 }  # fmt: skip
+
+
+def _of_lists(name: str, theirs: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of NumPy's, called with lists of values too: NumPy looks into no list."""
+
+    @functools.wraps(theirs)
+    def call(*args: Any, **options: Any) -> Any:
+        if any(isinstance(a, (list, tuple)) and is_of_the_spec(a) for a in args):
+            return called(FUNCTIONS[name], f"np.{name}", args, options)
+        return theirs(*args, **options)
+
+    return call
+
+
+def _functions_of(module: ModuleType, before: str = "") -> dict[str, Any]:
+    """The functions of a module of NumPy's, of lists of values too."""
+    names = (n.removeprefix(before) for n in FUNCTIONS if n.startswith(before))
+    return {n: _of_lists(before + n, getattr(module, n)) for n in names
+            if "." not in n and callable(getattr(module, n, None))}  # fmt: skip
+
+
 OF_SPECIAL: Mapping[str, Callable[..., Any]] = {
     "log_softmax": log_softmax, "logsumexp": logsumexp, "multigammaln": multigammaln,
     "softmax": softmax,
@@ -117,7 +138,8 @@ def _stand_in(name: str) -> ModuleType | None:
     """What a spec gets in the place of a module; None where it is the module itself."""
     module = sys.modules[name]
     if name == "numpy":
-        return _standing_for(module, OF_NUMPY)
+        linalg = _standing_for(np.linalg, _functions_of(np.linalg, "linalg."))
+        return _standing_for(module, {**_functions_of(module), **OF_NUMPY, "linalg": linalg})
     if name == "scipy.special":
         own = {n: _either(f, getattr(module, n)) for n, f in OF_SPECIAL.items()}
         return _standing_for(module, own)
@@ -156,7 +178,7 @@ def _length(of: Any) -> Any:
 
 def _range(*bounds: Any) -> Any:
     """0, 1, … as positions, also of a named size."""
-    return arange(*bounds) if is_of_the_spec(bounds) else range(*bounds)
+    return counted(*bounds) if is_of_the_spec(bounds) else range(*bounds)
 
 
 def builtins_of_specs() -> dict[str, Any]:
