@@ -99,6 +99,8 @@ CALLS = {
     "polyval": "np.polyval(v, a)", "quantile": "np.quantile(a, [0.1, 0.6], axis=1)",
     "real": "np.real(a) * b", "real_if_close": "np.real_if_close(a) * b",
     "rollaxis": "np.rollaxis(d, 2)", "rot90": "np.rot90(a)", "round": "a * np.round(b, 1)",
+    "all": "np.where(np.all(a > 0.3, axis=1, keepdims=True), a, b)",
+    "any": "np.where(np.any(a > 0.8, axis=0), a, b)",
     "sort": "np.sort(a, axis=0)", "partition": "np.partition(a, 1, axis=0)[1]",
     "argsort": "a.ravel()[np.argsort(b, axis=None)]",
     "argpartition": "np.take_along_axis(a, np.argpartition(b, 1, axis=1)[:, 1:2], 1)",

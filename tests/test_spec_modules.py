@@ -51,6 +51,13 @@ loss = np.sum((C @ z) ** 2)""",
 d = 1 / (1 + np.sum((X[:, None] - X[None]) ** 2, axis=-1)) * s
 d[range(len(X)), range(len(X))] = 0
 loss = np.sum(np.log(1 + d / np.sum(d)))""",
+    "lists of values": """
+r = s * X[0]
+loss = np.max([r[0], r[1], 0.1]) + np.mean([s, s**2])
+loss = loss + np.linalg.norm([r[0], s]) + np.min((s, 2.0))""",
+    "counted from 1": """
+n = len(X)
+loss = np.sum(np.arange(1, n + 1) * np.sort(X[:, 0] * s)) / (n * s) - np.sum(np.arange(n) * s)""",
     "beside nothing": """
 loss = np.sum(np.concatenate([[], z[0], np.vstack([np.empty((0, 3)), X])[1]])) * s""",
     "to float": "n = X.shape[0]\nloss = np.sum(z**2) / (2.0 * n) + s * n",

@@ -51,7 +51,7 @@ def call_ufunc(ufunc: np.ufunc, method: str, args: Any, kwargs: Any) -> Any:
     if method == "outer" and ufunc.__name__ in UFUNCS:
         return called(functools.partial(_of_all_pairs, ufunc), name, args, kwargs)
     if name not in UFUNCS:
-        raise unsupported(f"the function {name}", close_names(name))
+        raise unsupported(f"the function {name}", INSTEAD.get(name) or close_names(name))
     if kwargs.get("dtype") is not None:  # of truth values too, NumPy computes with such numbers
         args = [a.astype(float) if getattr(a, "dtype", None) == np.bool_ else a for a in args]
     return called(UFUNCS[name], name, args, kwargs)
@@ -240,11 +240,10 @@ OF_MEMORY = frozenset(("base", "ctypes", "data", "flags", "itemsize", "nbytes", 
 
 
 INSTEAD = {
-    **dict.fromkeys(
-        ("searchsorted", "digitize"),
-        "np.sum(edges <= x[:, None], axis=1) counts the edges below, with derivative 0; "
-        "np.interp and np.piecewise choose by them",
-    ),
+    "searchsorted": "np.sum(a < v[:, None], axis=1) is it as a number, with derivative 0; "
+    "np.interp and np.piecewise choose by edges",
+    "digitize": "np.sum(bins <= x[:, None], axis=1) is it as a number, with derivative 0; "
+    "np.interp and np.piecewise choose by edges",
     "unravel_index": "x.ravel()[np.argmax(x)] is the entry itself",
     "lexsort": "np.argsort(x) is an order by one key; another order is data with dtype=int",
     "lstsq": "np.linalg.solve(a.T @ a, a.T @ b) is it where the columns of a are independent",

@@ -91,6 +91,19 @@ def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Array:
     return sum_(held, axis, keepdims=keepdims)
 
 
+@function("any", method=True)
+def any_(a: Any, axis: Any = None, *, keepdims: bool = False) -> Array:
+    """Whether some entry is not 0, or holds."""
+    return elementwise("greater", count_nonzero(a, axis, keepdims=keepdims), 0)
+
+
+@function("all", method=True)
+def all_(a: Any, axis: Any = None, *, keepdims: bool = False) -> Array:
+    """Whether no entry is 0, or all hold."""
+    broken = elementwise("equal", a, 0)
+    return elementwise("equal", count_nonzero(broken, axis, keepdims=keepdims), 0)
+
+
 @function("piecewise")
 def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **more: Any) -> Array:
     """Of each entry the function (or the number) whose condition holds, the last of several."""
