@@ -395,6 +395,19 @@ def test_a_file_brings_the_functions_that_its_steps_call() -> None:
         np.testing.assert_allclose(found.compile(**options).loss(**at), np.sum(h**2))
 
 
+def test_numbers_that_each_step_reads_are_arrays_of_its_dtype() -> None:
+    found, at = derived("gru"), CASES["gru"].numbers(3)
+    source = found.source()
+    assert "np.array(1, dtype)" in source
+    loop = source.partition(" in zip(")[2].partition("return")[0]
+    assert "np.add(one, " in loop
+    assert "np.add(1, " not in loop
+    module = found.compile(dtype="float32")
+    value, gradients = module.loss_and_gradients(**{n: np.float32(v) for n, v in at.items()})
+    assert {value.dtype, *(g.dtype for g in gradients)} == {np.dtype("float32")}
+    np.testing.assert_allclose(value, CASES["gru"].value(at), rtol=1e-5)
+
+
 @pytest.mark.parametrize("scale", [1.0, 1e-120, 1e120])
 def test_inverses_of_two_rows_at_each_step(scale: float) -> None:
     X, A = sg.data("X", ("T", 2, 2)), sg.param("A", (2, 2))
