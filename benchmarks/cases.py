@@ -133,6 +133,29 @@ def _kalman(xp: Any, v: Any) -> Any:
     return xp.sum(terms) / 2
 
 
+def _lstm(xp: Any, v: Any) -> Any:
+    """ADBench's: gates that see one entry each, two layers of them."""
+
+    def cell(weight: Any, bias: Any, h: Any, c: Any, x: Any) -> Any:
+        forget, enter, leave, change = (slice(k * 14, (k + 1) * 14) for k in range(4))
+        f = xp.sigmoid(x * weight[forget] + bias[forget])
+        i = xp.sigmoid(h * weight[enter] + bias[enter])
+        o = xp.sigmoid(x * weight[leave] + bias[leave])
+        c = f * c + i * xp.tanh(h * weight[change] + bias[change])
+        return o * xp.tanh(c), c
+
+    def step(carry: Any, x: Any) -> Any:
+        h1, c1, h2, c2 = carry
+        h1, c1 = cell(v.main[0], v.main[1], h1, c1, x * v.extra[0])
+        h2, c2 = cell(v.main[2], v.main[3], h2, c2, h1)
+        return (h1, c1, h2, c2), h2
+
+    _, hidden = xp.scan(step, tuple(v.state[k] for k in range(4)), v.x)
+    out = hidden * v.extra[1] + v.extra[2]
+    norm = xp.log(xp.sum(xp.exp(out), axis=1, keepdims=True) + 2)
+    return -xp.mean(v.y * (out - norm))
+
+
 def _parameters(layers: tuple[int, ...]) -> dict[str, Shape]:
     pairs = enumerate(pairwise(layers), start=1)
     return {
@@ -256,5 +279,16 @@ CASES = (
         {},
         kind="kalman",
         rounds=100,
+    ),
+    Case(
+        "LSTM of ADBench, 2 layers, 1023 characters",
+        ("float64",),
+        {"x": ("T", 14), "y": ("T", 14), "state": (4, 14)},
+        {"main": (4, 56), "extra": (3, 14)},
+        _lstm,
+        {"T": 1023},
+        {},
+        kind="",
+        rounds=20,
     ),
 )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Protocol
 
 from symgrad.program.kinds import KINDS
 from symgrad.program.loop import Loop, results
 from symgrad.program.memory import Plan
 from symgrad.program.program import Axes, Op, Program, Ref, is_temporary
+from symgrad.targets.about import WIDTH
 from symgrad.targets.expressions import Precedence, Text
 from symgrad.targets.identifiers import Locals
 from symgrad.targets.statements import Assignment, Statement
@@ -122,7 +125,7 @@ class Loops:
         step = self.writer.step(frame, loop)
         bound = [Statement("assign", n, (stored,)) for n, stored in step.bound().items()]
         inner = [*step.assignments, *self._end(frame, step, loop)]
-        return [*frame.before, *bound, frame.head], inner
+        return [*_in_few_lines([*frame.before, *bound]), frame.head], inner
 
     # -- what goes in ---------------------------------------------------------------------------
 
@@ -232,6 +235,35 @@ class Loops:
                 statements.append(Statement("assign", before, (after,)))
         if statements:
             yield Assignment("%end", "", (), tuple(statements))
+
+
+def _in_few_lines(statements: Sequence[Statement]) -> Iterator[Statement]:
+    """Names for arrays of the workspace beside each other, as many as a line takes."""
+    for is_name, group in groupby(statements, _is_name_of_room):
+        if not is_name:
+            yield from group
+            continue
+        line: list[Statement] = []
+        for statement in group:
+            if line and len(_of_all([*line, statement])) > WIDTH:
+                yield Statement("assign", *_sides(line))
+                line = []
+            line.append(statement)
+        yield Statement("assign", *_sides(line))
+
+
+def _sides(line: Sequence[Statement]) -> tuple[str, tuple[str]]:
+    return ", ".join(s.name for s in line), (", ".join(s.operands[0] for s in line),)
+
+
+def _of_all(line: Sequence[Statement]) -> str:
+    names, (arrays,) = _sides(line)
+    return f"        {names} = {arrays}"
+
+
+def _is_name_of_room(statement: Statement) -> bool:
+    of_room = re.fullmatch(r"ws\.\w+", statement.operands[0]) if statement.operands else None
+    return statement.kind == "assign" and statement.name.isidentifier() and of_room is not None
 
 
 class PlainLoops(Writer):
