@@ -51,8 +51,8 @@ def test_nothing_goes_wrong_and_nothing_is_asked_for(chromium: Browser, page: Pa
 def test_every_formula_has_a_size(chromium: Browser, page: Path) -> None:
     chromium.open(page)
     empty = chromium.run(
-        "[...document.querySelectorAll('math')].filter(m => {"
-        " const b = m.getBoundingClientRect(); return b.width < 3 || b.height < 3; }).length"
+        "[...document.querySelectorAll('math')].filter(m => m.getClientRects().length)"
+        ".map(m => m.getBoundingClientRect()).filter(b => b.width < 3 || b.height < 3).length"
     )
     assert chromium.run("document.querySelectorAll('math').length") > 100
     assert empty == 0
@@ -62,6 +62,21 @@ def test_every_formula_has_a_size(chromium: Browser, page: Path) -> None:
 def test_no_sideways_scrolling(chromium: Browser, page: Path, width: int) -> None:
     chromium.open(page, width=width)
     assert chromium.run("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("width", [360, 1300])
+def test_a_long_term_is_cut_where_the_window_is_narrow(
+    chromium: Browser, tmp_path: Path, width: int
+) -> None:
+    x, w = sg.data("x", ("N", 3)), sg.param("w", ("N", 3))
+    z = np.sum((np.tanh(x * w) + np.exp(x + w) + np.sin(w * x)) * (np.cos(w) + x**2) ** 3)
+    text = str(sg.derive(z, names={"x": x, "w": w, "z": z}).render("html"))
+    (tmp_path / "page.html").write_text(text)
+    chromium.open(tmp_path / "page.html", width=width)
+    assert chromium.run("document.documentElement.scrollWidth <= innerWidth")
+    shown = "[...document.querySelectorAll('{}')].some(e => e.getClientRects().length)"
+    assert chromium.run(shown.format(".cut")) == (width == 360)
+    assert chromium.run(shown.format(".whole")) == (width == 1300)
 
 
 @pytest.mark.parametrize("width", [360, 768, 1000, 1300, 1600])

@@ -9,15 +9,16 @@ from markupsafe import Markup
 
 from symgrad.formats.graph import HIGH, Node, picture
 from symgrad.formats.layout import note, size
+from symgrad.formats.lines import cut
 from symgrad.formats.listing import coloured, statements
 from symgrad.formats.sheet import Sheet
-from symgrad.formats.width import width
+from symgrad.formats.width import Big, width
 from symgrad.templating import render
 from symgrad.writing.display import Display
 from symgrad.writing.document import Math, Matrix, Prose, Row, Section
 from symgrad.writing.formula import Formula, Sign, array, beside
 from symgrad.writing.line import Line
-from symgrad.writing.printings.mathml import mathml
+from symgrad.writing.printings.mathml import MathML, mathml
 from symgrad.writing.printings.text import text
 from symgrad.writing.way import Way
 
@@ -26,6 +27,39 @@ WIDEST = 2400
 
 LINE, BROKEN = 34.0, 22.0
 """How wide a row may be, and the part of it that terms take before they are broken."""
+
+
+PHONE = 17.0
+"""What is wider is cut in pieces, so that a narrow window has it in lines."""
+
+
+class InLines(MathML):
+    """MathML in which a formula may be cut into lines."""
+
+    def of_big(self, x: Big) -> str:
+        form = "postfix" if x.closes else "prefix"
+        sized = 'stretchy="true" symmetric="true" minsize="1.5em" maxsize="1.5em"'
+        return f'<mo form="{form}" {sized} lspace="0" rspace="0">{x.char}</mo>'
+
+
+in_lines = InLines()
+
+
+def _pieces(formula: Formula) -> list[tuple[str, Formula]]:
+    """A formula, and where that is too wide for some windows the pieces that it is cut into."""
+    wide = width(formula)
+    whole = [("whole" if wide > PHONE else "", formula)] if wide <= LINE else []
+    cuts = cut(formula, PHONE) if wide > PHONE else []
+    return [*whole, *(("cut" if whole else "", piece) for piece in cuts)]
+
+
+def _spans(pieces: list[tuple[str, Formula]]) -> list[Markup]:
+    return [
+        Markup('<span class="{}">{}</span>' if kind else "<span>{1}</span>").format(
+            kind, Markup(mathml(piece, in_lines))
+        )
+        for kind, piece in pieces
+    ]
 
 
 def write(sheet: Sheet) -> str:
@@ -59,7 +93,8 @@ class Page:
     def prose(self, parts: Prose) -> Markup:
         """A sentence with formulas."""
         return Markup("").join(
-            Markup(mathml(p.formula)) if isinstance(p, Math) else p for p in parts
+            Markup(" ").join(_spans(_pieces(p.formula))) if isinstance(p, Math) else p
+            for p in parts
         )
 
     def math(self, formula: Formula) -> Markup:
@@ -69,7 +104,8 @@ class Page:
     def terms(self, row: Row) -> list[Markup]:
         """The right-hand side in pieces, between which a line may break."""
         first, *rest = row.terms
-        return [self.math(beside([Sign(row.relation), first])), *map(self.math, rest)]
+        related = beside([Sign(row.relation), first])
+        return [span for term in (related, *rest) for span in _spans(_pieces(term))]
 
     def is_long(self, row: Row) -> bool:
         """Whether a row has no room for its remark at its right."""

@@ -62,6 +62,8 @@ class MathML(Printing):
         return f"<mi>{escape(_LETTERS.get(x.char, x.char))}</mi>"
 
     def of_word(self, x: f.Word) -> str:
+        if x.text.isdigit():  # a size
+            return f"<mn>{x.text}</mn>"
         return f'<mi class="{_CLASSES.get(x.style, "it")}">{escape(x.text)}</mi>'
 
     def of_words(self, x: f.Words) -> str:
@@ -131,6 +133,6 @@ class MathML(Printing):
 _mathml = MathML()
 
 
-def mathml(formula: Formula) -> str:
+def mathml(formula: Formula, printing: MathML = _mathml) -> str:
     """A formula in the size of displayed ones, in line with the text."""
-    return f'<math displaystyle="true">{_mathml(formula)}</math>'
+    return f'<math displaystyle="true">{printing(formula)}</math>'
