@@ -7,6 +7,7 @@ import pytest
 
 import symgrad as sg
 from symgrad.formats import FORMATS
+from symgrad.writing.choice import Choice
 
 
 def closed(loss: sg.Array, **values: sg.Array) -> list[str]:
@@ -76,3 +77,13 @@ def test_every_format_has_closed_forms(layout: str) -> None:
     p = np.exp(w) / np.exp(w).sum(axis=1, keepdims=True)
     d = sg.derive(-np.sum(np.log(p[sg.arange("N"), y])), names={"p": p})
     assert d.render(layout, choice=sg.Choice(closed=True))
+
+
+def test_parts_of_closed_forms_are_closed() -> None:
+    A, b, x = sg.data("A", ("m", "n")), sg.data("b", ("m",)), sg.param("x", ("n",))
+    d = sg.derive(np.linalg.norm(A @ x - b), names={"A": A, "b": b, "x": x})
+    for part in ("gradients", "backward", "x"):
+        shown = str(d.render("text", choice=Choice(form="matrix", parts=(part,), closed=True)))
+        assert shown.split("  n")[0].strip() == "∂L/∂x = 1/‖A x − b‖ Aᵀ (A x − b)"
+    forward = str(d.render("text", choice=Choice(parts=("forward",), closed=True)))
+    assert forward.strip().startswith("L = ‖A x − b‖")

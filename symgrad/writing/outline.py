@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from symgrad.calculus.derivation import Derivation
 from symgrad.writing.choice import PARTS, Choice, Numbers
 from symgrad.writing.closed import Closed
-from symgrad.writing.document import Block, Document, Paragraph, Section
+from symgrad.writing.document import Block, Document, Equations, Paragraph, Section
 from symgrad.writing.equation_forms import MatrixForm
 from symgrad.writing.notation import Notation
 from symgrad.writing.sections import along, backward, closed, closing, forward, given, way
@@ -52,17 +52,42 @@ def _closed(author: Author, title: str) -> Document:
     """What is given, the derivatives in it alone, and remarks."""
     forms = Closed(author.derivation, author.notation, author.layout)
     names = tuple(forms.needed())
-    inputs = (v.name for v in author.derivation.system.variables)
-    author = replace(author, shown=frozenset((*inputs, *names)))
+    author = _of_closed(author, names)
     sections = [closed.closed(author, forms, names), closing.remarks(author)]
     found = [s for s in sections if s is not None]
     return Document(title or "Derivation", (given.given(author, found), *found))
 
 
+def _of_closed(author: Author, names: Iterable[str]) -> Author:
+    """An author that has only the inputs to mention, and the values that closed forms need."""
+    inputs = (v.name for v in author.derivation.system.variables)
+    return replace(author, shown=frozenset((*inputs, *names)))
+
+
+def _closed_part(author: Author, name: str) -> Iterator[Block]:
+    """A part in which each derivative is in the inputs and parameters alone."""
+    derivation = author.derivation
+    forms = Closed(derivation, author.notation, author.layout)
+    needed = tuple(forms.needed())
+    author = _of_closed(author, needed)
+    adjoint = derivation.adjoint_name.get(name)
+    if name in ("given", "remarks"):
+        yield from _part(author, name)
+    elif name == "forward":
+        yield from closed.closed(author, forms, (derivation.system.output,)).blocks
+    elif adjoint is not None:
+        yield from (Equations((closed.row(author, forms, adjoint),)),)
+    else:
+        names = [n for n in needed if n != derivation.system.output]
+        yield from closed.closed(author, forms, names).blocks
+
+
 def _of_parts(author: Author) -> Iterator[Block]:
     """The formulas that are asked for, in the order in which they are."""
     for name in author.choice.parts:
-        if name in PARTS:
+        if author.choice.closed and not author.derivation.tangents:
+            yield from _closed_part(author, name)
+        elif name in PARTS:
             yield from _part(author, name)
         else:
             yield from _derivative(author, name)

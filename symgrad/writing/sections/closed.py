@@ -14,15 +14,15 @@ def closed(author: Author, forms: Closed, names: Sequence[str]) -> Section:
     """The output and its derivatives; then the values that are too long to be written in them."""
     derivation = author.derivation
     asked = {derivation.system.output, *(derivation.adjoint_name[v] for v in derivation.wrt)}
-    first = Equations(tuple(_row(author, forms, n) for n in names if n in asked))
-    rest = tuple(_row(author, forms, n) for n in names if n not in asked)
+    first = Equations(tuple(row(author, forms, n) for n in names if n in asked))
+    rest = tuple(row(author, forms, n) for n in names if n not in asked)
     blocks: tuple[Block, ...] = (first,)
     if rest:
         blocks = (first, Paragraph(("where",)), Equations(rest))
     return Section(("In the inputs and parameters alone",), blocks, key="closed")
 
 
-def _row(author: Author, forms: Closed, name: str) -> Row:
+def row(author: Author, forms: Closed, name: str) -> Row:
     """A value in matrix form, if it has one, else by its entries."""
     equation = author.notation.as_read(forms.entries(name))
     matrix = None if author.choice.form == "index" else forms.matrix(name)
