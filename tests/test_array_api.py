@@ -171,7 +171,7 @@ MORE = [
     made("triangle", (S,), (P, K), "upper", (1,)),
     made("contract", (X, X), (P, N)),
 ]
-REFUSED = {"take", "put", "loop"}
+REFUSED = {"take", "put", "nearest", "to_nearest", "loop"}
 """Kinds that this target never sees as operations of their own."""
 
 

@@ -30,6 +30,8 @@ INPUTS = (
     Variable("S", (P.size, P.size), "param"),
     Variable("u", (P.size,), "param"),
     Variable("y", (N.size,), "data", "int"),
+    Variable("e", (N.size, P.size), "data"),
+    Variable("f", (W.size, N.size), "data", "int"),
 )
 POINT: dict[str, Any] = {
     "x": np.random.default_rng(1).standard_normal((3, 4)),
@@ -37,7 +39,10 @@ POINT: dict[str, Any] = {
     "u": np.array([3.0, -1.0, 0.5, 2.0]),
     "y": np.array([2, 0, 3]),
 }
+POINT["e"] = np.square(POINT["S"]).sum(axis=1) - 2 * POINT["x"] @ POINT["S"].T
+POINT["f"] = np.stack([POINT["e"].argmin(axis=1), np.ones(3, int)])
 X, S, U, Y = Ref("x", (N, P)), Ref("S", (P, K)), Ref("u", (P,)), Ref("y", (N,))
+ROWS = Ref("S", (K, P))
 ONE, FROM_1 = Literal(sp.S.One), Cut(sp.S.One, sp.S.One, W.size)
 PAIRS = Window(sp.S.Zero, sp.S.One, N.size, sp.S.One, W.size)
 
@@ -59,6 +64,8 @@ SAMPLES: dict[str, tuple[Op, int]] = {
     for op, cost in (
         (made("map", (X, U), (N, P), "add"), 12),
         (made("powers", (U,), (W, P), detail=(1,)), 8),
+        (made("nearest", (X, ROWS, Ref("e", (N, K))), (W, N)), 12),
+        (made("to_nearest", (X, ROWS, Ref("f", (W, N))), (K, P), "sums_to_nearest"), 24),
         (made("copy", (X,), (N, P)), 12),
         (made("fill", (ONE,), (N, P)), 0),
         (made("iota", (), (P,)), 0),

@@ -81,6 +81,31 @@ def stacks() -> Case:
     return _of(loss, {**point, "b": np.ones(3), "c": np.ones(5)}, X=x, w=w, b=b, c=c)
 
 
+def nearest(spelled: Callable[[Any, Any], Any], *, of_rows: bool = False) -> Case:
+    """Some rows have two rows that are as near, some have two that rounding alone tells apart."""
+    make = sg.param if of_rows else sg.data
+    x, c = make("X", ("N", 8)), sg.param("C", (100, 8))
+    near = rng.standard_normal((100, 8))
+    near[50:60] = near[:10]
+    near[60:70] = near[10:20] * (1 + 1e-15)
+    rows = np.concatenate([near[:20] + 0.01, rng.standard_normal((20, 8)), 1e3 + near[:3]])
+    return _of(spelled(x, c), {"X": rows, "C": near}, X=x, C=c)
+
+
+def k_means(x: Any, c: Any) -> Any:
+    return np.mean(np.min(np.sum((x[:, None] - c) ** 2, axis=2), axis=1))
+
+
+def of_one_difference(x: Any, c: Any) -> Any:
+    d = c - x[:, None]
+    return np.sum(np.log1p(np.min(np.sum(d * d, axis=2), axis=1, keepdims=True) / 2))
+
+
+def half_and_root(x: Any, c: Any) -> Any:
+    d = x[:, None] - c
+    return -np.sum(np.sqrt(1 + np.min(0.5 * np.einsum("nij,nij->ni", d, d), axis=1)))
+
+
 CASES: list[tuple[Callable[[], Case], str, str]] = [
     (embedding, "_add_rows(dE, t, ", "np.add.at(dE"),
     (lambda: embedding(-1), "_add_rows(dE, t, ", "np.subtract.at(dE"),
@@ -92,6 +117,9 @@ CASES: list[tuple[Callable[[], Case], str, str]] = [
     (windows, ".reshape(9, ", "np.tensordot("),
     (distances, "np.subtract(t, M[:, :, None]", "np.subtract(X"),
     (stacks, ".reshape(20 * N, 3)", "np.add.reduce("),
+    (lambda: nearest(k_means), "_sums_to_nearest(X, C, nearest)", "np.minimum"),
+    (lambda: nearest(of_one_difference, of_rows=True), "_differences_to_nearest(X", "np.minimum"),
+    (lambda: nearest(half_and_root, of_rows=True), "_sums_to_nearest(X, C, nearest,", "np.equal"),
 ]
 """A loss, what its file has to say, and what it must not say."""
 

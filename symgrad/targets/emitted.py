@@ -101,7 +101,7 @@ def passages(
             if others:
                 yield Passage(function, code(others), apart=True)
             told = f"{formula}  {shape_text(assignment.shape)}".strip()
-            above = indented(comment(told, sign, width))
+            above = indented(line for t in told.split("\n") for line in comment(t, sign, width))
             yield Passage(function, code(mine), assignment.value, above, apart=True)
             waiting = []
     if waiting:

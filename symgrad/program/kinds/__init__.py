@@ -6,6 +6,7 @@ from symgrad.program.kinds.kind import Kind, Result
 from symgrad.program.kinds.layouts import LAYOUTS
 from symgrad.program.kinds.loops import LOOPS
 from symgrad.program.kinds.matrices import MATRICES
+from symgrad.program.kinds.nearest import NEAREST_ROWS
 from symgrad.program.kinds.parts import PARTS
 from symgrad.program.kinds.positions import POSITIONS
 from symgrad.program.kinds.reductions import REDUCTIONS
@@ -21,6 +22,7 @@ KINDS: dict[str, Kind] = {
         *LAYOUTS,
         *PARTS,
         *POSITIONS,
+        *NEAREST_ROWS,
         *MATRICES,
         *LOOPS,
     )

@@ -35,6 +35,10 @@ class PythonNumbers(NumPyNumbers):
         return Text(f"math.{name}({argument.code})")
 
 
+_OF_PASSES = frozenset(("take", "nearest", "to_nearest"))
+"""Kinds that only passes for NumPy make."""
+
+
 class ArrayWriter(NumPyWriter):
     """Writes a program by functions of whatever namespace the arguments have, called xp."""
 
@@ -289,7 +293,7 @@ class ArrayWriter(NumPyWriter):
         return Text(f"xp.linalg.{name}({listed(args)}){part}")
 
     KINDS: ClassVar[Mapping[str, str]] = {
-        **{kind: method for kind, method in NumPyWriter.KINDS.items() if kind != "take"},
+        **{kind: how for kind, how in NumPyWriter.KINDS.items() if kind not in _OF_PASSES},
         "scatter": "added",
         "place": "placed",
     }

@@ -148,7 +148,7 @@ class _File:
             yield from segments.functions(self.module)
             return
         for core in self.made.cores():
-            yield [*core.passages(self.module.formulas)]
+            yield [*core.passages(self.made.formulas)]
 
     def _of_arguments(self, before: Sequence[Part]) -> Iterator[Part]:
         text = text_of(before)

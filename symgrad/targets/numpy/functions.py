@@ -10,7 +10,8 @@ from functools import cached_property, partial
 from symgrad.mathematics.equations import Variable
 from symgrad.program.kinds import KINDS
 from symgrad.program.memory import Plan, plan_of
-from symgrad.program.program import Op, Program
+from symgrad.program.program import Op, Program, is_temporary
+from symgrad.targets.about import shape_text
 from symgrad.targets.emitted import Passage, indented, passages
 from symgrad.targets.module import Module, size_names, where_size_is
 from symgrad.targets.numpy.buffers import BufferedWriter
@@ -82,7 +83,9 @@ class Mathematics:
     def __init__(self, module: Module) -> None:
         self.module = module
         wanted = module.results if module.gradients else module.values
-        program = tuned(module.computing(wanted), plain=module.plain)
+        whole = module.computing(wanted)
+        program = tuned(whole, plain=module.plain)
+        self.formulas = with_those_gone(module.formulas, whole, program)
         gradients = module.gradients.values()
         self.program, self.stage = in_stages(program, module.output, gradients, module.values)
         self.plan = None if module.plain else plan_of(self.program, ABILITIES)
@@ -298,6 +301,22 @@ class Mathematics:
             for a in self.writer.assignments
             if a.value in last and _is_a_name(a) and self._stage_of[a.value] == BACKWARD
         }
+
+
+def with_those_gone(
+    formulas: Mapping[str, str], before: Program, after: Program
+) -> Mapping[str, str]:
+    """The equations; those of values that passes took away stand above what first rests on them."""
+    left, told = {o.name for o in after}, dict(formulas)
+    gone: dict[str, list[str]] = {}
+    for op in before:
+        below = dict.fromkeys(n for r in op.reads for n in gone.get(r.name, ()) if n in told)
+        if is_temporary(op.name) or op.name not in left:
+            gone[op.name] = [*below, op.name] if op.name in formulas else [*below]
+        elif op.name in formulas and below:
+            lines = (f"{told.pop(n)}  {shape_text(before.shapes[n])}".strip() for n in below)
+            told[op.name] = "\n".join([*lines, formulas[op.name]])
+    return told
 
 
 def _is_a_name(assignment: Assignment) -> bool:

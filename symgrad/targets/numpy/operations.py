@@ -297,6 +297,9 @@ class NumPyWriter(PlainLoops, Writer):
     def powers(self, op: Op, args: Sequence[Text]) -> Text:
         return Text(f"{name_of(op.kind)}({listed(self.of_powers(op, args))})")
 
+    def nearest(self, op: Op, args: Sequence[Text]) -> Text:
+        return Text(f"{name_of(op.function or op.kind)}({listed(args)})")
+
     def of_powers(self, op: Op, args: Sequence[Text]) -> list[Text]:
         return [*args, Text(str(op.detail[0])), self.number(size_of(op.axes[0]))]
 
@@ -353,12 +356,13 @@ class NumPyWriter(PlainLoops, Writer):
         "place": place,
     }
 
-    KINDS: ClassVar[Mapping[str, str]] = {
+    KINDS: ClassVar[Mapping[str, str]] = {"to_nearest": "nearest"} | {
         kind: kind
         for kind in (
             *("map", "matmul", "contract", "reduce", "trace", "view", "expand", "copy", "iota"),
             *("fill", "gather", "take", "slice", "windows", "reshape", "join", "eye", "diagonal"),
-            *("triangle", "cumsum", "products_of_others", "powers", "linalg", "standing"),
+            *("triangle", "cumsum", "products_of_others", "powers", "nearest", "linalg"),
+            "standing",
         )
     }
     """The method that writes the operations of each kind."""

@@ -26,6 +26,7 @@ from symgrad.program.program import (
 from symgrad.program.stacked import rows_as_they_are, terms_stacked, windows_laid_out
 from symgrad.targets.numpy.at_labels import labels_as_places, rows_at_labels
 from symgrad.targets.numpy.merging import stacks_as_matrices
+from symgrad.targets.numpy.nearest import nearest_by_product
 from symgrad.targets.numpy.powers import powers_as_products, powers_in_a_row
 from symgrad.targets.numpy.sigmoids import complements_in_sums, sigmoids_of_one_power
 from symgrad.targets.numpy.sums import sums_as_products, sums_of_products
@@ -79,6 +80,7 @@ PASSES: tuple[Pass, ...] = (
     masks_from_outputs,
     complements_in_sums,
     sigmoids_of_one_power,
+    nearest_by_product,
     terms_stacked,
     rows_as_they_are,
     windows_laid_out,

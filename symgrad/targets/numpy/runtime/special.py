@@ -9,6 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from symgrad.targets.numpy.runtime.nearest import (
+    _differences_to_nearest,
+    _nearest,
+    _squares,
+    _sums_to_nearest,
+)
+
 
 def _in_pieces(function: Any, x: Any) -> Any:
     """A function of arrays of float64 on every entry, by pieces that fit into a cache."""
@@ -349,6 +356,10 @@ HELPERS: dict[str, Callable[..., Any]] = {
         _others,
         _powers,
         _add_rows,
+        _squares,
+        _nearest,
+        _differences_to_nearest,
+        _sums_to_nearest,
     )
 }
 """The functions that generated files may define, by name."""
