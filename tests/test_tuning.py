@@ -73,6 +73,25 @@ def distances() -> Case:
     return _of(loss, {**point, "Q": 0.3 * np.ones((25, 10))}, X=x, M=m, Q=q)
 
 
+def distances_squared() -> Case:
+    """As before, typed so that the difference has a name and is no function of itself alone."""
+    x, m, q = sg.param("X", ("N", 10)), sg.param("M", (25, 10)), sg.param("Q", (25, 10))
+    d = (x[:, None, :] - m) * q
+    each = -np.sum(d * d, axis=2)
+    largest = np.max(each, axis=1, keepdims=True)
+    loss = np.sum(np.log(np.sum(np.exp(each - largest), axis=1)) + largest[:, 0])
+    point = {"X": rng.standard_normal((30, 10)), "M": rng.standard_normal((25, 10))}
+    return _of(loss, {**point, "Q": 0.3 * np.ones((25, 10))}, X=x, M=m, Q=q)
+
+
+def scaled_rows() -> Case:
+    """The derivative by g sums what is broadcast over columns; so does that by h, over rows."""
+    x, g, h = sg.data("X", ("N", 16)), sg.param("g", (16,)), sg.param("h", ("N",))
+    loss = np.sum(np.tanh(x * g * h[:, None]))
+    point = {"X": rng.standard_normal((5, 16)), "g": np.ones(16), "h": rng.standard_normal(5)}
+    return _of(loss, point, X=x, g=g, h=h)
+
+
 def stacks() -> Case:
     x, w = sg.data("X", ("N", 4, 5, 3)), sg.param("w", (4, 5, 3))
     b, c = sg.param("b", (3,)), sg.param("c", (5,))
@@ -116,6 +135,8 @@ CASES: list[tuple[Callable[[], Case], str, str]] = [
     (slices, "K.reshape(4, 3)", "K[0, 1]"),
     (windows, ".reshape(9, ", "np.tensordot("),
     (distances, "np.subtract(t, M[:, :, None]", "np.subtract(X"),
+    (distances_squared, "d1 = np.subtract(t, M[:, :, None]", "np.multiply(d1"),
+    (scaled_rows, "dg = h.dot(", "ws.ones"),
     (stacks, ".reshape(20 * N, 3)", "np.add.reduce("),
     (lambda: nearest(k_means), "_sums_to_nearest(X, C, nearest)", "np.minimum"),
     (lambda: nearest(of_one_difference, of_rows=True), "_differences_to_nearest(X", "np.minimum"),

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 
 from symgrad.program.builder import Builder
-from symgrad.program.contraction_order import cost
+from symgrad.program.contraction_order import contracted, cost
 from symgrad.program.kinds import KINDS, Result
 from symgrad.program.kinds.entries import BOOLEAN
 from symgrad.program.less_work import turned_after
 from symgrad.program.passes import alive, owned, rewritten
 from symgrad.program.program import (
-    UNIT,
     Axes,
     Op,
     Program,
@@ -32,29 +30,30 @@ the numbers last, 600 with the points last (float64, one thread).
 
 
 def long_axes_last(program: Program) -> Program:
-    """What is made of smaller arrays, and only summed after, has its longest axis last."""
+    """What is made of smaller arrays, and only summed after, has its longest axis last.
+
+    And so has what is made of its sums: there too functions read their arguments in order.
+    """
     chosen = set(_free(program))
     if not chosen:
         return program
+    turned: set[str] = set()
 
     def rewrite(builder: Builder, op: Op) -> Ref | None:
-        if op.name in chosen:
-            return _with_longest_last(builder, op)
-        if KINDS[op.kind].any_layout:
-            return _sum_in_order(builder, op)
-        return turned_after(builder, op)
+        made = _with_longest_last(builder, op) if op.name in chosen else None
+        if made is None and any(stored(builder.ops, r).name in turned for r in op.reads):
+            made = _AS_STORED.get(op.kind, _as_it_is)(builder, op)
+        if made is None:
+            return turned_after(builder, op)
+        if len(labels(made.axes)) > 1 and op.kind not in _PRODUCTS:
+            turned.add(made.name)
+        return builder.view(made, op.axes)
 
     return owned(alive(rewritten(program, rewrite)))
 
 
 def _free(program: Program) -> list[str]:
-    readers: dict[str, list[Op]] = defaultdict(list)
-    for op in program:
-        for ref in op.reads:
-            readers[ref.name].append(op)
-    return [
-        o.name for o in program if _is_outer(program, o) and _is_only_summed(program, readers, o)
-    ]
+    return [o.name for o in program if _is_outer(program, o) and _is_only_summed(program, o)]
 
 
 def _is_outer(program: Program, op: Op) -> bool:
@@ -66,23 +65,27 @@ def _is_outer(program: Program, op: Op) -> bool:
     return smaller and max(cost((a,)) for a in axes) >= LONG * cost(axes[-1:])
 
 
-def _is_only_summed(program: Program, readers: Mapping[str, Sequence[Op]], op: Op) -> bool:
-    """Whether all that reads a value, or a function of it alone, adds it up."""
-    if op.name in program.outputs or not is_temporary(op.name):
-        return False
-    after = [r for r in readers[op.name] if not _adds_up(r)]
-    return all(_is_of_one(r) and _is_only_summed(program, readers, r) for r in after)
+def _is_only_summed(program: Program, op: Op) -> bool:
+    """Whether all that reads a value, or what is made of it and smaller arrays, adds it up."""
+    made = {op.name}
+    for reader in program:
+        if made.isdisjoint(r.name for r in reader.reads) or _adds_up(reader):
+            continue
+        whole = {r.name for r in reader.reads if len(labels(r.axes)) >= len(labels(op.axes))}
+        if not _is_of_entries(reader) or not whole <= made:
+            return False
+        made.add(reader.name)
+    return made.isdisjoint(program.outputs)
 
 
 def _adds_up(op: Op) -> bool:
     return KINDS[op.kind].product or KINDS[op.kind].any_layout
 
 
-def _is_of_one(op: Op) -> bool:
-    """Whether an operation shows an array, or is a function of its entries alone."""
-    if KINDS[op.kind].result is Result.VIEW:
-        return True
-    return op.kind == "map" and len(op.reads) == 1 and op.function not in BOOLEAN
+def _is_of_entries(op: Op) -> bool:
+    """Whether an operation shows an array, or is a function of entries."""
+    shown = KINDS[op.kind].result is Result.VIEW
+    return shown or (op.kind == "map" and op.function not in BOOLEAN)
 
 
 def _with_longest_last(builder: Builder, op: Op) -> Ref:
@@ -90,8 +93,7 @@ def _with_longest_last(builder: Builder, op: Op) -> Ref:
     last = max(reversed(axes), key=lambda a: cost((a,)))
     at = (*(a for a in axes if a != last), last)
     args = tuple(_in_order(builder, a, at) if isinstance(a, Ref) else a for a in op.args)
-    made = builder.add("map", args, at, function=op.function, detail=op.detail, hint=op.hint)
-    return builder.view(made, op.axes)
+    return builder.add("map", args, at, function=op.function, detail=op.detail, hint=hint_of(op))
 
 
 def _in_order(builder: Builder, ref: Ref, at: Axes) -> Ref:
@@ -108,10 +110,44 @@ def _in_order(builder: Builder, ref: Ref, at: Axes) -> Ref:
     return builder.view(source, mine)
 
 
-def _sum_in_order(builder: Builder, op: Op) -> Ref | None:
-    """A sum of products of two arrays that have all axes, each read as it is stored."""
-    args = tuple(stored(builder.ops, r) for r in op.reads)
-    axes = [{*r.axes} for r in args]
-    if args == op.reads or len(args) != 2 or axes[0] != axes[1] or UNIT in axes[0]:
+def _map_as_stored(builder: Builder, op: Op) -> Ref | None:
+    """A function in the order of the first argument that has all axes."""
+    mine = {*labels(op.axes)}
+    whole = (stored(builder.ops, r) for r in op.reads if {*labels(r.axes)} == mine)
+    first = next(whole, None)
+    if first is None:
         return None
-    return builder.add(op.kind, args, op.axes)
+    at = tuple(labels(first.axes))
+    args = tuple(_in_order(builder, a, at) if isinstance(a, Ref) else a for a in op.args)
+    return builder.add("map", args, at, function=op.function, detail=op.detail, hint=hint_of(op))
+
+
+def _reduced_as_stored(builder: Builder, op: Op) -> Ref:
+    source = stored(builder.ops, op.reads[0])
+    axes = tuple(a for a in labels(source.axes) if a in op.axes)
+    source = builder.view(source, tuple(labels(source.axes)))
+    return builder.add("reduce", (source,), axes, function=op.function, hint=hint_of(op))
+
+
+def _product_as_stored(builder: Builder, op: Op) -> Ref:
+    sources = (stored(builder.ops, r) for r in op.reads)
+    args = tuple(builder.view(r, tuple(labels(r.axes))) for r in sources)
+    return contracted(builder, Op("", "contract", args, tuple(labels(op.axes))))
+
+
+def hint_of(op: Op) -> str:
+    """What the same value in another order of its axes is called."""
+    return op.hint if is_temporary(op.name) else op.name
+
+
+def _as_it_is(builder: Builder, op: Op) -> None:
+    return None
+
+
+_PRODUCTS = {"matmul": _product_as_stored, "contract": _product_as_stored}
+_AS_STORED: dict[str, Callable[[Builder, Op], Ref | None]] = {
+    "map": _map_as_stored,
+    "reduce": _reduced_as_stored,
+    **_PRODUCTS,
+}
+"""How operations read arrays as they are stored, by the kind."""

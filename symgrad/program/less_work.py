@@ -141,19 +141,30 @@ _ZERO = Literal(sp.S.Zero)
 
 
 def signs(program: Program) -> Program:
-    """-(-x) is x."""
+    """-(-x) is x, and -((-x) y) is x y where nothing else reads -x."""
     if not has(program, ("map",), ("negative",)):
         return program
+    uses = program.uses
 
     def rewrite(builder: Builder, op: Op) -> Ref | None:
         source = op.args[0] if op.function == "negative" else None
         inner = builder.ops.get(source.name) if isinstance(source, Ref) else None
-        if inner is None or inner.function != "negative" or not isinstance(source, Ref):
+        if inner is None or not isinstance(source, Ref):
             return None
-        (found,) = read_by(inner, source.axes)
-        return found
+        if inner.function == "negative":
+            (found,) = read_by(inner, source.axes)
+            return found
+        factors = read_by(inner, source.axes) if inner.function == "multiply" else []
+        made = [builder.ops.get(f.name) for f in factors]
+        alone = [m is not None and uses[before.get(m.name, "")] == 1 for m in made]
+        for k, (op_of, once) in enumerate(zip(made, alone, strict=True)):
+            if len(factors) == 2 and op_of is not None and op_of.function == "negative" and once:
+                (factors[k],) = read_by(op_of, factors[k].axes)
+                return builder.map("multiply", *factors)
+        return None
 
-    return owned(alive(rewritten(program, rewrite)))
+    before: dict[str, str] = {}
+    return owned(alive(rewritten(program, remembering(rewrite, before))))
 
 
 # Scales

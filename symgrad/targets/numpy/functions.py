@@ -306,16 +306,25 @@ class Mathematics:
 def with_those_gone(
     formulas: Mapping[str, str], before: Program, after: Program
 ) -> Mapping[str, str]:
-    """The equations; those of values that passes took away stand above what first rests on them."""
-    left, told = {o.name for o in after}, dict(formulas)
+    """The equations; those of values that passes took away stand above what first rests on them.
+
+    That of a value which is laid out otherwise stands above the array of another name.
+    """
+    told, left = dict(formulas), {o.name for o in after}
+    turned = {o.hint: o.name for o in after if is_temporary(o.name) and o.hint not in left}
     gone: dict[str, list[str]] = {}
     for op in before:
         below = dict.fromkeys(n for r in op.reads for n in gone.get(r.name, ()) if n in told)
-        if is_temporary(op.name) or op.name not in left:
-            gone[op.name] = [*below, op.name] if op.name in formulas else [*below]
-        elif op.name in formulas and below:
-            lines = (f"{told.pop(n)}  {shape_text(before.shapes[n])}".strip() for n in below)
-            told[op.name] = "\n".join([*lines, formulas[op.name]])
+        missing = op.name in formulas and op.name not in left and not KINDS[op.kind].is_view
+        home = turned.get(op.name, op.name)
+        if missing and home == op.name:
+            gone[op.name] = [*below, op.name]
+        elif is_temporary(op.name):
+            gone[op.name] = [*below]
+        elif op.name in formulas:
+            lines = [f"{told.pop(n)}  {shape_text(before.shapes[n])}".strip() for n in below]
+            end = "" if home == op.name else ", laid out as"
+            told[home] = "\n".join([*lines, f"{formulas[op.name]}{end}"])
     return told
 
 

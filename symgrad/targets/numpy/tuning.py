@@ -24,6 +24,7 @@ from symgrad.program.program import (
     read_by,
 )
 from symgrad.program.stacked import rows_as_they_are, terms_stacked, windows_laid_out
+from symgrad.program.summed import sums_before_products
 from symgrad.targets.numpy.at_labels import labels_as_places, rows_at_labels
 from symgrad.targets.numpy.merging import stacks_as_matrices
 from symgrad.targets.numpy.nearest import nearest_by_product
@@ -62,13 +63,14 @@ def divisors_as_factors(program: Program) -> Program:
         (x,) = op.reads
         many = cost(op.axes) >= NOT_FEW and builder.dtypes[x.name] == "float"
         if op.function == "divide" and many:
-            return builder.map("multiply", x, Literal(1 / op.args[1].value))  # type: ignore[union-attr]
+            number = Literal(1 / op.args[1].value)  # type: ignore[union-attr]
+            return builder.add("map", (x, number), op.axes, function="multiply", hint=op.hint)
         inner = builder.ops.get(x.name) if op.function == "negative" else None
         if inner is None or inner.function != "multiply" or len(inner.reads) != 1:
             return None
-        (number,) = (a for a in inner.args if isinstance(a, Literal))
+        (number,) = (Literal(-a.value) for a in inner.args if isinstance(a, Literal))
         (source,) = read_by(inner, x.axes)
-        return builder.map("multiply", source, Literal(-number.value))
+        return builder.add("map", (source, number), op.axes, function="multiply", hint=op.hint)
 
     return owned(alive(rewritten(program, rewrite)))
 
@@ -84,6 +86,8 @@ PASSES: tuple[Pass, ...] = (
     terms_stacked,
     rows_as_they_are,
     windows_laid_out,
+    sums_before_products,
+    signs,
     long_axes_last,
     stacks_as_matrices,
     divisors_as_factors,
