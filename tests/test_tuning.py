@@ -135,7 +135,7 @@ CASES: list[tuple[Callable[[], Case], str, str]] = [
     (slices, "K.reshape(4, 3)", "K[0, 1]"),
     (windows, ".reshape(9, ", "np.tensordot("),
     (distances, "np.subtract(t, M[:, :, None]", "np.subtract(X"),
-    (distances_squared, "d1 = np.subtract(t, M[:, :, None]", "np.multiply(d1"),
+    (distances_squared, "d1 = np.multiply(Q[:, :, None], ", "np.subtract(X"),
     (scaled_rows, "dg = h.dot(", "ws.ones"),
     (stacks, ".reshape(20 * N, 3)", "np.add.reduce("),
     (lambda: nearest(k_means), "_sums_to_nearest(X, C, nearest)", "np.minimum"),

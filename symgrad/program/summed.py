@@ -93,8 +93,7 @@ def _factors(
     op = builder.ops.get(ref.name)
     while op is not None and op.name not in before and (_is_scaled(op) or op.kind == "view"):
         if op.kind == "map":
-            numbers = [a.value for a in op.args if isinstance(a, Literal)]
-            scale *= numbers[0] if numbers else -1
+            scale *= next((a.value for a in op.args if isinstance(a, Literal)), -1)
         (ref,) = read_by(op, ref.axes)
         op = builder.ops.get(ref.name)
     if op is None or op.name not in before:

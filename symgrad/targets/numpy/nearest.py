@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import sympy as sp
@@ -34,12 +34,14 @@ and 57, of 300 rows 123 and 87, of 1,000 322 and 183; of 64 rows to 100 of 8 ent
 300 rows 513 and 125.  A named number of rows counts as 64.
 """
 
-ROW, CENTRE, ENTRY = "n", "i", "j"
+ROW, CENTRE, ENTRY = _ALL = ("n", "i", "j")
 """What axes are for: rows, the rows that they are compared with, and their entries."""
 
 Roles = tuple[str, ...]
 Factor = tuple[str, Operand]
 """Multiply or divide, and by what: a number, or one for each row."""
+Factors = tuple[sp.Expr, tuple[Ref, ...]]
+"""A number, and one for each row if there are any."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,16 @@ class Nearest:
     scale: sp.Expr
     products: dict[str, Value] = field(default_factory=dict)
 
+    def renamed(self, new: Mapping[str, str]) -> Nearest:
+        """The same of values with other names."""
+        x, c = (Ref(new[r.name], r.axes) for r in (self.x, self.c))
+        return replace(self, x=x, c=c)
+
+    def matrices(self, builder: Builder) -> tuple[Ref, Ref]:
+        """The rows as matrices."""
+        n, i, j = self.placed(_ALL)
+        return builder.view(self.x, (n, j)), builder.view(self.c, (i, j))
+
     def placed(self, roles: Roles) -> Axes:
         """The labels of axes that are for these."""
         return tuple(self.axes.get(role, sp.S.One) for role in roles)
@@ -80,25 +92,24 @@ def nearest_by_product(program: Program) -> Program:
     found = dict(_nearest(program))
     if not found:
         return program
-    products = {name: one for one in found.values() for name in one.products}
+    products = {name: least for least, one in found.items() for name in one.products}
     new = {v.name: v.name for v in program.inputs}
-    made: dict[int, Ref] = {}
-
-    def renamed(one: Nearest) -> Nearest:
-        x, c = (Ref(new[r.name], r.axes) for r in (one.x, one.c))
-        return replace(one, x=x, c=c)
+    places: dict[str, Ref] = {}
 
     def rewrite(builder: Builder, op: Op) -> Ref:
-        one = found.get(op.name) or products.get(op.name)
-        if one is None:
-            value = rebuilt(builder, op)
-        elif op.name in found:
-            made[id(one)] = _places(builder, renamed(one))
-            value = _least(builder, renamed(one), made[id(one)], op)
-        else:
-            value = _summed(builder, renamed(one), made[id(one)], one.products[op.name], op, new)
+        value = rebuilt(builder, op) if op.name not in {*found, *products} else made(builder, op)
         new[op.name] = value.name
         return value
+
+    def made(builder: Builder, op: Op) -> Ref:
+        least = products.get(op.name, op.name)
+        one = found[least].renamed(new)
+        if op.name == least:
+            places[least] = _places(builder, one)
+            return _least(builder, one, places[least], op)
+        value = one.products[op.name]
+        factors = _folded(builder, value.factors, one.axes[ROW], new)
+        return _summed(builder, one, places[least], op, value, factors)
 
     return owned(alive(rewritten(program, rewrite)))
 
@@ -119,36 +130,29 @@ def _nearest(program: Program) -> Iterator[tuple[str, Nearest]]:
 
 def _way(ops: Mapping[str, Op], op: Op) -> tuple[Nearest, dict[str, Value]] | None:
     """From the least back to the rows, and the values on the way."""
-    distance = op.reads[0]
-    gone = [a for a in labels(distance.axes) if a not in op.axes]
-    if len(labels(distance.axes)) != 2 or len(gone) != 1:
-        return None
-    role: dict[sp.Expr, str] = {a: CENTRE if a in gone else ROW for a in labels(distance.axes)}
-    scale, total = _unscaled(ops, stored(ops, distance))
+    distance = stored(ops, op.reads[0])
+    scale, total = _unscaled(ops, distance)
     square = _made(ops, total, "reduce", "sum")
     difference = _made(ops, square, *_SQUARES) if square else None
     pair = _reads(ops, difference, "map", "subtract") if difference else []
-    if len(pair) != 2 or square is None or difference is None:
+    role = _roles_of(op, distance, difference) if difference else {}
+    sides = [frozenset(role.get(a, "") for a in labels(r.axes)) for r in pair]
+    if {*sides} != {_OF_ROWS, _OF_CENTRES} or square is None or difference is None:
         return None
-    entries = [a for a in labels(difference.axes) if a not in role]
-    if len(entries) != 1 or cost(difference.axes) < MANY:
-        return None
-    role[entries[0]] = ENTRY
-    sides = [frozenset(role[a] for a in labels(r.axes)) for r in pair]
-    if {*sides} != {_OF_ROWS, _OF_CENTRES}:
-        return None
-    axes = {what: a for a, what in role.items()}
-    turned = sides[0] == _OF_CENTRES
-    x, c = pair[::-1] if turned else pair
-    values = {
-        ref.name: Value(what, tuple(role.get(a, "") for a in ref.axes))
-        for what, ref in (
-            ("distance", stored(ops, distance)),
-            ("square", square),
-            ("difference", difference),
-        )
-    }
-    return Nearest(x, c, axes, turned, scale), values
+    x, c = pair[::-1] if (turned := sides[0] == _OF_CENTRES) else pair
+    way = (("distance", distance), ("square", square), ("difference", difference))
+    values = {r.name: Value(what, tuple(role.get(a, "") for a in r.axes)) for what, r in way}
+    return Nearest(x, c, {what: a for a, what in role.items()}, turned, scale), values
+
+
+def _roles_of(op: Op, distance: Ref, difference: Ref) -> dict[sp.Expr, str]:
+    """What the axes of differences are for, where there are just those three, and many entries."""
+    both = labels(distance.axes)
+    entries = [a for a in labels(difference.axes) if a not in both]
+    gone = [a for a in both if a not in op.axes]
+    if (len(both), len(gone), len(entries)) != (2, 1, 1) or cost(difference.axes) < MANY:
+        return {}
+    return {a: CENTRE if a in gone else ROW for a in both} | {entries[0]: ENTRY}
 
 
 def _unscaled(ops: Mapping[str, Op], ref: Ref) -> tuple[sp.Expr, Ref]:
@@ -189,22 +193,49 @@ def _made(ops: Mapping[str, Op], ref: Ref, kind: str, *functions: str) -> Ref | 
 
 def _followed(program: Program, least: Op, one: Nearest, values: dict[str, Value]) -> bool:
     """Whether all that weighs with the choice is understood; notes the products with it."""
-    values[least.name] = Value("least", (ROW,) if len(least.axes) == 1 else ())
+    values[least.name] = Value("least", tuple(ROW for _ in labels(least.axes)))
     for op in program:
-        mine = [r for r in op.reads if r.name in values]
-        if not mine or op.name in values:
+        seen = _seen(op, values) if op.name not in values else None
+        if seen is None:
             continue
-        seen = [values[r.name] for r in mine]
-        role = {a: w for r, v in zip(mine, seen, strict=True) for a, w in _roles(r, v)}
-        whats = frozenset(v.what for v in seen)
-        value = _understood(op, mine, seen, whats, role)
-        if value is None and whats & {"mask", "count", "share", "terms"}:
+        value = _understood(seen)
+        if value is not None:
+            (one.products if value.what == "product" else values)[op.name] = value
+        elif seen.whats & {"mask", "count", "share", "terms"}:
             return False
-        if value is not None and value.what == "product":
-            one.products[op.name] = value
-        elif value is not None:
-            values[op.name] = value
     return True
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An operation, which of its arguments are such values, and what its axes are for."""
+
+    op: Op
+    args: Sequence[Ref]
+    values: Sequence[Value]
+    role: Mapping[sp.Expr, str]
+
+    @property
+    def whats(self) -> frozenset[str]:
+        """What the values are."""
+        return frozenset(v.what for v in self.values)
+
+    @property
+    def roles(self) -> Roles:
+        """What the axes of the result are for."""
+        return tuple(self.role.get(a, "") for a in self.op.axes)
+
+    @property
+    def share(self) -> Value:
+        """The value that has the factors."""
+        return next((v for v in self.values if v.what == "share"), self.values[0])
+
+
+def _seen(op: Op, values: Mapping[str, Value]) -> Seen | None:
+    mine = [r for r in op.reads if r.name in values]
+    seen = [values[r.name] for r in mine]
+    role = {a: w for r, v in zip(mine, seen, strict=True) for a, w in _roles(r, v)}
+    return Seen(op, mine, seen, role) if mine and len({*role.values()}) == len(role) else None
 
 
 def _roles(ref: Ref, value: Value) -> Iterator[tuple[sp.Expr, str]]:
@@ -213,84 +244,57 @@ def _roles(ref: Ref, value: Value) -> Iterator[tuple[sp.Expr, str]]:
     return ((a, w) for a, w in zip(ref.axes, value.roles, strict=True) if isinstance(a, Index))
 
 
-def _understood(
-    op: Op, mine: list[Ref], seen: list[Value], whats: frozenset[str], role: dict[sp.Expr, str]
-) -> Value | None:
-    roles = tuple(role.get(a, "") for a in op.axes)
-    if len({*role.values()}) != len(role):
-        return None
+def _understood(seen: Seen) -> Value | None:
+    op = seen.op
     if op.kind == "view":
-        return replace(seen[0], roles=roles)
-    if KINDS[op.kind].product and whats == _BOTH and len(op.args) == 2:
-        share = next(v for v in seen if v.what == "share")
-        return _product(share, roles)
-    rule = _RULES.get((op.kind, op.function, whats))
-    return None if rule is None else rule(op, mine, seen, roles, role)
-
-
-Rule = Callable[[Op, list[Ref], list[Value], Roles, Mapping[sp.Expr, str]], Value | None]
+        return replace(seen.values[0], roles=seen.roles)
+    if KINDS[op.kind].product and seen.whats == _BOTH and len(op.args) == 2:
+        return _product(seen)
+    rule = _RULES.get((op.kind, op.function, seen.whats))
+    return None if rule is None else rule(seen)
 
 
 def _becomes(what: str) -> Rule:
-    return lambda op, mine, seen, roles, role: Value(what, roles)
+    return lambda seen: replace(seen.share, what=what, roles=seen.roles)
 
 
-def _product(share: Value, roles: Roles) -> Value | None:
-    of_two = {*roles} - {""} in ({ROW, ENTRY}, {CENTRE, ENTRY})
-    return Value("product", roles, share.factors) if of_two else None
+def _product(seen: Seen) -> Value | None:
+    of_two = {*seen.roles} - {""} in ({ROW, ENTRY}, {CENTRE, ENTRY})
+    return Value("product", seen.roles, seen.share.factors) if of_two else None
 
 
-def _counted(
-    op: Op, mine: list[Ref], seen: list[Value], roles: Roles, role: Mapping[sp.Expr, str]
-) -> Value | None:
-    return Value("count", roles) if {*roles} - {""} == {ROW} and not seen[0].factors else None
+def _counted(seen: Seen) -> Value | None:
+    along_row = {*seen.roles} - {""} == {ROW}
+    return Value("count", seen.roles) if along_row and not seen.share.factors else None
 
 
-def _shared(
-    op: Op, mine: list[Ref], seen: list[Value], roles: Roles, role: Mapping[sp.Expr, str]
-) -> Value | None:
-    return replace(seen[0], what="share", roles=roles) if seen[0].what == "mask" else None
+def _shared(seen: Seen) -> Value | None:
+    mask, *_ = seen.values
+    return replace(mask, what="share", roles=seen.roles) if mask.what == "mask" else None
 
 
-def _spread(
-    op: Op, mine: list[Ref], seen: list[Value], roles: Roles, role: Mapping[sp.Expr, str]
-) -> Value | None:
-    share = next(v for v in seen if v.what == "share")
-    return replace(share, what="terms", roles=roles)
-
-
-def _added(
-    op: Op, mine: list[Ref], seen: list[Value], roles: Roles, role: Mapping[sp.Expr, str]
-) -> Value | None:
-    return _product(seen[0], roles)
-
-
-def _weighed(
-    op: Op, mine: list[Ref], seen: list[Value], roles: Roles, role: Mapping[sp.Expr, str]
-) -> Value | None:
+def _weighed(seen: Seen) -> Value | None:
     """Times or over what is the same for all centres."""
-    others = [a for a in op.args if a not in mine]
-    if (op.function == "divide" and op.args[0] not in mine) or len(mine) != 1:
+    op, (mine, *_) = seen.op, seen.args
+    others = [a for a in op.args if a != mine]
+    if (op.function == "divide" and op.args[0] != mine) or len(seen.args) != 1:
         return None
-    known = {*labels(mine[0].axes)}
-    for other in others:
-        if isinstance(other, Ref) and {role.get(a, "") for a in labels(other.axes)} - {ROW}:
-            return None
-    if {*labels(op.axes)} - known:
+    more = (a for o in others if isinstance(o, Ref) for a in labels(o.axes))
+    if any(seen.role.get(a) != ROW for a in more):
         return None
-    factors = tuple((op.function, other) for other in others)
-    factors = factors or (("multiply", Literal(sp.S.NegativeOne)),)
-    return replace(seen[0], roles=roles, factors=(*seen[0].factors, *factors))
+    factors = [(op.function, o) for o in others] or [("multiply", Literal(sp.S.NegativeOne))]
+    return replace(seen.share, roles=seen.roles, factors=(*seen.share.factors, *factors))
 
 
+Rule = Callable[[Seen], Value | None]
 _BOTH = frozenset(("share", "difference"))
 _RULES: dict[tuple[str, str, frozenset[str]], Rule] = {
-    ("map", "equal", frozenset(("distance", "least"))): _becomes("mask"),
+    ("map", "equal", frozenset(("distance", "least"))): lambda seen: Value("mask", seen.roles),
     ("map", "cast", frozenset(("mask",))): _becomes("mask"),
     ("reduce", "sum", frozenset(("mask",))): _counted,
     ("map", "divide", frozenset(("mask", "count"))): _shared,
-    ("map", "multiply", _BOTH): _spread,
-    ("reduce", "sum", frozenset(("terms",))): _added,
+    ("map", "multiply", _BOTH): _becomes("terms"),
+    ("reduce", "sum", frozenset(("terms",))): _product,
     **{
         ("map", f, frozenset((what,))): _weighed
         for f in ("multiply", "divide", "negative")
@@ -305,65 +309,59 @@ _RULES: dict[tuple[str, str, frozenset[str]], Rule] = {
 
 def _places(builder: Builder, one: Nearest) -> Ref:
     """The nearest of each row, and how many there are."""
-    n, i, j = one.placed((ROW, CENTRE, ENTRY))
-    x, c = builder.view(one.x, (n, j)), builder.view(one.c, (i, j))
+    (x, c), (n, i, j) = one.matrices(builder), one.placed(_ALL)
     twice = builder.map("multiply", c, Literal(sp.Integer(-2)))
     product = builder.add("matmul", (x, builder.view(twice, (j, i))), (n, i))
-    norms = builder.add("contract", (c, c), (i,))
-    estimate = builder.map("add", product, norms)
-    both = fresh(as_size(2))
-    return builder.add("nearest", (x, c, estimate), (both, n), hint="nearest")
+    estimate = builder.map("add", product, builder.add("contract", (c, c), (i,)))
+    return builder.add("nearest", (x, c, estimate), (fresh(as_size(2)), n), hint="nearest")
 
 
 def _least(builder: Builder, one: Nearest, places: Ref, op: Op) -> Ref:
     """The square of the distance to the nearest, as it is defined."""
-    n, i, j = one.placed((ROW, CENTRE, ENTRY))
-    x, c = builder.view(one.x, (n, j)), builder.view(one.c, (i, j))
+    (x, c), (n, _, j) = one.matrices(builder), one.placed(_ALL)
     first = builder.add("slice", (places,), (n,), detail=(Cut(sp.S.Zero), None))
     chosen = builder.add("gather", (c, first), (n, j), detail=(1, None))
-    difference = builder.map("subtract", x, chosen)
-    square = builder.map("power", difference, Literal(sp.Integer(2)))
+    square = builder.map("power", builder.map("subtract", x, chosen), Literal(sp.Integer(2)))
     total = builder.add("reduce", (square,), (n,), function="sum")
     if one.scale != 1:
         total = builder.map("multiply", total, Literal(one.scale))
-    mine = labels(op.axes)
-    return builder.view(Ref(total.name, tuple(mine)), op.axes)
+    return builder.view(Ref(total.name, tuple(labels(op.axes))), op.axes)
+
+
+_DIFFERENCES, _SUMS = "differences_to_nearest", "sums_to_nearest"
 
 
 def _summed(
-    builder: Builder, one: Nearest, places: Ref, value: Value, op: Op, new: Mapping[str, str]
+    builder: Builder, one: Nearest, places: Ref, op: Op, value: Value, scaled: Factors
 ) -> Ref:
     """The sum of the differences to the nearest with their factors."""
-    n, i, j = one.placed((ROW, CENTRE, ENTRY))
-    x, c = builder.view(one.x, (n, j)), builder.view(one.c, (i, j))
-    scale, weights = _folded(builder, value.factors, n, new)
-    scale = -scale if one.turned else scale
+    (x, c), (n, i, j), (scale, weights) = one.matrices(builder), one.placed(_ALL), scaled
     if ROW in value.roles:
-        found = builder.add("to_nearest", (x, c, places), (n, j), function="differences_to_nearest")
-        if weights is not None:
-            found = builder.map("multiply", found, builder.view(weights, (n, sp.S.One)))
+        found = builder.add("to_nearest", (x, c, places), (n, j), function=_DIFFERENCES)
+        for weight in weights:
+            found = builder.map("multiply", found, builder.view(weight, (n, sp.S.One)))
     else:
-        args = (x, c, places, *(() if weights is None else (weights,)))
-        found = builder.add("to_nearest", args, (i, j), function="sums_to_nearest")
-    scaled = found if scale == 1 else builder.map("multiply", found, Literal(scale))
+        found = builder.add(
+            "to_nearest", (x, c, places, *weights), (i, j), function="sums_to_nearest"
+        )
+    if (scale := -scale if one.turned else scale) != 1:
+        found = builder.map("multiply", found, Literal(scale))
     role = dict(zip(one.placed(value.roles), op.axes, strict=True))
-    labelled = Ref(scaled.name, tuple(role[a] for a in scaled.axes))
-    return builder.view(labelled, op.axes)
+    return builder.view(Ref(found.name, tuple(role[a] for a in found.axes)), op.axes)
 
 
 def _folded(
-    builder: Builder, factors: tuple[Factor, ...], n: sp.Expr, new: Mapping[str, str]
-) -> tuple[sp.Expr, Ref | None]:
-    """Factors as a number, and one for each row."""
+    builder: Builder, factors: Sequence[Factor], n: sp.Expr, new: Mapping[str, str]
+) -> Factors:
     scale: sp.Expr = sp.S.One
-    weights: Ref | None = None
+    weights: tuple[Ref, ...] = ()
     for function, other in factors:
         if isinstance(other, Literal):
             scale = scale / other.value if function == "divide" else scale * other.value
             continue
         seen = Ref(new[other.name], tuple(n if isinstance(a, Index) else a for a in other.axes))
         mine = builder.view(seen, tuple(labels(seen.axes)))
-        if weights is not None or function == "divide":
-            mine = builder.map(function, weights or Literal(sp.S.One), mine)
-        weights = mine
+        if weights or function == "divide":
+            mine = builder.map(function, *(weights or (Literal(sp.S.One),)), mine)
+        weights = (mine,)
     return scale, weights

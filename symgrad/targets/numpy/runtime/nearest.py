@@ -18,8 +18,7 @@ def _nearest(x: Any, c: Any, estimate: Any) -> Any:
     ``estimate`` is the square of a distance less a number for each row; where it is too close to
     tell, the distances are computed.
     """
-    first, rows = estimate.argmin(axis=1), np.arange(len(x))
-    count = np.ones_like(first)
+    first, count, rows = estimate.argmin(axis=1), np.ones(len(x), np.intp), np.arange(len(x))
     least = estimate[rows, first]
     with np.errstate(over="ignore", invalid="ignore"):
         size = np.einsum("nj,nj->n", x, x) + np.einsum("ij,ij->i", c, c).max()
@@ -64,5 +63,4 @@ def _sums_to_nearest(x: Any, c: Any, nearest: Any, weights: Any = None) -> Any:
         share = (1 if weights is None else weights[rows]) / count[rows]
         found = np.concatenate([found, share[:, None] * (x[rows] - c[places])])
         first = np.concatenate([first, places])
-    columns = [np.bincount(first, column, len(c)) for column in found.T]
-    return np.stack(columns, axis=1).astype(x.dtype)
+    return np.stack([np.bincount(first, d, len(c)) for d in found.T], axis=1).astype(x.dtype)
