@@ -151,16 +151,15 @@ def signs(program: Program) -> Program:
         inner = builder.ops.get(source.name) if isinstance(source, Ref) else None
         if inner is None or not isinstance(source, Ref):
             return None
+        read = read_by(inner, source.axes)
         if inner.function == "negative":
-            (found,) = read_by(inner, source.axes)
-            return found
-        factors = read_by(inner, source.axes) if inner.function == "multiply" else []
-        made = [builder.ops.get(f.name) for f in factors]
-        alone = [m is not None and uses[before.get(m.name, "")] == 1 for m in made]
-        for k, (op_of, once) in enumerate(zip(made, alone, strict=True)):
-            if len(factors) == 2 and op_of is not None and op_of.function == "negative" and once:
-                (factors[k],) = read_by(op_of, factors[k].axes)
-                return builder.map("multiply", *factors)
+            return read[0]
+        for k, factor in enumerate(read if inner.function == "multiply" else ()):
+            made = builder.ops.get(factor.name)
+            once = made is not None and uses[before.get(made.name, "")] == 1
+            if made is not None and once and made.function == "negative" and len(read) == 2:
+                (read[k],) = read_by(made, factor.axes)
+                return builder.map("multiply", *read)
         return None
 
     before: dict[str, str] = {}

@@ -42,9 +42,8 @@ def labels_as_places(program: Program) -> Program:
         taken = builder.add("take", (base, places), places.axes, hint=hint)
         if op.kind == "gather":
             return taken
-        changed = builder.add(
-            "map", (taken, op.args[1]), places.axes, function=op.function, hint="changed"
-        )
+        pair = (taken, op.args[1])
+        changed = builder.add("map", pair, places.axes, function=op.function, hint="changed")
         return builder.add("put", (base, changed, places), op.axes)
 
     return owned(alive(rewritten(program, rewrite)))

@@ -108,7 +108,8 @@ def nearest_by_product(program: Program) -> Program:
             places[least] = _places(builder, one)
             return _least(builder, one, places[least], op)
         value = one.products[op.name]
-        factors = _folded(builder, value.factors, one.axes[ROW], new)
+        sign = (("multiply", Literal(sp.Integer(-1 if one.turned else 1))),)
+        factors = _folded(builder, (*value.factors, *sign), one.axes[ROW], new)
         return _summed(builder, one, places[least], op, value, factors)
 
     return owned(alive(rewritten(program, rewrite)))
@@ -341,13 +342,15 @@ def _summed(
         for weight in weights:
             found = builder.map("multiply", found, builder.view(weight, (n, sp.S.One)))
     else:
-        found = builder.add(
-            "to_nearest", (x, c, places, *weights), (i, j), function="sums_to_nearest"
-        )
-    if (scale := -scale if one.turned else scale) != 1:
+        found = builder.add("to_nearest", (x, c, places, *weights), (i, j), function=_SUMS)
+    if scale != 1:
         found = builder.map("multiply", found, Literal(scale))
-    role = dict(zip(one.placed(value.roles), op.axes, strict=True))
-    return builder.view(Ref(found.name, tuple(role[a] for a in found.axes)), op.axes)
+    return _labelled(builder, found, dict(zip(one.placed(value.roles), op.axes, strict=True)), op)
+
+
+def _labelled(builder: Builder, ref: Ref, new: Mapping[sp.Expr, sp.Expr], op: Op) -> Ref:
+    """A value with the axes of an operation, whose labels are other ones."""
+    return builder.view(Ref(ref.name, tuple(new[a] for a in ref.axes)), op.axes)
 
 
 def _folded(
