@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from symgrad.program.builder import Builder
 from symgrad.program.contraction_order import contracted, cost
 from symgrad.program.kinds import KINDS, Result
@@ -42,10 +40,10 @@ def long_axes_last(program: Program) -> Program:
     def rewrite(builder: Builder, op: Op) -> Ref | None:
         made = _with_longest_last(builder, op) if op.name in chosen else None
         if made is None and any(stored(builder.ops, r).name in turned for r in op.reads):
-            made = _AS_STORED.get(op.kind, _as_it_is)(builder, op)
+            made = _as_stored(builder, op)
         if made is None:
             return turned_after(builder, op)
-        if len(labels(made.axes)) > 1 and op.kind not in _PRODUCTS:
+        if len(labels(made.axes)) > 1 and not KINDS[op.kind].product:
             turned.add(made.name)
         return builder.view(made, op.axes)
 
@@ -110,6 +108,16 @@ def _in_order(builder: Builder, ref: Ref, at: Axes) -> Ref:
     return builder.view(source, mine)
 
 
+def _as_stored(builder: Builder, op: Op) -> Ref | None:
+    """An operation that reads arrays as they are stored."""
+    kind = KINDS[op.kind]
+    if kind.product:
+        return _product_as_stored(builder, op)
+    if kind.any_layout:
+        return _reduced_as_stored(builder, op)
+    return _map_as_stored(builder, op) if op.kind == "map" else None
+
+
 def _map_as_stored(builder: Builder, op: Op) -> Ref | None:
     """A function in the order of the first argument that has all axes."""
     mine = {*labels(op.axes)}
@@ -126,7 +134,7 @@ def _reduced_as_stored(builder: Builder, op: Op) -> Ref:
     source = stored(builder.ops, op.reads[0])
     axes = tuple(a for a in labels(source.axes) if a in op.axes)
     source = builder.view(source, tuple(labels(source.axes)))
-    return builder.add("reduce", (source,), axes, function=op.function, hint=hint_of(op))
+    return builder.add(op.kind, (source,), axes, function=op.function, hint=hint_of(op))
 
 
 def _product_as_stored(builder: Builder, op: Op) -> Ref:
@@ -138,16 +146,3 @@ def _product_as_stored(builder: Builder, op: Op) -> Ref:
 def hint_of(op: Op) -> str:
     """What the same value in another order of its axes is called."""
     return op.hint if is_temporary(op.name) else op.name
-
-
-def _as_it_is(builder: Builder, op: Op) -> None:
-    return None
-
-
-_PRODUCTS = {"matmul": _product_as_stored, "contract": _product_as_stored}
-_AS_STORED: dict[str, Callable[[Builder, Op], Ref | None]] = {
-    "map": _map_as_stored,
-    "reduce": _reduced_as_stored,
-    **_PRODUCTS,
-}
-"""How operations read arrays as they are stored, by the kind."""
