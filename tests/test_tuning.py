@@ -92,6 +92,33 @@ def scaled_rows() -> Case:
     return _of(loss, point, X=x, g=g, h=h)
 
 
+def normalised() -> Case:
+    """Divided by a root that is never almost 0; scaled, and only summed after."""
+    x, g, b = sg.data("X", ("N", 600)), sg.param("g", (600,)), sg.param("b", (600,))
+    normal = x / np.sqrt(np.mean(x * x, axis=1, keepdims=True) + 1e-5)
+    difference = normal * g + b - x
+    point = {"X": rng.standard_normal((7, 600)), "g": rng.standard_normal(600), "b": np.ones(600)}
+    return _of(np.mean(difference * difference), point, X=x, g=g, b=b)
+
+
+def directions() -> Case:
+    """The lengths are not known to be far from 0: 1e-310 is a length that has no inverse."""
+    x, g = sg.data("X", ("N", 200)), sg.param("g", (200,))
+    unit = x / np.sqrt(np.sum(x * x, axis=1, keepdims=True))
+    point = {"X": rng.standard_normal((7, 200)), "g": rng.standard_normal(200)}
+    return _of(np.mean((unit * g - 1) ** 2), point, X=x, g=g)
+
+
+def softmax_of_many() -> Case:
+    """Of what is finite, the sum is 1 or more."""
+    x, w, v = sg.data("X", (70, 5)), sg.param("W", (5, 70)), sg.param("V", (70, 3))
+    z = np.where(np.tri(70, dtype=bool), x @ w, -1e9)
+    e = np.exp(z - np.max(z, axis=1, keepdims=True))
+    loss = np.sum(np.tanh((e / np.sum(e, axis=1, keepdims=True)) @ v))
+    point = {"X": 3 * rng.standard_normal((70, 5)), "W": rng.standard_normal((5, 70))}
+    return _of(loss, {**point, "V": rng.standard_normal((70, 3))}, X=x, W=w, V=v)
+
+
 def stacks() -> Case:
     x, w = sg.data("X", ("N", 4, 5, 3)), sg.param("w", (4, 5, 3))
     b, c = sg.param("b", (3,)), sg.param("c", (5,))
@@ -137,6 +164,9 @@ CASES: list[tuple[Callable[[], Case], str, str]] = [
     (distances, "np.subtract(t, M[:, :, None]", "np.subtract(X"),
     (distances_squared, "d1 = np.multiply(Q[:, :, None], ", "np.subtract(X"),
     (scaled_rows, "dg = h.dot(", "ws.ones"),
+    (normalised, "db *= 1 / (300 * N)", "np.divide(X"),
+    (directions, "np.divide(X, ", "np.divide(1, "),
+    (softmax_of_many, "np.divide(1, ", "np.divide(e, "),
     (stacks, ".reshape(20 * N, 3)", "np.add.reduce("),
     (lambda: nearest(k_means), "_sums_to_nearest(X, C, nearest)", "np.minimum"),
     (lambda: nearest(of_one_difference, of_rows=True), "_differences_to_nearest(X", "np.minimum"),

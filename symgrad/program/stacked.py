@@ -163,8 +163,7 @@ def _shared(program: Program, sums: Mapping[str, Sum]) -> Iterator[tuple[str, Sh
         for ref, other in (pair, pair[::-1]):
             if ref.name in members and other.name not in members:
                 key = (*members[ref.name][:2], other.name, _pattern(ref, other, op))
-                share = Share(*members[ref.name], ref, other)
-                groups.setdefault(key, {})[op.name] = share
+                groups.setdefault(key, {})[op.name] = Share(*members[ref.name], ref, other)
     for group in groups.values():
         if len({share.place for share in group.values()}) >= MANY:
             yield from group.items()

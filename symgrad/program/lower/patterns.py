@@ -71,14 +71,13 @@ def _solved_columns(
     lowering: Lowering, left: Ref, right: Ref, columns: Sequence[Index], found: Inner
 ) -> sp.Expr:
     """The solution for several right-hand sides, which are the columns of a matrix."""
-    batch = left.axes[:-2]
-    lead = drop_leading_units(tuple(a if a in right.axes else UNIT for a in batch))
+    lead = drop_leading_units(tuple(a if a in right.axes else UNIT for a in left.axes[:-2]))
     right = lowering.builder.view(right, (*lead, found.inner, *(columns or (UNIT,))))
     last: sp.Expr = columns[0] if columns else UNIT
     if len(columns) > 1:
         last = fresh(product_of_sizes(a.size for a in columns))
         right = lowering.builder.add("reshape", (right,), (*lead, found.inner, last))
-    axes = (*batch, found.outer, last)
+    axes = (*left.axes[:-2], found.outer, last)
     value = lowering.builder.add("linalg", (left, right), axes, function="solve")
     if len(columns) > 1:
         value = lowering.builder.add("reshape", (value,), (*axes[:-1], *columns))

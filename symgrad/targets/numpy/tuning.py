@@ -23,6 +23,7 @@ from symgrad.program.program import (
     Ref,
     read_by,
 )
+from symgrad.program.scales import divisors_of_rows_as_factors, scales_after_sums
 from symgrad.program.stacked import rows_as_they_are, terms_stacked, windows_laid_out
 from symgrad.program.summed import sums_before_products
 from symgrad.targets.numpy.at_labels import labels_as_places, rows_at_labels
@@ -86,6 +87,7 @@ PASSES: tuple[Pass, ...] = (
     terms_stacked,
     rows_as_they_are,
     windows_laid_out,
+    divisors_of_rows_as_factors,
     sums_before_products,
     signs,
     long_axes_last,
@@ -93,6 +95,7 @@ PASSES: tuple[Pass, ...] = (
     divisors_as_factors,
     scales_on_small_operands,
     sums_of_products,
+    scales_after_sums,
     sums_as_products,
     few_entries_first,
     labels_as_places,
