@@ -298,6 +298,35 @@ def test_where_much_goes_between_them_one_loop_computes_all(tmp_path: Path) -> N
     np.testing.assert_allclose(module.gradients(**at_).g, slopes.g, rtol=1e-12)
 
 
+def test_what_follows_in_a_row_is_done_while_an_entry_is_near() -> None:
+    """A normalised row: its sum, that of squares, what is lost, and the derivatives."""
+    x, g, b = sg.data("x", (64, 512)), sg.param("g", (512,)), sg.param("b", (512,))
+    c = x - np.mean(x, axis=1, keepdims=True)
+    n = c / np.sqrt(np.mean(c**2, axis=1, keepdims=True) + 1e-5)
+    text = sg.derive(np.mean((n * g + b) ** 2), names={"c": c, "n": n}).source(target="c")
+    forward = text[text.index("for (size_t i = 0U; i < 64U") : text.index("static double rest")]
+    assert forward.count("for (size_t j ") == 4
+
+
+def _before(v: Any) -> Any:
+    return np.concatenate([v[:, :1], v[:, :-1]], axis=1)
+
+
+@pytest.mark.parametrize("turned", [_before, _turned, lambda v: v[:, ::-1]])
+def test_neighbours_are_read_before_they_are_written_over(turned: Any) -> None:
+    x, c = sg.param("x", (6, 40)), sg.data("c", (6, 40))
+    v = x * c + 1
+    u = v * v + turned(v) * c
+    w = u * c - turned(u) * v
+    derivation = sg.derive(np.sum(w * w * c), names={"v": v, "u": u, "w": w})
+    rng = np.random.default_rng(0)
+    at_ = {"x": rng.normal(size=(6, 40)), "c": rng.normal(size=(6, 40))}
+    value, slopes = derivation.compile().loss_and_gradients(**at_)
+    mine, found = derivation.compile(target="c").loss_and_gradients(**at_)
+    assert mine == pytest.approx(value, rel=1e-12)
+    np.testing.assert_allclose(found.x, slopes.x, rtol=1e-11, atol=1e-11)
+
+
 def test_sums_are_computed_at_once_along_the_axis_that_lies_so() -> None:
     e, t = sg.param("e", (9, 6)), sg.data("t", (5, 7), dtype=int)
     h = np.sum(e[t], axis=1)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from symgrad.program.kinds import KINDS
 from symgrad.program.loop import loop_of
 from symgrad.program.program import Op, Program, is_temporary
+from symgrad.targets.about import shape_text
 from symgrad.targets.c.entries import Entries
 from symgrad.targets.c.fused import Computed, Group, grouped, rowed, rows_of
 from symgrad.targets.c.kept import Kept
-from symgrad.targets.c.loops import Block, Loop, Node, scoped
+from symgrad.targets.c.loops import Block, Loop, Node, Note, scoped
+from symgrad.targets.c.merging import Nest, join, nest
 from symgrad.targets.c.nests import Target
 from symgrad.targets.c.operations import Operations
 from symgrad.targets.c.rooms import Life, Room, shared_out
@@ -52,7 +54,8 @@ class Computing:
     """The values of a program: what they are called, where they lie, and the loops that make them.
 
     ``external``: values that lie in memory of others; ``stage``: in which function each is
-    computed; ``late``: what is computed only where derivatives are wanted.
+    computed; ``late``: what is computed only where derivatives are wanted; ``formulas``: what
+    values are, as comments tell it.
     """
 
     program: Program
@@ -60,6 +63,7 @@ class Computing:
     entries: Entries
     operations: Operations
     names: Locals
+    formulas: Mapping[str, str]
     local: dict[str, str]
     external: Mapping[str, str]
     stage: Mapping[str, str]
@@ -231,7 +235,29 @@ class Computing:
                 made.add(root)
             nodes = self._with_scratch(part, nodes)
             found.append(Piece(part.op, nodes[:-1], nodes[-1:]))
-        return _in_one_loop(found) if len(found) > 1 else found
+        return self._merged(group, _in_one_loop(found)) if len(found) > 1 else found
+
+    def _merged(self, group: Group, pieces: list[Piece]) -> list[Piece]:
+        """The pieces of a loop, those as one whose own loops can be one."""
+        found: list[Piece] = []
+        last: Nest | None = None
+        for part, piece in zip(group, pieces, strict=True):
+            mine = nest(part, piece.body, self._memory_of)
+            if last is not None and mine is not None and join(last, mine, self.told(part.op)):
+                found[-1].body, found[-1].closes = last.nodes(), piece.closes
+                continue
+            found.append(piece)
+            last = mine
+        return found
+
+    def _memory_of(self, name: str) -> Hashable:
+        """What tells whether two values lie in one place."""
+        return id(self.rooms[name]) if name in self.rooms else name
+
+    def told(self, op: Op) -> list[Node]:
+        """What a comment says of a value."""
+        formula = self.formulas.get(op.name, "")
+        return [Note(f"{formula}  {shape_text(op.shape)}".strip())] if formula else []
 
     def _declared(self, part: Computed, root: str, nodes: list[Node]) -> list[Node]:
         """Loops, and before them a name for the memory of a result."""

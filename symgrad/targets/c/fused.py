@@ -67,7 +67,7 @@ def _are_free(one: Computed, other: Computed) -> bool:
     if one.stage != other.stage or one.scratch or other.scratch:
         return False
     changed = one.writes.keys() | other.writes.keys()
-    return not any(_touched(one, name) and _touched(other, name) for name in changed)
+    return not any(touched(one, name) and touched(other, name) for name in changed)
 
 
 def _may_join(group: Group, part: Computed) -> bool:
@@ -82,20 +82,21 @@ def _may_join(group: Group, part: Computed) -> bool:
 def _are_apart(one: Computed, other: Computed, variable: str) -> bool:
     """Whether what both touch, and one of them changes, is touched row by row."""
     for name in one.writes.keys() | other.writes.keys():
-        if _touched(one, name) and _touched(other, name):
+        if touched(one, name) and touched(other, name):
             rows = {*_rows(one, name, variable), *_rows(other, name, variable)}
             if len(rows) != 1 or rows == {0}:
                 return False
     return True
 
 
-def _touched(part: Computed, name: str) -> frozenset[Place]:
+def touched(part: Computed, name: str) -> frozenset[Place]:
+    """The places at which loops read or write a value."""
     return part.reads.get(name, frozenset()) | part.writes.get(name, frozenset())
 
 
 def _rows(part: Computed, name: str, variable: str) -> Iterator[int]:
     """How long the rows are in which a value is touched; 0 where it is not row by row."""
-    for place in _touched(part, name):
+    for place in touched(part, name):
         steps = dict(place.steps)
         length = steps.pop(variable, 0)
         known = all(term in part.counts and step > 0 for term, step in steps.items())
@@ -116,7 +117,7 @@ def rowed(groups: Iterable[Group], names: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     everywhere = [*groups]
     for name in names:
-        touching = [g for g in everywhere if any(_touched(part, name) for part in g)]
+        touching = [g for g in everywhere if any(touched(part, name) for part in g)]
         if len(touching) != 1 or len(touching[0]) == 1:
             continue
         loop, rows = touching[0][0].loop, rows_of(touching[0], name)

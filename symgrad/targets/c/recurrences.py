@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from symgrad.program.loop import Carry, Loop, loop_of, results
@@ -15,7 +15,7 @@ from symgrad.targets.c.entries import Entries, exactly, there
 from symgrad.targets.c.fused import Computed
 from symgrad.targets.c.kept import Kept, length, shape_of
 from symgrad.targets.c.lanes import marked
-from symgrad.targets.c.loops import Node, Note
+from symgrad.targets.c.loops import Node
 from symgrad.targets.c.operations import Operations
 from symgrad.targets.c.places import Place, at, flat
 from symgrad.targets.c.words import in_ascii
@@ -28,12 +28,7 @@ Memory = dict[str, tuple[str, int]]
 
 
 class Recurring(Computing):
-    """The values of a program, some of which are computed step by step.
-
-    ``formulas``: what values are, as comments tell it.
-    """
-
-    formulas: Mapping[str, str]
+    """The values of a program, some of which are computed step by step."""
 
     def compute(self) -> None:
         self._steps: dict[str, tuple[list[Node], Reads, Memory]] = {}
@@ -294,8 +289,7 @@ class Step(Recurring):
         """The loops of pieces, each after what its value is."""
         opened: loops.Loop | None = None
         for piece in pieces:
-            formula = self.formulas.get(piece.op.name, "")
-            note = [Note(formula)] if formula else []
+            note = self.told(piece.op)
             if piece.loop is None:
                 yield from [*note, *piece.head, *piece.body]
                 continue

@@ -1,0 +1,134 @@
+"""Loops inside of a row that follow one another as one: all is done while an entry is near."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from symgrad.targets.c.fused import Computed, touched
+from symgrad.targets.c.loops import Block, Loop, Node
+from symgrad.targets.c.places import Place
+
+_SUM = re.compile(r"^\w+_SUM\(\w+\)$")
+"""What stands before a loop whose sum may be computed in parts."""
+
+
+@dataclass
+class Nest:
+    """Loops in each other around lines alone.
+
+    ``head``: what stands before a block around them; ``first`` and ``last``: lines before and after
+    them; ``word``: what stands before the innermost.  ``touches``: of each memory the places;
+    ``changes``: that which is written.
+    """
+
+    loop: Loop
+    head: str = ""
+    first: list[Node] = field(default_factory=list)
+    last: list[Node] = field(default_factory=list)
+    word: str = ""
+    touches: dict[Hashable, frozenset[Place]] = field(default_factory=dict)
+    changes: set[Hashable] = field(default_factory=set)
+
+    @property
+    def turns(self) -> tuple[tuple[str, int], ...]:
+        """The variables of the loops, and how far they count."""
+        return tuple((loop.variable, loop.count) for loop in self._loops())
+
+    @property
+    def innermost(self) -> Loop:
+        """The loop with the lines."""
+        return self._loops()[-1]
+
+    def _loops(self) -> list[Loop]:
+        found = [self.loop]
+        while isinstance(inner := found[-1].body[0], Loop):
+            found.append(inner)
+        return found
+
+    def touch(self, memory: Hashable, places: frozenset[Place]) -> None:
+        """Note down places."""
+        self.touches[memory] = self.touches.get(memory, frozenset()) | places
+
+    def nodes(self) -> list[Node]:
+        """The lines of all."""
+        sums = bool(_SUM.match(self.word))
+        self.innermost.word = "" if sums else self.word
+        word: list[Node] = [self.word] if sums else []
+        body = [*self.first, *word, self.loop, *self.last]
+        return [Block(body, self.head)] if self.head or len(body) > 1 else body
+
+
+def nest(part: Computed, nodes: Sequence[Node], memory: Callable[[str], Hashable]) -> Nest | None:
+    """The loops of a value, where they are nothing else, and compute several numbers at once.
+
+    ``memory``: in what a value lies, as others may that take its place.
+    """
+    head, found = "", [*nodes]
+    while len(found) == 1 and isinstance(found[0], Block) and not (head and found[0].head):
+        head, found = head or found[0].head, [*found[0].body]
+    loops = [k for k, node in enumerate(found) if isinstance(node, Loop)]
+    others = [node for node in found if not isinstance(node, Loop | str)]
+    if len(loops) != 1 or others or part.scratch:
+        return None
+    (at,) = loops
+    loop = found[at]
+    assert isinstance(loop, Loop)
+    if not _is_plain(loop):
+        return None
+    made = Nest(loop, head, found[:at], found[at + 1 :], changes={*map(memory, part.writes)})
+    for name in part.reads.keys() | part.writes.keys():
+        made.touch(memory(name), touched(part, name))
+    if made.first and _SUM.match(str(made.first[-1])) and len(made.turns) == 1:
+        made.word = str(made.first.pop())
+    else:
+        made.word = made.innermost.word
+    return made if made.word else None
+
+
+def _is_plain(loop: Loop) -> bool:
+    """Whether there are lines in the innermost of loops alone."""
+    body = loop.body
+    if len(body) == 1 and isinstance(body[0], Loop):
+        return _is_plain(body[0])
+    return all(isinstance(node, str) for node in body)
+
+
+def join(one: Nest, other: Nest, told: Iterable[Node]) -> bool:
+    """Do what a nest does in the loops of one before it, after what is told of it; if that may be.
+
+    That is so where what both touch, and one of them changes, is touched entry by entry.
+    """
+    sums = bool(_SUM.match(one.word)) + bool(_SUM.match(other.word))
+    alike = one.turns == other.turns and one.head == other.head
+    if not alike or one.last or one.first or sums > 1:
+        return False
+    if not _are_apart(one, other):
+        return False
+    one.innermost.body += [*told, *other.innermost.body]
+    one.first, one.last = other.first, other.last
+    one.word = other.word if _SUM.match(other.word) else one.word
+    one.changes |= other.changes
+    for memory, places in other.touches.items():
+        one.touch(memory, places)
+    return True
+
+
+def _are_apart(one: Nest, other: Nest) -> bool:
+    variables = [v for v, _ in one.turns]
+    for memory in one.changes | other.changes:
+        places = one.touches.get(memory), other.touches.get(memory)
+        if all(places) and not _is_one(frozenset().union(*filter(None, places)), variables):
+            return False
+    return True
+
+
+def _is_one(places: frozenset[Place], variables: Sequence[str]) -> bool:
+    """Whether there is one place, another in each turn."""
+    if len(places) > 1:
+        return False
+    (place,) = places
+    hidden = (t for t, _ in place.steps if t not in variables)
+    seen = any(re.search(rf"\b{v}\b", t) for t in hidden for v in variables)
+    return all(place.step(v) > 0 for v in variables) and not seen
