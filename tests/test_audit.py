@@ -29,7 +29,7 @@ from symgrad.language.spec_file import load
 from symgrad.templating import path_of
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-NAMES = sorted(m.name for m in pkgutil.iter_modules(audited.__path__))
+NAMES = sorted(m.name for m in pkgutil.iter_modules(audited.__path__) if not m.ispkg)
 
 
 def program(name: str) -> Any:

@@ -12,14 +12,13 @@ import numpy as np
 from symgrad.audit.clips import SMALLER, Clip, clips
 from symgrad.audit.compare import TOLERANCE, numbers
 from symgrad.audit.deduced.entries import changing, entry_of
-from symgrad.audit.form import Form, assigned, reads, script_plan
+from symgrad.audit.form import Form, assigned, script_plan
 from symgrad.audit.grammar import RULES, Edit
-from symgrad.audit.grammar.edit import is_gradient
-from symgrad.audit.program import Program
+from symgrad.audit.program import Change, Program
 from symgrad.audit.reference import Reference, Truth
 from symgrad.audit.runner import NotRun, Run, Runner
 from symgrad.audit.scripts import containers, sizes_of, variables
-from symgrad.audit.search import Search, State, Target, local_targets
+from symgrad.audit.search import Search, State, Target, local_targets, wrong_site
 from symgrad.audit.sites import Scene, Site
 from symgrad.audit.source import Source
 from symgrad.audit.values import Matching, Value, handed_out, returned_names, right_or_scaled
@@ -193,6 +192,10 @@ class Auditor:
                 hint="say what is what: --match W1=NAME",
             )
         self.remarks += matching.by_data(found[0], truths[0])
+        fine = matching.finite(found)
+        if 2 <= len(fine) < len(found):
+            self.remarks.append("not a number where much is saturated: these points are left out")
+            truths, runs = [truths[k] for k in fine], [runs[k] for k in fine]
         matching.learn_scales(runs, truths)
         tolerance = TOLERANCE[_least_exact(runs, self.source)]
         state = State(self.program, matching, truths, returned, tolerance, runs)
@@ -220,6 +223,8 @@ class Auditor:
         program, matching = state.program, state.matching
         for clip in clips(self.source):
             matching.bounds = {clip.bound, clip.bound / SMALLER}
+            if self._is_wrong(state, clip.removed):
+                continue
             state.program = program.repaired(clip.shrunk)
             state.program.load()
             wrong = state.refresh().wrong()
@@ -232,6 +237,14 @@ class Auditor:
             for blame in found[:1]:
                 return [self._unclipped(blame, clip, state)]
         return []
+
+    def _is_wrong(self, state: State, change: Change) -> bool:
+        """Whether a program that is right is not with a change: a clip may be a derivative."""
+        program = state.program.repaired([change])
+        program.load()
+        runs = program.run(state.truths)
+        state.program.load()
+        return not all(v.right for v in state.values(runs))
 
     def _unclipped(self, blame: Blamed, clip: Clip, state: State) -> Blamed:
         """The fault at a clip, its repair made in the text as it is."""
@@ -375,24 +388,6 @@ class Auditor:
         if self.form.script:
             return Truth({}, {}, {}, {}, {}, {})
         return self.reference.example(self.example) if self.example else None
-
-
-def wrong_site(sites: Sequence[Site]) -> Site | None:
-    """The statement where what is wrong begins: what it reads is right, as far as is known."""
-    site = next((s for s in sites if s.roots), None)
-    seen: set[int] = set()
-    while site is not None and site.line not in seen:
-        seen.add(site.line)
-        unknown = [
-            n
-            for n in reads(site.statement)
-            if n in site.known and is_gradient(site, n) and site.known[n].role is None
-        ]
-        upstream = [s for s in sites if assigned(s.statement) & set(unknown) and s.line not in seen]
-        if not upstream:
-            return site
-        site = upstream[0]
-    return site
 
 
 def _numbers_of(run: Run) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from symgrad.audit.grammar.edit import argument
 from symgrad.audit.source import Source
 
 SMALLER = 1000
@@ -19,6 +20,8 @@ class Clip:
     bound: float
     line: int
     places: tuple[tuple[int, int], ...]
+    removed: tuple[int, int, str]
+    """The change of the text by which nothing is clipped."""
 
     @property
     def shrunk(self) -> list[tuple[int, int, str]]:
@@ -35,7 +38,9 @@ def clips(source: Source) -> Iterator[Clip]:
         bounds = [a for a in node.args if _number(a) is not None][-2:]
         if len(bounds) == 2 and _number(bounds[0]) == -(_number(bounds[1]) or 0.0):
             places = tuple(source.span(b) for b in bounds)
-            yield Clip(abs(_number(bounds[1]) or 0.0), node.lineno, places)
+            inner = argument(node)
+            removed = (*source.span(node), f"({source.of(inner)})" if inner is not None else "")
+            yield Clip(abs(_number(bounds[1]) or 0.0), node.lineno, places, removed)
 
 
 def _number(node: ast.expr) -> float | None:

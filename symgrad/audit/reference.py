@@ -107,12 +107,16 @@ class Reference:
         if any(g is None or not np.isfinite(g).all() for g in wanted):
             raise OutsideDomain("a gradient is not a number here")
         values = {n: np.asarray(found[n]) for n in self.values if n in found}
-        given = {n: np.asarray(point.env[n]) for n in self.inputs}
+        given = {n: self._typed(n, point.env[n]) for n in self.inputs}
         sizes = {s.name: int(n) for s, n in point.sizes.items() if fixed(s) is None}
         whole = {e.name: np.asarray(found[e.name]) for e in self.system if e.name in found}
         names = self.derivation.adjoint_name
         slopes = {n: np.asarray(found[a]) for n, a in names.items() if a in found}
         return Truth(given, sizes, values, gradients, whole, {**slopes, **gradients})
+
+    def _typed(self, name: str, values: Any) -> Numbers:
+        """An input with entries of its kind: true and false pick entries, where 0 and 1 do not."""
+        return np.asarray(values, dtype=bool if self.inputs[name].dtype == "bool" else None)
 
     def example(self, arrays: Mapping[str, Any]) -> Truth | None:
         """The numbers at a given point, where there are any."""

@@ -13,8 +13,9 @@ import numpy as np
 
 from symgrad.audit.compare import compared
 from symgrad.audit.deduced import Deduction
-from symgrad.audit.form import assigned
+from symgrad.audit.form import assigned, reads
 from symgrad.audit.grammar import RULES, Edit
+from symgrad.audit.grammar.edit import is_gradient
 from symgrad.audit.program import Program
 from symgrad.audit.reference import Reference, Truth
 from symgrad.audit.runner import Run
@@ -345,10 +346,36 @@ def _is_wrong(state: State, code: str, name: str, *, forward: bool) -> tuple[boo
         got = run.last.get(code)
         if name not in table or got is None:
             return False, False
+        spread = _is_spread(np.shape(got), table[name].shape)
+        got = np.broadcast_to(got, table[name].shape) if spread else got
         match = compared(got, table[name], truth.typical)
         if not forward:
             match = state.matching.on_the_way(got, truth, name)
         if match.error <= state.tolerance or match.way == "shape" or np.size(got) < 2:
             return False, False
-        scaled &= match.ratio is not None
+        scaled &= spread or match.ratio is not None
     return True, scaled
+
+
+def _is_spread(shape: tuple[int, ...], whole: tuple[int, ...]) -> bool:
+    """Whether an array has only to be broadcast to have a shape: a factor is missing."""
+    pairs = zip(shape, whole, strict=False)
+    return len(shape) == len(whole) and shape != whole and all(a in (1, b) for a, b in pairs)
+
+
+def wrong_site(sites: Sequence[Site]) -> Site | None:
+    """The statement where what is wrong begins: what it reads is right, as far as is known."""
+    site = next((s for s in sites if s.roots), None)
+    seen: set[int] = set()
+    while site is not None and site.line not in seen:
+        seen.add(site.line)
+        unknown = [
+            n
+            for n in reads(site.statement)
+            if n in site.known and is_gradient(site, n) and site.known[n].role is None
+        ]
+        upstream = [s for s in sites if assigned(s.statement) & set(unknown) and s.line not in seen]
+        if not upstream:
+            return site
+        site = upstream[0]
+    return site

@@ -193,6 +193,11 @@ class Matching:
             if len(fitting) == 1 and len(alike) == 1:
                 self.codes[fitting[0]] = name
 
+    def finite(self, found: Sequence[Mapping[str, Any]]) -> list[int]:
+        """The points at which all gradients are finite numbers."""
+        arrays = [[numbers(f.get(code)) for code in self.codes] for f in found]
+        return [k for k, of in enumerate(arrays) if all(a is None or _is_finite(a) for a in of)]
+
     def by_data(self, found: Mapping[str, Any], truth: Truth) -> Iterator[str]:
         """What is said of gradients by data, which the spec has none of."""
         for code in found if not self.form.script else ():
@@ -267,6 +272,10 @@ class Matching:
                 )
             )
         return result
+
+
+def _is_finite(array: np.ndarray[Any, Any]) -> bool:
+    return bool(np.isfinite(array).all())
 
 
 def right_or_scaled(values: Sequence[Value], wrt: set[str]) -> list[Value]:

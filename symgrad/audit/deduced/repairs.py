@@ -15,7 +15,7 @@ from symgrad.audit.deduced.inverse import Ought
 from symgrad.audit.deduced.library import Library
 from symgrad.audit.deduced.matching import CLOSE, Asked, a_number, asked
 from symgrad.audit.grammar import Edit, Rule
-from symgrad.audit.grammar.edit import is_gradient, is_made_before, operand
+from symgrad.audit.grammar.edit import is_gradient, is_made_before, operand, reads_gradient
 from symgrad.audit.grammar.terms import is_unread
 from symgrad.audit.sites import Site
 
@@ -37,6 +37,7 @@ MISSING = {
     ),
 }
 FACTOR = Rule("a factor that numbers ask for", "factor", _none, "the factor {word} is missing")
+POWER = Rule("a value times another", "value", _none, "`{old}` is wrong: it ought to be `{new}`")
 DERIVATIVE = Rule(
     "a derivative that numbers ask for", "operation", _none, "the derivative {word} is missing"
 )
@@ -62,6 +63,9 @@ SLOPE = Rule(
 
 MADE_BEFORE = 0.5
 """How much less likely a repair is of a local than of the line that assigns it."""
+
+OF_A_SLOPE = 0.6
+"""How much less likely a term is in a slope than another slope."""
 
 OF_A_FACTOR = 0.8
 """How much less likely a term is where a number as a factor does as well."""
@@ -96,7 +100,7 @@ def repairs(view: View, part: Ought, *, guessed: bool) -> Iterator[tuple[float, 
         return
     if ought.shape == got.shape and ought.size > 1:
         terms = asked(library, part.off, deep=not guessed)
-        own = before
+        own = before + (OF_A_SLOPE if _is_slope(site, node) else 0.0)
         own += 0.4 if any(_same_way(site, node, t) for t in terms) else 0.0
         own += 0.9 if any(_is_read_already(site, t) for t in terms) else 0.0
         own += OF_A_FACTOR if _number(library, part) else 0.0
@@ -108,6 +112,12 @@ def repairs(view: View, part: Ought, *, guessed: bool) -> Iterator[tuple[float, 
         found = asked(library, ought)
         for term in [t for t in found if t.term.text != site.text(node)]:
             yield 1.7 + term.cost + before, instead(site, node, term)
+
+
+def _is_slope(site: Site, node: ast.expr) -> bool:
+    """Whether a part of a line is like the slope of a function: 1 - a, without a gradient."""
+    one = isinstance(node, ast.BinOp) and isinstance(node.left, ast.Constant)
+    return one and node not in site.roots and not reads_gradient(site, node)
 
 
 def _ratio(part: Ought) -> float | None:
@@ -154,13 +164,19 @@ def _by_arrays(
         text = f"-{text}" if term.negative else text
         new = f"{operand(site, part.node)} {sign} {text}"
         price = 1.6 + 0.1 * part.depth + term.cost
-        yield price, _edit(_rule_of(term), site, part.node, new, term.text.strip("()"))
+        yield (
+            price,
+            _edit(_rule_of(site, part.node, term), site, part.node, new, term.text.strip("()")),
+        )
 
 
-def _rule_of(term: Asked) -> Rule:
+def _rule_of(site: Site, node: ast.expr, term: Asked) -> Rule:
     if all(np.isin(a, (0.0, 1.0)).all() for a in term.term.arrays):
         return MASK
-    return DERIVATIVE if "1 - " in term.text else FACTOR
+    if "1 - " in term.text:
+        return DERIVATIVE
+    inner = not term.term.gradient and not reads_gradient(site, node)
+    return POWER if inner and node not in site.roots else FACTOR
 
 
 def added(site: Site, node: ast.expr, term: Asked) -> Edit:
@@ -195,9 +211,9 @@ def instead(site: Site, node: ast.expr, term: Asked) -> Edit:
     """A term in place of a part of a line."""
     new = f"-{term.text}" if term.negative else term.text
     new = new if node in site.roots else f"({new})"
-    if isinstance(node, ast.Constant):
+    if isinstance(node, ast.Constant) and not node.value:
         return _edit(MISSING["path"], site, node, new, term.text)
-    plain = isinstance(node, ast.Name) and term.term.text.isidentifier()
+    plain = isinstance(node, ast.Name | ast.Constant) and term.term.text.isidentifier()
     slope = node not in site.roots and not term.term.gradient and not plain
     slope |= isinstance(node, ast.BinOp) and _same_way(site, node, term) and "@" not in new
     return _edit(SLOPE if slope else INSTEAD, site, node, new, term.text)

@@ -194,3 +194,9 @@ def is_gradient(site: Site, name: str) -> bool:
         return known.role.kind == "gradient"
     bare = name.split(".")[-1].split("[")[0]
     return bare.startswith(("d", "grad", "delta", "g")) and len(bare) > 1
+
+
+def reads_gradient(site: Site, node: ast.expr) -> bool:
+    """Whether an expression reads a gradient, by its name."""
+    names = (site.text(n) for n in ast.walk(node) if isinstance(n, (ast.Name, ast.Attribute)))
+    return any(is_gradient(site, n) for n in names)

@@ -19,6 +19,7 @@ from symgrad.audit.grammar.edit import (
     nodes,
     operand,
     products,
+    reads_gradient,
 )
 from symgrad.audit.grammar.masks import forward
 from symgrad.audit.sites import Known, Site
@@ -108,6 +109,19 @@ def _another(site: Site) -> Iterator[Proposal]:
         for known in _arrays(site):
             for new, cost, word in _slopes(site, known):
                 yield node, bracketed(new), start + cost, word
+
+
+def _several(site: Site) -> Iterator[Proposal]:
+    """Another derivative in place of several factors: ``g * a * (1 - a)``."""
+    for product in products(site):
+        factors = _factors(product)
+        kept = [f for f in factors if reads_gradient(site, f)]
+        if not 0 < len(kept) < len(factors) - 1:
+            continue
+        whole = " * ".join(operand(site, f) for f in kept)
+        for known in _arrays(site):
+            for new, cost, word in _slopes(site, known):
+                yield product, f"{whole} * {bracketed(new)}", 2.0 + cost, word
 
 
 def _is_own(node: ast.expr) -> bool:
@@ -286,6 +300,12 @@ RULES = (
         "activation",
         _another,
         "`{old}` is not the derivative there; that of {word} is",
+    ),
+    Rule(
+        "another derivative of two factors",
+        "activation",
+        _several,
+        "`{old}` has not the derivative that is there: it ought to be `{new}`, with that of {word}",
     ),
     Rule(
         "a function of another derivative",

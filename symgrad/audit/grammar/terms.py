@@ -17,6 +17,7 @@ from symgrad.audit.grammar.edit import (
     is_module,
     nodes,
     operand,
+    reads_gradient,
 )
 from symgrad.audit.grammar.scales import numbers_at
 from symgrad.audit.sites import Known, Site
@@ -37,16 +38,11 @@ def _updated(site: Site) -> Iterator[Proposal]:
     for root in site.roots:
         if isinstance(root, ast.BinOp) and isinstance(root.op, (ast.Add, ast.Sub)):
             name = site.text(root.left)
-            if _is_given(site, name) and _reads_gradient(site, root.right):
+            if _is_given(site, name) and reads_gradient(site, root.right):
                 yield root, name, 1.0, name
     statement = site.statement
     if isinstance(statement, ast.AugAssign) and _is_given(site, ast.unparse(statement.target)):
         yield statement.value, "0", 1.0, ast.unparse(statement.target)
-
-
-def _reads_gradient(site: Site, node: ast.expr) -> bool:
-    names = (site.text(n) for n in ast.walk(node) if isinstance(n, (ast.Name, ast.Attribute)))
-    return any(is_gradient(site, n) for n in names)
 
 
 def _is_given(site: Site, name: str) -> bool:

@@ -1,0 +1,78 @@
+"""Audits of whole programs: what people get wrong is named, and what they spell oddly is not."""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+
+import pytest
+from audited import pairs
+from audited.pairs import PAIRS, faults, right
+
+from symgrad.audit import Audit
+from symgrad.audit.entry import made, with_values
+from symgrad.audit.source import read
+from symgrad.face import Derivation
+from symgrad.language.spec_file import load
+
+assert faults.__name__ != right.__name__
+FAULTY = [name for name, pair in PAIRS.items() if pair.kinds]
+RIGHT = [name for name, pair in PAIRS.items() if not pair.kinds]
+QUICK = {"inplace_probs", "loop_stale_weight", "residual_skip", "clipped_mid", "bce_no_sigmoid"}
+QUICK |= {"mlp_fromloss", "huber_clip", "softmax_stable", "scr_loop", "cls_plain"}
+"""Programs that are audited every time: a copy left out, two statements on a line, and so on."""
+
+
+@functools.cache
+def derivation(spec: str, tmp: Path) -> Derivation:
+    path = tmp / f"spec{abs(hash(spec))}.py"
+    path.write_text("import numpy as np\nimport symgrad as sg\n" + spec, encoding="utf-8")
+    given = load(path)
+    return with_values(given.loss, given.names)
+
+
+@pytest.fixture(scope="session")
+def specs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("specs_of_pairs")
+
+
+def cells_of(code: str) -> list[str]:
+    return code.split("# %%\n")
+
+
+def audit_of(pair: pairs.Pair, specs: Path, tmp: Path) -> Audit:
+    code = "import numpy as np" + pair.code.replace(" #!", "")
+    path = tmp / "code" / f"code{pair.suffix}"
+    path.parent.mkdir()
+    if pair.suffix == ".ipynb":
+        cells = [{"cell_type": "code", "source": c.splitlines(True)} for c in cells_of(code)]
+        code = json.dumps({"cells": cells, "nbformat": 4})
+    path.write_text(code, encoding="utf-8")
+    options = {"function": None, "cls": None, "setup": "", "inputs": {}, "match": {}}
+    more = {"timeout": 300, "seed": 0}
+    return made(derivation(pair.spec, specs), read(path), **(options | more | pair.options))
+
+
+def marked(names: list[str]) -> list[object]:
+    return [pytest.param(n, marks=() if n in QUICK else pytest.mark.long, id=n) for n in names]
+
+
+@pytest.mark.parametrize("name", marked(FAULTY))
+def test_the_fault_is_named(name: str, specs: Path, tmp_path: Path) -> None:
+    pair = PAIRS[name]
+    found = audit_of(pair, specs, tmp_path)
+    fault = found.faults[0]
+    assert next(v.name for v in found.values if v.status != "right") in pair.first.split()
+    assert fault.kind in pair.kinds.split()
+    assert fault.agrees is not None
+    assert fault.agrees < 1e-6
+    rows = (cells_of("import numpy as np" + pair.code)[fault.cell or 0]).split("\n")
+    assert any("#!" in row for row in rows[: fault.line])  # there, or where it is read
+
+
+@pytest.mark.parametrize("name", marked(RIGHT))
+def test_a_right_pass_is_not_accused(name: str, specs: Path, tmp_path: Path) -> None:
+    found = audit_of(PAIRS[name], specs, tmp_path)
+    assert found.faults == ()
+    assert {v.status for v in found.values} == {"right"}
