@@ -276,6 +276,10 @@ def _difference(site: Site) -> Iterator[Proposal]:
                 yield node, f"({known.name} - {own.name})", 2.6, known.name
                 yield node, f"({own.name} - {known.name})", 2.6, known.name
                 yield node, f"({own.name} + {known.name})", 2.6, known.name
+    inner = (n for n in nodes(site) if isinstance(n, ast.BinOp) and n not in site.roots)
+    for node in (n for n in inner if isinstance(n.op, (ast.Add, ast.Sub))):
+        yield node, f"({site.text(node)} - 1)", 2.1, "-1"
+        yield node, f"({site.text(node)} + 1)", 2.1, "1"
     for root in site.roots:
         for new in (" - 1", " + 1"):
             yield root, site.text(root) + new, 1.9, new.split()[1]
