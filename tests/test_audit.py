@@ -69,7 +69,7 @@ def faults() -> Iterator[Any]:
             yield pytest.param(name, number, marks=marks, id=f"{name}-{number}")
 
 
-TOLD_OTHERWISE = {("policy", 1), ("vae", 6), ("xor", 2), ("xor", 4)}
+TOLD_OTHERWISE = {("xor", 2)}
 """Faults that are seen and repaired, but not named as they ought to be yet."""
 
 QUICK = {
@@ -105,7 +105,7 @@ def test_a_fault_is_named_and_repaired(name: str, number: int, specs: Path, tmp_
         assert line >= lines.start  # what is wrong may be mended where it is read
 
 
-BEFORE = {("hinge", 1), ("norms", 3)}
+BEFORE = {("hinge", 1), ("ninja", 0), ("norms", 3), ("xor", 1)}
 """Faults that are mended as well where what the line reads is made."""
 
 

@@ -58,6 +58,7 @@ def lstm_backward(x, G, Wx, Wh, b):
 OPTIONS = {"function": "lstm_backward"}
 
 FAULTS = [
+    ("dg * (1 - g ** 2)", "dg * g * (1 - g)", "activation", "Wx Wh b"),
     (
         "        dc = dc + dh * o * (1 - tanh_c ** 2)",
         "        dc = dh * o * (1 - tanh_c ** 2)",
@@ -89,8 +90,3 @@ SAME = [
     ("        do = dh * tanh_c", "        do = np.tanh(c) * dh"),
     ("dg * (1 - g ** 2)", "dg * (1 - g) * (1 + g)"),
 ]
-
-NOT_YET = [
-    ("dg * (1 - g ** 2)", "dg * g * (1 - g)", "activation", "Wx Wh b"),
-]
-"""Faults that are seen, and not named."""

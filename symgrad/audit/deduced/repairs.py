@@ -175,8 +175,7 @@ def _rule_of(site: Site, node: ast.expr, term: Asked) -> Rule:
         return MASK
     if "1 - " in term.text:
         return DERIVATIVE
-    inner = not term.term.gradient and not reads_gradient(site, node)
-    return POWER if inner and node not in site.roots else FACTOR
+    return POWER if term.term.text == site.text(node) else FACTOR
 
 
 def added(site: Site, node: ast.expr, term: Asked) -> Edit:
