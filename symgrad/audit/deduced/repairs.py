@@ -15,7 +15,7 @@ from symgrad.audit.deduced.inverse import Ought
 from symgrad.audit.deduced.library import Library
 from symgrad.audit.deduced.matching import CLOSE, Asked, a_number, asked
 from symgrad.audit.grammar import Edit, Rule
-from symgrad.audit.grammar.edit import is_gradient, is_made_before, operand, reads_gradient
+from symgrad.audit.grammar.edit import is_gradient, is_made_before, nodes, operand, reads_gradient
 from symgrad.audit.grammar.terms import is_unread
 from symgrad.audit.sites import Site
 
@@ -215,6 +215,9 @@ def instead(site: Site, node: ast.expr, term: Asked) -> Edit:
     plain = isinstance(node, ast.Name | ast.Constant) and term.term.text.isidentifier()
     slope = node not in site.roots and not term.term.gradient and not plain
     slope |= isinstance(node, ast.BinOp) and _same_way(site, node, term) and "@" not in new
+    slope |= any(
+        isinstance(n, ast.BinOp) and n.left is node and _is_slope(site, n) for n in nodes(site)
+    )
     return _edit(SLOPE if slope else INSTEAD, site, node, new, term.text)
 
 

@@ -276,14 +276,18 @@ def _difference(site: Site) -> Iterator[Proposal]:
                 yield node, f"({known.name} - {own.name})", 2.6, known.name
                 yield node, f"({own.name} - {known.name})", 2.6, known.name
                 yield node, f"({own.name} + {known.name})", 2.6, known.name
-    inner = (n for n in nodes(site) if isinstance(n, ast.BinOp) and n not in site.roots)
-    for node in (n for n in inner if isinstance(n.op, (ast.Add, ast.Sub))):
-        yield node, f"({site.text(node)} - 1)", 2.1, "-1"
-        yield node, f"({site.text(node)} + 1)", 2.1, "1"
     for root in site.roots:
         for new in (" - 1", " + 1"):
             yield root, site.text(root) + new, 1.9, new.split()[1]
         yield root, f"1 - {operand(site, root)}", 2.2, "1"
+
+
+def _one_inside(site: Site) -> Iterator[Proposal]:
+    """A sum inside an expression, more or less by 1."""
+    inner = (n for n in nodes(site) if isinstance(n, ast.BinOp) and n not in site.roots)
+    for node in (n for n in inner if isinstance(n.op, (ast.Add, ast.Sub))):
+        yield node, f"({site.text(node)} - 1)", 2.1, "-1"
+        yield node, f"({site.text(node)} + 1)", 2.1, "1"
 
 
 def _word(site: Site, node: ast.expr, text: str) -> str:
@@ -407,6 +411,7 @@ RULES = (
         "the wrong array stands in `{old}`: it ought to be `{new}`",
     ),
     Rule("no difference", "term", _difference, "the term {word} is missing: `{new}` for `{old}`"),
+    Rule("no 1 inside", "term", _one_inside, "the term {word} is missing: `{new}` for `{old}`"),
     Rule("another entry", "value", _index, "`{old}` is the wrong entry: it ought to be `{new}`"),
     Rule("another place", "value", _place, "the index has `{old}`: it ought to have `{new}`"),
     Rule("another slice", "value", _slices, "the slice has `{old}`: it ought to have `{new}`"),
