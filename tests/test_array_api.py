@@ -396,6 +396,27 @@ def test_float32_and_mixed_parameters_in_torch() -> None:
     assert w.grad.dtype == torch.float32
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of PyTorch, by itself
+def test_torch_func_maps_and_differentiates() -> None:
+    (loss,) = (x for x in LOSSES if x.name == "softmax_regression")
+    module, arrays = wrapped(loss, "torch"), given(loss, torch.asarray)
+    (name,) = module.Gradients._fields[:1]
+    both = torch.stack([arrays[name], 2 * arrays[name]])
+
+    def function(value: Any) -> Any:
+        return module.loss(**{**arrays, name: value})
+
+    slopes = torch.func.vmap(torch.func.grad(function))(both)
+    second = torch.func.jacrev(torch.func.jacrev(function))(both[1])
+    tracked = both[1].clone().requires_grad_()
+    (one,) = torch.autograd.grad(function(tracked), tracked, create_graph=True)
+    along = torch.autograd.grad(one.flatten()[0], tracked)[0]
+    np.testing.assert_allclose(slopes[1], one.detach(), rtol=1e-12)
+    np.testing.assert_allclose(second.reshape(one.numel(), -1)[0], along.flatten(), rtol=1e-9)
+    with pytest.raises(NotImplementedError, match="forward mode"):
+        torch.func.jvp(function, (both[0],), (both[1],))
+
+
 def test_jax_maps_and_compiles() -> None:
     (loss,) = (x for x in LOSSES if x.name == "ridge")
     module, arrays = wrapped(loss, "jax"), given(loss, jnp.asarray)
