@@ -90,7 +90,7 @@ def test_constants_have_the_names_of_their_variables(tmp_path: Path) -> None:
     )
     spec = load(path)
     shown = str(sg.derive(spec.loss, names=spec.names).render("text"))
-    assert "mask = [0  −1e9  −1e9]" in shown
+    assert "mask = [0  −10⁹  −10⁹]" in shown
     assert "constant, with entries from 0 to 1" in shown
     assert "c₁" not in shown
 
