@@ -236,3 +236,9 @@ def test_products_with_a_constant_are_written_as_they_were_typed() -> None:
     assert "sqrt(2/π) (0.044715 z[i]³ + z[i])" in text
     assert "(0.134145 z[i]² + 1)" in text
     assert "0.107" not in text
+
+
+def test_a_product_of_roots_is_the_fraction_that_it_is_before_a_sum_too() -> None:
+    t, w = sg.data("t", (3,)), sg.param("w", ())
+    y = np.sum(np.exp(-(t**2) / (np.sqrt(8) * w**2))) / np.sqrt(2)
+    assert "0.4999" not in str(sg.derive(y, names={"t": t, "w": w}).render("text"))

@@ -8,7 +8,7 @@ from decimal import Decimal
 import sympy as sp
 
 from symgrad.mathematics.indices import Index
-from symgrad.mathematics.known import Known, Multiple, known, multiple, product
+from symgrad.mathematics.known import Known, Multiple, known, multiple, product, settled
 from symgrad.mathematics.reductions import LEAVES, LogSumExp
 from symgrad.mathematics.sizes import is_size
 from symgrad.mathematics.written import Prefix
@@ -64,7 +64,7 @@ def split_scale(expr: sp.Expr) -> tuple[sp.Expr, list[sp.Expr]]:
     for place, factor in enumerate(rest):
         inner, rest[place] = _inner_scale(factor)
         scale *= inner
-    return scale, rest
+    return settled(scale), rest
 
 
 def _inner_scale(factor: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
