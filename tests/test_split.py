@@ -50,12 +50,20 @@ SPLIT = {
     "labels": lambda: np.sum(np.maximum(V[labels], 0) * y[:, None]),
     "a product of means": lambda: np.mean(X @ w) * np.mean(y * s),
     "a trace": lambda: np.trace(X.T @ (X * w)),
+    "the square of a sum in every row": lambda: np.sum(np.sum(X * w) ** 2 + (X @ w) ** 2),
+    "a mean of squares less the square of a mean":
+        lambda: np.mean((X @ w) ** 2) - np.mean(X @ w) ** 2,
+    "a norm": lambda: np.linalg.norm(X @ w - y) + np.linalg.norm(X @ V) / X.shape[0],
+    "a log-sum-exp of some rows": lambda: sg.logsumexp(np.where(labels > 1, X @ w, -np.inf)) * s,
+    "what moves nothing": lambda: np.sum(y) + np.sum(w) + 0 * s,
     "counts alone": lambda: s * X.shape[0] + np.sum(y),
 }  # fmt: skip
 
 REFUSED = {
     "batch norm": (lambda: np.sum(((X @ V) - (X @ V).mean(0)) ** 2 * s),
                    "over N in every row"),
+    "a sum of all rows in every one": (lambda: np.sum((y - (m := np.sum(X @ w))) ** 4 / (y + m)),
+                                       "loss reads t1 in every row, and that is worked out of all"),
     "softmax over n": (lambda: np.sum(sg.softmax(X @ w) * y),
                        "logsumexp over N in every row"),
     "a variance": (lambda: np.var(X @ w), "has a sum over N in every row"),
@@ -173,6 +181,17 @@ def test_other_things_that_have_no_chunks():
         sg.derive(loss, wrt="X").split("N")
     with pytest.raises(sg.SpecError, match="chunks of rows are not put together in c"):
         sg.derive(loss).split("N").source(target="c")
+
+
+@pytest.mark.parametrize("case", ["labels counted", "log-sum-exp", "the mean of data", "mlp"])
+def test_chunks_keep_the_dtype(case):
+    counted = np.sum((X @ w) ** 2 * (labels > 0)) / (1 + np.sum(labels > 0))
+    d = derived(SPLIT.get(case, lambda: counted))
+    module, at = d.split("N").compile(), point(d, np.random.default_rng(0))
+    at = {n: a if a.dtype == int else a.astype(np.float32) for n, a in at.items()}
+    axes = {v.name: 0 for v in d.system.variables if str(v.shape[:1]) == "(N,)"}
+    value, gradients = of_chunks(module, at, axes, (0.0, 0.0, 0.3))
+    assert {value.dtype, *(g.dtype for g in gradients)} == {np.dtype(np.float32)}
 
 
 def test_it_is_a_step_of_the_derivation():

@@ -26,8 +26,9 @@ from symgrad.mathematics.algebra import (
 )
 from symgrad.mathematics.equations import Equation, System, Variable
 from symgrad.mathematics.indices import Index, entries, entry, indices_of, name_of
+from symgrad.mathematics.norms import root
 from symgrad.mathematics.recurrences import Recurrent
-from symgrad.mathematics.reductions import REDUCTIONS, LogSumExp
+from symgrad.mathematics.reductions import REDUCTIONS, LogSumExp, Norm
 from symgrad.mathematics.sizes import Size, as_size, named
 from symgrad.mathematics.steps import Step
 
@@ -244,6 +245,10 @@ class _Split:
 
     def _as_total(self, binder: sp.Expr, equation: Equation) -> sp.Expr:
         kind = type(binder)
+        if isinstance(binder, Norm):
+            return root(self._as_total(binder.squared, equation))
+        if self._later(binder):
+            return self._apart(binder, equation)
         if kind not in (sp.Sum, LogSumExp):
             name = REDUCTIONS[kind].name if kind in REDUCTIONS else kind.__name__
             raise self.refused(equation, f"{equation.name} has a {name} over {self.label}")
@@ -264,6 +269,32 @@ class _Split:
             self.totals[sp.Tuple(*made.indices, made.rhs)] = known
             self.row_axis[known.name] = None
         return factor * entry(known.name, free)
+
+    def _later(self, expr: sp.Expr) -> set[str]:
+        """What an expression reads that is worked out of all rows."""
+        return {name_of(a) for a in entries(expr)} & {e.name for e in self.after}
+
+    def _apart(self, binder: sp.Expr, equation: Equation) -> sp.Expr:
+        """Σ_n (x[n] - m)² = Σ_n x[n]² - 2 m Σ_n x[n] + N m², where m is a number of all rows."""
+        found = sp.S.Zero
+        (row,) = (k for k in bound_of(binder) if k.size == self.size)
+        for term in sp.Add.make_args(sp.expand(binder.function, deep=False)):
+            factors = sp.Mul.make_args(term)
+            outer = [f for f in factors if self._later(f) and not f.atoms(Index)]
+            body = sp.Mul(*(f for f in factors if f not in outer))
+            if type(binder) is not sp.Sum or self._later(body):
+                read = min(self._later(binder))
+                why = (
+                    f"{equation.name} reads {read} in every row, and that is worked out of all rows"
+                )
+                raise self.refused(equation, why)
+            if row in body.free_symbols:
+                total = self._in_totals(sp.Sum(body, *binder.limits), equation)
+            else:
+                rest = [k for k in binder.limits if k[0] != row]
+                total = self.size * (sp.Sum(body, *rest) if rest else body)
+            found += sp.Mul(*outer) * total
+        return found
 
     def _without_count(self, body: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
         """What of a term has the number of rows alone in it, and the rest."""

@@ -41,7 +41,9 @@ class _Names:
     def __init__(self, module: Module, made: Chunks) -> None:
         self.module, self.made = module, made
         self.inputs = {v.name: v for v in module.arguments}
-        self.finish_inputs = [v for v in made.finish.arguments if v.name in self.inputs]
+        moved = {v for of in (*made.totals.values(), made.finish) for v in of.gradients}
+        needed = {v.name for v in made.finish.arguments} | {*module.gradients} - moved
+        self.finish_inputs = [v for v in module.arguments if v.name in needed]
         taken = {*self.inputs, *made.totals, made.count}
         self.whole = next(n for n in ("whole", "put_together", "_whole") if n not in taken)
         self.memory = next(n for n in ("memory", "kept_memory", "_memory") if n not in taken)
@@ -210,6 +212,9 @@ def _combine(names: _Names) -> Iterator[str]:
     yield "def combine(a: Partial, b: Partial) -> Partial:"
     yield '    """What two chunks give together; in any order of pairs, up to rounding."""'
     parts = [f"a.{made.count} + b.{made.count}"]
+    if made.logarithms:
+        yield f"    if not (a.{made.count} and b.{made.count}):"
+        yield f"        return a if a.{made.count} else b"
     for name in made.totals:
         slopes = [names.slope(name, v) for v in names.by[name]]
         if name not in made.logarithms:
@@ -219,7 +224,7 @@ def _combine(names: _Names) -> Iterator[str]:
         yield f"    {name} = np.logaddexp(a.{name}, b.{name})"
         for side in "ab":
             alone = f"{side}.{name} - {name}"
-            yield f"    {side}_share = np.exp({alone}) if {side}.{made.count} else 0.0"
+            yield f"    {side}_share = np.exp({alone}) if {side}.{name} != -np.inf else 0.0"
         for slope in slopes:
             yield f"    {slope} = a_share * a.{slope} + b_share * b.{slope}"
         parts += [name, *slopes]
@@ -241,11 +246,10 @@ def _finish(names: _Names, *, room: bool) -> Iterator[Passage]:
         *(_checked(needed, room=room) if needed else ()),
     ]
     read = [n for n in (made.count, *made.totals) if n in {v.name for v in made.finish.arguments}]
-    dtypes = [names.slope(t, v) for t in made.totals for v in names.by[t]]
-    for name in read:
-        kind = f", {names.whole}.{dtypes[0]}.dtype" if name == made.count and dtypes else ""
-        value = f"{names.whole}.{name}"
-        head.append(f"    {name} = np.asarray({value}{kind})")
+    moved = [f"{names.whole}.{names.slope(t, v)}" for t in made.totals for v in names.by[t]]
+    floats = [v.name for v in names.finish_inputs if v.dtype == "float"]
+    dtypes = [f", {n}.dtype" for n in (*moved, *floats)] or [""]
+    head += [f"    {n} = np.asarray({names.whole}.{n}{dtypes[0]})" for n in read]
     yield Passage("finish", (*head, *indented(before)))
     yield from passages("finish", writer.assignments, made.finish.formulas, printed, "#")
     slopes = {value: writer.local[a] for value, a in made.finish.gradients.items()}
@@ -263,4 +267,5 @@ def _derivative(value: str, names: _Names, slopes: dict[str, str]) -> str:
         for t in names.made.totals
         if t in slopes and value in names.by[t]
     ]
-    return " + ".join([*through, *([slopes[value]] if value in slopes else [])])
+    found = [*through, *([slopes[value]] if value in slopes else [])]
+    return " + ".join(found) or f"np.zeros_like({value})"
