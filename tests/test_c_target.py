@@ -72,6 +72,15 @@ def test_every_loss_in_every_compiler_and_under_the_sanitizers(loss: Loss, tmp_p
     outcome(loss.name, single, tmp_path, "gcc", ["-O2", "-Wdouble-promotion"])
 
 
+def test_numbers_of_single_precision_are_written_as_such(tmp_path: Path) -> None:
+    """Conditions too: a norm asks whether its squares are in range."""
+    x, c = sg.param("x", (3,)), sg.data("c", (3,))
+    derivation = sg.derive(np.linalg.norm(x - c) + np.sum(np.tanh(x)))
+    made_ = outputs.emitted(derivation, derivation.notation, C, name="norm", dtype="float32")
+    assert "1.0e-30f" in made_.text
+    assert outcome("norm", made_, tmp_path, "gcc", ["-Wdouble-promotion"]).endswith("expected\n")
+
+
 @pytest.mark.long
 @every_loss
 def test_every_loss_is_that_of_numpy(loss: Loss) -> None:

@@ -82,7 +82,7 @@ def lines(
             yield from lines(node.other, indent, changed)
             yield "#endif"
         else:
-            yield from (indent + line for line in _opened(node))
+            yield from (indent + changed(line) for line in _opened(node))
             yield from lines(node.body, indent + STEP, changed)
             yield f"{indent}}}"
 
