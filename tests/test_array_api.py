@@ -130,6 +130,19 @@ def test_values_on_the_way_too(make: Any) -> None:
         np.testing.assert_allclose(np.asarray(one), other, rtol=1e-12)
 
 
+@mostly_every_namespace
+def test_numbers_by_name_and_conditions_that_are_sums(make: Any) -> None:
+    x, w = sg.data("x", ("N", 3)), sg.param("w", (3,))
+    either = np.where((w > 0) & (w < 1) | (w < -1), np.pi * w, w**2)
+    derivation = sg.derive(np.sum(x @ either) + np.sum(np.sinc(w)) + np.sum(np.e * w), names={})
+    arrays = {"x": np.arange(6.0).reshape(2, 3) - 2, "w": np.array([-2.0, 0.5, 3.0])}
+    expected, slopes = derivation.compile().loss_and_gradients(**arrays)
+    module = derivation.compile(target="array-api")
+    value, found = module.loss_and_gradients(**{n: make(a) for n, a in arrays.items()})
+    for one, other in zip((value, *found), (expected, *slopes), strict=True):
+        np.testing.assert_allclose(np.asarray(one), other, rtol=1e-12)
+
+
 @pytest.mark.parametrize("steps", [4, 1, 0])
 @mostly_every_namespace
 def test_recurrences_are_loops(make: Any, steps: int) -> None:

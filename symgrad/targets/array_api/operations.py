@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 import sympy as sp
@@ -27,6 +28,10 @@ from symgrad.targets.statements import Statement
 
 class PythonNumbers(NumPyNumbers):
     """Numbers of Python alone."""
+
+    def decimal(self, number: float) -> Text:
+        text = super().decimal(number)
+        return replace(text, code=text.code.replace("np.", "math."))
 
     def unusual(self, number: sp.Expr) -> Text:
         return Text("math.nan" if number is sp.nan else "math.inf")
@@ -132,6 +137,8 @@ class ArrayWriter(NumPyWriter):
             scale = sp.Integer(10) ** op.detail[0]
             inner = OPERATORS["multiply"](args[0], self.number(scale))
             return OPERATORS["divide"](Text(f"xp.round({inner.code})"), self.number(scale))
+        if op.function == "where" and self._dtypes(op.args[0]) in ("float", "int"):
+            args = [OPERATORS["not_equal"](args[0], Text("0")), *args[1:]]
         if op.function == "where" and all(isinstance(a, Literal) for a in op.args[1:]):
             first = Text(f"xp.asarray({args[1].code}, {self.made()})")
             args = [args[0], first, args[2]]
