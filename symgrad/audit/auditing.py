@@ -17,7 +17,7 @@ from symgrad.audit.grammar import RULES, Edit
 from symgrad.audit.program import Change, Program
 from symgrad.audit.reference import Reference, Truth
 from symgrad.audit.runner import NotRun, Run, Runner
-from symgrad.audit.scripts import containers, sizes_of, variables
+from symgrad.audit.scripts import containers, labels_of, sizes_of, variables
 from symgrad.audit.search import Search, State, Target, local_targets, wrong_site
 from symgrad.audit.sites import Scene, Site
 from symgrad.audit.source import Source
@@ -112,8 +112,9 @@ class Auditor:
             raise self._not_run(first)
         names = variables(self.reference, first, self.source.file, self.inputs, self.example)
         held = containers(first, set(names.values()))
-        plan = script_plan(self.source.tree, list(names.values()), held)
-        form = Form("__main__", script=True, plan=plan, inputs=names)
+        labels = labels_of(first, names)
+        plan = script_plan(self.source.tree, [*names.values(), *labels], held)
+        form = Form("__main__", script=True, plan=plan, inputs=names, labels=labels)
         self.program = Program(self.source, form, self.program.runner, seeds=self.program.seeds)
         self.form = form
         self.program.load()
@@ -199,7 +200,7 @@ class Auditor:
         matching.learn_scales(runs, truths)
         tolerance = TOLERANCE[_least_exact(runs, self.source)]
         state = State(self.program, matching, truths, returned, tolerance, runs)
-        before = right_or_scaled(state.values(), matching.wrt)
+        before = right_or_scaled(state.once(), matching.wrt)
         kept = {v.code for v in before}
         matching.codes = {c: n for c, n in matching.codes.items() if c in kept}
         lines = {v.code: state.line_of(v.code) for v in before}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -79,3 +80,25 @@ def _ratio(got: Numbers, ought: Numbers) -> float | None:
     ratio = float((got * ought).sum()) / square
     off = np.abs(got - ratio * ought).max(initial=0.0)
     return ratio if ratio and off <= 1e-7 * np.abs(got).max(initial=0.0) else None
+
+
+def entry_read(whole: Any, key: ast.expr) -> Numbers | None:
+    """The entry of a list or a dictionary that is read; one of them where it is not known which."""
+    if isinstance(key, ast.Constant) and isinstance(whole, dict):
+        entry = whole.get(key.value)
+        return entry if isinstance(entry, np.ndarray) else None
+    return None if isinstance(key, ast.Slice) else first_array(whole)
+
+
+def first_array(whole: Any) -> Numbers | None:
+    """One of the arrays in a list or a dictionary."""
+    entries = list(whole.values() if isinstance(whole, dict) else whole)
+    arrays = (v for v in entries if isinstance(v, np.ndarray) and v.ndim)
+    return next(arrays, None)
+
+
+def has_entry(whole: Any, key: Any) -> bool:
+    """Whether a list or a dictionary has an entry."""
+    if isinstance(whole, dict):
+        return key in whole
+    return isinstance(key, int) and key < len(whole)

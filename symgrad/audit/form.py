@@ -51,6 +51,8 @@ class Form:
     script: bool = False
     plan: Plan = field(default_factory=Plan)
     inputs: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    """Of a script, the variables that hold where an input has its ones, along which axis."""
     scope: tuple[str, ...] = ()
     """The functions that give the gradients."""
 

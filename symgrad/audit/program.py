@@ -173,10 +173,11 @@ class Program:
         """The inputs at a point as the program is given them."""
         if not self.form.script:
             return {n: np.asarray(v) for n, v in truth.given.items()}
-        return {
-            code: laid(truth.given[name], self.shapes.get(code))
-            for name, code in self.form.inputs.items()
-        }
+        given = {code: truth.given[name] for name, code in self.form.inputs.items()}
+        for code, (name, axis) in self.form.labels.items():
+            held = laid(truth.given[name], self.shapes.get(self.form.inputs[name]))
+            given[code] = held.argmax(axis)
+        return {code: laid(value, self.shapes.get(code)) for code, value in given.items()}
 
 
 def _fresh(unit: ast.stmt, source: Source) -> ast.stmt:

@@ -62,6 +62,25 @@ def containers(run: Run, codes: Collection[str]) -> set[str]:
     return found
 
 
+def labels_of(run: Run, codes: Mapping[str, str]) -> dict[str, tuple[str, int]]:
+    """The labels that a script has beside inputs of ones: of which, and along which axis."""
+    arrays = dict(_arrays(run))
+    found: dict[str, tuple[str, int]] = {}
+    for name, code in codes.items():
+        whole = arrays.get(code, np.zeros(0))
+        for axis in range(whole.ndim) if whole.ndim == 2 and whole.size else ():
+            one = np.isin(whole, (0, 1)).all() and (whole.sum(axis) == 1).all()
+            labels = whole.argmax(axis)
+            same = (
+                t
+                for t, a in arrays.items()
+                if one and a.dtype.kind in "iu" and a.size == labels.size > 1
+                if (a.ravel() == labels).all() and t not in codes.values() and labels.any()
+            )
+            found |= dict.fromkeys(same, (name, axis))
+    return found
+
+
 def _arrays(run: Run) -> Iterator[tuple[str, Numbers]]:
     """The arrays that a script assigns, those in dictionaries too, as they are at first."""
     seen: set[str] = set()

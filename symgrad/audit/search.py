@@ -79,6 +79,13 @@ class State:
         truths = self.truths[: len(found)]
         return self.matching.values(found, truths, self.tolerance)
 
+    def once(self) -> list[Value]:
+        """What is handed out, but for locals that a loop assigns: their last is of any turn."""
+        times = Counter((line, target) for line, target, _ in self.runs[0].records)
+        again = {target for (_, target), count in times.items() if count > 1}
+        wrt = self.matching.wrt
+        return [v for v in self.values() if v.right or v.name in wrt or v.code not in again]
+
     def wrong(self) -> list[Value]:
         """The values that are handed out and are not right, in the order in which they are made."""
         wrong = [(k, v) for k, v in enumerate(self.values()) if not v.right]

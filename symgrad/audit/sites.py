@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.audit.compare import compared, numbers
+from symgrad.audit.compare import compared, entry_read, first_array, has_entry, numbers
 from symgrad.audit.form import reads
 from symgrad.audit.instrument import holder
 from symgrad.audit.reference import Reference, Truth
@@ -18,15 +19,21 @@ from symgrad.audit.runner import Run
 from symgrad.audit.source import Source
 from symgrad.audit.statements import (
     all_assigned,
+    calls,
+    changes_in_place,
     gives,
     is_changed,
     is_shared,
     keys_in,
     parts,
+    passed,
     targets_of,
 )
 
 Statement = ast.stmt
+
+_SLOPE = re.compile(r"d\w*_d|d_?[A-Z]|grad|delta_|nabla")
+"""How derivatives are called, and hardly anything else."""
 
 
 @dataclass(frozen=True)
@@ -134,9 +141,9 @@ class Scene:
         self.arrays: dict[tuple[int, str], list[np.ndarray[Any, Any]]] = {}
         self.wholes: dict[int, list[Any]] = {}
         self.held = {
-            target: array
+            target: value
             for _, target, value in run.records
-            if isinstance(value, (dict, list)) and (array := _first(value)) is not None
+            if isinstance(value, (dict, list)) and first_array(value) is not None
         }
         self.lines = {line for line, _, _ in run.records}
         for line, target, value in run.records:
@@ -199,9 +206,11 @@ class Scene:
         found: dict[str, Known] = {}
         for node in ast.walk(inside or self.source.tree):
             if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
-                array = self.held.get(node.value.id)
-                if array is not None and not isinstance(node.slice, ast.Slice):
-                    found[ast.unparse(node)] = Known(ast.unparse(node), array)
+                array = entry_read(self.held.get(node.value.id, []), node.slice)
+                if array is not None:
+                    keyed = isinstance(node.slice, ast.Constant)
+                    role = self.role(array) if keyed else None
+                    found[ast.unparse(node)] = Known(ast.unparse(node), array, role)
         return found
 
     def _in_loop(self, line: int) -> bool:
@@ -290,7 +299,7 @@ class Scene:
             names = [ast.unparse(h) for t in targets_of(statement) if (h := holder(t)) is not None]
             found += self.arrays.get((at, names[key]), [])[:1] if key < len(names) else []
         elif key is not None:
-            entry = next((v[key] for v in self.wholes.get(at, ()) if _has(v, key)), None)
+            entry = next((v[key] for v in self.wholes.get(at, ()) if has_entry(v, key)), None)
             array = numbers(entry)
             found += [] if array is None else [array]
         return found
@@ -304,7 +313,7 @@ class Scene:
         returns = (s for s in self.statements if isinstance(s, ast.Return))
         start = start or [s for s in returns if any(key == code for key, _ in parts(s))]
         start = start or [s for s in self.statements if code in all_assigned(s)]
-        start = start or [s for s in self.statements if gives(s, code)]
+        start = start or [s for s in self.statements if gives(s, code) and self._makes(s, code)]
         level = start or [s for s in self.statements if isinstance(s, ast.Return)]
         depth = 0
         while level:
@@ -327,6 +336,13 @@ class Scene:
             depth += 1
         return depths
 
+    def _makes(self, statement: ast.stmt, code: str) -> bool:
+        """Whether what a statement has under a name is not the input that is called so."""
+        entries = (v[code] for v in self.wholes.get(statement.lineno, ()) if has_entry(v, code))
+        array = next((a for e in entries if (a := numbers(e)) is not None), None)
+        role = None if array is None else self.role(array)
+        return role is None or role.kind != "input"
+
     def is_right(self, statement: ast.stmt) -> bool:
         """Whether each array that a statement assigned is a value or a gradient of the spec."""
         if self._is_changed_elsewhere(statement):
@@ -344,7 +360,12 @@ class Scene:
         )
 
     def _is_another(self, target: str, role: Role) -> bool:
-        """Whether something is called as a value of the spec is, and has the numbers of another."""
+        """Whether something is called as a value of the spec is, and has the numbers of another.
+
+        What is called like a derivative, and has the numbers of a value, is another too.
+        """
+        if role.kind != "gradient" and _SLOPE.match(target.split(".")[-1]):
+            return True
         called = {n.lower(): n for n in (*self.reference.values, *self.reference.inputs)}
         name = called.get(target.lower())
         return role.kind != "gradient" and name is not None and name != role.name
@@ -382,35 +403,41 @@ class Scene:
     def _providing(self, name: str, inside: ast.FunctionDef | None) -> Iterator[ast.stmt]:
         """The statements that assign a name, or make up the function of that name."""
         for statement in self.statements:
+            mine = self.function_at(statement.lineno)
             if isinstance(statement, ast.FunctionDef):
                 if statement.name == name.split(".")[-1]:
                     yield from self._body(statement)
-                if statement is inside and name in {a.arg for a in statement.args.args}:
-                    yield statement
-            elif name in all_assigned(statement) or name in {
-                t.split("[")[0] for t in all_assigned(statement)
-            }:
-                mine = self.function_at(statement.lineno)
+                if statement is inside:
+                    yield from self._handing_in(statement, name)
+            elif self._assigns(statement, name):
                 if mine is inside or mine is None or "." in name:
                     yield statement
-            elif is_shared(statement, name) and self.function_at(statement.lineno) is inside:
-                yield statement
+                    yield from self._changing_inside(statement, name)
+            elif mine is inside:
+                yield from self._changing_inside(statement, name)
+                yield from [statement] if is_shared(statement, name) else []
+
+    def _assigns(self, statement: ast.stmt, name: str) -> bool:
+        """Whether a statement assigns a name, or an entry of it."""
+        found = all_assigned(statement)
+        return name in found or name in {t.split("[")[0] for t in found}
+
+    def _handing_in(self, function: ast.FunctionDef, name: str) -> Iterator[ast.stmt]:
+        """A function of an argument of some name, and the statements that call it."""
+        if name in {a.arg for a in function.args.args}:
+            yield function
+            yield from (s for s in self.statements if calls(s, function.name))
+
+    def _changing_inside(self, statement: ast.stmt, name: str) -> Iterator[ast.stmt]:
+        """The statements that change what a statement hands to a function of the program."""
+        for called, place in passed(statement, name):
+            for function in (f for f in self.functions if f.name == called):
+                names = {a.arg for a in function.args.args[place : place + 1]}
+                inside = {id(n) for n in ast.walk(function) if changes_in_place(n, names)}
+                yield from (s for s in self.statements if id(s) in inside)
 
     def _body(self, function: ast.FunctionDef) -> Iterator[ast.stmt]:
         last = function.end_lineno or function.lineno
         for statement in self.statements:
             if isinstance(statement, ast.Return) and function.lineno <= statement.lineno <= last:
                 yield statement
-
-
-def _first(whole: Any) -> np.ndarray[Any, Any] | None:
-    """One of the arrays in a list or a dictionary."""
-    entries = list(whole.values() if isinstance(whole, dict) else whole)
-    arrays = (v for v in entries if isinstance(v, np.ndarray) and v.ndim)
-    return next(arrays, None)
-
-
-def _has(whole: Any, key: Any) -> bool:
-    if isinstance(whole, dict):
-        return key in whole
-    return isinstance(key, int) and key < len(whole)

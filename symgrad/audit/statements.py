@@ -101,6 +101,26 @@ def changes_in_place(node: ast.AST, names: set[str]) -> bool:
     return False
 
 
+def passed(statement: ast.stmt, name: str) -> list[tuple[str, int]]:
+    """The functions that a statement hands an array or a dictionary to, and in which place."""
+    simple = isinstance(statement, (ast.Assign, ast.AugAssign, ast.Expr, ast.Return))
+    found = [n for n in ast.walk(statement) if isinstance(n, ast.Call)] if simple else []
+    return [
+        (n.func.id, k)
+        for n in found
+        if isinstance(n.func, ast.Name)
+        for k, a in enumerate(n.args)
+        if isinstance(a, ast.Name) and a.id == name
+    ]
+
+
+def calls(statement: ast.stmt, function: str) -> bool:
+    """Whether a statement calls a function by its name."""
+    simple = isinstance(statement, (ast.Assign, ast.AugAssign, ast.Expr, ast.Return))
+    found = [n for n in ast.walk(statement) if isinstance(n, ast.Call)] if simple else []
+    return any(isinstance(n.func, ast.Name) and n.func.id == function for n in found)
+
+
 def origin(tree: ast.AST, code: str) -> str:
     """The variable that something is handed out of: in ``{"W1": dW1}`` dW1, else its own name."""
     for node in ast.walk(tree):

@@ -72,6 +72,20 @@ def _is_array(site: Site, node: ast.expr) -> bool:
     return any(n in site.known and site.known[n].array.ndim for n in names)
 
 
+def _wholes(site: Site) -> Iterator[Proposal]:
+    """An array subtracted from all entries, where a number is from those of the labels."""
+    statement = site.statement
+    if not isinstance(statement, ast.AugAssign) or not isinstance(statement.target, ast.Subscript):
+        return
+    start, (_, end) = site.source.span(statement.target)[0], site.source.span(statement)
+    name = ast.unparse(statement.target.value)
+    sign = {ast.Add: "+", ast.Sub: "-"}.get(type(statement.op))
+    known = site.known.get(name)
+    for other in site.like(known.shape) if known is not None and sign else ():
+        if other.name != name and not is_gradient(site, other.name):
+            yield (start, end), f"{name} {sign}= {other.name}", 1.9, other.name
+
+
 def _shared(site: Site) -> Iterator[Proposal]:
     """A copy, where an array is changed under another name."""
     if not isinstance(site.statement, ast.Assign) or not is_changed(site.statement, site.around):
@@ -80,6 +94,28 @@ def _shared(site: Site) -> Iterator[Proposal]:
         plain = isinstance(root, (ast.Name, ast.Attribute, ast.Subscript))
         if plain or (function_of(root) in VIEWS and isinstance(root, ast.Call)):
             yield root, f"{site.text(root)}.copy()", 0.9, site.text(root)
+
+
+def _without_function(site: Site) -> Iterator[Proposal]:
+    """What the forward pass makes of a value, in place of the value."""
+    forms = {f: form for f, form in FORMS.items() if f in site.functions}
+    for node in nodes(site) if forms else ():
+        plain = isinstance(node, (ast.Name, ast.Attribute, ast.Subscript))
+        known = site.known.get(site.text(node)) or site.known.get(ast.unparse(node))
+        if plain and known is not None and known.array.ndim and not is_gradient(site, known.name):
+            for function, form in forms.items():
+                yield node, form.format(site.text(node)), 2.0, function
+
+
+FORMS = {
+    "tanh": "np.tanh({})",
+    "exp": "np.exp({})",
+    "log": "np.log({})",
+    "sqrt": "np.sqrt({})",
+    "pow 1/2": "np.sqrt({})",
+    "sigmoid": "(1 / (1 + np.exp(-{})))",
+}
+"""Functions that are forgotten where a value stands, by their names in the forward pass."""
 
 
 VIEWS = ("reshape", "ravel", "asarray", "view", "transpose", "squeeze")
@@ -97,6 +133,18 @@ RULES = (
         "sign",
         _one_sided,
         "`{old}` is the slope on one side only: on the other its sign is that of {word}",
+    ),
+    Rule(
+        "some entries only",
+        "term",
+        _wholes,
+        "only some entries are changed by `{old}`: all of {word} is meant",
+    ),
+    Rule(
+        "no function",
+        "value",
+        _without_function,
+        "`{old}` is not what is meant: {word} of it is",
     ),
     Rule(
         "shared",

@@ -1663,3 +1663,222 @@ for j in range(60000):
     inputs={"w1": "syn0", "w2": "syn1"},
     match={"w1": "g0", "w2": "g1"},
 )
+
+pair(
+    "tape_tanh_forgotten",
+    """
+T, D, H = 3, 2, 3
+xs = sg.data("xs", (T, D)); y = sg.data("y", (H,))
+Wf = sg.param("Wf", (H, D + H)); Wi = sg.param("Wi", (H, D + H)); Wc = sg.param("Wc", (H, D + H)); Wo = sg.param("Wo", (H, D + H))
+def sigmoid(v): return 1 / (1 + np.exp(-v))
+h = np.zeros(H); c = np.zeros(H)
+for t in range(T):
+    z = np.concatenate([xs[t], h])
+    f = sigmoid(Wf @ z); i = sigmoid(Wi @ z); g = np.tanh(Wc @ z); o = sigmoid(Wo @ z)
+    c = f * c + i * g
+    h = o * np.tanh(c)
+loss = 0.5 * np.sum((h - y)**2)
+""",
+    """
+def sigmoid(v): return 1 / (1 + np.exp(-v))
+def dsigmoid(s): return s * (1 - s)
+def dtanh(t): return 1 - t * t
+
+def step(x, h_prev, c_prev, p):
+    z = np.concatenate((x, h_prev))
+    s = {'z': z, 'c_prev': c_prev}
+    s['f'] = sigmoid(p['Wf'] @ z)
+    s['i'] = sigmoid(p['Wi'] @ z)
+    s['g'] = np.tanh(p['Wc'] @ z)
+    s['o'] = sigmoid(p['Wo'] @ z)
+    s['c'] = s['f'] * c_prev + s['i'] * s['g']
+    s['h'] = s['o'] * np.tanh(s['c'])
+    return s
+
+def back(dh, dc_next, s, p, grads):
+    do = dh * s['c'] #!
+    dc = dc_next + dh * s['o'] * dtanh(np.tanh(s['c']))
+    dao = do * dsigmoid(s['o'])
+    daf = dc * s['c_prev'] * dsigmoid(s['f'])
+    dai = dc * s['g'] * dsigmoid(s['i'])
+    dag = dc * s['i'] * dtanh(s['g'])
+    dz = np.zeros_like(s['z'])
+    for name, da in (('Wf', daf), ('Wi', dai), ('Wc', dag), ('Wo', dao)):
+        grads[name] += np.outer(da, s['z'])
+        dz += p[name].T @ da
+    return dz[-len(dh):], dc * s['f']
+
+def run(xs, y, Wf, Wi, Wc, Wo):
+    p = dict(Wf=Wf, Wi=Wi, Wc=Wc, Wo=Wo)
+    H = len(y)
+    h, c = np.zeros(H), np.zeros(H)
+    tape = []
+    for x in xs:
+        s = step(x, h, c, p)
+        h, c = s['h'], s['c']
+        tape.append(s)
+    grads = {k: np.zeros_like(v) for k, v in p.items()}
+    dh, dc = h - y, np.zeros(H)
+    while tape:
+        dh, dc = back(dh, dc, tape.pop(), p, grads)
+    return grads
+""",
+    kinds="value activation operation",
+    first="Wo Wf Wi Wc",
+    function="run",
+)
+
+pair(
+    "cache_softmax_diagonal",
+    """
+x = sg.data("x", (4, 3)); Wq = sg.param("Wq", (3, 3)); Wk = sg.param("Wk", (3, 3)); Wv = sg.param("Wv", (3, 3)); t = sg.data("t", (4, 3))
+q = x @ Wq
+k = x @ Wk
+v = x @ Wv
+s = q @ k.T / np.sqrt(3)
+e = np.exp(s - np.max(s, axis=1, keepdims=True))
+a = e / np.sum(e, axis=1, keepdims=True)
+o = a @ v
+loss = np.mean((o - t)**2)
+""",
+    """
+def softmax(s):
+    e = np.exp(s - s.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+
+def forward(x, params):
+    q, k, v = (x @ params[n] for n in ('Wq', 'Wk', 'Wv'))
+    s = q @ k.T / np.sqrt(q.shape[-1])
+    a = softmax(s)
+    return a @ v, {'q': q, 'k': k, 'v': v, 'a': a}
+
+def backward(x, t, params):
+    o, c = forward(x, params)
+    do = 2.0 * (o - t) / o.size
+    da = do @ c['v'].T
+    dv = c['a'].T @ do
+    ds = c['a'] * (1 - c['a']) * da #!
+    ds /= np.sqrt(c['q'].shape[-1])
+    dq, dk = ds @ c['k'], ds.T @ c['q']
+    return {'Wv': x.T @ dv, 'Wq': x.T @ dq, 'Wk': x.T @ dk}
+
+def grads(x, t, Wq, Wk, Wv):
+    return backward(x, t, {'Wq': Wq, 'Wk': Wk, 'Wv': Wv})
+""",
+    kinds="jacobian",
+    first="Wq Wk",
+    function="grads",
+)
+
+pair(
+    "smoothed_labels_nb",
+    """
+X = sg.data("X", (6, 4)); Y = sg.data("Y", (6, 3), assume=sg.one_hot(axis=1)); W = sg.param("W", (4, 3)); b = sg.param("b", (3,))
+q = 0.9 * Y + 0.1 / 3
+z = X @ W + b
+lse = np.log(np.sum(np.exp(z), axis=1, keepdims=True))
+loss = -np.sum(q * (z - lse)) / 6
+""",
+    """
+# %%
+rng = np.random.default_rng(0)
+X = rng.normal(size=(6, 4))
+labels = np.array([0, 2, 1, 1, 0, 2])
+Y = np.eye(3)[labels]
+W = rng.normal(size=(4, 3)) * 0.1
+b = np.zeros(3)
+# %%
+alpha = 0.1
+q = (1 - alpha) * Y + alpha / 3
+scores = X @ W + b
+probs = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+loss = -(q * np.log(probs)).sum() / len(X)
+loss
+# %%
+dscores = probs.copy()
+dscores[np.arange(6), labels] -= 1 - alpha #!
+dscores /= len(X)
+dW = X.T @ dscores
+db = dscores.sum(axis=0)
+dW, db
+""",
+    kinds="term value",
+    first="W",
+    suffix=".ipynb",
+)
+
+pair(
+    "gauss_std",
+    """
+S = sg.data("S", ("N", 3)); A = sg.data("A", ("N", 2)); adv = sg.data("adv", ("N",)); W = sg.param("W", (3, 2)); logstd = sg.param("logstd", (2,))
+mean = S @ W
+zz = (A - mean) / np.exp(logstd)
+logp = np.sum(-0.5 * zz**2 - logstd, axis=1)
+loss = -np.mean(adv * logp)
+""",
+    """
+from typing import NamedTuple
+class PolicyGrads(NamedTuple):
+    W: np.ndarray
+    logstd: np.ndarray
+
+def pg(S, A, adv, W, logstd):
+    mean = S @ W
+    std = np.exp(logstd)
+    var = std ** 2
+    dlogp_dmean = (A - mean) / std #!
+    dlogp_dlogstd = (A - mean) ** 2 / var - 1
+    wgt = -adv[:, None] / adv.shape[0]
+    return PolicyGrads(S.T @ (wgt * dlogp_dmean), (wgt * dlogp_dlogstd).sum(axis=0))
+""",
+    kinds="value factor term activation operation",
+    first="W mean",
+    function="pg",
+)
+
+pair(
+    "rnn_class_state",
+    """
+T, N = 3, 4
+X = sg.data("X", (T, N, 2)); Y = sg.data("Y", (N, 2)); Wx = sg.param("Wx", (2, 3)); Wh = sg.param("Wh", (3, 3)); b = sg.param("b", (3,)); Wy = sg.param("Wy", (3, 2))
+h = np.zeros((N, 3))
+for t in range(T):
+    h = np.tanh(X[t] @ Wx + h @ Wh + b)
+loss = np.mean((h @ Wy - Y)**2)
+""",
+    """
+class RNN:
+    def __init__(self, i, h, o):
+        rng = np.random.default_rng(0)
+        self.params = {'Wx': rng.normal(size=(i, h)), 'Wh': rng.normal(size=(h, h)), 'b': np.zeros(h), 'Wy': rng.normal(size=(h, o))}
+        self.grads = {}
+
+    def forward(self, X):
+        p = self.params
+        self.X = X
+        self.h = {-1: np.zeros((X.shape[1], p['Wh'].shape[0]))}
+        for t in range(len(X)):
+            self.h[t] = np.tanh(X[t] @ p['Wx'] + self.h[t - 1] @ p['Wh'] + p['b'])
+        self.out = self.h[len(X) - 1] @ p['Wy']
+        return self.out
+
+    def backward(self, Y):
+        p = self.params
+        T = len(self.X)
+        dout = 2 * (self.out - Y) / Y.size
+        self.grads = {k: np.zeros_like(v) for k, v in p.items()}
+        self.grads['Wy'] = self.h[T - 1].T @ dout
+        dh = dout @ p['Wy'].T
+        for t in range(T - 1, -1, -1):
+            da = dh * (1 - self.h[t] ** 2)
+            self.grads['Wx'] += self.X[t].T @ da
+            self.grads['Wh'] += self.h[t].T @ da #!
+            self.grads['b'] += da.sum(axis=0)
+            dh = da @ p['Wh'].T
+        return self.grads
+""",
+    kinds="value",
+    first="Wh",
+    cls="RNN",
+    setup="RNN(2, 3, 2)",
+)

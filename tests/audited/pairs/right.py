@@ -1089,3 +1089,84 @@ class Net:
     cls="Net",
     setup="Net(4,5,2)",
 )
+
+pair(
+    "smoothed_labels_nb_right",
+    """
+X = sg.data("X", (6, 4)); Y = sg.data("Y", (6, 3), assume=sg.one_hot(axis=1)); W = sg.param("W", (4, 3)); b = sg.param("b", (3,))
+q = 0.9 * Y + 0.1 / 3
+z = X @ W + b
+lse = np.log(np.sum(np.exp(z), axis=1, keepdims=True))
+loss = -np.sum(q * (z - lse)) / 6
+""",
+    """
+# %%
+rng = np.random.default_rng(0)
+X = rng.normal(size=(6, 4))
+labels = np.array([0, 2, 1, 1, 0, 2])
+Y = np.eye(3)[labels]
+W = rng.normal(size=(4, 3)) * 0.1
+b = np.zeros(3)
+# %%
+alpha = 0.1
+q = (1 - alpha) * Y + alpha / 3
+scores = X @ W + b
+probs = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+loss = -(q * np.log(probs)).sum() / len(X)
+loss
+# %%
+dscores = probs.copy()
+dscores[np.arange(6), labels] -= 1 - alpha
+dscores -= alpha / 3
+dscores /= len(X)
+dW = X.T @ dscores
+db = dscores.sum(axis=0)
+dW, db
+""",
+    suffix=".ipynb",
+)
+
+pair(
+    "rnn_class",
+    """
+T, N = 3, 4
+X = sg.data("X", (T, N, 2)); Y = sg.data("Y", (N, 2)); Wx = sg.param("Wx", (2, 3)); Wh = sg.param("Wh", (3, 3)); b = sg.param("b", (3,)); Wy = sg.param("Wy", (3, 2))
+h = np.zeros((N, 3))
+for t in range(T):
+    h = np.tanh(X[t] @ Wx + h @ Wh + b)
+loss = np.mean((h @ Wy - Y)**2)
+""",
+    """
+class RNN:
+    def __init__(self, i, h, o):
+        rng = np.random.default_rng(0)
+        self.params = {'Wx': rng.normal(size=(i, h)), 'Wh': rng.normal(size=(h, h)), 'b': np.zeros(h), 'Wy': rng.normal(size=(h, o))}
+        self.grads = {}
+
+    def forward(self, X):
+        p = self.params
+        self.X = X
+        self.h = {-1: np.zeros((X.shape[1], p['Wh'].shape[0]))}
+        for t in range(len(X)):
+            self.h[t] = np.tanh(X[t] @ p['Wx'] + self.h[t - 1] @ p['Wh'] + p['b'])
+        self.out = self.h[len(X) - 1] @ p['Wy']
+        return self.out
+
+    def backward(self, Y):
+        p = self.params
+        T = len(self.X)
+        dout = 2 * (self.out - Y) / Y.size
+        self.grads = {k: np.zeros_like(v) for k, v in p.items()}
+        self.grads['Wy'] = self.h[T - 1].T @ dout
+        dh = dout @ p['Wy'].T
+        for t in range(T - 1, -1, -1):
+            da = dh * (1 - self.h[t] ** 2)
+            self.grads['Wx'] += self.X[t].T @ da
+            self.grads['Wh'] += self.h[t - 1].T @ da
+            self.grads['b'] += da.sum(axis=0)
+            dh = da @ p['Wh'].T
+        return self.grads
+""",
+    cls="RNN",
+    setup="RNN(2, 3, 2)",
+)
