@@ -248,6 +248,14 @@ def test_too_long_exact_numbers_are_given_up():
             )
 
 
+def test_denominators_that_have_too_many_terms_are_not_multiplied_out():
+    gates = sp.Add(*(1 / (1 + sp.exp(-sp.sqrt(k))) for k in (2, 3, 5, 7, 11, 13, 17, 19)))
+    with pytest.raises(OutsideDomain, match="too long"):
+        Exact().settle(np.array([gates], dtype=object))
+    (few,) = Exact().settle(np.array([1 / (1 + sp.exp(-sp.sqrt(2)))], dtype=object))
+    assert few == sp.exp(sp.sqrt(2)) / (1 + sp.exp(sp.sqrt(2)))
+
+
 @pytest.mark.parametrize("number", [0.5, 1.5, -2.5, 0.25, 0.35, 2.0, -0.45])
 def test_ties_are_rounded_to_even_as_numpy_does(number):
     expected = np.round(number, 1 if number % 0.5 else 0)

@@ -12,6 +12,7 @@ import mpmath
 import numpy as np
 import sympy as sp
 
+from symgrad.checks.lengths import degree, terms_below, weight
 from symgrad.errors import SymgradError
 from symgrad.mathematics.calls import evaluated, parsed
 from symgrad.mathematics.matrices import MatrixLeaf
@@ -309,7 +310,8 @@ class Exact:
             return value
         if value not in self._settled:
             self.budget -= weight(value)
-            if self.budget < 0 or degree(value) > LONGEST or not _is_written(value):
+            longest = max(degree(value), terms_below(value))
+            if self.budget < 0 or longest > LONGEST or not _is_written(value):
                 raise OutsideDomain("the exact number is too long, or has no sign")
             self._settled[value] = _settled(value)
         return self._settled[value]
@@ -414,20 +416,6 @@ def simplest(value: sp.Expr) -> sp.Expr:
 def _simple_log(argument: sp.Expr) -> sp.Expr:
     """A logarithm with the powers of e taken out."""
     return sp.expand_log(sp.log(simplest(argument)))
-
-
-def weight(value: sp.Expr) -> int:
-    """The number of nodes of an expression."""
-    return sum(1 for _ in sp.preorder_traversal(value))
-
-
-def degree(value: sp.Expr) -> int:
-    """The degree of a number as a polynomial in the powers of e that it is made of."""
-    exponents = [e.args[0] for e in value.atoms(sp.exp) if e.args[0].is_Rational]
-    if value.has(sp.E):
-        exponents.append(sp.S.One)
-    step = functools.reduce(sp.gcd, exponents, sp.S.Zero)
-    return max((int(abs(exponent / step)) for exponent in exponents), default=0)
 
 
 def _settled(value: sp.Expr) -> sp.Expr:
