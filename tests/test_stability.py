@@ -594,11 +594,19 @@ SWEPT_LOSSES = {
     "cosine": lambda np, z: z[0] @ z[1] / (np.linalg.norm(z[0]) * np.linalg.norm(z[1])),
     "cosines": lambda np, z: np.sum((z @ z[:1].T) / (
         np.sqrt(np.sum(z**2, axis=1))[:, None] * np.sqrt(np.sum(z[:1] ** 2, axis=1))[None])),
+    "cosine, of one root": lambda np, z: z[0] @ z[1] / np.sqrt(
+        np.sum(z[0] ** 2) * np.sum(z[1] ** 2)),
+    "quotient": lambda np, z: np.sum(z[0] / z[1]),
+    "share": lambda np, z: np.sum(z[0] / (z[0] + z[1])),
+    "over its norm": lambda np, z: np.sum(W * z[0] / np.linalg.norm(z[0])),
     "gelu": lambda np, z: np.sum(
         0.5 * z * (1 + np.tanh(np.sqrt(2 / np.pi) * (z + 0.044715 * z**3)))),
+    "gelu, its argument a product": lambda np, z: np.sum(
+        0.5 * z * (1 + np.tanh(np.sqrt(2 / np.pi) * z * (1 + 0.044715 * z * z)))),
 }  # fmt: skip
-SIZES = {"float64": (1e-300, 1e-170, 1e-30, 1e-3, 1.0, 30.0, 710.0, 1e4, 1e13, 1e30, 1e150),
-         "float32": (1e-36, 1e-20, 1e-3, 1.0, 30.0, 100.0, 1e4, 1e13, 1e18)}  # fmt: skip
+SIZES = {"float64": (1e-300, 1e-170, 1e-30, 1e-3, 1.0, 30.0, 710.0, 1e4, 1e13, 1e30, 1e150,
+                     1e200, 1e300),
+         "float32": (1e-36, 1e-20, 1e-3, 1.0, 30.0, 100.0, 1e4, 1e13, 1e18, 1e30)}  # fmt: skip
 ROWS = np.array([[0.7, 1.3, -0.4], [-0.2, 0.9, 0.6]])
 
 
@@ -610,12 +618,13 @@ def test_losses_as_typed_are_right_at_every_size(name, dtype):
     written = trace(output, {"loss": output})
     run = derivation.compile(dtype=dtype).loss_and_gradients
     exact = forward_and_adjoints(derivation)
-    far = 1e12 if name == "gelu" else np.inf  # beyond, its cube is no number of float32
-    for size in (s for s in SIZES[dtype] if s <= far):
+    far = np.sqrt(np.finfo(dtype).max) / 2 if name == "weighted squares" else np.inf
+    for size in (s for s in SIZES[dtype] if s <= far):  # beyond, the loss is no number
         at = ROWS.copy()
         at[: 1 if "any sign" in name else 2] *= size
         at = at.astype(dtype)
-        value, g = run(z=at)
+        with np.errstate(over="ignore" if "gelu" in name else "warn"):  # its cube is infinite
+            value, g = run(z=at)
         true = by_mpmath(exact, derivation.system, at.astype(float), 400)["dz"].astype(float)
         eps = np.finfo(dtype).eps
         np.testing.assert_allclose(
@@ -624,6 +633,41 @@ def test_losses_as_typed_are_right_at_every_size(name, dtype):
         if size <= 30:
             loss = by_mpmath(written.equations, written, at.astype(float), 120)["loss"]
             np.testing.assert_allclose(value, float(loss[()]), rtol=64 * eps, atol=64 * eps)
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-160, 1.0, 1e160, 1e300])
+def test_the_slope_of_an_angle_at_every_size(size):
+    x, y = sg.param("x", (3,)), sg.param("y", (3,))
+    g = (
+        sg.derive(np.sum(np.arctan2(x, y)))
+        .compile()
+        .gradients(**dict(zip("xy", size * ROWS, strict=True)))
+    )
+    near = np.array([ROWS[1], -ROWS[0]]) / np.sum(ROWS**2, axis=0)
+    np.testing.assert_allclose([size * g.x, size * g.y], near, rtol=1e-13)
+
+
+def test_a_power_of_the_root_of_a_mean_is_no_number_too_large():
+    x = sg.param("x", (3,))
+    loss = np.sum(np.array([1.0, 2.0, -3.0]) * x / np.sqrt(np.mean(x**2) + 1e-5))
+    run = sg.derive(loss).compile().gradients
+    far, near = run(x=1e150 * ROWS[0]).x, run(x=1e5 * ROWS[0]).x
+    np.testing.assert_allclose(far * 1e145, near, rtol=1e-12)
+
+
+def test_only_a_polynomial_that_a_steep_tanh_bounds_is_bounded():
+    x, y = sg.param("x", (2, 2)), sg.param("y", (2, 2))
+    far = np.full((2, 2), 1e20)
+    for loss, bounded in (
+        (np.sum(x * np.tanh(x + x**3)), True),
+        (np.sum(y * np.tanh(x + x**3)), True),
+        (np.sum(x**3 * np.tanh(x)), False),
+        (np.sum(x * np.tanh(x**3 - 5 * x)), False),
+    ):
+        derivation = sg.derive(loss, wrt="x")
+        assert ("minimum" in derivation.source()) is bounded
+    g = sg.derive(np.sum(x * np.tanh(x + x**3))).compile().gradients(x=far)
+    np.testing.assert_array_equal(g.x, 1)
 
 
 def test_a_weight_of_0_leaves_out_the_largest_exponent():

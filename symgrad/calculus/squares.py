@@ -156,7 +156,7 @@ def _is_twice(one: sp.Expr, other: sp.Expr, bound: set[Index]) -> bool:
 
 def cosine(expr: sp.Expr, known: Known) -> sp.Expr | None:
     """Σ x y / (‖x‖ ‖y‖) = Σ (x / ‖x‖) (y / ‖y‖): no product of norms is too small for a number."""
-    parts = list(sp.Mul.make_args(expr))
+    parts = [p for f in sp.Mul.make_args(expr) for p in _by_norms(f, known)]
     total = next((freshen(f) for f in parts if isinstance(f, sp.Sum)), None)
     if total is None:
         return None
@@ -173,6 +173,16 @@ def cosine(expr: sp.Expr, known: Known) -> sp.Expr | None:
         return None  # with one norm alone there is no product of norms
     others = (f for f in left if not isinstance(f, sp.Sum))
     return sp.Mul(*others, sp.Sum(sp.Mul(*inside), *total.limits))
+
+
+def _by_norms(factor: sp.Expr, known: Known) -> list[sp.Expr]:
+    """1 / √(Σ x² Σ y²) as inverse norms; any other factor as it is."""
+    base, power = factor.as_base_exp()
+    if power != -sp.S.Half or not is_a(base, sp.Mul, known):
+        return [factor]
+    roots = [sp.sqrt(f) for f in sp.Mul.make_args(resolved(base, known))]
+    found = [norm(r, known) if isinstance(r, sp.Pow) else None for r in roots]
+    return [factor] if None in found else [sp.Pow(n, -1) for n in found]
 
 
 def _is_of(length: sp.Expr, parts: Sequence[sp.Expr], bound: Sequence[Index]) -> int | None:

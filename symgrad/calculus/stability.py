@@ -268,7 +268,7 @@ REWRITES = (
             ),
         ),
         frozenset({sp.Mul}),
-        frozenset({leaves.Norm}),
+        _POW,
         "what is divided by its norm is taken as 0 where it is 0",
     ),
     Rewrite(

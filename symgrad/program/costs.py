@@ -38,7 +38,7 @@ def polynomial(expr: sp.Expr) -> str:
     if not expr.is_polynomial(*expr.free_symbols) or not all(c.is_Integer for c in coefficients):
         return str(expr)
     terms = sorted(sp.Add.make_args(expr), key=lambda t: (-_degree(t), str(t)))
-    return " + ".join(map(_term, terms))
+    return " + ".join(map(_term, terms)).replace("+ -", "- ")
 
 
 def _degree(term: sp.Expr) -> int:

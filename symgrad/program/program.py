@@ -126,6 +126,12 @@ def read_by(op: Op, axes: Axes) -> list[Ref]:
     return [Ref(r.name, tuple(new.get(a, a) for a in r.axes)) for r in op.reads]
 
 
+def arguments_by(op: Op, axes: Axes) -> tuple[Operand, ...]:
+    """The arguments of an operation, labelled as its reader labels the result."""
+    refs = iter(read_by(op, axes))
+    return tuple(a if isinstance(a, Literal) else next(refs) for a in op.args)
+
+
 def stored(ops: Mapping[str, Op], ref: Ref) -> Ref:
     """The array that a view shows, or a view of it."""
     op = ops.get(ref.name)

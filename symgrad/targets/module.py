@@ -19,8 +19,10 @@ from symgrad.mathematics.equations import (
 from symgrad.mathematics.ranges import Label
 from symgrad.mathematics.recurrences import all_reads, leading_to
 from symgrad.mathematics.sizes import Size, named
-from symgrad.program.passes import compiled, for_outputs
+from symgrad.program.passes import compiled, everywhere, for_outputs
 from symgrad.program.program import Program
+from symgrad.program.quotients import quotients_of_quotients
+from symgrad.program.saturated import powers_of_saturated
 from symgrad.program.subscripts import computed_index
 
 
@@ -182,6 +184,8 @@ def assembled(
     results = dict.fromkeys([output, *gradients.values(), *(() if gradients else values)])
     used = needed(equations, results)
     program = compiled(variables, used, results)
+    for transform in (powers_of_saturated, quotients_of_quotients):
+        program = everywhere(transform, program)
     _check_labels(used, shapes_of(variables, used))
     if set(values) - {o.name for o in program}:
         more["way"] = compiled(variables, needed(equations, values), values)

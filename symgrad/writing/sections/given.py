@@ -10,7 +10,7 @@ import numpy as np
 from symgrad.calculus.hoisting import Preparation
 from symgrad.mathematics.equations import Equation, Variable
 from symgrad.mathematics.indices import axis_index, entry
-from symgrad.mathematics.sizes import Size, fixed
+from symgrad.mathematics.sizes import Size, fixed, normal_form
 from symgrad.writing.document import (
     Block,
     Math,
@@ -21,7 +21,7 @@ from symgrad.writing.document import (
     Section,
     Table,
 )
-from symgrad.writing.formula import Formula, Number, number, related
+from symgrad.writing.formula import Formula, number
 from symgrad.writing.notation import Notation
 from symgrad.writing.occurring import letters_in
 from symgrad.writing.sections.author import Author
@@ -164,8 +164,5 @@ def _slices(author: Author) -> Prose:
 def _range(author: Author, letters: Sequence[str], size: Size) -> Formula:
     writer = author.layout(author.notation.names, {})
     known = fixed(size)
-    if known is None:
-        last = related(writer.formula(size), Number("1"), "-")
-    else:
-        last = number(str(known - 1))
+    last = writer.formula(normal_form(size - 1)) if known is None else number(str(known - 1))
     return writer.range(letters, known, last)
