@@ -200,3 +200,60 @@ def test_a_step_takes_no_memory_of_all_steps_for_its_own_values() -> None:
 def test_a_length_is_asked_for() -> None:
     with pytest.raises(sg.SpecError, match="C needs a number for the size T"):
         CASES["garch"].derived().source(target="c")
+
+
+# -- what was wrong once --------------------------------------------------------------------------
+
+
+def _of_numbers(scan: Any, a: Any) -> Any:
+    """Sums of many that are kept for all steps, each a number."""
+
+    def step(c: Any, x: Any) -> Any:
+        s = np.sum(c * x)
+        n = np.tanh(c * s + x)
+        return n, s * n
+
+    last, ys = scan(step, a.p, a.x)
+    return np.sum(ys * ys) + np.sum(last**3)
+
+
+def _of_matrices(scan: Any, a: Any) -> Any:
+    """Inverses of all steps, which two loops in a row read."""
+
+    def step(c: Any, x: Any) -> Any:
+        factor = np.linalg.cholesky(c @ c.T + np.eye(3) + np.outer(x[:3], x[:3]))
+        return factor, np.sum(np.log(np.diag(factor)))
+
+    last, ys = scan(step, a.p[:9].reshape(3, 3), a.x)
+    return np.sum(ys) + np.sum(last * last)
+
+
+def _of_turned(scan: Any, a: Any) -> Any:
+    """Straight lines that GCC 12 makes wrong with vectors of 512 bits."""
+
+    def step(c: Any, x: Any) -> Any:
+        u = np.tanh(c + x[:16].reshape(4, 4))
+        v = u.T * u
+        w = np.sin(v) + u.T
+        return w.T * v + u, w
+
+    last, ys = scan(step, a.p[:16].reshape(4, 4), a.x)
+    return np.sum(ys * ys) + np.sum(last * last)
+
+
+def _of_xs_alone(scan: Any, a: Any) -> Any:
+    last, ys = scan(lambda c, x: (x, c * x), a.p, a.x)
+    return np.sum(ys * ys) + np.sum(last * last)
+
+
+@pytest.mark.parametrize("loss", [_of_numbers, _of_matrices, _of_turned, _of_xs_alone])
+@pytest.mark.parametrize("length", [1, 4])
+def test_sums_and_matrices_of_all_steps(loss: Any, length: int) -> None:
+    derivation = sg.derive(
+        loss(sg.scan, _Given(p=sg.param("p", (20,)), x=sg.param("x", ("T", 20)))), names={}
+    )
+    rng = np.random.default_rng(1)
+    at = {"p": rng.standard_normal(20), "x": rng.standard_normal((length, 20)) / 2}
+    module = derivation.compile(target="c", sizes={"T": length})
+    _agree(module, derivation.compile(), at, 1e-11)
+    np.testing.assert_allclose(module.loss(**at), loss(by_loop, _Given(**at)), rtol=1e-12)

@@ -336,6 +336,36 @@ def test_neighbours_are_read_before_they_are_written_over(turned: Any) -> None:
     np.testing.assert_allclose(found.x, slopes.x, rtol=1e-11, atol=1e-11)
 
 
+def test_parts_of_loops_that_are_one_have_names_of_their_own(tmp_path: Path) -> None:
+    x, a, g = sg.param("x", (7, 8)), sg.param("a", (8,)), sg.param("g", (8,))
+    u = (x - a) ** 2 + x
+    v = (x * u - g) ** 2 + u
+    w = (v * u - x) ** 2 + v
+    s = w / (1 + np.sum(w, axis=1)[:, None]) ** 2
+    derivation = sg.derive(np.sum(s**2 * u), names={"u": u, "v": v, "w": w, "s": s})
+    made_ = outputs.emitted(derivation, derivation.notation, C, name="model")
+    assert "const double part_2 = " in made_.text
+    assert outcome("model", made_, tmp_path, "cc", ["-O1"]) == "model: all as expected\n"
+
+
+def test_comparisons_are_of_single_numbers_too(tmp_path: Path) -> None:
+    x = sg.param("x", (5, 3))
+    derivation = sg.derive(np.sum(np.linalg.norm(x, axis=1)), names={})
+    made_ = outputs.emitted(derivation, derivation.notation, C, name="model", dtype="float32")
+    assert "if ((sum < 1.0e-30f) || (sum > 1.0e37f)) {" in made_.text
+    said = outcome("model", made_, tmp_path, "gcc", ["-O2", "-Wdouble-promotion"])
+    assert said == "model: all as expected\n"
+
+
+def test_labels_of_an_axis_that_is_bound_to_one_entry_are_counted() -> None:
+    x, k = sg.param("x", ("N", 3)), sg.data("k", (2,), dtype=int)
+    derivation = sg.derive(np.sum(x[k] ** 2), names={})
+    module = derivation.compile(target="c", sizes={"N": 1})
+    value, found = module.loss_and_gradients(x=np.ones((1, 3)), k=np.zeros(2, int))
+    assert value == 6
+    np.testing.assert_array_equal(found.x, np.full((1, 3), 4))
+
+
 def test_sums_are_computed_at_once_along_the_axis_that_lies_so() -> None:
     e, t = sg.param("e", (9, 6)), sg.data("t", (5, 7), dtype=int)
     h = np.sum(e[t], axis=1)

@@ -33,9 +33,11 @@ from symgrad.mathematics.indices import (
 )
 from symgrad.mathematics.recurrences import (
     Final,
+    Recurrence,
     Recurrent,
     all_reads,
     depending_on,
+    in_groups,
     leading_to,
 )
 from symgrad.mathematics.sizes import Size, as_size, fixed, is_size
@@ -107,9 +109,14 @@ def checkpointed(derivation: Derivation, every: int) -> Checkpoints:
             f"{others[0]} is no input: checkpoint does not keep the values of all steps",
             hint="differentiate by inputs, or leave checkpoint out",
         )
-    if not any(isinstance(e.rhs, Recurrent) for e in derivation.system):
+    if not _has_steps(derivation.system):
         raise SpecError("checkpoint is for recurrences, and there is none")
     return _Segments(derivation, every).found()
+
+
+def _has_steps(system: System) -> bool:
+    """Whether a step reads what comes of the one before it."""
+    return any(isinstance(g, Recurrence) for g in in_groups(system.equations))
 
 
 class _Segments:
@@ -134,7 +141,7 @@ class _Segments:
         self.kept: dict[str, str] = {}
         finish = self._finish()
         before, segment = self._before(), self._segment()
-        more = any(isinstance(e.rhs, Recurrent) for e in finish.system)
+        more = _has_steps(finish.system)
         read = {v.name for v in segment.system.variables}
         return Checkpoints(
             self.region.size,

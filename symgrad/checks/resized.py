@@ -17,7 +17,7 @@ from symgrad.checks.shrinking import shrunk
 from symgrad.checks.tables import MOST_ENTRIES
 from symgrad.errors import SpecError, perhaps
 from symgrad.mathematics.equations import Variable
-from symgrad.mathematics.indices import Index
+from symgrad.mathematics.indices import Index, name_of
 from symgrad.mathematics.ranges import Label
 from symgrad.mathematics.sizes import as_size, fixed, named
 
@@ -26,6 +26,8 @@ MOST = MOST_ENTRIES
 
 LEAST = 9
 """As small as its sizes may be then: fewer numbers than that may be computed one by one."""
+
+Single = Mapping[str, set[int]]
 
 D = TypeVar("D", bound=Derivation)
 
@@ -73,7 +75,7 @@ def bound(derivation: D, sizes: Mapping[str, int]) -> D:
 
 
 def _changed(derivation: D, sizes: Mapping[sp.Expr, sp.Expr]) -> D:
-    changed = _Change(sizes)
+    changed = _Change(sizes, _single(derivation, sizes))
     return replace(
         derivation,
         system=changed(derivation.system),
@@ -89,11 +91,24 @@ def _changed(derivation: D, sizes: Mapping[sp.Expr, sp.Expr]) -> D:
     )
 
 
-class _Change:
-    """Sizes replaced in whatever holds expressions."""
+def _single(derivation: Derivation, sizes: Mapping[sp.Expr, sp.Expr]) -> Single:
+    """Of values those axes that have one entry then, and had a name."""
+    named_ = {s for s, n in sizes.items() if n == 1}
+    equations = [*derivation.typed, *forward_and_adjoints(derivation)]
+    known = {v.name: v.shape for v in derivation.system.variables}
+    known |= {e.name: e.shape for e in equations}
+    found = {n: {k for k, s in enumerate(shape) if s in named_} for n, shape in known.items()}
+    return {name: places for name, places in found.items() if places}
 
-    def __init__(self, sizes: Mapping[sp.Expr, sp.Expr]) -> None:
-        self.sizes = sizes
+
+class _Change:
+    """Sizes replaced in whatever holds expressions.
+
+    ``single``: axes with one entry, of which a label can only be 0.
+    """
+
+    def __init__(self, sizes: Mapping[sp.Expr, sp.Expr], single: Single) -> None:
+        self.sizes, self.single = sizes, single
         self.offsets = {n: to for n, to in sizes.items() if n.is_Integer}
         self._known: dict[sp.Basic, sp.Basic] = {}
 
@@ -120,8 +135,22 @@ class _Change:
         if expr not in self._known:
             symbols = {s: self._symbol(s) for s in expr.atoms(sp.Symbol)}
             changed = expr.xreplace({s: t for s, t in symbols.items() if s is not t})
+            changed = self._at_one(changed) if self.single else changed
             self._known[expr] = self._moved(changed) if self.offsets else changed
         return self._known[expr]
+
+    def _at_one(self, expr: sp.Basic) -> sp.Basic:
+        """The expression without labels where they can only be 0."""
+        if not expr.args or not expr.has(sp.Indexed):
+            return expr
+        args = [self._at_one(a) for a in expr.args]
+        if isinstance(expr, sp.Indexed):
+            places = self.single.get(name_of(expr), ())
+            args[1:] = [
+                sp.S.Zero if k in places and a.has(sp.Indexed) else a
+                for k, a in enumerate(args[1:])
+            ]
+        return expr if args == list(expr.args) else expr.func(*args)
 
     def _moved(self, expr: sp.Basic) -> sp.Basic:
         """The expression with the numbers in its positions replaced, innermost first."""

@@ -16,7 +16,7 @@ from symgrad.mathematics.recurrences import Carried, Final, Recurrence, Recurren
 from symgrad.mathematics.sizes import Size, as_size, normal_form
 from symgrad.program.loop import Carry, Loop
 from symgrad.program.lower.lowering import Lowering
-from symgrad.program.program import UNIT, Axes, Program, Ref
+from symgrad.program.program import UNIT, Axes, Program, Ref, size_of
 
 Body = Callable[[Sequence[Variable], Sequence[Equation], Sequence[str]], Program]
 """How the equations of one step become a program."""
@@ -334,7 +334,7 @@ class Recurrences:
         if rhs.source not in self.lowering.shapes:
             raise SpecError(f"{rhs.source} is used before it is defined", where=equation.where)
         value = self._arg(rhs.source, self._axes(self.lowering.shapes[rhs.source]))
-        size = value.axes[rhs.place].size
+        size = size_of(value.axes[rhs.place])
         rest = _but(value.axes, rhs.place)
         own = rhs.indices if isinstance(rhs, Final) else _but(rhs.indices, rhs.place)
         moved = dict(zip(own, rest, strict=True))

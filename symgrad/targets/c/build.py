@@ -22,6 +22,10 @@ FLAGS = (
 )
 """What decides on the speed, and changes no result but by a product and a sum in one rounding."""
 
+_OF_GCC = ("-fno-tree-slp-vectorize",)
+"""GCC 12 makes straight lines wrong with it, where vectors have 512 bits: tests/test_c_scan.py has
+an example."""
+
 if sys.platform == "darwin":
     FLAGS = (*FLAGS, "-undefined", "dynamic_lookup")  # Python is found when it is loaded
 
@@ -44,7 +48,7 @@ def compiler() -> list[str]:
 def library(name: str, files: Mapping[str, str], options: Sequence[str]) -> Path:
     """Where the files are, compiled; SpecError where they can't be."""
     command = compiler()
-    flags = [*FLAGS, *options]
+    flags = [*FLAGS, *([] if _is_clang(tuple(command)) else _OF_GCC), *options]
     path = _folder() / f"{name}-{_key(command, flags, files)}.so"
     if not path.exists():
         _compile(command, flags, files, path)
@@ -62,6 +66,10 @@ def _key(command: Sequence[str], flags: Sequence[str], files: Mapping[str, str])
 def _version(command: tuple[str, ...]) -> list[str]:
     done = subprocess.run([*command, "--version"], capture_output=True, text=True, check=False)
     return [*command, done.stdout]
+
+
+def _is_clang(command: tuple[str, ...]) -> bool:
+    return "clang" in "".join(_version(command))
 
 
 @cache

@@ -13,6 +13,9 @@ from symgrad.targets.c.places import Place
 _SUM = re.compile(r"^\w+_SUM\(\w+\)$")
 """What stands before a loop whose sum may be computed in parts."""
 
+_PART = re.compile(r"\bpart_(\d+)\b")
+"""What a part of an expression is called: each value begins with 1."""
+
 
 @dataclass
 class Nest:
@@ -46,6 +49,12 @@ class Nest:
         while isinstance(inner := found[-1].body[0], Loop):
             found.append(inner)
         return found
+
+    def rename_parts(self, other: Nest) -> None:
+        """Give parts of expressions names that another nest has not."""
+        taken = max(map(int, _PART.findall("\n".join(map(str, other.innermost.body)))), default=0)
+        for nodes in (self.first, self.innermost.body, self.last):
+            nodes[:] = [_later(n, taken) if isinstance(n, str) else n for n in nodes]
 
     def touch(self, memory: Hashable, places: frozenset[Place]) -> None:
         """Note down places."""
@@ -87,6 +96,11 @@ def nest(part: Computed, nodes: Sequence[Node], memory: Callable[[str], Hashable
     return made if made.word else None
 
 
+def _later(line: str, by: int) -> str:
+    """A line, its parts of expressions so many numbers later."""
+    return _PART.sub(lambda found: f"part_{int(found[1]) + by}", line)
+
+
 def _is_plain(loop: Loop) -> bool:
     """Whether there are lines in the innermost of loops alone."""
     body = loop.body
@@ -106,6 +120,7 @@ def join(one: Nest, other: Nest, told: Iterable[Node]) -> bool:
         return False
     if not _are_apart(one, other):
         return False
+    other.rename_parts(one)
     one.innermost.body += [*told, *other.innermost.body]
     one.first, one.last = other.first, other.last
     one.word = other.word if _SUM.match(other.word) else one.word

@@ -78,10 +78,8 @@ class Operations(Sums):
             return looped(inside, [*before, line])
 
         scaled = f"(({x}) / {largest})"
-        low, high = (
-            ("1.0e-30", "1.0e37") if self.entries.real == "float" else ("1.0e-290", "1.0e300")
-        )
         kind = self.entries.real
+        low, high = _SAFE[kind]
         body: list[Node] = [
             f"{kind} {total} = 0.0;",
             *each(f"{total} += ({x}) * ({x});"),

@@ -244,9 +244,10 @@ class Sums(Matrices):
         if not inside:
             return self.around(pairs, [self.store(op, where, of(where).code)])
         start, combined = _COMBINED[op.dtype == "bool", function]
-        alone = not op.axes and not self.targets[op.name].added
+        target = self.targets[op.name]
+        alone = not op.axes and not target.added and target.name.isidentifier()
         self.target(op, HERE if not op.axes else flat(there(op.axes, outer), shape_of(op.axes)))
-        name = self.targets[op.name].name if alone else _NAMES[function]
+        name = target.name if alone else _NAMES[function]
         value = of(where)
         body = self.around(inside, [combined.format(name=name, x=value.code)])
         if function == "sum" and inside[-1][1] >= LANES:

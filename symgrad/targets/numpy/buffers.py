@@ -108,7 +108,7 @@ class BufferedWriter(NumPyWriter, PlannedWriter):
     def operands(self, op: Op) -> list[Text]:
         """In a step numbers are arrays that are there."""
         found = super().operands(op)
-        if self.outer is None or op.kind != "map" or not op.axes or op.function not in _HELD:
+        if op.kind != "map" or not op.axes or op.function not in _HELD or not self._is_bound(op):
             return found
         pairs = zip(op.args, found, strict=True)
         return [
