@@ -81,6 +81,18 @@ def test_numbers_of_single_precision_are_written_as_such(tmp_path: Path) -> None
     assert outcome("norm", made_, tmp_path, "gcc", ["-Wdouble-promotion"]).endswith("expected\n")
 
 
+def test_sizes_have_macros_of_their_own(tmp_path: Path) -> None:
+    """Whatever they are called: H ends no guard, and SUM stands before no loop."""
+    sizes = {"H": 4, "SUM": 5, "ENTRIES": 3}
+    x, w = sg.data("x", tuple(sizes)), sg.param("w", ("H",))
+    derivation = sg.derive(np.sum(np.tanh(np.sum(x, axis=(1, 2)) * w)))
+    made_ = outputs.emitted(derivation, derivation.notation, C, name="gru", sizes=sizes)
+    header = made_.beside[".h"]
+    for line in ("GRU_H 4U", "GRU_SIZE_SUM 5U", "GRU_SIZE_ENTRIES 3U", "GRU_ENTRIES 4U"):
+        assert f"#define {line}\n" in header
+    assert outcome("gru", made_, tmp_path, "cc", []) == "gru: all as expected\n"
+
+
 @pytest.mark.long
 @every_loss
 def test_every_loss_is_that_of_numpy(loss: Loss) -> None:

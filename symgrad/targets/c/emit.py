@@ -49,6 +49,10 @@ def emit(module: Module) -> Emitted:
 FAR = 8192
 """So many entries are farther away than the nearest cache."""
 
+MACROS = frozenset({"HEADER", "WORKSPACE_BYTES", "ENTRIES", "INTEGER", "GEMM", "MATH", "SIMD", "DO",
+                    "EACH", "SUM"})  # fmt: skip
+"""How other macros of a file end, after its name."""
+
 BESIDE = (".h", "_test.c")
 """How the files end that go with a source."""
 
@@ -117,10 +121,12 @@ class _Files:
         if function.first:
             yield Passage(name, self._written(function.first))
         waiting: list[str] = []
+        inside = False
         for piece in function.parts:
+            inside = inside if waiting else piece.inside
             waiting += self._piece(piece)
             if formula := self.module.formulas.get(piece.op.name, ""):
-                indent = STEP * (2 if piece.inside else 1)
+                indent = STEP * (2 if inside else 1)
                 told = comment(f"{formula}  {shape_text(piece.op.shape)}".strip(), indent)
                 yield Passage(name, tuple(waiting), piece.op.name, told, apart=True)
                 waiting = []
@@ -188,7 +194,7 @@ class _Files:
             derivatives=derivatives,
             entries=sum(self._count(v) for v in module.gradients.values()),
             members=[*self._members()] or [("char", "unused", 0, "")],
-            sizes=[*module.sizes.items()],
+            sizes=[(_macro(name), number) for name, number in module.sizes.items()],
             declared=[*self.offered.declared()],
             multiplied=self.made.operations.products.used,
             described=[json.dumps(self._description())],
@@ -236,6 +242,11 @@ class _Files:
     def test(self) -> str:
         """A program that compares with numbers that were computed when the files were made."""
         return self._rendered("test.c", **self.golden.values()) + "\n"
+
+
+def _macro(size: str) -> str:
+    """What ends the macro of a size."""
+    return f"SIZE_{size}" if size in MACROS or size.startswith("AT_") else in_ascii(size)
 
 
 def _wrapped(line: str) -> Iterable[str]:
