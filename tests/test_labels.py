@@ -461,6 +461,14 @@ def test_labels_of_one_array_at_two_places_are_told_apart() -> None:
         sg.derive(np.sum(t[np.arange(4), y[:4] - y[4:]]), names={"t": t, "y": y}).compile()
 
 
+@pytest.mark.parametrize(("one", "other"), [(-2, 2), (0, 3), (-4, -1)])
+def test_labels_that_no_place_has_in_common_are_refused(one: int, other: int) -> None:
+    x, y = sg.param("x", (3,)), sg.data("y", ("N",), dtype=int)
+    with pytest.raises(sg.SpecError, match=r"no label of y lies on every axis .* up to -?\d\n"):
+        sg.derive(np.sum(x[y + one] * x[y + other]))
+    assert sg.derive(np.sum(x[y + one] * x[y + one + 2])).compile()
+
+
 def test_truth_values_are_no_labels() -> None:
     y, w = sg.data("y", (3,), dtype=int), sg.param("w", (3, 2))
     module = sg.derive(np.sum(w[np.arange(3), y])).compile()

@@ -31,6 +31,7 @@ from symgrad.mathematics.ordering import Standing
 from symgrad.mathematics.ranges import (
     Bounds,
     Label,
+    check_possible,
     like,
     part_at,
     promised,
@@ -177,7 +178,7 @@ def _bounds(
     shapes = {array.key: array.sizes for array in order}
     written = {key: e for key, e in inlined.items() if key not in equations}
     found: dict[str, list[Bounds]] = {}
-    for position, size in (pair for array in order for pair in array.pointing):
+    for where, position, size in ((a.where, *pair) for a in order for pair in a.pointing):
         if (told := solved(_written_in(position, written), sp.S.Zero, size)) is None:
             continue
         label, low, stop = told
@@ -187,6 +188,7 @@ def _bounds(
         with suppress(ValueError):  # no module is made of computed ones
             for origin, its in bounds_of_inputs(name, mine, equations, shapes):
                 found.setdefault(origin, []).append(its)
+                check_possible(origin, found[origin], where)
     return {name: tightest(several, shapes[name]) for name, several in found.items()}
 
 

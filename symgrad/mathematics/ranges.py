@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import sympy as sp
 
+from symgrad.errors import Location, SpecError
 from symgrad.mathematics.indices import Index, indices_of, is_entry
 from symgrad.mathematics.sizes import Size, is_at_least_zero, is_size, normal_form, same
 
@@ -208,6 +209,18 @@ def _largest(values: Sequence[sp.Expr]) -> list[sp.Expr]:
         if not any((other - one).is_nonnegative for other in kept):
             kept = [*(other for other in kept if not (one - other).is_nonnegative), one]
     return kept
+
+
+def check_possible(name: str, found: Sequence[Bounds], where: Location | None) -> None:
+    """SpecError where one place needs larger labels than another has room for."""
+    for one, other in itertools.permutations(found, 2):
+        if one.part == other.part and normal_form(one.low - other.stop).is_nonnegative:
+            raise SpecError(
+                f"no label of {name} lies on every axis that is read at it: one needs labels from "
+                f"{normal_form(one.low)}, another up to {normal_form(other.stop - 1)}",
+                where=where,
+                hint="positions count from 0, and none of them from the end",
+            )
 
 
 def tightest(found: Sequence[Bounds], shape: Sequence[Size]) -> tuple[Bounds, ...]:
