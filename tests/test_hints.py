@@ -38,6 +38,9 @@ HINTS = {
     "max(range(3), key=lambda i: x[0][i])": ("x[np.argmax(f(x))]", "x[0][np.argmax(x[0])]"),
     "np.searchsorted(np.arange(3.0), x[0])": (
         "np.sum(a < v[:, None], axis=1)", "np.sum(np.arange(3.0) < x[0][:, None], axis=1) * x[1]"),
+    "x[:, 0][np.searchsorted(np.arange(3.0), x[0])]": (
+        "(k[:, None] == np.arange(len(w))) @ w",
+        "(np.sum(np.arange(3.0) < x[0][:, None], axis=1)[:, None] == np.arange(4)) @ x[:, 0]"),
     "np.digitize(x[0], np.arange(3.0))": (
         "np.sum(bins <= x[:, None], axis=1)",
         "np.sum(np.arange(3.0) <= x[0][:, None], axis=1) * x[1]"),

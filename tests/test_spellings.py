@@ -456,3 +456,26 @@ def test_zero_by_zero_is_refused_where_it_would_cancel(of: Callable[[int], Any])
         expected: Any = pytest.raises(sg.SpecError, match="is undefined whatever the numbers are")
         with expected if refused else nullcontext():
             sg.derive(values.pop("loss"), names=values)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda np, x: np.sum(np.ediff1d(x, to_begin=1.0) ** 2),
+        lambda np, x: np.sum(np.ediff1d(x, [3.0, x[0]], to_begin=x[:1]) ** 2),
+        lambda np, x: np.sum(np.take(x, [6, -1, 2], mode="wrap") ** 2 * np.arange(3.0)),
+        lambda np, x: np.sum(np.take(x, [[9, -1], [2, 0]], 0, mode="clip") ** 3),
+    ],
+)
+def test_arguments_that_are_seldom_given(f):
+    at = np.array([0.3, -1.2, 0.8, 2.0])
+    value, g = sg.derive(f(np, sg.param("x", (4,)))).compile().loss_and_gradients(x=at)
+    assert value == pytest.approx(f(np, at), rel=1e-13)
+    for k, h in enumerate(1e-6 * np.eye(4)):
+        assert g.x[k] == pytest.approx((f(np, at + h) - f(np, at - h)) / 2e-6, abs=1e-8)
+
+
+def test_a_take_that_is_not_known_to_be_inside_is_refused():
+    x, y = sg.param("x", ("N",)), sg.data("y", (2,), dtype=int)
+    with pytest.raises(sg.SpecError, match=r"mode .clip. of np"):
+        np.take(x, y, mode="clip")

@@ -405,8 +405,23 @@ def _with_ends(array: Array, axis: int, *ends: Any) -> Array:
 
 
 @function("take", method=True)
-def take(a: Any, indices: Any, axis: int | None = None) -> Array:
+def take(
+    a: Any, indices: Any, axis: int | None = None, out: None = None, mode: str = "raise"
+) -> Array:
     """The entries at positions along an axis; of all entries in a row where none is named."""
     array = ravel(a) if axis is None else as_array(a)
-    before = (slice(None),) * axes_of(array, axis if axis is not None else 0)[0]
-    return array[(*before, indices)]
+    (place,) = axes_of(array, axis if axis is not None else 0)
+    if mode != "raise":
+        indices = _brought_inside(array, place, indices, mode)
+    return array[(*(slice(None),) * place, indices)]
+
+
+def _brought_inside(array: Array, axis: int, indices: Any, mode: str) -> Any:
+    """Positions that are numbers, those past an end counted round, or as that end."""
+    size = array.shape[axis]
+    if not isinstance(size, int) or any_array(indices) or mode not in ("wrap", "clip"):
+        raise unsupported(
+            f"mode {mode!r} of np.take, of positions that are values or along a named size,",
+            "bring the positions inside first and pass them with sg.data(name, shape, dtype=int)",
+        )
+    return np.mod(indices, size) if mode == "wrap" else np.clip(indices, 0, size - 1)

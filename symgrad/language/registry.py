@@ -240,10 +240,10 @@ OF_MEMORY = frozenset(("base", "ctypes", "data", "flags", "itemsize", "nbytes", 
 
 
 INSTEAD = {
-    "searchsorted": "np.sum(a < v[:, None], axis=1) is it as a number, with derivative 0; "
-    "np.interp and np.piecewise choose by edges",
-    "digitize": "np.sum(bins <= x[:, None], axis=1) is it as a number, with derivative 0; "
-    "np.interp and np.piecewise choose by edges",
+    "searchsorted": "np.sum(a < v[:, None], axis=1) is it as a number k, with derivative "
+    "0; w[k] is (k[:, None] == np.arange(len(w))) @ w; np.interp and np.piecewise choose by edges",
+    "digitize": "np.sum(bins <= x[:, None], axis=1) is it as a number k, with derivative 0; "
+    "w[k] is (k[:, None] == np.arange(len(w))) @ w; np.interp and np.piecewise choose by edges",
     "unravel_index": "x.ravel()[np.argmax(x)] is the entry itself",
     "lexsort": "np.argsort(x) is an order by one key; another order is data with dtype=int",
     "lstsq": "np.linalg.solve(a.T @ a, a.T @ b) is it where the columns of a are independent",

@@ -155,9 +155,10 @@ def _at_the_end(end: Array, near: Array, far: Array, a: Array, b: Array) -> Arra
 
 
 @function("ediff1d")
-def ediff1d(ary: Any) -> Array:
-    """The differences of neighbours, all entries in a row."""
-    return diff(ravel(ary))
+def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Array:
+    """The differences of neighbours, all entries in a row, between what stands at the ends."""
+    parts = (to_begin, diff(ravel(ary)), to_end)
+    return concatenate([ravel(p) for p in parts if p is not None])
 
 
 @function("polyval")
