@@ -16,6 +16,7 @@ import sympy as sp
 import symgrad as sg
 from symgrad.checks.derived import run
 from symgrad.checks.generated import module_checks
+from symgrad.checks.points import Points
 from symgrad.language.constants import number
 from symgrad.language.spec_file import load
 from symgrad.mathematics.algebra import weight
@@ -479,3 +480,10 @@ def test_a_take_that_is_not_known_to_be_inside_is_refused():
     x, y = sg.param("x", ("N",)), sg.data("y", (2,), dtype=int)
     with pytest.raises(sg.SpecError, match=r"mode .clip. of np"):
         np.take(x, y, mode="clip")
+
+
+def test_numbers_that_are_added_at_stay_inside_where_a_derivation_is_checked():
+    x, acc = sg.param("x", (4,)), sg.zeros(3)
+    np.add.at(acc, [0, 2, 0, 1], x)
+    derivation = sg.derive(np.sum(acc**2), names={"acc": acc})
+    assert np.shape(Points(derivation)[0].values["acc"]) == (3,)

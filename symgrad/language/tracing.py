@@ -397,7 +397,8 @@ def _pinned(variables: Iterable[Variable], equations: Iterable[Equation]) -> fro
                 if not drawn and size not in (1, getattr(index, "size", 0)):
                     pinned |= {size, *_sizes_in(index)}
         for delta in equation.rhs.atoms(sp.KroneckerDelta):
-            if not all(isinstance(i, (Index, sp.Indexed)) for i in delta.args):
+            labels = (i for i in delta.args if not isinstance(i, Index))
+            if not all(is_entry(i) and name_of(i) in given for i in labels):
                 pinned |= _sizes_in(delta)
     return frozenset(a for s in pinned for a in s.free_symbols if fixed(a) is not None)
 
