@@ -21,7 +21,13 @@ FAULTY = [name for name, pair in PAIRS.items() if pair.kinds]
 RIGHT = [name for name, pair in PAIRS.items() if not pair.kinds]
 QUICK = {"inplace_probs", "loop_stale_weight", "residual_skip", "clipped_mid", "bce_no_sigmoid"}
 QUICK |= {"mlp_fromloss", "huber_clip", "softmax_stable", "scr_loop", "cls_plain", "rnn_class"}
-QUICK |= {"smoothed_labels_nb_right", "cache_softmax_diagonal", "gauss_std"}
+QUICK |= {
+    "smoothed_labels_nb_right",
+    "cache_softmax_diagonal",
+    "gauss_std",
+    "downhill_error",
+    "intercept_decayed",
+}
 """Programs that are audited every time: a copy left out, two statements on a line, and so on."""
 
 

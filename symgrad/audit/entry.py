@@ -47,9 +47,9 @@ def audit(
     ``inputs`` and ``match``: what an input, and the gradient by a value, is called in the code,
     where that can't be told.
 
-    The code is run in a process of its own, for ``timeout`` seconds at most, at points of the
-    audit's own beside the author's; ``seed`` draws others.  SpecError where the audit can't be
-    made.
+    The code is run in a process of its own, at points of the audit's own beside the author's;
+    ``seed`` draws others.  ``timeout`` is how many seconds of the processor it may take; searching
+    for repairs ends with them.  SpecError where the audit can't be made.
     """
     names = {} if isinstance(loss, Derivation) else _callers_names()
     derivation = loss if isinstance(loss, Derivation) else with_values(loss, names)

@@ -264,7 +264,9 @@ class Search:
         after = self.state.values(fine)
         right = frozenset(v.code for v in after if v.right)
         lost = self.right - right
-        if lost - self._on_the_way(edit) or (target.scaled and not right - self.right):
+        if lost - self._on_the_way(edit) or (
+            target.scaled and not right - self.right - {target.code}
+        ):
             return None
         if target.forward and not self._matters(after):
             return None
@@ -326,6 +328,7 @@ def local_targets(state: State, reference: Reference) -> Iterator[Target]:
     """Locals that are called as a value or a gradient of the spec and are not that."""
     habits, handed = state.matching.habits, set(state.matching.codes)
     times = Counter(target for _, target, _ in state.runs[0].records)
+    right = _known_by_another_name(state)
     for line, target, _ in last_records(state.runs[0].records):
         if target in handed or target == "return" or times[target] > 1:
             continue
@@ -333,10 +336,23 @@ def local_targets(state: State, reference: Reference) -> Iterator[Target]:
         forward = gradient is None
         name = value if forward else gradient
         known = reference.values if forward else reference.gradient_of
-        if name is not None and name in known:
+        if name is not None and name in known and not (name in right and not forward):
             wrong, scaled = _is_wrong(state, target, name, forward=forward)
             if wrong:
                 yield Target(name, target, line, local=True, forward=forward, scaled=scaled)
+
+
+def _known_by_another_name(state: State) -> set[str]:
+    """The values whose gradients have been multiplied, and are right but for that."""
+    found: set[str] = set()
+    for target in state.runs[0].last if any(state.matching.scales.values()) else ():
+        name = state.matching.habits.gradient(target)
+        known = name is not None and name in state.truths[0].gradients
+        if name is not None and known and name not in state.matching.wrt:
+            pairs = zip(state.runs, state.truths, strict=True)
+            matches = [state.matching.on_the_way(r.last.get(target), t, name) for r, t in pairs]
+            found |= {name} if all(m.error <= state.tolerance for m in matches) else set()
+    return found
 
 
 def last_records(records: Sequence[tuple[int, str, Any]]) -> list[tuple[int, str, Any]]:

@@ -226,7 +226,10 @@ class Matching:
             return 0.0
         ratio = compared(got, truth.gradients[name], truth.typical).ratio or 0.0
         sizes = {n for a in truth.given.values() for n in np.shape(a) if n > 1}
-        return next((float(n) for n in sizes if abs(abs(ratio) - n) < 1e-6 * n), 0.0)
+        if self.wrt.isdisjoint(self.codes.values()):  # what is added to parameters goes downhill
+            sizes.add(1)
+        size = next((float(n) for n in sizes if abs(abs(ratio) - n) < 1e-6 * n), 0.0)
+        return -size if size == 1 and ratio < 0 else size
 
     def on_the_way(self, got: Any, truth: Truth, name: str) -> Match:
         """How near numbers are to a gradient on the way, or to a multiple that is usual here."""

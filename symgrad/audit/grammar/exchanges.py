@@ -5,7 +5,15 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from symgrad.audit.grammar.edit import Proposal, Rule, function_of, is_gradient, nodes
+from symgrad.audit.grammar.edit import (
+    Proposal,
+    Rule,
+    function_of,
+    is_gradient,
+    nodes,
+    operand,
+    reads_gradient,
+)
 from symgrad.audit.sites import Known, Site
 from symgrad.audit.statements import is_changed
 
@@ -86,6 +94,43 @@ def _wholes(site: Site) -> Iterator[Proposal]:
             yield (start, end), f"{name} {sign}= {other.name}", 1.9, other.name
 
 
+def _first_entry(site: Site) -> Iterator[Proposal]:
+    """A term that the first entry, or row, does not have: that of an intercept."""
+    statement = site.statement
+    terms = [t for root in site.roots for t in _summands(root)]
+    adds = isinstance(statement, ast.AugAssign) and isinstance(statement.op, (ast.Add, ast.Sub))
+    for term in terms if adds or len(terms) > len(site.roots) else ():
+        if _is_array(site, term) and not reads_gradient(site, term):
+            own, text = operand(site, term), site.text(term)
+            new = f"np.concatenate((0 * {own}[:1], {own}[1:]))"
+            yield term, new, 2.0 + 0.003 * len(text), text
+
+
+def _summands(node: ast.expr) -> list[ast.expr]:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub)):
+        return [*_summands(node.left), *_summands(node.right)]
+    return [node]
+
+
+def _differences(site: Site) -> Iterator[Proposal]:
+    """A difference of two other arrays than these."""
+    for node in nodes(site):
+        if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Sub):
+            continue
+        left, right = (site.known.get(site.text(side)) for side in (node.left, node.right))
+        if left is None or right is None or left.shape != right.shape or not left.array.ndim:
+            continue
+        near = [k.name for k in site.like(left.shape) if not is_gradient(site, k.name)][:MOST]
+        for one in near:
+            for other in near if {left.name, right.name} & {*near} else ():
+                if one != other:
+                    yield node, f"({one} - {other})", 2.3, f"{one} - {other}"
+
+
+MOST = 8
+"""How many arrays of a shape are taken the differences of."""
+
+
 def _shared(site: Site) -> Iterator[Proposal]:
     """A copy, where an array is changed under another name."""
     if not isinstance(site.statement, ast.Assign) or not is_changed(site.statement, site.around):
@@ -133,6 +178,18 @@ RULES = (
         "sign",
         _one_sided,
         "`{old}` is the slope on one side only: on the other its sign is that of {word}",
+    ),
+    Rule(
+        "the first entry too",
+        "term",
+        _first_entry,
+        "the term `{word}` is too many for the first entry, which has none of it",
+    ),
+    Rule(
+        "another difference",
+        "value",
+        _differences,
+        "`{old}` is the wrong difference: it ought to be {word}",
     ),
     Rule(
         "some entries only",

@@ -1882,3 +1882,159 @@ class RNN:
     cls="RNN",
     setup="RNN(2, 3, 2)",
 )
+
+pair(
+    "triplet_difference",
+    """
+xa = sg.data("xa", ("N", 4)); xp = sg.data("xp", ("N", 4)); xn = sg.data("xn", ("N", 4)); W = sg.param("W", (4, 3))
+a = xa @ W
+p = xp @ W
+n = xn @ W
+d = np.sum((a - p)**2, axis=1) - np.sum((a - n)**2, axis=1) + 0.5
+loss = np.mean(np.maximum(d, 0))
+""",
+    """
+def triplet_loss(xa, xp, xn, W, margin=0.5):
+    A, P, N = xa @ W, xp @ W, xn @ W
+    pos = np.square(A - P).sum(axis=1)
+    neg = np.square(A - N).sum(axis=1)
+    hinge = pos - neg + margin
+    active = (hinge > 0).astype(float)[:, None]
+    loss = np.maximum(hinge, 0).mean()
+    B = A.shape[0]
+    dA = 2 * (A - N) * active / B #!
+    dP = -2 * (A - P) * active / B
+    dN = 2 * (A - N) * active / B
+    dW = xa.T @ dA + xp.T @ dP + xn.T @ dN
+    return loss, dW
+""",
+    kinds="value sign term",
+    first="W a",
+    function="triplet_loss",
+)
+
+pair(
+    "intercept_decayed",
+    """
+theta = sg.param("theta", (4,)); X = sg.data("X", ("m", 4)); y = sg.data("y", ("m",)); lam = sg.data("lam", ())
+h = 1 / (1 + np.exp(-(X @ theta)))
+loss = -np.mean(y * np.log(h) + (1 - y) * np.log(1 - h)) + lam / (2 * X.shape[0]) * np.sum(theta[1:]**2)
+""",
+    """
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+def lrCostFunction(theta, X, y, lam):
+    m = y.size
+    h = sigmoid(X.dot(theta))
+    J = (-y.dot(np.log(h)) - (1 - y).dot(np.log(1 - h))) / m
+    J += lam / (2 * m) * np.sum(theta[1:] ** 2)
+    grad = X.T.dot(h - y) / m
+    grad = grad + (lam / m) * theta #!
+    return J, grad
+""",
+    kinds="term",
+    first="theta",
+    function="lrCostFunction",
+)
+
+pair(
+    "downhill_error",
+    """
+X = sg.data("X", (4, 3)); y = sg.data("y", (4, 1)); syn0 = sg.param("syn0", (3, 4)); syn1 = sg.param("syn1", (4, 1))
+l1 = 1 / (1 + np.exp(-(X @ syn0)))
+l2 = 1 / (1 + np.exp(-(l1 @ syn1)))
+loss = 0.5 * np.sum((l2 - y)**2)
+""",
+    """
+def nonlin(x, deriv=False):
+    if deriv:
+        return x * (1 - x)
+    return 1 / (1 + np.exp(-x))
+
+X = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]])
+y = np.array([[0], [1], [1], [0]])
+np.random.seed(1)
+syn0 = 2 * np.random.random((3, 4)) - 1
+syn1 = 2 * np.random.random((4, 1)) - 1
+
+for j in range(600):
+    l0 = X
+    l1 = nonlin(np.dot(l0, syn0))
+    l2 = nonlin(np.dot(l1, syn1))
+    l2_error = y - l2
+    if j % 100 == 0:
+        print("Error:" + str(np.mean(np.abs(l2_error))))
+    l2_delta = l2_error * nonlin(l2, deriv=True)
+    l1_error = l2_error.dot(syn1.T) #!
+    l1_delta = l1_error * nonlin(l1, deriv=True)
+    syn1 += l1.T.dot(l2_delta)
+    syn0 += l0.T.dot(l1_delta)
+""",
+    kinds="value activation factor operation path",
+    first="syn0 l1",
+)
+
+pair(
+    "tape_tanh_slope",
+    """
+T, D, H = 3, 2, 3
+xs = sg.data("xs", (T, D)); y = sg.data("y", (H,))
+Wf = sg.param("Wf", (H, D + H)); Wi = sg.param("Wi", (H, D + H)); Wc = sg.param("Wc", (H, D + H)); Wo = sg.param("Wo", (H, D + H))
+def sigmoid(v): return 1 / (1 + np.exp(-v))
+h = np.zeros(H); c = np.zeros(H)
+for t in range(T):
+    z = np.concatenate([xs[t], h])
+    f = sigmoid(Wf @ z); i = sigmoid(Wi @ z); g = np.tanh(Wc @ z); o = sigmoid(Wo @ z)
+    c = f * c + i * g
+    h = o * np.tanh(c)
+loss = 0.5 * np.sum((h - y)**2)
+""",
+    """
+def sigmoid(v): return 1 / (1 + np.exp(-v))
+def dsigmoid(s): return s * (1 - s)
+def dtanh(t): return 1 - t * t
+
+def step(x, h_prev, c_prev, p):
+    z = np.concatenate((x, h_prev))
+    s = {'z': z, 'c_prev': c_prev}
+    s['f'] = sigmoid(p['Wf'] @ z)
+    s['i'] = sigmoid(p['Wi'] @ z)
+    s['g'] = np.tanh(p['Wc'] @ z)
+    s['o'] = sigmoid(p['Wo'] @ z)
+    s['c'] = s['f'] * c_prev + s['i'] * s['g']
+    s['h'] = s['o'] * np.tanh(s['c'])
+    return s
+
+def back(dh, dc_next, s, p, grads):
+    do = dh * np.tanh(s['c'])
+    dc = dc_next + dh * s['o'] * dtanh(s['c']) #!
+    dao = do * dsigmoid(s['o'])
+    daf = dc * s['c_prev'] * dsigmoid(s['f'])
+    dai = dc * s['g'] * dsigmoid(s['i'])
+    dag = dc * s['i'] * dtanh(s['g'])
+    dz = np.zeros_like(s['z'])
+    for name, da in (('Wf', daf), ('Wi', dai), ('Wc', dag), ('Wo', dao)):
+        grads[name] += np.outer(da, s['z'])
+        dz += p[name].T @ da
+    return dz[-len(dh):], dc * s['f']
+
+def run(xs, y, Wf, Wi, Wc, Wo):
+    p = dict(Wf=Wf, Wi=Wi, Wc=Wc, Wo=Wo)
+    H = len(y)
+    h, c = np.zeros(H), np.zeros(H)
+    tape = []
+    for x in xs:
+        s = step(x, h, c, p)
+        h, c = s['h'], s['c']
+        tape.append(s)
+    grads = {k: np.zeros_like(v) for k, v in p.items()}
+    dh, dc = h - y, np.zeros(H)
+    while tape:
+        dh, dc = back(dh, dc, tape.pop(), p, grads)
+    return grads
+""",
+    kinds="activation value",
+    first="Wf Wi Wc Wo",
+    function="run",
+)
