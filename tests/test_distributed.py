@@ -61,6 +61,32 @@ def test_the_module_may_be_a_file(point, tmp_path):
          split.compile().loss_and_gradients(**point))  # fmt: skip
 
 
+def test_wrong_arguments_are_named(module, point):
+    data = {n: point[n] for n in ("X", "y")}
+    with pytest.raises(sg.SpecError, match="w is not given"):
+        distributed.Rows(module, lam=0.1, **data).loss_and_gradients()
+    with pytest.raises(sg.SpecError, match="lam is not given"):
+        distributed.Rows(module, **data).loss_and_gradients(w=point["w"])
+    for count in (0, -3):
+        with pytest.raises(sg.SpecError, match=f"chunks of {count} rows"):
+            distributed.Rows(module, rows=count, lam=0.1, **data)
+    array = pytest.importorskip("dask.array", reason="symgrad[dask] brings it")
+    few = array.from_array(point["X"], chunks=100)
+    with pytest.raises(sg.SpecError, match="not known how many rows X has"):
+        distributed.Rows(module, lam=0.1, X=few[few[:, 0] > 0], y=data["y"])
+
+
+def test_lists_are_taken_and_numbers_have_the_dtype_of_the_rows(module, point):
+    lists = {"X": point["X"].tolist(), "y": point["y"].tolist()}
+    same(distributed.loss_and_gradients(module, rows=300, **{**point, **lists}),
+         module.loss_and_gradients(**point))  # fmt: skip
+    loss = np.mean((X @ w - y) ** 2) * lam
+    single = {n: point[n].astype(np.float32) for n in ("X", "y", "w")}
+    made = sg.derive(loss, names={}).split("N").compile()
+    value, slopes = distributed.loss_and_gradients(made, rows=300, lam=0.1, **single)
+    assert value.dtype == slopes.w.dtype == np.float32
+
+
 def test_arrays_of_dask(module, point):
     array = pytest.importorskip("dask.array", reason="symgrad[dask] brings it")
     given = {"X": array.from_array(point["X"], chunks=(100, 2)),

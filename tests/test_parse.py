@@ -106,6 +106,20 @@ def test_hostile_texts_are_refused_by_column_and_nothing_runs(monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("text", "column", "said"),
+    [
+        ("slogdet(A)", 1, "no value"), ("X[X > 0]", 2, "where a condition holds"),
+        ("sum(X[X > 0])", 1, "where a condition holds"), ("s + 0777", 5, "begins with no 0"),
+        ("[w] * 3", 5, "lists are"), ("sum((w,) + (w,))", 10, "lists are"), ("w, w", 2, "stand here"),
+    ],
+)  # fmt: skip
+def test_what_is_refused_late_has_a_column_too(text, column, said):
+    with pytest.raises(ParseError, match=said) as caught:
+        sg.parse(text, SHAPES, ["w", "s"])
+    assert caught.value.column == column
+
+
+@pytest.mark.parametrize(
     ("shapes", "params"),
     [
         ({"w": "10**9"}, ["w"]), ({"w": "9" * 5000}, ["w"]), ({"w": (10**30,)}, ["w"]),

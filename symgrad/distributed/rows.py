@@ -58,7 +58,9 @@ class Rows:
                             hint=f"{', '.join(axes)} have rows")  # fmt: skip
         self._fixed = {n: v for n, v in data.items() if n not in axes}
         self._names = tuple(axes)
-        given = {n: data[n] for n in axes}
+        if rows < 1:
+            raise SpecError(f"chunks of {rows} rows", where=caller(), hint="rows=1 at least")
+        given = {n: data[n] if hasattr(data[n], "shape") else np.asarray(data[n]) for n in axes}
         _check_lengths(given, axes)
         engine = _Dask if any(map(_is_dask, given.values())) else _Here
         self._chunks = engine(self._made, given, rows=rows, keep=keep)
@@ -68,9 +70,13 @@ class Rows:
         point = {**self._fixed, **params}
         module = self._made.module
         taken = inspect.signature(module.partial).parameters
+        last = inspect.signature(module.finish).parameters
+        _, *needed = (n for n, p in {**last, **taken}.items() if p.default is p.empty)
+        if missing := [n for n in needed if n not in point and n not in self._names]:
+            raise SpecError(f"{missing[0]} is not given", where=caller(),
+                            hint=f"it takes {', '.join(needed)}")  # fmt: skip
         others = {n: point[n] for n in taken if n not in self._names and n in point}
         parts = self._chunks.partials(others, progress=self._progress)
-        last = inspect.signature(module.finish).parameters
         found: tuple[Any, Any] = module.finish(
             module.Partial(*parts), **{n: point[n] for n in last if n in point}
         )
@@ -114,6 +120,9 @@ def _is_dask(array: Any) -> bool:
 
 def _check_lengths(data: Mapping[str, Any], axes: Mapping[str, int]) -> None:
     lengths = {n: a.shape[axes[n]] for n, a in data.items()}
+    if unknown := [n for n, count in lengths.items() if count != count]:  # NaN, to Dask
+        raise SpecError(f"it is not known how many rows {unknown[0]} has", where=caller(),
+                        hint=f"{unknown[0]}.compute_chunk_sizes() finds out")  # fmt: skip
     if len(set(lengths.values())) > 1:
         told = ", ".join(f"{n} {count}" for n, count in lengths.items())
         raise SpecError(f"the data has different numbers of rows: {told}", where=caller())

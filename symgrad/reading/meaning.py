@@ -49,8 +49,13 @@ class Meaning:
         """What values are whatever the inputs are, by their keys."""
 
     def of(self, node: Node) -> Any:
-        """The value of a part."""
-        return self.KINDS[type(node)](self, node)
+        """The value of a part; what is wrong with it is said with the column."""
+        try:
+            return self.KINDS[type(node)](self, node)
+        except ParseError:
+            raise
+        except SpecError as error:
+            raise self.error(node, error.what, error.hint) from None
 
     def number(self, node: grammar.Number) -> Any:
         digits = sum(c.isdigit() for c in node.text)
@@ -58,7 +63,11 @@ class Meaning:
         is_zero = not any(c in "123456789" for c in re.split("[eE]", node.text)[0])
         if digits > MOST_DIGITS or not (is_zero or 1e-30 < value < 1e30):
             raise self.error(node, "a number between 1e-30 and 1e30, of 40 digits at most, is read")
-        return int(node.text) if node.text.isdecimal() else value
+        if not node.text.isdecimal():
+            return value
+        if node.text[0] == "0" and not is_zero:
+            raise self.error(node, "a whole number begins with no 0")
+        return int(node.text)
 
     def string(self, node: grammar.String) -> str:
         return node.text
@@ -89,6 +98,10 @@ class Meaning:
 
     def applied(self, node: grammar.Operation, values: list[Any]) -> Any:
         """An operator on its operands."""
+        if any(isinstance(v, tuple) for v in values) and not any(
+            isinstance(v, Array) for v in values
+        ):
+            raise self.error(node, "lists are joined by concatenate(), and are no numbers")
         if node.sign == "**":
             self.check_power(node, *values)
         key = node.sign, len(values)

@@ -15,6 +15,7 @@ from symgrad.language.registry import one_call
 from symgrad.language.sizes import dim_of
 from symgrad.mathematics.sizes import as_size
 from symgrad.reading.grammar import parsed
+from symgrad.reading.lexer import ParseError
 from symgrad.reading.meaning import Meaning
 
 MOST_INPUTS = 100
@@ -54,18 +55,22 @@ def parse(text: str, shapes: Mapping[str, Sizes], params: Iterable[str] = ()) ->
              for s in size.free_symbols}  # fmt: skip
     known = {name: dim_of(as_size(name)) for name in named} | inputs
     with one_call():
-        found = _value(text, known)
-        if isinstance(found, (tuple, str, bool)) or found is None:
-            raise SpecError("the expression stands for no value", where=caller(),
-                            hint="it is one expression, such as sum((X @ w - y)**2)")  # fmt: skip
-        return as_array(found)
+        return _value(text, known)
 
 
-def _value(text: str, known: Mapping[str, Any]) -> Any:
+def _value(text: str, known: Mapping[str, Any]) -> Array:
     try:
-        return Meaning(text, known).of(parsed(text))
+        tree = parsed(text)
+        found = Meaning(text, known).of(tree)
     except RecursionError:
-        raise SpecError("the expression is nested too deep", where=caller()) from None
+        raise ParseError("the expression is nested too deep", text, 1) from None
+    if isinstance(found, (tuple, str, bool)) or found is None:
+        raise ParseError("the expression stands for no value", text, tree.column,
+                         "it is one expression, such as sum((X @ w - y)**2)")  # fmt: skip
+    try:
+        return as_array(found)
+    except SpecError as error:
+        raise ParseError(error.what, text, tree.column, error.hint) from None
 
 
 def _input(name: str, sizes: Sizes, is_param: bool) -> Array:

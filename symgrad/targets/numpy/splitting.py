@@ -249,6 +249,9 @@ def _finish(names: _Names, *, room: bool) -> Iterator[Passage]:
     moved = [f"{names.whole}.{names.slope(t, v)}" for t in made.totals for v in names.by[t]]
     floats = [v.name for v in names.finish_inputs if v.dtype == "float"]
     dtypes = [f", {n}.dtype" for n in (*moved, *floats)] or [""]
+    if moved:  # a number of Python has the dtype of the chunks
+        data = [v.name for v in names.finish_inputs if v.dtype == "float" and v.role == "data"]
+        head += [f"    {n} = {n}.astype({moved[0]}.dtype, copy=False)" for n in data]
     head += [f"    {n} = np.asarray({names.whole}.{n}{dtypes[0]})" for n in read]
     yield Passage("finish", (*head, *indented(before)))
     yield from passages("finish", writer.assignments, made.finish.formulas, printed, "#")
