@@ -110,7 +110,8 @@ def test_hostile_texts_are_refused_by_column_and_nothing_runs(monkeypatch):
     [
         ("slogdet(A)", 1, "no value"), ("X[X > 0]", 2, "where a condition holds"),
         ("sum(X[X > 0])", 1, "where a condition holds"), ("s + 0777", 5, "begins with no 0"),
-        ("[w] * 3", 5, "lists are"), ("sum((w,) + (w,))", 10, "lists are"), ("w, w", 2, "stand here"),
+        ("[w] * 3", 5, "lists are"), ("sum((w,) + (w,))", 10, "lists are"),
+        ("w, w", 2, "stand here"),
     ],
 )  # fmt: skip
 def test_what_is_refused_late_has_a_column_too(text, column, said):
