@@ -71,10 +71,7 @@ class Rows:
         module = self._made.module
         taken = inspect.signature(module.partial).parameters
         last = inspect.signature(module.finish).parameters
-        _, *needed = (n for n, p in {**last, **taken}.items() if p.default is p.empty)
-        if missing := [n for n in needed if n not in point and n not in self._names]:
-            raise SpecError(f"{missing[0]} is not given", where=caller(),
-                            hint=f"it takes {', '.join(needed)}")  # fmt: skip
+        _check_given({**last, **taken}, {*point, *self._names})
         others = {n: point[n] for n in taken if n not in self._names and n in point}
         parts = self._chunks.partials(others, progress=self._progress)
         found: tuple[Any, Any] = module.finish(
@@ -116,6 +113,14 @@ def loss_and_gradients(
 
 def _is_dask(array: Any) -> bool:
     return type(array).__module__.startswith("dask.")
+
+
+def _check_given(parameters: Mapping[str, inspect.Parameter], given: set[str]) -> None:
+    """SpecError where what finish and partial take, the whole apart, is not all there."""
+    _, *needed = (n for n, p in parameters.items() if p.default is p.empty)
+    if missing := [n for n in needed if n not in given]:
+        raise SpecError(f"{missing[0]} is not given", where=caller(),
+                        hint=f"it takes {', '.join(needed)}")  # fmt: skip
 
 
 def _check_lengths(data: Mapping[str, Any], axes: Mapping[str, int]) -> None:

@@ -245,15 +245,7 @@ def _finish(names: _Names, *, room: bool) -> Iterator[Passage]:
         f'    """The value of {module.output} and its derivatives, of all rows together."""',
         *(_checked(needed, room=room) if needed else ()),
     ]
-    read = [n for n in (made.count, *made.totals) if n in {v.name for v in made.finish.arguments}]
-    moved = [f"{names.whole}.{names.slope(t, v)}" for t in made.totals for v in names.by[t]]
-    floats = [v.name for v in names.finish_inputs if v.dtype == "float"]
-    dtypes = [f", {n}.dtype" for n in (*moved, *floats)] or [""]
-    if moved:  # a number of Python has the dtype of the chunks
-        data = [v.name for v in names.finish_inputs if v.dtype == "float" and v.role == "data"]
-        head += [f"    {n} = {n}.astype({moved[0]}.dtype, copy=False)" for n in data]
-    head += [f"    {n} = np.asarray({names.whole}.{n}{dtypes[0]})" for n in read]
-    yield Passage("finish", (*head, *indented(before)))
+    yield Passage("finish", (*head, *_put(names), *indented(before)))
     yield from passages("finish", writer.assignments, made.finish.formulas, printed, "#")
     slopes = {value: writer.local[a] for value, a in made.finish.gradients.items()}
     lines = [f"{name}={_derivative(name, names, slopes)}" for name in module.gradients]
@@ -261,6 +253,20 @@ def _finish(names: _Names, *, room: bool) -> Iterator[Passage]:
     yield Passage(
         "finish", indented([*answer, f"return {writer.local[made.finish.output]}, found"])
     )
+
+
+def _put(names: _Names) -> Iterator[str]:
+    """The totals as arrays, and the numbers among the arguments, in the dtype of the chunks."""
+    made, inputs = names.made, [v for v in names.finish_inputs if v.dtype == "float"]
+    moved = [f"{names.whole}.{names.slope(t, v)}" for t in made.totals for v in names.by[t]]
+    for v in inputs:
+        if moved and v.role == "data":
+            yield f"    {v.name} = {v.name}.astype({moved[0]}.dtype, copy=False)"
+    dtypes = [f", {n}.dtype" for n in (*moved, *(v.name for v in inputs))] or [""]
+    arguments = {v.name for v in made.finish.arguments}
+    for n in (made.count, *made.totals):
+        if n in arguments:
+            yield f"    {n} = np.asarray({names.whole}.{n}{dtypes[0]})"
 
 
 def _derivative(value: str, names: _Names, slopes: dict[str, str]) -> str:
