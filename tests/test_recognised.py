@@ -163,6 +163,39 @@ def test_values_of_a_loop_keep_their_names_in_each_turn(tmp_path: Path) -> None:
     assert {"f", "f1", "f2"} <= d.gradients.keys()
 
 
+UNPACKED = """import numpy as np
+import symgrad as sg
+X, W = sg.data("X", (3, 6, 4)), sg.param("W", (9, 10))
+h = np.zeros((6, 5))
+for t in range(3):
+    a = np.concatenate([X[t], h], axis=1) @ W
+    f, g = np.split(a, 2, axis=1)
+    h = np.exp(f) * np.tanh(g)
+loss = np.sum(h**2)
+"""
+
+
+def test_what_a_call_returns_keeps_its_names_in_each_turn(tmp_path: Path) -> None:
+    path = tmp_path / "unpacked.py"
+    path.write_text(UNPACKED)
+    spec = load(path)
+    d = sg.derive(spec.loss, names=spec.names)
+    shown = d.render("text")
+    assert re.search(r"f₁\[i,.\] += a₁\[i,.\]", shown)
+    assert re.search(r"g₂\[i,.\] += a₂\[i,. \+ 5\]", shown)
+    assert str(d.gradients["a1"]).count("Σ") == 2
+    assert {"f", "f1", "f2", "g", "g1", "g2"} <= d.gradients.keys()
+
+
+def test_a_derivative_by_gates_is_made_of_those_that_have_names() -> None:
+    W, U, x = sg.param("W", (4, 12)), sg.data("U", (2, 4)), sg.data("x", (2, 3))
+    a = U @ W
+    c = np.tanh(a[:, :3]) * x + np.exp(a[:, 3:6])
+    h = np.tanh(c) * np.exp(a[:, 6:9])
+    d = sg.derive(np.sum(np.sin(h)) + np.sum(c**2), names={"W": W, "U": U, "x": x, "a": a, "c": c})
+    assert str(d.gradients["a"]).count("∂L/∂c") == 2
+
+
 @pytest.mark.parametrize(
     ("typed", "shown"),
     [

@@ -241,7 +241,8 @@ class _Walk:
             result, steps = self._candidate(task, always)
             if sometimes:
                 other, other_steps = self._candidate(task, always | sometimes)
-                if weight(other.rhs) <= weight(result.rhs) or _is_sparse(other.rhs):
+                shorter = weight(other.rhs) <= weight(result.rhs)
+                if shorter or (_is_sparse(other.rhs) and not _is_sparse(result.rhs)):
                     result, steps = other, other_steps
         return result, steps
 

@@ -13,7 +13,7 @@ import sympy as sp
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from symgrad.errors import SpecError, caller
-from symgrad.language.memory import Addends, Memory, depth, lines_of_now
+from symgrad.language.memory import Addends, Memory, depth, lines_of_now, pieces
 from symgrad.language.registry import (
     FUNCTIONS,
     INSTEAD,
@@ -177,7 +177,7 @@ class Array(Memory, np.lib.mixins.NDArrayOperatorsMixin):
     def __iter__(self) -> Iterator[Array]:
         if not self.ndim:
             raise TypeError("iteration over a scalar")
-        return (self[k] for k in range(turns(self.shape[0])))
+        return iter(pieces([self[k] for k in range(turns(self.shape[0]))]))
 
     def __bool__(self) -> bool:
         raise SpecError(
@@ -362,7 +362,7 @@ def _owned(name: str, run: Callable[..., Any], *args: Any) -> Any:
     """What a function returns: but for views, in memory of its own."""
     result = run(*args)
     if not isinstance(result, Array):
-        return result
+        return pieces(result)
     if name not in VIEWS:
         return result.twin()
     given = (args[0],) if isinstance(args[0], Array) else (*args[0], *args[1].values())

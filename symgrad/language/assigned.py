@@ -4,30 +4,55 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 
-from symgrad.errors import Location
 from symgrad.language.array import Array
+from symgrad.mathematics.indices import is_entry
 
 
 def targets_of(order: Iterable[Array]) -> dict[str, str]:
     """What the lines of functions and loops assign to, for the values that they compute."""
     order = tuple(order)
     partial = {i.key for a in order for i in a.inputs if _is_part_of(i, a)}
-    found = {a.key: _target(a.lines[-1]) for a in order if a.key not in partial}
+    found = {a.key: _target(a) for a in order if a.key not in partial}
     named = {key: name for key, name in found.items() if name}
     return named | {a.key: a.called for a in order if a.called}
 
 
-def _target(line: Location) -> str:
+def turns_of(order: Iterable[Array], named: Container[str], targets: Mapping[str, str]) -> set[str]:
+    """The parts that a line cuts from a value, where a later turn of it gave one of them a name."""
+    parts = [a for a in order if a.key in targets and a.indices and is_entry(a.rhs)]
+    found = {(a.lines[-1], targets[a.key]) for a in parts if a.key in named}
+    return {
+        a.key
+        for a in parts
+        if (a.lines[-1], targets[a.key]) in found and a.inputs[0].variable is None
+    }
+
+
+def _target(array: Array) -> str:
     """The name that a value is assigned to which is computed in a line, or nothing."""
+    line = array.lines[-1]
     match = _TARGET.match(line.text)
     if match and ";" not in line.text:
         return match[1]
+    if array.piece is not None:
+        return dict(enumerate(_unpacked(line.text))).get(array.piece, "")
     elements = _elements(line.text)
     return elements.get(line.span, "") if elements else ""
+
+
+@lru_cache(maxsize=256)
+def _unpacked(text: str) -> Sequence[str]:
+    """For the line ``i, f = np.split(a, 2)`` the names."""
+    with suppress(SyntaxError):
+        match ast.parse(text).body:
+            case [ast.Assign([ast.Tuple(names)], value)] if not isinstance(value, ast.Tuple):
+                found = [n.id for n in names if isinstance(n, ast.Name)]
+                return found if len(found) == len(names) else ()
+    return ()
 
 
 @lru_cache(maxsize=256)

@@ -105,6 +105,8 @@ class Memory:
         self.versions: dict[str, Any] = {}
         """What it was before it was written into, by the keys that it had."""
         self.called = ""
+        self.piece: int | None = None
+        """Which of several values it is that one call returns."""
         self.picked: tuple[Any, str, Any] | None = None
         """The array that it was read from, its key then, and what stood in the brackets."""
         self.step: tuple[np.ufunc, Any] | None = None
@@ -235,3 +237,12 @@ class Memory:
                 if not found.may_share
                 else "take a copy of it, as in y = x.ravel().copy()",
             )
+
+
+def pieces(result: Any) -> Any:
+    """What a function returns, where those are several values: each knows which of them it is."""
+    if isinstance(result, (list, tuple)):
+        for k, piece in enumerate(result):
+            if isinstance(piece, Memory):
+                piece.piece = k
+    return result

@@ -12,7 +12,7 @@ import sympy as sp
 
 from symgrad.errors import SpecError
 from symgrad.language.array import Array, made_of
-from symgrad.language.assigned import targets_of
+from symgrad.language.assigned import targets_of, turns_of
 from symgrad.language.constants import as_array
 from symgrad.language.defined import check_defined, undefined, vanishes
 from symgrad.language.repeated import repeated
@@ -68,7 +68,7 @@ def trace(output: Array, names: Mapping[str, Array]) -> System:
     constants = _constants(variables, names, taken)
     variables = tuple(replace(v, name=constants.get(v.name, v.name)) for v in variables)
     # as the lines of the spec come: from the loss back, the input of a sum may come before another
-    kept = sorted((a for a in order if a.key in equations), key=lambda a: a.call)
+    kept = sorted((a for a in order if a.key in equations), key=lambda a: (a.call, a.piece or 0))
     asked = {*named, *targets, output.key}
     same = repeated((a for a in kept if a.key not in asked), equations)
     kept = [a for a in kept if a.key not in same]
@@ -155,6 +155,7 @@ def _equations(
 ) -> tuple[dict[str, Equation], dict[str, Equation]]:
     """The equations of the values that get names, by key; and of those that are written in."""
     uses = _uses(order, output)
+    turns = turns_of(order, named, targets)
     equations: dict[str, Equation] = {}
     inlined: dict[str, Equation] = {}
     for array in order:
@@ -163,7 +164,7 @@ def _equations(
         equation = _written_out(array, inlined, equations)
         check_defined(named.get(array.key, "a value"), equation.rhs, array.where)
         asked = array.key in named or array is output
-        step = array.key in targets and _is_step(equation)
+        step = array.key in turns or (array.key in targets and _is_step(equation))
         if asked or step or not _inlines(array, equation, uses):
             equations[array.key] = equation
         else:
