@@ -32,6 +32,19 @@ def test_logistic_regression_has_no_bracket_too_many() -> None:
     ]
 
 
+def test_the_derivative_of_a_log_sum_exp_is_a_softmax() -> None:
+    A, x = sg.data("A", ("N", "D")), sg.param("x", ("D",))
+    assert closed(np.log(np.sum(np.exp(A @ x)))) == [
+        "L     = logsumexp(A x)",
+        "∂L/∂x = Aᵀ softmax(A x)",
+    ]
+
+
+def test_powers_of_norms_have_one_exponent() -> None:
+    x = sg.param("x", ("D",))
+    assert closed(np.sum(x**2) ** 2) == ["L     = ‖x‖⁴", "∂L/∂x = 4 ‖x‖² x"]
+
+
 def test_a_matrix_and_its_inverse_cancel() -> None:
     K, M = sg.param("K", ("N", "N")), sg.data("M", ("N", "N"))
     assert closed(np.trace(np.linalg.inv(K) @ M @ K))[-1] == "∂L/∂K = 0"

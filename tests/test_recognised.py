@@ -213,6 +213,34 @@ def test_numbers_are_written_as_what_they_are(typed: str, shown: str) -> None:
     assert ("written as what they are" in found) is (typed != shown)
 
 
+def test_values_called_pi_and_e_are_told_from_the_numbers() -> None:
+    shown = text("pi, e = np.sum(x**2), np.sum(x)\nloss = pi * np.pi + np.sin(e) * np.e")
+    assert "π pi" in shown
+    assert "π π" not in shown
+    assert "exp(1) sin(e)" in shown
+    assert "π = ‖x‖" in text("pi = np.sum(x**2)\nloss = np.sin(pi)").replace("_F²", "‖")
+
+
+def test_a_root_below_a_fraction_has_one_bar() -> None:
+    shown = text("s = np.sum(x)\nloss = np.sum(np.exp(-f / (np.sqrt(8) * s**2)))", "s")
+    assert "exp(−f[i,j]/(sqrt(8) s²))" in shown
+    assert "(1/sqrt" not in shown
+
+
+def test_a_small_number_is_written_as_it_is_typed() -> None:
+    assert "2 · 10⁻⁵ Σ" in text("loss = 2e-5 * np.sum(np.exp(x))")
+    assert "1/400 Σ" in text("loss = np.sum(np.exp(x)) / 400")
+
+
+def test_a_local_derivative_has_the_value_itself() -> None:
+    shown = text("p = sg.softmax(x, axis=1)\nloss = np.sum(p**2 * f)")
+    assert re.search(
+        r"∂p\[(.),(.)\]/∂x\[i,(.)\] = δ\(i,\1\) \(δ\(\3,\2\) − p\[\1,\3\]\) p\[\1,\2\]", shown
+    )
+    shown = text("a = np.tanh(x)\nloss = np.sum(a**2 * f)")
+    assert re.search(r"\(1 − a\[.,.\]²\)\s+local derivative", shown)
+
+
 def test_rounded_numbers_that_are_multiplied_are_what_they_are() -> None:
     spec = "loss = np.sum(np.exp(-((x / np.sqrt(2)) ** 2))) + np.sum((f * x * np.sqrt(3)) ** 2)"
     shown = text(spec)

@@ -20,7 +20,7 @@ from symgrad.mathematics.recurrences import Recurrent
 from symgrad.writing.formula import Formula, Function, Word, length, mapped, walk
 from symgrad.writing.letters import unshadowed
 from symgrad.writing.matrix_form import Form, matrix_forms
-from symgrad.writing.matrix_formula import SIZE
+from symgrad.writing.matrix_formula import EULER, SIZE
 from symgrad.writing.matrix_shapes import recording, wrong_shape
 from symgrad.writing.notation import Notation, transposed_axes
 from symgrad.writing.stacks import stacked_form
@@ -138,6 +138,8 @@ class MadeForms:
         """A function by its name, where the letter for it is that of a value; a size as it is."""
         if isinstance(node, Word) and node.style == SIZE:
             return self.layout(self.notation.names, {}).size(node.text)
+        if isinstance(node, Word) and node.style == EULER:
+            return self.layout(self.notation.names, {}).formula(sp.E)
         if isinstance(node, Function) and node.letter in self.notation.names.letters - {node.name}:
             return replace(node, letter="")
         return node

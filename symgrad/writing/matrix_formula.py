@@ -17,6 +17,7 @@ from symgrad.writing.formula import (
     Fraction,
     Letter,
     Negative,
+    Norm,
     Number,
     Ones,
     Row,
@@ -35,7 +36,7 @@ from symgrad.writing.formula import (
 )
 from symgrad.writing.naming import Names
 from symgrad.writing.parts import as_decimal, shared_constant
-from symgrad.writing.piece import Level
+from symgrad.writing.piece import Level, Piece
 
 TRANSPOSED = Sign("⊤")
 INVERSE = number("-1")
@@ -240,7 +241,9 @@ def _over_one_bar(factors: Sequence[MatrixFormula]) -> Sequence[MatrixFormula]:
     rest = [f for f in factors if f.number is None and _reciprocal_of(f) is None]
     value = sp.Mul(*values)
     above, under = _number(value), below
-    if as_decimal(value) is None:
+    if isinstance(above, Fraction):
+        above, under = above.above, [above.below, *below]
+    elif as_decimal(value) is None:
         above, under = Number(str(value.p)), [*([Number(str(value.q))] * (value.q != 1)), *below]
     return [MatrixFormula(Fraction(above, beside(under)), ()), *rest]
 
@@ -301,6 +304,9 @@ def power(base: MatrixFormula, exponent: sp.Expr, axes: Axes, *, entrywise: bool
         inner, before = base.raised
         if -1 in (exponent, before):
             base, exponent = inner, before * exponent
+    if isinstance(base.formula, Norm) and base.formula.squared and exponent.is_Integer:
+        norm = replace(base.formula, squared=False)
+        return MatrixFormula(raised(norm, small_number(2 * exponent)), axes)
     shown = small_number(exponent)
     shown = Row((Sign("∘"), shown)) if entrywise else shown
     return MatrixFormula(raised(base.at_least(Level.ATOM), shown), axes, raised=(base, exponent))
@@ -328,6 +334,11 @@ class _Sizes(Display):
     def size(self, name: str) -> Formula:
         return Word(name, SIZE)
 
+    def constant(self, expr: sp.Expr) -> Piece:
+        return Piece(Word("e", EULER)) if expr == sp.E else super().constant(expr)
+
 
 SIZE = "size"
 """The style of a word that is the name of a size, to be written as a notation has it."""
+EULER = "euler"
+"""The style of the number e, which is written as exp(1) where a value is called e."""

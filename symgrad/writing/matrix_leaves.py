@@ -52,6 +52,20 @@ def _is_of_matrices(written: how.Written) -> bool:
     return isinstance(written, _OF_MATRICES) and not composed
 
 
+def softmax_of(exponent: MatrixFormula) -> Formula | None:
+    """For z - logsumexp(z) 𝟏, the exponent, what exp of it is: softmax(z)."""
+    if len(exponent.terms) != 2:
+        return None
+    kept, taken = sorted(exponent.terms, key=lambda t: t.positive is not None)
+    if taken.positive is None or kept.positive is not None:
+        return None
+    total_, *spread = taken.positive.factors or (taken.positive,)
+    shown = bracketed(kept.formula)
+    if total_.formula != Apply(Function("logsumexp"), shown) or not all(f.has_ones for f in spread):
+        return None
+    return Apply(Function("softmax"), shown)
+
+
 class _Given(Display):
     """Writes a function of arguments that are written already."""
 

@@ -27,6 +27,7 @@ from symgrad.writing.formula import (
     Scripted,
     Sign,
     Words,
+    beside,
     blocks,
     bracketed,
     walk,
@@ -42,7 +43,7 @@ from symgrad.writing.matrix_formula import (
     scalars_of,
     total,
 )
-from symgrad.writing.matrix_leaves import leaf_of, matrix_leaf
+from symgrad.writing.matrix_leaves import leaf_of, matrix_leaf, softmax_of
 from symgrad.writing.parts import COMPARISONS, as_condition
 from symgrad.writing.piece import Level
 
@@ -189,6 +190,8 @@ class Reader:
         args = [self.full(a, op.axes) for a in op.args]
         if op.function == "select" and self.is_comparison(op.args[0]):
             args[0] = replace(args[0], formula=as_condition(args[0].formula))
+        if op.function == "exp" and (softmax := softmax_of(args[0])) is not None:
+            return MatrixFormula(softmax, op.axes)
         found = leaf_of(op.function, args, op.axes)
         if found is None:
             raise NoMatrixForm(f"{op.function} has no matrix form")
@@ -274,7 +277,7 @@ class Reader:
         above = self.full(over, op.axes)
         whole = above.level >= Level.SCRIPTED and not _has_round_brackets(above.formula)
         if not labels(op.axes) and whole and isinstance(under, Ref):
-            return MatrixFormula(Fraction(above.formula, below), op.axes)
+            return MatrixFormula(_over(above.formula, below), op.axes)
         scale = MatrixFormula(Fraction(Number("1"), below), ())
         if isinstance(under, Literal) and under.value.is_Rational:
             scale = literal(1 / under.value)
@@ -383,6 +386,13 @@ def _under(matrix: MatrixFormula, axes: Axes) -> MatrixFormula:
     """A matrix under other labels; a product that is one number stays whole in other products."""
     of_matrices = any(labels(f.axes) or f.has_ones for f in matrix.factors)
     return replace(matrix, axes=() if of_matrices and not labels(axes) else axes)
+
+
+def _over(above: Formula, below: Formula) -> Formula:
+    """A number over another; what is a fraction has one bar all the same."""
+    if not isinstance(above, Fraction):
+        return Fraction(above, below)
+    return Fraction(above.above, beside([above.below, below]))
 
 
 def _trace(matrix: MatrixFormula) -> MatrixFormula:

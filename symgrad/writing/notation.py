@@ -19,10 +19,10 @@ from symgrad.mathematics.sizes import fixed, is_fixed, named, with_numbers
 from symgrad.mathematics.steps import Step
 from symgrad.writing.apart import apart
 from symgrad.writing.display import Display
-from symgrad.writing.formula import Accented, Formula, Letter, related, walk
+from symgrad.writing.formula import Accented, Formula, Letter, Word, related, walk
 from symgrad.writing.letters import Letters, unshadowed
 from symgrad.writing.line import Code
-from symgrad.writing.names import Name, accented, before, parse, symbols
+from symgrad.writing.names import Name, accented, before, in_unicode, parse, symbols
 from symgrad.writing.naming import Names
 from symgrad.writing.own import own_symbols
 from symgrad.writing.printings.latex import latex
@@ -60,8 +60,10 @@ class Notation:
         values = [*dict.fromkeys([*values, *by])]
         sizes = named(s for shape in system.shapes.values() for s in shape)
         apart = {*computed, *([system.output] if self.parts else [])}
+        more = tuple(more)
+        beside_pi = _beside_pi(values, (*system.equations, *more))
         self.names = _names(
-            system, self.adjoints, self.parts, apart, values, sizes, style or Style()
+            system, self.adjoints, self.parts, apart, values, sizes, style or Style(), beside_pi
         )
         subscripts = {
             name.sub.char for name in self.names.symbols.values() if isinstance(name.sub, Letter)
@@ -70,7 +72,6 @@ class Notation:
         subscripts |= {x.char for n in own for x in walk(n.formula) if isinstance(x, Letter)}
         derivatives = {*self.adjoints.values(), *self.parts.values()}
         self.letters = Letters({*values, *derivatives, *sizes, *subscripts})
-        more = tuple(more)
         self.letters.reserve(system.equations)
         self.letters.reserve(more)
         self.steps = {e.name: e for e in (*system.equations, *more) if isinstance(e.rhs, Recurrent)}
@@ -229,8 +230,10 @@ def _names(
     values: list[str],
     sizes: list[str],
     style: Style,
+    beside_pi: Mapping[str, Name],
 ) -> Names:
-    own = own_symbols(style.symbols)
+    scalars = {n: s for n, s in beside_pi.items() if not system.shapes[n]}
+    own = scalars | own_symbols(style.symbols)
     table = symbols([*values, *(s for s in sizes if s not in values)], _turns(system), own)
     carried = {e.name: e.rhs.source for e in system if isinstance(e.rhs, Carried)}
     table |= {name: before(table[of]) for name, of in carried.items() if of in table}
@@ -261,6 +264,13 @@ def _names(
         inputs=frozenset(v.name for v in system.variables),
         style=style,
     )
+
+
+def _beside_pi(values: Iterable[str], equations: Iterable[Equation]) -> dict[str, Name]:
+    """A value called pi as a word, where the number π stands in an equation."""
+    called = [n for n in values if in_unicode(n) == "π"]
+    found = called and any(e.rhs.has(sp.pi) for e in equations)
+    return {n: Name(Word("pi", "upright"), plain="pi") for n in called if found}
 
 
 def _turns(system: System) -> dict[str, str]:

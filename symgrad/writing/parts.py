@@ -84,7 +84,19 @@ def scale_parts(scale: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
     top, bottom = rest.as_numer_denom()
     if number.is_Rational and as_decimal(number) is None:
         return number.p * top, number.q * bottom
+    if number.is_Rational and (above := _over_a_constant(number)):
+        return above * top, above / number * bottom
     return number * top, bottom
+
+
+def _over_a_constant(number: sp.Rational) -> int:
+    """The numerator of a number that is a fraction with a root below, such as 3/√8; else 0."""
+    match recognised(number):
+        case Known() as found if found.function == "divide" and found.operands[0] == 1:
+            return 1
+        case Multiple(scale, constant, below) if below or constant.expr == sp.sqrt(scale.q):
+            return int(scale.p)
+    return 0
 
 
 def common_scale(expr: sp.Expr) -> sp.Expr:
@@ -148,11 +160,14 @@ SMALL = -5
 
 
 def as_decimal(number: sp.Expr) -> str | None:
-    """An integer, or a decimal such as 0.1, as it is written; None for 1/3, 1/4 and 1/40."""
+    """An integer, or a decimal such as 0.1, as it is written; None for 1/3, 1/4 and 1/40.
+
+    A mean over 400 is 1/400, but what is written with a power of ten is 2·10⁻⁵, as it is typed.
+    """
     if number.q == 1:
         return str(number.p)
     rest, places = int(number.q), 0
-    unit = abs(number.p) == 1 and rest < 10**ZEROS and str(rest).strip("0") != "1"
+    unit = abs(number.p) == 1 and rest <= 10 ** -(SMALL + 1) and str(rest).strip("0") != "1"
     if rest < 10 or unit:
         return None
     while rest % 10 == 0 or rest % 2 == 0 or rest % 5 == 0:

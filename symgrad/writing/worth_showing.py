@@ -11,6 +11,7 @@ from symgrad.mathematics.algebra import canonical, freshen
 from symgrad.mathematics.deltas import contract_deltas
 from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.indices import entry
+from symgrad.mathematics.named_values import NamedValues
 from symgrad.mathematics.partials import partial_derivative
 from symgrad.mathematics.sums import from_terms, terms
 
@@ -21,6 +22,25 @@ def local_derivative(
     """∂consumer[at] / ∂value[inner], its own sums worked out where a delta says what they are."""
     found = partial_derivative(consumer, at, entry(value, inner))
     return canonical(contracted(freshen(found)))
+
+
+def by_itself(consumer: Equation, derivative: sp.Expr) -> sp.Expr:
+    """A local derivative with the value itself in it: δ (1 - p²), where p is a tanh."""
+    if consumer.backward is not None or consumer.decimals is not None:
+        return derivative
+    found = NamedValues([consumer]).fold(derivative)
+    return found if found == derivative else sp.Mul(*map(_apart, sp.Mul.make_args(found)))
+
+
+def _apart(factor: sp.Expr) -> sp.Expr:
+    """A sum with the deltas that all terms have in front of it."""
+    if not factor.is_Add:
+        return factor
+    shared = set.intersection(
+        *({f for f in sp.Mul.make_args(t) if isinstance(f, Delta)} for t in factor.args)
+    )
+    common = sp.Mul(*shared)
+    return common * sp.Add(*(t / common for t in factor.args))
 
 
 def tidy(expr: sp.Expr) -> sp.Expr:

@@ -23,7 +23,7 @@ from symgrad.writing.sections.author import Author
 from symgrad.writing.sections.computed import uses_parts
 from symgrad.writing.sections.sentences import chained, paragraph
 from symgrad.writing.way import above
-from symgrad.writing.worth_showing import local_derivative, tidy
+from symgrad.writing.worth_showing import by_itself, local_derivative, tidy
 
 
 def backward(author: Author) -> Section:
@@ -183,6 +183,8 @@ def _local(author: Author, consumer: str, adjoint: Adjoint, at: tuple[sp.Expr, .
     equation = author.derivation.forward(adjoint.past)[consumer]
     left = author.written(_partial(author, consumer, adjoint, (at, inner)), free)
     expr = local_derivative(equation, at, value, inner)
+    if author.as_computed(consumer, adjoint) == consumer:
+        expr = by_itself(equation, expr)
     return Row(left, author.write_terms(expr, free), ("local derivative",))
 
 
