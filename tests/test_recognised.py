@@ -227,8 +227,21 @@ def test_a_root_below_a_fraction_has_one_bar() -> None:
     assert "(1/sqrt" not in shown
 
 
+def test_terms_of_turns_come_in_their_order(tmp_path: Path) -> None:
+    path = tmp_path / "net.py"
+    path.write_text(
+        "import numpy as np\nimport symgrad as sg\n"
+        "X, W = sg.data('X', (3, 4)), sg.param('W', (4, 4))\nh, loss = np.zeros(4), 0\n"
+        "for t in range(3):\n    h = np.tanh(W @ h + X[t])\n    loss = loss + np.sum(h**2)\n"
+    )
+    spec = load(path)
+    shown = sg.derive(spec.loss, names=spec.names).render("text")
+    assert "L = ‖h₁‖² + ‖h₂‖² + ‖h₃‖²" in shown
+
+
 def test_a_small_number_is_written_as_it_is_typed() -> None:
     assert "2 · 10⁻⁵ Σ" in text("loss = 2e-5 * np.sum(np.exp(x))")
+    assert "0.0005 Σ" in text("loss = 5e-4 * np.sum(np.exp(x))")
     assert "1/400 Σ" in text("loss = np.sum(np.exp(x)) / 400")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -17,7 +18,18 @@ from symgrad.mathematics.equations import Equation, Variable, shapes_of
 from symgrad.mathematics.indices import entry, indices_of, name_of
 from symgrad.mathematics.proved import proved
 from symgrad.mathematics.recurrences import Recurrent
-from symgrad.writing.formula import Formula, Function, Word, length, mapped, walk
+from symgrad.writing.formula import (
+    Formula,
+    Function,
+    Number,
+    Scripted,
+    Sum,
+    Term,
+    Word,
+    length,
+    mapped,
+    walk,
+)
 from symgrad.writing.letters import unshadowed
 from symgrad.writing.matrix_form import Form, matrix_forms
 from symgrad.writing.matrix_formula import EULER, SIZE
@@ -132,7 +144,7 @@ class MadeForms:
             with contextlib.suppress(SymgradError):  # nothing that can be computed as one matrix
                 found.append(form(name))
         shortest = min((f for f in found if f is not None), key=_nodes, default=None)
-        return None if shortest is None else mapped(shortest, self._named)
+        return None if shortest is None else in_turn(mapped(shortest, self._named))
 
     def _named(self, node: Formula) -> Formula:
         """A function by its name, where the letter for it is that of a value; a size as it is."""
@@ -192,3 +204,34 @@ def _transposed(equation: Equation, adjoints: Iterable[str]) -> Equation:
     if equation.name not in names:
         return equation
     return replace(equation, indices=transposed_axes(equation.indices), rhs=rhs)
+
+
+def in_turn(formula: Formula) -> Formula:
+    """A sum of terms that differ by the turns of a loop alone, the first turn first."""
+    if not isinstance(formula, Sum) or not all(
+        getattr(t, "sign", "+") == "+" for t in formula.terms
+    ):
+        return formula
+    bodies = [t.body if isinstance(t, Term) else t for t in formula.terms]
+    if len({_without_turns(body) for body in bodies}) > 1:
+        return formula
+    first, *others = sorted(bodies, key=_turns_in)
+    return Sum((first, *(Term("+", body) for body in others)))
+
+
+def _without_turns(body: Formula) -> Formula:
+    return mapped(body, lambda node: (_turn(node) or (node, 0))[0])
+
+
+def _turns_in(body: Formula) -> list[int]:
+    return [turn[1] for node in walk(body) if (turn := _turn(node)) is not None]
+
+
+def _turn(node: Formula) -> tuple[Formula, int] | None:
+    """A name without the number at its end, and that number."""
+    match node:
+        case Scripted(_, Number(digits)):
+            return replace(node, sub=None), int(digits)
+        case Word(text) if (stem := text.rstrip("₀₁₂₃₄₅₆₇₈₉")) != text:
+            return replace(node, text=stem), int(unicodedata.normalize("NFKC", text[len(stem) :]))
+    return None

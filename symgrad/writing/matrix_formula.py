@@ -75,6 +75,10 @@ class MatrixFormula:
         if self.positive is not None:
             return (literal(sp.S(-1)), *self.positive.parts)
         whole = not self.axes and any(f.axes for f in self.factors)
+        numbers = tuple(f for f in self.factors if f.number is not None)
+        if whole and numbers:
+            rest = [f for f in self.factors if f.number is None]
+            return (*numbers, product(rest, ()))
         return (self,) if whole or not self.factors else self.factors
 
     @cached_property
@@ -242,7 +246,8 @@ def _over_one_bar(factors: Sequence[MatrixFormula]) -> Sequence[MatrixFormula]:
     value = sp.Mul(*values)
     above, under = _number(value), below
     if isinstance(above, Fraction):
-        above, under = above.above, [above.below, *below]
+        under = [above.below, *below]
+        above = above.above
     elif as_decimal(value) is None:
         above, under = Number(str(value.p)), [*([Number(str(value.q))] * (value.q != 1)), *below]
     return [MatrixFormula(Fraction(above, beside(under)), ()), *rest]

@@ -162,12 +162,12 @@ SMALL = -5
 def as_decimal(number: sp.Expr) -> str | None:
     """An integer, or a decimal such as 0.1, as it is written; None for 1/3, 1/4 and 1/40.
 
-    A mean over 400 is 1/400, but what is written with a power of ten is 2·10⁻⁵, as it is typed.
+    A mean over 400 is 1/400; what is smaller is a decimal, as it is typed: 0.0005, 2·10⁻⁵.
     """
     if number.q == 1:
         return str(number.p)
     rest, places = int(number.q), 0
-    unit = abs(number.p) == 1 and rest <= 10 ** -(SMALL + 1) and str(rest).strip("0") != "1"
+    unit = abs(number.p) == 1 and rest < 1000 and str(rest).strip("0") != "1"
     if rest < 10 or unit:
         return None
     while rest % 10 == 0 or rest % 2 == 0 or rest % 5 == 0:
