@@ -239,6 +239,12 @@ def test_terms_of_turns_come_in_their_order(tmp_path: Path) -> None:
     assert "L = ‖h₁‖² + ‖h₂‖² + ‖h₃‖²" in shown
 
 
+def test_an_index_is_not_written_as_a_length_scale() -> None:
+    x, D, ell = sg.param("x", (3,)), sg.data("D", (4, 4)), sg.param("ell", ())
+    d = sg.derive(np.sum(np.exp(-D / ell**2)) + np.sum(x**2), names={"x": x, "D": D, "ell": ell})
+    assert "i,l" not in d.render("text").replace(" ", "")
+
+
 def test_a_small_number_is_written_as_it_is_typed() -> None:
     assert "2 · 10⁻⁵ Σ" in text("loss = 2e-5 * np.sum(np.exp(x))")
     assert "0.0005 Σ" in text("loss = 5e-4 * np.sum(np.exp(x))")

@@ -70,6 +70,8 @@ class Notation:
         }
         own = (self.names.symbols[n] for n in self.names.style.symbols if n in self.names.symbols)
         subscripts |= {x.char for n in own for x in walk(n.formula) if isinstance(x, Letter)}
+        if Letter("ℓ") in self.names.stems:  # which is how an index l is written
+            subscripts.add("l")
         derivatives = {*self.adjoints.values(), *self.parts.values()}
         self.letters = Letters({*values, *derivatives, *sizes, *subscripts})
         self.letters.reserve(system.equations)
