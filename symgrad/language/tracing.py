@@ -163,9 +163,8 @@ def _equations(
             continue
         equation = _written_out(array, inlined, equations)
         check_defined(named.get(array.key, "a value"), equation.rhs, array.where)
-        asked = array.key in named or array is output
         step = array.key in turns or (array.key in targets and _is_step(equation))
-        if asked or step or not _inlines(array, equation, uses):
+        if array.key in named or array is output or step or not _inlines(array, equation, uses):
             equations[array.key] = equation
         else:
             inlined[array.key] = equation
