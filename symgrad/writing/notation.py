@@ -61,10 +61,10 @@ class Notation:
         sizes = named(s for shape in system.shapes.values() for s in shape)
         apart = {*computed, *([system.output] if self.parts else [])}
         more = tuple(more)
-        beside_pi = _beside_pi(values, (*system.equations, *more))
-        self.names = _names(
-            system, self.adjoints, self.parts, apart, values, sizes, style or Style(), beside_pi
-        )
+        style = style or Style()
+        words = _beside_pi(system, (*system.equations, *more))
+        chosen = words | own_symbols(style.symbols)
+        self.names = _names(system, self.adjoints, self.parts, apart, values, sizes, style, chosen)
         subscripts = {
             name.sub.char for name in self.names.symbols.values() if isinstance(name.sub, Letter)
         }
@@ -232,10 +232,8 @@ def _names(
     values: list[str],
     sizes: list[str],
     style: Style,
-    beside_pi: Mapping[str, Name],
+    own: Mapping[str, Name],
 ) -> Names:
-    scalars = {n: s for n, s in beside_pi.items() if not system.shapes[n]}
-    own = scalars | own_symbols(style.symbols)
     table = symbols([*values, *(s for s in sizes if s not in values)], _turns(system), own)
     carried = {e.name: e.rhs.source for e in system if isinstance(e.rhs, Carried)}
     table |= {name: before(table[of]) for name, of in carried.items() if of in table}
@@ -268,9 +266,9 @@ def _names(
     )
 
 
-def _beside_pi(values: Iterable[str], equations: Iterable[Equation]) -> dict[str, Name]:
-    """A value called pi as a word, where the number π stands in an equation."""
-    called = [n for n in values if in_unicode(n) == "π"]
+def _beside_pi(system: System, equations: Iterable[Equation]) -> dict[str, Name]:
+    """A number called pi as a word, where the number π stands in an equation."""
+    called = [n for n, shape in system.shapes.items() if not shape and in_unicode(n) == "π"]
     found = called and any(e.rhs.has(sp.pi) for e in equations)
     return {n: Name(Word("pi", "upright"), plain="pi") for n in called if found}
 
