@@ -12,6 +12,7 @@ from symgrad.audit.grammar.edit import (
     is_gradient,
     nodes,
     operand,
+    products,
     reads_gradient,
 )
 from symgrad.audit.sites import Known, Site
@@ -142,9 +143,10 @@ def _shared(site: Site) -> Iterator[Proposal]:
 
 
 def _without_function(site: Site) -> Iterator[Proposal]:
-    """What the forward pass makes of a value, in place of the value."""
+    """What the forward pass makes of a value, in place of the value as a factor."""
     forms = {f: form for f, form in FORMS.items() if f in site.functions}
-    for node in nodes(site) if forms else ():
+    factors = [side for product in products(site) for side in (product.left, product.right)]
+    for node in factors if forms else ():
         plain = isinstance(node, (ast.Name, ast.Attribute, ast.Subscript))
         known = site.known.get(site.text(node)) or site.known.get(ast.unparse(node))
         if plain and known is not None and known.array.ndim and not is_gradient(site, known.name):
