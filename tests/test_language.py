@@ -104,13 +104,13 @@ CALLS = {
     "sort": "np.sort(a, axis=0)", "partition": "np.partition(a, 1, axis=0)[1]",
     "argsort": "a.ravel()[np.argsort(b, axis=None)]",
     "argpartition": "np.take_along_axis(a, np.argpartition(b, 1, axis=1)[:, 1:2], 1)",
-    **{name: f"a[np.arange(len(a)), np.{name}(a * b, axis=1)]"
+    **{name: f"a[np.{name}(a - b, axis=0), np.arange(4)]"
        for name in ("argmax", "argmin", "nanargmax", "nanargmin")},
-     "unstack": "np.unstack(d, axis=1)[1]",
+    "unstack": "np.unstack(d, axis=1)[1]",
     "vander": "np.vander(v, 3)",
 }  # fmt: skip
-NO_ARRAYS = {"ndim", "shape", "size", "copyto", "fill_diagonal", "put_along_axis"}
-"""What answers with numbers, or with nothing, as it writes into an array."""
+NO_ARRAYS = {"ndim", "shape", "size", "copyto", "fill_diagonal", "put_along_axis", "empty_like"}
+"""What answers with numbers, or with nothing, as it writes into an array; or with any numbers."""
 
 UFUNC_CALLS = {
     "add.reduce": "np.add.reduce(a)", "multiply.reduce": "np.multiply.reduce(a)",
