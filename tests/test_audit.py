@@ -151,8 +151,8 @@ CELLS = [
     "W3 = np.array([[2, 0], [0, 2], [1, 1]])\nb3 = np.array([-1, -5, -7]).reshape(3, 1)\n"
     "z3 = np.dot(W3, a2) + b3",
     "def softmax(v):\n    return np.exp(v) / np.sum(np.exp(v))\n\na3 = np.round(softmax(z3), 1)",
-    "Y_target = np.array([0, 1, 0])\nY_target = Y_target.reshape(-1, 1)",
-    "dL_dz3 = a3 - Y_target\ndL_dW3 = np.dot(dL_dz3, a2.T)\ndL_db3 = dL_dz3.T\nprint(dL_dW3.T)",
+    "Y_pred = a3\nY_target = np.array([0, 1, 0])\nY_target = Y_target.reshape(-1, 1)",
+    "dL_dz3 = Y_pred - Y_target\ndL_dW3 = np.dot(dL_dz3, a2.T)\ndL_db3 = dL_dz3.T\nprint(dL_dW3.T)",
     "dL_da2 = np.dot(W3.T, dL_dz3)\ndL_da2",
     "dL_dz2 = dL_da2\ndL_dW2 = np.dot(dL_dz2, a1.T)\ndL_db2 = dL_dz2",
     "dL_da1 = np.dot(W2.T, dL_dz2)\ndL_dz1 = dL_da1.T * (z1.ravel() > 0)\ndL_db1 = dL_dz1\n"

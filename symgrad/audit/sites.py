@@ -349,9 +349,8 @@ class Scene:
             return False
         roles = self._roles(statement)
         right = bool(roles) and all(r is not None and r.ratio == 1.0 for r in roles)
-        return right and not any(
-            self._is_another(t, r) for t in all_assigned(statement) for r in roles
-        )
+        names = all_assigned(statement) | (reads(statement) if is_shared(statement) else set())
+        return right and not any(self._is_another(t, r) for t in names for r in roles)
 
     def _is_changed_elsewhere(self, statement: ast.stmt) -> bool:
         """Whether a statement gives an array another name, under which it is changed."""
