@@ -93,6 +93,24 @@ def test_sizes_have_macros_of_their_own(tmp_path: Path) -> None:
     assert outcome("gru", made_, tmp_path, "cc", []) == "gru: all as expected\n"
 
 
+@pytest.mark.parametrize("name", ["value", "NAN", "NULL", "MODEL_T", "MODEL_SUM", "given", "add"])
+def test_inputs_are_called_as_one_likes(name: str) -> None:
+    v, x = sg.param(name, (3,)), sg.data("x", ("T", 3))
+    derivation = sg.derive(np.sum(np.tanh(x @ v)), names={name: v, "x": x})
+    module = derivation.compile(target="c", sizes={"T": 4})
+    at_ = {name: np.ones(3), "x": np.ones((4, 3))}
+    assert module.loss(**at_) == pytest.approx(4 * np.tanh(3), rel=1e-14)
+    assert getattr(module.gradients(**at_), name) == pytest.approx(4 / np.cosh(3) ** 2, rel=1e-12)
+
+
+@pytest.mark.parametrize("size", ["5", 2.5, True, 0, -1, 10**9, 10**19])
+def test_sizes_that_are_none(size: Any) -> None:
+    v, x = sg.param("v", (3,)), sg.data("x", ("T", 3))
+    derivation = sg.derive(np.sum(np.tanh(x @ v)), names={"v": v, "x": x})
+    with pytest.raises(SpecError, match=r"size T has to be|arrays of at most"):
+        derivation.source(target="c", sizes={"T": size})
+
+
 @pytest.mark.long
 @every_loss
 def test_every_loss_is_that_of_numpy(loss: Loss) -> None:

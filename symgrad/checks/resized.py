@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, SupportsIndex, TypeVar
 
 import numpy as np
 import sympy as sp
@@ -65,6 +65,11 @@ def bound(derivation: D, sizes: Mapping[str, int]) -> D:
         if name not in known:
             hint = perhaps(name, known) or "no size has a name here: leave it out"
             raise SpecError(f"there is no size {name!r}", hint=hint)
+        if isinstance(number, bool) or not isinstance(number, SupportsIndex):
+            raise SpecError(
+                f"the size {name} has to be a whole number, not {number!r}",
+                hint=f"give one: sizes={{{name!r}: 32}}",
+            )
         if number < max(least.get(name, 1), 1):
             least_one = max(least.get(name, 1), 1)
             raise SpecError(

@@ -11,6 +11,7 @@ from pathlib import PurePath
 from typing import Any
 
 import numpy as np
+import sympy as sp
 
 from symgrad.errors import SpecError
 from symgrad.files import mark
@@ -18,6 +19,7 @@ from symgrad.mathematics.equations import Variable
 from symgrad.mathematics.sizes import named
 from symgrad.program.costs import flops
 from symgrad.program.memory import Abilities
+from symgrad.program.program import is_temporary
 from symgrad.targets.about import WIDTH, about, shape_text
 from symgrad.targets.c.computing import Piece
 from symgrad.targets.c.desk import from_texts
@@ -28,7 +30,7 @@ from symgrad.targets.c.mathematics import STAGES, Function, Mathematics
 from symgrad.targets.c.numbers import FUNCTIONS, in_type, suffixed
 from symgrad.targets.c.offered import Offered
 from symgrad.targets.c.runtime import needed
-from symgrad.targets.c.words import WORDS, in_ascii
+from symgrad.targets.c.words import WORDS, in_ascii, macro
 from symgrad.targets.c.written import array_lines, comment, literal, plain
 from symgrad.targets.emitted import Emitted, Part, Passage
 from symgrad.targets.module import Module
@@ -49,9 +51,8 @@ def emit(module: Module) -> Emitted:
 FAR = 8192
 """So many entries are farther away than the nearest cache."""
 
-MACROS = frozenset({"HEADER", "WORKSPACE_BYTES", "ENTRIES", "INTEGER", "GEMM", "MATH", "SIMD", "DO",
-                    "EACH", "SUM"})  # fmt: skip
-"""How other macros of a file end, after its name."""
+LARGEST = 2**31
+"""So many numbers at most are in an array: more are in no machine's static memory."""
 
 BESIDE = (".h", "_test.c")
 """How the files end that go with a source."""
@@ -72,6 +73,17 @@ def _check_sizes(module: Module) -> None:
             else f"C needs a number for the size {free[0]}",
             hint=f"add {each}, or sizes={{{', '.join(f'{n!r}: ...' for n in free)}}}",
         )  # fmt: skip
+    for name, shape in module.program.shapes.items():
+        if (count := exactly(sp.Mul(*shape))) > LARGEST:
+            raise SpecError(
+                f"the target c writes arrays of at most 2^31 numbers: {_shown(name)} has {count:,}",
+                hint="give smaller sizes: a loss over more rows is a sum of those over chunks",
+            )
+
+
+def _shown(name: str) -> str:
+    """A value as a message has it: some have no name."""
+    return "a value on the way" if is_temporary(name) else name
 
 
 class _Files:
@@ -194,7 +206,7 @@ class _Files:
             derivatives=derivatives,
             entries=sum(self._count(v) for v in module.gradients.values()),
             members=[*self._members()] or [("char", "unused", 0, "")],
-            sizes=[(_macro(name), number) for name, number in module.sizes.items()],
+            sizes=[(macro(name), number) for name, number in module.sizes.items()],
             declared=[*self.offered.declared()],
             multiplied=self.made.operations.products.used,
             described=[json.dumps(self._description())],
@@ -242,11 +254,6 @@ class _Files:
     def test(self) -> str:
         """A program that compares with numbers that were computed when the files were made."""
         return self._rendered("test.c", **self.golden.values()) + "\n"
-
-
-def _macro(size: str) -> str:
-    """What ends the macro of a size."""
-    return f"SIZE_{size}" if size in MACROS or size.startswith("AT_") else in_ascii(size)
 
 
 def _wrapped(line: str) -> Iterable[str]:

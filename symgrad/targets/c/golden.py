@@ -162,11 +162,15 @@ class Golden:
 
 def draws(seed: int, count: int) -> Array:
     """Numbers in [-1, 1) that have few digits, as the test program draws them."""
-    found, state = np.empty(count), seed
-    for k in range(count):
-        state = (state * STEP + START) % 2**32
-        found[k] = ((state >> 16) % 1024 - 512) / 512
-    return found
+    states, made = np.empty(max(count, 1), np.uint64), 1
+    step, start = STEP, START  # of as many states at once as there are
+    states[0] = (seed * STEP + START) % 2**32
+    while made < count:
+        more = states[made : 2 * made]
+        more[:] = (states[: len(more)] * np.uint64(step) + np.uint64(start)) % np.uint64(2**32)
+        made += len(more)
+        step, start = step * step % 2**32, (step * start + start) % 2**32
+    return ((states[:count] >> np.uint64(16)) % np.uint64(1024)).astype(float) / 512 - 1
 
 
 def _signed(numbers: Array) -> tuple[Array, float, float]:

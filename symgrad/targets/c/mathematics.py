@@ -18,7 +18,7 @@ from symgrad.targets.c.numbers import TYPES
 from symgrad.targets.c.operations import Operations
 from symgrad.targets.c.recurrences import Recurring
 from symgrad.targets.c.runtime import functions
-from symgrad.targets.c.words import FIELDS, WORDS, in_ascii, letters
+from symgrad.targets.c.words import FIELDS, WORDS, in_ascii, letters, macros
 from symgrad.targets.module import Module
 from symgrad.targets.stages import BACKWARD, FORWARD, OUTPUT, in_stages
 
@@ -58,7 +58,8 @@ class Mathematics(Recurring):
         self.late = frozenset(late)
         self.stage = dict.fromkeys(stages, FORWARD) if at_once else stages
         self.kept = Kept(self.program)
-        self.names = WORDS.locals([*STAGES.values(), *functions()])
+        self.macros = macros(prefix, module.sizes)
+        self.names = WORDS.locals([*STAGES.values(), *functions(), *self.macros])
         self.inputs = {v.name: self.names.new(in_ascii(v.name)) for v in self.program.inputs}
         self.local = dict(self.inputs)
         self.external = self._external()
@@ -199,7 +200,7 @@ class Mathematics(Recurring):
     @cached_property
     def fields(self) -> Mapping[str, str]:
         """What inputs, and values that are differentiated by, are called in the structs."""
-        names = FIELDS.locals([])
+        names = FIELDS.locals(self.macros)
         found = {}
         for name in dict.fromkeys([*(v.name for v in self.module.arguments),
                                    *self.module.gradients]):  # fmt: skip
@@ -208,5 +209,5 @@ class Mathematics(Recurring):
 
 
 def uses(lines: Sequence[str], name: str) -> bool:
-    """Whether lines mention a name."""
-    return any(re.search(rf"\b{name}\b", line) for line in lines)
+    """Whether lines mention a name that is no part of a struct."""
+    return any(re.search(rf"(?<!->)\b{name}\b", line) for line in lines)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from symgrad.targets.identifiers import Words
 
@@ -42,8 +42,12 @@ WORDS = Words(
 )
 """What is called so in a spec has another name in the functions: no input is refused."""
 
-FIELDS = Words(frozenset({*_KEYWORDS, *_OF_CPP}))
+FIELDS = Words(frozenset({*_KEYWORDS, *_OF_CPP, "NAN", "INFINITY", "NULL"}))
 """What the parts of a struct can't be called."""
+
+MACROS = frozenset({"HEADER", "WORKSPACE_BYTES", "ENTRIES", "INTEGER", "GEMM", "MATH", "SIMD", "DO",
+                    "EACH", "SUM"})  # fmt: skip
+"""How macros of a file end, after its name, besides those of sizes."""
 
 _LETTERS = "ijklmnopqrstuvwxyz"
 
@@ -61,3 +65,13 @@ def in_ascii(name: str) -> str:
 
 def _spelled(letter: str) -> str:
     return unicodedata.name(letter, "x").split()[-1].lower()
+
+
+def macro(size: str) -> str:
+    """What ends the macro of a size."""
+    return f"SIZE_{size}" if size in MACROS or size.startswith("AT_") else in_ascii(size)
+
+
+def macros(prefix: str, sizes: Iterable[str]) -> list[str]:
+    """The macros of a file whose name is ``prefix``: nothing else is called so."""
+    return [f"{prefix}_{end}" for end in (*sorted(MACROS), *map(macro, sizes))]
