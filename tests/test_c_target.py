@@ -111,6 +111,14 @@ def test_sizes_that_are_none(size: Any) -> None:
         derivation.source(target="c", sizes={"T": size})
 
 
+def test_a_part_that_is_empty_at_a_size() -> None:
+    y = sg.param("y", ("T",))
+    derivation = sg.derive(np.sum(y[1:] ** 2) + np.sum(y))
+    with pytest.raises(SpecError, match="with T = 1 a part of an array has no entries"):
+        derivation.source(target="c", sizes={"T": 1})
+    assert derivation.compile().loss(y=np.ones(1)) == 1
+
+
 @pytest.mark.long
 @every_loss
 def test_every_loss_is_that_of_numpy(loss: Loss) -> None:

@@ -76,7 +76,16 @@ def bound(derivation: D, sizes: Mapping[str, int]) -> D:
                 f"the size {name} has to be {least_one} or more, not {number}",
                 hint=f"give another: --size {name}={least_one}",
             )
-    return _changed(derivation, {as_size(name): as_size(n) for name, n in sizes.items()})
+    found = _changed(derivation, {as_size(name): as_size(n) for name, n in sizes.items()})
+    for equation in found.system.equations:
+        if any(fixed(i.size) == 0 for i in equation.rhs.atoms(Index)):
+            told = ", ".join(f"{name} = {n}" for name, n in sizes.items())
+            raise SpecError(
+                f"with {told} a part of an array has no entries",
+                where=equation.where,
+                hint="give a larger size, or leave the size a name",
+            )
+    return found
 
 
 def _changed(derivation: D, sizes: Mapping[sp.Expr, sp.Expr]) -> D:
