@@ -142,7 +142,7 @@ TABLE = [
              lambda F, x, Q: 2 * F.T @ F @ x / (x @ Q.T @ Q @ x)
              - 2 * (x @ F.T @ F @ x) * (Q.T @ Q @ x) / (x @ Q.T @ Q @ x) ** 2,
              r"2 (\frac{1}{\left\lVert Q x \right\rVert^2} F^⊤ F x - \frac{\left\lVert F x "
-             r"\right\rVert^2}{(\left\lVert Q x \right\rVert^2)^{2}} Q^⊤ Q x)"),
+             r"\right\rVert^2}{\left\lVert Q x \right\rVert^{4}} Q^⊤ Q x)"),
     Identity("97", lambda x, A, b: x @ A @ x + b @ x, "x",
              lambda x, A, b: (A + A.T) @ x + b, "A x + A^⊤ x + b"),
     # 2.5 Traces: first order
