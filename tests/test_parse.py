@@ -190,3 +190,12 @@ def test_a_text_is_a_text():
 def test_a_function_needs_a_value_in_front():
     with pytest.raises(ParseError, match="exp is called without a value"):
         sg.parse("exp(x=s)", shapes={"s": "3"}, params=["s"])
+
+
+def test_an_error_shows_the_text_and_no_line_of_the_program() -> None:
+    with pytest.raises(sg.SpecError) as caught:
+        sg.parse("sum(foo(w))", shapes={"w": "3"}, params=["w"])
+    assert str(caught.value) == (
+        "there is no function foo (column 5)\n  perhaps floor\n  sum(foo(w))\n      ^"
+    )
+    assert caught.value.where is not None

@@ -104,6 +104,11 @@ def _check_length(name: str, where: Location) -> None:
         )
 
 
+SIZE_OF_INDEXED = (
+    "a size is one symbol or number: IndexedBase({0!r}, shape=(n,)) states it in SymPy"
+)
+
+
 def checked_size(dimension: Any, name: str, where: Location) -> Size:
     """The size that a user gave, of the array ``name``; SpecError where it is none."""
     if isinstance(dimension, (int, np.integer)) and not isinstance(dimension, bool):
@@ -115,7 +120,9 @@ def checked_size(dimension: Any, name: str, where: Location) -> Size:
     raise SpecError(
         f"{name!r} has the size {dimension!r}",
         where=where,
-        hint="a size is a positive int, a name such as 'N', or a SymPy symbol",
+        hint=SIZE_OF_INDEXED.format(name)
+        if isinstance(dimension, sp.Expr)
+        else "a size is a positive int, a name such as 'N', or a SymPy symbol",
     )
 
 

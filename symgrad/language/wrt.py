@@ -44,7 +44,8 @@ def resolved(
         if not chosen:
             raise SpecError(
                 "there is nothing to differentiate by",
-                hint="declare parameters with sg.param(name, shape)",
+                hint="declare parameters with sg.param(name, shape); of sg.parse and "
+                "sg.from_sympy they are named in params=[...]",
             )
         return chosen
     return [_one(item, known, values, names) for item in dict.fromkeys(wrt)]

@@ -14,7 +14,11 @@ LONGEST = 2000
 
 
 class ParseError(SpecError):
-    """A text that is no expression; ``column`` counts from 1."""
+    """A text that is no expression; ``column`` counts from 1.
+
+    As text it shows the expression alone: not the lines of the program that was given it, which a
+    service would show to others.
+    """
 
     def __init__(self, what: str, text: str, column: int, hint: str = "") -> None:
         self.column = column
@@ -22,6 +26,9 @@ class ParseError(SpecError):
         super().__init__(
             f"{what} (column {column})", where=caller(), hint=f"{hint}\n  {shown}".strip("\n")
         )
+
+    def __str__(self) -> str:
+        return str(SpecError(self.what, hint=self.hint))
 
 
 def _part(text: str, column: int) -> str:
