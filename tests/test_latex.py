@@ -429,3 +429,7 @@ def test_the_example_is_an_article_of_four_pages(root: Path, tmp_path: Path) -> 
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert "(4 pages" in run.stdout
     assert "Overfull" not in (tmp_path / "paper.log").read_text()
+
+
+def test_raised_digits_in_words() -> None:
+    assert escaped("x² + y₁₀ & z⁻¹") == "x$^{2}$ + y$_{1}$$_{0}$ \\& z$^{-}$$^{1}$"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from functools import partial
 
@@ -65,6 +66,7 @@ _ESCAPES = {c: f"\\{c}" for c in "&%$#_{}"} | {
     "^": r"\textasciicircum{}",
     "\\": r"\textbackslash{}",
 }
+_RAISED = {"<super>": "^", "<sub>": "_"}
 Numbers = Sequence[Sequence[Formula]]
 
 
@@ -74,6 +76,9 @@ def escaped(words: str) -> str:
 
 
 def _escape(c: str) -> str:
+    kind, _, digits = unicodedata.decomposition(c).partition(" ")
+    if kind in _RAISED:
+        return f"${_RAISED[kind]}{{{chr(int(digits, 16)).replace('−', '-')}}}$"
     return _ESCAPES.get(c, c if c.isascii() and c.isprintable() else "?")
 
 
