@@ -1,13 +1,14 @@
 """What Dask costs over chunks of rows: chunks of 1 ms to 1 s, on one worker and on two.
 
 ``python benchmarks/chunks.py [FILE.svg]``: what a step takes of the workers' processors is compared
-with what one process takes for the same chunks, which puts nothing together.  The time of a
+with what as many processes take for the same chunks, which put nothing together.  The time of a
 processor is about the same on a machine that is busy with other things; a clock's is not.
 """
 
 from __future__ import annotations
 
 import importlib
+import multiprocessing
 import os
 import sys
 import time
@@ -50,12 +51,19 @@ def data(rows: int) -> tuple[Any, Any]:
     return rng.standard_normal((rows, COLUMNS), dtype=np.float32), rng.integers(0, CLASSES, rows)
 
 
-def alone(rows: int, chunks: int) -> float:
-    """What chunks take of a processor, one after the other, in the best of some steps."""
+def alone(rows: int, chunks: int, processes: int) -> float:
+    """What chunks take of the processors, in as many processes at once, which share them out."""
+    shares = [len(range(chunks)[k::processes]) for k in range(processes)]
+    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+        return sum(pool.starmap(_share, [(rows, count) for count in shares], chunksize=1))
+
+
+def _share(rows: int, chunks: int) -> float:
+    """What a process takes for its chunks, one after the other, in the best of some steps."""
     made, params = module(), point()
-    memory, times = made.Memory(), []
     X, y = data(rows * chunks)
     cuts = [slice(k * rows, (k + 1) * rows) for k in range(chunks)]
+    memory, times = made.Memory(), []
     for _ in range(STEPS + 1):
         first = time.process_time()
         for cut in cuts:
@@ -102,7 +110,8 @@ def measured(workers: int, rows_of_a_second: float) -> list[tuple[float, float]]
                 int(rows_of_a_second * target),
                 int(min(max(TOTAL / target, FEWEST), MOST)),
             )
-            without, with_ = alone(rows, chunks), by_dask(client, made, rows, chunks)
+            without = alone(rows, chunks, workers)
+            with_ = by_dask(client, made, rows, chunks)
             found.append((without / chunks, with_ / without - 1))
             print(
                 f"{workers} workers, {chunks} chunks of {1e3 * without / chunks:.1f} ms: "
