@@ -78,7 +78,6 @@ def divisors_as_factors(program: Program) -> Program:
 
 PLAIN_PASSES: tuple[Pass, ...] = (signs, values_once, masks_from_outputs)
 PASSES: tuple[Pass, ...] = (
-    signs,
     values_once,
     masks_from_outputs,
     complements_in_sums,
