@@ -68,6 +68,11 @@ class Loop(Inside):
         )
 
 
+def plain(name: str) -> str:
+    """The name of a value of a step as it may stand in the name of another."""
+    return name.lstrip("%").partition("@")[0]
+
+
 def loop_of(op: Op) -> Loop | None:
     """The loop that an operation is a result of."""
     inside = op.detail[0] if op.detail else None

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from symgrad.program.loop import Loop
+from symgrad.program.loop import Loop, plain
 from symgrad.program.program import Op
 from symgrad.targets.numpy import loops
-from symgrad.targets.numpy.loops import Frame, plain
+from symgrad.targets.numpy.loops import Frame
 from symgrad.targets.statements import Assignment, Statement
 
 MARK = "%loop of "

@@ -18,16 +18,13 @@ from symgrad.targets.c.loops import Block, Loop, Node, Note, scoped
 from symgrad.targets.c.merging import Nest, join, nest
 from symgrad.targets.c.nests import Target
 from symgrad.targets.c.operations import Operations
-from symgrad.targets.c.places import Place
+from symgrad.targets.c.places import ANYWHERE
 from symgrad.targets.c.rooms import Life, Room, shared_out
 from symgrad.targets.c.words import in_ascii
 from symgrad.targets.identifiers import Locals
 
 _EACH = frozenset({"map", "copy", "gather", "take", "triangle"})
 """Kinds that are computed entry by entry: each may take the place of what it is computed from."""
-
-_ALL = Place(0, (("all", 1),))
-"""Where a function that is called writes: row by row for nobody."""
 
 WANTED = "if (derived != NULL)"
 """Before what is computed for a caller who wants derivatives."""
@@ -146,7 +143,7 @@ class Computing:
 
     def _made(self, op: Op, nodes: list[Node]) -> Computed:
         self.scratch |= self.operations.scratch
-        self.operations.writes.setdefault(self.kept.root[op.name], {_ALL})
+        self.operations.writes.setdefault(self.kept.root[op.name], {ANYWHERE})
         return Computed(
             op,
             self.stage[op.name],

@@ -49,6 +49,9 @@ def at(term: str) -> Place:
 HERE = Place()
 """The first place."""
 
+ANYWHERE = at("all")
+"""Where something reads or writes of which no more is known: row by row for nobody."""
+
 
 def flat(places: Iterable[Place], shape: Sequence[int]) -> Place:
     """Where an entry is among all, row by row."""

@@ -12,7 +12,7 @@ from symgrad.targets.c.entries import Entries, there
 from symgrad.targets.c.kept import length, shape_of
 from symgrad.targets.c.loops import Node, looped
 from symgrad.targets.c.nests import Target
-from symgrad.targets.c.places import HERE, Place, at, flat
+from symgrad.targets.c.places import ANYWHERE, HERE, Place, flat
 
 LEAST = 8192
 """So many multiplications a product has at least: of fewer the loops are as quick."""
@@ -111,7 +111,7 @@ class Products:
         root = kept.root[name]
         if self.entries.dtypes[name] != "float":
             return ""
-        self.entries.reads.setdefault(root, set()).add(at("all"))
+        self.entries.reads.setdefault(root, set()).add(ANYWHERE)
         return self.entries.local(root)
 
 

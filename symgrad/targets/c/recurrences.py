@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from symgrad.program.loop import Carry, Loop, loop_of, results
+from symgrad.program.loop import Carry, Loop, loop_of, plain, results
 from symgrad.program.program import Axes, Op, Ref
 from symgrad.targets.c import loops
 from symgrad.targets.c.computing import Computing, Piece
@@ -17,11 +17,8 @@ from symgrad.targets.c.kept import Kept, length, shape_of
 from symgrad.targets.c.lanes import marked
 from symgrad.targets.c.loops import Node
 from symgrad.targets.c.operations import Operations
-from symgrad.targets.c.places import Place, at, flat
+from symgrad.targets.c.places import ANYWHERE, Place, at, flat
 from symgrad.targets.c.words import in_ascii
-
-ALL = frozenset({at("all")})
-"""Where a loop over steps reads and writes, as far as others know."""
 
 Reads = dict[str, set[Place]]
 Memory = dict[str, tuple[str, int]]
@@ -41,10 +38,10 @@ class Recurring(Computing):
         made = results(self.program, loop)
         if loop.name not in self._steps:
             nodes = Step(self, loop, made).nodes()
-            reads = {name: set(ALL) for name in self.entries.reads}
+            reads = {name: {ANYWHERE} for name in self.entries.reads}
             self._steps[loop.name] = nodes, reads, self.operations.scratch
         nodes, self.entries.reads, self.operations.scratch = self._steps[loop.name]
-        self.operations.writes = {self.kept.root[o.name]: set(ALL) for o in made}
+        self.operations.writes = {self.kept.root[o.name]: {ANYWHERE} for o in made}
         return nodes
 
 
@@ -146,7 +143,7 @@ class Step(Recurring):
         if ref.name in kept.lazy:
             return ""
         root = kept.root[ref.name]
-        self.outer.entries.reads.setdefault(root, set()).add(at("all"))
+        self.outer.entries.reads.setdefault(root, set()).add(ANYWHERE)
         return self.outer.called(root)
 
     def _whole(self, name: str, ref: Ref) -> str:
@@ -357,7 +354,7 @@ class Step(Recurring):
 
 
 def _wish(name: str) -> str:
-    return in_ascii(name.lstrip("%").partition("@")[0])
+    return in_ascii(plain(name))
 
 
 def _suffixed(name: str, end: str) -> str:

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Protocol
 
 from symgrad.program.kinds import KINDS
-from symgrad.program.loop import Loop, results
+from symgrad.program.loop import Loop, plain, results
 from symgrad.program.memory import Plan
 from symgrad.program.program import Axes, Op, Program, Ref, is_temporary
 from symgrad.targets.about import WIDTH
@@ -296,8 +296,3 @@ def lands(program: Program, plan: Plan, name: str) -> bool:
         if not is_temporary(before) or before not in plan.rooms or program.uses[before] != 1:
             return last == name and not KINDS[op.kind].changes
         last = before
-
-
-def plain(name: str) -> str:
-    """A name as it may stand in a name."""
-    return name.lstrip("%").partition("@")[0]
