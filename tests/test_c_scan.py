@@ -172,6 +172,28 @@ def test_whatever_is_carried(name: str, reverse: bool) -> None:
     np.testing.assert_allclose(module.loss(**at), LOSSES[name](loop, _Given(**every)), rtol=1e-12)
 
 
+@pytest.mark.parametrize("length", [1, 2])
+def test_a_recurrence_over_layers_in_each_step(length: int) -> None:
+    A, q = sg.param("A", (2, 3)), sg.param("q", (2, 3))
+
+    def layer(h: Any, w: Any) -> Any:
+        h = np.tanh(h * w + w)
+        return h, h
+
+    def step(carry: Any, x: Any) -> Any:
+        top, carry = sg.scan(layer, x, A * carry)
+        return carry, top
+
+    last, ys = sg.scan(step, q, sg.data("x", ("T", 3)))
+    derivation = sg.derive(np.sum(last**2) + np.sum(ys), names={})
+    rng = np.random.default_rng(0)
+    at = {
+        n: rng.standard_normal(s) for n, s in {"A": (2, 3), "q": (2, 3), "x": (length, 3)}.items()
+    }
+    module = derivation.compile(target="c", sizes={"T": length})
+    _agree(module, derivation.compile(), at)
+
+
 # -- what the file is like ------------------------------------------------------------------------
 
 

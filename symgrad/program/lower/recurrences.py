@@ -337,7 +337,7 @@ class Recurrences:
         size = size_of(value.axes[rhs.place])
         rest = _but(value.axes, rhs.place)
         own = rhs.indices if isinstance(rhs, Final) else _but(rhs.indices, rhs.place)
-        moved = dict(zip(own, rest, strict=True))
+        moved = {a: sp.S.Zero if b == UNIT else b for a, b in zip(own, rest, strict=True)}
         start = freshen(rhs.start, {a: b for a, b in moved.items() if isinstance(a, Index)})
         first = self.lowering.full(self.lowering.expr(start, rest), rest)
         at = (*rest[: rhs.place], UNIT, *rest[rhs.place :])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from symgrad.program.loop import Carry, Loop, loop_of, plain, results
@@ -177,16 +177,19 @@ class Step(Recurring):
 
     def _copy(self, to: str, ref: Ref, axis: int = -1) -> list[Node]:
         """Loops that copy a value of outside, or the part of it at a step."""
-        operations = self.outer.operations
-        axes = [a for k, a in enumerate(ref.axes) if k != axis]
-        where, pairs = operations.loops(axes)
-        here = there(tuple(axes), where)
-        places = [*here]
-        if axis >= 0:
-            places.insert(axis, self._at(ahead=False))
-        value = self.outer.entries.entry(ref.name, places)
-        line = f"{to}[{flat(here, shape_of(tuple(axes))).code}] = {value.code};"
-        return marked(operations.around(pairs, [line]), f"{operations.prefix}_EACH")
+        axes = _but(ref.axes, axis)
+
+        def line(here: list[Place]) -> str:
+            places = here if axis < 0 else _with(here, axis, self._at(ahead=False))
+            value = self.outer.entries.entry(ref.name, places)
+            return f"{to}[{flat(here, shape_of(axes)).code}] = {value.code};"
+
+        return marked(self._each(axes, line), f"{self.outer.operations.prefix}_EACH")
+
+    def _each(self, axes: Axes, line: Callable[[list[Place]], str]) -> list[Node]:
+        """Loops over the entries of an array, with the line for one that is at some place."""
+        where, pairs = self.outer.operations.loops(axes)
+        return self.outer.operations.around(pairs, [line(there(axes, where))])
 
     def _outside(self, ref: Ref, places: list[Place]) -> str:
         """A number of outside."""
@@ -216,13 +219,13 @@ class Step(Recurring):
 
     def _from_start(self, array: str, ref: Ref, result: _Result, first: Place) -> list[Node]:
         """Loops that copy the start into the array of all."""
-        operations = self.outer.operations
-        where, pairs = operations.loops(ref.axes)
-        places = there(ref.axes, where)
-        value = self.outer.entries.entry(ref.name, places)
-        places.insert(result.axis, first)
-        place = flat(places, shape_of(result.op.axes))
-        return operations.around(pairs, [f"{array}[{place.code}] = {value.code};"])
+
+        def line(here: list[Place]) -> str:
+            value = self.outer.entries.entry(ref.name, here)
+            place = flat(_with(here, result.axis, first), shape_of(result.op.axes))
+            return f"{array}[{place.code}] = {value.code};"
+
+        return self._each(ref.axes, line)
 
     # What comes out
 
@@ -336,21 +339,32 @@ class Step(Recurring):
         nodes = loops.looped([(i, math.prod(self._shape(name)))], [f"{to}[{i}] = {source}[{i}];"])
         return marked(nodes, f"{prefix}_EACH")
 
-    def _copied_out(self, result: _Result) -> Iterator[Node]:
-        operations, axis = self.outer.operations, result.axis
-        axes = tuple(a for k, a in enumerate(result.op.axes) if k != axis)
-        where, pairs = operations.loops(axes)
-        here = there(axes, where)
-        places = [*here]
-        places.insert(axis, self._at(ahead=result.ahead and self.loop.step > 0))
+    def _copied_out(self, result: _Result) -> list[Node]:
+        """Loops that copy a result of a step into the array of all."""
+        axes = _but(result.op.axes, result.axis)
         array = self.outer.called(self.outer.kept.root[result.op.name])
         source = self._source(result.name)
-        value = f"{source}[{flat(here, shape_of(axes)).code}]" if axes else source
-        place = flat(places, shape_of(result.op.axes))
-        yield from operations.around(pairs, [f"{array}[{place.code}] = {value};"])
+        step = self._at(ahead=result.ahead and self.loop.step > 0)
+
+        def line(here: list[Place]) -> str:
+            value = f"{source}[{flat(here, shape_of(axes)).code}]" if axes else source
+            place = flat(_with(here, result.axis, step), shape_of(result.op.axes))
+            return f"{array}[{place.code}] = {value};"
+
+        return self._each(axes, line)
 
     def _source(self, name: str) -> str:
         return self.called(self.kept.root[name])
+
+
+def _but(axes: Axes, place: int) -> Axes:
+    """The axes without one of them, or all."""
+    return tuple(a for k, a in enumerate(axes) if k != place)
+
+
+def _with(places: list[Place], axis: int, place: Place) -> list[Place]:
+    """Places along all axes, of those along all but one."""
+    return [*places[:axis], place, *places[axis:]]
 
 
 def _wish(name: str) -> str:
