@@ -18,6 +18,7 @@ ROWS = 7
 
 X, y = sg.data("X", ("N", 3)), sg.data("y", ("N",))
 labels = sg.data("labels", ("N",), dtype=int)
+frames = np.swapaxes(sg.data("frames", ("N", "T", 3)), 0, 1)
 w, V = sg.param("w", (3,)), sg.param("V", (3, 4))
 lam, s = sg.data("lam", (), assume=sg.positive), sg.param("s", ())
 
@@ -32,6 +33,16 @@ def mlp():
 def mixture():
     apart = np.sum((X[:, :, None] - V) ** 2, axis=1)
     return -np.sum(sg.logsumexp(-apart / 2 + sg.log_softmax(V[0]), axis=1))
+
+
+def recurrent():
+    h, _ = sg.scan(lambda h, x: ((n := np.tanh(x @ V + h * s)), n), sg.zeros(("N", 4)), frames)
+    return np.mean(h[sg.arange("N"), labels])
+
+
+def of_each_step():
+    _, out = sg.scan(lambda h, x: ((n := np.tanh(x @ w + h * s)), n), y, frames)
+    return np.mean((out - y) ** 2)
 
 
 SPLIT = {
@@ -56,6 +67,12 @@ SPLIT = {
     "a norm": lambda: np.linalg.norm(X @ w - y) + np.linalg.norm(X @ V) / X.shape[0],
     "a log-sum-exp of some rows": lambda: sg.logsumexp(np.where(labels > 1, X @ w, -np.inf)) * s,
     "what moves nothing": lambda: np.sum(y) + np.sum(w) + 0 * s,
+    "a recurrence in each row": recurrent,
+    "a recurrence with an output at each step": of_each_step,
+    "a recurrence without rows":
+        lambda: np.mean(X @ w) * sg.scan(lambda h, x: (np.tanh(h + x),) * 2, s, V[0])[0],
+    "a recurrence over sums of data":
+        lambda: np.mean(X @ w) + sg.scan(lambda h, x: (np.tanh(h + x),) * 2, 0.0, X.sum(0))[0],
     "counts alone": lambda: s * X.shape[0] + np.sum(y),
 }  # fmt: skip
 
@@ -76,11 +93,16 @@ REFUSED = {
     "pairs of rows": (lambda: np.sum(np.exp((X * w) @ X.T)),
                       "N×N: its entries are not each of one row"),
     "the square of a mean": (lambda: np.sum(np.tanh(X @ V).mean(0) ** 2),
-                             "is no sum over rows of it"),
+                             r"a sum over N as an array \(4\) that depends on parameters"),
     "N in every row": (lambda: np.sum(np.tanh(X @ w / X.shape[0])),
                        "has N itself in every row"),
     "a recurrence": (lambda: np.sum(sg.scan(lambda h, x: (np.tanh(h + x),) * 2, w, X)[0]),
-                     "carried from step to step"),
+                     "t1 goes from step to step over N"),
+    "a recurrence over sums": (
+        lambda: sg.scan(lambda h, x: (np.tanh(h + x),) * 2, np.mean(X @ w), V[0])[0],
+        "the steps of t2 depend on parameters, and need all of a sum over N"),
+    "a size that rows alone have": (
+        lambda: sg.logsumexp(frames * s) + np.log(frames.shape[0]), "loss has T in it"),
     "no rows": (lambda: np.sum(w**2), "no input has an axis of the size N"),
 }  # fmt: skip
 
@@ -92,7 +114,7 @@ def derived(loss):
 def point(d, rng):
     found = {}
     for v in d.system.variables:
-        shape = [ROWS if str(s) == "N" else int(str(s)) for s in v.shape]
+        shape = [{"N": ROWS, "T": 3}.get(str(s)) or int(str(s)) for s in v.shape]
         draw = rng.integers(0, 3, shape) if v.dtype == "int" else rng.normal(size=shape)
         found[v.name] = np.abs(draw) if v.name == "lam" else draw
     return found

@@ -7,7 +7,7 @@ together are then worked out of those of each, and so are their derivatives, by 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -21,15 +21,21 @@ from symgrad.mathematics.algebra import (
     bound_of,
     canonical,
     canonical_equation,
-    freshen,
     instance,
 )
 from symgrad.mathematics.equations import Equation, System, Variable
 from symgrad.mathematics.indices import Index, entries, entry, indices_of, name_of
 from symgrad.mathematics.norms import root
-from symgrad.mathematics.recurrences import Recurrent
+from symgrad.mathematics.outer_sums import free_of, spread
+from symgrad.mathematics.recurrences import (
+    Final,
+    Recurrent,
+    depending_on,
+    leading_to,
+    source_of,
+)
 from symgrad.mathematics.reductions import REDUCTIONS, LogSumExp, Norm
-from symgrad.mathematics.sizes import Size, as_size, named
+from symgrad.mathematics.sizes import as_size, is_size, named
 from symgrad.mathematics.steps import Step
 
 
@@ -101,7 +107,7 @@ class _Split:
         self.label, self.size = size, as_size(size)
         self.row_axis = {v.name: self._axis(v) for v in self.system.variables}
         self._check_inputs()
-        self.moving = set(derivation.wrt)
+        self.moving = depending_on(self.system.equations, derivation.wrt)
         self.of_rows = {name for name, axis in self.row_axis.items() if axis is not None}
         self.kept: list[Equation] = []
         self.written: dict[str, Equation] = {}
@@ -148,6 +154,7 @@ class _Split:
         """The totals, and the loss as a function of them."""
         for equation in self.system.equations:
             self._take(equation)
+        self._check_loops()
         if not self.totals:
             raise self.refused(self.system[self.system.output], "it has no sum over its rows")
         count = self._name("count")
@@ -157,11 +164,9 @@ class _Split:
     # -- the equations, one after the other -------------------------------------------------------
 
     def _take(self, equation: Equation) -> None:
-        if equation.rhs.has(Recurrent):
-            raise self.refused(equation, f"{equation.name} is carried from step to step")
+        if isinstance(equation.rhs, Recurrent):
+            self._check_steps(equation, equation.rhs)
         reads = {name_of(a) for a in entries(equation.rhs)}
-        if reads & self.moving or (equation.backward is not None and equation.reads & self.moving):
-            self.moving.add(equation.name)
         self.row_axis[equation.name] = axis = self._axis(equation)
         if axis is not None:
             self._check_row(equation, equation.indices[axis])
@@ -174,6 +179,24 @@ class _Split:
         else:
             self.kept.append(equation)
 
+    def _check_steps(self, equation: Equation, read: Recurrent) -> None:
+        """SpecError where a value goes from row to row, or its steps are worked out of all rows."""
+        steps = read.size if isinstance(read, Final) else read.time.size
+        if self.size in steps.free_symbols:
+            raise self.refused(equation, f"{read.source} goes from step to step over {self.label}")
+        if read.source in self.written:
+            self._refuse_loop(equation, read)
+
+    def _refuse_loop(self, equation: Equation, read: Recurrent) -> None:
+        why = f"the steps of {read.source} depend on parameters, and need all of a sum over"
+        raise self.refused(equation, f"{why} {self.label}")
+
+    def _check_loops(self) -> None:
+        """SpecError where a step before is read of what is written into other equations."""
+        for equation in (*self.kept, *self.after):
+            if source_of(equation) in self.written:
+                self._refuse_loop(equation, equation.rhs)
+
     def _counts(self, expr: sp.Expr) -> bool:
         """Whether the number of rows stands in an expression."""
         return self.size in expr.free_symbols
@@ -184,9 +207,11 @@ class _Split:
             raise self.refused(equation, f"{equation.name} is of all rows and is held otherwise")
         rhs = self._with_arrays_written(equation.rhs)
         if equation.indices and equation.name in self.moving:
+            if isinstance(equation.rhs, Recurrent):
+                self._refuse_loop(equation, equation.rhs)
             self.written[equation.name] = replace(equation, rhs=rhs)
             return
-        self.after.append(replace(equation, rhs=self._in_totals(_spread(rhs, self.size), equation)))
+        self.after.append(replace(equation, rhs=self._in_totals(spread(rhs, self.size), equation)))
 
     def _with_arrays_written(self, expr: sp.Expr) -> sp.Expr:
         while found := [a for a in entries(expr) if name_of(a) in self.written]:
@@ -205,7 +230,7 @@ class _Split:
                 if name_of(atom) in later:
                     what = f"{equation.name} reads {name_of(atom)} in every row, and that is"
                     raise self.refused(equation, f"{what} worked out of all rows")
-            self._check_term(expr, row, equation)
+            self._check_term(expr.start if isinstance(expr, Recurrent) else expr, row, equation)
 
     def _check_term(self, expr: sp.Expr, row: sp.Expr, equation: Equation) -> None:
         """As :meth:`_check_row`, for a term of a sum over the rows."""
@@ -234,7 +259,27 @@ class _Split:
         if not expr.args or isinstance(expr, sp.Indexed):
             self._check_free(expr, equation)
             return expr
-        return expr.func(*(self._in_totals(a, equation) for a in expr.args))
+        args = self._with_sizes_inside(expr.args) if expr.is_Mul else expr.args
+        return expr.func(*(self._in_totals(a, equation) for a in args))
+
+    def _with_sizes_inside(self, factors: Sequence[sp.Expr]) -> Sequence[sp.Expr]:
+        """1/T Σ_n,t x[n,t] = Σ_n,t x[n,t]/T: the rows know a size that nothing else has."""
+        place = next((k for k, f in enumerate(factors) if self._sums_rows(f)), None)
+        apart = [f for f in factors if not entries(f) and not f.atoms(Index) and self._unknown(f)]
+        if place is None or not apart:
+            return factors
+        rest = [f for k, f in enumerate(factors) if k != place and f not in apart]
+        total = factors[place]
+        return [*rest, sp.Sum(sp.Mul(*apart, total.function), *total.limits)]
+
+    def _sums_rows(self, expr: sp.Expr) -> bool:
+        return isinstance(expr, sp.Sum) and any(k.size == self.size for k in bound_of(expr))
+
+    def _unknown(self, expr: sp.Expr) -> set[str]:
+        """The sizes in an expression that only inputs with rows have."""
+        without = (v for v in self.system.variables if self.row_axis[v.name] is None)
+        known = {self.label, *named(k for v in without for k in v.shape)}
+        return {*named(k for k in expr.free_symbols if is_size(k))} - known
 
     def _check_free(self, expr: sp.Expr, equation: Equation) -> None:
         """SpecError for an entry of a row that nothing sums."""
@@ -258,10 +303,13 @@ class _Split:
         )
         self._check_term(body, row, equation)
         binder = kind(body, *binder.limits)
-        free = sorted(_free(binder), key=lambda k: k.name)
+        free = sorted(free_of(binder), key=lambda k: k.name)
         if free and (kind is not sp.Sum or {name_of(a) for a in entries(binder)} & self.moving):
-            what = f"{equation.name} needs all of a sum over {self.label} for each"
-            raise self.refused(equation, f"{what} {free[0].size}, and is no sum over rows of it")
+            many = "×".join(str(k.size) for k in free)
+            what = (
+                f"{equation.name} needs a sum over {self.label} as an array ({many}) that depends"
+            )
+            raise self.refused(equation, f"{what} on parameters, whole, before it goes on")
         made = canonical_equation(Equation("", tuple(free), binder, where=equation.where))
         known = self.totals.get(sp.Tuple(*made.indices, made.rhs))
         if known is None:
@@ -330,13 +378,19 @@ class _Split:
             Variable(e.name, e.shape, "param" if e.name in moving else "data", where=e.where)
             for e in self.totals.values()
         ]
+        for equation in self.after:
+            if unknown := self._unknown(equation.rhs):
+                why = f"{equation.name} has {min(unknown)} in it, the size of nothing without rows"
+                raise self.refused(equation, why)
         number = entry(count, ())
         last = [replace(e, rhs=e.rhs.xreplace({self.size: number})) for e in self.after]
         free = [
             e for e in self.kept if self.row_axis[e.name] is None and e.name not in self.of_rows
         ]
+        place = {e.name: k for k, e in enumerate(self.system.equations)}
+        both = sorted([*free, *last], key=lambda e: place[e.name])
         rows = Variable(count, (), "data")
-        system = self._of([*free, *last], self.system.output, [*mine, rows])
+        system = self._of(both, self.system.output, [*mine, rows])
         read = {v.name for v in system.variables}
         direct = [n for n in self.whole.wrt if n in read]
         return derive(system, [*(v.name for v in mine if v.name in moving & read), *direct])
@@ -345,12 +399,8 @@ class _Split:
         self, equations: Sequence[Equation], output: str, more: Iterable[Variable] = ()
     ) -> System:
         """The system of what an output needs of some equations."""
-        needed, wanted = [], {output}
-        for equation in reversed(equations):
-            if equation.name in wanted:
-                needed.append(equation)
-                both = {equation.rhs, equation.differentiated}
-                wanted |= {name_of(a) for expr in both for a in entries(expr)}
+        wanted = leading_to(equations, {output}, _needed)
+        needed = [e for e in equations if e.name in wanted]
         variables = [v for v in (*self.system.variables, *more) if v.name in wanted]
         there = {e.name for e in needed} | {v.name for v in variables}
         domain = tuple(
@@ -359,7 +409,7 @@ class _Split:
         return replace(
             self.system,
             variables=tuple(variables),
-            equations=tuple(reversed(needed)),
+            equations=tuple(needed),
             output=output,
             invented=self.system.invented & there,
             nameless=self.system.nameless & there,
@@ -367,49 +417,8 @@ class _Split:
         )
 
 
-def _free(binder: sp.Expr) -> set[Index]:
-    """The indices of a sum that it does not bind itself."""
-    found: set[Index] = set()
-    for node in _nodes(binder, frozenset()):
-        found |= node
-    return found
-
-
-def _nodes(expr: sp.Expr, bound: frozenset[Index]) -> Iterator[set[Index]]:
-    if isinstance(expr, Index):
-        yield {expr} - bound
-    elif isinstance(expr, BINDERS):
-        inside = bound | set(bound_of(expr))
-        for part in (expr.function, *expr.args[1 + len(expr.limits) :]):
-            yield from _nodes(part, inside)
-    else:
-        for part in expr.args:
-            yield from _nodes(part, bound)
-
-
-def _spread(expr: sp.Expr, size: Size) -> sp.Expr:
-    """Σ_k c[k] Σ_n x[n,k] = Σ_{k,n} c[k] x[n,k]: sums over rows taken out of other sums."""
-    if not expr.args or isinstance(expr, sp.Indexed):
-        return expr
-    if not isinstance(expr, sp.Sum) or any(k.size == size for k in bound_of(expr)):
-        if isinstance(expr, BINDERS):
-            return expr
-        return expr.func(*(_spread(a, size) for a in expr.args))
-    return sp.Add(*(_taken_out(t, expr.limits, size) for t in _terms(_spread(expr.function, size))))
-
-
-def _terms(expr: sp.Expr) -> Sequence[sp.Expr]:
-    """The addends of an expression, multiplied out where sums stand in brackets."""
-    if isinstance(expr, sp.Mul) and any(isinstance(f, sp.Add) and f.has(sp.Sum) for f in expr.args):
-        expr = sp.expand_mul(expr)
-    return list(sp.Add.make_args(expr))
-
-
-def _taken_out(term: sp.Expr, limits: Sequence[sp.Expr], size: Size) -> sp.Expr:
-    factors = sp.Mul.make_args(term)
-    for k, factor in enumerate(factors):
-        if isinstance(factor, sp.Sum) and any(i.size == size for i in bound_of(factor)):
-            inner = freshen(factor)
-            rest = sp.Mul(*factors[:k], inner.function, *factors[k + 1 :])
-            return sp.Sum(rest, *inner.limits, *limits)
-    return sp.Sum(term, *limits)
+def _needed(equation: Equation) -> set[str]:
+    """What an equation and its derivative read, of other steps too."""
+    found = {name_of(a) for e in (equation.rhs, equation.differentiated) for a in entries(e)}
+    source = source_of(equation)
+    return found if source is None else found | {source}
