@@ -67,7 +67,19 @@ def test_wrong_arguments_are_named(module, point):
         distributed.Rows(module, lam=0.1, **data).loss_and_gradients()
     with pytest.raises(sg.SpecError, match="lam is not given"):
         distributed.Rows(module, **data).loss_and_gradients(w=point["w"])
-    for count in (0, -3):
+    with pytest.raises(sg.SpecError, match="there is no input lamb") as told:
+        distributed.Rows(module, lamb=0.1, **data)
+    assert told.value.hint == "perhaps lam"
+    with pytest.raises(sg.SpecError, match="there is no input c"):
+        distributed.Rows(module, lam=0.1, **data).loss(w=point["w"], c=1)
+    with pytest.raises(sg.SpecError, match="y has rows: it is given with the data"):
+        distributed.Rows(module, lam=0.1, **data).loss(w=point["w"], y=data["y"])
+    with pytest.raises(sg.SpecError, match="y has no rows"):
+        distributed.Rows(module, lam=0.1, X=data["X"], y=1.0)
+    with pytest.raises(sg.SpecError, match="the point has no w") as told:
+        sg.scipy_objective(distributed.Rows(module, lam=0.1, **data), {})
+    assert told.value.hint == "it takes w"
+    for count in (0, -3, 2.5):
         with pytest.raises(sg.SpecError, match=f"chunks of {count} rows"):
             distributed.Rows(module, rows=count, lam=0.1, **data)
     array = pytest.importorskip("dask.array", reason="symgrad[dask] brings it")

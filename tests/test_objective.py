@@ -73,6 +73,9 @@ def test_what_is_missing_is_named():
         sg.scipy_objective(module, point() | {"c": 1})
     with pytest.raises(sg.SpecError, match="has no gradients"):
         sg.scipy_objective(np, point())
+    objective = sg.scipy_objective(module, point())
+    with pytest.raises(sg.SpecError, match="numbers for"):
+        objective.fun(np.append(objective.x0, 0.0))
 
 
 def example():

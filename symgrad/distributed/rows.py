@@ -8,7 +8,7 @@ import operator
 import os
 import pickle
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from symgrad.distributed.source import FUNCTIONS, Travelling
-from symgrad.errors import SpecError, caller
+from symgrad.errors import SpecError, caller, perhaps
 
 FAN = 16
 """So many results are put together in one task: fewer tasks, and the same order each time."""
@@ -58,8 +58,9 @@ class Rows:
                             hint=f"{', '.join(axes)} have rows")  # fmt: skip
         self._fixed = {n: v for n, v in data.items() if n not in axes}
         self._names = tuple(axes)
-        if rows < 1:
-            raise SpecError(f"chunks of {rows} rows", where=caller(), hint="rows=1 at least")
+        _check_known([n for n in data if n not in axes], self._made.module, axes)
+        if not isinstance(rows, int | np.integer) or rows < 1:
+            raise SpecError(f"chunks of {rows!r} rows", where=caller(), hint="rows=1 at least")
         given = {n: data[n] if hasattr(data[n], "shape") else np.asarray(data[n]) for n in axes}
         _check_lengths(given, axes)
         engine = _Dask if any(map(_is_dask, given.values())) else _Here
@@ -69,8 +70,8 @@ class Rows:
         """The loss and its derivatives over all rows, as the module itself gives them."""
         point = {**self._fixed, **params}
         module = self._made.module
-        taken = inspect.signature(module.partial).parameters
-        last = inspect.signature(module.finish).parameters
+        taken, last = _arguments(module)
+        _check_known(params, module, self._names)
         _check_given({**last, **taken}, {*point, *self._names})
         others = {n: point[n] for n in taken if n not in self._names and n in point}
         parts = self._chunks.partials(others, progress=self._progress)
@@ -82,6 +83,11 @@ class Rows:
     def loss(self, **params: Any) -> Any:
         """The loss alone; it takes as long as both."""
         return self.loss_and_gradients(**params)[0]
+
+    @property
+    def arguments(self) -> list[str]:
+        """What :meth:`loss_and_gradients` takes, unless the data has it."""
+        return [n for n in _values(self._made.module) if n not in {*self._names, *self._fixed}]
 
     @property
     def Gradients(self) -> Any:
@@ -115,6 +121,35 @@ def _is_dask(array: Any) -> bool:
     return type(array).__module__.startswith("dask.")
 
 
+Parameters = Mapping[str, inspect.Parameter]
+
+
+def _arguments(module: Any) -> tuple[Parameters, Parameters]:
+    """What the functions for a chunk, and for the whole, take."""
+    return (
+        inspect.signature(module.partial).parameters,
+        inspect.signature(module.finish).parameters,
+    )
+
+
+def _values(module: Any) -> list[str]:
+    """The inputs of the loss, as the module names them."""
+    taken, (_, *last) = _arguments(module)
+    named = [n for n, p in taken.items() if p.default is p.empty]
+    return list(dict.fromkeys([*named, *last]))
+
+
+def _check_known(names: Iterable[str], module: Any, rows: Collection[str]) -> None:
+    """SpecError for what the loss has no input for, and for data that is given with parameters."""
+    known = [n for n in _values(module) if n not in rows]
+    for name in names:
+        if name in rows:
+            raise SpecError(f"{name} has rows: it is given with the data", where=caller())
+        if name not in known:
+            raise SpecError(f"there is no input {name}", where=caller(),
+                            hint=perhaps(name, known))  # fmt: skip
+
+
 def _check_given(parameters: Mapping[str, inspect.Parameter], given: set[str]) -> None:
     """SpecError where what finish and partial take, the whole apart, is not all there."""
     _, *needed = (n for n, p in parameters.items() if p.default is p.empty)
@@ -124,6 +159,9 @@ def _check_given(parameters: Mapping[str, inspect.Parameter], given: set[str]) -
 
 
 def _check_lengths(data: Mapping[str, Any], axes: Mapping[str, int]) -> None:
+    for name, array in data.items():
+        if array.ndim <= axes[name]:
+            raise SpecError(f"{name} has no rows: its shape is {array.shape}", where=caller())
     lengths = {n: a.shape[axes[n]] for n, a in data.items()}
     if unknown := [n for n, count in lengths.items() if count != count]:  # NaN, to Dask
         raise SpecError(f"it is not known how many rows {unknown[0]} has", where=caller(),

@@ -41,6 +41,10 @@ class Objective:
 
     def unpack(self, vector: Any) -> dict[str, Vector]:
         """The parameters in a vector, by name."""
+        if np.size(vector) != self.x0.size:
+            told = ", ".join(f"{n} {'×'.join(map(str, s)) or 1}" for n, s in self._shapes.items())
+            raise SpecError(f"{np.size(vector)} numbers for {self.x0.size} of the parameters",
+                            where=caller(), hint=f"they are {told}")  # fmt: skip
         found, start = {}, 0
         for name, shape in self._shapes.items():
             stop = start + int(np.prod(shape, dtype=int))
@@ -102,12 +106,13 @@ def scipy_objective(module: Any, point: Mapping[str, Any], *, hvp: Any = None) -
         raise SpecError(f"{getattr(module, '__name__', module)} has no gradients", where=caller(),
                         hint="it is what sg.derive(loss).compile() gives")  # fmt: skip
     taken = inspect.signature(module.loss_and_gradients).parameters
-    wanted = [n for n, p in taken.items() if n != "workspace" and p.kind is not p.VAR_KEYWORD]
-    for name in wanted or module.Gradients._fields:
+    wanted = getattr(module, "arguments", [n for n in taken if n != "workspace"])
+    for name in wanted:
         if name not in point:
-            raise SpecError(f"the point has no {name}", where=caller(), hint=f"it takes {wanted}")
+            raise SpecError(f"the point has no {name}", where=caller(),
+                            hint=f"it takes {', '.join(wanted)}")  # fmt: skip
     for name in point:
-        if wanted and name not in wanted:
+        if name not in wanted:
             raise SpecError(f"the point has {name!r}, which the module does not take",
                             where=caller(), hint=perhaps(name, wanted))  # fmt: skip
     return Objective(module, point, hvp)
