@@ -14,6 +14,7 @@ from symgrad.audit.compare import TOLERANCE, numbers
 from symgrad.audit.deduced.entries import changing, entry_of
 from symgrad.audit.form import Form, assigned, script_plan
 from symgrad.audit.grammar import RULES, Edit
+from symgrad.audit.instrument import STEP
 from symgrad.audit.program import Change, Program
 from symgrad.audit.reference import Reference, Truth
 from symgrad.audit.runner import NotRun, Run, Runner
@@ -21,7 +22,15 @@ from symgrad.audit.scripts import containers, labels_of, sizes_of, variables
 from symgrad.audit.search import Search, State, Target, local_targets, wrong_site
 from symgrad.audit.sites import Scene, Site
 from symgrad.audit.source import Source
-from symgrad.audit.values import Matching, Value, handed_out, returned_names, right_or_scaled
+from symgrad.audit.steps import stepping, steps_of
+from symgrad.audit.values import (
+    Matching,
+    Value,
+    handed_out,
+    least_exact,
+    returned_names,
+    right_or_scaled,
+)
 from symgrad.errors import SpecError
 
 POINTS = 6
@@ -114,6 +123,8 @@ class Auditor:
         held = containers(first, set(names.values()))
         labels = labels_of(first, names)
         plan = script_plan(self.source.tree, [*names.values(), *labels], held)
+        wrt = [names[n] for n in self.reference.derivation.wrt if n in names]
+        plan = replace(plan, steps=stepping(self.source.tree, wrt, plan.gives))
         form = Form("__main__", script=True, plan=plan, inputs=names, labels=labels)
         self.program = Program(self.source, form, self.program.runner, seeds=self.program.seeds)
         self.form = form
@@ -124,10 +135,21 @@ class Auditor:
         }
         self.author = second
         self._say_skipped(second)
+        self._say_stopped(second)
 
     def _say_skipped(self, run: Run) -> None:
         for module in dict.fromkeys(run.missing):
             self.remarks.append(f"{module} could not be imported, and is not needed")
+
+    def _say_stopped(self, run: Run) -> None:
+        """What an error in the midst of a script leaves is audited all the same."""
+        if run.error is None or not run.error[2]:
+            return
+        kind, what, line = run.error
+        self.program.stops = (kind, line)
+        cell, at = self.source.place(line)
+        where = f"line {at}" if cell is None else f"cell {cell}, line {at}"
+        self.remarks.append(f"it stops at {where}: {kind}: {what}; the audit is of what is before")
 
     # -- points
 
@@ -187,6 +209,7 @@ class Auditor:
         matching.bounds = {clip.bound for clip in clips(self.source)}
         found = [handed_out(r, self.form, returned) for r in runs]
         matching.match(found, truths)
+        self._take_steps(matching, runs, truths)
         if not matching.codes:
             raise SpecError(
                 f"{self.source.file}: nothing was found that is called like a gradient",
@@ -197,8 +220,9 @@ class Auditor:
         if 2 <= len(fine) < len(found):
             self.remarks.append("not a number where much is saturated: these points are left out")
             truths, runs = [truths[k] for k in fine], [runs[k] for k in fine]
+        matching.drop_arguments([handed_out(r, self.form, returned) for r in runs], truths)
         matching.learn_scales(runs, truths)
-        tolerance = TOLERANCE[_least_exact(runs, self.source)]
+        tolerance = TOLERANCE[least_exact(runs, self.source)]
         state = State(self.program, matching, truths, returned, tolerance, runs)
         before = right_or_scaled(state.once(), matching.wrt)
         kept = {v.code for v in before}
@@ -218,6 +242,16 @@ class Auditor:
             (),
             truths[0].sizes,
         )
+
+    def _take_steps(self, matching: Matching, runs: list[Run], truths: list[Truth]) -> None:
+        """Take the gradients that have no name from the changes of their parameters."""
+        plan, known = self.form.plan, set(matching.codes.values())
+        lacking = {c: n for n, c in self.form.inputs.items() if n in matching.wrt - known}
+        steps = steps_of(self.source.tree, plan.steps, lacking, runs, truths)
+        if steps:
+            matching.codes |= {code: lacking[code.removeprefix(STEP)] for code in steps}
+            self.form = replace(self.form, steps=steps)
+            self.program = replace(self.program, form=self.form, holes={})
 
     def _clipped(self, state: State) -> list[Blamed]:
         """What is clipped in the midst of a pass, which shows once the bounds are small."""
@@ -403,41 +437,3 @@ def _same(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> bool:
     return same and bool(
         np.allclose(one.ravel(), other.ravel(), rtol=1e-9, atol=1e-12, equal_nan=True)
     )
-
-
-def _least_exact(runs: Sequence[Run], source: Source) -> str:
-    """The least exact floats that the program computes with."""
-    kinds = {
-        np.asarray(value).dtype.str[1:]
-        for run in runs
-        for _, _, value in run.records
-        if isinstance(value, np.ndarray)
-    }
-    least = [k for k in ("f2", "f4") if k in kinds]
-    if least:
-        return least[0]
-    return "f4" if "float32" in source.text else "f8"
-
-
-def describe(source: Source, form: Form) -> str:
-    """What an audit would run."""
-    folder = f"a temporary copy of {source.folder}" if source.folder else "an empty folder"
-    lines = [
-        f"would run {source.file} from top to bottom, {POINTS} times and once for each repair "
-        "that is tried,",
-        f"in a process of its own, in {folder}, with MPLBACKEND=Agg",
-    ]
-    for kind, what in form.calls:
-        if kind in ("function", "method"):
-            name, arguments = what
-            told = ", ".join(f"{a}={_shown(v)}" for a, v in arguments.items())
-            lines.append(f"then call {name}({told})")
-        elif kind == "object":
-            lines.append(f"then make {what}")
-        elif kind == "set":
-            lines.append(f"then set {', '.join(what)}")
-    return "\n".join(lines)
-
-
-def _shown(value: Any) -> str:
-    return value if isinstance(value, str) else repr(value)

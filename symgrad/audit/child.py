@@ -41,6 +41,17 @@ class Recorder:
         self.picked: Any = None
         self.seen: list[list[Any]] = []
         self.looking = False
+        self.held: dict[str, Any] = {}
+
+    def hold(self, name: str, value: Any) -> None:
+        """A parameter is about to be changed."""
+        self.held.setdefault(name, plain(value))
+
+    def moved(self, line: int, name: str, value: Any) -> None:
+        """A parameter was changed: by how much, downhill, since the first change began."""
+        before, now = self.held[name], plain(value)
+        if hasattr(before, "shape") or isinstance(before, float):
+            self.put(line, f"step of {name}", before - now)
 
     def pick(self, space: dict[str, Any], local: dict[str, Any]) -> Any:
         """What is tried in place of an expression."""

@@ -9,10 +9,11 @@ from typing import Any
 
 import click
 
-from symgrad.audit.auditing import describe
+from symgrad.audit.auditing import POINTS
 from symgrad.audit.entry import form_for, made, with_values
 from symgrad.audit.findings import Audit
-from symgrad.audit.source import read
+from symgrad.audit.form import Form
+from symgrad.audit.source import Source, read
 from symgrad.delivery import Place
 from symgrad.errors import SpecError
 from symgrad.language.spec_file import load
@@ -130,4 +131,28 @@ def _dry(spec: Path, code: Path, options: dict[str, Any]) -> str:
     source = read(code)
     asked = {k: options[k] for k in ("function", "cls", "setup")}
     form = form_for(derivation, source, inputs=_pairs(options["inputs"]), **asked)
-    return describe(source, form)
+    return _described(source, form)
+
+
+def _described(source: Source, form: Form) -> str:
+    """What an audit would run."""
+    folder = f"a temporary copy of {source.folder}" if source.folder else "an empty folder"
+    lines = [
+        f"would run {source.file} from top to bottom, {POINTS} times and once for each repair "
+        "that is tried,",
+        f"in a process of its own, in {folder}, with MPLBACKEND=Agg",
+    ]
+    for kind, what in form.calls:
+        if kind in ("function", "method"):
+            name, arguments = what
+            told = ", ".join(f"{a}={_shown(v)}" for a, v in arguments.items())
+            lines.append(f"then call {name}({told})")
+        elif kind == "object":
+            lines.append(f"then make {what}")
+        elif kind == "set":
+            lines.append(f"then set {', '.join(what)}")
+    return "\n".join(lines)
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else repr(value)

@@ -55,6 +55,8 @@ class Form:
     """Of a script, the variables that hold where an input has its ones, along which axis."""
     scope: tuple[str, ...] = ()
     """The functions that give the gradients."""
+    steps: Mapping[str, float] = field(default_factory=dict)
+    """The changes of parameters that stand for gradients, and what these are multiplied by."""
 
 
 def form_of(

@@ -22,6 +22,12 @@ class Plan:
     loops: Collection[int] = ()
     wanted: frozenset[str] | None = None
     """The targets that are told of; None: all."""
+    steps: Mapping[int, str] = field(default_factory=dict)
+    """The lines that change a parameter, which is told of as a step."""
+
+
+STEP = "step of "
+"""What the change of a parameter is called in records."""
 
 
 class _Instrument(ast.NodeTransformer):
@@ -31,11 +37,25 @@ class _Instrument(ast.NodeTransformer):
     def visit_Assign(self, node: ast.Assign) -> list[ast.stmt]:
         self.generic_visit(node)
         targets = [t for target in node.targets for t in flat(target)]
-        return [node, *_given(node, self.plan), *_puts(node, targets, self.plan)]
+        return self._stepped(node, [*_given(node, self.plan), *_puts(node, targets, self.plan)])
 
     def visit_AugAssign(self, node: ast.AugAssign) -> list[ast.stmt]:
         self.generic_visit(node)
-        return [node, *_given(node, self.plan), *_puts(node, [node.target], self.plan)]
+        return self._stepped(
+            node, [*_given(node, self.plan), *_puts(node, [node.target], self.plan)]
+        )
+
+    def _stepped(self, node: ast.stmt, after: list[ast.stmt]) -> list[ast.stmt]:
+        """A statement with what follows it, and of a parameter by how much it changes it."""
+        name, wanted = self.plan.steps.get(node.lineno), self.plan.wanted
+        if name is None or (wanted is not None and STEP + name not in wanted):
+            return [node, *after]
+        calls = (
+            _call("hold", None, ast.Constant(name), ast.parse(name, mode="eval").body),
+            _call("moved", node, ast.Constant(name), ast.parse(name, mode="eval").body),
+        )
+        hold, moved = (ast.copy_location(ast.Expr(call), node) for call in calls)
+        return [hold, node, *after, moved]
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> list[ast.stmt]:
         self.generic_visit(node)

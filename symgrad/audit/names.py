@@ -78,9 +78,13 @@ class Habits:
         for written, value in self.exact.items():
             self.loose.setdefault(_plain(written), value)
         self.same = {_plain(v): v for v in reversed(self.values)}
+        self.other: set[str] = set()
+        """What is called as a gradient is, and is known to be another."""
 
     def gradient(self, code: str, *, handed_out: bool = False) -> str | None:
         """The value whose gradient is called so; where they are handed out, also by a bare name."""
+        if code in self.other:
+            return None
         key, is_gradient = _key(code)
         found = self.exact.get(key)
         if found is not None and not (key in self.values and not (handed_out or is_gradient)):

@@ -58,6 +58,8 @@ class Program:
     limit: float = 10.0
     wanted: frozenset[str] = frozenset()
     """What is read of the runs of variants, beside what calls give back."""
+    stops: tuple[str, int] | None = None
+    """Of a script, the error with which it ends, and the line of that."""
     holes: dict[Any, dict[int, bytes] | None] = field(default_factory=dict)
 
     @cached_property
@@ -94,7 +96,14 @@ class Program:
     def run(self, truths: Sequence[Truth], *, keep: bool = True, seed: int = 0) -> list[Run]:
         """Runs at points, with what is assigned on the way."""
         runs: list[Asked] = [({}, self.given(t), seed, b"") for t in truths]
-        return self.runner.run(runs, keep=keep, limit=self.limit)
+        return self._whole(self.runner.run(runs, keep=keep, limit=self.limit))
+
+    def _whole(self, runs: Sequence[Run]) -> list[Run]:
+        """Runs that end where the program as it is does are as good as whole."""
+        return [
+            replace(r, error=None) if r.error and (r.error[0], r.error[2]) == self.stops else r
+            for r in runs
+        ]
 
     def tried(self, edits: Sequence[Edit], truth: Truth, limit: float) -> list[Run | None]:
         """Runs of the program at a point, each with another edit made."""
@@ -108,7 +117,7 @@ class Program:
         ]
         given = self.given(truth)
         runs = [(m, given, 0, picked) for m, picked in made if m is not None]
-        found = iter(self.runner.run(runs, keep=False, limit=limit) if runs else [])
+        found = iter(self._whole(self.runner.run(runs, keep=False, limit=limit)) if runs else [])
         return [None if m is None else next(found) for m, _ in made]
 
     def _picked(self, edit: Edit, plan: Plan) -> tuple[dict[int, bytes] | None, bytes]:
@@ -133,7 +142,7 @@ class Program:
         if variant is None:
             return []
         asked: Asked = (variant, self.given(truth), 0, marshal.dumps(codes))
-        (run,) = self.runner.run([asked], keep=False, limit=self.limit)
+        (run,) = self._whole(self.runner.run([asked], keep=False, limit=self.limit))
         return [list(frame) for frame in run.seen] if run.error is None else []
 
     def _variant(self, changes: Sequence[Change], plan: Plan) -> dict[int, bytes] | None:

@@ -85,6 +85,14 @@ class Reference:
         functions = {type(a).__name__.lower() for a in atoms if isinstance(a, sp.Function)}
         return frozenset(functions | {f"pow {a.exp}" for a in atoms if isinstance(a, sp.Pow)})
 
+    def arguments(self, name: str) -> list[str]:
+        """The values that an equation reads, inputs left out."""
+        if name not in {e.name for e in self.derivation.system}:
+            return []
+        bases = self.derivation.system[name].rhs.atoms(sp.IndexedBase)
+        read = sorted({str(b.label) for b in bases})
+        return [n for n in read if n in self.derivation.adjoint_name and n not in self.inputs]
+
     @property
     def output(self) -> str:
         """The loss."""

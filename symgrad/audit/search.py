@@ -11,16 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.audit.compare import compared
+from symgrad.audit.compare import compared, ways
 from symgrad.audit.deduced import Deduction
 from symgrad.audit.form import assigned, reads
 from symgrad.audit.grammar import RULES, Edit
 from symgrad.audit.grammar.edit import is_gradient
+from symgrad.audit.instrument import STEP
 from symgrad.audit.program import Program
 from symgrad.audit.reference import Reference, Truth
 from symgrad.audit.runner import Run
 from symgrad.audit.sites import Scene, Site
 from symgrad.audit.statements import origin
+from symgrad.audit.steps import rates_called
 from symgrad.audit.values import Matching, Value, handed_out
 
 BATCH = 48
@@ -156,6 +158,9 @@ class Search:
         sites = scene.sites(target.code, target.line)
         if target.local:
             sites = [s for s in sites if s.depth == 0 or self._is_nameless(s)]
+        if target.code in self.state.program.form.steps:
+            rates = rates_called(self.state.program.tree)
+            sites = [s for s in sites if not assigned(s.statement) & rates]
         most = MOST_TRIES_OF_LOCALS if target.local else MOST_TRIES
         edits = self._deduced(target, scene, sites) + proposals(sites)[:most]
         edits.sort(key=lambda pair: pair[0])
@@ -178,11 +183,21 @@ class Search:
         gradient = self.state.matching.habits.gradient
         deduction = Deduction(program, scene, truth, sites, gradient)
         found: dict[Any, tuple[float, Edit]] = {}
-        for cost, edit in deduction.edits(self._ought(target, 0)):
+        for cost, edit in deduction.edits(self._ought_there(target)):
             score = cost + DEEP * min(edit.site.depth, 8)
             if edit.changes not in found or score < found[edit.changes][0]:
                 found[edit.changes] = (score, edit)
         return list(found.values())
+
+    def _ought_there(self, target: Target) -> np.ndarray[Any, Any]:
+        """What ought to be assigned where a value stands: of a step, what it leads to."""
+        program, ought = self.state.program, self._ought(target, 0)
+        rate = program.form.steps.get(target.code)
+        if rate is None:
+            return ought
+        before = program.given(self.state.truths[0])[target.code.removeprefix(STEP)]
+        laid = [a for _, a in ways(ought, np.shape(before))]
+        return before - rate * laid[0] if laid else ought
 
     def _missing(self, target: Target) -> str:
         """The number that a value lacks as a factor, where it is the same at all points."""

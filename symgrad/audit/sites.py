@@ -13,7 +13,7 @@ import numpy as np
 
 from symgrad.audit.compare import compared, entry_read, first_array, has_entry, numbers
 from symgrad.audit.form import reads
-from symgrad.audit.instrument import holder
+from symgrad.audit.instrument import STEP, holder
 from symgrad.audit.reference import Reference, Truth
 from symgrad.audit.runner import Run
 from symgrad.audit.source import Source
@@ -197,7 +197,8 @@ class Scene:
             )
             visible = same or mine is None or target.startswith("self.")
             early = at <= line or self._in_loop(line) or mine is None
-            if visible and early and target != "return" and (same or target not in found):
+            named = target != "return" and not target.startswith(STEP)
+            if visible and early and named and (same or target not in found):
                 found[target] = Known(target, arrays[0], self.role(arrays[0]))
         return found | self._entries(inside)
 

@@ -11,9 +11,11 @@ import numpy as np
 
 from symgrad.audit.compare import TOLERANCE, Match, compared, numbers
 from symgrad.audit.form import Form, definitions
+from symgrad.audit.instrument import STEP
 from symgrad.audit.names import Habits
 from symgrad.audit.reference import Reference, Truth
 from symgrad.audit.runner import Run
+from symgrad.audit.source import Source
 from symgrad.errors import SpecError, perhaps
 
 
@@ -47,7 +49,8 @@ class Value:
 def handed_out(run: Run, form: Form, returned: Sequence[str]) -> dict[str, Any]:
     """What a run hands out, by what it is called in the program."""
     if form.script:
-        return dict(_entries(run.last))
+        steps = {c: run.last[c] / by for c, by in form.steps.items() if c in run.last}
+        return dict(_entries(run.last)) | steps
     kinds = [kind for kind, _ in form.calls]
     if "held" not in kinds:
         return dict(_named(run.out, returned))
@@ -154,7 +157,10 @@ class Matching:
             return False
         ought = truths[0].gradients[name]
         explicit = not self.form.script and self._bare(code)
-        return explicit or value.size == ought.size or (name in self.wrt and value.size > 0)
+        if explicit or value.size == ought.size:
+            return True
+        is_setting = value.ndim == 0 and all(f.get(code) == found[0][code] for f in found)
+        return name in self.wrt and value.size > 0 and not is_setting
 
     def _free(self) -> list[str]:
         return [n for n in self.reference.gradient_of if n not in self.codes.values()]
@@ -226,10 +232,39 @@ class Matching:
             return 0.0
         ratio = compared(got, truth.gradients[name], truth.typical).ratio or 0.0
         sizes = {n for a in truth.given.values() for n in np.shape(a) if n > 1}
-        if self.wrt.isdisjoint(self.codes.values()):  # what is added to parameters goes downhill
+        if self.goes_downhill:
             sizes.add(1)
         size = next((float(n) for n in sizes if abs(abs(ratio) - n) < 1e-6 * n), 0.0)
         return -size if size == 1 and ratio < 0 else size
+
+    @property
+    def goes_downhill(self) -> bool:
+        """Whether no gradient by a parameter has a name: what is added to these goes downhill."""
+        named = (n for c, n in self.codes.items() if not c.startswith(STEP))
+        return self.wrt.isdisjoint(named)
+
+    def drop_arguments(self, found: Sequence[Mapping[str, Any]], truths: Sequence[Truth]) -> None:
+        """Forget what is called as by a value, and is the gradient by an argument of it.
+
+        In ``l2 = sigmoid(l1 @ W)`` the delta of layer 2 is that of what is in the brackets.
+        """
+        pairs = list(zip(found, truths, strict=True))
+        called = {c: n for c, n in self.codes.items() if n not in self.wrt}
+        habits = {
+            code.replace(name, "{}", 1)
+            for code, name in called.items()
+            for argument in self.reference.arguments(name)
+            if all(self._is_slope(f.get(code), t, argument) for f, t in pairs)
+        }
+        self.habits.other |= {c for c, n in called.items() if c.replace(n, "{}", 1) in habits}
+        self.codes = {c: n for c, n in self.codes.items() if c not in self.habits.other}
+
+    def _is_slope(self, got: Any, truth: Truth, name: str) -> bool:
+        """Whether numbers are the gradient by a value, which need not have a name."""
+        ought = truth.slopes.get(name)
+        signs = (1, -1) if self.goes_downhill else (1,)
+        errors = [compared(got, s * ought, truth.typical).error for s in signs if ought is not None]
+        return min(errors, default=np.inf) <= TOLERANCE["f8"]
 
     def on_the_way(self, got: Any, truth: Truth, name: str) -> Match:
         """How near numbers are to a gradient on the way, or to a multiple that is usual here."""
@@ -291,3 +326,17 @@ def right_or_scaled(values: Sequence[Value], wrt: set[str]) -> list[Value]:
 def with_tolerance(values: Sequence[Value], tolerance: float) -> list[Value]:
     """The same values, judged by another tolerance."""
     return [replace(v, tolerance=tolerance) for v in values]
+
+
+def least_exact(runs: Sequence[Run], source: Source) -> str:
+    """The least exact floats that the program computes with."""
+    kinds = {
+        np.asarray(value).dtype.str[1:]
+        for run in runs
+        for _, _, value in run.records
+        if isinstance(value, np.ndarray)
+    }
+    least = [k for k in ("f2", "f4") if k in kinds]
+    if least:
+        return least[0]
+    return "f4" if "float32" in source.text else "f8"

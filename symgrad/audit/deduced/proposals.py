@@ -124,7 +124,8 @@ class Deduction:
         """What a statement lacks so that what it assigns is right when it was run last."""
         if _accumulates(site.statement) and site.looped:
             yield from self._in_total(self._view(site, frames, ALL), ought, cost)
-            return
+            if frames.times > 1:
+                return
         turn = frames.times - 1
         view = self._view(site, frames, turn)
         for laid in _laid(ought, view):

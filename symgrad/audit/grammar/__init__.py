@@ -1,6 +1,6 @@
 """The grammar of edits: every way to be wrong that is tried, in one table."""
 
-from symgrad.audit.grammar import calls, exchanges, masks, scales, slopes, terms
+from symgrad.audit.grammar import calls, exchanges, masks, scales, slopes, terms, updates
 from symgrad.audit.grammar.edit import Edit, Rule
 
 RULES: tuple[Rule, ...] = (
@@ -10,6 +10,7 @@ RULES: tuple[Rule, ...] = (
     *scales.RULES,
     *slopes.RULES,
     *terms.RULES,
+    *updates.RULES,
 )
 
 __all__ = ["RULES", "Edit", "Rule"]

@@ -17,7 +17,6 @@ from symgrad.audit.grammar.edit import (
     is_module,
     nodes,
     operand,
-    reads_gradient,
 )
 from symgrad.audit.grammar.scales import numbers_at
 from symgrad.audit.sites import Known, Site
@@ -31,23 +30,6 @@ def _dropped(site: Site) -> Iterator[Proposal]:
             yield node, operand(site, node.left), 1.3, site.text(node.right)
             minus = "-" if isinstance(node.op, ast.Sub) else ""
             yield node, f"{minus}{operand(site, node.right)}", 1.3, site.text(node.left)
-
-
-def _updated(site: Site) -> Iterator[Proposal]:
-    """An input as it is, where it is changed before the pass is over."""
-    for root in site.roots:
-        if isinstance(root, ast.BinOp) and isinstance(root.op, (ast.Add, ast.Sub)):
-            name = site.text(root.left)
-            if _is_given(site, name) and reads_gradient(site, root.right):
-                yield root, name, 1.0, name
-    statement = site.statement
-    if isinstance(statement, ast.AugAssign) and _is_given(site, ast.unparse(statement.target)):
-        yield statement.value, "0", 1.0, ast.unparse(statement.target)
-
-
-def _is_given(site: Site, name: str) -> bool:
-    """Whether something is called as an input of the spec is."""
-    return name.removeprefix("self.") in site.inputs
 
 
 def _coefficient(site: Site) -> Iterator[Proposal]:
@@ -388,12 +370,6 @@ RULES = (
         "term",
         _assigned,
         "{word} is accumulated where it ought to be assigned",
-    ),
-    Rule(
-        "an update too early",
-        "value",
-        _updated,
-        "{word} is changed before the pass is over: what comes after reads the new value",
     ),
     Rule("a term too many", "term", _dropped, "the term `{word}` is too many"),
     Rule(

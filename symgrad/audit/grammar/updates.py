@@ -1,0 +1,69 @@
+"""Parameters that are changed before the pass is over: what comes after reads the new ones."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from symgrad.audit.grammar.edit import Proposal, Rule, bracketed, nodes, reads_gradient
+from symgrad.audit.sites import Site
+from symgrad.audit.source import bodies
+
+
+def _updated(site: Site) -> Iterator[Proposal]:
+    """An input as it is, where it is changed before the pass is over."""
+    for root in site.roots:
+        if isinstance(root, ast.BinOp) and isinstance(root.op, (ast.Add, ast.Sub)):
+            name = site.text(root.left)
+            is_own = name in {ast.unparse(t) for t in getattr(site.statement, "targets", [])}
+            if _is_given(site, name) and reads_gradient(site, root.right) and not is_own:
+                yield root, name, 1.0, name
+
+
+def _is_given(site: Site, name: str) -> bool:
+    """Whether something is called as an input of the spec is."""
+    return name.removeprefix("self.") in site.inputs
+
+
+def _read_late(site: Site) -> Iterator[Proposal]:
+    """What an array was before it was changed, where it is read after that."""
+    before = dict(_changes(site))
+    for node in nodes(site) if before else ():
+        text = ast.unparse(node)
+        if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)) and text in before:
+            yield node, before[text], 0.8, text
+
+
+def _changes(site: Site) -> Iterator[tuple[str, str]]:
+    """What is added to before a statement, in the same sequence, and what it was before."""
+    body = next((b for b in bodies(site.source.tree) if site.statement in b), [])
+    for statement in body[: body.index(site.statement)] if body else ():
+        if isinstance(statement, ast.AugAssign) and isinstance(statement.op, (ast.Add, ast.Sub)):
+            sign = "-" if isinstance(statement.op, ast.Add) else "+"
+            name, step = ast.unparse(statement.target), statement.value
+        elif isinstance(statement, ast.Assign) and isinstance(statement.value, ast.BinOp):
+            value, name = statement.value, ast.unparse(statement.targets[0])
+            if ast.unparse(value.left) != name or not isinstance(value.op, (ast.Add, ast.Sub)):
+                continue
+            sign, step = "-" if isinstance(value.op, ast.Add) else "+", value.right
+        else:
+            continue
+        inner = site.text(step)
+        is_sum = isinstance(step, ast.BinOp) and isinstance(step.op, (ast.Add, ast.Sub))
+        yield name, f"({name} {sign} {bracketed(f'({inner})') if is_sum else inner})"
+
+
+RULES = (
+    Rule(
+        "an update too early",
+        "value",
+        _updated,
+        "{word} is changed before the pass is over: what comes after reads the new value",
+    ),
+    Rule(
+        "read after an update",
+        "value",
+        _read_late,
+        "{word} is read after it was changed: the gradient is that where it was before",
+    ),
+)

@@ -1,0 +1,115 @@
+"""Gradients that stand only in the change of a parameter: ``W -= lr * X.T @ d``."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, TypeGuard
+
+import numpy as np
+
+from symgrad.audit.compare import TOLERANCE, compared
+from symgrad.audit.form import assigned, reads
+from symgrad.audit.instrument import STEP
+from symgrad.audit.reference import Truth
+from symgrad.audit.runner import Run
+
+RATE = re.compile(
+    r"(^|_)(lr|l_r|eta|alpha|rate|lrate|learning_?rate|step_?size|learn_?rate|eps(ilon)?)(_?\w?|0)$",
+    re.IGNORECASE,
+)
+"""How people call what a gradient is multiplied by before it is subtracted."""
+
+
+def stepping(
+    tree: ast.Module, parameters: Collection[str], given: Collection[int]
+) -> dict[int, str]:
+    """The lines that change a parameter by what they read of it: each with the parameter."""
+    found: dict[int, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Assign, ast.AugAssign)) and node.lineno not in given:
+            again = isinstance(node, ast.AugAssign) or assigned(node) & reads(node.value)
+            changed = sorted(assigned(node) & set(parameters)) if again else []
+            found |= {node.lineno: changed[0]} if len(changed) == 1 else {}
+    return found
+
+
+def steps_of(
+    tree: ast.Module,
+    lines: Mapping[int, str],
+    names: Mapping[str, str],
+    runs: Sequence[Run],
+    truths: Sequence[Truth],
+) -> dict[str, float]:
+    """The steps that stand for gradients, and what the gradients are multiplied by in them.
+
+    ``names``: the value whose gradient each parameter lacks.  The size of the steps is what is
+    called so, or a number that they are multiplied by, with which most of them are right.
+    """
+    codes = {STEP + code: name for code, name in names.items() if _is_once(code, runs[0])}
+    codes = {c: n for c, n in codes.items() if all(c in r.last for r in runs)}
+    statements = _statements(tree, [k for k, name in lines.items() if STEP + name in codes])
+    if not codes or any("sqrt" in ast.unparse(s) for s in statements):
+        return {}  # what is divided by its own size is no gradient
+    rates = list(dict.fromkeys(_rates(statements, rates_called(tree), runs[0])))
+    best = max(rates, key=lambda rate: _right(codes, rate, runs, truths))
+    return dict.fromkeys(codes, best)
+
+
+def rates_called(tree: ast.AST) -> set[str]:
+    """The names in a program that are those of a size of steps."""
+    names = (n for n in ast.walk(tree) if isinstance(n, (ast.Name, ast.Attribute)))
+    return {ast.unparse(n) for n in names if RATE.search(ast.unparse(n).split(".")[-1])}
+
+
+def _is_once(code: str, run: Run) -> bool:
+    """Whether each line that changes a parameter does so once in a turn."""
+    times = Counter(line for line, target, _ in run.records if target == STEP + code)
+    return bool(times) and max(times.values()) == 1
+
+
+def _statements(tree: ast.Module, lines: Collection[int]) -> list[ast.stmt]:
+    """The statements of lines, and those that assign what these read."""
+    simple = [n for n in ast.walk(tree) if isinstance(n, (ast.Assign, ast.AugAssign))]
+    own: list[ast.stmt] = [s for s in simple if s.lineno in lines]
+    wanted = {name for s in own for name in reads(s) - assigned(s)}
+    again = [s for s in simple if s not in own and assigned(s) & wanted & reads(s)]
+    return [*own, *again]
+
+
+def _rates(
+    statements: Sequence[ast.stmt], everywhere: Collection[str], run: Run
+) -> Iterator[float]:
+    """What a gradient may be multiplied by: what is called a rate, then numbers, then nothing."""
+    names = [n for s in statements for n in sorted(reads(s))]
+    scalars = {n: float(v) for n in names if _is_scalar(v := run.last.get(n))}
+    called = [v for n, v in scalars.items() if n in everywhere]
+    yield from called
+    yield from (float(v) for n in sorted(everywhere) if _is_scalar(v := run.last.get(n)))
+    parts = (n for s in statements for n in ast.walk(s) if isinstance(n, ast.Constant))
+    small = [n.value for n in parts if isinstance(n.value, float) and 0 < n.value < 1]
+    yield from small if not called else ()
+    yield 1.0
+    rest = [v for v in scalars.values() if 0 < v < 1]
+    yield from rest
+    yield from (a * (1 - b) for a in [*called, 1.0] for b in (*rest, *small) if a != b)
+
+
+def _is_scalar(value: Any) -> TypeGuard[float]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0
+
+
+def _right(
+    codes: Mapping[str, str], rate: float, runs: Sequence[Run], truths: Sequence[Truth]
+) -> int:
+    """How many of the gradients are right, if the steps are so many times them."""
+    pairs = list(zip(runs, truths, strict=True))
+    return sum(
+        all(_is_right(r.last[c] / rate, t, name) for r, t in pairs) for c, name in codes.items()
+    )
+
+
+def _is_right(got: np.ndarray[Any, Any], truth: Truth, name: str) -> bool:
+    return compared(got, truth.gradients[name], truth.typical).error <= TOLERANCE["f8"]
