@@ -245,11 +245,14 @@ class Auditor:
 
     def _take_steps(self, matching: Matching, runs: list[Run], truths: list[Truth]) -> None:
         """Take the gradients that have no name from the changes of their parameters."""
-        plan, known = self.form.plan, set(matching.codes.values())
-        lacking = {c: n for n, c in self.form.inputs.items() if n in matching.wrt - known}
-        steps = steps_of(self.source.tree, plan.steps, lacking, runs, truths)
+        tree, lines = self.source.tree, self.form.plan.steps
+        known, codes = set(matching.codes.values()), self.form.inputs
+        lacking = {c: n for n, c in codes.items() if n in matching.wrt - known}
+        off = {codes[n]: n for n in matching.off(runs, truths) if n in codes}
+        steps = steps_of(tree, lines, lacking, runs, truths)
+        steps |= steps_of(tree, lines, off, runs, truths, only_right=True)
         if steps:
-            matching.codes |= {code: lacking[code.removeprefix(STEP)] for code in steps}
+            matching.take({c: {**lacking, **off}[c.removeprefix(STEP)] for c in steps})
             self.form = replace(self.form, steps=steps)
             self.program = replace(self.program, form=self.form, holes={})
 

@@ -42,11 +42,14 @@ def steps_of(
     names: Mapping[str, str],
     runs: Sequence[Run],
     truths: Sequence[Truth],
+    *,
+    only_right: bool = False,
 ) -> dict[str, float]:
     """The steps that stand for gradients, and what the gradients are multiplied by in them.
 
     ``names``: the value whose gradient each parameter lacks.  The size of the steps is what is
     called so, or a number that they are multiplied by, with which most of them are right.
+    ``only_right``: without those that are wrong, and with what is called a rate alone.
     """
     codes = {STEP + code: name for code, name in names.items() if _is_once(code, runs[0])}
     codes = {c: n for c, n in codes.items() if all(c in r.last for r in runs)}
@@ -54,8 +57,10 @@ def steps_of(
     if not codes or any("sqrt" in ast.unparse(s) for s in statements):
         return {}  # what is divided by its own size is no gradient
     rates = list(dict.fromkeys(_rates(statements, rates_called(tree), runs[0])))
+    rates = rates[: rates.index(1.0) + 1] if only_right else rates
     best = max(rates, key=lambda rate: _right(codes, rate, runs, truths))
-    return dict.fromkeys(codes, best)
+    right = {c: n for c, n in codes.items() if _right({c: n}, best, runs, truths)}
+    return dict.fromkeys(right if only_right else codes, best)
 
 
 def rates_called(tree: ast.AST) -> set[str]:

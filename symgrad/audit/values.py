@@ -237,6 +237,17 @@ class Matching:
         size = next((float(n) for n in sizes if abs(abs(ratio) - n) < 1e-6 * n), 0.0)
         return -size if size == 1 and ratio < 0 else size
 
+    def off(self, runs: Sequence[Run], truths: Sequence[Truth]) -> list[str]:
+        """The parameters whose gradients are wrong, as they are called."""
+        found = [handed_out(r, self.form, ()) for r in runs]
+        values = self.values(found, truths, TOLERANCE["f8"])
+        return [v.name for v in values if v.name in self.wrt and not v.right]
+
+    def take(self, steps: Mapping[str, str]) -> None:
+        """Take the changes of parameters for their gradients, whatever is called so."""
+        self.habits.other |= {c for c, n in self.codes.items() if n in steps.values()}
+        self.codes = {c: n for c, n in self.codes.items() if n not in steps.values()} | {**steps}
+
     @property
     def goes_downhill(self) -> bool:
         """Whether no gradient by a parameter has a name: what is added to these goes downhill."""
