@@ -184,7 +184,7 @@ MORE = [
     made("triangle", (S,), (P, K), "upper", (1,)),
     made("contract", (X, X), (P, N)),
 ]
-REFUSED = {"take", "put", "nearest", "to_nearest", "loop"}
+REFUSED = {"take", "put", "nearest", "to_nearest", "half_inverse", "by_half", "loop"}
 """Kinds that this target never sees as operations of their own."""
 
 

@@ -159,7 +159,7 @@ _WRITTEN_OUT = {"softmax", "log_softmax", "logsumexp"}
 _STEPPED = {"loop"}
 """Kinds that are a program of their own: test_c_scan.py has them."""
 
-_OF_PASSES = {"nearest", "to_nearest"}
+_OF_PASSES = {"nearest", "to_nearest", "half_inverse", "by_half"}
 """Kinds that only passes for NumPy make."""
 
 _REDUCED = ("max", "min", "prod", "norm")

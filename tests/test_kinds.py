@@ -32,6 +32,7 @@ INPUTS = (
     Variable("y", (N.size,), "data", "int"),
     Variable("e", (N.size, P.size), "data"),
     Variable("f", (W.size, N.size), "data", "int"),
+    Variable("h", (P.size, P.size), "data"),
 )
 POINT: dict[str, Any] = {
     "x": np.random.default_rng(1).standard_normal((3, 4)),
@@ -41,8 +42,9 @@ POINT: dict[str, Any] = {
 }
 POINT["e"] = np.square(POINT["S"]).sum(axis=1) - 2 * POINT["x"] @ POINT["S"].T
 POINT["f"] = np.stack([POINT["e"].argmin(axis=1), np.ones(3, int)])
+POINT["h"] = np.full((4, 4), np.nan)  # S is not symmetric
 X, S, U, Y = Ref("x", (N, P)), Ref("S", (P, K)), Ref("u", (P,)), Ref("y", (N,))
-ROWS = Ref("S", (K, P))
+ROWS, H = Ref("S", (K, P)), Ref("h", (P, K))
 ONE, FROM_1 = Literal(sp.S.One), Cut(sp.S.One, sp.S.One, W.size)
 PAIRS = Window(sp.S.Zero, sp.S.One, N.size, sp.S.One, W.size)
 
@@ -66,6 +68,8 @@ SAMPLES: dict[str, tuple[Op, int]] = {
         (made("powers", (U,), (W, P), detail=(1,)), 8),
         (made("nearest", (X, ROWS, Ref("e", (N, K))), (W, N)), 12),
         (made("to_nearest", (X, ROWS, Ref("f", (W, N))), (K, P), "sums_to_nearest"), 24),
+        (made("half_inverse", (S,), (P, K)), 16),
+        (made("by_half", (H, S), (Index("a", P.size), Index("b", P.size)), "inverse_by_half"), 16),
         (made("copy", (X,), (N, P)), 12),
         (made("fill", (ONE,), (N, P)), 0),
         (made("iota", (), (P,)), 0),
@@ -146,6 +150,7 @@ def test_labels_and_sizes_are_read_as_the_record_says(kind: str) -> None:
     known = {a for r in op.reads for a in r.axes}
     assert KINDS[kind].own_labels == (not known >= set(op.axes))
     assert KINDS[kind].of_sizes == (not op.reads)
+    assert not (KINDS[kind].by_label and KINDS[kind].own_labels)
 
 
 def test_a_function_that_a_target_brings_under_another_name_is_run(

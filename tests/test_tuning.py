@@ -152,6 +152,41 @@ def half_and_root(x: Any, c: Any) -> Any:
     return -np.sum(np.sqrt(1 + np.min(0.5 * np.einsum("nij,nij->ni", d, d), axis=1)))
 
 
+def process(sign: float = 1) -> Case:
+    """A kernel is positive definite; less its double it is not, and has an inverse all the same."""
+    x, y, s = sg.param("X", ("N", 3)), sg.param("y", ("N",)), sg.param("s", ())
+    d = np.sum((x[:, None] - x[None]) ** 2, axis=2)
+    K = sign * (np.exp(2 * s) * np.exp(-0.5 * d) + np.exp(s) * sg.eye("N"))
+    loss = 0.5 * y @ np.linalg.solve(K, y) + 0.5 * np.linalg.slogdet(K)[1]
+    point = {"X": rng.standard_normal((50, 3)), "y": rng.standard_normal(50), "s": np.array(0.3)}
+    return _of(loss, point, X=x, y=y, s=s)
+
+
+def covariances() -> Case:
+    """A stack of matrices of a fixed size, made of a constant too."""
+    a, b, c = sg.param("A", (2, 70, 70)), sg.param("b", (2, 70, 3)), sg.data("c", (70,))
+    S = a @ np.swapaxes(a, 1, 2) + np.abs(c[:, None] - c) + 40 * np.eye(70)
+    loss = np.sum(b * np.linalg.solve(S, b)) + np.sum(np.linalg.slogdet(S)[1])
+    point = {"A": rng.standard_normal((2, 70, 70)), "b": rng.standard_normal((2, 70, 3))}
+    return _of(loss, {**point, "c": 0.1 * rng.standard_normal(70)}, A=a, b=b, c=c)
+
+
+def promised() -> Case:
+    """A matrix that is symmetric since the spec says so."""
+    s, b = sg.param("S", (70, 70), assume=sg.symmetric), sg.param("b", (70,))
+    loss = b @ np.linalg.solve(s, b) + np.linalg.slogdet(s)[1]
+    a = rng.standard_normal((70, 70))
+    return _of(loss, {"S": a + a.T, "b": rng.standard_normal(70)}, S=s, b=b)
+
+
+def of_no_symmetry() -> Case:
+    """Differences to the third power are no kernel."""
+    x, b = sg.param("x", (70,)), sg.param("b", (70,))
+    K = 0.1 * (x[:, None] - x) ** 3 + 9 * np.eye(70)
+    loss = b @ np.linalg.solve(K, b) + np.linalg.slogdet(K)[1]
+    return _of(loss, {"x": rng.standard_normal(70), "b": rng.standard_normal(70)}, x=x, b=b)
+
+
 CASES: list[tuple[Callable[[], Case], str, str]] = [
     (embedding, "_add_rows(dE, t, ", "np.add.at(dE"),
     (lambda: embedding(-1), "_add_rows(dE, t, ", "np.subtract.at(dE"),
@@ -171,6 +206,11 @@ CASES: list[tuple[Callable[[], Case], str, str]] = [
     (lambda: nearest(k_means), "_sums_to_nearest(X, C, nearest)", "np.minimum"),
     (lambda: nearest(of_one_difference, of_rows=True), "_differences_to_nearest(X", "np.minimum"),
     (lambda: nearest(half_and_root, of_rows=True), "_sums_to_nearest(X, C, nearest,", "np.equal"),
+    (process, "_inverse_by_half(half, ", "= np.linalg.solve("),
+    (lambda: process(-1), "_logdet_by_half(half, ", "= np.linalg.slogdet("),
+    (covariances, "_solved_by_half(half, ", "= np.linalg.inv("),
+    (promised, "_inverse_by_half(half, ", "= np.linalg.solve("),
+    (of_no_symmetry, "np.linalg.solve(", "_half_inverse("),
 ]
 """A loss, what its file has to say, and what it must not say."""
 

@@ -65,6 +65,11 @@ class MatrixFunction(Reduction):
             hint="a first derivative of eigenvalues and singular values is",
         )
 
+    def _eval_subs(self, old: sp.Expr, new: sp.Expr) -> sp.Expr:
+        """``at`` as well, of which SymPy's way with limits knows nothing."""
+        changed = super()._eval_subs(old, new)
+        return changed.elsewhere(type(self), *(i.subs(old, new) for i in self.at))
+
     def _eval_derivative(self, s: sp.Expr) -> sp.Expr:
         row, column = (fresh(limit[0].size) for limit in self.limits)
         old = (limit[0] for limit in self.limits)

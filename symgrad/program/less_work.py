@@ -93,7 +93,7 @@ def turned_after(builder: Builder, op: Op) -> Ref | None:
 def _without_layout(builder: Builder, op: Op) -> tuple[object, dict[sp.Expr, int]]:
     """What an operation computes in any order of axes, and the numbers that labels have there."""
     args = [stored(builder.ops, a) if isinstance(a, Ref) else a for a in op.args]
-    if op.function in _COMMUTATIVE:
+    if op.function in COMMUTATIVE:
         args.sort(key=lambda a: a.name if isinstance(a, Ref) else "")
     numbers: dict[sp.Expr, int] = {}
     parts = tuple(
@@ -105,7 +105,7 @@ def _without_layout(builder: Builder, op: Op) -> tuple[object, dict[sp.Expr, int
     return (op.function, op.detail, parts), numbers
 
 
-_COMMUTATIVE = frozenset({"add", "multiply", "maximum", "minimum"})
+COMMUTATIVE = frozenset({"add", "multiply", "maximum", "minimum"})
 
 
 # What can be told from an output

@@ -2,6 +2,7 @@
 
 from symgrad.program.kinds.contractions import CONTRACTIONS
 from symgrad.program.kinds.entries import ENTRIES
+from symgrad.program.kinds.halves import HALVES
 from symgrad.program.kinds.kind import Kind, Result
 from symgrad.program.kinds.layouts import LAYOUTS
 from symgrad.program.kinds.loops import LOOPS
@@ -24,6 +25,7 @@ KINDS: dict[str, Kind] = {
         *POSITIONS,
         *NEAREST_ROWS,
         *MATRICES,
+        *HALVES,
         *LOOPS,
     )
 }

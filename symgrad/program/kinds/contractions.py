@@ -44,6 +44,7 @@ CONTRACT = Kind(
     computes_with=EVERY,
     sums=True,
     product=True,
+    by_label=True,
 )
 
 
@@ -64,6 +65,7 @@ MATMUL = Kind(
     computes_with=EVERY,
     sums=True,
     product=True,
+    by_label=True,
 )
 
 CONTRACTIONS = (CONTRACT, MATMUL)

@@ -88,6 +88,7 @@ MAP = Kind(
     _run_map,
     dtype=_dtype_of_map,
     computes_with=EVERY,
+    by_label=True,
 )
 
 
@@ -122,6 +123,7 @@ COPY = Kind(
     "the same entries in an array of their own",
     same_axes,
     lambda run, op: run.values[op.reads[0].name].copy(),
+    by_label=True,
 )
 
 

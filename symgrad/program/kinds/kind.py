@@ -80,7 +80,8 @@ class Kind:
     ``any_layout``: it is the same value however its axes are laid out; ``of_sizes``: it depends on
     sizes alone.  ``computes_with``: how many of its first arguments have to be numbers; ``sums``:
     its values are made of sums, finite where what is summed is; ``product``: of sums of products of
-    its arguments.  ``read`` is how much of an argument is read, if that is not the whole.
+    its arguments; ``by_label``: each entry is made of what the arguments have at its labels.
+    ``read`` is how much of an argument is read, if that is not the whole.
     """
 
     name: str
@@ -96,6 +97,7 @@ class Kind:
     computes_with: int = 0
     sums: bool = False
     product: bool = False
+    by_label: bool = False
     read: Callable[[Ref], Axes] = lambda ref: ref.axes
 
     @property

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
-import sympy as sp
 
 from symgrad.program.kinds.kind import EVERY, Kind, Result, always, nothing, same_axes
 from symgrad.program.kinds.run import Array, Run, whole
@@ -89,23 +88,29 @@ def _check_linalg(op: Op) -> str:
     if size_of(row) != size_of(column):
         return "the matrices are no squares"
     if op.function == "solve":
-        return _check_solve(op, tuple(lead), row, column)
+        return _check_solve(op, matrix.axes)
     own = len(op.axes) - _OWN_AXES.get(op.function, 0)
     good = op.axes[:own] == tuple(lead) and all(size_of(a) == size_of(row) for a in op.axes[own:])
     return "" if good else "the result has not the axes of its matrices"
 
 
-def _check_solve(op: Op, lead: Axes, row: sp.Expr, column: sp.Expr) -> str:
+def _check_solve(op: Op, matrix: Axes) -> str:
     right = op.args[1]
     if not isinstance(right, Ref):
         return "the right-hand side is an array"
-    if len(right.axes) == 1:
-        fits = right.axes == (row,) and op.axes == (column,) and not lead
+    return of_solution(op.axes, matrix, right.axes)
+
+
+def of_solution(axes: Axes, matrix: Axes, right: Axes) -> str:
+    """What is wrong where these are to be the axes of the solution of systems of equations."""
+    *lead, row, column = matrix
+    if len(right) == 1:
+        fits = right == (row,) and axes == (column,) and not lead
         return "" if fits else "a vector is the right-hand side of one matrix alone"
-    *batch, mine, last = right.axes
-    together = broadcast([lead, tuple(batch)])
-    lined_up = broadcasts(lead, together) and broadcasts(tuple(batch), together)
-    fits = mine == row and lined_up and op.axes == (*together, column, last)
+    *batch, mine, last = right
+    together = broadcast([tuple(lead), tuple(batch)])
+    lined_up = broadcasts(tuple(lead), together) and broadcasts(tuple(batch), together)
+    fits = mine == row and lined_up and axes == (*together, column, last)
     return "" if fits else "the axes do not fit a system of equations"
 
 

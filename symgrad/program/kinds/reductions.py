@@ -63,6 +63,7 @@ REDUCE = Kind(
     dtype=_dtype_of_reduction,
     any_layout=True,
     computes_with=EVERY,
+    by_label=True,
 )
 
 

@@ -40,7 +40,7 @@ class PythonNumbers(NumPyNumbers):
         return Text(f"math.{name}({argument.code})")
 
 
-_OF_PASSES = frozenset(("take", "nearest", "to_nearest"))
+_OF_PASSES = frozenset(("take", "nearest", "to_nearest", "half_inverse", "by_half"))
 """Kinds that only passes for NumPy make."""
 
 

@@ -82,7 +82,9 @@ def check_names(variables: Iterable[Variable], words: Words) -> None:
             )
 
 
-_RAISING = frozenset({"inv", "solve", "cholesky", "eigenvectors", SMALL_INVERSE})
+_RAISING = frozenset(
+    {"inv", "solve", "cholesky", "eigenvectors", SMALL_INVERSE, "inverse_by_half", "solved_by_half"}
+)
 """Functions that fail for some matrices."""
 
 

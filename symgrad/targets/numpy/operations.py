@@ -297,7 +297,7 @@ class NumPyWriter(PlainLoops, Writer):
     def powers(self, op: Op, args: Sequence[Text]) -> Text:
         return Text(f"{name_of(op.kind)}({listed(self.of_powers(op, args))})")
 
-    def nearest(self, op: Op, args: Sequence[Text]) -> Text:
+    def of_the_file(self, op: Op, args: Sequence[Text]) -> Text:
         return Text(f"{name_of(op.function or op.kind)}({listed(args)})")
 
     def of_powers(self, op: Op, args: Sequence[Text]) -> list[Text]:
@@ -356,13 +356,14 @@ class NumPyWriter(PlainLoops, Writer):
         "place": place,
     }
 
-    KINDS: ClassVar[Mapping[str, str]] = {"to_nearest": "nearest"} | {
+    KINDS: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("nearest", "to_nearest", "half_inverse", "by_half"), "of_the_file"
+    ) | {
         kind: kind
         for kind in (
             *("map", "matmul", "contract", "reduce", "trace", "view", "expand", "copy", "iota"),
             *("fill", "gather", "take", "slice", "windows", "reshape", "join", "eye", "diagonal"),
-            *("triangle", "cumsum", "products_of_others", "powers", "nearest", "linalg"),
-            "standing",
+            *("triangle", "cumsum", "products_of_others", "powers", "linalg", "standing"),
         )
     }
     """The method that writes the operations of each kind."""

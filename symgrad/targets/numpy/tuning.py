@@ -27,6 +27,7 @@ from symgrad.program.scales import divisors_of_rows_as_factors, scales_after_sum
 from symgrad.program.stacked import rows_as_they_are, terms_stacked, windows_laid_out
 from symgrad.program.summed import sums_before_products
 from symgrad.targets.numpy.at_labels import labels_as_places, rows_at_labels
+from symgrad.targets.numpy.halves import functions_of_one_matrix
 from symgrad.targets.numpy.merging import stacks_as_matrices
 from symgrad.targets.numpy.nearest import nearest_by_product
 from symgrad.targets.numpy.powers import powers_as_products, powers_in_a_row
@@ -83,6 +84,7 @@ PASSES: tuple[Pass, ...] = (
     complements_in_sums,
     sigmoids_of_one_power,
     nearest_by_product,
+    functions_of_one_matrix,
     terms_stacked,
     rows_as_they_are,
     windows_laid_out,

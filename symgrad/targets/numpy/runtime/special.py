@@ -9,6 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from symgrad.targets.numpy.runtime.halves import (
+    _half_inverse,
+    _inverse_by_half,
+    _logdet_by_half,
+    _lower_inverse,
+    _solved_by_half,
+)
 from symgrad.targets.numpy.runtime.nearest import (
     _differences_to_nearest,
     _nearest,
@@ -360,6 +367,11 @@ HELPERS: dict[str, Callable[..., Any]] = {
         _nearest,
         _differences_to_nearest,
         _sums_to_nearest,
+        _lower_inverse,
+        _half_inverse,
+        _inverse_by_half,
+        _solved_by_half,
+        _logdet_by_half,
     )
 }
 """The functions that generated files may define, by name."""
@@ -391,7 +403,7 @@ def _calls(name: str) -> Iterator[str]:
     """The function itself, and the others that it calls."""
     if name in HELPERS:
         yield name
-        for other in _names(HELPERS[name].__code__):
+        for other in {*_names(HELPERS[name].__code__)} - {name}:
             yield from _calls(other)
 
 
