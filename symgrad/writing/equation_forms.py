@@ -32,9 +32,10 @@ from symgrad.writing.formula import (
 )
 from symgrad.writing.letters import unshadowed
 from symgrad.writing.matrix_form import Form, matrix_forms
-from symgrad.writing.matrix_formula import EULER, SIZE
+from symgrad.writing.matrix_formula import EULER, IDENTITY, SIZE
 from symgrad.writing.matrix_shapes import recording, wrong_shape
 from symgrad.writing.notation import Notation, transposed_axes
+from symgrad.writing.own_signs import identity
 from symgrad.writing.stacks import stacked_form
 from symgrad.writing.writer import Writer
 
@@ -152,6 +153,8 @@ class MadeForms:
             return self.layout(self.notation.names, {}).size(node.text)
         if isinstance(node, Word) and node.style == EULER:
             return self.layout(self.notation.names, {}).formula(sp.E)
+        if isinstance(node, Word) and node.style == IDENTITY:
+            return identity(self.notation.names.letters)
         if isinstance(node, Function) and node.letter in self.notation.names.letters - {node.name}:
             return replace(node, letter="")
         return node

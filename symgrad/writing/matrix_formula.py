@@ -15,7 +15,6 @@ from symgrad.writing.display import Display, small_number
 from symgrad.writing.formula import (
     Formula,
     Fraction,
-    Letter,
     Negative,
     Norm,
     Number,
@@ -222,7 +221,7 @@ def _cancelled(factors: Sequence[MatrixFormula], axes: Axes) -> Sequence[MatrixF
         else:
             kept.append(factor)
     gone = len(kept) < len(factors) and not any(f.axes for f in kept)
-    unit = MatrixFormula(Letter("I"), axes, Level.ATOM, symmetric=True, unit=True)
+    unit = MatrixFormula(Word("I", IDENTITY), axes, Level.ATOM, symmetric=True, unit=True)
     return [*kept, unit] if gone else kept
 
 
@@ -347,3 +346,5 @@ SIZE = "size"
 """The style of a word that is the name of a size, to be written as a notation has it."""
 EULER = "euler"
 """The style of the number e, which is written as exp(1) where a value is called e."""
+IDENTITY = "identity"
+"""The style of the identity, which is in bold letters where a value is called I."""

@@ -19,13 +19,13 @@ from symgrad.writing.formula import (
     Formula,
     Fraction,
     Function,
-    Letter,
     Norm,
     Number,
     Root,
     Row,
     Scripted,
     Sign,
+    Word,
     Words,
     beside,
     blocks,
@@ -33,6 +33,7 @@ from symgrad.writing.formula import (
     walk,
 )
 from symgrad.writing.matrix_formula import (
+    IDENTITY,
     MatrixFormula,
     literal,
     named,
@@ -324,7 +325,7 @@ class Reader:
 
     def eye(self, op: Op) -> MatrixFormula:
         square = len(op.axes) == 2 and size_of(op.axes[0]) == size_of(op.axes[1])
-        return MatrixFormula(Letter("I"), op.axes, Level.ATOM, symmetric=square)
+        return MatrixFormula(Word("I", IDENTITY), op.axes, Level.ATOM, symmetric=square)
 
     def expand(self, op: Op) -> MatrixFormula:
         (source,) = op.args

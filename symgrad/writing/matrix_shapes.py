@@ -13,6 +13,7 @@ from symgrad.mathematics.equations import Shapes
 from symgrad.mathematics.sizes import same
 from symgrad.writing import formula as f
 from symgrad.writing.formula import Formula, Gap
+from symgrad.writing.own_signs import BOLD_IDENTITY, IDENTITY
 from symgrad.writing.piece import Piece
 from symgrad.writing.printings.text import text
 from symgrad.writing.writer import Writer
@@ -137,7 +138,7 @@ class _Reading:
 
     def letter(self, formula: Formula) -> Matrix:
         size = sp.Dummy()
-        return (size, size) if formula == f.Letter("I") else NUMBER
+        return (size, size) if formula in (IDENTITY, BOLD_IDENTITY) else NUMBER
 
     def digits(self, formula: Formula) -> Matrix:
         return (sp.Dummy(), sp.Dummy()) if formula == f.Number("0") else NUMBER

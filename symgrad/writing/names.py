@@ -69,6 +69,9 @@ _FUNCTIONS = "log exp sqrt sin cos tan tanh max min sum mean inv det diag"
 """What reads as a function and not as a letter: ``log_p`` is no logarithm to base p."""
 
 
+_SIGNS_OF_SUMS = (Letter("Σ"), Letter("Π"))
+"""What a sum and a product begin with in one line: ``Σ_i`` is no value there."""
+
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -191,6 +194,7 @@ def in_unicode(name: str) -> str:
         return _LETTERS[name]
     symbol = parse(name)
     labelled = symbol.sub is not None and isinstance(symbol.stem, Letter)
+    labelled = labelled and symbol.stem not in _SIGNS_OF_SUMS
     return f"{_in_a_line(symbol.stem)}_{_in_a_line(symbol.sub)}" if labelled else name
 
 

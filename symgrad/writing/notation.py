@@ -19,12 +19,13 @@ from symgrad.mathematics.sizes import fixed, is_fixed, named, with_numbers
 from symgrad.mathematics.steps import Step
 from symgrad.writing.apart import apart
 from symgrad.writing.display import Display
-from symgrad.writing.formula import Accented, Formula, Letter, Word, related, walk
+from symgrad.writing.formula import Accented, Formula, Letter, related, walk
 from symgrad.writing.letters import Letters, unshadowed
 from symgrad.writing.line import Code
-from symgrad.writing.names import Name, accented, before, in_unicode, parse, symbols
+from symgrad.writing.names import Name, accented, before, parse, symbols
 from symgrad.writing.naming import Names
 from symgrad.writing.own import own_symbols
+from symgrad.writing.own_signs import set_apart
 from symgrad.writing.printings.latex import latex
 from symgrad.writing.printings.text import code
 from symgrad.writing.style import Style
@@ -62,7 +63,7 @@ class Notation:
         apart = {*computed, *([system.output] if self.parts else [])}
         more = tuple(more)
         style = style or Style()
-        words = _beside_pi(system, (*system.equations, *more))
+        words = set_apart([*values, *sizes], (*system.equations, *more))
         chosen = words | own_symbols(style.symbols)
         self.names = _names(system, self.adjoints, self.parts, apart, values, sizes, style, chosen)
         subscripts = {
@@ -264,13 +265,6 @@ def _names(
         inputs=frozenset(v.name for v in system.variables),
         style=style,
     )
-
-
-def _beside_pi(system: System, equations: Iterable[Equation]) -> dict[str, Name]:
-    """A number called pi as a word, where the number π stands in an equation."""
-    called = [n for n, shape in system.shapes.items() if not shape and in_unicode(n) == "π"]
-    found = called and any(e.rhs.has(sp.pi) for e in equations)
-    return {n: Name(Word("pi", "upright"), plain="pi") for n in called if found}
 
 
 def _turns(system: System) -> dict[str, str]:

@@ -13,6 +13,7 @@ from symgrad.writing.printing import Printing
 SIGNS = {letter: f"\\{name}" for name, letter in GREEK.items()} | {
     "ε": r"\varepsilon",
     "ℓ": r"\ell",
+    "𝐈": r"\mathbf{I}",
     "′": "'",
     "∂": r"\partial",
     "⊙": r"\odot",
