@@ -22,7 +22,8 @@ CASES: list[tuple[str, tuple[int, ...], Build, dict[str, str]]] = [
     ),
     (
         "pi", (3,), lambda A, v: np.pi * np.sum(A) * np.sum(v**2),
-        {"text": "2 π pi[i]", "latex": r"2 \pi \mathrm{pi}_{i}", "markdown": r"2 \pi \mathrm{pi}_{i}",
+        {"text": "2 π pi[i]", "latex": r"2 \pi \mathrm{pi}_{i}",
+         "markdown": r"2 \pi \mathrm{pi}_{i}",
          "typst": '2 π upright("pi")_i', "html": '<msub><mi class="up">pi</mi>'},
     ),
     (

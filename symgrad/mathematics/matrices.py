@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -96,6 +96,10 @@ class DeterminantValue(MatrixFunction):
 
 class AdjugateEntry(MatrixFunction):
     """The adjugate, det(A) A⁻¹ where there is an inverse: what programs compute for the two."""
+
+
+class RegularInverseEntry(MatrixFunction):
+    """The inverse of what has one, whatever the rounding: where it is made up for by det(A)."""
 
 
 class LogAbsDeterminant(MatrixFunction):
@@ -292,7 +296,13 @@ MATRIX_FUNCTIONS: dict[type[sp.Expr], MatrixLeaf] = {
 
 def program_name(cls: type[sp.Expr]) -> str:
     """What a program calls a function of matrices."""
-    return "adjugate" if cls is AdjugateEntry else MATRIX_FUNCTIONS[cls].name
+    return _OF_PROGRAMS.get(cls) or MATRIX_FUNCTIONS[cls].name
+
+
+_OF_PROGRAMS: Mapping[type[sp.Expr], str] = {
+    AdjugateEntry: "adjugate",
+    RegularInverseEntry: "regular_inverse",
+}
 
 
 def matrix_function(

@@ -279,7 +279,7 @@ def _diagonal(read: _Operands, op: Op) -> Any:
 
 def _linalg(read: _Operands, op: Op) -> Any:
     matrix, *right = (read.plain(r) for r in op.reads)
-    if op.function in ("inv", "solve"):
+    if op.function in ("inv", "regular_inverse", "solve"):
         return matrix.inv() * right[0] if right else matrix.inv()
     if op.function not in OF_MATRICES:
         raise Unwritten(f"SymPy's matrices have no {op.function}")

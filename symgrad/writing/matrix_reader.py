@@ -317,7 +317,7 @@ class Reader:
             raise NoMatrixForm("a stack of matrices")
         if op.function in DECOMPOSED:
             raise NoMatrixForm("a part of a decomposition")
-        if op.function in ("inv", "solve"):
+        if op.function in ("inv", "regular_inverse", "solve"):
             inverse = matrix.inverse(op.axes)
             return product([inverse, right[0]], op.axes) if right else inverse
         written = _MATRIX_FUNCTIONS[op.function]

@@ -72,7 +72,8 @@ _SINGULAR = {"svdvals": 1, "left": 0, "right": 2}
 
 
 _OWN_AXES = {
-    **dict.fromkeys(("inv", "adjugate", "cholesky", "eigenbasis", "eigenvectors"), 2),
+    **dict.fromkeys(("inv", "regular_inverse", "adjugate", "cholesky"), 2),
+    **dict.fromkeys(("eigenbasis", "eigenvectors"), 2),
     "eigvalsh": 1,
 }
 """How many axes the result has for each square matrix, where it is no number."""
@@ -127,7 +128,8 @@ def _run_linalg(run: Run, op: Op) -> Array:
         return np.asarray(np.linalg.eigh(matrix)[1])
     if op.function == "adjugate":
         return _adjugate(matrix)
-    return np.asarray(getattr(np.linalg, op.function)(matrix))
+    name = "inv" if op.function == "regular_inverse" else op.function
+    return np.asarray(getattr(np.linalg, name)(matrix))
 
 
 def _adjugate(matrix: Array) -> Array:

@@ -10,10 +10,38 @@ import sympy as sp
 from symgrad.mathematics.algebra import canonical, freshen, instance
 from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.indices import entries, indices_of, name_of
-from symgrad.mathematics.matrices import AdjugateEntry, DeterminantValue, InverseEntry
+from symgrad.mathematics.matrices import (
+    AdjugateEntry,
+    DeterminantValue,
+    InverseEntry,
+    RegularInverseEntry,
+)
 
 Determinants = Mapping[str, Equation]
 """The values that are determinants, by their names."""
+
+
+def beside_determinants(expr: sp.Expr, named: Determinants) -> sp.Expr:
+    """``expr`` with adjugates; what is left of the inverses is of matrices that must have one.
+
+    In the derivatives of an adjugate inverses cancel: of a matrix that is singular but for rounding
+    nothing would be left that is true.
+    """
+    found = with_adjugates(expr, named)
+    if not named or not found.has(InverseEntry):
+        return found
+    values = {frozenset(map(name_of, entries(_matrix(e.rhs)))) for e in named.values()}
+    left = {
+        inverse: inverse.elsewhere(RegularInverseEntry, *inverse.at)
+        for inverse in found.atoms(InverseEntry)
+        if frozenset(map(name_of, entries(inverse.function))) in values
+    }
+    return found.xreplace(left)
+
+
+def _matrix(determinant: sp.Expr) -> sp.Expr:
+    assert isinstance(determinant, DeterminantValue)
+    return determinant.function
 
 
 def with_adjugates(expr: sp.Expr, named: Determinants) -> sp.Expr:

@@ -9,7 +9,7 @@ from symgrad.program.program import Axes, Operand, Ref, size_of
 from symgrad.program.sums_of_products import bound_by, free_labels
 
 _HINTS = {
-    "inv": "inverse",
+    **dict.fromkeys(("inv", "regular_inverse"), "inverse"),
     "cholesky": "L",
     "eigvalsh": "eigenvalues",
     "svdvals": "singular_values",

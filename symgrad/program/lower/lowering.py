@@ -16,7 +16,7 @@ from symgrad.mathematics.ordering import InOrder
 from symgrad.mathematics.reductions import LEAVES, LogSum, LogSumExp, select
 from symgrad.mathematics.sizes import normal_form
 from symgrad.program.builder import Builder
-from symgrad.program.lower.determinants import with_adjugates
+from symgrad.program.lower.determinants import beside_determinants
 from symgrad.program.lower.scales import scaled
 from symgrad.program.program import (
     UNIT,
@@ -75,7 +75,7 @@ class Lowering:
         """Compute a value under its name."""
         at: Axes = tuple(i if isinstance(i, Index) else UNIT for i in equation.indices)
         try:
-            rhs = with_adjugates(freshen(equation.rhs), self.determinants)
+            rhs = beside_determinants(freshen(equation.rhs), self.determinants)
             value = self.full(self.expr(rhs, at), at)
         except SpecError as error:
             where = error.where or equation.where

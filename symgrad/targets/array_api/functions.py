@@ -46,6 +46,7 @@ LACKED = {
     "the norm of what overflows": (("norm",), "that of the quotient by the largest entry"),
     "a matrix with a diagonal": (("diagonal",), "where"),
     "the adjugate": (("adjugate",), "singular values"),
+    "the inverse of what surely has one": (("regular_inverse",), "inv; NaN for others"),
     "products of all other entries": (("others",), "cumulative_prod"),
     "powers in a row": (("powers",), "pow, of a new axis"),
     "loops of a recurrence": (("steps", "stacked"), "a loop of Python; stack"),

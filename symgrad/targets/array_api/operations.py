@@ -294,8 +294,8 @@ class ArrayWriter(NumPyWriter):
         return Text(f"xp.{name}({args[0].code}{offset})")
 
     def linalg(self, op: Op, args: Sequence[Text]) -> Text:
-        if op.function == "adjugate":
-            return Text(f"_adjugate(xp, {args[0].code})")
+        if op.function in ("adjugate", "regular_inverse"):
+            return Text(f"_{op.function}(xp, {args[0].code})")
         name, part = _SLOGDET.get(op.function, (op.function, ""))
         return Text(f"xp.linalg.{name}({listed(args)}){part}")
 

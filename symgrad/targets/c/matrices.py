@@ -75,6 +75,11 @@ class Matrices(Nests):
         yield from copied
         yield f"inverted({factors}, {self._result(op, start)}, {n}U);"
 
+    def _regular(self, op: Op, outer: At, pairs: Pairs, n: int, start: Place) -> Iterator[Node]:
+        factors, copied = self._factors_of(op, outer, pairs, n)
+        yield from copied
+        yield f"regular_inverse({factors}, {self._result(op, start)}, {n}U);"
+
     def _cholesky(self, op: Op, outer: At, pairs: Pairs, n: int, start: Place) -> Iterator[Node]:
         name = self.targets[op.name].name
         yield from self._copied(op.reads[0], name, outer, pairs, 2, start)
@@ -123,6 +128,7 @@ _OF_DETERMINANT = {
 _LINALG: Mapping[str, Callable[[Matrices, Op, At, Pairs, int, Place], Iterator[Node]]] = {
     "solve": Matrices._solve,
     "inv": Matrices._inverse,
+    "regular_inverse": Matrices._regular,
     "cholesky": Matrices._cholesky,
     "adjugate": Matrices._adjugate,
     **dict.fromkeys(_OF_DETERMINANT, Matrices._number),

@@ -83,7 +83,8 @@ def check_names(variables: Iterable[Variable], words: Words) -> None:
 
 
 _RAISING = frozenset(
-    {"inv", "solve", "cholesky", "eigenvectors", SMALL_INVERSE, "inverse_by_half", "solved_by_half"}
+    {"inv", "regular_inverse", "solve", "cholesky", "eigenvectors"}
+    | {SMALL_INVERSE, "inverse_by_half", "solved_by_half"}
 )
 """Functions that fail for some matrices."""
 

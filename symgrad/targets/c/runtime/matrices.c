@@ -84,6 +84,31 @@ static void inverted(real *a, size_t *order, real *inverse, size_t n) {
     solve(a, order, inverse, n, n);
 }
 
+/* The largest sum of the absolute values of a row. */
+static real largest_row(const real *a, size_t n) {
+    real largest = 0.0;
+    for (size_t i = 0U; i < n; ++i) {
+        real row = 0.0;
+        for (size_t j = 0U; j < n; ++j) {
+            row += fabs(a[(n * i) + j]);
+        }
+        largest = fmax(largest, row);
+    }
+    return largest;
+}
+
+/* The inverse, NaN where it is known to a few digits only; the matrix becomes its factors. */
+static void regular_inverse(real *a, size_t *order, real *inverse, size_t n) {
+    const real size = largest_row(a, n);
+    inverted(a, order, inverse, n);
+    const real most = (sizeof(real) == 4U) ? 1.5e5 : 5e11;
+    if (!((size * largest_row(inverse, n)) < most)) {
+        for (size_t k = 0U; k < (n * n); ++k) {
+            inverse[k] = NAN;
+        }
+    }
+}
+
 /* The determinant; the matrix becomes its factors. */
 static real determinant(real *a, size_t *order, size_t n) {
     real value = factorised(a, order, n);

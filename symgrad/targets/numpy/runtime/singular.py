@@ -27,6 +27,8 @@ def _naming(function: Callable[P, R]) -> Callable[P, R]:
             square = {n: a for n, a in arrays.items() if a.ndim > 1 and a.shape[-1] == a.shape[-2]}
             names = [n for n, a in square.items() if (np.linalg.matrix_rank(a) < len(a.T)).any()]
             of = ", ".join(names) or f"a value made of {', '.join(arrays)}"
-            raise np.linalg.LinAlgError(f"{of}: {error}") from error
+            why = "its inverse is needed, as for a derivative of log|det| or a second one of det; "
+            why = f": {why}a little added to the diagonal gives it one" * ("ngular" in str(error))
+            raise np.linalg.LinAlgError(f"{of}: {error}{why}") from error
 
     return named

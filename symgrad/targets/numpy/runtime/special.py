@@ -280,6 +280,15 @@ def _adjugate(a: Any) -> Any:
     return value.astype(a.dtype)
 
 
+def _regular_inverse(a: Any) -> Any:
+    """The inverse; an error where it is known to a few digits only, or there is none."""
+    value = np.linalg.inv(a)
+    size = np.abs(a).sum(-1).max(-1, initial=0) * np.abs(value).sum(-1).max(-1, initial=0)
+    if not (size * np.finfo(value.dtype).eps ** 0.75 < 1).all():
+        raise np.linalg.LinAlgError("Singular matrix")
+    return value
+
+
 def _inverse_of_two(a: Any) -> Any:
     """The inverse of a matrix of two rows: by its determinant, where that is an ordinary number."""
     (p, q), (r, s) = a.tolist()
@@ -358,6 +367,7 @@ HELPERS: dict[str, Callable[..., Any]] = {
         _trigamma,
         _norm,
         _adjugate,
+        _regular_inverse,
         _inverse_of_two,
         _eigenvectors,
         _others,
