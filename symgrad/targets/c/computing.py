@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,7 +13,7 @@ from symgrad.program.loop import loop_of
 from symgrad.program.program import Op, Program, is_temporary
 from symgrad.targets.about import shape_text
 from symgrad.targets.c.entries import Entries
-from symgrad.targets.c.fused import Computed, Group, grouped, rowed, rows_of
+from symgrad.targets.c.fused import Computed, Group, grouped, rowed, rows_of, touched
 from symgrad.targets.c.kept import Kept
 from symgrad.targets.c.loops import Block, Loop, Node, Note, scoped
 from symgrad.targets.c.merging import Nest, join, nest
@@ -74,15 +75,63 @@ class Computing:
 
     def compute(self) -> None:
         """Find the loops, which of them share rows, and the memory of all values."""
-        self.computed = [*self._computed()]
-        self.groups = grouped(self.computed)
+        self._find()
         self.entries.rows = rowed(self.groups, filter(self._is_passing, self.kept.ops))
         if self.entries.rows:
-            self.computed = [*self._computed()]
-            self.groups = grouped(self.computed)
+            self._find()
+        self.rooms = self._rooms()
+        if held := frozenset(self._held()):
+            self._hold(held)
+            if not held <= {*self._held()}:  # in other memory, loops may not be one any more
+                self._hold(frozenset())
+
+    def _find(self) -> None:
+        """Find the loops."""
+        self.computed = [*self._computed()]
+        self.groups = grouped(self.computed)
         self.begun = {r: c.stage for c in reversed(self.computed) for r in self._roots(c)}
         """The stage in which a value with memory is first computed."""
+
+    def _hold(self, names: frozenset[str]) -> None:
+        self.entries.near = names
+        self._find()
         self.rooms = self._rooms()
+
+    def _held(self) -> Iterator[str]:
+        """The values that are only needed in one turn of the innermost of loops."""
+        for group in self.groups:
+            for parts, loops in self._nests(deepcopy(group)):
+                mine = {root for part in parts for root in self._roots(part)}
+                yield from (r for r in mine if self._is_held(r, parts, loops))
+
+    def _is_held(self, root: str, parts: Sequence[Computed], loops: Nest) -> bool:
+        chain = self._chains[root]
+        passing = root in self.entries.near or self._is_passing(root)
+        if len(chain) > 1 or chain[0].kind not in _EACH or not passing:
+            return False
+        touching = [c.op.name for c in self.computed if touched(c, root)]
+        if not {*touching} <= {part.op.name for part in parts}:
+            return False
+        places = frozenset().union(*(touched(part, root) for part in parts))
+        inner = loops.innermost.variable
+        return loops.goes_along(places) and all(p.step(inner) == 1 for p in places)
+
+    def _nests(self, group: Group) -> Iterator[tuple[list[Computed], Nest]]:
+        """What is computed in loops that are one, and these."""
+        parts: list[Computed] = []
+        last: Nest | None = None
+        for part in group if len(group) > 1 else ():
+            loop = _if_wanted(part)[-1]
+            assert isinstance(loop, Loop)
+            mine = nest(part, loop.body, self._memory_of)
+            if last is not None and mine is not None and join(last, mine, []):
+                parts.append(part)
+                continue
+            if last is not None:
+                yield parts, last
+            parts, last = [part], mine
+        if last is not None:
+            yield parts, last
 
     def wanted(self) -> Iterator[tuple[str, str]]:
         """What others read of the values, and what it is called there."""
@@ -191,7 +240,8 @@ class Computing:
         return mine and not any(self.kept.is_alias(o) for o in self._chains[name])
 
     def _is_roomed(self, root: str) -> bool:
-        return root not in self.external and bool(self.kept.ops[root].axes)
+        held = root in self.entries.near
+        return root not in self.external and not held and bool(self.kept.ops[root].axes)
 
     def _life(self, root: str, found: Computed, at: int, last: Mapping[str, int]) -> Life:
         group, dtype = self.groups[at], self.kept.ops[root].dtype
@@ -263,7 +313,7 @@ class Computing:
 
     def _declared(self, part: Computed, root: str, nodes: list[Node]) -> list[Node]:
         """Loops, and before them a name for the memory of a result."""
-        if self.begun[root] != part.stage:
+        if self.begun[root] != part.stage or root in self.entries.near:
             return nodes
         op = self.kept.ops[root]
         name, type_ = self.local[root], self.entries.type(op.dtype)

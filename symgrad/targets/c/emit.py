@@ -19,6 +19,7 @@ from symgrad.mathematics.equations import Variable
 from symgrad.mathematics.sizes import named
 from symgrad.program.costs import flops
 from symgrad.program.memory import Abilities
+from symgrad.program.passes import everywhere
 from symgrad.program.program import is_temporary
 from symgrad.targets.about import WIDTH, about, shape_text
 from symgrad.targets.c.computing import Piece
@@ -29,6 +30,7 @@ from symgrad.targets.c.loops import STEP, Node, lines, opening
 from symgrad.targets.c.mathematics import STAGES, Function, Mathematics
 from symgrad.targets.c.numbers import FUNCTIONS, in_type, suffixed
 from symgrad.targets.c.offered import Offered
+from symgrad.targets.c.reciprocals import products_with_reciprocals
 from symgrad.targets.c.runtime import needed
 from symgrad.targets.c.words import WORDS, in_ascii, macro
 from symgrad.targets.c.written import array_lines, comment, literal, plain
@@ -48,11 +50,19 @@ def emit(module: Module) -> Emitted:
     return replace(found, beside=beside)
 
 
+PASSES = (products_with_reciprocals,)
+
 FAR = 8192
 """So many entries are farther away than the nearest cache."""
 
 LARGEST = 2**31
 """So many numbers at most are in an array: more are in no machine's static memory."""
+
+COMBINED = {"SUM": "+", "LARGEST": "larger", "SMALLEST": "smaller"}
+"""Words before loops that combine numbers, and what these are combined with."""
+
+EXTREMES = {"LARGEST": ("larger", "-INFINITY"), "SMALLEST": ("smaller", "INFINITY")}
+"""The functions that compilers are told of, which keep NaN, and what each begins with."""
 
 BESIDE = (".h", "_test.c")
 """How the files end that go with a source."""
@@ -102,6 +112,8 @@ class _Files:
     def _mathematics(self) -> Mathematics:
         """The functions; one that computes all, where what goes between them is more than near."""
         module, program = self.module, self.module.computing(self.module.results)
+        for transform in PASSES:
+            program = everywhere(transform, program)
         made = Mathematics(module, program, self.name)
         if made.memory < FAR or program.shapes[module.output] or not module.gradients:
             return made
@@ -115,10 +127,12 @@ class _Files:
         after = [*self._functions()]
         text = "\n".join(x for part in after for p in part for x in p.lines)
         constants = [*self._constants()]
-        words = {end: f"{self.name.upper()}_{end}" in text for end in ("EACH", "SUM")}
+        words = [end for end in ("EACH", *COMBINED) if f"{self.name.upper()}_{end}" in text]
         self.counts = self.made.integer in "\n".join([text, *constants])
-        yield self._rendered("source.c", constants=constants, **words)
+        yield self._rendered("source.c", constants=constants, words=words, combined=COMBINED)
         yield from (in_type(t, self.module.dtype) for t in needed(text))
+        if extremes := [EXTREMES[word] for word in words if word in EXTREMES]:
+            yield self._rendered("extremes.c", extremes=extremes)
         yield from after
         yield from self.offered.definitions()
 
@@ -268,7 +282,7 @@ C = Target(
     emit,
     from_texts,
     WORDS,
-    passes=(),
+    PASSES,
     abilities=_ABILITIES,
     runtime=tuple(sorted(FUNCTIONS)),
     beside=BESIDE,

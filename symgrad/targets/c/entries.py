@@ -56,6 +56,8 @@ class Entries:
         self.reads: dict[str, set[Place]] = {}
         self.rows: Mapping[str, str] = {}
         """Values of which one row is in memory at a time, and what counts the rows."""
+        self.near: frozenset[str] = frozenset()
+        """Values that are in no memory: a number in the loops in which they are needed."""
         self.before: list[Node] = []
         self.depth = 0
         """How many loops are around what is written."""
@@ -111,6 +113,8 @@ class Entries:
     def _read_at(self, root: str, place: Place) -> Text:
         self.reads.setdefault(root, set()).add(place)
         name = self.local(root)
+        if root in self.near:
+            return Text(name)
         if self.turned is not None and (found := self.turned(root, place)) is not None:
             name, place = found
         else:

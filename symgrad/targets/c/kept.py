@@ -85,7 +85,8 @@ class Kept:
             return True
         if not is_temporary(op.name):
             return False
-        again = AGAIN if _is_outer(op) else 1 if self._is_read_once(op) else 0
+        often = _is_outer(op) or op.function == "equal"  # where an extreme is: no mask in memory
+        again = AGAIN if often else 1 if self._is_read_once(op) else 0
         return self._reads(op.name) <= again * size(op.axes)
 
     def _is_read_once(self, op: Op) -> bool:

@@ -14,7 +14,7 @@ FILLED = 8
 """So many numbers processors compute with at once, or a part of so many."""
 
 _STORED = re.compile(r"^\w+(?:->\w+)?\[(?P<place>.+?)\] (?:\+|-)?= ")
-_PART = re.compile(r"^const \w+ part_\d+ = ")
+_PART = re.compile(r"^const \w+ \w+ = ")
 _INDEX = re.compile(r"\[([^\[\]]*)\]")
 _CALL = re.compile(r"\b(\w+)\(")
 _QUICK = frozenset({"fabs", "sqrt", "larger", "smaller"})

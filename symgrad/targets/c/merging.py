@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 
 from symgrad.targets.c.fused import Computed, touched
 from symgrad.targets.c.loops import Block, Loop, Node
 from symgrad.targets.c.places import Place
 
-_SUM = re.compile(r"^\w+_SUM\(\w+\)$")
-"""What stands before a loop whose sum may be computed in parts."""
+_SUM = re.compile(r"^\w+_(?:SUM|LARGEST|SMALLEST)\(\w+\)$")
+"""What stands before a loop whose sum, or extreme, may be computed in parts."""
 
 _PART = re.compile(r"\bpart_(\d+)\b")
 """What a part of an expression is called: each value begins with 1."""
@@ -23,7 +23,8 @@ class Nest:
 
     ``head``: what stands before a block around them; ``first`` and ``last``: lines before and after
     them; ``word``: what stands before the innermost.  ``touches``: of each memory the places;
-    ``changes``: that which is written.
+    ``changes``: that which is written.  ``other``: the loops that are done where what ``head``
+    asks for is not so.
     """
 
     loop: Loop
@@ -33,6 +34,7 @@ class Nest:
     word: str = ""
     touches: dict[Hashable, frozenset[Place]] = field(default_factory=dict)
     changes: set[Hashable] = field(default_factory=set)
+    other: Nest | None = None
 
     @property
     def turns(self) -> tuple[tuple[str, int], ...]:
@@ -56,6 +58,10 @@ class Nest:
         for nodes in (self.first, self.innermost.body, self.last):
             nodes[:] = [_later(n, taken) if isinstance(n, str) else n for n in nodes]
 
+    def goes_along(self, places: frozenset[Place]) -> bool:
+        """Whether there is one place, another in each turn."""
+        return _is_one(places, [v for v, _ in self.turns])
+
     def touch(self, memory: Hashable, places: frozenset[Place]) -> None:
         """Note down places."""
         self.touches[memory] = self.touches.get(memory, frozenset()) | places
@@ -66,7 +72,30 @@ class Nest:
         self.innermost.word = "" if sums else self.word
         word: list[Node] = [self.word] if sums else []
         body = [*self.first, *word, self.loop, *self.last]
-        return [Block(body, self.head)] if self.head or len(body) > 1 else body
+        others = [Block(_inside(self.other.nodes()), "else")] if self.other else []
+        return [Block(body, self.head), *others] if self.head or len(body) > 1 else body
+
+    def split(self, head: str) -> None:
+        """Do the same whether or not what ``head`` asks for is so, each in loops of its own."""
+        self.other = Nest(_copied(self.loop), word=self.word)
+        self.head = head
+
+    def add(self, other: Nest, told: Sequence[Node]) -> None:
+        """Do what another nest does too, after what is told of it."""
+        other.rename_parts(self)
+        self.innermost.body += [*told, *other.innermost.body]
+        self.first, self.last = other.first, other.last
+        self.word = other.word if _SUM.match(other.word) else self.word
+
+
+def _inside(nodes: list[Node]) -> list[Node]:
+    """The lines of a block."""
+    return nodes[0].body if isinstance(nodes[0], Block) and not nodes[0].head else nodes
+
+
+def _copied(loop: Loop) -> Loop:
+    body = [_copied(node) if isinstance(node, Loop) else node for node in loop.body]
+    return Loop(loop.variable, loop.count, body, loop.word)
 
 
 def nest(part: Computed, nodes: Sequence[Node], memory: Callable[[str], Hashable]) -> Nest | None:
@@ -109,32 +138,40 @@ def _is_plain(loop: Loop) -> bool:
     return all(isinstance(node, str) for node in body)
 
 
-def join(one: Nest, other: Nest, told: Iterable[Node]) -> bool:
+def join(one: Nest, other: Nest, told: Sequence[Node]) -> bool:
     """Do what a nest does in the loops of one before it, after what is told of it; if that may be.
 
     That is so where what both touch, and one of them changes, is touched entry by entry.
     """
     sums = bool(_SUM.match(one.word)) + bool(_SUM.match(other.word))
-    alike = one.turns == other.turns and one.head == other.head
-    if not alike or one.last or one.first or sums > 1:
+    if one.turns != other.turns or one.last or one.first or sums > 1:
         return False
-    if not _are_apart(one, other):
+    if not _fit(one, other) or not _are_apart(one, other):
         return False
-    other.rename_parts(one)
-    one.innermost.body += [*told, *other.innermost.body]
-    one.first, one.last = other.first, other.last
-    one.word = other.word if _SUM.match(other.word) else one.word
+    if one.other and not other.head:
+        one.other.add(Nest(_copied(other.loop), word=other.word), told)
+    elif other.head and not one.head:
+        one.split(other.head)
+    one.add(other, told)
     one.changes |= other.changes
     for memory, places in other.touches.items():
         one.touch(memory, places)
     return True
 
 
+def _fit(one: Nest, other: Nest) -> bool:
+    """Whether both are done under one condition, or one of them in any case."""
+    if one.head == other.head:
+        return True
+    if one.head and other.head:
+        return False
+    return not one.head or (one.other is not None and not other.first and not other.last)
+
+
 def _are_apart(one: Nest, other: Nest) -> bool:
-    variables = [v for v, _ in one.turns]
     for memory in one.changes | other.changes:
         places = one.touches.get(memory), other.touches.get(memory)
-        if all(places) and not _is_one(frozenset().union(*filter(None, places)), variables):
+        if all(places) and not one.goes_along(frozenset().union(*filter(None, places))):
             return False
     return True
 

@@ -86,6 +86,8 @@ class Nests:
     def store_at(self, op: Op, place: Place, value: str) -> str:
         """The same, by the place of the entry among all."""
         target = self.target(op, place)
+        if self.kept.root[op.name] in self.entries.near:
+            return f"const {self.entries.type(op.dtype)} {self.targets[op.name].name} = {value};"
         if self.targets[op.name].added:
             return f"{target} = add ? ({target} + {value}) : {value};"
         return f"{target} = {value};"

@@ -12,13 +12,14 @@ import sympy as sp
 from symgrad.mathematics.indices import Index
 from symgrad.program.program import Op, Ref, labels
 from symgrad.targets.c.entries import At, Entries, there
+from symgrad.targets.c.extremes import is_rare
 from symgrad.targets.c.kept import length, shape_of, size
 from symgrad.targets.c.loops import Block, Either, Loop, Node, looped, scoped
 from symgrad.targets.c.matrices import Matrices
 from symgrad.targets.c.nests import Pairs
 from symgrad.targets.c.places import HERE, Place, at, flat
 from symgrad.targets.c.products import Products
-from symgrad.targets.expressions import OPERATORS, Text
+from symgrad.targets.expressions import OPERATORS, Precedence, Text
 
 LANES = 16
 """From so many numbers on a sum is worth to be computed in parts, where a compiler can."""
@@ -55,6 +56,8 @@ class Sums(Matrices):
 
     def product(self, op: Op) -> list[Node]:
         """A sum of products."""
+        if (factor := self._rare(op)) is not None:
+            return self._at_places(op, factor)
         called = self.products.called(op, self.targets[op.name])
         nodes = self.summed(op, turns=not called)
         return [Either(self.products.name, called, nodes)] if called else nodes
@@ -185,6 +188,41 @@ class Sums(Matrices):
         line = f"{self.target(op, place)} += {value.code};"
         return [*copies, *looped(before, [*cleared, *self.around(inside, [line])])]
 
+    def _rare(self, op: Op) -> Ref | None:
+        """A factor that is mostly zero, where that spares loops along other axes."""
+        gone, _, _ = self._combining(op)
+        together = size([*dict.fromkeys(labels((*op.axes, *gone)))])
+        for ref in op.reads:
+            if together >= FEWEST * size(labels(ref.axes)) and is_rare(self.kept, ref):
+                return ref
+        return None
+
+    def _at_places(self, op: Op, factor: Ref) -> list[Node]:
+        """The result is cleared, and products are added where a factor is not zero."""
+        clearing, pairs = self.loops(op.axes)
+        place = flat(there(op.axes, clearing), shape_of(op.axes))
+        nodes = looped(pairs, [f"{self.target(op, place)} = 0.0;"])
+        cleared = [Block(nodes, "if (!add)")] if self.targets[op.name].added else nodes
+        gone, _, of = self._combining(op)
+        outer, before = self.loops(self._in_memory(factor))
+        truth = self.entries.dtypes[factor.name] == "bool"
+        found = self.entries.operand(factor, outer, "bool" if truth else "float")
+        first, self.entries.before = self.entries.before, []
+        inner, inside = self.loops([a for a in (*gone, *op.axes) if a not in outer], before)
+        where = {**outer, **inner}
+        place = flat(there(op.axes, where), shape_of(op.axes))
+        added = self.around(inside, [f"{self.target(op, place)} += {of(where).code};"])
+        condition = found.code if truth else f"{found.at_least(Precedence.SUM)} != 0.0"
+        return [*cleared, *looped(before, [*first, Block(added, f"if ({condition})")])]
+
+    def _in_memory(self, ref: Ref) -> list[Index]:
+        """The labels of a value, those first along which its entries are farthest apart."""
+        found = [*dict.fromkeys(labels(ref.axes))]
+        counts, self.entries.counts = self.entries.counts, {}
+        where, _ = self.loops(found)
+        place, self.entries.counts = self.entries.place(ref, where), counts
+        return sorted(found, key=lambda a: -place.step(where[a].code)) if place else found
+
     def _cleared(self, op: Op, where: At, letter: str, count: int) -> list[Node]:
         place = flat(there(op.axes, where), shape_of(op.axes))
         nodes = looped([(letter, count)], [f"{self.target(op, place)} = 0.0;"])
@@ -250,20 +288,21 @@ class Sums(Matrices):
         name = target.name if alone else _NAMES[function]
         value = of(where)
         body = self.around(inside, [combined.format(name=name, x=value.code)])
-        if function == "sum" and inside[-1][1] >= LANES:
-            body = self._in_lanes(body, name)
+        word = _WORDS.get((op.dtype, function))
+        if word and inside[-1][1] >= LANES:
+            body = self._in_lanes(body, f"{self.prefix}_{word}({name})")
         if alone:
             return [f"{name} = {start};", *body]
         first = f"{self.entries.type(op.dtype)} {name} = {start};"
         return self.around(pairs, [first, *body, self.store(op, where, name)])
 
-    def _in_lanes(self, nodes: list[Node], name: str) -> list[Node]:
-        """The innermost loop of nodes, after a word that lets its sum be computed in parts."""
+    def _in_lanes(self, nodes: list[Node], word: str) -> list[Node]:
+        """The innermost loop of nodes, after a word that lets it be computed in parts."""
         (loop,) = nodes
         assert isinstance(loop, Loop)
         if not any(isinstance(n, Loop) for n in loop.body):
-            return [f"{self.prefix}_SUM({name})", loop]
-        loop.body = self._in_lanes(loop.body, name)
+            return [word, loop]
+        loop.body = self._in_lanes(loop.body, word)
         return [loop]
 
 
@@ -299,3 +338,6 @@ _COMBINED = {
     (True, "prod"): ("true", "{name} = {name} && {x};"),
 }
 """What a reduction begins with, and how it goes on; of truth values, and of numbers."""
+
+_WORDS = {("float", "sum"): "SUM", ("float", "max"): "LARGEST", ("float", "min"): "SMALLEST"}
+"""What stands before the loop of a reduction that a compiler may compute in parts."""

@@ -46,7 +46,7 @@ FIELDS = Words(frozenset({*_KEYWORDS, *_OF_CPP, "NAN", "INFINITY", "NULL"}))
 """What the parts of a struct can't be called."""
 
 MACROS = frozenset({"HEADER", "WORKSPACE_BYTES", "ENTRIES", "INTEGER", "GEMM", "MATH", "SIMD", "DO",
-                    "EACH", "SUM"})  # fmt: skip
+                    "EACH", "SUM", "LARGEST", "SMALLEST"})  # fmt: skip
 """How macros of a file end, after its name, besides those of sizes."""
 
 _LETTERS = "ijklmnopqrstuvwxyz"
