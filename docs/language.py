@@ -27,6 +27,7 @@ _GROUPS = {
     "joining": "Joined and cut apart",
     "padding": "Padded",
     "sequences": "Sequences",
+    "polynomials": "Polynomials",
     "statistics": "Statistics and order",
     "norms": "Norms",
     "rounding": "Whole numbers, real numbers",

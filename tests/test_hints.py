@@ -36,25 +36,62 @@ HINTS = {
     "a if any(x[0] > 0) else b": ("np.any(a > 0)", "np.where(np.any(x[0] > 0), a, b)"),
     "a if all(x[0] > 0) else b": ("np.all(a > 0)", "np.where(np.all(x[0] > 0), a, b)"),
     "max(range(3), key=lambda i: x[0][i])": ("x[np.argmax(f(x))]", "x[0][np.argmax(x[0])]"),
-    "np.searchsorted(np.arange(3.0), x[0])": (
-        "np.sum(a < v[:, None], axis=1)", "np.sum(np.arange(3.0) < x[0][:, None], axis=1) * x[1]"),
-    "x[:, 0][np.searchsorted(np.arange(3.0), x[0])]": (
-        "(k[:, None] == np.arange(len(w))) @ w",
-        "(np.sum(np.arange(3.0) < x[0][:, None], axis=1)[:, None] == np.arange(4)) @ x[:, 0]"),
-    "np.digitize(x[0], np.arange(3.0))": (
-        "np.sum(bins <= x[:, None], axis=1)",
-        "np.sum(np.arange(3.0) <= x[0][:, None], axis=1) * x[1]"),
+    "x.astype(int)": ("np.digitize(x, edges)", "x[:, 0][np.digitize(p, [2.9, 3.9])] * p"),
+    "np.poly1d(p)": ("np.polyval(p, x)", "np.polyval(p, x) + np.polyval(np.polyder(p), a)"),
+    "np.poly1d([a, b])": ("np.stack([a, b, c])", "np.polyval(np.stack([a, b, a * b]), x)"),
+    "np.roots(p)": (
+        "(-b + np.sqrt(b**2 - 4 * a * c)) / (2 * a)",
+        "(-p[0] + np.sqrt(p[0]**2 - 4 * a * b)) / (2 * a)"),
+    "np.polynomial.polynomial.polyval(a, p)": ("np.polyval(c[::-1], x)", "np.polyval(p[::-1], a)"),
+    "np.polyfit(p, p, 1)": (
+        "with a = np.vander(x, deg + 1), np.linalg.solve(a.T @ a, a.T @ y)",
+        "(lambda v: np.linalg.solve(v.T @ v, v.T @ x[0]))(np.vander(p, 2))"),
+    "np.ma.masked_array(x, x > 0)": (
+        "np.mean(x, where=~mask)", "np.mean(x, where=~(x > 0)) + np.sum(np.where(x > 0, 0, x**2))"),
+    "np.ma.mean(x)": ("np.where(mask, 0, x)", "np.where(x > 0, 0, x)"),
+    "np.maximum.at(sg.zeros((4, 3)), (y, y), 1.0)": ("one row of labels is", "x**2"),
     "np.unravel_index(np.argmax(x), (4, 3))": (
         "x.ravel()[np.argmax(x)]", "x.ravel()[np.argmax(x)] ** 2"),
     "np.lexsort((x[0],))": ("np.argsort(x)", "x[1][np.argsort(x[0])] * np.arange(3)"),
     "np.linalg.lstsq(x, x[:, 0])[0]": (
         "np.linalg.solve(a.T @ a, a.T @ b)", "np.linalg.solve(x.T @ x, x.T @ x[:, 0] ** 2)"),
-    "special.i0(p)": (
-        "np.mean(np.exp(x[:, None] * np.cos(angles)), axis=1)",
-        "np.mean(np.exp(p[:, None] * np.cos(2 * np.pi / 32 * np.arange(32))), axis=1)"),
-    "special.gammaincc(2.0, p)": (
-        "np.exp(-x) * sum(x**k / math.factorial(k) for k in range(a))",
-        "np.exp(-p) * sum(p**k / math.factorial(k) for k in range(2))"),
+    **{f"special.{name}": (
+        "np.mean(np.exp(x[:, None] * np.cos(t)) * np.cos(n * t), axis=1) with t = "
+        "2 * np.pi / 64 * np.arange(64)",
+        "(lambda t: np.mean(np.exp(p[:, None] * np.cos(t)) * np.cos(2 * t), axis=1))"
+        "(2 * np.pi / 64 * np.arange(64))") for name in ("i0(p)", "i1e(p)", "iv(2, p)")},
+    "np.i0(p)": (
+        "sg.logsumexp(x[:, None] * np.cos(t), axis=1) - np.log(64)",
+        "np.log(np.sum(np.exp(p[:, None] * np.cos(2 * np.pi / 64 * np.arange(64))), axis=1))"),
+    **{f"special.{name}": (
+        "np.mean(np.cos(n * t - x[:, None] * np.sin(t)), axis=1) with t = "
+        "2 * np.pi / 64 * np.arange(64)",
+        "(lambda t: np.mean(np.cos(2 * t - p[:, None] * np.sin(t)), axis=1))"
+        "(2 * np.pi / 64 * np.arange(64))") for name in ("j0(p)", "jv(2, p)")},
+    "special.kv(2, p)": (
+        "0.1 * np.sum(np.exp(-x[:, None] * np.cosh(t)) * np.cosh(n * t), axis=1) with t = "
+        "0.1 * np.arange(64) + 0.05",
+        "(lambda t: 0.1 * np.sum(np.exp(-p[:, None] * np.cosh(t)) * np.cosh(2 * t), axis=1))"
+        "(0.1 * np.arange(64) + 0.05)"),
+    "special.gammaincc(2.5, p)": (
+        "x**a * np.exp(-x) * sum(x**k * scipy.special.rgamma(a + k + 1) for k in range(60))",
+        "1 - p**2.5 * np.exp(-p) * sum(p**k * special.rgamma(2.5 + k + 1) for k in range(60))"),
+    "special.betainc(a, 3.0, p / 10)": (
+        "x**a * (1 - x)**b * rgamma(b) * sum(x**k * gamma(a + b + k) * rgamma(a + k + 1) for k in "
+        "range(60))",
+        "(p / 10)**a * (1 - p / 10)**3.0 * special.rgamma(3.0) * sum((p / 10)**k * "
+        "special.gamma(a + 3.0 + k) * special.rgamma(a + k + 1) for k in range(60))"),
+    "special.erfcx(p)": (
+        "2 * np.exp(x**2 + scipy.special.log_ndtr(-np.sqrt(2) * x))",
+        "2 * np.exp(p**2 + special.log_ndtr(-np.sqrt(2) * p))"),
+    "special.loggamma(p)": ("scipy.special.gammaln(x)", "special.gammaln(p)"),
+    "special.binom(p, 2)": (
+        "1 / ((n + 1) * scipy.special.beta(n - k + 1, k + 1))",
+        "1 / ((p + 1) * special.beta(p - 2 + 1, 2 + 1))"),
+    "special.poch(p, 2)": (
+        "np.exp(scipy.special.gammaln(x + m) - scipy.special.gammaln(x))",
+        "np.exp(special.gammaln(p + 2) - special.gammaln(p))"),
+    "special.factorial(p)": ("scipy.special.gamma(n + 1)", "special.gamma(p + 1)"),
     "special.exprel(p)": ("np.expm1(x) / x", "np.expm1(p) / p"),
     "sorted([a, b])[0]": ("np.sort(x)", "np.sort([a, b] if False else np.stack([a, b]))[0]"),
     "a if a > 0 else b": ("np.where(condition, a, b)", "np.where(a > 0, a, b)"),
@@ -118,9 +155,28 @@ def test_what_a_hint_proposes_is_derived(refused: str, tmp_path: Path) -> None:
         np.testing.assert_allclose(getattr(found, n), slope, rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.parametrize(
+    ("written", "function"),
+    {
+        "1 - p**2.5 * ": lambda p: scipy.special.gammaincc(2.5, p),
+        "(p / 10)**a": lambda p: scipy.special.betainc(0.7, 3.0, p / 10),
+        "2 * np.exp(p**2": scipy.special.erfcx,
+        "1 / ((p + 1)": lambda p: scipy.special.binom(p, 2),
+        "np.exp(special.gammaln(p + 2)": lambda p: scipy.special.poch(p, 2),
+        "(lambda t: np.mean(np.exp(": lambda p: scipy.special.iv(2, p),
+        "(lambda t: np.mean(np.cos(": lambda p: scipy.special.jv(2, p),
+        "(lambda t: 0.1": lambda p: scipy.special.kv(2, p),
+    }.items(),
+)  # fmt: skip
+def test_what_a_hint_proposes_is_the_function(written: str, function: Any) -> None:
+    code = next(code for _, code in HINTS.values() if code.startswith(written))
+    found = eval(code, {**SPACE, **POINT, "sg": None})
+    np.testing.assert_allclose(found, function(POINT["p"]), rtol=1e-12)
+
+
 def test_without_a_hint_of_its_own_the_page_is_named() -> None:
     x = sg.param("x", (3,))
-    for refused in (np.unwrap, scipy.special.sici, np.packbits):
+    for refused in (np.packbits, scipy.special.ellipk):
         with pytest.raises(sg.SpecError) as caught:
             refused(x)
         assert caught.value.hint.startswith(("perhaps", LISTED)), caught.value.hint

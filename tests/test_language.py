@@ -106,6 +106,17 @@ CALLS = {
     "argpartition": "np.take_along_axis(a, np.argpartition(b, 1, axis=1)[:, 1:2], 1)",
     **{name: f"a[np.{name}(a - b, axis=0), np.arange(4)]"
        for name in ("argmax", "argmin", "nanargmax", "nanargmin")},
+    "choose": "np.choose(y[:, None], [a, b * a, 2.0])",
+    "digitize": "v[np.digitize(a, [0.3, 0.5, 0.7])] * b",
+    "searchsorted": "v[np.searchsorted([0.3, 0.5, 0.7], a)] * b",
+    "linalg.lstsq": "np.linalg.lstsq(np.vander(np.arange(3.0), 2), a)[0]",
+    "linalg.tensorinv": "np.linalg.tensorinv(s, ind=1)",
+    "linalg.tensorsolve": "np.linalg.tensorsolve(s, b[:, 0] * a[:, 1])",
+    "polyadd": "np.polyadd(v, a[0, :2])", "polysub": "np.polysub(a[0, 1:], v)",
+    "polymul": "np.polymul(v, a[0, :2])", "polyder": "np.polyder(v, 2)",
+    "polyint": "np.polyint(v, 2, k=a[0, :2])",
+    "polyfit": "np.polyfit(np.arange(3.0), a * b, 1)",
+    "unwrap": "np.unwrap(20 * a, axis=1) * b",
     "unstack": "np.unstack(d, axis=1)[1]",
     "vander": "np.vander(v, 3)",
 }  # fmt: skip

@@ -487,3 +487,56 @@ def test_numbers_that_are_added_at_stay_inside_where_a_derivation_is_checked():
     np.add.at(acc, [0, 2, 0, 1], x)
     derivation = sg.derive(np.sum(acc**2), names={"acc": acc})
     assert np.shape(Points(derivation)[0].values["acc"]) == (3,)
+
+
+@pytest.mark.parametrize("name", ["multiply", "divide", "maximum", "minimum"])
+@pytest.mark.parametrize("columns", [(), (2,)])
+def test_combined_at_labels(name: str, columns: tuple[int, ...]) -> None:
+    start = 1.5 + 0.1 * np.arange(3 * (1 + len(columns))).reshape(3, *columns)
+    at = np.random.default_rng(0).uniform(0.7, 2.5, size=(5, *columns))
+    labels = np.array([2, 0, 2, 2, 0])
+
+    def value(start: Any, x: Any, y: Any) -> Any:
+        getattr(np, name).at(start, y, x)
+        return np.sum(start**2)
+
+    loss = value(sg.constant(start), sg.param("x", at.shape), sg.data("y", (5,), dtype=int))
+    module = sg.derive(loss).compile()
+    found, g = module.loss_and_gradients(x=at, y=labels)
+    assert found == pytest.approx(value(start.copy(), at, labels), rel=1e-13)
+    for k in np.ndindex(*at.shape):
+        h = np.zeros(at.shape)
+        h[k] = 1e-6
+        up, down = (value(start.copy(), at + s * h, labels) for s in (1, -1))
+        assert g.x[k] == pytest.approx((up - down) / 2e-6, abs=1e-7)
+    with pytest.raises(ValueError, match="labels from 0 to 2"):
+        module.loss(x=at, y=labels + 1)
+
+
+def test_labels_by_edges_are_those_of_numpy() -> None:
+    w, u = sg.param("w", (4,)), sg.data("u", ("N",))
+    at, numbers = np.array([-0.5, 0.3, 1.0, 2.5]), np.array([1.0, 10.0, 100.0, 1000.0])
+    for edges in (np.arange(3.0), np.arange(3.0)[::-1]):
+        for right in (False, True):
+            derived = sg.derive(np.sum(w[np.digitize(u, edges, right=right)] * u)).compile()
+            found, g = derived.loss_and_gradients(w=numbers, u=at)
+            labels = np.digitize(at, edges, right=right)
+            assert found == pytest.approx(numbers[labels] @ at)
+            np.testing.assert_allclose(g.w, np.bincount(labels, at, 4))
+    with pytest.raises(sg.SpecError) as caught:
+        sg.derive(np.sum(w[np.digitize(u, edges) - 1])).compile()
+    assert "np.digitize(x, edges[1:]) in place of a 1 subtracted" in str(caught.value)
+
+
+def test_no_numbers_but_values_at_the_ends_and_as_weights() -> None:
+    x, a = sg.param("x", (3, 2)), sg.param("a", ())
+    at, b = np.array([[0.3, -1.2], [0.8, 2.0], [0.1, 0.4]]), np.array(0.6)
+
+    def value(x: Any, a: Any) -> Any:
+        wide = np.pad(x, ((1, 0), (0, 2)), constant_values=((a, 0.0), (1.0, a**2)))
+        weighed = np.average(x, axis=0, weights=np.arange(1.0, 4.0))
+        return np.sum(wide**3) + np.sum(weighed**2)
+
+    found, g = sg.derive(value(x, a)).compile().loss_and_gradients(x=at, a=b)
+    assert found == pytest.approx(value(at, b), rel=1e-13)
+    assert g.a == pytest.approx((value(at, b + 1e-6) - value(at, b - 1e-6)) / 2e-6, abs=1e-7)

@@ -308,7 +308,11 @@ class Array(Memory, np.lib.mixins.NDArrayOperatorsMixin):
             return Array(self.indices, self.at(self.indices), [self], dtype=to, op="relabel").twin()
         if (kind == "b" and self.kind == "bool") or (kind in "iu" and self.kind == "int"):
             return self.twin()
-        raise unsupported(f"astype({dtype!r})")
+        raise unsupported(
+            f"astype({dtype!r})",
+            "np.trunc(x) cuts off what follows the point; np.digitize(x, edges) counts edges, as "
+            "labels; others are data with dtype=int",
+        )
 
     def __getattr__(self, name: str) -> Any:
         if name in PROPERTIES:

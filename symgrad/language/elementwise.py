@@ -235,6 +235,10 @@ ELEMENTWISE: dict[str, Callable[..., sp.Expr]] = {
     "huber": _huber,
     "pseudo_huber": lambda x, y: x**2 * (sp.sqrt(1 + (y / x) ** 2) - 1),
     "boxcox": lambda x, y: sp.log(x) if y == 0 else (leaves.power(x, y) - 1) / y,
+    "boxcox1p": lambda x, y: leaves.log1p(x) if y == 0 else (leaves.power(1 + x, y) - 1) / y,
+    "inv_boxcox": lambda x, y: sp.exp(x) if y == 0 else leaves.power(1 + y * x, 1 / y),
+    "exp10": lambda x: sp.Integer(10) ** x,
+    "cosm1": lambda x: -2 * sp.sin(x / 2) ** 2,
 }
 """What a function of numbers writes down; those that are leaves follow from their records."""
 ELEMENTWISE |= {

@@ -170,7 +170,8 @@ def _label(
         raise SpecError(
             f"{describe(labels)} holds floats and can't be an index",
             where=caller(),
-            hint="declare labels with sg.data(name, shape, dtype=int)",
+            hint="declare labels with sg.data(name, shape, dtype=int); np.digitize(x, edges) "
+            "gives labels too",
         )
     given = (a.variable for a in made_of(labels) if a.kind == "bool")
     if condition := next((v for v in given if v is not None), None):

@@ -7,6 +7,7 @@ import numbers
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import sympy as sp
 
 from symgrad.errors import SpecError, caller
@@ -16,7 +17,7 @@ from symgrad.language.contractions import matmul
 from symgrad.language.elementwise import elementwise
 from symgrad.language.reductions import sum_
 from symgrad.language.registry import FUNCTIONS, function, unsupported
-from symgrad.language.shapes import structure
+from symgrad.language.shapes import atleast_1d, moveaxis, ravel, reshape, structure
 from symgrad.mathematics.indices import Index, axis_index
 from symgrad.mathematics.matrices import (
     CholeskyEntry,
@@ -217,6 +218,49 @@ def solve(a: Any, b: Any) -> Array:
     inside = [j, *last] if vector else [*lead, j, *last]
     rhs = sp.Sum(inverse * right.at(inside), j.limits)
     return structure([*lead, i, *last], rhs, [matrix, right])
+
+
+@function("linalg.tensorsolve")
+def tensorsolve(a: Any, b: Any, axes: Any = None) -> Array:
+    """The solution x of np.tensordot(a, x, x.ndim) = b."""
+    array, right = as_array(a), as_array(b)
+    if axes is not None:
+        array = moveaxis(array, axes, range(-len(axes), 0))
+    inner = array.shape[right.ndim :]
+    solution = solve(reshape(array, (right.size, -1)), ravel(right))
+    return reshape(solution, inner)
+
+
+@function("linalg.tensorinv")
+def tensorinv(a: Any, ind: int = 2) -> Array:
+    """The inverse of np.tensordot with an array, whose first ``ind`` axes are its rows."""
+    array = as_array(a)
+    rows, columns = array.shape[:ind], array.shape[ind:]
+    return reshape(inv(reshape(array, (math.prod(rows), -1))), (*columns, *rows))
+
+
+@function("linalg.lstsq")
+def lstsq(a: Any, b: Any, rcond: Any = None) -> LstsqResult:
+    """The x for which the sum of squares of a x - b is smallest, where ``a`` is numbers."""
+    if isinstance(a, Array):
+        raise unsupported("np.linalg.lstsq with a matrix of values", OF_LSTSQ)
+    matrix, right = np.asarray(a, dtype=float), as_array(b)
+    found = matmul(np.linalg.pinv(matrix), right)
+    squares = sum_(elementwise("square", right - matmul(matrix, found)), 0)
+    _, _, rank, singular = np.linalg.lstsq(matrix, np.zeros(len(matrix)), rcond)
+    return LstsqResult(found, atleast_1d(squares), rank, singular)
+
+
+class LstsqResult(NamedTuple):
+    """What ``np.linalg.lstsq`` answers with."""
+
+    x: Array
+    residuals: Array
+    rank: Any
+    s: Any
+
+
+OF_LSTSQ = "np.linalg.solve(a.T @ a, a.T @ b) is it where the columns of a are independent"
 
 
 @function("linalg.multi_dot")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+import numpy as np
 import sympy as sp
 
 from symgrad.errors import SpecError, caller
 from symgrad.language.array import Array, axes_of
 from symgrad.language.constants import as_array
+from symgrad.language.elementwise import elementwise
 from symgrad.language.indexing import take_along_axis
+from symgrad.language.joining import concatenate
 from symgrad.language.registry import METHODS, function
 from symgrad.language.shapes import ravel, reshape
 from symgrad.mathematics.indices import Index, axis_index
@@ -81,6 +85,23 @@ def partition(a: Any, kth: Any, axis: int | None = -1, kind: str = "introselect"
 def argpartition(a: Any, kth: Any, axis: int | None = -1, kind: str = "introselect") -> Array:
     """Where the entries stand in order: the k-th is in its place."""
     return argsort(a, axis)
+
+
+@function("searchsorted", method=True)
+def searchsorted(a: Any, v: Any, side: str = "left") -> Array:
+    """How many entries of a sequence in order are below each value; not above, from the right."""
+    edges, values = concatenate([ravel(a), [math.inf]]), as_array(v)
+    reached = "less_equal" if side == "left" else "less"
+    return argmax(elementwise(reached, values[..., None], edges), -1)
+
+
+@function("digitize")
+def digitize(x: Any, bins: Any, right: bool = False) -> Array:
+    """In which interval between edges each value lies, counted from 0: below the first edge."""
+    if np.ndim(bins) == 1 and not isinstance(bins, Array) and bins[0] > bins[-1]:
+        turned = searchsorted(np.asarray(bins)[::-1], x, "left" if right else "right")
+        return elementwise("subtract", len(bins), turned)
+    return searchsorted(bins, x, "left" if right else "right")
 
 
 def _sorted_in_place(array: Array, *_: Any, **__: Any) -> None:

@@ -71,11 +71,20 @@ def _widths(array: Array, pad_width: Any) -> Iterator[tuple[int, tuple[int, int]
 
 
 def _pairs(array: Array, given: Any) -> np.ndarray[Any, Any]:
-    """A number before and after each axis, in any of the forms that NumPy takes."""
-    symbolic = isinstance(given, Array)
-    return np.broadcast_to(
-        np.array(given, dtype=object) if not symbolic else given, (array.ndim, 2)
-    )
+    """A number, or a value, before and after each axis, in any of the forms that NumPy takes."""
+    return np.broadcast_to(_nested(given), (array.ndim, 2))
+
+
+def _nested(given: Any) -> np.ndarray[Any, Any]:
+    """Nested lists as an array, the values in them as they are."""
+    if isinstance(given, (list, tuple)):
+        return np.stack([_nested(g) for g in given])
+    if isinstance(given, Array) and given.ndim:
+        return np.stack([_nested(given[k]) for k in range(len(given))])
+    found = np.empty((), dtype=object) if isinstance(given, Array) else np.asarray(given, object)
+    if isinstance(given, Array):
+        found[()] = given
+    return found
 
 
 def _zeros_around(array: Array, axis: int, before: int, after: int) -> Array:

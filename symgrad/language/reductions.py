@@ -14,7 +14,7 @@ from symgrad.language.elementwise import elementwise
 from symgrad.language.indexing import diff
 from symgrad.language.itself import LOG_SOFTMAX, SOFTMAX, may_be_masked, unless_masked
 from symgrad.language.registry import FUNCTIONS, UFUNCS, function, unsupported
-from symgrad.language.shapes import ravel, reshape, structure
+from symgrad.language.shapes import broadcast_to, ravel, reshape, structure
 from symgrad.mathematics.equations import DType
 from symgrad.mathematics.indices import Index, axis_index
 from symgrad.mathematics.infinity import INFINITY
@@ -114,10 +114,14 @@ def _how_many(array: Array, axis: Any, keepdims: bool, where: Any) -> Any:
 
 @function("average")
 def average(a: Any, axis: Any = None, weights: Any = None, *, keepdims: bool = False) -> Array:
-    """The mean, with weights of the same shape where they are given."""
+    """The mean, with weights where they are given: of the same shape, or one along the axis."""
     if weights is None:
         return mean(a, axis, keepdims=keepdims)
     array, w = as_array(a), as_array(weights)
+    if w.ndim == 1 < array.ndim and axis is not None:
+        others: list[slice | None] = [None] * (array.ndim - 1)
+        others.insert(axes_of(array, axis)[0], slice(None))
+        w = broadcast_to(w[tuple(others)], array.shape)
     if array.sizes != w.sizes:
         raise unsupported(
             "np.average with weights of another shape", "multiply, and divide by their sum"

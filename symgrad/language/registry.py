@@ -192,11 +192,23 @@ def no_numbers(asking: str, module: str) -> SpecError:
     else:
         hint = "join values with np.stack or np.column_stack; index a constant by labels as "
         hint += "sg.constant(c)[y]"
+    whole = (h for of, h in OF_MODULES.items() if module.startswith(of))
     return SpecError(
         f"a symbolic array can't become an array of numbers{by}",
         where=caller(),
-        hint=INSTEAD.get(asking, hint),
+        hint=next(whole, INSTEAD.get(asking, hint)),
     )
+
+
+OF_MODULES = {
+    "numpy.ma": "np.mean(x, where=~mask), and where= of np.sum, np.max and the like, leaves out "
+    "what is masked; np.where(mask, 0, x) puts a number there",
+    "numpy.lib._polynomial_impl": "np.polyval(p, x) is the polynomial of the coefficients p, "
+    "np.polyder(p) its derivative; np.stack([a, b, c]) makes coefficients of values",
+    "numpy.polynomial": "np.polyval(c[::-1], x) is the polynomial, c being its coefficients from "
+    "the constant on",
+}
+"""What to write instead of whole parts of NumPy, which know arrays of numbers only."""
 
 
 def held_as_values(target: Any) -> None:
@@ -240,23 +252,51 @@ OF_MEMORY = frozenset(("base", "ctypes", "data", "flags", "itemsize", "nbytes", 
 
 
 INSTEAD = {
-    "searchsorted": "np.sum(a < v[:, None], axis=1) is it as a number k, with derivative "
-    "0; w[k] is (k[:, None] == np.arange(len(w))) @ w; np.interp and np.piecewise choose by edges",
-    "digitize": "np.sum(bins <= x[:, None], axis=1) is it as a number k, with derivative 0; "
-    "w[k] is (k[:, None] == np.arange(len(w))) @ w; np.interp and np.piecewise choose by edges",
     "unravel_index": "x.ravel()[np.argmax(x)] is the entry itself",
     "lexsort": "np.argsort(x) is an order by one key; another order is data with dtype=int",
-    "lstsq": "np.linalg.solve(a.T @ a, a.T @ b) is it where the columns of a are independent",
     **dict.fromkeys(
-        ("i0", "i0e", "i1", "i1e", "j0", "j1", "jn", "jv", "k0", "k1", "kn", "kv", "iv", "ive"),
-        "Bessel functions are no part of NumPy; np.mean(np.exp(x[:, None] * np.cos(angles)), "
-        "axis=1) is i0 of x for evenly spaced angles",
+        ("i0", "i0e", "i1", "i1e", "iv", "ive"),
+        "the modified Bessel function of order n is np.mean(np.exp(x[:, None] * np.cos(t)) * "
+        "np.cos(n * t), axis=1) with t = 2 * np.pi / 64 * np.arange(64), for x up to 50; its "
+        "logarithm of order 0 is sg.logsumexp(x[:, None] * np.cos(t), axis=1) - np.log(64)",
     ),
     **dict.fromkeys(
-        ("gammainc", "gammaincc", "betainc", "betaincc"),
-        "incomplete functions are no part of NumPy; for a whole number a, gammaincc(a, x) is "
-        "np.exp(-x) * sum(x**k / math.factorial(k) for k in range(a))",
+        ("j0", "j1", "jn", "jv", "jve"),
+        "the Bessel function of order n, a whole number, is np.mean(np.cos(n * t - x[:, None] * "
+        "np.sin(t)), axis=1) with t = 2 * np.pi / 64 * np.arange(64), for x up to 30",
     ),
+    **dict.fromkeys(
+        ("k0", "k0e", "k1", "k1e", "kn", "kv", "kve"),
+        "the modified Bessel function of the second kind of order n is 0.1 * np.sum(np.exp("
+        "-x[:, None] * np.cosh(t)) * np.cosh(n * t), axis=1) with t = 0.1 * np.arange(64) + 0.05, "
+        "for x from 0.2 on",
+    ),
+    **dict.fromkeys(
+        ("gammainc", "gammaincc"),
+        "gammainc(a, x) is x**a * np.exp(-x) * sum(x**k * scipy.special.rgamma(a + k + 1) for k "
+        "in range(60)) for x up to 20, and gammaincc(a, x) is 1 - gammainc(a, x)",
+    ),
+    **dict.fromkeys(
+        ("betainc", "betaincc", "btdtr"),
+        "betainc(a, b, x) is x**a * (1 - x)**b * rgamma(b) * sum(x**k * gamma(a + b + k) * "
+        "rgamma(a + k + 1) for k in range(60)), of scipy.special, for x up to 0.5, and "
+        "1 - betainc(b, a, 1 - x) above",
+    ),
+    "erfcx": "2 * np.exp(x**2 + scipy.special.log_ndtr(-np.sqrt(2) * x)) is it",
+    "loggamma": "scipy.special.gammaln(x) is it where x is positive",
+    "binom": "1 / ((n + 1) * scipy.special.beta(n - k + 1, k + 1)) is it",
+    "poch": "np.exp(scipy.special.gammaln(x + m) - scipy.special.gammaln(x)) is it where x and "
+    "x + m are positive",
+    **dict.fromkeys(("factorial", "comb", "perm"), "scipy.special.gamma(n + 1) is n! of a value"),
+    **dict.fromkeys(
+        ("dawsn", "erfi", "exp1", "expi", "expn", "stdtr", "chdtr", "sici", "shichi", "fresnel"),
+        "it is no function of NumPy's: write the sum or the integral that defines it, as a sum "
+        "over points; of data alone, pass its numbers with sg.data",
+    ),
+    "poly1d": OF_MODULES["numpy.lib._polynomial_impl"],
+    "trim_zeros": OF_MODULES["numpy.lib._polynomial_impl"],
+    "roots": "of a x**2 + b x + c they are (-b + np.sqrt(b**2 - 4 * a * c)) / (2 * a), and with "
+    "the other sign",
     "exprel": "np.expm1(x) / x is it where x is not 0",
     "polygamma": "scipy.special.psi(x) is that of order 0",
     "multigammaln": "write it as np.pi and scipy.special.gammaln have it: d * (d - 1) / 4 * "

@@ -1,12 +1,9 @@
-"""Sequences of values: sampled, interpolated, convolved, differenced, and as polynomials."""
+"""Sequences of values: sampled, interpolated, convolved, differenced."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Sequence
+import math
 from typing import Any
-
-import numpy as np
 
 from symgrad.errors import SpecError, caller
 from symgrad.language.array import Array, axes_of, describe
@@ -14,9 +11,9 @@ from symgrad.language.constants import as_array
 from symgrad.language.contractions import of_conditions
 from symgrad.language.elementwise import elementwise, where
 from symgrad.language.indexing import arange, diff, sliding_window_view
-from symgrad.language.joining import concatenate, stack
+from symgrad.language.joining import concatenate
 from symgrad.language.padding import pad
-from symgrad.language.reductions import sum_
+from symgrad.language.reductions import cumsum, sum_
 from symgrad.language.registry import function, unsupported
 from symgrad.language.shapes import moveaxis, ravel, reshape
 from symgrad.language.sizes import known_size
@@ -161,17 +158,15 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Array:
     return concatenate([ravel(p) for p in parts if p is not None])
 
 
-@function("polyval")
-def polyval(p: Any, x: Any) -> Array:
-    """A polynomial by its coefficients, that of the highest power first."""
-    coefficients: Sequence[Any] = p if isinstance(p, (list, tuple)) else list(as_array(p))
-    return as_array(functools.reduce(lambda value, c: value * x + c, coefficients))
-
-
-@function("vander")
-def vander(x: Any, N: int | None = None, increasing: bool = False) -> Array:
-    """The powers of each entry beside each other, the highest first."""
-    array = as_array(x)
-    count = known_size(array.shape[0], "np.vander of an axis") if N is None else int(N)
-    powers = [array**k if k else np.ones_like(array) for k in range(count)]
-    return reshape(stack(powers if increasing else powers[::-1], -1), (*array.shape, count))
+@function("unwrap")
+def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * math.pi) -> Array:
+    """Angles without their jumps: each step is at most half a period, up or down."""
+    array, half = as_array(p), period / 2
+    steps = diff(array, axis=axis)
+    up = elementwise("ceil", (steps - half) / period)
+    turns = where(steps > 0, up, elementwise("floor", (steps + half) / period))
+    if discont is not None:
+        turns = where(elementwise("absolute", steps) < discont, 0.0, turns)
+    place = axes_of(array, axis)[0]
+    widths = [(int(k == place), 0) for k in range(array.ndim)]
+    return elementwise("subtract", array, period * pad(cumsum(turns, axis), widths))

@@ -177,11 +177,11 @@ def asked_by_spec() -> bool:
 
 
 def asking_function() -> tuple[str, str]:
-    """The function of a library that the spec called, and its module; nothing where C code asks."""
+    """The function of a library that the spec called, and its module; no name where C code asks."""
     frame: FrameType | None = sys._getframe(2)
     name = module = ""
     while frame is not None and is_library(frame):
         name, module = frame.f_code.co_name, frame.f_globals["__name__"]
         frame = frame.f_back
     hidden = name.startswith("_") and name != "__getitem__"  # which is that of np.c_
-    return ("", "") if hidden or name == "wrapper" else (name, module)
+    return ("" if hidden or name == "wrapper" else name, module)

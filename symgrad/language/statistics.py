@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +17,7 @@ from symgrad.language.diagonals import diagonal
 from symgrad.language.elementwise import elementwise
 from symgrad.language.joining import concatenate, stack
 from symgrad.language.ordering import sort
-from symgrad.language.reductions import mean
+from symgrad.language.reductions import mean, sum_
 from symgrad.language.registry import function, unsupported
 from symgrad.language.shapes import atleast_2d, moveaxis, reshape
 from symgrad.language.sizes import known_size
@@ -25,16 +27,29 @@ from symgrad.language.sizes import known_size
 def cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: int | None = None,
         fweights: Any = None, aweights: Any = None) -> Array:  # fmt: skip
     """The covariances of variables, which are rows unless ``rowvar`` is false."""
-    if fweights is not None or aweights is not None:
-        raise unsupported("np.cov with weights", "weigh the deviations yourself")
     rows = _variables(m, rowvar)
     if y is not None:
         rows = concatenate([rows, _variables(y, rowvar)], 0)
     less_by = (0 if bias else 1) if ddof is None else ddof
-    apart = rows - mean(rows, 1, keepdims=True)
-    product = matmul(apart, apart.T) / (apart.shape[1] - less_by)
+    given = [as_array(w) for w in (fweights, aweights) if w is not None]
+    if not given:
+        apart = rows - mean(rows, 1, keepdims=True)
+        product = matmul(apart, apart.T) / (apart.shape[1] - less_by)
+    else:
+        product = _weighted(rows, functools.reduce(operator.mul, given), aweights, less_by)
     alone = product.shape == (1, 1)
     return reshape(product, ()) if alone else product
+
+
+def _weighted(rows: Array, w: Array, aweights: Any, less_by: int) -> Array:
+    """The covariances of rows whose columns have weights."""
+    total = sum_(w)
+    apart = rows - (matmul(rows, w) / total)[:, None]
+    less: Any = less_by
+    if aweights is not None and less_by:
+        less = less_by * (sum_(elementwise("multiply", w, aweights)) / total)
+    product = matmul(elementwise("multiply", apart, w), apart.T)
+    return elementwise("divide", product, total - less)
 
 
 def _variables(m: Any, rowvar: bool) -> Array:

@@ -13,10 +13,18 @@ from symgrad.errors import SpecError, caller
 from symgrad.language.array import Array, axes_of, broadcast_sizes, describe
 from symgrad.language.constants import as_array
 from symgrad.language.diagonals import diag
-from symgrad.language.indexing import flip
-from symgrad.language.joining import concatenate, split
+from symgrad.language.indexing import flip, take_along_axis
+from symgrad.language.joining import concatenate, split, stack
 from symgrad.language.registry import function, unsupported
-from symgrad.language.shapes import atleast_2d, broadcast_to, moveaxis, ravel, reshape, transpose
+from symgrad.language.shapes import (
+    atleast_2d,
+    broadcast_to,
+    expand_dims,
+    moveaxis,
+    ravel,
+    reshape,
+    transpose,
+)
 from symgrad.language.sizes import dim_of, known_size
 
 
@@ -78,6 +86,13 @@ def broadcast_arrays(*arrays: Any) -> tuple[Array, ...]:
     parts = [as_array(a) for a in arrays]
     shape = tuple(map(dim_of, broadcast_sizes("broadcast", parts)))
     return tuple(broadcast_to(a, shape) for a in parts)
+
+
+@function("choose")
+def choose(a: Any, choices: Any) -> Array:
+    """At each place the entry of the choice whose number ``a`` has there."""
+    labels, *parts = broadcast_arrays(a, *choices)
+    return take_along_axis(stack(parts), expand_dims(labels, 0), 0)[0]
 
 
 @function("unstack")

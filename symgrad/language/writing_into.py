@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -13,10 +14,11 @@ from symgrad.errors import SpecError, caller
 from symgrad.language.array import Array, broadcast_sizes, describe
 from symgrad.language.constants import as_array
 from symgrad.language.elementwise import elementwise, where
-from symgrad.language.indexing import items_of, picked
+from symgrad.language.indexing import arange, items_of, picked
 from symgrad.language.layout import is_view_of
 from symgrad.language.memory import Wrote
 from symgrad.language.registry import (
+    FUNCTIONS,
     METHODS,
     UFUNCS,
     function,
@@ -272,6 +274,29 @@ def _added_at(sign: int) -> Callable[..., None]:
 
 
 UFUNCS["add.at"], UFUNCS["subtract.at"] = _added_at(1), _added_at(-1)
+
+
+def _combined_at(name: str, of_all: str, nothing: float) -> Callable[..., None]:
+    """What ``np.maximum.at`` and the like do with rows: all that is given for one is combined."""
+
+    def at(a: Any, indices: Any, b: Any) -> None:
+        array, labels = _written_to(a), as_array(indices)
+        if labels.ndim != 1 or isinstance(indices, tuple):
+            raise unsupported(f"np.{name}.at of several axes", "one row of labels is, along axis 0")
+        target = picked(array, labels)
+        held = elementwise("equal", picked(labels, None), arange(array.shape[0])[:, None])
+        given = broadcast_to(as_array(b), target.shape)[None]
+        found = where(held[(..., *(None,) * (array.ndim - 1))], given, nothing)
+        changed = elementwise(name, array, FUNCTIONS[of_all](found, axis=1))
+        replace(array, _pointing(changed, target.pointing))
+
+    return at
+
+
+UFUNCS["multiply.at"] = _combined_at("multiply", "prod", 1.0)
+UFUNCS["divide.at"] = _combined_at("divide", "prod", 1.0)
+UFUNCS["maximum.at"] = _combined_at("maximum", "max", -math.inf)
+UFUNCS["minimum.at"] = _combined_at("minimum", "min", math.inf)
 
 
 def _written_to(a: Any) -> Array:

@@ -156,7 +156,9 @@ def computed_index(name: str, where: Location | None = None) -> SpecError:
     return SpecError(
         f"an index that is computed ({name}) is not supported",
         where=where,
-        hint="compute it outside of the spec and pass it with sg.data(name, shape, dtype=int)",
+        hint="np.argmax(x), np.argsort(x) and np.digitize(x, edges) are labels, the last of an "
+        "axis of len(edges) + 1 (np.digitize(x, edges[1:]) in place of a 1 subtracted); np.where("
+        "condition, x[1], x[0]) chooses; or pass it with sg.data(name, shape, dtype=int)",
     )
 
 
