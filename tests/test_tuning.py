@@ -245,3 +245,17 @@ def test_rows_of_one_label_are_all_added() -> None:
         np.add.at(expected, np.array(labels, int), given)
         found = module.gradients(E=np.ones((5, 8)), t=np.array(labels, int), c=given).E
         np.testing.assert_allclose(found, expected, atol=1e-15)
+
+
+def test_axes_that_a_loss_lays_out_as_one_are_laid_out_otherwise_in_a_product():
+    """dL/da comes as (4, 2, 4), and the product by p wants 16 rows of it."""
+    v, p = sg.param("v", (4, 2, 2)), sg.param("p", (4, 2, 2))
+    a = np.einsum("ijk,lpm->ijkp", v, p)
+    loss = np.sum(np.reshape(a, (4, 2, 4)) ** 3)
+    rng = np.random.default_rng(0)
+    at = {"v": rng.normal(size=(4, 2, 2)), "p": rng.normal(size=(4, 2, 2))}
+    g = sg.derive(loss).compile().gradients(**at)
+    slope = 3 * np.einsum("ijk,lpm->ijkp", at["v"], at["p"]) ** 2
+    np.testing.assert_allclose(g.v, np.einsum("ijkp,lpm->ijk", slope, at["p"]), rtol=1e-12)
+    wanted = np.broadcast_to(np.einsum("ijkp,ijk->p", slope, at["v"])[:, None], (4, 2, 2))
+    np.testing.assert_allclose(g.p, wanted, rtol=1e-12)

@@ -20,6 +20,7 @@ from symgrad.program.program import (
     is_temporary,
     labels,
     read_by,
+    reshaped,
     size_of,
 )
 
@@ -105,5 +106,6 @@ def in_axes(builder: Builder, ref: Ref, axes: Axes) -> Ref:
         (source,) = made.reads
         if source.axes and tuple(map(size_of, source.axes)) == tuple(map(size_of, axes)):
             return Ref(source.name, axes)
-        ref = source
+        if reshaped(source.axes, axes) is not None:
+            ref = source
     return builder.add("reshape", (ref,), axes)
