@@ -67,13 +67,29 @@ def _around(scan: Any, a: Any) -> Any:
     return np.mean(hs**2) + np.sum(A) * np.sum(last)
 
 
+def _from_nothing(scan: Any, a: Any) -> Any:
+    """Each step goes over the rows of its part, from zeros: these recurrences are of all steps."""
+
+    def along(k: Any, row: Any) -> Any:
+        k = np.tanh(a.U @ k + row)
+        return k, k
+
+    def step(h: Any, rows: Any) -> Any:
+        k, ks = scan(along, 0 * h, rows)
+        return 0.5 * h + k, ks
+
+    last, ks = scan(step, a.h0, a.Z)
+    return np.sum(last**2) + np.sum(ks**2)
+
+
 MORE = {
+    "from nothing": (Case(_from_nothing, SHAPES | {"Z": ("T", 3, 2)}), (1, 2, 5)),
     "both ways": (Case(_both_ways, SHAPES), (1, 2, 7)),
     "encoder": (Case(_encoder, SHAPES | {"Z": (4, 2)}, data=("X",)), (0, 1, 3, 7)),
     "around": (Case(_around, SHAPES), (2, 3, 7)),
 }
 LONG = pytest.mark.long
-QUICK = ("rnn", "garch", "fibonacci", "backwards")
+QUICK = ("rnn", "garch", "fibonacci", "backwards", "from nothing")
 
 
 @functools.cache

@@ -380,6 +380,7 @@ class _Segments:
         mine = tuple(v for v in given if v.name in both)
         if not any(self.length in v.shape for v in mine):
             mine += tuple(v for v in given if v.name == self.clock)
+        mine += tuple(_as_long(kept, mine, given))
         kept, more = self._with_counts(kept, {s for v in mine for s in v.shape})
         mine += more
         there = {e.name for e in kept} | {v.name for v in mine}
@@ -415,6 +416,17 @@ class _Segments:
             names = {name_of(a) for a in both}
             read |= dict.fromkeys(n for n in self.counts.values() if n in names)
         return made, tuple(Variable(n, (), "data") for n in read)
+
+
+def _as_long(
+    equations: Iterable[Equation], known: Sequence[Variable], given: Sequence[Variable]
+) -> Iterator[Variable]:
+    """An input for each named size of a value that no known input is as long as."""
+    lengths = {s for v in known for s in v.shape}
+    for size in dict.fromkeys(s for e in equations for i in e.shape for s in i.free_symbols):
+        if size not in lengths and (longer := [v for v in given if size in v.shape]):
+            yield longer[0]
+            lengths |= {*longer[0].shape}
 
 
 def _weighted(value: Equation, weight: str) -> sp.Expr:
