@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from symgrad.program.builder import Builder
+from symgrad.program.common_factors import common_factors_once
 from symgrad.program.contraction_order import cost
 from symgrad.program.layouts import long_axes_last
 from symgrad.program.less_work import (
@@ -91,6 +92,7 @@ PASSES: tuple[Pass, ...] = (
     divisors_of_rows_as_factors,
     sums_before_products,
     signs,
+    common_factors_once,
     long_axes_last,
     stacks_as_matrices,
     divisors_as_factors,
