@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from audited import pairs
-from audited.pairs import PAIRS, faults, right, updates
+from audited.pairs import PAIRS, faults, indices, right, updates
 
 from symgrad.audit import Audit
 from symgrad.audit.entry import made, with_values
@@ -16,12 +16,14 @@ from symgrad.audit.source import read
 from symgrad.face import Derivation
 from symgrad.language.spec_file import load
 
-assert len({faults.__name__, right.__name__, updates.__name__}) == 3
+FILES = (faults, right, updates, indices)
+assert all(file.pair is pairs.pair for file in FILES)
 FAULTY = [name for name, pair in PAIRS.items() if pair.kinds]
 RIGHT = [name for name, pair in PAIRS.items() if not pair.kinds]
 QUICK = {"inplace_probs", "loop_stale_weight", "residual_skip", "clipped_mid", "bce_no_sigmoid"}
 QUICK |= {"mlp_fromloss", "huber_clip", "softmax_stable", "scr_loop", "cls_plain", "rnn_class"}
 QUICK |= {"linear_updated", "momentum_updated", "skipgram_updated", "stops_midway"}
+QUICK |= {"scalars_taped", "attention_letters", "hinge_counted", "triplet_threshold"}
 QUICK |= {"eleven_lines_right", "averaged_steps_right", "stops_midway_right"}
 QUICK |= {
     "smoothed_labels_nb_right",

@@ -409,7 +409,7 @@ class Scene:
                     yield from self._body(statement)
                 if statement is inside:
                     yield from self._handing_in(statement, name)
-            elif self._assigns(statement, name):
+            elif self._assigns(statement, name) or self._assigns_attribute(statement, name):
                 if mine is inside or mine is None or "." in name:
                     yield statement
                     yield from self._changing_inside(statement, name)
@@ -421,6 +421,12 @@ class Scene:
         """Whether a statement assigns a name, or an entry of it."""
         found = all_assigned(statement)
         return name in found or name in {t.split("[")[0] for t in found}
+
+    def _assigns_attribute(self, statement: ast.stmt, name: str) -> bool:
+        """Whether a statement assigns an attribute of some object that is called so."""
+        holder_, _, attribute = name.rpartition(".")
+        ends = {t.rpartition(".")[2] for t in all_assigned(statement) if "." in t}
+        return bool(holder_) and "[" not in attribute and attribute in ends
 
     def _handing_in(self, function: ast.FunctionDef, name: str) -> Iterator[ast.stmt]:
         """A function of an argument of some name, and the statements that call it."""

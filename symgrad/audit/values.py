@@ -85,14 +85,22 @@ def _named(out: Any, returned: Sequence[str]) -> Iterator[tuple[str, Any]]:
         names = [*returned, *(f"result[{k}]" for k in range(len(returned), len(out)))]
         for name, value in zip(names, out, strict=False):
             if isinstance(value, (dict, list)):
-                inner = (
-                    () if isinstance(value, dict) else [f"{name}[{k}]" for k in range(len(value))]
-                )
+                inner = () if isinstance(value, dict) else _inner_names(name, len(value))
                 yield from _named(value, inner)
             else:
                 yield name, value
     elif out is not None:
         yield (returned[0] if returned else "result"), out
+
+
+def _inner_names(name: str, count: int) -> list[str]:
+    """What the parts of a tuple are called that is given back with others."""
+    try:
+        node = ast.parse(name, mode="eval").body
+    except SyntaxError:
+        node = ast.Constant(None)
+    parts = node.elts if isinstance(node, (ast.Tuple, ast.List)) else []
+    return [*map(ast.unparse, parts), *(f"{name}[{k}]" for k in range(len(parts), count))]
 
 
 def returned_names(tree: ast.AST, form: Form) -> list[str]:
@@ -310,17 +318,24 @@ class Matching:
         for code, name in self.codes.items():
             pairs = zip(found, truths, strict=True)
             matches = [self._compared(f.get(code), t, name) for f, t in pairs]
-            result.append(
-                Value(
-                    name,
-                    code,
-                    tuple(m.error for m in matches),
-                    tuple(m.way for m in matches),
-                    tuple(m.ratio for m in matches),
-                    tolerance,
-                )
-            )
+            errors, ways = tuple(m.error for m in matches), tuple(m.way for m in matches)
+            ratios = tuple(m.ratio for m in matches)
+            if not any(ratios):
+                pairs = zip(found, truths, strict=True)
+                ratios = _constant([(f.get(code), t.gradients.get(name)) for f, t in pairs])
+            result.append(Value(name, code, errors, ways, ratios, tolerance))
         return result
+
+
+def _constant(pairs: Sequence[tuple[Any, Any]]) -> tuple[float | None, ...]:
+    """The ratio of numbers to what they ought to be, where it is the same at all points."""
+    arrays = [(numbers(got), numbers(ought)) for got, ought in pairs]
+    known = [(a.ravel(), b.ravel()) for a, b in arrays if a is not None and b is not None]
+    if len(known) < len(pairs) or any(a.size != 1 or b.size != 1 or not b.any() for a, b in known):
+        return (None,) * len(pairs)
+    ratios = [float(got[0] / ought[0]) for got, ought in known]
+    same = max(ratios) - min(ratios) <= 1e-7 * abs(ratios[0])
+    return tuple(ratios) if same and len(pairs) > 2 else (None,) * len(pairs)
 
 
 def _is_finite(array: np.ndarray[Any, Any]) -> bool:

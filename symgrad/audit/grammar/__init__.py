@@ -1,11 +1,12 @@
 """The grammar of edits: every way to be wrong that is tried, in one table."""
 
-from symgrad.audit.grammar import calls, exchanges, masks, scales, slopes, terms, updates
+from symgrad.audit.grammar import calls, exchanges, indices, masks, scales, slopes, terms, updates
 from symgrad.audit.grammar.edit import Edit, Rule
 
 RULES: tuple[Rule, ...] = (
     *calls.RULES,
     *exchanges.RULES,
+    *indices.RULES,
     *masks.RULES,
     *scales.RULES,
     *slopes.RULES,

@@ -84,8 +84,20 @@ def _another(site: Site) -> Iterator[Proposal]:
             if known.name != text and (known.array < 0).any():
                 for new in dict.fromkeys((sign, sign.rstrip("="))):
                     yield node, f"{known.name} {new} {site.text(right)}", 1.6, known.name
-        if isinstance(right, ast.Constant) and right.value != 0:
-            yield right, "0", 1.6, "the threshold"
+
+
+def _threshold(site: Site) -> Iterator[Proposal]:
+    """Another number that an array is compared with."""
+    for node in nodes(site):
+        right = node.comparators[0] if isinstance(node, ast.Compare) else None
+        for new in _thresholds(site) if isinstance(right, ast.Constant) else ():
+            yield right, new, 1.6, new  # type: ignore[misc]
+
+
+def _thresholds(site: Site) -> list[str]:
+    """Numbers that an array may be compared with."""
+    names = [k.name for k in site.scalars if float(k.array) != 0][:8]
+    return ["0", *(sign + name for name in [*names, "1", "0.5"] for sign in ("", "-"))]
 
 
 def _called(site: Site) -> Iterator[Proposal]:
@@ -127,6 +139,12 @@ RULES = (
     ),
     Rule(
         "another mask", "mask", _another, "the mask is `{old}`; the gradient passes where `{new}`"
+    ),
+    Rule(
+        "another threshold",
+        "mask",
+        _threshold,
+        "the mask compares with `{old}`: it ought to compare with `{new}`",
     ),
     Rule(
         "a slope that is no mask",
