@@ -24,6 +24,7 @@ QUICK = {"inplace_probs", "loop_stale_weight", "residual_skip", "clipped_mid", "
 QUICK |= {"mlp_fromloss", "huber_clip", "softmax_stable", "scr_loop", "cls_plain", "rnn_class"}
 QUICK |= {"linear_updated", "momentum_updated", "skipgram_updated", "stops_midway"}
 QUICK |= {"scalars_taped", "attention_letters", "hinge_counted", "triplet_threshold"}
+QUICK |= {"loss_of_another", "loss_up_to_a_constant", "loss_is_right"}
 QUICK |= {"eleven_lines_right", "averaged_steps_right", "stops_midway_right"}
 QUICK |= {
     "smoothed_labels_nb_right",

@@ -29,6 +29,13 @@ class Net:
     def other(self, X, t):
         return backward(X, t, self.w)
 """
+NET = """import numpy as np
+class Net:
+    def __init__(self, size, rate=0.1):
+        self.w = np.zeros(size)
+    def backward(self, X, t):
+        self.dw = 2 * X.T @ (X @ self.w - t)
+"""
 SCRIPT = """import numpy as np
 X, t, w = np.ones((4, 3)), np.ones(4), np.ones(3)
 dw = 2 * X.T @ (X @ w - t)
@@ -46,6 +53,9 @@ OPTIONS = {
     ("code.py", "--function", "leaves"): "SystemExit: 0 code.py:8: raise SystemExit(0)",
     ("code.py", "--class", "Net", "--function", "zz"): "Net has no method zz there are other",
     ("/dev/null", *FUNCTION): "the file /dev/null is no file that has an end",
+    ("code.py",): "perhaps symgrad audit SPEC code.py --function backward or symgrad audit SPEC",
+    ("net.py",): 'perhaps symgrad audit SPEC net.py --class Net --setup "Net(size)"',
+    ("net.py", "--class", "Net"): 'say how one is made, with numbers: --setup "Net(size)"',
     ("none.py", *FUNCTION): "the file none.py does not exist",
 }
 NOTEBOOKS = {
@@ -73,6 +83,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Path("spec.py").write_text(SPEC)
     Path("code.py").write_text(PASS)
     Path("script.py").write_text(SCRIPT)
+    Path("net.py").write_text(NET)
     return tmp_path
 
 

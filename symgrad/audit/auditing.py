@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import ast as syntax
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from symgrad.audit.clips import SMALLER, Clip, clips
-from symgrad.audit.compare import TOLERANCE, numbers
+from symgrad.audit.compare import TOLERANCE
 from symgrad.audit.deduced.entries import changing, entry_of
 from symgrad.audit.form import Form, assigned, script_plan
-from symgrad.audit.grammar import RULES, Edit
+from symgrad.audit.grammar import RULES
+from symgrad.audit.hints import commands, setup
 from symgrad.audit.instrument import STEP
+from symgrad.audit.losses import another_loss
+from symgrad.audit.outcome import Blamed, Outcome
 from symgrad.audit.program import Change, Program
 from symgrad.audit.reference import Reference, Truth
 from symgrad.audit.runner import NotRun, Run, Runner
@@ -28,49 +31,16 @@ from symgrad.audit.values import (
     Value,
     handed_out,
     least_exact,
+    numbers_of,
     returned_names,
     right_or_scaled,
+    same_numbers,
 )
 from symgrad.errors import SpecError
 
 POINTS = 6
 FIRST = 4.0
 """For how many seconds a script may run to show its variables: it may train for hours."""
-
-
-@dataclass
-class Blamed:
-    """A fault: the value that it makes wrong, where it stands, and the repair, if there is one."""
-
-    target: Target
-    line: int
-    edit: Edit | None
-    ratio: tuple[float | None, ...] = ()
-    hidden: bool | None = None
-    assigns: str = ""
-    """What the line assigns, as the spec calls it, or as the program does."""
-    names: Mapping[str, str] = field(default_factory=dict)
-    """What the names in the line are in the spec."""
-    repaired_line: str = ""
-    site: Site | None = None
-    """Where the line stands, as it is before the repair."""
-
-
-@dataclass
-class Outcome:
-    """All that was found."""
-
-    source: Source
-    before: list[Value]
-    after: list[Value]
-    blamed: list[Blamed]
-    repaired: str
-    remarks: list[str] = field(default_factory=list)
-    lines: Mapping[str, int | None] = field(default_factory=dict)
-    unmatched: Sequence[str] = ()
-    missing: Sequence[str] = ()
-    sizes: Mapping[str, int] = field(default_factory=dict)
-    """What the named sizes are at the first point."""
 
 
 class Auditor:
@@ -119,7 +89,9 @@ class Auditor:
         (first,) = self.program.runner.run([({}, {}, 0, b"")], keep=True, limit=FIRST)
         if first.error is not None and not first.records:
             raise self._not_run(first)
-        names = variables(self.reference, first, self.source.file, self.inputs, self.example)
+        hint = self._called_otherwise()
+        file = self.source.file
+        names = variables(self.reference, first, file, self.inputs, self.example, hint)
         held = containers(first, set(names.values()))
         labels = labels_of(first, names)
         plan = script_plan(self.source.tree, [*names.values(), *labels], held)
@@ -179,8 +151,18 @@ class Auditor:
         return NotRun(
             f"{self.source.file} could not be run: {kind}: {what}",
             where=self.source.spot(line) if line else None,
-            hint="it has to run by itself, in a copy of its folder",
+            hint=self._made_so(what) or "it has to run by itself, in a copy of its folder",
         )
+
+    def _made_so(self, error: str) -> str:
+        """How an object of the class is made, where that is what is missing."""
+        asked = (what for kind, what in self.form.calls if kind == "object")
+        return setup(self.source, next(asked, "").split("(")[0], error)
+
+    def _called_otherwise(self) -> str:
+        """The command lines for functions and classes of a file that is run as a script."""
+        found = commands(self.source, self.reference.inputs) if self.form.script else ""
+        return f"perhaps {found}" if found else ""
 
     def _script_sizes(self) -> dict[str, int]:
         """The named sizes, of the arrays of the program."""
@@ -213,7 +195,7 @@ class Auditor:
         if not matching.codes:
             raise SpecError(
                 f"{self.source.file}: nothing was found that is called like a gradient",
-                hint="say what is what: --match W1=NAME",
+                hint=self._called_otherwise() or "say what is what: --match W1=NAME",
             )
         self.remarks += matching.by_data(found[0], truths[0])
         fine = matching.finite(found)
@@ -228,7 +210,13 @@ class Auditor:
         kept = {v.code for v in before}
         matching.codes = {c: n for c, n in matching.codes.items() if c in kept}
         lines = {v.code: state.line_of(v.code) for v in before}
-        blamed = self._clipped(state) if all(v.right for v in before) else self._blamed(state)
+        good = all(v.right for v in before)
+        blamed = self._clipped(state) if good else self._blamed(state)
+        loss = self._another_loss(state) if good and not blamed else None
+        if loss is not None:
+            before.append(loss)
+            blamed = self._blamed_for_loss(state, loss)
+            lines |= {loss.code: blamed[0].line}
         unmatched = [n for n in matching.wrt if n not in matching.codes.values()]
         return Outcome(
             self.source,
@@ -330,6 +318,18 @@ class Auditor:
                     break
         return found
 
+    def _another_loss(self, state: State) -> Value | None:
+        """What is given back for the loss, where that is another than the gradients are of."""
+        found = [state.handed(run) for run in state.runs]
+        matching, output = state.matching, self.reference.output
+        return another_loss(self.form, found, state.truths, output, matching.codes)
+
+    def _blamed_for_loss(self, state: State, loss: Value) -> list[Blamed]:
+        """The fault in a loss, whose gradients are right."""
+        target = Target(loss.name, loss.code, state.line_of(loss.code), forward=True)
+        found = self._blame(state, target)
+        return [] if found is None else [found]
+
     def _following(self, state: State, wrong: Sequence[Value], line: int) -> set[str]:
         """The values that depend on a line whose fault is not known."""
         scene = Scene(state.program.source, state.runs[0], state.truths[0], self.reference)
@@ -416,27 +416,13 @@ class Auditor:
             program.load()
             given = {} if self.form.script else program.given(example)
             runs += program.runner.run([({}, given, 0, b"")], keep=True, limit=program.limit)
-        one, other = (_numbers_of(r) for r in runs)
+        one, other = (numbers_of(r) for r in runs)
         if any(r.error is not None for r in runs) and not one:
             return None
-        return all(_same(one[k], other[k]) for k in one.keys() & other.keys())
+        return all(same_numbers(one[k], other[k]) for k in one.keys() & other.keys())
 
     def _example(self) -> Truth | None:
         """The author's own point: of a script its own numbers, else the example of the spec."""
         if self.form.script:
             return Truth({}, {}, {}, {}, {}, {})
         return self.reference.example(self.example) if self.example else None
-
-
-def _numbers_of(run: Run) -> dict[str, Any]:
-    found = {k: numbers(v) for k, v in run.last.items() if k != "return"}
-    out = run.out if isinstance(run.out, dict) else dict(enumerate(run.out or []))
-    found |= {str(k): numbers(v) for k, v in out.items()}
-    return {k: v for k, v in found.items() if v is not None}
-
-
-def _same(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> bool:
-    same = one.shape == other.shape or one.size == other.size
-    return same and bool(
-        np.allclose(one.ravel(), other.ravel(), rtol=1e-9, atol=1e-12, equal_nan=True)
-    )

@@ -23,6 +23,7 @@ def variables(
     file: str,
     asked: Mapping[str, str],
     example: Mapping[str, Any] | None,
+    otherwise: str = "",
 ) -> dict[str, str]:
     """The variable of each input: as asked for, by the numbers of the example, or by its name."""
     arrays = dict(_arrays(run))
@@ -43,7 +44,7 @@ def variables(
         if code is None:
             raise SpecError(
                 f"{file}: no variable is known for the input {name}",
-                hint=f"say which: --inputs {name}=VARIABLE",
+                hint=otherwise or f"say which: --inputs {name}=VARIABLE",
             )
         found[name] = code
     return found

@@ -290,7 +290,8 @@ class Search:
             target.scaled and not right - self.right - {target.code}
         ):
             return None
-        if target.forward and not self._matters(after):
+        is_loss = target.name == self.reference.output
+        if target.forward and not is_loss and not self._matters(after):
             return None
         shapes = np.shape(self._got(target, fine[0])), np.shape(self._ought(target, 0))
         more = 0.2 if shapes[0] != shapes[1] else 0.0

@@ -6,11 +6,12 @@ import ast
 import re
 from collections.abc import Mapping, Sequence
 
-from symgrad.audit.auditing import Auditor, Blamed, Outcome
+from symgrad.audit.auditing import Auditor
 from symgrad.audit.equations import equation_of
 from symgrad.audit.findings import Audit, FaultFound, ValueFound
 from symgrad.audit.form import assigned
 from symgrad.audit.grammar import Edit
+from symgrad.audit.outcome import Blamed, Outcome
 from symgrad.audit.printing import Line
 from symgrad.audit.source import Source, patch, whole_lines
 from symgrad.audit.values import Value
@@ -112,15 +113,24 @@ class Story:
             self.source.shown(blamed.line),
             self._computes(blamed),
             self._ought(blamed),
-            blamed.edit.sentence if blamed.edit is not None else unnamed(blamed),
+            self._sentence(blamed),
             self._repair(blamed),
             agrees if all(b.edit is not None for b in self.outcome.blamed) else None,
             blamed.hidden,
             because(kind, blamed.hidden),
         )
 
+    def _sentence(self, blamed: Blamed) -> str:
+        """A fault in a sentence."""
+        if blamed.target.name != self.reference.output:
+            return blamed.edit.sentence if blamed.edit is not None else unnamed(blamed)
+        why = f": {blamed.edit.sentence}" if blamed.edit is not None else ""
+        return f"{blamed.target.code} is not the loss that the gradients are of{why}"
+
     def _kind(self, blamed: Blamed) -> str:
         """The kind of a fault; what spoils the derivative of the loss itself is another loss."""
+        if blamed.target.name == self.reference.output:
+            return "loss"
         kind = kind_of(blamed)
         if blamed.edit is None or blamed.edit.rule.name not in OF_A_LOSS:
             return kind

@@ -366,3 +366,19 @@ def least_exact(runs: Sequence[Run], source: Source) -> str:
     if least:
         return least[0]
     return "f4" if "float32" in source.text else "f8"
+
+
+def numbers_of(run: Run) -> dict[str, Any]:
+    """All arrays that a run assigned, or gave back."""
+    found = {k: numbers(v) for k, v in run.last.items() if k != "return"}
+    out = run.out if isinstance(run.out, dict) else dict(enumerate(run.out or []))
+    found |= {str(k): numbers(v) for k, v in out.items()}
+    return {k: v for k, v in found.items() if v is not None}
+
+
+def same_numbers(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> bool:
+    """Whether two arrays have the same entries."""
+    same = one.shape == other.shape or one.size == other.size
+    return same and bool(
+        np.allclose(one.ravel(), other.ravel(), rtol=1e-9, atol=1e-12, equal_nan=True)
+    )

@@ -1,4 +1,4 @@
-"""Programs whose gradients stand only in what they do to parameters, or that end too early."""
+"""Gradients that stand only in the change of a parameter; programs that end early; losses."""
 
 from audited.pairs import pair
 
@@ -289,4 +289,61 @@ history = run_training(W, b, epochs=100)
 plt.plot(history)
 """,
     suffix=".ipynb",
+)
+
+pair(
+    "loss_of_another",
+    """
+X = sg.data("X", ("N", 3)); y = sg.data("y", ("N",)); w = sg.param("w", (3,))
+r = X @ w - y
+loss = 0.5*np.mean(r**2) + 0.1*np.sum(w**2)
+""",
+    """
+def ridge(w, X, y, lam=0.1):
+    n = X.shape[0]
+    r = X @ w - y
+    loss = 0.5 * np.mean(r ** 2) + 0.5 * lam * np.sum(w ** 2) #!
+    grad = X.T @ r / n + 2 * lam * w
+    return loss, grad
+""",
+    kinds="loss",
+    first="loss",
+    function="ridge",
+)
+
+pair(
+    "loss_up_to_a_constant",
+    """
+X = sg.data("X", ("N", 3)); y = sg.data("y", ("N",)); w = sg.param("w", (3,))
+r = X @ w - y
+loss = 0.5*np.mean(r**2) + 0.1*np.sum(w**2)
+""",
+    """
+def ridge(w, X, y, lam=0.1):
+    n = X.shape[0]
+    r = X @ w - y
+    loss = 0.5 * np.mean(r ** 2) + lam * np.sum(w ** 2)
+    loss = loss + 3.0
+    grad = X.T @ r / n + 2 * lam * w
+    return loss, grad
+""",
+    function="ridge",
+)
+
+pair(
+    "loss_is_right",
+    """
+X = sg.data("X", ("N", 3)); y = sg.data("y", ("N",)); w = sg.param("w", (3,))
+r = X @ w - y
+loss = 0.5*np.mean(r**2) + 0.1*np.sum(w**2)
+""",
+    """
+def ridge(w, X, y, lam=0.1):
+    n = X.shape[0]
+    r = X @ w - y
+    loss = 0.5 * np.mean(r ** 2) + lam * np.sum(w ** 2)
+    grad = X.T @ r / n + 2 * lam * w
+    return loss, grad
+""",
+    function="ridge",
 )

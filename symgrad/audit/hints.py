@@ -1,0 +1,64 @@
+"""What to add to the command line, where a program is not run as it has to be."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Collection, Iterator
+
+from symgrad.audit.form import BACKWARD, definitions
+from symgrad.audit.names import inputs_called
+from symgrad.audit.source import Source
+
+_GRADIENT = re.compile(r"grad|back|deriv|bprop|loss|cost|step|train|vjp", re.IGNORECASE)
+"""How functions are called that give gradients."""
+
+MOST = 3
+
+
+def commands(source: Source, inputs: Collection[str]) -> str:
+    """The command lines that audit a function or a class of a file, the likeliest first."""
+    found = definitions(source.tree)
+    classes = [n for n in found.values() if isinstance(n, ast.ClassDef)]
+    options = [*_of_classes(classes), *_of_functions(found, inputs)]
+    lines = [f"symgrad audit SPEC {source.file} {option}" for option in options[:MOST]]
+    return " or ".join(lines)
+
+
+def _of_classes(classes: Collection[ast.ClassDef]) -> Iterator[str]:
+    """Options for classes that have a backward pass."""
+    for node in classes:
+        methods = {m.name: m for m in node.body if isinstance(m, ast.FunctionDef)}
+        if set(BACKWARD[:6]) & methods.keys():
+            yield f'--class {node.name} --setup "{call(node)}"'
+
+
+def call(node: ast.ClassDef) -> str:
+    """How an object of a class is made, with the names of the arguments that it needs."""
+    made = (m for m in node.body if isinstance(m, ast.FunctionDef) and m.name == "__init__")
+    arguments = next((m.args for m in made), None)
+    names = [a.arg for a in arguments.args[1:]] if arguments else []
+    needed = names[: len(names) - len(arguments.defaults)] if arguments else []
+    return f"{node.name}({', '.join(needed)})"
+
+
+def _of_functions(
+    found: dict[str, ast.FunctionDef | ast.ClassDef], inputs: Collection[str]
+) -> list[str]:
+    """Options for functions, those first that are called like a pass and take what the spec has."""
+    ranked = []
+    for name, node in found.items():
+        if isinstance(node, ast.FunctionDef) and "." not in name:
+            asked = [a.arg for a in (*node.args.args, *node.args.kwonlyargs)]
+            taken = sum(any(True for _ in inputs_called(v, asked)) for v in inputs)
+            ranked.append((not _GRADIENT.search(name), -taken, name))
+    fitting = [r for r in ranked if not r[0] or r[1]]
+    return [f"--function {name}" for _, _, name in sorted(fitting)]
+
+
+def setup(source: Source, name: str, error: str) -> str:
+    """What makes an object of a class, where it can't be made without arguments."""
+    node = definitions(source.tree).get(name)
+    if not isinstance(node, ast.ClassDef) or "missing" not in error or "argument" not in error:
+        return ""
+    return f'say how one is made, with numbers: --setup "{call(node)}"'
