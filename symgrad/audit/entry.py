@@ -18,6 +18,7 @@ from symgrad.audit.form import Form, form_of
 from symgrad.audit.reference import Reference
 from symgrad.audit.runner import CHILD
 from symgrad.audit.source import Source, needed, plain, read
+from symgrad.audit.steps import with_steps
 from symgrad.audit.story import told
 from symgrad.errors import SpecError, perhaps
 from symgrad.face import Derivation, derive
@@ -119,9 +120,10 @@ def form_for(
 ) -> Form:
     """The form of a source, and how it is called."""
     names = [v.name for v in derivation.typed.variables if v.role != "constant"]
-    return form_of(
+    form = form_of(
         source, names, params=derivation.wrt, function=function, cls=cls, setup=setup, given=inputs
     )
+    return with_steps(form, source, derivation.wrt) if function and cls is None else form
 
 
 def _check(asked: Mapping[str, str], known: Mapping[str, Any], what: str) -> None:

@@ -61,6 +61,10 @@ _HOLDERS = re.compile(
 _KEYED = re.compile(r"""^(?P<holder>[\w.]+)\[(?P<quote>['"])(?P<key>[^'"]+)(?P=quote)\]$""")
 
 
+_ATTRIBUTE = re.compile(r"(?!self\.)\w+(?:\[\d+\])?\.([A-Za-z_]\w*)")
+"""An attribute of an object, which may be called as a gradient is."""
+
+
 def _plain(name: str) -> str:
     return re.sub(r"[\W_]", "", name.replace("∂", "d")).lower()
 
@@ -85,6 +89,11 @@ class Habits:
         """The value whose gradient is called so; where they are handed out, also by a bare name."""
         if code in self.other:
             return None
+        attribute = _ATTRIBUTE.fullmatch(code)
+        found = self._gradient(code, handed_out=handed_out)
+        return found if found or not attribute else self._gradient(attribute[1])
+
+    def _gradient(self, code: str, *, handed_out: bool = False) -> str | None:
         key, is_gradient = _key(code)
         found = self.exact.get(key)
         if found is not None and not (key in self.values and not (handed_out or is_gradient)):

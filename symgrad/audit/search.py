@@ -202,7 +202,8 @@ class Search:
         rate = program.form.steps.get(target.code)
         if rate is None:
             return ought
-        before = program.given(self.state.truths[0])[target.code.removeprefix(STEP)]
+        given = program.given(self.state.truths[0])
+        before = given[target.code.removeprefix(STEP) if program.form.script else target.name]
         laid = [a for _, a in ways(ought, np.shape(before))]
         return before - rate * laid[0] if laid else ought
 
@@ -220,7 +221,8 @@ class Search:
     def _outputs(self) -> list[str]:
         """What is read of a run to know what it hands out."""
         form = self.state.program.form
-        if not form.script and "held" not in [kind for kind, _ in form.calls]:
+        held = "held" in [kind for kind, _ in form.calls]
+        if not (form.script or form.plan.steps or held):
             return []
         return list(dict.fromkeys(c.split("[")[0] for c in self.before_codes)) + self.before_codes
 

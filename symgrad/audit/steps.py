@@ -6,15 +6,18 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeGuard
 
 import numpy as np
 
 from symgrad.audit.compare import TOLERANCE, compared
-from symgrad.audit.form import assigned, reads
-from symgrad.audit.instrument import STEP
+from symgrad.audit.form import Form, assigned, definitions, reads, training_loops
+from symgrad.audit.instrument import STEP, Plan
 from symgrad.audit.reference import Truth
 from symgrad.audit.runner import Run
+from symgrad.audit.source import Source
+from symgrad.audit.values import returned_names
 
 RATE = re.compile(
     r"(^|_)(lr|l_r|eta|alpha|rate|lrate|learning_?rate|step_?size|learn_?rate|eps(ilon)?)(_?\w?|0)$",
@@ -23,9 +26,29 @@ RATE = re.compile(
 """How people call what a gradient is multiplied by before it is subtracted."""
 
 
-def stepping(
-    tree: ast.Module, parameters: Collection[str], given: Collection[int]
-) -> dict[int, str]:
+def with_steps(form: Form, source: Source, wrt: Collection[str]) -> Form:
+    """The form of a function that gives back its parameters changed: the first turn counts."""
+    name, arguments = form.calls[0][1]
+    codes = {v: code for code, v in _held(arguments) if v in wrt}
+    node = definitions(source.tree)[name]
+    steps = stepping(node, codes.values(), ())
+    changed = {code.split("[")[0] for code in steps.values()}
+    if changed.isdisjoint(returned_names(source.tree, form)):
+        return form
+    loops = training_loops(node, codes.values(), {})
+    return replace(form, plan=Plan(loops=loops, steps=steps), inputs=codes)
+
+
+def _held(arguments: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Arguments, and entries of them, with the inputs that they hold."""
+    for name, value in arguments.items():
+        if isinstance(value, dict):
+            yield from ((f"{name}[{key!r}]", inner) for key, inner in value.items())
+        elif isinstance(value, str):
+            yield name, value
+
+
+def stepping(tree: ast.AST, parameters: Collection[str], given: Collection[int]) -> dict[int, str]:
     """The lines that change a parameter by what they read of it: each with the parameter."""
     found: dict[int, str] = {}
     for node in ast.walk(tree):

@@ -48,9 +48,9 @@ class Value:
 
 def handed_out(run: Run, form: Form, returned: Sequence[str]) -> dict[str, Any]:
     """What a run hands out, by what it is called in the program."""
-    if form.script:
+    if form.script or form.plan.steps:
         steps = {c: run.last[c] / by for c, by in form.steps.items() if c in run.last}
-        return dict(_entries(run.last)) | steps
+        return dict(_entries(run.last if form.script else {})) | steps
     kinds = [kind for kind, _ in form.calls]
     if "held" not in kinds:
         return dict(_named(run.out, returned))
@@ -82,7 +82,8 @@ def _named(out: Any, returned: Sequence[str]) -> Iterator[tuple[str, Any]]:
             else:
                 yield str(key), value
     elif isinstance(out, list):
-        names = [*returned, *(f"result[{k}]" for k in range(len(returned), len(out)))]
+        known = returned if len(returned) > 1 or len(out) == 1 else ()
+        names = [*known, *(f"result[{k}]" for k in range(len(known), len(out)))]
         for name, value in zip(names, out, strict=False):
             if isinstance(value, (dict, list)):
                 inner = () if isinstance(value, dict) else _inner_names(name, len(value))
@@ -148,6 +149,7 @@ class Matching:
                 continue
             if name in self.reference.gradient_of and self._fits(code, name, found, truths):
                 self.codes[code] = name
+        self._by_order(codes, found, truths)
         self._by_numbers(found, truths)
         self._by_shape(found, truths)
         self.codes = {c: self.codes[c] for c in codes if c in self.codes}
@@ -186,6 +188,23 @@ class Matching:
                     self.codes[code] = name
                     left.remove(name)
                     break
+
+    def _by_order(
+        self, codes: Sequence[str], found: Sequence[Mapping[str, Any]], truths: Sequence[Truth]
+    ) -> None:
+        """A list without names that has as many arrays as there are parameters, of their shapes."""
+        nameless = [c for c in codes if c.startswith("result[")]
+        wrt = self.reference.derivation.wrt
+        if self.codes or len(nameless) != len(wrt) or len(nameless) < len(codes):
+            return
+        pairs = [(f, t) for f, t in zip(found, truths, strict=True)]
+        alike = (
+            np.shape(f[c]) == t.gradients[n].shape
+            for c, n in zip(nameless, wrt, strict=True)
+            for f, t in pairs
+        )
+        if all(alike):
+            self.codes = dict(zip(nameless, wrt, strict=True))
 
     def _by_shape(self, found: Sequence[Mapping[str, Any]], truths: Sequence[Truth]) -> None:
         """What is left of the parameters, where its shape is that of one thing that is left."""
