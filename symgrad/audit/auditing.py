@@ -185,8 +185,8 @@ class Auditor:
 
     # -- judgement
 
-    def _judged(self, truths: list[Truth], runs: list[Run]) -> Outcome:
-        returned = returned_names(self.source.tree, self.form)
+    def _matched(self, runs: list[Run], truths: list[Truth], returned: list[str]) -> Matching:
+        """What the program hands out, and which gradient each of it is."""
         matching = Matching(self.reference, self.form, self.match)
         matching.bounds = {clip.bound for clip in clips(self.source)}
         found = [handed_out(r, self.form, returned) for r in runs]
@@ -198,11 +198,17 @@ class Auditor:
                 hint=self._called_otherwise() or "say what is what: --match W1=NAME",
             )
         self.remarks += matching.by_data(found[0], truths[0])
+        return matching
+
+    def _judged(self, truths: list[Truth], runs: list[Run]) -> Outcome:
+        returned = returned_names(self.source.tree, self.form)
+        matching = self._matched(runs, truths, returned)
+        found = [handed_out(r, self.form, returned) for r in runs]
         fine = matching.finite(found)
         if 2 <= len(fine) < len(found):
             self.remarks.append("not a number where much is saturated: these points are left out")
-            truths, runs = [truths[k] for k in fine], [runs[k] for k in fine]
-        matching.drop_arguments([handed_out(r, self.form, returned) for r in runs], truths)
+            truths, runs, found = ([of[k] for k in fine] for of in (truths, runs, found))  # type: ignore[assignment]
+        matching.drop_arguments(found, truths)
         matching.learn_scales(runs, truths)
         tolerance = TOLERANCE[least_exact(runs, self.source)]
         state = State(self.program, matching, truths, returned, tolerance, runs)
