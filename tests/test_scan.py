@@ -13,13 +13,17 @@ from recurrences import CASES, Arrays, Case, by_loop
 from scipy import special
 
 import symgrad as sg
+from symgrad import outputs
 from symgrad.calculus import forward_and_adjoints
 from symgrad.checks.derived import run
 from symgrad.checks.numbers import Floats
 from symgrad.checks.sampling import given_point
 from symgrad.checks.stepwise import evaluate_equations
+from symgrad.program.before_loops import products_before_loops
+from symgrad.program.common_factors import common_factors_once
 from symgrad.program.interpreter import interpret
-from symgrad.program.passes import stages
+from symgrad.program.loop import loops
+from symgrad.program.passes import everywhere, stages
 
 LARGE = ("gru", "lstm", "kalman", "hmm_in_logs", "rk4", "nested")
 """What takes seconds to derive."""
@@ -82,7 +86,10 @@ def test_every_pass_computes_what_the_equations_say(name: str) -> None:
     equations, field = forward_and_adjoints(found), Floats("float64")
     start = given_point(found.system, at, field)
     known = evaluate_equations(equations, start.env, start.sizes, field)
-    for _, program in stages(found.system.variables, equations, outputs):
+    programs = [p for _, p in stages(found.system.variables, equations, outputs)]
+    for transform in (products_before_loops, common_factors_once):
+        programs.append(everywhere(transform, programs[-1]))
+    for program in programs:
         values = interpret(program, start.env)
         for n in outputs:
             np.testing.assert_allclose(values[n].astype(float), known[n].astype(float), rtol=1e-9)
@@ -160,6 +167,31 @@ def test_what_needs_no_carry_is_in_no_loop() -> None:
     assert "np.square(h" in before
     assert "dWh =" in after
     assert loop.count("out=") == 3
+
+
+def test_products_of_what_a_step_is_given_are_in_no_loop() -> None:
+    """The derivative by tanh(P Hᵀ) is that by P times (H P)ᵀ, where no step back makes H P."""
+    H, X = sg.param("H", (2, 4)), sg.data("X", ("T", 4, 4))
+
+    def step(P: Any, x: Any) -> Any:
+        return x - np.tanh(P @ H.T) @ H @ P, None
+
+    last, _ = sg.scan(step, np.ones((4, 4)), X)
+    found = sg.derive(np.sum(last), names={})
+    program = outputs.module(found, found.notation).program
+    moved = everywhere(products_before_loops, program)
+    before, after = ([len(_products(m.program)) for m in loops(p)] for p in (program, moved))
+    assert before[0] == after[0]
+    assert before[1] > after[1]
+    at = {"H": np.ones((2, 4)) / 3, "X": np.random.default_rng(0).standard_normal((5, 4, 4))}
+    values = [
+        interpret(p, given_point(found.system, at, Floats("float64")).env) for p in (program, moved)
+    ]
+    np.testing.assert_allclose(values[1]["dH"], values[0]["dH"], rtol=1e-12)
+
+
+def _products(program: Any) -> list[Any]:
+    return [op for op in program if op.kind == "matmul"]
 
 
 @pytest.mark.long

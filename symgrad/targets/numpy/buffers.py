@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 
 from symgrad.program.contraction_order import cost
 from symgrad.program.loop import Loop
-from symgrad.program.memory import Plan, plan_of
+from symgrad.program.memory import Abilities, Plan, plan_of
 from symgrad.program.program import Axes, Literal, Op, Program, count
 from symgrad.targets.expressions import Precedence, Text, listed
 from symgrad.targets.numpy.loops import Frame, Step, lands
 from symgrad.targets.numpy.operations import SMALL_INVERSE, NumPyWriter, is_small_inverse
-from symgrad.targets.numpy.out import ABILITIES
+from symgrad.targets.numpy.out import has_out, written_over
 from symgrad.targets.numpy.runtime.special import name_of
 from symgrad.targets.statements import Statement
 from symgrad.targets.writer import WIDTH, PlannedWriter
@@ -23,6 +23,9 @@ _COMMUTATIVE = ("add", "multiply")
 _HELD = frozenset({"add", "subtract", "multiply", "divide", "minimum", "maximum"})
 _NUMBERS = {"1": "one", "2": "two", "0.5": "half"}
 _DTYPES = {"float": "dtype", "int": "np.intp", "bool": "np.bool_"}
+
+_IN_STEPS = Abilities(lambda op: has_out(op) or is_small_inverse(op), written_over)
+"""What is computed again and again may be a function of the file, which writes where it is told."""
 
 LARGE = 8192
 """Entries of a product from which on ``np.matmul`` is the faster call: ``dot`` takes less time to
@@ -94,7 +97,7 @@ class BufferedWriter(NumPyWriter, PlannedWriter):
 
     def step(self, frame: Frame, loop: Loop) -> Step:
         apart = {c.after for c in loop.carries} - frame.into.keys()
-        plan = plan_of(loop.program, ABILITIES, apart)
+        plan = plan_of(loop.program, _IN_STEPS, apart)
         kept = frozenset(loop.program.outputs)
         self.steps.append(BufferedWriter(loop.program, plan, kept, frame, self))
         return self.steps[-1]
@@ -186,8 +189,6 @@ class BufferedWriter(NumPyWriter, PlannedWriter):
         whole = op.kind == "reduce" and len(op.reads[0].axes) == 1 and not op.axes
         if whole and op.function in _REDUCTIONS:
             return Text(f"np.{_REDUCTIONS[op.function]}.reduce({args[0].code})")
-        if self.outer is not None and is_small_inverse(op):
-            return Text(f"{name_of(SMALL_INVERSE)}({args[0].code})")
         return super().printed(op, args)
 
     def _copy(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[Statement]:
@@ -215,6 +216,9 @@ class BufferedWriter(NumPyWriter, PlannedWriter):
     def _powers(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[Statement]:
         yield _called("map", name, self.of_powers(op, args), name_of(op.kind), out)
 
+    def _inverse(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[Statement]:
+        yield _called("map", name, args, name_of(SMALL_INVERSE), out)
+
     OUT: ClassVar[
         Mapping[str, Callable[[BufferedWriter, Op, Sequence[Text], str, str], Iterator[Statement]]]
     ] = {
@@ -230,6 +234,7 @@ class BufferedWriter(NumPyWriter, PlannedWriter):
         "cumsum": _along,
         "products_of_others": _along,
         "powers": _powers,
+        "linalg": _inverse,
     }
 
     # The workspace

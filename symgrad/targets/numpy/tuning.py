@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from symgrad.program.before_loops import products_before_loops
 from symgrad.program.builder import Builder
 from symgrad.program.common_factors import common_factors_once
 from symgrad.program.contraction_order import cost
@@ -80,6 +81,7 @@ def divisors_as_factors(program: Program) -> Program:
 
 PLAIN_PASSES: tuple[Pass, ...] = (signs, values_once, masks_from_outputs)
 PASSES: tuple[Pass, ...] = (
+    products_before_loops,
     values_once,
     masks_from_outputs,
     complements_in_sums,

@@ -289,13 +289,15 @@ def _regular_inverse(a: Any) -> Any:
     return value
 
 
-def _inverse_of_two(a: Any) -> Any:
+def _inverse_of_two(a: Any, out: Any) -> Any:
     """The inverse of a matrix of two rows: by its determinant, where that is an ordinary number."""
     (p, q), (r, s) = a.tolist()
     d = p * s - q * r
     if 1e-100 < abs(d) < 1e100 and abs(d) > 1e-3 * abs(p * s):
-        return np.array(((s / d, -q / d), (-r / d, p / d)), a.dtype)
-    return np.linalg.inv(a)
+        out[0, 0], out[0, 1], out[1, 0], out[1, 1] = s / d, -q / d, -r / d, p / d
+    else:
+        out[...] = np.linalg.inv(a)
+    return out
 
 
 def _eigenvectors(a: Any) -> Any:
