@@ -66,6 +66,8 @@ class Lowering:
         """The values that are the log-sum-exp of something, under a name."""
         self.determinants: dict[str, Equation] = {}
         """The values that are determinants, under a name."""
+        self.quotients: set[tuple[sp.Expr, sp.Expr]] = set()
+        """What has been divided by what: powers of these quotients are taken before others."""
         self.orders: dict[str, int] = {}
         """The values that say where entries stand in order, each place once along this axis."""
         self.values: dict[str, str] = {}

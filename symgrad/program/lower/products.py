@@ -9,6 +9,7 @@ from sympy import KroneckerDelta as Delta
 
 from symgrad.mathematics.indices import Index, fresh, indices_of, is_entry, name_of
 from symgrad.program.factors import taken_apart
+from symgrad.program.lower.balanced import balanced
 from symgrad.program.lower.lowering import Lowering
 from symgrad.program.lower.patterns import in_triangles, simpler
 from symgrad.program.lower.scales import scaled
@@ -18,6 +19,7 @@ from symgrad.program.sums_of_products import Product, all_labels, free_labels
 
 def product_value(lowering: Lowering, product: Product, at: Axes) -> Operand:
     """The sum of products, without places."""
+    product = balanced(lowering, product, at)
     over, under = _fraction(lowering, product)
     over = over if product.bound else in_triangles(lowering, over)
     if not over:

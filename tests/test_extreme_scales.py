@@ -1,0 +1,65 @@
+"""Values and derivatives of quotients, roots and angles of numbers near the largest and least."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import mpmath as mp
+import numpy as np
+import pytest
+
+import symgrad as sg
+
+SCALES = (1e300, 1e200, 1e160, 1e-150, 1e-200, 1e-300)
+X, Y = 3.0, 2.5
+
+OF_TWO: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
+    "square": (lambda x, y: (x / y) ** 2, lambda x, y: (x / y) ** 2),
+    "square of a product": (lambda x, y: x / y * (x / y), lambda x, y: (x / y) ** 2),
+    "cube": (lambda x, y: (x / y) ** 3, lambda x, y: (x / y) ** 3),
+    "reciprocal": (lambda x, y: 1 / (x / y) ** 2, lambda x, y: (y / x) ** 2),
+    "gauss": (lambda x, y: np.exp(-((x / y) ** 2) / 2), lambda x, y: mp.exp(-((x / y) ** 2) / 2)),
+    "lorentz": (lambda x, y: 1 / (1 + (x / y) ** 2), lambda x, y: 1 / (1 + (x / y) ** 2)),
+    "likelihood": (
+        lambda x, y: (x / y) ** 2 / 2 + np.log(y), lambda x, y: (x / y) ** 2 / 2 + mp.log(y),
+    ),
+    "cauchy": (lambda x, y: np.log1p((x / y) ** 2), lambda x, y: mp.log(1 + (x / y) ** 2)),
+    "angle": (lambda x, y: np.arctan(x / y), lambda x, y: mp.atan(x / y)),
+    "of two": (np.arctan2, mp.atan2),
+    "hypotenuse": (
+        lambda x, y: np.sqrt(1 + (x / y) ** 2) * y, lambda x, y: mp.sqrt(x * x + y * y),
+    ),
+    "share": (lambda x, y: x * (x / y), lambda x, y: x * x / y),
+    "power": (
+        lambda x, y: np.abs(x / y) ** 1.7, lambda x, y: mp.power(abs(x / y), mp.mpf(1.7)),
+    ),
+}  # fmt: skip
+
+
+def true(function: Callable[..., Any], *at: float) -> list[float]:
+    """The value and the slopes, in as many digits as it takes."""
+    with mp.workdps(60):
+        point = [mp.mpf(a) for a in at]
+        found = [function(*point)]
+        for k, a in enumerate(point):
+            step = a * mp.mpf(10) ** -20
+            ends = ([*point[:k], a + s, *point[k + 1 :]] for s in (step, -step))
+            high, low = (function(*end) for end in ends)
+            found.append((high - low) / (2 * step))
+        return [float(f) for f in found]
+
+
+@pytest.mark.parametrize("shape", [(), (2,)])
+@pytest.mark.parametrize("name", OF_TWO)
+def test_quotients_are_right_wherever_their_value_is_a_float(
+    name: str, shape: tuple[int, ...]
+) -> None:
+    typed, exact = OF_TWO[name]
+    module = sg.derive(np.sum(typed(sg.param("x", shape), sg.param("y", shape)))).compile()
+    for scale in SCALES:
+        x, y = np.full(shape, X * scale), np.full(shape, Y * scale)
+        value, gradients = module.loss_and_gradients(x=x, y=y)
+        want = true(exact, X * scale, Y * scale)
+        found = [value / x.size, *(np.ravel(g)[0] for g in gradients)]
+        np.testing.assert_allclose(found, want, rtol=1e-9, err_msg=f"at {scale:g}")
