@@ -131,3 +131,11 @@ def test_what_others_need_too_stays_in_memory() -> None:
     made = outputs.emitted(derivation, derivation.notation, C, name="model")
     assert re.search(r"double u\[256\];", made.beside[".h"])
     _agree(derivation, {"x": RNG.normal(size=(64, 256)), "g": RNG.normal(size=256)})
+
+
+def test_absolute_values_are_computed_once() -> None:
+    z, y = sg.param("z", (30,)), sg.data("y", (30,))
+    loss = np.sum(y * np.logaddexp(0, z) + (1 - y) * np.logaddexp(0, -z))
+    derivation = sg.derive(loss, names={"z": z, "y": y})
+    assert derivation.source(target="c").count("exp(") == 1
+    _agree(derivation, {"z": 30 * RNG.normal(size=30), "y": RNG.uniform(size=30)})

@@ -271,6 +271,28 @@ def test_each_equation_stands_above_its_loops() -> None:
         assert not passage.value or passage.comment[0].strip().startswith(f"/* {passage.value}")
 
 
+TOLD = (*SHOWN, "rotary_attention", "reshaped", "multi_head_attention", "clipped_policy")
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_the_equation_of_each_value_is_told(name: str) -> None:
+    """Also of those that are read in place, or computed where they are read."""
+    (loss,) = (x for x in LOSSES if x.name == name)
+    text = " ".join(re.sub(r"/\*|\*/", " ", emitted(loss).text).split())
+    derivation = derived(loss)
+    formulas = outputs.module(derivation, derivation.notation).formulas
+    made_ = {o.name for o in _program(derivation).ops}
+    missing = [n for n, told in formulas.items() if n in made_ and told not in text]
+    assert not missing
+
+
+def test_lines_that_lead_to_another_value_say_so() -> None:
+    (loss,) = (x for x in LOSSES if x.name == "kmeans")
+    forward = emitted(loss).text.partition("static double rest")[0]
+    told = "/* for loss = Σ_i min_j d1[i,j] */\n        {\n            double smallest = INFINITY;"
+    assert told in forward
+
+
 def test_rows_are_gone_over_once() -> None:
     """One loop over the samples leads from the data to what the loss is the sum of."""
     (loss,) = (x for x in LOSSES if x.name == "mlp_tanh")

@@ -11,7 +11,6 @@ from functools import cached_property
 from symgrad.program.kinds import KINDS
 from symgrad.program.loop import loop_of
 from symgrad.program.program import Op, Program, is_temporary
-from symgrad.targets.about import shape_text
 from symgrad.targets.c.entries import Entries
 from symgrad.targets.c.fused import Computed, Group, grouped, rowed, rows_of, touched
 from symgrad.targets.c.kept import Kept
@@ -21,6 +20,7 @@ from symgrad.targets.c.nests import Target
 from symgrad.targets.c.operations import Operations
 from symgrad.targets.c.places import ANYWHERE
 from symgrad.targets.c.rooms import Life, Room, shared_out
+from symgrad.targets.c.telling import Telling
 from symgrad.targets.c.words import in_ascii
 from symgrad.targets.identifiers import Locals
 
@@ -306,10 +306,14 @@ class Computing:
         """What tells whether two values lie in one place."""
         return id(self.rooms[name]) if name in self.rooms else name
 
+    @cached_property
+    def telling(self) -> Telling:
+        """What comments say of the values."""
+        return Telling(self.program, self.kept, self.formulas, self.stage)
+
     def told(self, op: Op) -> list[Node]:
-        """What a comment says of a value."""
-        formula = self.formulas.get(op.name, "")
-        return [Note(f"{formula}  {shape_text(op.shape)}".strip())] if formula else []
+        """What comments say of a value where it is computed."""
+        return [*map(Note, self.telling.equation(op))]
 
     def _declared(self, part: Computed, root: str, nodes: list[Node]) -> list[Node]:
         """Loops, and before them a name for the memory of a result."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import math
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
 from pathlib import PurePath
 from typing import Any
 
@@ -32,6 +33,7 @@ from symgrad.targets.c.numbers import FUNCTIONS, in_type, suffixed
 from symgrad.targets.c.offered import Offered
 from symgrad.targets.c.reciprocals import products_with_reciprocals
 from symgrad.targets.c.runtime import needed
+from symgrad.targets.c.signs import absolute_without_signs
 from symgrad.targets.c.words import WORDS, in_ascii, macro
 from symgrad.targets.c.written import array_lines, comment, literal, plain
 from symgrad.targets.emitted import Emitted, Part, Passage
@@ -50,7 +52,7 @@ def emit(module: Module) -> Emitted:
     return replace(found, beside=beside)
 
 
-PASSES = (products_with_reciprocals,)
+PASSES = (products_with_reciprocals, absolute_without_signs)
 
 FAR = 8192
 """So many entries are farther away than the nearest cache."""
@@ -146,20 +148,26 @@ class _Files:
         yield Passage(name, (f"{self.offered.head(stage)} {{",))
         if function.first:
             yield Passage(name, self._written(function.first))
-        waiting: list[str] = []
-        inside = False
-        for piece in function.parts:
-            inside = inside if waiting else piece.inside
-            waiting += self._piece(piece)
-            if formula := self.module.formulas.get(piece.op.name, ""):
-                indent = STEP * (2 if inside else 1)
-                told = comment(f"{formula}  {shape_text(piece.op.shape)}".strip(), indent)
-                yield Passage(name, tuple(waiting), piece.op.name, told, apart=True)
-                waiting = []
-        waiting += self._written(function.last)
-        if waiting:
-            yield Passage(name, tuple(waiting), apart=True)
+        telling = self.made.telling
+        for _, run in groupby(function.parts, lambda piece: telling.owner[piece.op.name]):
+            yield self._passage(name, [*run])
+        if last := self._written(function.last):
+            yield Passage(name, last, apart=True)
         yield Passage(name, (*self.offered.end(stage), "}"))
+
+    def _passage(self, name: str, pieces: Sequence[Piece]) -> Passage:
+        """Lines that lead to one value, below its equation, or what they are for."""
+        telling, last = self.made.telling, pieces[-1].op
+        found = last.name in self.module.formulas
+        told = telling.equation(last) if found else telling.towards(last)
+        told += [
+            text for piece in pieces if piece.op is not last for text in telling.beside(piece.op)
+        ]
+        told += [] if found else telling.beside(last)
+        indent = STEP * (2 if pieces[0].inside else 1)
+        above = tuple(line for text in told for line in comment(text, indent))
+        code = tuple(line for piece in pieces for line in self._piece(piece))
+        return Passage(name, code, last.name if found else "", above, apart=True)
 
     def _piece(self, piece: Piece) -> Iterator[str]:
         """The lines of a value, with those that open and close a loop that it shares."""
