@@ -182,6 +182,42 @@ def test_without_a_hint_of_its_own_the_page_is_named() -> None:
         assert caught.value.hint.startswith(("perhaps", LISTED)), caught.value.hint
 
 
+NAMED = {
+    "np.zeros((x.shape[0], 4))": "sg.zeros((x.shape[0], 4))",
+    "np.eye(3) @ np.ones((3, x.shape[0]))": "sg.ones((3, x.shape[0]))",
+    "np.ones(x.shape)": "sg.ones(x.shape)",
+    "np.empty(x.shape)": "sg.zeros(x.shape)",
+    "np.full((2, x.shape[0]), 1.5)": "sg.full((2, x.shape[0]), 1.5)",
+    "np.eye(x.shape[0])": "sg.eye(x.shape[0])",
+    "np.identity(x.shape[0])": "sg.eye(x.shape[0])",
+    "np.arange(x.shape[0])": "sg.arange(x.shape[0])",
+    "range(x.shape[0])": "sg.arange(x.shape[0])",
+    "np.tri(x.shape[0])": "np.tril(sg.ones((n, n)))",
+    "np.linspace(a, b, x.shape[0])": "a + (b - a) / (n - 1) * sg.arange(n)",
+    "np.indices(x.shape)": "sg.arange(n)[:, None] and sg.arange(m)[None, :]",
+    "float(x.shape[0])": "1 / x.shape[0]",
+    "[0] * x.shape[0]": "sg.zeros(n)",
+}
+
+
+@pytest.mark.parametrize("refused", NAMED)
+def test_what_takes_a_named_size_is_proposed(refused: str, tmp_path: Path) -> None:
+    def space(x: Any) -> dict[str, Any]:
+        n, m = x.shape
+        return {**SPACE, "x": x, "n": n, "m": m, "a": 0.5, "b": 2.0}
+
+    x, path = sg.param("x", ("N", 3)), tmp_path / "spec.py"
+    path.write_text(f"_ = {refused}")
+    with pytest.raises(sg.SpecError) as caught:
+        exec(compile(path.read_text(), path, "exec"), space(x))
+    assert NAMED[refused] in caught.value.hint
+    for code in NAMED[refused].split(" and "):
+        value = eval(code, space(x))
+        fixed = eval(code, {**space(np.ones((4, 3))), "sg": StandIn(np, scipy.special)})
+        found = sg.function(np.sum(x) * value).compile().forward(x=np.ones((4, 3)))[0]
+        np.testing.assert_allclose(found, 12 * fixed)
+
+
 @pytest.mark.parametrize("hint", sorted({*INSTEAD.values(), *OF_PYTHON.values()}))
 def test_names_in_hints_exist(hint: str) -> None:
     for name in re.findall(r"\b(?:np|sg|scipy)(?:\.\w+)+", hint):

@@ -105,7 +105,7 @@ WRONG = {
     "X.shape == (3, 3)": ("whether the named size N is 3 is not known", "fixed size"),
     "X.shape[0] > 1": ("whether the named size N is 1 is not known", "fixed size"),
     "[0 for _ in range(len(X))]": ("the named size N is not known", "sg.scan(step, h0, xs)"),
-    "np.random.normal(size=X.shape)": ("the named size N is not known", "sg.zeros"),
+    "np.random.normal(size=X.shape)": ("the named size N is not known", "sg.data(name"),
     "max(s, z[0, 0])": ("truth value", "np.maximum(a, b)"),
     "min(s, z[0, 0])": ("truth value", "np.minimum(a, b)"),
     "sorted([s, z[0, 0]])": ("truth value", "np.sort(x)"),
@@ -127,12 +127,14 @@ def test_what_is_not_known_is_told_with_a_way_out(line: str, tmp_path: Path) -> 
 
 def test_outside_of_a_spec_file_the_own_constructors_take_names() -> None:
     x = sg.param("x", ("N",))
-    with pytest.raises(sg.SpecError, match=r"sg\.eye, sg\.zeros"):
+    with pytest.raises(sg.SpecError, match=r"write sg\.eye\(x\.shape\[0\]\)"):
         np.eye(x.shape[0])
     with pytest.raises(sg.SpecError, match=r"x\.shape\[0\]"):
         len(x)
     loss = x @ (2 * sg.eye(x.shape[0]) + sg.ones(("N", "N")) - sg.zeros((x.shape[0], 1))) @ x
     assert sg.derive(loss).compile().loss(x=[1.0, 2.0]) == 19
+    row = sg.arange(2)[None]  # by its name it is a line of the file, and as floats a constant
+    assert sg.derive(x @ x * row @ [[1.0], [2.0]]).compile().loss(x=[1.0, 2.0]) == 10
     assert round(sg.param("s", ())).shape == ()
 
 

@@ -101,8 +101,13 @@ def turned(np: Any, x: Any, a: Any) -> Any:
     return (np.roll(x, -1, axis=0) - a * np.roll(x, 1, axis=0)) ** 2
 
 
+def as_often_as_a_size(np: Any, x: Any, a: Any) -> Any:
+    rows = np.tile(x[0], (x.shape[0], 1)) + np.repeat(x[:1] * a, x.shape[0], axis=0)
+    return x * rows * np.tile(a, x.shape) / np.prod(x.shape)
+
+
 NAMED = [scaled_by_a_root, powers_of_a_size, a_size_times_numbers, windows_of_a_padded_axis,
-         inner_part, turned]  # fmt: skip
+         inner_part, turned, as_often_as_a_size]  # fmt: skip
 
 
 def check(spelling: Spelling, rows: Any, columns: Any) -> None:

@@ -34,6 +34,7 @@ from symgrad.language.registry import (
     unsupported,
 )
 from symgrad.language.sizes import (
+    TAKE_NAMES,
     Dim,
     Shape,
     asked_by_spec,
@@ -170,7 +171,8 @@ class Array(Memory, np.lib.mixins.NDArrayOperatorsMixin):
             raise SpecError(
                 f"len() of {describe(self)} is not known while the spec is read",
                 where=caller(),
-                hint="x.shape[0] is the size of the first axis, also where that is a name",
+                hint="write x.shape[0], the size of the first axis, also where that is a name; "
+                f"{TAKE_NAMES}",
             )
         return self.shape[0]
 
@@ -308,11 +310,7 @@ class Array(Memory, np.lib.mixins.NDArrayOperatorsMixin):
             return Array(self.indices, self.at(self.indices), [self], dtype=to, op="relabel").twin()
         if (kind == "b" and self.kind == "bool") or (kind in "iu" and self.kind == "int"):
             return self.twin()
-        raise unsupported(
-            f"astype({dtype!r})",
-            "np.trunc(x) cuts off what follows the point; np.digitize(x, edges) counts edges, as "
-            "labels; others are data with dtype=int",
-        )
+        raise unsupported(f"astype({dtype!r})", INSTEAD["astype"])
 
     def __getattr__(self, name: str) -> Any:
         if name in PROPERTIES:

@@ -14,8 +14,16 @@ from symgrad.errors import SpecError, caller
 from symgrad.language.array import Array, axes_of, describe
 from symgrad.language.constants import as_array
 from symgrad.language.registry import function
-from symgrad.language.shapes import atleast_1d, atleast_2d, expand_dims, ravel, reshape, structure
-from symgrad.language.sizes import as_tuple, known_size
+from symgrad.language.shapes import (
+    atleast_1d,
+    atleast_2d,
+    broadcast_to,
+    expand_dims,
+    ravel,
+    reshape,
+    structure,
+)
+from symgrad.language.sizes import NotKnown, as_tuple, known_size
 from symgrad.mathematics.indices import Index, axis_index
 from symgrad.mathematics.sizes import as_size, fixed
 
@@ -213,7 +221,8 @@ def tile(a: Any, reps: Any) -> Array:
     array = as_array(a)
     times = as_tuple(reps)
     for count in times:
-        if not isinstance(count, numbers.Integral) or count < 1:
+        named = isinstance(count, NotKnown)
+        if not named and (not isinstance(count, numbers.Integral) or count < 1):
             raise SpecError(
                 f"np.tile of {describe(array)} {count!r} times",
                 where=caller(),
@@ -223,6 +232,15 @@ def tile(a: Any, reps: Any) -> Array:
     times = (1,) * (ndim - len(times)) + times
     array = reshape(array, (1,) * (ndim - array.ndim) + array.shape)
     for axis, count in enumerate(times):
-        if count != 1:
+        if isinstance(count, NotKnown):
+            array = _repeated(array, axis, count)
+        elif count != 1:
             array = concatenate([array] * int(count), axis)
     return array
+
+
+def _repeated(array: Array, axis: int, count: Any) -> Array:
+    """The whole array along an axis, as often as a named size says."""
+    before, after = array.shape[:axis], array.shape[axis:]
+    spread = broadcast_to(expand_dims(array, axis), (*before, count, *after))
+    return reshape(spread, (*before, count * after[0], *after[1:]))

@@ -252,6 +252,8 @@ OF_MEMORY = frozenset(("base", "ctypes", "data", "flags", "itemsize", "nbytes", 
 
 
 INSTEAD = {
+    "astype": "np.trunc(x) cuts off what follows the point; np.digitize(x, edges) counts edges, as "
+    "labels; others are data with dtype=int",
     "unravel_index": "x.ravel()[np.argmax(x)] is the entry itself",
     "lexsort": "np.argsort(x) is an order by one key; another order is data with dtype=int",
     **dict.fromkeys(

@@ -16,7 +16,7 @@ from symgrad.language.padding import pad
 from symgrad.language.reductions import cumsum, sum_
 from symgrad.language.registry import function, unsupported
 from symgrad.language.shapes import moveaxis, ravel, reshape
-from symgrad.language.sizes import known_size
+from symgrad.language.sizes import NotKnown, known_size
 
 
 @function("linspace")
@@ -25,8 +25,9 @@ def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, *,
     """Numbers at equal distances from one to another."""
     first = as_array(start)
     gap = as_array(stop) - first
-    step = gap / max(int(num) - bool(endpoint), 1)
-    counted = reshape(arange(int(num)), (int(num),) + (1,) * gap.ndim)
+    count: Any = num if isinstance(num, NotKnown) else int(num)
+    step = gap / (count - int(endpoint) if count != 1 else 1)
+    counted = reshape(arange(count), (count,) + (1,) * gap.ndim)
     values = moveaxis(first + step * counted, 0, axis)
     return (values, step) if retstep else values
 

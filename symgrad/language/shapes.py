@@ -17,7 +17,7 @@ from symgrad.language.array import Array, axes_of, broadcast_sizes, describe
 from symgrad.language.constants import as_array
 from symgrad.language.layout import Layout
 from symgrad.language.registry import METHODS, function, unsupported
-from symgrad.language.sizes import Dim, Shape, as_tuple, shape_text
+from symgrad.language.sizes import Dim, NotKnown, Shape, as_tuple, shape_text
 from symgrad.mathematics.indices import Index, axis_index
 from symgrad.mathematics.sizes import Size, as_size, fixed, with_numbers
 
@@ -363,12 +363,13 @@ def broadcast_to(a: Any, shape: Any) -> Array:
 def repeat(a: Any, repeats: int, axis: Any = None) -> Array:
     """Each entry so many times in a row."""
     array = as_array(a)
-    if not isinstance(repeats, numbers.Integral):
+    times: Any = int(repeats) if isinstance(repeats, numbers.Integral) else repeats
+    if not isinstance(times, (int, NotKnown)):
         raise unsupported("np.repeat with a number for each entry", "one number for all is")
     if axis is None:
         array, axis = ravel(array), 0
     axis = axes_of(array, axis)[0]
     spread = expand_dims(array, axis + 1)
     shape = list(array.shape)
-    spread = broadcast_to(spread, (*shape[: axis + 1], int(repeats), *shape[axis + 1 :]))
-    return reshape(spread, (*shape[:axis], shape[axis] * int(repeats), *shape[axis + 1 :]))
+    spread = broadcast_to(spread, (*shape[: axis + 1], times, *shape[axis + 1 :]))
+    return reshape(spread, (*shape[:axis], shape[axis] * times, *shape[axis + 1 :]))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dis
+import itertools
 import numbers
 import operator
+import re
 import sys
 from types import FrameType
 from typing import Any, TypeAlias
@@ -26,29 +28,72 @@ SCAN = "h, hs = sg.scan(step, h0, xs), where step(h, x) returns the next h, and 
 """What is written in place of a loop over an axis of a named size."""
 
 
+TAKE_NAMES = "sg.arange, sg.eye, sg.zeros, sg.ones and sg.full take it in place of NumPy's"
+INSTEAD = {
+    "np.arange": "sg.arange{}", "np.empty": "sg.zeros{}", "np.eye": "sg.eye{}",
+    "np.full": "sg.full{}", "np.identity": "sg.eye{}", "np.ones": "sg.ones{}",
+    "np.zeros": "sg.zeros{}", "np.tri": "np.tril(sg.ones((n, n))), n being the size",
+    "np.linspace": "a + (b - a) / (n - 1) * sg.arange(n), n being the size",
+    "np.indices": "sg.arange(n)[:, None] and sg.arange(m)[None, :]",
+    "range": "sg.arange{}, if it is for positions; a loop over it is a recurrence: " + SCAN,
+    **dict.fromkeys(("float", "int", "np.float64"), "the size as it is: 1 / x.shape[0]"),
+}  # fmt: skip
+"""What a spec writes instead of what asks for the number of a size, the arguments at ``{}``."""
+OTHERWISE = {
+    r"random|\brng\.": "draw the numbers outside, and pass them with sg.data(name, x.shape)",
+    r"\] ?\* ?\w": "write sg.zeros(n) or sg.full(n, value), n being the size, in place of a list",
+}
+"""The same of what is no call of one function, by what it looks like in a line."""
+
+
+def of_named_sizes(line: str) -> str:
+    """What to write for a call in a line that has to know a size; nothing where none is found."""
+    other = next((hint for pattern, hint in OTHERWISE.items() if re.search(pattern, line)), "")
+    if other:
+        return other
+    found = re.finditer(rf"(?<![\w.])({'|'.join(map(re.escape, INSTEAD))})(?=\()", line)
+    calls = [(match[1], _in_brackets(line[match.end() :])) for match in found]
+    calls = [call for call in calls if re.search("[a-zA-Z_]", call[1])]
+    calls.sort(key=lambda call: not re.search(r"shape|size|len\(|[A-Z]", call[1]))
+    return f"write {INSTEAD[calls[0][0]].format(calls[0][1])}" if calls else ""
+
+
+def _in_brackets(text: str) -> str:
+    """The start of a text, up to the bracket that closes the first one."""
+    depths = itertools.accumulate((c in "([") - (c in ")]") for c in text)
+    return text[: next((k + 1 for k, depth in enumerate(depths) if not depth), len(text))]
+
+
 class NotKnown:
     """What named sizes, and sums, products and powers of them, do in a spec."""
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
         """``np.sqrt(d)`` is a value of the spec; arithmetic with numbers is a size still."""
         operation = getattr(operator, _OPERATORS.get(ufunc.__name__, ""), None)
-        if operation and all(isinstance(a, (numbers.Number, sp.Expr)) for a in args):
+        if (
+            operation
+            and method == "__call__"
+            and all(isinstance(a, (numbers.Number, sp.Expr)) for a in args)
+        ):
             return operation(*(a.item() if isinstance(a, np.generic) else a for a in args))
         return call_ufunc(ufunc, method, args, kwargs)
 
     def _not_known(self, *_: object) -> Any:
+        where = caller()
         raise SpecError(
             f"the named size {self} is not known while the spec is read",
-            where=caller(),
-            hint="sg.arange, sg.eye, sg.zeros, sg.ones and sg.full take it in place of NumPy's; "
-            f"a loop over it is a recurrence: {SCAN}",
+            where=where,
+            hint=of_named_sizes(where.text)
+            or f"{TAKE_NAMES}; a loop over it is a recurrence: {SCAN}",
         )
 
     def _not_compared(self, other: object) -> Any:
+        where = caller()
         raise SpecError(
             f"whether the named size {self} is {other} is not known while the spec is read",
-            where=caller(),
-            hint="leave the comparison out, or give the axis a fixed size",
+            where=where,
+            hint=of_named_sizes(where.text)
+            or "leave the comparison out, or give the axis a fixed size",
         )
 
     __float__ = __int__ = __index__ = _not_known

@@ -15,11 +15,13 @@ import numpy as np
 from symgrad.language.array import Array
 from symgrad.language.constants import as_array
 from symgrad.language.distributions import DISTRIBUTIONS
+from symgrad.language.indexing import any_array
 from symgrad.language.joining import column_stack, concatenate
 from symgrad.language.linalg import multigammaln
 from symgrad.language.making import array, counted, eye, full, ones, tri, zeros
 from symgrad.language.reductions import log_softmax, logsumexp, softmax
 from symgrad.language.registry import FUNCTIONS, called
+from symgrad.language.sequences import linspace
 from symgrad.language.shapes import atleast_1d
 from symgrad.language.spec_arrays import is_of_the_spec, made
 
@@ -56,7 +58,7 @@ def _contiguous(a: Any) -> Array:
     return found
 
 
-_OTHERS = (np.copy, np.empty_like, np.full_like, np.linspace, np.ones_like, np.zeros_like)
+_OTHERS = (np.copy, np.empty_like, np.full_like, np.ones_like, np.zeros_like)
 """What makes arrays of numbers, and answers with values where it is given one."""
 
 OF_NUMPY: Mapping[str, Any] = {
@@ -68,6 +70,7 @@ OF_NUMPY: Mapping[str, Any] = {
     "empty": _either(zeros, made(np.empty)),
     "eye": _either(eye, made(np.eye)),
     "full": _either(full, made(np.full)),
+    "linspace": _either(linspace, made(np.linspace)),
     "identity": _either(eye, made(np.identity)),
     "ones": _either(ones, made(np.ones)),
     "tri": _either(tri, made(np.tri)),
@@ -79,11 +82,13 @@ OF_NUMPY: Mapping[str, Any] = {
 
 
 def _of_lists(name: str, theirs: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of NumPy's, called with lists of values too: NumPy looks into no list."""
+    """A function of NumPy's, called with lists of values, and with named sizes, too."""
 
     @functools.wraps(theirs)
     def call(*args: Any, **options: Any) -> Any:
-        if any(isinstance(a, (list, tuple)) and is_of_the_spec(a) for a in args):
+        lists = any(isinstance(a, (list, tuple)) and any_array(a) for a in args)
+        sizes = (a for a in (*args[1:], *options.values()) if is_of_the_spec(a))
+        if lists or not all(map(any_array, sizes)):
             return called(FUNCTIONS[name], f"np.{name}", args, options)
         return theirs(*args, **options)
 

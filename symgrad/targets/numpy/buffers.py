@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from symgrad.program.contraction_order import cost
 from symgrad.program.loop import Loop
 from symgrad.program.memory import Abilities, Plan, plan_of
-from symgrad.program.program import Axes, Literal, Op, Program, count
+from symgrad.program.program import Axes, Literal, Op, Program, Ref, count
 from symgrad.targets.expressions import Precedence, Text, listed
 from symgrad.targets.numpy.loops import Frame, Step, lands
 from symgrad.targets.numpy.operations import SMALL_INVERSE, NumPyWriter, is_small_inverse
@@ -248,7 +248,7 @@ class BufferedWriter(NumPyWriter, PlannedWriter):
         for op in self.program:
             if op.name in self.plan.constant:
                 self.write_constant(op)
-            elif op.kind == "view" and op.name in self.pending:
+            elif op.kind == "view" and (op.name in self.pending or self._is_made(op.reads[0])):
                 self.keep(op, self.text(op))
         for op in (self.ops[name] for name in placed):
             constant = op.name in self.plan.constant
@@ -259,6 +259,10 @@ class BufferedWriter(NumPyWriter, PlannedWriter):
             yield Statement("assign", f"self.{name}", (f"np.array({code}, dtype)",))
         for step in self.steps:
             yield from step.rooms()
+
+    def _is_made(self, operand: Ref) -> bool:
+        """Whether it is made with the workspace: a view of it may have a line in a function."""
+        return operand.name in self.plan.constant
 
     def _constant_room(self, op: Op) -> Statement:
         return Statement("assign", f"self.{self.local[op.name]}", (self.text(op).code,))
