@@ -138,7 +138,7 @@ def test_the_equations_are_those_of_a_textbook() -> None:
     for line in (
         "h[−1,i] = h₀[i]",
         "z[t,i] = Σ_j X[t,j] W_x[i,j] + Σ_k h[t − 1,k] W_h[i,k] + b[i]",
-        "∂L/∂h[t,i] = 2 h[t,i] + ∂L/∂h⁻[t + 1,i] − 2 Y[t,i]",
+        "∂L/∂h[t,i] = ∂L/∂h⁻[t + 1,i] + 2 h[t,i] − 2 Y[t,i]",
         "∂L/∂h⁻[t,i] = Σ_k ∂L/∂z[t,k] W_h[k,i]",
         "∂L/∂W_h[i,k] = Σ_t ∂L/∂z[t,i] h[t − 1,k]",
         "∂L/∂h₀[i] = ∂L/∂h⁻[0,i]",

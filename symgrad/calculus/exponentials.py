@@ -289,6 +289,18 @@ def one_minus_sigmoid(expr: sp.Expr, known: Known) -> sp.Expr | None:
     return None
 
 
+def mixed(expr: sp.Expr) -> frozenset[sp.Expr]:
+    """The addends (1 - z) a of (1 - z) a + z b, whose error is that of z times a.
+
+    Not where a or b has a logarithm or an exponential: these may be as large as 1 - z is small.
+    """
+    if not isinstance(expr, sp.Add):
+        return frozenset()
+    tame = [a for a in expr.args if not a.has(sp.exp, sp.log, softplus)]
+    weights = {f for a in tame for f in sp.Mul.make_args(a) if is_entry(f)}
+    return frozenset(a for a in tame if any(1 - z in sp.Mul.make_args(a) for z in weights))
+
+
 def tanh_of_sigmoid(expr: sp.Expr, known: Known) -> sp.Expr | None:
     """2 sigmoid(2 x) - 1 = tanh(x)."""
     for number, coefficient, x, left in pairs(expr, known, sigmoid):

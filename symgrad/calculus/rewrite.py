@@ -17,7 +17,8 @@ class Rewrite:
 
     ``apply`` answers None where the law does not fit.  It may look up what a named value is.
     ``heads`` are the classes of the expressions that it may fit, where there is one of ``needs``
-    in them or in what they name.  ``given``: what is assumed of the arrays of the law.
+    in them or in what they name.  ``given``: what is assumed of the arrays of the law.  ``spares``
+    are the parts of an expression that are left as they were typed.
     """
 
     name: str
@@ -27,3 +28,4 @@ class Rewrite:
     needs: frozenset[type[sp.Expr]]
     because: str = ""
     given: Mapping[str, Assumption] = field(default_factory=dict, hash=False)
+    spares: Callable[[sp.Expr], frozenset[sp.Expr]] = lambda _: frozenset()

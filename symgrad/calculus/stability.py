@@ -148,6 +148,7 @@ REWRITES = (
         lambda: (1 - leaves.sigmoid(x), leaves.sigmoid(-x)),
         _SUMS,
         _SIGMOID,
+        spares=exponentials.mixed,
     ),
     Rewrite(
         "tanh",
@@ -419,7 +420,8 @@ def _everywhere(expr: sp.Expr, rewrite: Rewrite, known: Known) -> sp.Expr:
     if isinstance(expr, BINDERS):
         body = _everywhere(expr.function, rewrite, known)
         return expr if body is expr.function else expr.func(body, *expr.args[1:])
-    parts = [_everywhere(a, rewrite, known) for a in expr.args]
+    spared = rewrite.spares(expr)
+    parts = [a if a in spared else _everywhere(a, rewrite, known) for a in expr.args]
     return expr if parts == list(expr.args) else expr.func(*parts)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import sympy as sp
@@ -27,7 +28,10 @@ class Order:
         return self._places.get(index, -1)
 
     def of_term(self, sign: str, term: sp.Expr, whole: sp.Expr) -> Key:
-        """Positive terms first, and parameters after what they are added to."""
+        """Positive terms first, derivatives in the order of the values that they are by.
+
+        Parameters stand after what they are added to.
+        """
         if term.is_number:
             rank = 0.5 if whole.has(sp.exp) else 3.0
         elif isinstance(term, sp.Sum) or term.has(sp.Sum):
@@ -35,7 +39,8 @@ class Order:
         else:
             rank = 2.0 if is_entry(term) else 1.0
         late = is_entry(term) and name_of(term) in self.names.late
-        return (sign == "-", late, rank, self._first_name(term), *self._tie(term))
+        through = self._derivative(term)
+        return (sign == "-", late, through, rank, self._first_name(term), *self._tie(term))
 
     def of_factor(self, factor: sp.Expr, rank: int) -> Key:
         """Factors of one rank: in the order of their indices, entries first, sums last."""
@@ -58,6 +63,13 @@ class Order:
         atoms = sorted(inside, key=lambda a: (skeleton(a), [i.name for i in inside[a]]))
         found = dict.fromkeys(i for a in atoms for i in inside[a])
         return tuple(self.of_index(i) for i in found if i not in bound)
+
+    def _derivative(self, term: sp.Expr) -> float:
+        """The place of the value that a derivative in a term is by; beyond all where none is."""
+        names = self.names
+        atoms = [term] if is_entry(term) else term.atoms(sp.Indexed)
+        by = (names.adjoint_of.get(name_of(a), "") for a in atoms)
+        return min((names.order[value] for value in by if value in names.order), default=math.inf)
 
     def _first_name(self, expr: sp.Expr) -> int:
         atoms = [expr] if is_entry(expr) else expr.atoms(sp.Indexed)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import sympy as sp
 from sympy import KroneckerDelta as Delta
 
-from symgrad.mathematics.algebra import canonical, freshen
+from symgrad.mathematics.algebra import canonical, collect, freshen
 from symgrad.mathematics.deltas import contract_deltas
 from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.indices import entry
 from symgrad.mathematics.named_values import NamedValues
 from symgrad.mathematics.partials import partial_derivative
-from symgrad.mathematics.sums import from_terms, terms
+from symgrad.mathematics.sums import Term, from_terms, terms
 
 
 def local_derivative(
@@ -24,12 +24,32 @@ def local_derivative(
     return canonical(contracted(freshen(found)))
 
 
+class Folding:
+    """Values that are written by their names in other expressions, also where they are products."""
+
+    def __init__(self, equations: Iterable[Equation]) -> None:
+        found = [e for e in equations if e.backward is None and e.decimals is None]
+        self.names = NamedValues(found)
+
+    def __call__(self, expr: sp.Expr) -> sp.Expr:
+        """The same with the names."""
+        found = self.names.fold(expr)
+        if not self.names.has_products(found):
+            return found
+        before = terms(freshen(found))
+        after = [Term(tuple(self.names.with_products(t.factors)), t.bound) for t in before]
+        return found if after == before else from_terms(after)
+
+
 def by_itself(consumer: Equation, derivative: sp.Expr) -> sp.Expr:
     """A local derivative with the value itself in it: δ (1 - p²), where p is a tanh."""
-    if consumer.backward is not None or consumer.decimals is not None:
-        return derivative
-    found = NamedValues([consumer]).fold(derivative)
-    return found if found == derivative else sp.Mul(*map(_apart, sp.Mul.make_args(found)))
+    found = Folding([consumer])(derivative)
+    return found if found == derivative else _collected(found)
+
+
+def _collected(expr: sp.Expr) -> sp.Expr:
+    """A sum with what all terms share in front of it."""
+    return sp.Mul(*map(_apart, sp.Mul.make_args(collect(expr))))
 
 
 def _apart(factor: sp.Expr) -> sp.Expr:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-
-import sympy as sp
 
 from symgrad.calculus.derivation import Adjoint
-from symgrad.mathematics.indices import Index, axis_index, entries, entry, name_of
+from symgrad.mathematics.indices import entries, entry, name_of
 from symgrad.writing.document import (
     Block,
     Equations,
@@ -20,10 +17,11 @@ from symgrad.writing.document import (
 )
 from symgrad.writing.naming import Partial
 from symgrad.writing.sections.author import Author
+from symgrad.writing.sections.chain import Chain
 from symgrad.writing.sections.computed import uses_parts
 from symgrad.writing.sections.sentences import chained, paragraph
 from symgrad.writing.way import above
-from symgrad.writing.worth_showing import by_itself, local_derivative, tidy
+from symgrad.writing.worth_showing import tidy
 
 
 def backward(author: Author) -> Section:
@@ -109,83 +107,25 @@ def _adjoint(author: Author, adjoint: Adjoint) -> Section:
     if _is_part(author, adjoint):
         computed = author.as_computed(author.derivation.system.output, adjoint)
         title = ("The derivative of ", Math(author.symbol(computed)), " with respect to ", title[1])
-    links = _links(author, adjoint)
-    local = [_local(author, name, adjoint, at) for name, at in links]
-    rows = (*local, *_adjoint_rows(author, adjoint, links), *author.beyond(adjoint))
+    chain = Chain(author, adjoint)
+    rows = (*chain.local, *_adjoint_rows(author, chain), *author.beyond(adjoint))
     blocks: list[Block] = [Equations(rows)]
     blocks += paragraph([*_put_in(author, adjoint), *author.becauses(adjoint.steps)])
     blocks.append(author.result(adjoint))
     return Section(title, tuple(blocks), value=adjoint.value, key=adjoint.equation.name)
 
 
-def _links(author: Author, adjoint: Adjoint) -> list[tuple[str, tuple[sp.Expr, ...]]]:
-    """The values that read this one, with indices; none where the output alone reads it."""
-    system = author.derivation.forward(adjoint.past)
-    others = [c for c in adjoint.chain if c != system.output]
-    return [(c, tuple(axis_index(s) for s in system[c].shape)) for c in others]
-
-
-def _adjoint_rows(
-    author: Author, adjoint: Adjoint, links: Sequence[tuple[str, tuple[sp.Expr, ...]]]
-) -> list[Row]:
-    equation = adjoint.equation
-    rows = []
-    if links:
-        total = sp.Add(*(_link(author, name, adjoint, at) for name, at in links))
-        total += _direct(author, adjoint)
-        rows.append(Row(None, author.terms(total, equation), ("chain rule",)))
-    first = adjoint.steps[0].before if adjoint.steps else equation.rhs
-    first = first if author.choice.detail == "full" else tidy(first)
-    rows.append(Row(None, author.terms(first, equation), _differentiated(author, adjoint)))
-    steps = [replace(s, before=first) if k == 0 else s for k, s in enumerate(adjoint.steps)]
+def _adjoint_rows(author: Author, chain: Chain) -> list[Row]:
+    adjoint, equation = chain.adjoint, chain.adjoint.equation
+    full = author.choice.detail == "full"
+    steps = adjoint.steps if full else chain.steps
+    raw = steps[0].before if steps else equation.rhs
+    first = () if full else chain.differentiated
+    first = first or author.terms(raw if full else tidy(raw), equation)
+    rows = [Row(None, chain.rule, ("chain rule",))] if chain.links else []
+    rows.append(Row(None, first, _differentiated(author, adjoint)))
     rows += [Row(None, author.terms(s.after, equation), author.rule(s)) for s in steps]
     return chained(author.written(equation.lhs, equation.indices), rows)
-
-
-def _split(author: Author, adjoint: Adjoint) -> tuple[tuple[sp.Expr, ...], tuple[sp.Expr, ...]]:
-    """The indices of the output, and those of the value."""
-    count = len(author.derivation.system[author.derivation.system.output].indices)
-    indices = adjoint.equation.indices
-    return indices[:count], indices[count:]
-
-
-def _link(author: Author, consumer: str, adjoint: Adjoint, at: tuple[sp.Expr, ...]) -> sp.Expr:
-    """Σ ∂L/∂c ∂c/∂v for one value c that reads v."""
-    outer, inner = _split(author, adjoint)
-    further = entry(above(author.derivation, consumer, adjoint).equation.name, (*outer, *at))
-    product = further * _partial(author, consumer, adjoint, (at, inner))
-    bound = [i.limits for i in at if isinstance(i, Index)]
-    return sp.Sum(product, *bound) if bound else product
-
-
-def _partial(
-    author: Author, consumer: str, adjoint: Adjoint, at: tuple[Sequence[sp.Expr], Sequence[sp.Expr]]
-) -> Partial:
-    """∂c/∂v, each at its indices."""
-    return Partial(entry(author.as_computed(consumer, adjoint), at[0]), entry(adjoint.value, at[1]))
-
-
-def _direct(author: Author, adjoint: Adjoint) -> sp.Expr:
-    """What the output's own use of the value adds; 0 where it does not use it."""
-    system = author.derivation.forward(adjoint.past)
-    output = system[system.output]
-    if output.name not in adjoint.chain:
-        return sp.S.Zero
-    outer, inner = _split(author, adjoint)
-    return local_derivative(output, outer, adjoint.value, inner)
-
-
-def _local(author: Author, consumer: str, adjoint: Adjoint, at: tuple[sp.Expr, ...]) -> Row:
-    """The derivative of one value that reads this one."""
-    inner = _split(author, adjoint)[1]
-    value = adjoint.value
-    free = (*adjoint.equation.indices, *at)
-    equation = author.derivation.forward(adjoint.past)[consumer]
-    left = author.written(_partial(author, consumer, adjoint, (at, inner)), free)
-    expr = local_derivative(equation, at, value, inner)
-    if author.as_computed(consumer, adjoint) == consumer:
-        expr = by_itself(equation, expr)
-    return Row(left, author.write_terms(expr, free), ("local derivative",))
 
 
 def _differentiated(author: Author, adjoint: Adjoint) -> Prose:
@@ -194,7 +134,7 @@ def _differentiated(author: Author, adjoint: Adjoint) -> Prose:
     typed = adjoint.past and not author.derivation.rewritten.isdisjoint(adjoint.chain)
     return (
         "derivative of ",
-        *author.symbols(author.as_computed(c, adjoint) for c in adjoint.chain),
+        *author.symbols(author.as_computed(c, adjoint) for c in reversed(adjoint.chain)),
         *((" as typed",) if typed else ()),
     )
 

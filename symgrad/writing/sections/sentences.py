@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from symgrad.writing.document import (
@@ -10,16 +11,28 @@ from symgrad.writing.document import (
     Prose,
     Row,
 )
-from symgrad.writing.formula import Formula
+from symgrad.writing.formula import Formula, Negative, Term
 
 
 def chained(left: Formula, rows: Iterable[Row], name: str = "") -> list[Row]:
-    """Rows under one left-hand side; a row that says the same as the one before is left out."""
+    """Rows under one left-hand side; a row that says the same as the one before is left out.
+
+    So is one that has the same terms in another order.
+    """
     chained: list[Row] = []
     for row in rows:
-        if not chained or row.terms != chained[-1].terms:
+        if not chained or _addends(row) != _addends(chained[-1]):
             chained.append(Row(None if chained else left, row.terms, row.note, name=name))
     return chained
+
+
+def _addends(row: Row) -> Counter[Formula]:
+    first, *rest = row.terms
+    return Counter((first if isinstance(first, Negative) else Term("+", first), *map(_bare, rest)))
+
+
+def _bare(term: Formula) -> Formula:
+    return Negative(term.body) if isinstance(term, Term) and term.sign == "-" else term
 
 
 def paragraph(sentences: Sequence[Prose]) -> list[Paragraph]:

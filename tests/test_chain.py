@@ -1,0 +1,107 @@
+"""The lines of a derivative by the chain rule: each follows from the one before, as it stands."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import symgrad as sg
+from symgrad.checks.points import Points
+from symgrad.checks.steps import steps
+from symgrad.mathematics.steps import Step
+from symgrad.writing.display import Display
+from symgrad.writing.sections.author import Author
+from symgrad.writing.sections.chain import Chain
+from tests.losses import LOSSES
+
+
+def derived(spec: str, **shapes: tuple[object, ...]) -> sg.Derivation:
+    """The derivation of a spec; arrays with small letters are data."""
+    make = {True: sg.param, False: sg.data}
+    space: dict[str, object] = {"np": np, "sg": sg}
+    space |= {n: make[n[0].isupper()](n, s) for n, s in shapes.items()}
+    exec(spec, space)
+    arrays = {n: v for n, v in space.items() if isinstance(v, sg.Array)}
+    return sg.derive(arrays["loss"], names=arrays)
+
+
+def lines(derivation: sg.Derivation, value: str) -> str:
+    """The lines of the derivative by a value, its box left out, with single spaces."""
+    shown = str(derivation.render("text")).split(f"with respect to {value}\n")[1]
+    return " ".join(shown.split("┌")[0].split())
+
+
+ATTENTION = """
+P = sg.softmax(Q @ K.T, axis=1)
+loss = np.sum(t * (P @ V))
+"""
+
+
+def test_what_is_put_in_is_the_local_derivative_letter_by_letter() -> None:
+    d = derived(ATTENTION, Q=("N", 4), K=("N", 4), V=("N", 4), t=("N", 4))
+    shown = lines(d, "t₁")
+    local = re.search(r"∂P\[j,l\]/∂t₁\[n,m\] = (.*?) local derivative", shown)
+    assert local
+    assert f"Σ_{{j,l}} ∂L/∂P[j,l] {local[1]} derivative of P" in shown
+    assert "softmax" not in shown
+    assert "definition" not in shown
+    assert "Σ_{m,j} ∂L/∂t₁[m,j] δ(n,m) K[j,i] derivative of t₁" in lines(d, "Q")
+
+
+def test_what_is_divided_by_its_norm_has_a_textbooks_local_derivative() -> None:
+    d = derived("u = X / np.linalg.norm(X)\nloss = np.sum(t * u**2)", X=(5,), t=(5,))
+    assert re.search(r"= \(δ\(.,.\) − u\[.\] u\[.\]\)/sqrt\(.*local derivative", lines(d, "X"))
+
+
+def test_an_update_gate_is_differentiated_as_it_is_typed() -> None:
+    spec = "z = sg.sigmoid(A)\nh = (1 - z) * B + z * C\nloss = np.sum(t * h**2)"
+    shapes = {"A": (4,), "B": (4,), "C": (4,), "t": (4,)}
+    shown = str(derived(spec, **shapes).render("text"))
+    assert "̃" not in shown
+    assert re.search(r"∂L/∂z\[.\] = ∂L/∂h\[.\] \(C\[.\] − B\[.\]\)", shown)
+    entropy = "z = sg.sigmoid(A)\nloss = -np.sum((1 - z) * np.log(1 - z) + z * np.log(z))"
+    d = derived(entropy, A=(4,))
+    value = d.compile().loss(A=np.array([40.0, -40.0, 50.0, 50.0]))
+    np.testing.assert_allclose(value, 2 * 41 * np.exp(-40.0) + 2 * 51 * np.exp(-50.0), rtol=1e-9)
+
+
+def test_terms_stand_in_the_order_of_the_local_derivatives() -> None:
+    spec = """
+i, f, o, g = np.split(A, 4)
+i, f, o, g = sg.sigmoid(i), sg.sigmoid(f), sg.sigmoid(o), np.tanh(g)
+loss = np.sum(o * np.tanh(f * t + i * g) ** 2)
+"""
+    d = derived(spec, A=(12,), t=(3,))
+    shown = str(d.render("text"))
+    boxed = shown.split("with respect to A\n")[1].split("┌")[1]
+    for text in (lines(d, "A"), boxed):
+        places = [text.index(f"∂L/∂{gate}[") for gate in "ifog"]
+        assert places == sorted(places)
+
+
+@pytest.mark.parametrize("name", ["attention", "info_nce", "layer_norm", "vae"])
+def test_the_lines_of_the_chain_rule_are_equal(name: str) -> None:
+    loss = next(a for a in LOSSES if a.name == name)
+    arrays = {n: sg.param(n, s) for n, s in loss.params.items()}
+    arrays |= {n: sg.data(n, s) for n, s in loss.data.items()}
+    d = sg.derive(loss.function(np, **arrays), names=arrays)
+    author = Author(d, d.notation, Display)
+    found, count = [], 0
+    for adjoint in d.adjoints:
+        chain = Chain(author, adjoint)
+        if chain.put_in:
+            raw = adjoint.steps[0].before if adjoint.steps else adjoint.equation.rhs
+            put_in = sp.Add(*chain.put_in, chain.direct)
+            ends = [put_in, *(s.after for s in chain.steps)]
+            rows = [Step("put in", raw, put_in)]
+            rows += [Step("row", a, b) for a, b in pairwise(ends)]
+            adjoint, count = replace(adjoint, steps=tuple(rows)), count + 1
+        found.append(adjoint)
+    checks = steps(replace(d, adjoints=tuple(found)), Points(d, 0))
+    assert count > 2
+    assert [c for c in checks if not c.passed] == []
