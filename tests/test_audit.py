@@ -6,6 +6,7 @@ import functools
 import importlib
 import json
 import pkgutil
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -285,6 +286,20 @@ def test_every_printing(tmp_path: Path) -> None:
         assert "code" in text or "test_audit" in text
     assert found.patch.startswith("--- a/")
     assert json.loads(found.json())["ok"] is False
+
+
+def test_the_page_has_formulas_and_code() -> None:
+    def summed(X, t, w):  # type: ignore[no-untyped-def]
+        return 2 * X.T @ (X @ w - t)
+
+    found = sg.audit(sg.derive(squares()), summed)
+    page = found.html()
+    assert "<code>" in page
+    assert "<math" in page
+    assert "`" not in page.split("</style>")[1]
+    to = re.search(r'<a href="#(d-\w+)">derived here', page)
+    assert to is not None
+    assert f'id="{to[1]}"' in page
 
 
 STENCIL = """

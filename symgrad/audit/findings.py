@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from symgrad.audit import printing
+from symgrad.face import Derivation
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Audit:
     patch: str = field(default="", repr=False)
     """The repairs as a patch of the program."""
     lines: tuple[printing.Line, ...] = field(default=(), repr=False)
-    derivation: str = field(default="", repr=False)
+    derivation: Derivation | None = field(default=None, repr=False, compare=False)
 
     @property
     def ok(self) -> bool:
@@ -107,6 +108,7 @@ class Audit:
 
     def html(self) -> str:
         """The findings as a page: the program beside the derivation, its faults marked."""
+        assert self.derivation is not None
         return printing.page(self.data(), self.file, self.lines, self.derivation)
 
     def _repr_markdown_(self) -> str:

@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
+from markupsafe import Markup
+
+from symgrad.face import Derivation
+from symgrad.formats.page import Page
+from symgrad.outputs import sheet
 from symgrad.templating import render
 
 SIGNS = {"right": "✓", "wrong": "✗", "follows": "↳", "missing": "?", "unmatched": "?"}
@@ -212,13 +217,17 @@ def _case(value: Data, data: Data, file: str) -> str:
 # -- HTML -----------------------------------------------------------------------------------------
 
 
-def page(data: Data, file: str, lines: Sequence[Line], derivation: str) -> str:
+def page(data: Data, file: str, lines: Sequence[Line], derivation: Derivation) -> str:
     """The program beside the derivation, its faults marked."""
+    shown = Page(sheet(derivation))
     faults = [
         f
         | {
             "where": place(f),
             "agreement": agreement(f, data) if f["repair"] and f["agrees"] is not None else "",
+            "derived": derivation.adjoint_name.get(f["value"])
+            if f["value"] in shown.derived
+            else "",
         }
         for f in data["faults"]
     ]
@@ -228,11 +237,22 @@ def page(data: Data, file: str, lines: Sequence[Line], derivation: str) -> str:
         file=file,
         lines=lines,
         faults=faults,
-        derivation=derivation,
+        page=shown,
+        kind=lambda block: type(block).__name__,
+        coded=coded,
         verdict=verdict(data),
         signs=SIGNS,
         words=WORDS,
         kinds=WHY,
+    )
+
+
+def coded(text: str) -> Markup:
+    """A sentence, what stands between backticks as code."""
+    parts = text.split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if k % 2 and k < len(parts) - 1 else part
+        for k, part in enumerate(parts)
     )
 
 

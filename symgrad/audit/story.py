@@ -52,7 +52,7 @@ def told(auditor: Auditor, outcome: Outcome) -> Audit:
         file=outcome.source.file,
         patch=patch(outcome.source, outcome.repaired) if faults else "",
         lines=story.lines(faults),
-        derivation=str(auditor.reference.derivation.render("text")),
+        derivation=auditor.reference.derivation,
     )
 
 

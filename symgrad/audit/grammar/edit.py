@@ -64,7 +64,8 @@ class Edit:
     @property
     def sentence(self) -> str:
         """The fault in words."""
-        return self.rule.sentence.format(old=self.old, new=self.new, word=self.word)
+        sentence = SENTENCES_BY_WORD.get((self.rule.name, self.word), self.rule.sentence)
+        return sentence.format(old=self.old, new=self.new, word=self.word)
 
 
 KINDS_BY_WORD = {
@@ -91,6 +92,14 @@ KINDS_BY_WORD = {
     ("another array twice", "a mask"): "mask",
 }
 """Rules that find several kinds, told apart by what they found."""
+
+SENTENCES_BY_WORD = {
+    ("another sum", "the mean for the sum"): "a mean is taken where a sum is meant: "
+    "`{old}` ought to be `{new}`",
+    ("another sum", "the sum for the mean"): "a sum is taken where a mean is meant: "
+    "`{old}` ought to be `{new}`",
+}
+"""Rules that find several faults, told apart by what they found."""
 
 _MASK = re.compile(r"(.* \* )?\(?[\w.]+ > 0\)?")
 """A derivative that is 0 or 1."""
