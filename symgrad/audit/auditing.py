@@ -223,6 +223,7 @@ class Auditor:
             before.append(loss)
             blamed = self._blamed_for_loss(state, loss)
             lines |= {loss.code: blamed[0].line}
+        before = [v for v in before if v.code not in matching.habits.other]
         unmatched = [n for n in matching.wrt if n not in matching.codes.values()]
         return Outcome(
             self.source,
@@ -306,7 +307,7 @@ class Auditor:
             if not wrong or state.program.runner.time_left < 1:
                 break
             targets = [t for t in local_targets(state, self.reference) if t.code not in given_up]
-            targets += [Target(v.name, v.code, state.line_of(v.code)) for v in wrong[:1]]
+            targets += [self._target(state, v) for v in wrong[:1]]
             order = {t: k for k, (_, t, _) in enumerate(state.runs[0].records)}
             first = state.made(wrong[0].code)
             targets = sorted(
@@ -317,12 +318,18 @@ class Auditor:
                 blame = self._blame(state, target)
                 if blame is None or blame.edit is None:
                     given_up.add(target.code)
+                    state.matching.forget({target.code} if target.scaled else set())
                 if blame is not None and blame.edit is None:
                     given_up |= self._following(state, wrong, blame.line)
                 if blame is not None:
                     found.append(blame)
                     break
         return found
+
+    def _target(self, state: State, value: Value) -> Target:
+        """A value that has to become right; on the way it may be meant to be a multiple."""
+        scaled = value.scaled and value.name not in state.matching.wrt
+        return Target(value.name, value.code, state.line_of(value.code), scaled=scaled)
 
     def _another_loss(self, state: State) -> Value | None:
         """What is given back for the loss, where that is another than the gradients are of."""
@@ -353,11 +360,12 @@ class Auditor:
     def _blame(self, state: State, target: Target) -> Blamed | None:
         ratio = next((v.ratios for v in state.values() if v.code == target.code), ())
         runner = state.program.runner
-        share = 1 / 15 if target.local else 5 / 12
+        share = 1 / 15 if target.local or target.scaled else 5 / 12
         seconds = min(share * runner.timeout, runner.time_left / 2)
         repair = Search(state, self.reference, seconds).repair(target)
         if repair is None:
-            return None if target.local else self._unnamed(state, target, ratio)
+            nothing = target.local or target.scaled
+            return None if nothing else self._unnamed(state, target, ratio)
         edit, before = repair.edit, state.program
         for code in repair.lost:
             del state.matching.codes[code]

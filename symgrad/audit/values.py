@@ -294,8 +294,12 @@ class Matching:
             for argument in self.reference.arguments(name)
             if all(self._is_slope(f.get(code), t, argument) for f, t in pairs)
         }
-        self.habits.other |= {c for c, n in called.items() if c.replace(n, "{}", 1) in habits}
-        self.codes = {c: n for c, n in self.codes.items() if c not in self.habits.other}
+        self.forget({c for c, n in called.items() if c.replace(n, "{}", 1) in habits})
+
+    def forget(self, codes: set[str]) -> None:
+        """Take what is called as a gradient is for something else."""
+        self.habits.other |= codes
+        self.codes = {c: n for c, n in self.codes.items() if c not in codes}
 
     def _is_slope(self, got: Any, truth: Truth, name: str) -> bool:
         """Whether numbers are the gradient by a value, which need not have a name."""
