@@ -63,3 +63,41 @@ def test_quotients_are_right_wherever_their_value_is_a_float(
         want = true(exact, X * scale, Y * scale)
         found = [value / x.size, *(np.ravel(g)[0] for g in gradients)]
         np.testing.assert_allclose(found, want, rtol=1e-9, err_msg=f"at {scale:g}")
+
+
+def _mean(values: list[Any]) -> Any:
+    return mp.fsum(values) / len(values)
+
+
+def _deviation(*x: Any) -> Any:
+    return mp.sqrt(_mean([a * a for a in x]) - _mean([*x]) ** 2)
+
+
+ROOTS: dict[str, tuple[Callable[[Any], Any], Callable[..., Any]]] = {
+    "rms": (lambda x: np.sqrt(np.mean(x**2)), lambda *x: mp.sqrt(_mean([a * a for a in x]))),
+    "half": (lambda x: np.mean(x * x) ** 0.5, lambda *x: mp.sqrt(_mean([a * a for a in x]))),
+    "sum over n": (
+        lambda x: np.sqrt(np.sum(x * x) / 4), lambda *x: mp.sqrt(_mean([a * a for a in x])),
+    ),
+    "std": (np.std, _deviation),
+    "std as typed": (lambda x: np.sqrt(np.mean((x - np.mean(x)) ** 2)), _deviation),
+    "hypotenuse": (
+        lambda x: np.sqrt(x[0] ** 2 + x[1] ** 2), lambda *x: mp.sqrt(x[0] ** 2 + x[1] ** 2),
+    ),
+    "of three": (
+        lambda x: np.sqrt(x[0] * x[0] + x[1] * x[1] + 3 * x[2] * x[2]),
+        lambda *x: mp.sqrt(x[0] ** 2 + x[1] ** 2 + 3 * x[2] ** 2),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ROOTS)
+def test_roots_of_squares_are_right_where_the_squares_are_no_floats(name: str) -> None:
+    typed, exact = ROOTS[name]
+    module = sg.derive(typed(sg.param("x", (4,)))).compile()
+    for scale in SCALES:
+        x = np.array([1.5, -2.25, 0.75, 3.0]) * scale
+        value, gradients = module.loss_and_gradients(x=x)
+        want, *slopes = true(exact, *map(float, x))
+        assert value == pytest.approx(want, rel=1e-9, abs=0)
+        np.testing.assert_allclose(gradients.x, slopes, rtol=1e-9, atol=1e-12)

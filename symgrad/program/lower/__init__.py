@@ -12,12 +12,13 @@ from symgrad.mathematics.indices import Index
 from symgrad.mathematics.matrices import MatrixFunction
 from symgrad.mathematics.ordering import Standing
 from symgrad.mathematics.recurrences import Recurrence, Recurrent, in_groups
-from symgrad.mathematics.reductions import LogSum, LogSumExp, Reduction, weighted_exp
+from symgrad.mathematics.reductions import LogSum, LogSumExp, Reduction, root, weighted_exp
 from symgrad.program.lower.linalg import matrix_function
 from symgrad.program.lower.lowering import Lowering, Method
 from symgrad.program.lower.products import power, product_value
 from symgrad.program.lower.recurrences import Recurrences
 from symgrad.program.lower.reductions import log_sum, log_sum_exp, reduction, standing
+from symgrad.program.lower.roots import root_of_squares
 from symgrad.program.lower.shortened import shortened
 from symgrad.program.lower.softmax import exponential, weighted
 from symgrad.program.lower.sums import addition, multiplication
@@ -61,6 +62,7 @@ METHODS: Mapping[type, Method] = {
     sp.Sum: multiplication,
     sp.Pow: power,
     sp.exp: exponential,
+    root: root_of_squares,
     weighted_exp: weighted,
     LogSumExp: log_sum_exp,
     LogSum: log_sum,

@@ -66,6 +66,8 @@ class Lowering:
         """The values that are the log-sum-exp of something, under a name."""
         self.determinants: dict[str, Equation] = {}
         """The values that are determinants, under a name."""
+        self.sums: dict[str, Equation] = {}
+        """The values that have sums in them, under a name."""
         self.quotients: set[tuple[sp.Expr, sp.Expr]] = set()
         """What has been divided by what: powers of these quotients are taken before others."""
         self.orders: dict[str, int] = {}
@@ -90,6 +92,8 @@ class Lowering:
             self.log_sums[equation.name] = equation
         if isinstance(equation.rhs, DeterminantValue) and equation.decimals is None:
             self.determinants[equation.name] = equation
+        if equation.rhs.has(sp.Sum) and equation.decimals is None:
+            self.sums[equation.name] = equation
         if isinstance(equation.rhs, InOrder):
             self.orders[equation.name] = equation.indices.index(equation.rhs.at[0])
         self.named(equation, value)
