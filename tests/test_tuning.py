@@ -187,6 +187,18 @@ def of_no_symmetry() -> Case:
     return _of(loss, {"x": rng.standard_normal(70), "b": rng.standard_normal(70)}, x=x, b=b)
 
 
+def heads(n: int = 64) -> Case:
+    """Attention whose softmax is divided after the product, its products scaled before."""
+    x = sg.data("X", (n, 16))
+    w = {f"W{c}": sg.param(f"W{c}", (16, 64)) for c in "qkv"}
+    q, k, v = ((x @ a).reshape((n, 8, 8)) for a in w.values())
+    scores = np.einsum("nhd,mhd->hnm", q, k) / np.sqrt(8)
+    p = sg.softmax(np.where(np.tri(n, dtype=bool), scores, -1e9), axis=2)
+    loss = np.sum(np.tanh(np.einsum("hnm,mhd->nhd", p, v)))
+    point = {name: rng.standard_normal((16, 64)) for name in w}
+    return _of(loss, {"X": rng.standard_normal((n, 16)), **point}, X=x, **w)
+
+
 CASES: list[tuple[Callable[[], Case], str, str]] = [
     (embedding, "_add_rows(dE, t, ", "np.add.at(dE"),
     (lambda: embedding(-1), "_add_rows(dE, t, ", "np.subtract.at(dE"),
@@ -210,6 +222,9 @@ CASES: list[tuple[Callable[[], Case], str, str]] = [
     (lambda: process(-1), "_logdet_by_half(half, ", "= np.linalg.slogdet("),
     (covariances, "_solved_by_half(half, ", "= np.linalg.inv("),
     (promised, "_inverse_by_half(half, ", "= np.linalg.solve("),
+    (heads, "-1e9, where=~", "= -1e9"),
+    (heads, "np.multiply(t1, 1 / SQRT_8", "p = np.multiply("),
+    (lambda: heads(8), "p1 = np.divide(e, ", "np.divide(1, "),
     (of_no_symmetry, "np.linalg.solve(", "_half_inverse("),
 ]
 """A loss, what its file has to say, and what it must not say."""
@@ -259,3 +274,19 @@ def test_axes_that_a_loss_lays_out_as_one_are_laid_out_otherwise_in_a_product():
     np.testing.assert_allclose(g.v, np.einsum("ijkp,lpm->ijk", slope, at["p"]), rtol=1e-12)
     wanted = np.broadcast_to(np.einsum("ijkp,ijk->p", slope, at["v"])[:, None], (4, 2, 2))
     np.testing.assert_allclose(g.p, wanted, rtol=1e-12)
+
+
+def test_a_mask_is_set_where_a_value_has_memory_of_its_own_as_well() -> None:
+    x = sg.param("x", (16, 64, 64))
+    doubled = np.sin(x)
+    masked = np.where(np.tri(64, dtype=bool), doubled, -5.0)
+    names = {"x": x, "masked": masked}
+    module = sg.derive(np.sum(np.exp(masked)), names=names).compile()
+    point = rng.standard_normal((16, 64, 64))
+    wanted = np.where(np.tri(64, dtype=bool), np.sin(point), -5)
+    for keep in (False, True):
+        workspace = module.Workspace(keep=keep)
+        assert "where=~" in module.__source__
+        np.testing.assert_allclose(module.loss(point, workspace=workspace), np.exp(wanted).sum())
+    found = module.forward(point, workspace=module.Workspace(keep=True))
+    np.testing.assert_allclose(found.masked, wanted)

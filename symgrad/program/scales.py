@@ -110,21 +110,21 @@ def _is_far_from_zero(builder: Builder, ref: Ref) -> bool:
     if op.function == "add" and len(op.reads) == 1:
         (number,) = (a.value for a in op.args if isinstance(a, Literal))
         return bool(number.is_number and number >= LEAST) and _is_not_negative(builder, op.reads[0])
-    return op.kind == "reduce" and op.function == "sum" and _is_of_softmax(builder, op.reads[0])
+    return op.kind == "reduce" and op.function == "sum" and is_of_softmax(builder.ops, op.reads[0])
 
 
 LEAST = sp.Float("1e-30")
 """Far from 0 in float32 too."""
 
 
-def _is_of_softmax(builder: Builder, ref: Ref) -> bool:
+def is_of_softmax(ops: Mapping[str, Op], ref: Ref) -> bool:
     """Whether an array is exp(z - max z): one of its entries along each row is 1."""
-    power = builder.ops.get(ref.name)
-    shifted = builder.ops.get(power.reads[0].name) if power and power.function == "exp" else None
+    power = ops.get(ref.name)
+    shifted = ops.get(power.reads[0].name) if power and power.function == "exp" else None
     if shifted is None or shifted.function != "subtract" or len(shifted.reads) != 2:
         return False
     z, m = shifted.reads
-    largest = builder.ops.get(stored(builder.ops, m).name)
+    largest = ops.get(stored(ops, m).name)
     found = largest is not None and (largest.kind, largest.function) == ("reduce", "max")
     return found and largest is not None and largest.reads[0].name == z.name
 

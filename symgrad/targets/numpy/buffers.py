@@ -12,7 +12,7 @@ from symgrad.program.program import Axes, Literal, Op, Program, Ref, count
 from symgrad.targets.expressions import Precedence, Text, listed
 from symgrad.targets.numpy.loops import Frame, Step, lands
 from symgrad.targets.numpy.operations import SMALL_INVERSE, NumPyWriter, is_small_inverse
-from symgrad.targets.numpy.out import has_out, written_over
+from symgrad.targets.numpy.out import has_out, is_over_first, written_over
 from symgrad.targets.numpy.runtime.special import name_of
 from symgrad.targets.statements import Statement
 from symgrad.targets.writer import WIDTH, PlannedWriter
@@ -39,7 +39,7 @@ In µs, by ``dot`` and by ``matmul``: 8×8 0.30 and 0.97; 32×32 1.6 and 2.2; of
 class BufferedWriter(NumPyWriter, PlannedWriter):
     """Writes the operations of a program into a workspace called ``ws``.
 
-    ``kept``: values each of which the workspace can give memory of its own.
+    ``kept``: values that the workspace can give memory of their own; ``apart``: if it is asked to.
     """
 
     def __init__(
@@ -49,7 +49,10 @@ class BufferedWriter(NumPyWriter, PlannedWriter):
         kept: Collection[str] = (),
         frame: Frame | None = None,
         outer: BufferedWriter | None = None,
+        *,
+        apart: bool = True,
     ) -> None:
+        self.apart = apart
         self.home, self.dtype_text, self.kept = "ws", "ws._for[-1]", kept
         self.steps: list[BufferedWriter] = []
         self.held: dict[str, str] = {}
@@ -141,8 +144,15 @@ class BufferedWriter(NumPyWriter, PlannedWriter):
         """A universal function written over an argument."""
         out = self.local[place]
         same = out == name
-        if not same and op.name in self.kept:
+        kept = not same and op.name in self.kept
+        if kept:
             self.placed.append(op.name)
+        if is_over_first(op):
+            yield from self._over_first(
+                op, args, name, "" if same else self.stored(op) if kept else out
+            )
+            return
+        if kept:
             yield from self.OUT[op.kind](self, op, args, name, self.stored(op))
             return
         if op.function == "where":
@@ -156,6 +166,14 @@ class BufferedWriter(NumPyWriter, PlannedWriter):
             return
         yield _called("over" if same else "map", name, args, name_of(op.function), out)
 
+    def _over_first(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[Statement]:
+        """A number over an array where a condition does not hold; that may be in other memory."""
+        if out and op.name in self.kept and self.apart:
+            yield from self._copy(op, args[1:], name, out)
+        elif out:
+            yield Statement("assign", name, (out,))
+        yield self._chosen(op, args, name, turned=True)
+
     def _map(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[Statement]:
         if op.function == "cast":
             yield from self._copy(op, args, name, out)
@@ -166,11 +184,18 @@ class BufferedWriter(NumPyWriter, PlannedWriter):
             digits = [Text(f"{op.detail[0]}")] if op.function == "round" else []
             yield _called("map", name, [*args, *digits], name_of(op.function), out)
 
-    def _chosen(self, op: Op, args: Sequence[Text], name: str) -> Statement:
-        """One value over another where a condition holds, which may be numbers of 0 and 1."""
-        holds = self.dtypes[op.reads[0].name] == "bool"
-        where = args[0].code if holds else f"{args[0].at_least(Precedence.SUM)} != 0"
-        return Statement("where", name, (args[1].code, where))
+    def _chosen(
+        self, op: Op, args: Sequence[Text], name: str, *, turned: bool = False
+    ) -> Statement:
+        """One value over another where a condition holds, which may be numbers of 0 and 1.
+
+        ``turned``: where it does not hold, the other over that.
+        """
+        if self.dtypes[op.reads[0].name] == "bool":
+            where = f"~{args[0].at_least(Precedence.ATOM)}" if turned else args[0].code
+        else:
+            where = f"{args[0].at_least(Precedence.SUM)} {'==' if turned else '!='} 0"
+        return Statement("where", name, (args[2 if turned else 1].code, where))
 
     def _matmul(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[Statement]:
         x, y = args

@@ -104,7 +104,7 @@ class Mathematics:
     def _writer(self, plan: Plan | None) -> NumPyWriter:
         if plan is None:
             return self.plain_writer(self.program)
-        return BufferedWriter(self.program, plan, self.first)
+        return BufferedWriter(self.program, plan, self.first, apart=bool(self.module.values))
 
     @cached_property
     def first(self) -> frozenset[str]:
@@ -319,7 +319,7 @@ def with_those_gone(
         home = turned.get(op.name, op.name)
         if missing and home == op.name:
             gone[op.name] = [*below, op.name]
-        elif is_temporary(op.name):
+        elif is_temporary(op.name) or KINDS[op.kind].is_view:
             gone[op.name] = [*below]
         elif op.name in formulas:
             lines = [f"{told.pop(n)}  {shape_text(before.shapes[n])}".strip() for n in below]

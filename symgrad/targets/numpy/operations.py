@@ -208,6 +208,10 @@ class NumPyWriter(PlainLoops, Writer):
         if len(source) == 2 and source[::-1] == target:
             return Text(f"{array}.T")
         order = [a for a in target if isinstance(a, Index)]
+        if labels(source) != order and len(source) == len(target):
+            of_size_1 = iter([k for k, a in enumerate(source) if a is UNIT])
+            places = [next(of_size_1) if a is UNIT else source.index(a) for a in target]
+            return Text(f"{array}.transpose({', '.join(map(str, places))})")
         if labels(source) != order:
             turned = (*(a for a in source if a is UNIT), *order)
             units = [k for k, a in enumerate(source) if a is UNIT]

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from symgrad.program.contraction_order import cost
 from symgrad.program.memory import Abilities
-from symgrad.program.program import Op, Operand
+from symgrad.program.program import Literal, Op, Operand, Ref
+from symgrad.program.scales import MANY, SMALL
 from symgrad.targets.numpy.runtime.special import name_of
 
 
@@ -47,10 +49,25 @@ def is_ufunc(op: Op) -> bool:
 
 
 def written_over(op: Op) -> Sequence[Operand]:
-    """The arguments over which NumPy can write the result: of ``where``, what is chosen last."""
+    """The arguments over which NumPy can write the result: of ``where``, what is chosen last.
+
+    Or what is chosen first, where the other is a number and to turn the condition costs less than
+    to write that number everywhere: in µs, 8 masks of 128 by 128 for one 18, the other way 29.
+    """
+    if is_over_first(op):
+        return op.args[1:2]
     if op.function == "where":
         return op.args[2:]
     return op.args if is_ufunc(op) else ()
+
+
+def is_over_first(op: Op) -> bool:
+    """Whether a number is chosen where a condition with few entries does not hold."""
+    if op.function != "where" or not isinstance(op.args[2], Literal) or cost(op.axes) < MANY:
+        return False
+    holds, first, _ = op.args
+    arrays = isinstance(holds, Ref) and isinstance(first, Ref)
+    return arrays and SMALL * cost(op.reads[0].axes) <= cost(op.axes)
 
 
 ABILITIES = Abilities(has_out, written_over)

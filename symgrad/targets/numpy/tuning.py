@@ -25,6 +25,7 @@ from symgrad.program.program import (
     Ref,
     read_by,
 )
+from symgrad.program.row_factors import rows_scaled_late, sums_by_products_there
 from symgrad.program.scales import divisors_of_rows_as_factors, scales_after_sums
 from symgrad.program.stacked import rows_as_they_are, terms_stacked, windows_laid_out
 from symgrad.program.summed import sums_before_products
@@ -92,6 +93,8 @@ PASSES: tuple[Pass, ...] = (
     rows_as_they_are,
     windows_laid_out,
     divisors_of_rows_as_factors,
+    sums_by_products_there,
+    rows_scaled_late,
     sums_before_products,
     signs,
     common_factors_once,
