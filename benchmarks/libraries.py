@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+import platform
 from collections.abc import Callable
 from importlib import import_module
 from types import ModuleType, SimpleNamespace
@@ -113,6 +115,22 @@ def symgrad_bound(case: Case, dtype: str, v: Arrays) -> Call:
 def symgrad_c(case: Case, dtype: str, v: Arrays) -> Call:
     """The C of the same loss, compiled here, its arrays bound once."""
     return _bound(derivation(case).compile(target="c", dtype=dtype, sizes=case.sizes), v)
+
+
+def symgrad_c_for(processor: str) -> Callable[[Case, str, Arrays], Call | None]:
+    """The same compiled for all processors of a kind, such as x86-64-v3."""
+
+    def peer(case: Case, dtype: str, v: Arrays) -> Call | None:
+        if platform.machine() != "x86_64":
+            return None
+        kept = os.environ.get("CC", "")
+        os.environ["CC"] = f"{kept or 'cc'} -march={processor}"
+        try:
+            return symgrad_c(case, dtype, v)
+        finally:
+            os.environ["CC"] = kept
+
+    return peer
 
 
 def symgrad_unrolled(case: Case, dtype: str, v: Arrays) -> Call | None:

@@ -20,6 +20,8 @@ PEERS: Mapping[str, Callable[..., Call | None]] = {
     "symgrad": libraries.symgrad,
     "symgrad, bound": libraries.symgrad_bound,
     "symgrad, C": libraries.symgrad_c,
+    "symgrad, C, x86-64-v3": libraries.symgrad_c_for("x86-64-v3"),
+    "symgrad, C, x86-64-v2": libraries.symgrad_c_for("x86-64-v2"),
     "symgrad, unrolled": libraries.symgrad_unrolled,
     "symgrad, no workspace": libraries.symgrad_allocating,
     "careful NumPy": by_hand.careful,

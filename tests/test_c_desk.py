@@ -286,6 +286,28 @@ def test_no_compiler(monkeypatch: pytest.MonkeyPatch, derivation: sg.Derivation)
         derivation.compile(target="c")
 
 
+def test_code_is_for_the_processors_that_cc_says(
+    monkeypatch: pytest.MonkeyPatch, derivation: sg.Derivation, tmp_path: Path
+) -> None:
+    found: list[list[str]] = []
+    run = build.subprocess.run
+
+    def noted(arguments: list[str], **more: Any) -> Any:
+        found.append([a for a in arguments if a.startswith("-march=")])
+        return run(arguments, **more)
+
+    monkeypatch.setattr(build.subprocess, "run", noted)
+    monkeypatch.setenv("SYMGRAD_CACHE", str(tmp_path))
+    for said in ("", " -march=native"):
+        monkeypatch.setenv("CC", f"{command('cc')}{said}")
+        assert np.isfinite(derivation.compile(target="c").loss(**AT))
+        marches = [march for march in found if march]
+        assert ["-march=native"] in marches
+        found.clear()
+    assert build._machines(["gcc", "-march=x86-64-v3"]) == [[]]
+    assert len(build._machines(["gcc"])) == 2
+
+
 def test_a_folder_that_can_not_be_written(
     derivation: sg.Derivation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

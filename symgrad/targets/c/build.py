@@ -101,6 +101,12 @@ def _for_this_process() -> Path:
     return Path(tempfile.mkdtemp(prefix="symgrad-"))
 
 
+def _machines(command: Sequence[str]) -> list[list[str]]:
+    """For which processors code is made, until a compiler knows of one: what CC says, or this."""
+    said = any(word.startswith(("-march=", "-mcpu=")) for word in command)
+    return [[]] if said else [[_OF_THIS_MACHINE], []]
+
+
 def _compile(
     command: Sequence[str], flags: Sequence[str], files: Mapping[str, str], path: Path
 ) -> None:
@@ -110,7 +116,7 @@ def _compile(
             (Path(folder) / file).write_text(text, encoding="utf-8")
         sources = [file for file in files if file.endswith(".c")]
         rest = [*flags, *sources, "-o", "built.so", "-lm"]
-        for more in ([_OF_THIS_MACHINE], []):  # not every compiler knows of this machine
+        for more in _machines(command):
             done = subprocess.run(
                 [*command, *more, *rest], cwd=folder, capture_output=True, text=True, check=False
             )
