@@ -169,6 +169,13 @@ def test_what_needs_no_carry_is_in_no_loop() -> None:
     assert loop.count("out=") == 3
 
 
+def test_the_values_before_each_step_stand_beside_their_loop() -> None:
+    source = derived("rnn").source().partition("# What is called")[0]
+    forward, _, others = source.partition("def _shared")
+    assert "h_before = h_states[:-1]" in forward
+    assert "h_states" not in others
+
+
 def test_products_of_what_a_step_is_given_are_in_no_loop() -> None:
     """The derivative by tanh(P Hᵀ) is that by P times (H P)ᵀ, where no step back makes H P."""
     H, X = sg.param("H", (2, 4)), sg.data("X", ("T", 4, 4))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from symgrad.program.costs import flops
 from symgrad.program.loop import loop_of
-from symgrad.program.program import Program
+from symgrad.program.program import Program, is_temporary
 from symgrad.targets.statements import Assignment, grouped
 
 FORWARD, SHARED, OUTPUT, BACKWARD = "_forward", "_shared", "_loss", "_backward"
@@ -44,7 +44,10 @@ def in_stages(
 
 
 def _together(program: Program, stages: Mapping[str, str]) -> dict[str, str]:
-    """The stages, all results of a loop in one: where two need it, in one that is before both."""
+    """The stages, all results of a loop in one: where two need it, in one that is before both.
+
+    Values with names that are parts of a result are there too.
+    """
     found = dict(stages)
     loops: dict[str, list[str]] = {}
     for op in program.ops:
@@ -54,6 +57,9 @@ def _together(program: Program, stages: Mapping[str, str]) -> dict[str, str]:
         mine = {found[name] for name in names}
         early = SHARED if mine == {OUTPUT, BACKWARD} else min(mine, key=[*_LATER].index)
         found |= dict.fromkeys(names, early)
+    stepwise = {name for names in loops.values() for name in names}
+    parts = (o for o in program.ops if o.kind == "slice" and not is_temporary(o.name))
+    found |= {o.name: found[o.reads[0].name] for o in parts if o.reads[0].name in stepwise}
     return found
 
 
