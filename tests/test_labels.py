@@ -147,6 +147,12 @@ SPELLINGS: dict[str, Spelling] = {
     "minus a number, plus another": Spelling(
         lambda x, y: np.sum(np.exp(x)[R, y - 1 + 3]), (4, 3), ((4,), -2, 0)
     ),
+    "negative, from the last one down": Spelling(
+        lambda x, y: np.sum(np.exp(x)[R, -y - 1] ** 2), (4, 3), ((4,), 0, 2)
+    ),
+    "negative, of a sum": Spelling(
+        lambda x, y: np.sum(np.exp(x)[-(y + 1), C] ** 2), (4, 3), ((3,), 0, 3)
+    ),
     "counted from the other end": Spelling(
         lambda x, y: np.sum(np.exp(x)[R, 2 - y] ** 2), (4, 3), ((4,), 0, 2)
     ),

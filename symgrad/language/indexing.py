@@ -28,7 +28,7 @@ from symgrad.language.layout import along
 from symgrad.language.registry import FUNCTIONS, function, unsupported
 from symgrad.language.shapes import ravel
 from symgrad.language.sizes import Dim, as_tuple, dim_of, known_size, shape_text
-from symgrad.mathematics.indices import Index, axis_index
+from symgrad.mathematics.indices import Index, axis_index, entries, name_of
 from symgrad.mathematics.sizes import Size, as_size, fixed, normal_form
 
 
@@ -202,7 +202,7 @@ def _from_the_front(array: Array, axis: int, labels: Array) -> Array:
     """Constant positions within the axis, negative ones counted from the other end."""
     values = labels.variable.values if labels.variable is not None else labels.rhs
     if values is None or labels.inputs:
-        return labels
+        return _counted_down(labels, array.shape[axis])
     positions = np.asarray(values, dtype=object if isinstance(values, sp.Expr) else None)
     if isinstance(values, sp.Expr) and not values.is_Integer:
         return labels
@@ -219,6 +219,24 @@ def _from_the_front(array: Array, axis: int, labels: Array) -> Array:
     size = known_size(known, "a negative position")
     shifted = np.where(positions < 0, positions + size, positions)
     return as_array(np.broadcast_to(shifted, tuple(map(int, labels.shape))))
+
+
+def _counted_down(labels: Array, size: Dim) -> Array:
+    """Labels that are counted down from -1, such as -y - 1, as places from the front."""
+    first, rest = sp.sympify(_of_inputs(labels)).as_coeff_Add()
+    if first.is_Integer and first < 0 and (-rest).is_Symbol:
+        labels = elementwise("add", labels, size)
+        labels.kind = "int"  # a size with a name is no whole number elsewhere
+    return labels
+
+
+def _of_inputs(labels: Array) -> sp.Expr:
+    """What is computed entry by entry, inputs as symbols."""
+    if labels.op != "map" or labels.rhs is None:
+        return sp.Symbol(labels.key)
+    inner = {i.key: i for i in labels.inputs}
+    read = (a for a in entries(labels.rhs) if name_of(a) in inner)
+    return labels.rhs.xreplace({a: _of_inputs(inner[name_of(a)]) for a in read})
 
 
 def _sliced(array: Array, axis: int, item: slice) -> tuple[sp.Expr, sp.Expr]:
@@ -329,7 +347,7 @@ def take_along_axis(a: Any, indices: Any, axis: int = -1) -> Array:
         for k in range(array.ndim)
     ]
     source = [i if size != 1 else sp.Integer(0) for i, size in zip(out, array.sizes, strict=True)]
-    pointing = _label(array, axis, labels, out)
+    pointing = _label(array, axis, _from_the_front(array, axis, labels), out)
     source[axis] = _read(*pointing)
     result = Array(out, array.at(source), [array, labels], dtype=array.kind)
     result.pointing = (pointing,)
