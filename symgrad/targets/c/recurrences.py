@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from symgrad.program.loop import Carry, Loop, loop_of, plain, results
 from symgrad.program.program import Axes, Op, Ref
@@ -286,10 +287,11 @@ class Step(Recurring):
             yield from self._lines(self.pieces(group, made))
 
     def _lines(self, pieces: Sequence[Piece]) -> Iterator[Node]:
-        """The loops of pieces, each after what its value is."""
+        """The loops of pieces, those that lead to one value after what it is."""
         opened: loops.Loop | None = None
+        told = self._headings(pieces)
         for piece in pieces:
-            note = self.told(piece.op)
+            note = told.get(piece.op.name, [])
             if piece.loop is None:
                 yield from [*note, *piece.head, *piece.body]
                 continue
@@ -300,6 +302,14 @@ class Step(Recurring):
             opened.body += [*note, *piece.body]
             if piece.closes:
                 yield opened
+
+    def _headings(self, pieces: Sequence[Piece]) -> Mapping[str, list[Node]]:
+        """What is told before a piece: the first of those that lead to one value."""
+        found: dict[str, list[Node]] = {}
+        for _, run in groupby(pieces, lambda piece: self.telling.owner[piece.op.name]):
+            first, *others = [piece.op for piece in run]
+            found[first.name] = [node for op in (first, *others)[::-1] for node in self.told(op)]
+        return found
 
     def _ending(self) -> Iterator[Node]:
         """What ends a step: results that are copied, and what the next one reads."""
