@@ -143,9 +143,6 @@ def join(one: Nest, other: Nest, told: Sequence[Node]) -> bool:
 
     That is so where what both touch, and one of them changes, is touched entry by entry.
     """
-    sums = bool(_SUM.match(one.word)) + bool(_SUM.match(other.word))
-    if one.turns != other.turns or one.last or one.first or sums > 1:
-        return False
     if not _fit(one, other) or not _are_apart(one, other):
         return False
     if one.other and not other.head:
@@ -160,7 +157,10 @@ def join(one: Nest, other: Nest, told: Sequence[Node]) -> bool:
 
 
 def _fit(one: Nest, other: Nest) -> bool:
-    """Whether both are done under one condition, or one of them in any case."""
+    """Whether the loops are alike, and done under one condition or one of them in any case."""
+    sums = bool(_SUM.match(one.word)) + bool(_SUM.match(other.word))
+    if one.turns != other.turns or one.last or one.first or sums > 1:
+        return False
     if one.head == other.head:
         return True
     if one.head and other.head:

@@ -199,10 +199,7 @@ class Sums(Matrices):
 
     def _at_places(self, op: Op, factor: Ref) -> list[Node]:
         """The result is cleared, and products are added where a factor is not zero."""
-        clearing, pairs = self.loops(op.axes)
-        place = flat(there(op.axes, clearing), shape_of(op.axes))
-        nodes = looped(pairs, [f"{self.target(op, place)} = 0.0;"])
-        cleared = [Block(nodes, "if (!add)")] if self.targets[op.name].added else nodes
+        cleared = self._all_cleared(op)
         gone, _, of = self._combining(op)
         outer, before = self.loops(self._in_memory(factor))
         truth = self.entries.dtypes[factor.name] == "bool"
@@ -214,6 +211,13 @@ class Sums(Matrices):
         added = self.around(inside, [f"{self.target(op, place)} += {of(where).code};"])
         condition = found.code if truth else f"{found.at_least(Precedence.SUM)} != 0.0"
         return [*cleared, *looped(before, [*first, Block(added, f"if ({condition})")])]
+
+    def _all_cleared(self, op: Op) -> list[Node]:
+        """Loops that make the result zero."""
+        where, pairs = self.loops(op.axes)
+        place = flat(there(op.axes, where), shape_of(op.axes))
+        nodes = looped(pairs, [f"{self.target(op, place)} = 0.0;"])
+        return [Block(nodes, "if (!add)")] if self.targets[op.name].added else nodes
 
     def _in_memory(self, ref: Ref) -> list[Index]:
         """The labels of a value, those first along which its entries are farthest apart."""

@@ -21,14 +21,18 @@ class Telling:
         for op in reversed(program.ops):
             found = (self.owner[reader.name] for reader in kept.readers[op.name])
             self.owner[op.name] = op.name if op.name in formulas else next(found, "")
+        self.seen = self._first_read(program, stage)
+        """The values without memory that are first read for each."""
+
+    def _first_read(self, program: Program, stage: Mapping[str, str]) -> dict[str, list[str]]:
+        """Of each value with loops those without that no other before it reads in its stage."""
         made = [op for op in program.ops if not self._is_seen(op.name)]
         known = {(stage[op.name], self.owner[op.name]) for op in made}
-        self.seen: dict[str, list[str]] = {}
-        """The values without memory that are first read for each."""
+        found: dict[str, list[str]] = {}
         for op in made:
-            names = [n for n in self._read(op) if (stage[op.name], n) not in known]
-            self.seen[op.name] = names
-            known |= {(stage[op.name], name) for name in names}
+            found[op.name] = [n for n in self._read(op) if (stage[op.name], n) not in known]
+            known |= {(stage[op.name], name) for name in found[op.name]}
+        return found
 
     def equation(self, op: Op) -> list[str]:
         """That of a value, if it has one, and those of what it reads in place."""
