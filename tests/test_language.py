@@ -106,6 +106,9 @@ CALLS = {
     "argpartition": "np.take_along_axis(a, np.argpartition(b, 1, axis=1)[:, 1:2], 1)",
     **{name: f"a[np.{name}(a - b, axis=0), np.arange(4)]"
        for name in ("argmax", "argmin", "nanargmax", "nanargmin")},
+    "bincount": "np.bincount(y, a[:, 0], minlength=3)",
+    "diag_indices_from": "s[np.diag_indices_from(s)]",
+    **{f"{name}_indices_from": f"s[np.{name}_indices_from(s, k=-1)]" for name in ("tril", "triu")},
     "choose": "np.choose(y[:, None], [a, b * a, 2.0])",
     "digitize": "v[np.digitize(a, [0.3, 0.5, 0.7])] * b",
     "searchsorted": "v[np.searchsorted([0.3, 0.5, 0.7], a)] * b",
@@ -120,7 +123,8 @@ CALLS = {
     "unstack": "np.unstack(d, axis=1)[1]",
     "vander": "np.vander(v, 3)",
 }  # fmt: skip
-NO_ARRAYS = {"ndim", "shape", "size", "copyto", "fill_diagonal", "put_along_axis", "empty_like"}
+NO_ARRAYS = {"ndim", "shape", "size", "copyto", "fill_diagonal", "put_along_axis", "empty_like",
+             "diag_indices_from", "tril_indices_from", "triu_indices_from"}  # fmt: skip
 """What answers with numbers, or with nothing, as it writes into an array; or with any numbers."""
 
 UFUNC_CALLS = {

@@ -545,3 +545,51 @@ def test_no_numbers_but_values_at_the_ends_and_as_weights() -> None:
     found, g = sg.derive(value(x, a)).compile().loss_and_gradients(x=at, a=b)
     assert found == pytest.approx(value(at, b), rel=1e-13)
     assert g.a == pytest.approx((value(at, b + 1e-6) - value(at, b - 1e-6)) / 2e-6, abs=1e-7)
+
+
+SPELLED = {
+    "positions taken from an array": """
+k = x @ x.T
+k[np.diag_indices_from(k)] += 0.3
+loss = np.sum(np.linalg.inv(k)) + np.sum(k[np.triu_indices_from(k, 1)])""",
+    "results written into arrays": """
+h = np.empty_like(x)
+np.tanh(x, out=h)
+np.multiply(h, 2, out=h)
+s = np.sum(h, axis=0, out=np.zeros(2))
+loss = np.sum(h**3) + np.sum(s**2)""",
+    "entries as they are": """
+s = (x[:1] @ x[:1].T).item() + x.item(3) * x.item(1, 0)
+loss = s**2 + sum(a * b for a, b in x.tolist())""",
+    "weights at labels": """
+y = np.array([2, 0, 2])
+loss = np.sum(np.bincount(y, weights=x[:, 0] ** 2, minlength=4) * np.arange(1, 5))""",
+    "turns that scale rows and columns": """
+k = np.exp(-x / 0.5)
+u = np.ones(3)
+for _ in range(7):
+    v = 0.5 / (k.T @ u)
+    u = 1 / 3 / (k @ v)
+loss = np.sum(u[:, None] * k * v * x)""",
+}
+
+
+@pytest.mark.parametrize("name", SPELLED)
+def test_lines_of_a_spec_file_are_what_numpy_computes(name: str, tmp_path: Path) -> None:
+    at = np.random.default_rng(2).normal(size=(3, 2))
+    path = tmp_path / "spec.py"
+    head = 'import numpy as np\nimport symgrad as sg\nx = sg.param("x", (3, 2))\n'
+    path.write_text(head + SPELLED[name])
+
+    def value(x: Any) -> float:
+        space = {"np": np, "x": x}
+        exec(SPELLED[name], space)
+        return float(space["loss"])
+
+    spec = load(path)
+    found, g = sg.derive(spec.loss, names=spec.names).compile().loss_and_gradients(x=at)
+    assert found == pytest.approx(value(at), rel=1e-12)
+    for k in np.ndindex(3, 2):
+        h = np.zeros((3, 2))
+        h[k] = 1e-6
+        assert g.x[k] == pytest.approx((value(at + h) - value(at - h)) / 2e-6, rel=1e-6, abs=1e-7)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 
@@ -12,6 +13,7 @@ from symgrad.mathematics.domains import Signs
 from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.indices import entries, indices_of, is_entry, name_of
 from symgrad.mathematics.recurrences import Recurrent
+from symgrad.mathematics.reductions import LogSumExp
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class Known:
         found = self.equations.get(name)
         if found is None or found.name in self.closed or isinstance(found.rhs, Recurrent):
             return None
+        if _is_nested(found.rhs):
+            return None
         return None if found.decimals is not None or found.backward is not None else found
 
     def is_nowhere_negative(self, expr: sp.Expr) -> bool:
@@ -47,6 +51,13 @@ class Known:
         if sure:
             self.opened.update(n for n in signs.named if self._named(n) is not None)
         return sure
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_nested(rhs: sp.Expr) -> bool:
+    """Whether a log-sum-exp stands in another: each turn of a loop would double what is written."""
+    found = rhs.atoms(LogSumExp) if rhs.has(LogSumExp) else ()
+    return any(f.function.has(LogSumExp) for f in found)
 
 
 def definition(atom: sp.Expr, known: Known) -> sp.Expr | None:

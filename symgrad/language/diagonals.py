@@ -5,15 +5,18 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+import numpy as np
 import sympy as sp
 
 from symgrad.errors import SpecError, caller
 from symgrad.language.array import Array, axes_of, describe
 from symgrad.language.constants import as_array
+from symgrad.language.indexing import arange
 from symgrad.language.layout import along
 from symgrad.language.padding import pad
 from symgrad.language.registry import function, unsupported
 from symgrad.language.shapes import broadcast_to, structure
+from symgrad.language.sizes import known_size
 from symgrad.mathematics import reductions as leaves
 from symgrad.mathematics.indices import Index, axis_index
 from symgrad.mathematics.sizes import Size, fixed
@@ -31,6 +34,32 @@ def diag(v: Any, k: int = 0) -> Array:
         return pad(diag(array), ((max(-k, 0), max(k, 0)), (max(k, 0), max(-k, 0))))
     row, column = axis_index(array.sizes[0]), axis_index(array.sizes[0])
     return structure([row, column], array.at([row]) * sp.KroneckerDelta(row, column), [array])
+
+
+@function("diag_indices_from")
+def diag_indices_from(arr: Any) -> tuple[Any, ...]:
+    """The positions of the main diagonal, one array for each axis."""
+    array = as_array(arr)
+    if len({*array.sizes}) != 1 or array.ndim < 2:
+        raise unsupported(f"np.diag_indices_from of {describe(array)}", "all axes must be equal")
+    return (arange(array.shape[0]),) * array.ndim
+
+
+@function("tril_indices_from")
+def tril_indices_from(arr: Any, k: int = 0) -> tuple[Any, ...]:
+    """The positions on and below a diagonal: numbers, as sizes are fixed ones."""
+    return np.tril_indices(**_fixed_sizes(arr), k=k)
+
+
+@function("triu_indices_from")
+def triu_indices_from(arr: Any, k: int = 0) -> tuple[Any, ...]:
+    """The positions on and above a diagonal: numbers, as sizes are fixed ones."""
+    return np.triu_indices(**_fixed_sizes(arr), k=k)
+
+
+def _fixed_sizes(arr: Any) -> dict[str, int]:
+    rows, columns = (known_size(d, "a triangle") for d in as_array(arr).shape)
+    return {"n": rows, "m": columns}
 
 
 @function("diagonal", method=True)

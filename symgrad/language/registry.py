@@ -65,12 +65,11 @@ def _of_all_pairs(ufunc: np.ufunc, a: Any, b: Any) -> Any:
 def called(f: Callable[..., Any], name: str, args: Any, kwargs: Any) -> Any:
     """The result of a call as NumPy has it; SpecError for an option that is not supported."""
     known = inspect.signature(f).parameters
-    if "out" not in known and kwargs.get("out") is not None:
-        held_as_values(kwargs["out"])
-        raise unsupported(
-            f"{name} of values into an array of numbers",
-            "write h = h + x instead of h += x, and h = np.exp(x) instead of out=h",
-        )
+    if "out" not in known and (out := kwargs.get("out")) is not None:
+        target = _written_to(name, out)
+        without = {k: v for k, v in kwargs.items() if k != "out"}
+        METHODS["__setitem__"](target, ..., called(f, name, args, without))
+        return target
     kwargs = {k: v for k, v in kwargs.items() if k in known or not _changes_nothing(k, v)}
     try:
         inspect.signature(f).bind(*args, **kwargs)
@@ -78,6 +77,18 @@ def called(f: Callable[..., Any], name: str, args: Any, kwargs: Any) -> Any:
         raise unsupported(f"this use of {name} ({error})") from None
     with one_call(), _told(name):
         return f(*args, **kwargs)
+
+
+def _written_to(name: str, out: Any) -> Any:
+    """The value that a function writes its result into; SpecError where it is one of numbers."""
+    target = out[0] if isinstance(out, tuple) and len(out) == 1 else out
+    if isinstance(target, (np.ndarray, tuple)):
+        held_as_values(out)
+        raise unsupported(
+            f"{name} of values into an array of numbers",
+            "write h = h + x instead of h += x, and h = np.exp(x) instead of out=h",
+        )
+    return target
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from symgrad.language.constants import as_array
 from symgrad.language.diagonals import diag
 from symgrad.language.indexing import flip, take_along_axis
 from symgrad.language.joining import concatenate, split, stack
-from symgrad.language.registry import function, unsupported
+from symgrad.language.registry import METHODS, function, unsupported
 from symgrad.language.shapes import (
     atleast_2d,
     broadcast_to,
@@ -88,7 +88,23 @@ def broadcast_arrays(*arrays: Any) -> tuple[Array, ...]:
     return tuple(broadcast_to(a, shape) for a in parts)
 
 
-@function("choose")
+def item(a: Any, *at: Any) -> Array:
+    """The only entry, or that at a position, as a value without axes."""
+    array = as_array(a)
+    found: Array = reshape(array, ()) if not at else ravel(array)[at[0]]
+    return found if len(at) < 2 else array[at]
+
+
+def tolist(a: Any) -> Any:
+    """The entries in nested lists."""
+    array = as_array(a)
+    return [tolist(row) for row in array] if array.ndim else array
+
+
+METHODS["item"], METHODS["tolist"] = item, tolist
+
+
+@function("choose", method=True)
 def choose(a: Any, choices: Any) -> Array:
     """At each place the entry of the choice whose number ``a`` has there."""
     labels, *parts = broadcast_arrays(a, *choices)

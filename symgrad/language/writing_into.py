@@ -16,6 +16,7 @@ from symgrad.language.constants import as_array
 from symgrad.language.elementwise import elementwise, where
 from symgrad.language.indexing import arange, items_of, picked
 from symgrad.language.layout import is_view_of
+from symgrad.language.making import full
 from symgrad.language.memory import Wrote
 from symgrad.language.registry import (
     FUNCTIONS,
@@ -297,6 +298,18 @@ UFUNCS["multiply.at"] = _combined_at("multiply", "prod", 1.0)
 UFUNCS["divide.at"] = _combined_at("divide", "prod", 1.0)
 UFUNCS["maximum.at"] = _combined_at("maximum", "max", -math.inf)
 UFUNCS["minimum.at"] = _combined_at("minimum", "min", math.inf)
+
+
+@function("bincount")
+def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Array:
+    """The sum of the weights at each label below ``minlength``, or how many there are of it."""
+    if not minlength or minlength < 1:
+        raise unsupported("np.bincount of labels that have no bound", "minlength=K bounds them")
+    labels = as_array(x)
+    totals = full(minlength, 0.0)
+    given = broadcast_to(as_array(1.0), labels.shape) if weights is None else weights
+    UFUNCS["add.at"](totals, labels, given)
+    return totals
 
 
 def _written_to(a: Any) -> Array:
