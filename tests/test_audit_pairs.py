@@ -26,6 +26,7 @@ QUICK |= {"linear_updated", "momentum_updated", "skipgram_updated", "stops_midwa
 QUICK |= {"scalars_taped", "attention_letters", "hinge_counted", "triplet_threshold"}
 QUICK |= {"loss_of_another", "loss_up_to_a_constant", "loss_is_right"}
 QUICK |= {"trains", "causal_attention", "trains_right", "list_of_layers_right", "rate_decays_right"}
+QUICK |= {"class_updates_itself", "kernel_not_flipped", "nielsen_right", "factors_updated_right"}
 QUICK |= {"eleven_lines_right", "averaged_steps_right", "stops_midway_right"}
 QUICK |= {
     "smoothed_labels_nb_right",

@@ -18,7 +18,7 @@ from symgrad.audit.form import Form, form_of
 from symgrad.audit.reference import Reference
 from symgrad.audit.runner import CHILD
 from symgrad.audit.source import Source, needed, plain, read
-from symgrad.audit.steps import with_steps
+from symgrad.audit.steps import with_changes, with_steps
 from symgrad.audit.story import told
 from symgrad.errors import SpecError, perhaps
 from symgrad.face import Derivation, derive
@@ -123,7 +123,9 @@ def form_for(
     form = form_of(
         source, names, params=derivation.wrt, function=function, cls=cls, setup=setup, given=inputs
     )
-    return with_steps(form, source, derivation.wrt) if function and cls is None else form
+    if cls is not None:
+        return with_changes(form, source, derivation.wrt, cls)
+    return with_steps(form, source, derivation.wrt) if function else form
 
 
 def _check(asked: Mapping[str, str], known: Mapping[str, Any], what: str) -> None:

@@ -22,8 +22,8 @@ class Plan:
     loops: Collection[int] = ()
     wanted: frozenset[str] | None = None
     """The targets that are told of; None: all."""
-    steps: Mapping[int, str] = field(default_factory=dict)
-    """The lines that change a parameter, which is told of as a step."""
+    steps: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    """The lines that change parameters, which are told of as steps."""
 
 
 STEP = "step of "
@@ -47,15 +47,15 @@ class _Instrument(ast.NodeTransformer):
 
     def _stepped(self, node: ast.stmt, after: list[ast.stmt]) -> list[ast.stmt]:
         """A statement with what follows it, and of a parameter by how much it changes it."""
-        name, wanted = self.plan.steps.get(node.lineno), self.plan.wanted
-        if name is None or (wanted is not None and STEP + name not in wanted):
-            return [node, *after]
-        calls = (
-            _call("hold", None, ast.Constant(name), ast.parse(name, mode="eval").body),
-            _call("moved", node, ast.Constant(name), ast.parse(name, mode="eval").body),
-        )
-        hold, moved = (ast.copy_location(ast.Expr(call), node) for call in calls)
-        return [hold, node, *after, moved]
+        wanted, names = self.plan.wanted, self.plan.steps.get(node.lineno, ())
+        names = [n for n in names if wanted is None or STEP + n in wanted]
+        holds = [self._step("hold", None, name, node) for name in names]
+        return [*holds, node, *after, *(self._step("moved", node, name, node) for name in names)]
+
+    def _step(self, method: str, told: ast.stmt | None, name: str, node: ast.stmt) -> ast.stmt:
+        value = ast.parse(name, mode="eval").body
+        call = _call(method, told, ast.Constant(name), value)
+        return ast.copy_location(ast.Expr(call), node)
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> list[ast.stmt]:
         self.generic_visit(node)

@@ -115,7 +115,7 @@ class State:
             (k, at) for k, (at, t, v) in records if _equal(v, out, 0) and value == gradient(t)
         ]
         same = [(k, at) for k, (at, t, v) in records if t != "return" and _equal(v, out)]
-        script = self.program.form.script or name != code
+        script = self.program.form.script or name != code or code.startswith(STEP)
         late = [(k, at) for k, (at, t, _) in records if script and t == name]
         given = [(k, at) for k, (at, t, v) in records if t == "return" and _holds(v, out)]
         return sorted(called) or same or late or given

@@ -32,11 +32,23 @@ def with_steps(form: Form, source: Source, wrt: Collection[str]) -> Form:
     codes = {v: code for code, v in _held(arguments) if v in wrt}
     node = definitions(source.tree)[name]
     steps = stepping(node, codes.values(), ())
-    changed = {code.split("[")[0] for code in steps.values()}
+    changed = {code.split("[")[0] for several in steps.values() for code in several}
     if changed.isdisjoint(returned_names(source.tree, form)):
         return form
     loops = training_loops(node, codes.values(), {})
     return replace(form, plan=Plan(loops=loops, steps=steps), inputs=codes)
+
+
+def with_changes(form: Form, source: Source, wrt: Collection[str], cls: str) -> Form:
+    """The form of a class that changes its own parameters in its backward pass."""
+    node = definitions(source.tree)[cls]
+    codes = {v: f"self.{v}" for v in wrt}
+    for statement in ast.walk(node):
+        for code in assigned(statement) if isinstance(statement, ast.stmt) else ():
+            key = re.search(r"\['(\w+)'\]$", code)
+            codes |= {key[1]: code} if key and key[1] in wrt else {}
+    steps = stepping(node, codes.values(), ())
+    return replace(form, plan=Plan(steps=steps), inputs=codes) if steps else form
 
 
 def _held(arguments: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -48,20 +60,22 @@ def _held(arguments: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield name, value
 
 
-def stepping(tree: ast.AST, parameters: Collection[str], given: Collection[int]) -> dict[int, str]:
-    """The lines that change a parameter by what they read of it: each with the parameter."""
-    found: dict[int, str] = {}
+def stepping(
+    tree: ast.AST, parameters: Collection[str], given: Collection[int]
+) -> dict[int, Sequence[str]]:
+    """The lines that change parameters by what they read of them: each with the parameters."""
+    found: dict[int, Sequence[str]] = {}
     for node in ast.walk(tree):
         if isinstance(node, (ast.Assign, ast.AugAssign)) and node.lineno not in given:
             again = isinstance(node, ast.AugAssign) or assigned(node) & reads(node.value)
             changed = sorted(assigned(node) & set(parameters)) if again else []
-            found |= {node.lineno: changed[0]} if len(changed) == 1 else {}
+            found |= {node.lineno: changed} if changed else {}
     return found
 
 
 def steps_of(
     tree: ast.Module,
-    lines: Mapping[int, str],
+    lines: Mapping[int, Sequence[str]],
     names: Mapping[str, str],
     runs: Sequence[Run],
     truths: Sequence[Truth],
@@ -76,7 +90,9 @@ def steps_of(
     """
     codes = {STEP + code: name for code, name in names.items() if _is_once(code, runs[0])}
     codes = {c: n for c, n in codes.items() if all(c in r.last for r in runs)}
-    statements = _statements(tree, [k for k, name in lines.items() if STEP + name in codes])
+    statements = _statements(
+        tree, [k for k, of in lines.items() if any(STEP + n in codes for n in of)]
+    )
     if not codes or any("sqrt" in ast.unparse(s) for s in statements):
         return {}  # what is divided by its own size is no gradient
     rates = list(dict.fromkeys(_rates(statements, rates_called(tree), runs[0])))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -48,10 +49,10 @@ class Value:
 
 def handed_out(run: Run, form: Form, returned: Sequence[str]) -> dict[str, Any]:
     """What a run hands out, by what it is called in the program."""
-    if form.script or form.plan.steps:
-        steps = {c: run.last[c] / by for c, by in form.steps.items() if c in run.last}
-        return dict(_entries(run.last if form.script else {})) | steps
     kinds = [kind for kind, _ in form.calls]
+    steps = {c: run.last[c] / by for c, by in form.steps.items() if c in run.last}
+    if form.script or (form.plan.steps and "held" not in kinds):
+        return dict(_entries(run.last if form.script else {})) | steps
     if "held" not in kinds:
         return dict(_named(run.out, returned))
     results = run.out or []
@@ -60,6 +61,7 @@ def handed_out(run: Run, form: Form, returned: Sequence[str]) -> dict[str, Any]:
         found |= {n: v for n, v in _named(result, returned) if n not in found}
     held = {f"self.{n}": v for n, v in (results[-1] or {}).items()} if results else {}
     local = {n: v for n, v in _entries(run.last) if n != "return" and n not in held}
+    local = {n: v for n, v in local.items() if not n.startswith(STEP)} | steps
     return {**found, **{k: v for k, v in _entries(held) if k not in found}, **local}
 
 
@@ -144,7 +146,8 @@ class Matching:
             self.codes[code] = asked
         by_name = not self.form.script
         for code in codes:
-            name = self.habits.gradient(code, handed_out=by_name and self._bare(code))
+            spelled = _counted_from_one(code, codes)
+            name = self.habits.gradient(spelled, handed_out=by_name and self._bare(code))
             if code in self.codes or name in self.codes.values() or name is None:
                 continue
             if name in self.reference.gradient_of and self._fits(code, name, found, truths):
@@ -359,6 +362,12 @@ def _constant(pairs: Sequence[tuple[Any, Any]]) -> tuple[float | None, ...]:
     ratios = [float(got[0] / ought[0]) for got, ought in known]
     same = max(ratios) - min(ratios) <= 1e-7 * abs(ratios[0])
     return tuple(ratios) if same and len(pairs) > 2 else (None,) * len(pairs)
+
+
+def _counted_from_one(code: str, codes: Sequence[str]) -> str:
+    """What an entry of a list would be called by itself: ``gw[0]`` is that of ``w1``."""
+    entry = re.fullmatch(r"(\w+)\[(\d+)\]", code)
+    return f"{entry[1]}{int(entry[2]) + 1}" if entry and f"{entry[1]}[0]" in codes else code
 
 
 def _is_finite(array: np.ndarray[Any, Any]) -> bool:

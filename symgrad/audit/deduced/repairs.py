@@ -178,9 +178,14 @@ def _rule_of(site: Site, node: ast.expr, term: Asked) -> Rule:
     return POWER if term.term.text == site.text(node) else FACTOR
 
 
+_COMES_BACK = re.compile(r"(d_?|grad_?|delta_?|up)\w*")
+"""What comes back on another way as it is, by how it is called."""
+
+
 def added(site: Site, node: ast.expr, term: Asked) -> Edit:
     """A term added to a part of a line."""
     another = term.term.gradient and not _same_way(site, node, term)
+    another |= bool(_COMES_BACK.fullmatch(term.term.text))
     kind = "jacobian" if term.term.jacobian else "path" if another else "term"
     new = f"{site.text(node)} {'-' if term.negative else '+'} {term.text}"
     word = f"-{term.text}" if term.negative else term.text

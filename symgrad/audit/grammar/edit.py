@@ -59,6 +59,8 @@ class Edit:
         """The kind of fault that it repairs."""
         if self.rule.kind in ("activation", "operation") and _MASK.fullmatch(self.new):
             return "mask"
+        if "rand" in self.old and "rand" not in self.new:
+            return "random"
         return KINDS_BY_WORD.get((self.rule.name, self.word), self.rule.kind)
 
     @property

@@ -34,6 +34,8 @@ LIKE = {
     "abs": "sign",
     "absolute": "sign",
     "fabs": "sign",
+    "correlate": "convolve",
+    "convolve": "correlate",
 }
 """Functions that people take one for the other."""
 

@@ -284,3 +284,265 @@ def step(w, b, X, y):
 """,
     function="step",
 )
+
+pair(
+    "class_updates_itself",
+    """
+X = sg.data("X", (8, 2)); y = sg.data("y", (8, 1)); W = sg.param("W", (2, 1)); b = sg.param("b", (1,))
+p = 1/(1+np.exp(-(X @ W + b)))
+loss = -np.mean(y*np.log(p) + (1-y)*np.log(1-p))
+""",
+    """
+class LogReg:
+    def __init__(self, n_features, lr=0.1):
+        self.W = np.zeros((n_features, 1))
+        self.b = np.zeros(1)
+        self.lr = lr
+
+    def forward(self, X):
+        self.X = X
+        self.p = 1 / (1 + np.exp(-(X @ self.W + self.b)))
+        return self.p
+
+    def backward(self, y):
+        m = len(y)
+        err = self.p - y
+        self.W -= self.lr * self.X.T @ err / m
+        self.b += self.lr * err.mean(axis=0) #!
+""",
+    kinds="sign",
+    first="b",
+    cls="LogReg",
+    setup="LogReg(2)",
+)
+
+pair(
+    "kernel_not_flipped",
+    """
+x = sg.param("x", (7,)); k = sg.param("k", (3,)); R = sg.data("R", (5,))
+y = np.stack([x[i:i+3] @ k for i in range(5)])
+loss = np.sum(R*y**2)
+""",
+    """
+def conv_grads(x, k, R):
+    y = np.correlate(x, k, mode='valid')
+    g = 2 * R * y
+    gk = np.correlate(x, g, mode='valid')
+    gx = np.correlate(g, k, mode='full') #!
+    return gx, gk
+""",
+    kinds="operation transpose value",
+    first="x",
+    function="conv_grads",
+)
+
+pair(
+    "drawn_again_in_a_notebook",
+    """
+X = sg.data("X", (6, 4)); eps = sg.data("eps", (6, 2)); We = sg.param("We", (4, 2)); Wd = sg.param("Wd", (2, 4))
+z = X @ We + 0.3*eps; xr = z @ Wd
+loss = 0.5*np.sum((xr - X)**2)/6
+""",
+    """
+np.random.seed(0)
+X = np.random.randn(6, 4)
+We = np.random.randn(4, 2) * .2
+Wd = np.random.randn(2, 4) * .2
+eps = np.random.randn(6, 2)
+# %%
+z = X @ We + 0.3 * eps
+xr = z @ Wd
+loss = 0.5 * np.sum((xr - X) ** 2) / len(X)
+# %%
+dxr = (xr - X) / len(X)
+dWd = (X @ We + 0.3 * np.random.randn(6, 2)).T @ dxr #!
+dz = dxr @ Wd.T
+dWe = X.T @ dz
+""",
+    kinds="random",
+    first="Wd",
+    suffix=".ipynb",
+)
+
+pair(
+    "residual_scaled",
+    """
+x = sg.param("x", (4, 3)); W = sg.param("W", (3, 3)); al = sg.param("al", ()); R = sg.data("R", (4, 3))
+f = np.tanh(x @ W); y = x + al*f
+loss = np.sum(R*y)
+""",
+    """
+def block(x, W, al):
+    f = np.tanh(x @ W)
+    return x + al * f, (x, W, al, f)
+
+def block_bw(dy, ctx):
+    x, W, al, f = ctx
+    dal = np.sum(dy * f)
+    df = al * dy
+    dpre = df * (1 - f ** 2)
+    dx = dpre @ W.T #!
+    dW = x.T @ dpre
+    return dx, dW, dal
+
+def value_and_grad(x, W, al, R):
+    y, ctx = block(x, W, al)
+    return np.sum(R * y), block_bw(R, ctx)
+""",
+    kinds="path",
+    first="x",
+    function="value_and_grad",
+)
+
+pair(
+    "nielsen_cost",
+    """
+x = sg.data("x", (3, 1)); y = sg.data("y", (2, 1)); w1 = sg.param("w1", (4, 3)); b1 = sg.param("b1", (4, 1)); w2 = sg.param("w2", (2, 4)); b2 = sg.param("b2", (2, 1))
+a1 = 1/(1+np.exp(-(w1 @ x + b1))); a2 = 1/(1+np.exp(-(w2 @ a1 + b2)))
+loss = 0.5*np.sum((a2 - y)**2)
+""",
+    """
+class Network(object):
+    def __init__(self, w1, b1, w2, b2):
+        self.num_layers = 3
+        self.weights = [w1, w2]
+        self.biases = [b1, b2]
+
+    def backprop(self, x, y):
+        nabla_b = [np.zeros(b.shape) for b in self.biases]
+        nabla_w = [np.zeros(w.shape) for w in self.weights]
+        activation = x
+        activations = [x]
+        zs = []
+        for b, w in zip(self.biases, self.weights):
+            z = np.dot(w, activation) + b
+            zs.append(z)
+            activation = sigmoid(z)
+            activations.append(activation)
+        delta = self.cost_derivative(activations[-1], y) #!
+        nabla_b[-1] = delta
+        nabla_w[-1] = np.dot(delta, activations[-2].transpose())
+        for l in range(2, self.num_layers):
+            z = zs[-l]
+            sp = sigmoid_prime(z)
+            delta = np.dot(self.weights[-l + 1].transpose(), delta) * sp
+            nabla_b[-l] = delta
+            nabla_w[-l] = np.dot(delta, activations[-l - 1].transpose())
+        return (nabla_b, nabla_w)
+
+    def cost_derivative(self, output_activations, y):
+        return (output_activations - y)
+
+def sigmoid(z):
+    return 1.0 / (1.0 + np.exp(-z))
+
+def sigmoid_prime(z):
+    return sigmoid(z) * (1 - sigmoid(z))
+
+def run(x, y, w1, b1, w2, b2):
+    (gb, gw) = Network(w1, b1, w2, b2).backprop(x, y)
+    return gw[0], gb[0], gw[1], gb[1]
+""",
+    kinds="operation activation loss",
+    first="w1 b1",
+    function="run",
+)
+
+pair(
+    "nielsen_right",
+    """
+x = sg.data("x", (3, 1)); y = sg.data("y", (2, 1)); w1 = sg.param("w1", (4, 3)); b1 = sg.param("b1", (4, 1)); w2 = sg.param("w2", (2, 4)); b2 = sg.param("b2", (2, 1))
+a1 = 1/(1+np.exp(-(w1 @ x + b1))); a2 = 1/(1+np.exp(-(w2 @ a1 + b2)))
+loss = 0.5*np.sum((a2 - y)**2)
+""",
+    """
+class Network(object):
+    def __init__(self, w1, b1, w2, b2):
+        self.num_layers = 3
+        self.weights = [w1, w2]
+        self.biases = [b1, b2]
+
+    def backprop(self, x, y):
+        nabla_b = [np.zeros(b.shape) for b in self.biases]
+        nabla_w = [np.zeros(w.shape) for w in self.weights]
+        activation = x
+        activations = [x]
+        zs = []
+        for b, w in zip(self.biases, self.weights):
+            z = np.dot(w, activation) + b
+            zs.append(z)
+            activation = sigmoid(z)
+            activations.append(activation)
+        delta = self.cost_derivative(activations[-1], y) * sigmoid_prime(zs[-1])
+        nabla_b[-1] = delta
+        nabla_w[-1] = np.dot(delta, activations[-2].transpose())
+        for l in range(2, self.num_layers):
+            z = zs[-l]
+            sp = sigmoid_prime(z)
+            delta = np.dot(self.weights[-l + 1].transpose(), delta) * sp
+            nabla_b[-l] = delta
+            nabla_w[-l] = np.dot(delta, activations[-l - 1].transpose())
+        return (nabla_b, nabla_w)
+
+    def cost_derivative(self, output_activations, y):
+        return (output_activations - y)
+
+def sigmoid(z):
+    return 1.0 / (1.0 + np.exp(-z))
+
+def sigmoid_prime(z):
+    return sigmoid(z) * (1 - sigmoid(z))
+
+def run(x, y, w1, b1, w2, b2):
+    (gb, gw) = Network(w1, b1, w2, b2).backprop(x, y)
+    return gw[0], gb[0], gw[1], gb[1]
+""",
+    function="run",
+)
+
+pair(
+    "class_updates_itself_right",
+    """
+X = sg.data("X", (8, 2)); y = sg.data("y", (8, 1)); W = sg.param("W", (2, 1)); b = sg.param("b", (1,))
+p = 1/(1+np.exp(-(X @ W + b)))
+loss = -np.mean(y*np.log(p) + (1-y)*np.log(1-p))
+""",
+    """
+class LogReg:
+    def __init__(self, n_features, lr=0.1):
+        self.W = np.zeros((n_features, 1))
+        self.b = np.zeros(1)
+        self.lr = lr
+
+    def forward(self, X):
+        self.X = X
+        self.p = 1 / (1 + np.exp(-(X @ self.W + self.b)))
+        return self.p
+
+    def backward(self, y):
+        m = len(y)
+        err = self.p - y
+        self.W -= self.lr * self.X.T @ err / m
+        self.b -= self.lr * err.mean(axis=0)
+""",
+    cls="LogReg",
+    setup="LogReg(2)",
+)
+
+pair(
+    "factors_updated_right",
+    """
+Rt = sg.data("Rt", (4, 5)); U = sg.param("U", (4, 2)); V = sg.param("V", (5, 2))
+E = Rt - U @ V.T
+loss = 0.5*np.sum(E**2) + 0.5*0.1*(np.sum(U**2) + np.sum(V**2))
+""",
+    """
+rng = np.random.default_rng(3)
+Rt = rng.integers(1, 6, size=(4, 5)).astype(float)
+U = rng.normal(size=(4, 2)); V = rng.normal(size=(5, 2))
+lam, step_size = 0.1, 0.01
+for sweep in range(500):
+    E = Rt - U @ V.T
+    U, V = U + step_size * (E @ V - lam * U), V + step_size * (E.T @ U - lam * V)
+""",
+)
