@@ -36,10 +36,12 @@ def another_loss(
         ]
         fine = all(a is not None and a.size == 1 and np.size(b) == 1 for a, b in pairs)
         if code not in known and fine and _is_another(pairs):
-            errors = tuple(_off(a, b) for a, b in pairs)
-            nothing = (None,) * len(pairs)
-            return Value(output, code, errors, ("",) * len(pairs), nothing)
+            return _value(output, code, tuple(_off(a, b) for a, b in pairs))
     return None
+
+
+def _value(output: str, code: str, errors: tuple[float, ...]) -> Value:
+    return Value(output, code, errors, ("",) * len(errors), (None,) * len(errors))
 
 
 def _called(found: Mapping[str, Any], output: str) -> Iterator[str]:

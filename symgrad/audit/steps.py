@@ -42,11 +42,10 @@ def with_steps(form: Form, source: Source, wrt: Collection[str]) -> Form:
 def with_changes(form: Form, source: Source, wrt: Collection[str], cls: str) -> Form:
     """The form of a class that changes its own parameters in its backward pass."""
     node = definitions(source.tree)[cls]
-    codes = {v: f"self.{v}" for v in wrt}
-    for statement in ast.walk(node):
-        for code in assigned(statement) if isinstance(statement, ast.stmt) else ():
-            key = re.search(r"\['(\w+)'\]$", code)
-            codes |= {key[1]: code} if key and key[1] in wrt else {}
+    statements = [n for n in ast.walk(node) if isinstance(n, ast.stmt)]
+    keyed = {code for s in statements for code in assigned(s) if code.endswith("']")}
+    keys = {code.split("['")[-1][:-2]: code for code in sorted(keyed)}
+    codes = {v: keys.get(v, f"self.{v}") for v in wrt}
     steps = stepping(node, codes.values(), ())
     return replace(form, plan=Plan(steps=steps), inputs=codes) if steps else form
 

@@ -200,14 +200,10 @@ class Matching:
         wrt = self.reference.derivation.wrt
         if self.codes or len(nameless) != len(wrt) or len(nameless) < len(codes):
             return
-        pairs = [(f, t) for f, t in zip(found, truths, strict=True)]
-        alike = (
-            np.shape(f[c]) == t.gradients[n].shape
-            for c, n in zip(nameless, wrt, strict=True)
-            for f, t in pairs
-        )
-        if all(alike):
-            self.codes = dict(zip(nameless, wrt, strict=True))
+        pairs = list(zip(found, truths, strict=True))
+        order = dict(zip(nameless, wrt, strict=True))
+        if all(np.shape(f[c]) == t.gradients[n].shape for c, n in order.items() for f, t in pairs):
+            self.codes = order
 
     def _by_shape(self, found: Sequence[Mapping[str, Any]], truths: Sequence[Truth]) -> None:
         """What is left of the parameters, where its shape is that of one thing that is left."""

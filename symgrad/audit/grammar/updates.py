@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from symgrad.audit.grammar.edit import Proposal, Rule, bracketed, nodes, reads_gradient
+from symgrad.audit.grammar.edit import Proposal, Rule, nodes, reads_gradient
 from symgrad.audit.sites import Site
 from symgrad.audit.source import bodies
 
@@ -38,19 +38,23 @@ def _changes(site: Site) -> Iterator[tuple[str, str]]:
     """What is added to before a statement, in the same sequence, and what it was before."""
     body = next((b for b in bodies(site.source.tree) if site.statement in b), [])
     for statement in body[: body.index(site.statement)] if body else ():
-        if isinstance(statement, ast.AugAssign) and isinstance(statement.op, (ast.Add, ast.Sub)):
-            sign = "-" if isinstance(statement.op, ast.Add) else "+"
-            name, step = ast.unparse(statement.target), statement.value
-        elif isinstance(statement, ast.Assign) and isinstance(statement.value, ast.BinOp):
-            value, name = statement.value, ast.unparse(statement.targets[0])
-            if ast.unparse(value.left) != name or not isinstance(value.op, (ast.Add, ast.Sub)):
-                continue
-            sign, step = "-" if isinstance(value.op, ast.Add) else "+", value.right
-        else:
-            continue
-        inner = site.text(step)
-        is_sum = isinstance(step, ast.BinOp) and isinstance(step.op, (ast.Add, ast.Sub))
-        yield name, f"({name} {sign} {bracketed(f'({inner})') if is_sum else inner})"
+        name, operation, step = _change(statement)
+        sign = "-" if isinstance(operation, ast.Add) else "+"
+        if isinstance(operation, (ast.Add, ast.Sub)) and step is not None:
+            is_sum = isinstance(step, ast.BinOp) and isinstance(step.op, (ast.Add, ast.Sub))
+            inner = f"({site.text(step)})" if is_sum else site.text(step)
+            yield name, f"({name} {sign} {inner})"
+
+
+def _change(statement: ast.stmt) -> tuple[str, ast.operator | None, ast.expr | None]:
+    """What a statement adds to, or subtracts from: the name, how, and what is added."""
+    if isinstance(statement, ast.AugAssign):
+        return ast.unparse(statement.target), statement.op, statement.value
+    value = statement.value if isinstance(statement, ast.Assign) else None
+    name = ast.unparse(statement.targets[0]) if isinstance(statement, ast.Assign) else ""
+    if isinstance(value, ast.BinOp) and ast.unparse(value.left) == name:
+        return name, value.op, value.right
+    return name, None, None
 
 
 RULES = (
