@@ -17,6 +17,7 @@ from symgrad.mathematics.steps import Step
 from symgrad.writing.display import Display
 from symgrad.writing.sections.author import Author
 from symgrad.writing.sections.chain import Chain
+from symgrad.writing.shares import by_names
 from tests.losses import LOSSES
 
 
@@ -105,3 +106,75 @@ def test_the_lines_of_the_chain_rule_are_equal(name: str) -> None:
     checks = steps(replace(d, adjoints=tuple(found)), Points(d, 0))
     assert count > 2
     assert [c for c in checks if not c.passed] == []
+
+
+MIXTURE = """
+N = np.exp(-((x[:, None] - M) ** 2) / (2 * S**2)) / np.sqrt(2 * np.pi * S**2)
+p = np.sum(w * N, axis=1)
+loss = -np.sum(np.log(p))
+"""
+
+
+def mixture() -> sg.Derivation:
+    space: dict[str, object] = {
+        "np": np,
+        "x": sg.data("x", ("n",)),
+        "w": sg.data("w", ("K",), assume=sg.positive),
+        "M": sg.param("M", ("K",)),
+        "S": sg.param("S", ("K",), assume=sg.positive),
+    }
+    exec(MIXTURE, space)
+    arrays = {n: v for n, v in space.items() if isinstance(v, sg.Array)}
+    return sg.derive(arrays["loss"], names=arrays)
+
+
+def test_shares_of_a_mixture_have_their_names() -> None:
+    d = mixture()
+    shown = " ".join(str(d.render("text", choice=sg.Choice("brief"))).split())
+    assert "∂L/∂M[k] = −(w[k] Σ_i (x[i] − M[k]) N[i,k]/p[i])/S[k]²" in shown
+    assert "what is divided by p is computed from logarithms" in shown
+    assert "exp" not in shown.split("The backward pass")[1]
+
+
+def test_shares_by_names_are_what_they_were() -> None:
+    d = mixture()
+    named = by_names(d)
+    rows = [
+        replace(a, steps=(Step("named", a.equation.rhs, b.equation.rhs), *b.steps))
+        for a, b in zip(d.adjoints, named.adjoints, strict=True)
+    ]
+    assert any("p" in str(a.steps[0].after) for a in rows)
+    checks = steps(replace(d, adjoints=tuple(rows)), Points(d, 0))
+    assert [c for c in checks if not c.passed] == []
+
+
+def test_far_from_all_parts_a_mixture_has_its_gradient() -> None:
+    at = {"x": np.array([60.0]), "w": np.ones(2), "M": np.array([0.0, 1.0]), "S": np.ones(2)}
+    assert pytest.approx([0, -59], abs=1e-9) == mixture().compile().gradients(**at).M
+
+
+LAYER_NORM = """
+mu = np.mean(X, axis=1, keepdims=True)
+var = np.var(X, axis=1, keepdims=True)
+s = np.sqrt(var + 1e-5)
+xhat = (X - mu) / s
+loss = np.sum(t * xhat**2)
+"""
+
+
+def test_layer_norm_ends_as_in_a_textbook() -> None:
+    d = derived(LAYER_NORM, X=("N", "D"), t=("N", "D"))
+    assert [a.value for a in d.adjoints if not a.inlined] == ["xhat", "X"]
+    shown = lines(d, "X")
+    assert "definition of x̂" in shown
+    assert shown.count("has been put in") == 3
+    boxed = " ".join(str(d.gradients["X"].equation.rhs).split())
+    assert boxed.count("Sum") == 2
+    assert boxed.endswith("/s[n, 0]")
+    at = {"X": np.array([[1.0, 2.0, 4.0]]), "t": np.array([[0.5, -1.0, 2.0]])}
+    assert d.compile().gradients(**at).X.sum() == pytest.approx(0, abs=1e-12)
+
+
+def test_a_total_that_makes_nothing_shorter_keeps_its_name() -> None:
+    d = derived("n = np.sum(X**2)\nloss = np.sin(n) * np.sum(np.exp(n * t))", X=(3,), t=(3,))
+    assert "∂L/∂X[i] = 2 ∂L/∂n X[i]" in " ".join(str(d.render("text")).split())

@@ -190,7 +190,13 @@ def number(value: Any) -> sp.Expr:
     )
 
 
-_KNOWN = {math.pi: sp.pi, math.e: sp.E, math.inf: INFINITY, -math.inf: -INFINITY}
+_KNOWN = {
+    math.e: sp.E,
+    math.inf: INFINITY,
+    -math.inf: -INFINITY,
+    **{k * math.pi: sp.nsimplify(k) * sp.pi for k in (0.25, 0.5, 1, 2, 4)},
+}
+"""Floats that are read as what they are called; π times a power of 2 is rounded as π is."""
 
 
 def _nan(what: str) -> SpecError:

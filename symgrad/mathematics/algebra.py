@@ -12,7 +12,9 @@ from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.indices import (
     Index,
     axis_index,
+    entries,
     fresh,
+    indices_of,
     made,
     name_of,
     proper_indices,
@@ -122,6 +124,13 @@ def canonical_equation(equation: Equation) -> Equation:
 def instance(equation: Equation, indices: Sequence[sp.Expr], rhs: sp.Expr | None = None) -> sp.Expr:
     """The right-hand side (or ``rhs``) at ``indices``, its bound indices fresh."""
     return freshen(equation.rhs if rhs is None else rhs, equation.moved(indices))
+
+
+def written_in(expr: sp.Expr, equations: Mapping[str, Equation]) -> sp.Expr:
+    """``expr`` with what these equations say in the place of their values."""
+    while inside := [a for a in entries(expr) if name_of(a) in equations]:
+        expr = expr.xreplace({a: instance(equations[name_of(a)], indices_of(a)) for a in inside})
+    return expr
 
 
 # -- common factors ---------------------------------------------------------------------------

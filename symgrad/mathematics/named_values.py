@@ -102,7 +102,8 @@ def _divided(factors: Sequence[sp.Expr], equation: Equation) -> list[sp.Expr] | 
         if not parts or not scale.is_nonzero:  # of |x[i] - x[j]| w[j], at i = j, it is |0|
             continue
         mine = replace(equation, indices=indices).lhs / scale
-        if all(b in have and _contains(have[b], e) for b, e in parts.items()):
+        read = any(name_of(a) == equation.name for f in factors for a in entries(f))
+        if all(b in have and _contains(have[b], e, read=read) for b, e in parts.items()):
             rest = [b ** (e - parts.get(b, 0)) for b, e in have.items()]
             return [f for f in (*sp.Mul.make_args(mine), *rest) if f != 1]
         for factor in (f for f in factors if isinstance(f, normed)):  # x / ‖x‖, or 0 where ‖x‖ is
@@ -113,11 +114,14 @@ def _divided(factors: Sequence[sp.Expr], equation: Equation) -> list[sp.Expr] | 
     return None
 
 
-def _contains(whole: sp.Expr, part: sp.Expr) -> bool:
-    """Whether x^whole is x^part times a power of x, and has no value where x^part has none."""
+def _contains(whole: sp.Expr, part: sp.Expr, *, read: bool) -> bool:
+    """Whether x^whole is x^part times a power of x, and has no value where x^part has none.
+
+    ``read``: what has x^part in it is read in any case.
+    """
     if not 0 < part / whole <= 1:
         return False
-    return bool(part.is_Integer or not whole.is_Integer)
+    return bool(read or part.is_Integer or not whole.is_Integer)
 
 
 def _powers(factors: Iterable[sp.Expr]) -> dict[sp.Expr, sp.Expr]:

@@ -41,6 +41,7 @@ from symgrad.targets.module import (
 )
 from symgrad.targets.target import Target
 from symgrad.writing import Choice, Notation, Numbers, Style
+from symgrad.writing.shares import by_names
 
 
 def sheet(
@@ -58,7 +59,7 @@ def sheet(
         Numbers(*(_lists(a, gone) for a in (values.exact, values.decimals))) if values else None
     )
     notation = Notation.of(derivation, style)
-    return Sheet(derivation, notation, choice or Choice(), numbers=numbers, **more)
+    return Sheet(by_names(derivation), notation, choice or Choice(), numbers=numbers, **more)
 
 
 def _lists(arrays: Mapping[str, np.ndarray], gone: Container[str]) -> dict[str, Any]:

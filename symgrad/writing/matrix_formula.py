@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,6 +14,7 @@ from symgrad.mathematics.sizes import with_numbers
 from symgrad.program.program import UNIT, Axes
 from symgrad.writing.display import Display, small_number
 from symgrad.writing.formula import (
+    Apply,
     Formula,
     Fraction,
     Negative,
@@ -107,22 +109,35 @@ class MatrixFormula:
         axes = (*self.axes, UNIT)[1::-1] if len(self.axes) < 2 else self.axes[::-1]
         if self.positive is not None:
             return negative(self.positive.transposed)
-        alone = len([f for f in self.factors if f.axes]) == 1
-        if alone or (self.factors and not self.has_ones):  # (A B)ᵀ = Bᵀ Aᵀ
-            turned = (f.transposed if f.axes else f for f in reversed(self.factors))
-            return product(turned, axes)
+        if self.factors and (turned := self._turned_factors(axes)) is not None:
+            return turned
         if self.symmetric:
             return replace(self, axes=axes)
         if self.back is not None:
             return replace(self.back, axes=axes)
         return self._turned_terms(axes) or self._marked(axes)
 
+    @property
+    def _turns(self) -> int:
+        """How many transposes there are in it."""
+        return sum(node in (TRANSPOSED, INVERSE_TRANSPOSED) for node in walk(self.formula))
+
+    def _turned_factors(self, axes: Axes) -> MatrixFormula | None:
+        """(A B)ᵀ = Bᵀ Aᵀ; with columns of ones only (𝟏 xᵀ)ᵀ = x 𝟏ᵀ, and numbers in front."""
+        matrices = [f for f in self.factors if f.axes]
+        ends = isinstance(matrices[-1].formula, Ones) if matrices else False
+        if len(matrices) == 1 or not self.has_ones or (len(matrices) == 2 and not ends):
+            return product((f.transposed if f.axes else f for f in reversed(self.factors)), axes)
+        numbers = [f for f in self.factors if not f.axes]
+        whole = product(matrices, self.axes)
+        return product([*numbers, whole._marked(axes)], axes) if numbers else None
+
     def _turned_terms(self, axes: Axes) -> MatrixFormula | None:
-        """The sum of the transposes of the terms, where that is not much longer."""
+        """The sum of the transposes of the terms, where that has no more transposes."""
         if not self.terms or not all(t.axes for t in self.terms):
             return None
-        other = total((t.transposed for t in self.terms), axes)
-        return other if other.length <= self.length + 3 else None
+        found = total((t.transposed for t in self.terms), axes)
+        return found if found._turns <= self._turns else None
 
     def _marked(self, axes: Axes) -> MatrixFormula:
         """The formula with the sign of a transpose."""
@@ -188,7 +203,7 @@ def product(factors: Iterable[MatrixFormula], axes: Axes) -> MatrixFormula:
     """The matrix product: its number first, then other scalars."""
     flat = _cancelled([g for f in factors for g in f.parts], axes)
     value = sp.Mul(*(f.number for f in flat if f.number is not None))
-    rest = sorted((f for f in flat if f.number is None), key=lambda f: bool(f.axes))
+    rest = sorted((f for f in flat if f.number is None), key=lambda f: 2 if f.axes else _is_long(f))
     if value != 1 and len(rest) == 1:
         common, rest[0] = _common(rest[0])
         value *= common
@@ -198,6 +213,11 @@ def product(factors: Iterable[MatrixFormula], axes: Axes) -> MatrixFormula:
     if len(kept) == 1:
         return replace(kept[0], axes=axes)
     return MatrixFormula(_beside(kept), axes, Level.PRODUCT, tuple(kept))
+
+
+def _is_long(scalar: MatrixFormula) -> bool:
+    """Whether a number is a trace, a norm or a product of matrices: others stand before it."""
+    return has(scalar.formula, Apply, Norm) or any(f.axes for f in scalar.factors)
 
 
 def scalars_of(matrix: MatrixFormula) -> tuple[list[MatrixFormula], MatrixFormula]:
@@ -236,20 +256,31 @@ def _beside(factors: Sequence[MatrixFormula]) -> Formula:
 
 
 def _over_one_bar(factors: Sequence[MatrixFormula]) -> Sequence[MatrixFormula]:
-    """A number and reciprocals of numbers in one fraction: -1/(2 s) for -1/2 1/s."""
-    below = [x for f in factors if (x := _reciprocal_of(f)) is not None]
+    """Numbers and their reciprocals in one fraction: -t/(2 s) for -1/2 t 1/s."""
+    found = [x for f in factors if (x := _reciprocal_of(f)) is not None]
     values = [f.number for f in factors if f.number is not None]
-    if not below or len(below) + len(values) < 2:
-        return factors
     rest = [f for f in factors if f.number is None and _reciprocal_of(f) is None]
-    value = sp.Mul(*values)
+    plain = [f for f in rest if not f.axes and not _is_long(f)]
+    if not found or len(found) + len(values) + len(plain) < 2:
+        return factors
+    rest = [f for f in rest if f not in plain]
+    value, below = sp.Mul(*values), _as_powers(found)
     above, under = _number(value), below
     if isinstance(above, Fraction):
         under = [above.below, *below]
         above = above.above
     elif as_decimal(value) is None:
         above, under = Number(str(value.p)), [*([Number(str(value.q))] * (value.q != 1)), *below]
+    if plain:
+        numbers = [] if above == Number("1") else [above]
+        above = beside([*numbers, *(f.at_least(Level.PRODUCT) for f in plain)])
     return [MatrixFormula(Fraction(above, beside(under)), ()), *rest]
+
+
+def _as_powers(factors: Iterable[Formula]) -> list[Formula]:
+    """Factors that are equal as a power: s² for s s."""
+    counts = Counter(factors)
+    return [f if n == 1 else raised(f, Number(str(n))) for f, n in counts.items()]
 
 
 def _reciprocal_of(factor: MatrixFormula) -> Formula | None:

@@ -238,9 +238,11 @@ class Reader:
             value = self.operand(ref)
             is_row = len(ref.axes) == 2 and kind == "rows"
             column = value.transposed if is_row else value
+            before, column = scalars_of(column)
             scale = MatrixFormula(_call("diag", column.formula), op.axes, symmetric=True)
             other = self.full(op.reads[1 - k], op.axes)
-            return product((scale, other) if kind == "columns" else (other, scale), op.axes)
+            both = (scale, other) if kind == "columns" else (other, scale)
+            return product([*before, *both], op.axes)
         return None
 
     def elementwise(self, op: Op, sign: str) -> MatrixFormula:

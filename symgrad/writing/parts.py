@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 
 import sympy as sp
@@ -65,6 +65,35 @@ def split_scale(expr: sp.Expr) -> tuple[sp.Expr, list[sp.Expr]]:
         inner, rest[place] = _inner_scale(factor)
         scale *= inner
     return settled(scale), rest
+
+
+def with_one_root(
+    scale: sp.Expr, factors: Sequence[sp.Expr]
+) -> tuple[sp.Expr, list[sp.Expr], list[sp.Expr], list[sp.Expr]]:
+    """A number and factors with √2/(2 √π) as 1/√(2 π): what is left, and roots above and below."""
+    factors = [*factors, *(f for f in sp.Mul.make_args(scale) if _is_root(f))]
+    roots = [f for f in factors if _is_root(f)]
+    rest = [f for f in factors if not _is_root(f)]
+    number, sizes = sp.Mul(*(f for f in sp.Mul.make_args(scale) if not _is_root(f))).as_coeff_Mul()
+    if not number.is_Rational or not any(f.base == sp.pi for f in roots):
+        return number * sizes, factors, [], []
+    inside = number**2 * sp.Mul(*(f**2 for f in roots))
+    above, below = (sp.factor_terms(x) for x in sp.fraction(inside))
+    if 1 not in (above, below):
+        return number * sizes, factors, [], []
+    over, under = ([], [_root(below)]) if above == 1 else ([_root(above)], [])
+    return sp.sign(number) * sizes, rest, over, under
+
+
+def _is_root(factor: sp.Expr) -> bool:
+    """Whether this is a root of a whole number or of π, above or below."""
+    root = factor.is_Pow and abs(factor.exp) == sp.S.Half
+    return bool(root and (factor.base.is_Rational or isinstance(factor.base, sp.NumberSymbol)))
+
+
+def _root(inside: sp.Expr) -> sp.Expr:
+    """A square root as one root: SymPy's own of 2 π is √2 √π."""
+    return sp.Pow(inside, sp.S.Half, evaluate=False)
 
 
 def _inner_scale(factor: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
@@ -230,7 +259,7 @@ def is_entry(expr: sp.Expr) -> bool:
 def _is_scale(expr: sp.Expr) -> bool:
     base = expr.base if expr.is_Pow and expr.exp.is_Integer else expr
     constant = base.is_Rational or isinstance(base, sp.NumberSymbol)
-    return bool(constant or (isinstance(base, sp.Symbol) and is_size(base)))
+    return bool(constant or _is_root(expr) or (isinstance(base, sp.Symbol) and is_size(base)))
 
 
 def is_reciprocal(expr: sp.Expr) -> bool:

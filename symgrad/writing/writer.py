@@ -49,6 +49,7 @@ from symgrad.writing.parts import (
     recognised,
     signed,
     split_scale,
+    with_one_root,
     without_logarithm,
 )
 from symgrad.writing.piece import Level, Piece
@@ -128,9 +129,9 @@ class Writer(FunctionWriter):
 
     def scaled(self, scale: sp.Expr, factors: Sequence[sp.Expr]) -> Piece:
         scale, logarithm = without_logarithm(scale)
-        factors = [*factors, *logarithm]
-        above = [f for f in factors if not is_reciprocal(f)]
-        below = [1 / f for f in factors if is_reciprocal(f)]
+        scale, factors, over, under = with_one_root(scale, [*factors, *logarithm])
+        above = [*over, *(f for f in factors if not is_reciprocal(f))]
+        below = [*under, *(1 / f for f in factors if is_reciprocal(f))]
         return self.quotient(scale, self._ordered(above), self._ordered(below))
 
     def product(self, factors: Sequence[sp.Expr]) -> Piece:

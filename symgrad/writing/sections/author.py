@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -87,8 +88,9 @@ class Author:
 
     def rule(self, step: Step) -> Prose:
         """The rule, and what it rests on; a step that brings in a name says which."""
-        before, after = ({name_of(e) for e in entries(x)} for x in (step.before, step.after))
-        introduced = sorted(after - before, key=lambda name: self.notation.names.order.get(name, 0))
+        before, after = (Counter(_occurring(x)) for x in (step.before, step.after))
+        order = self.notation.names.order
+        introduced = sorted({*(after - before)}, key=lambda name: order.get(name, 0))
         if introduced and step.rule == "definition":
             return ("definition of ", *self.symbols(introduced))
         short = 0 < len(step.because) <= SHORT
@@ -185,6 +187,12 @@ class Author:
     def write_terms(self, expr: sp.Expr, free: Iterable[sp.Expr]) -> tuple[Formula, ...]:
         """As :meth:`written`, term by term."""
         return self.notation.terms(self.layout, expr, free)
+
+
+def _occurring(expr: sp.Expr) -> Iterator[str]:
+    """The names of values, as often as they stand in an expression."""
+    atoms = entries(expr)
+    return (name_of(e) for e in sp.preorder_traversal(expr) if e in atoms)
 
 
 def _only_repeats(matrix: Formula, entries: sp.Expr) -> bool:

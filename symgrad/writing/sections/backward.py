@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from symgrad.calculus.derivation import Adjoint
-from symgrad.mathematics.indices import entries, entry, name_of
+from symgrad.mathematics.indices import entry
 from symgrad.writing.document import (
     Block,
     Equations,
@@ -110,7 +110,7 @@ def _adjoint(author: Author, adjoint: Adjoint) -> Section:
     chain = Chain(author, adjoint)
     rows = (*chain.local, *_adjoint_rows(author, chain), *author.beyond(adjoint))
     blocks: list[Block] = [Equations(rows)]
-    blocks += paragraph([*_put_in(author, adjoint), *author.becauses(adjoint.steps)])
+    blocks += paragraph([*_put_in(author, chain), *author.becauses(adjoint.steps)])
     blocks.append(author.result(adjoint))
     return Section(title, tuple(blocks), value=adjoint.value, key=adjoint.equation.name)
 
@@ -139,15 +139,15 @@ def _differentiated(author: Author, adjoint: Adjoint) -> Prose:
     )
 
 
-def _put_in(author: Author, adjoint: Adjoint) -> Iterator[Prose]:
-    """The derivatives that are written out where they are used, and have no section."""
+def _put_in(author: Author, chain: Chain) -> Iterator[Prose]:
+    """The derivatives that are written out where they are used."""
+    adjoint = chain.adjoint
+    for further in chain.inlined:
+        yield (Math(author.equation(further.equation)), " has been put in.")
     for name in adjoint.chain:
         further = above(author.derivation, name, adjoint)
-        if name == author.derivation.system.output:
+        if name == author.derivation.system.output or further in chain.inlined:
             continue
-        is_read = further.equation.name in map(name_of, entries(adjoint.equation.rhs))
-        equation = Math(author.equation(further.equation))
-        if further.inlined:
-            yield ("Here ", equation, ".") if is_read else (equation, " has been put in.")
-        elif _is_part(author, further) and not _is_asked(author, further):
-            yield ("Here ", equation, ".")
+        unseen = _is_part(author, further) and not _is_asked(author, further)
+        if further.inlined or unseen:
+            yield ("Here ", Math(author.equation(further.equation)), ".")

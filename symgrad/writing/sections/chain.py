@@ -9,7 +9,7 @@ from functools import cached_property
 import sympy as sp
 
 from symgrad.calculus.derivation import Adjoint
-from symgrad.mathematics.algebra import instance, limits
+from symgrad.mathematics.algebra import limits, written_in
 from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.indices import axis_index, entries, entry, name_of
 from symgrad.mathematics.recurrences import Recurrent
@@ -133,10 +133,26 @@ class Chain:
     def _link(self, consumer: Equation, at: At, derivative: sp.Expr) -> sp.Expr:
         """Σ ∂L/∂c ∂c/∂v for one value c that reads v."""
         further = above(self.author.derivation, consumer.name, self.adjoint).equation
-        outside = (*self._indices[0], *at)
-        is_put_in = not isinstance(derivative, Partial) and further.name not in self._read
-        factor = instance(further, outside) if is_put_in else entry(further.name, outside)
+        factor = entry(further.name, (*self._indices[0], *at))
+        if not isinstance(derivative, Partial):
+            factor = written_in(factor, {a.equation.name: a.equation for a in self.inlined})
         return _summed(factor * derivative, at)
+
+    @cached_property
+    def inlined(self) -> list[Adjoint]:
+        """The derivatives that are written in, and those that are in turn in them."""
+        derivation = self.author.derivation
+        known = {a.equation.name: a for a in derivation.adjoints}
+        known |= {a.part.equation.name: a.part for a in derivation.adjoints if a.part}
+        found: dict[str, Adjoint] = {}
+        waiting = [above(derivation, c, self.adjoint) for c in self.adjoint.chain]
+        while waiting:
+            adjoint = waiting.pop(0)
+            name = adjoint.equation.name
+            if name not in self._read and name not in found:
+                found[name] = adjoint
+                waiting += [known[n] for n in _names(adjoint.equation.rhs) if n in known]
+        return [a for a in found.values() if a.value != derivation.system.output]
 
     @cached_property
     def _read(self) -> frozenset[str]:
