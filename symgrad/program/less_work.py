@@ -10,7 +10,8 @@ from symgrad.mathematics.indices import Index
 from symgrad.mathematics.sizes import same
 from symgrad.program.builder import Builder
 from symgrad.program.contraction_order import cost
-from symgrad.program.passes import Rewrite, alive, owned, rewritten
+from symgrad.program.kinds import KINDS
+from symgrad.program.passes import Rewrite, alive, owned, rebuilt, rewritten
 from symgrad.program.program import (
     UNIT,
     Literal,
@@ -33,10 +34,10 @@ def remembering(rewrite: Rewrite, before: dict[str, str]) -> Rewrite:
     def remembered(builder: Builder, op: Op) -> Ref | None:
         if op.kind != "map" or not is_temporary(op.name):
             return rewrite(builder, op)
-        found = builder.add(
-            op.kind, op.args, op.axes, function=op.function, detail=op.detail, hint=op.hint
-        )
-        before[found.name] = op.name
+        found = rewrite(builder, op)
+        if found is None:
+            found = rebuilt(builder, op)
+            before[found.name] = op.name
         return found
 
     return remembered
@@ -51,11 +52,15 @@ def has(program: Program, kinds: Collection[str], functions: Collection[str] = (
 
 
 def values_once(program: Program) -> Program:
-    """What is computed in two layouts is computed in the first of them, and seen in the other."""
+    """What is computed in two layouts is computed in the first of them, and seen in the other.
+
+    Sums of products too: (A B)ᵀ is Bᵀ Aᵀ.
+    """
     known: dict[object, tuple[str, tuple[int | None, ...]]] = {}
 
     def rewrite(builder: Builder, op: Op) -> Ref | None:
-        if op.kind != "map" or len(labels(op.axes)) < 2:
+        product = KINDS[op.kind].product and len(op.args) == 2
+        if not product and (op.kind != "map" or len(labels(op.axes)) < 2):
             return None
         turned = turned_after(builder, op)
         if turned is not None:
@@ -93,7 +98,7 @@ def turned_after(builder: Builder, op: Op) -> Ref | None:
 def _without_layout(builder: Builder, op: Op) -> tuple[object, dict[sp.Expr, int]]:
     """What an operation computes in any order of axes, and the numbers that labels have there."""
     args = [stored(builder.ops, a) if isinstance(a, Ref) else a for a in op.args]
-    if op.function in COMMUTATIVE:
+    if op.function in COMMUTATIVE or KINDS[op.kind].product:
         args.sort(key=lambda a: a.name if isinstance(a, Ref) else "")
     numbers: dict[sp.Expr, int] = {}
     parts = tuple(
@@ -102,7 +107,8 @@ def _without_layout(builder: Builder, op: Op) -> tuple[object, dict[sp.Expr, int
         else a.value
         for a in args
     )
-    return (op.function, op.detail, parts), numbers
+    kept = frozenset(numbers[a] for a in labels(op.axes))
+    return (KINDS[op.kind].product, op.function, op.detail, parts, kept), numbers
 
 
 COMMUTATIVE = frozenset({"add", "multiply", "maximum", "minimum"})
@@ -141,19 +147,21 @@ _ZERO = Literal(sp.S.Zero)
 
 
 def signs(program: Program) -> Program:
-    """-(-x) is x, and -((-x) y) is x y where nothing else reads -x."""
+    """-(-x) is x, |-x| is |x|, and -((-x) y) is x y where nothing else reads -x."""
     if not has(program, ("map",), ("negative",)):
         return program
     uses = program.uses
 
     def rewrite(builder: Builder, op: Op) -> Ref | None:
-        source = op.args[0] if op.function == "negative" else None
+        source = op.args[0] if op.function in ("negative", "abs") else None
         inner = builder.ops.get(source.name) if isinstance(source, Ref) else None
         if inner is None or not isinstance(source, Ref):
             return None
         read = read_by(inner, source.axes)
         if inner.function == "negative":
-            return read[0]
+            return read[0] if op.function == "negative" else builder.map("abs", read[0])
+        if op.function == "abs":
+            return None
         for k, factor in enumerate(read if inner.function == "multiply" else ()):
             made = builder.ops.get(factor.name)
             once = made is not None and uses[before.get(made.name, "")] == 1
