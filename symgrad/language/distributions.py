@@ -26,6 +26,10 @@ def _normal(z: Array) -> Array:
     return as_array(-(z**2) / 2 - math.log(2 * math.pi) / 2)
 
 
+def _half_normal(z: Array) -> Array:
+    return where(elementwise("less", z, 0), -math.inf, _normal(z) + math.log(2))
+
+
 def _logistic(z: Array) -> Array:
     size = elementwise("absolute", z)
     return as_array(-size - 2 * log1p(elementwise("exp", -size)))
@@ -45,6 +49,14 @@ def _beta(z: Array, a: Any, b: Any) -> Array:
     return as_array(xlogy(a - 1, z) + xlog1py(b - 1, -z) - elementwise("betaln", a, b))
 
 
+def _lognormal(z: Array, s: Any) -> Array:
+    return as_array(_normal(as_array(log(z) / s)) - log(s) - log(z))
+
+
+def _inverse_gamma(z: Array, a: Any) -> Array:
+    return as_array(-(a + 1) * log(z) - gammaln(a) - 1 / z)
+
+
 STANDARD: Mapping[str, tuple[int, Log]] = {
     "norm": (0, _normal),
     "laplace": (0, lambda z: -elementwise("absolute", z) - math.log(2)),
@@ -55,6 +67,12 @@ STANDARD: Mapping[str, tuple[int, Log]] = {
     "gamma": (1, _gamma),
     "chi2": (1, lambda z, df: _gamma(z / 2, df / 2) - math.log(2)),
     "beta": (2, _beta),
+    "gumbel_r": (0, lambda z: -z - elementwise("exp", -z)),
+    "halfnorm": (0, _half_normal),
+    "invgamma": (1, _inverse_gamma),
+    "lognorm": (1, _lognormal),
+    "pareto": (1, lambda z, b: log(b) - (b + 1) * log(z)),
+    "weibull_min": (1, lambda z, c: log(c) + xlogy(c - 1, z) - elementwise("power", z, c)),
 }  # fmt: skip
 """Densities with a location and a scale: how many parameters stand before these, and log f."""
 
@@ -74,6 +92,22 @@ def _poisson(k: Any, mu: Any) -> Array:
 
 def _bernoulli(k: Any, p: Any) -> Array:
     return as_array(xlogy(k, p) + xlog1py(1 - as_array(k), -as_array(p)))
+
+
+def _binomial(k: Any, n: Any, p: Any) -> Array:
+    k, n = as_array(k), as_array(n)
+    ways = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
+    return as_array(ways + xlogy(k, p) + xlog1py(n - k, -as_array(p)))
+
+
+def _negative_binomial(k: Any, n: Any, p: Any) -> Array:
+    k, n = as_array(k), as_array(n)
+    ways = gammaln(k + n) - gammaln(k + 1) - gammaln(n)
+    return as_array(ways + xlogy(n, p) + xlog1py(k, -as_array(p)))
+
+
+def _geometric(k: Any, p: Any) -> Array:
+    return as_array(xlog1py(as_array(k) - 1, -as_array(p)) + log(p))
 
 
 def _dirichlet(x: Any, alpha: Any) -> Array:
@@ -100,6 +134,11 @@ def _normal_below(function: str, sign: int, x: Any, loc: Any = 0, scale: Any = 1
     return elementwise(function, sign * ((as_array(x) - loc) / scale))
 
 
+def _normal_point(sign: int, q: Any, loc: Any = 0, scale: Any = 1) -> Array:
+    """Below which the part ``q`` is, or above which."""
+    return as_array(as_array(loc) + sign * as_array(scale) * elementwise("ndtri", q))
+
+
 def _with_exponential(name: str, logarithm: Log) -> dict[str, Log]:
     """The density under its own name, beside its logarithm."""
     density = lambda *args, **named: elementwise("exp", logarithm(*args, **named))  # noqa: E731
@@ -114,10 +153,15 @@ DISTRIBUTIONS: Mapping[str, Mapping[str, Log]] = {
         "sf": functools.partial(_normal_below, "ndtr", -1),
         "logcdf": functools.partial(_normal_below, "log_ndtr", 1),
         "logsf": functools.partial(_normal_below, "log_ndtr", -1),
+        "ppf": functools.partial(_normal_point, 1),
+        "isf": functools.partial(_normal_point, -1),
     },
     "multivariate_normal": _with_exponential("pdf", _many),
     "dirichlet": _with_exponential("pdf", _dirichlet),
     "poisson": _with_exponential("pmf", _poisson),
     "bernoulli": _with_exponential("pmf", _bernoulli),
+    "binom": _with_exponential("pmf", _binomial),
+    "geom": _with_exponential("pmf", _geometric),
+    "nbinom": _with_exponential("pmf", _negative_binomial),
 }
 """What a spec file may ask of the distributions of ``scipy.stats``."""
