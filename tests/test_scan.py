@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from types import ModuleType
@@ -471,3 +472,22 @@ def test_a_singular_matrix_of_a_step_is_an_error() -> None:
     module = sg.derive(np.sum(last), names={}).compile()
     with pytest.raises(np.linalg.LinAlgError):
         module.loss(X=np.zeros((2, 2, 2)), A=np.ones((2, 2)))
+
+
+def test_no_name_is_given_to_itself() -> None:
+    """What a recurrence in a recurrence computes is in memory that has its name already."""
+    x, h0 = sg.data("x", ("T", 3)), sg.data("h0", (2, 3))
+    w = sg.param("w", (2, 3))
+
+    def layer(below: Any, of_layer: Any) -> tuple[Any, Any]:
+        h = np.tanh(of_layer[0] * below + of_layer[1])
+        return h, h
+
+    def step(h: Any, x: Any) -> tuple[Any, Any]:
+        top, h = sg.scan(layer, x, (w, h))
+        return h, top
+
+    _, tops = sg.scan(step, h0, x)
+    source = sg.derive(np.sum(tops**2)).source()
+    assert "zip(" in source
+    assert not re.findall(r"^ +(\w+) = \1$", source, re.MULTILINE)

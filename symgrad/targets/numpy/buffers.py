@@ -217,7 +217,8 @@ class BufferedWriter(NumPyWriter, PlannedWriter):
         return super().printed(op, args)
 
     def _copy(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[Statement]:
-        yield Statement("assign", name, (out,))
+        if out != name:
+            yield Statement("assign", name, (out,))
         yield Statement("copy", name, (args[0].code,))
 
     def _contract(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[Statement]:

@@ -197,7 +197,8 @@ class Loops:
     def _array(self, frame: Frame, op: Op) -> str:
         """The array that a result is, made before the loop."""
         name = self.writer.name(op)
-        frame.before.append(Statement("assign", name, (self.writer.memory(op),)))
+        if (memory := self.writer.memory(op)) != name:
+            frame.before.append(Statement("assign", name, (memory,)))
         return name
 
     def _part(self, frame: Frame, value: str, parts: str, *, scalar: bool) -> None:
