@@ -15,6 +15,8 @@ from symgrad.checks.points import Points
 from symgrad.checks.steps import steps
 from symgrad.mathematics.steps import Step
 from symgrad.writing.display import Display
+from symgrad.writing.formula import Sign
+from symgrad.writing.printings.mathml import mathml
 from symgrad.writing.sections.author import Author
 from symgrad.writing.sections.chain import Chain
 from symgrad.writing.shares import by_names
@@ -178,3 +180,16 @@ def test_layer_norm_ends_as_in_a_textbook() -> None:
 def test_a_total_that_makes_nothing_shorter_keeps_its_name() -> None:
     d = derived("n = np.sum(X**2)\nloss = np.sin(n) * np.sum(np.exp(n * t))", X=(3,), t=(3,))
     assert "∂L/∂X[i] = 2 ∂L/∂n X[i]" in " ".join(str(d.render("text")).split())
+
+
+def test_the_sum_over_a_diagonal_is_a_trace() -> None:
+    d = derived(
+        "K = X @ X.T + S**2 * np.eye(4)\nloss = np.sum(np.sin(K) * t)", X=(4, 3), S=(), t=(4, 4)
+    )
+    assert "∂L/∂S = 2 S tr(∂L/∂K)" in " ".join(str(d.render("text")).split())
+
+
+def test_brackets_of_parts_of_formulas_have_no_space_around() -> None:
+    opening, closing = (mathml(Sign(c)) for c in "()")
+    assert '<mo form="prefix" stretchy="false" lspace="0" rspace="0">(</mo>' in opening
+    assert '<mo form="postfix" stretchy="false" lspace="0" rspace="0">)</mo>' in closing

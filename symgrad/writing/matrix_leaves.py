@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import sympy as sp
 
 from symgrad.mathematics import written as how
 from symgrad.mathematics.reductions import LEAVES
-from symgrad.program.program import Axes, labels
+from symgrad.program.program import Axes, Op, labels, size_of
 from symgrad.writing.display import Display
 from symgrad.writing.formula import Apply, Formula, Function, bracketed
 from symgrad.writing.matrix_formula import MatrixFormula
@@ -87,3 +87,13 @@ class _Given(Display):
 def matrix_leaf(written: how.Written, matrix: Formula) -> Formula:
     """A function of a matrix that is written already."""
     return Display(Names({}), {}).of_matrix(written, matrix).formula
+
+
+def is_diagonal(op: Op, made: Mapping[str, Op]) -> bool:
+    """Whether an operation takes the entries on the diagonal of a square matrix."""
+    if op.kind != "gather" or len(op.reads) != 3:
+        return False
+    matrix, *at = op.reads
+    places = made.get(at[0].name)
+    whole = places is not None and places.kind == "iota" and len(places.axes) == 1
+    return whole and at[0] == at[1] and len({size_of(a) for a in (*matrix.axes, *at[0].axes)}) == 1

@@ -44,7 +44,7 @@ from symgrad.writing.matrix_formula import (
     scalars_of,
     total,
 )
-from symgrad.writing.matrix_leaves import leaf_of, matrix_leaf, softmax_of
+from symgrad.writing.matrix_leaves import is_diagonal, leaf_of, matrix_leaf, softmax_of
 from symgrad.writing.parts import COMPARISONS, as_condition
 from symgrad.writing.piece import Level
 
@@ -70,8 +70,11 @@ class Reader:
         self.found: dict[str, MatrixFormula] = {}
         self.ops = {op.name: op for op in program.ops}
         for op in program.ops:
-            self.found[op.name] = self.matrix(op)
-        self.result = self.found[program.outputs[0]]
+            if op.kind != "iota" and not is_diagonal(op, self.ops):  # a trace may be made of these
+                self.found[op.name] = self.matrix(op)
+        if (output := program.outputs[0]) not in self.found:
+            raise NoMatrixForm("the diagonal of a matrix")
+        self.result = self.found[output]
 
     def matrix(self, op: Op) -> MatrixFormula:
         """The value of an operation."""
@@ -86,6 +89,8 @@ class Reader:
             raise NoMatrixForm(f"{ref.name} is no matrix")
         if ref.name in self.found:
             return _under(self.found[ref.name], ref.axes)
+        if ref.name in self.ops:
+            raise NoMatrixForm(f"{ref.name} is the diagonal of a matrix")
         whole = self.written_in(ref.name)
         if whole is not None:
             return _under(whole, ref.axes)
@@ -140,6 +145,8 @@ class Reader:
             found = self.inner_product(inner)
             if found is not None:
                 return replace(found, axes=op.axes)
+        if inner is not None and not labels(op.axes) and is_diagonal(inner, self.ops):
+            return _trace(self.operand(inner.reads[0]))
         return self.times_ones(op, source)
 
     def times_ones(self, op: Op, source: Ref) -> MatrixFormula:

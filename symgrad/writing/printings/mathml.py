@@ -78,8 +78,10 @@ class MathML(Printing):
             return _THIN
         if x.char in _IDENTIFIERS:
             return f"<mi>{x.char}</mi>"
-        slash = ' lspace="0" rspace="0"' if x.char in "/∘" else ""
-        return f'<mo form="infix"{slash}>{self.sign(x.char)}</mo>'
+        form = "prefix" if x.char in "([{" else "postfix" if x.char in ")]}" else "infix"
+        spaces = ' stretchy="false"' if form != "infix" else ""  # a bracket of a part of a formula
+        spaces += ' lspace="0" rspace="0"' if spaces or x.char in "/∘" else ""
+        return f'<mo form="{form}"{spaces}>{self.sign(x.char)}</mo>'
 
     def of_function(self, x: f.Function) -> str:
         if x.letter:
