@@ -46,6 +46,7 @@ HINTS = {
     "np.polyfit(p, p, 1)": (
         "with a = np.vander(x, deg + 1), np.linalg.solve(a.T @ a, a.T @ y)",
         "(lambda v: np.linalg.solve(v.T @ v, v.T @ x[0]))(np.vander(p, 2))"),
+    "np.vectorize(lambda t: t**2)(x)": ("write f(x)", "(lambda t: t**2)(x)"),
     "np.ma.masked_array(x, x > 0)": (
         "np.mean(x, where=~mask)", "np.mean(x, where=~(x > 0)) + np.sum(np.where(x > 0, 0, x**2))"),
     "np.ma.mean(x)": ("np.where(mask, 0, x)", "np.where(x > 0, 0, x)"),
@@ -172,6 +173,12 @@ def test_what_a_hint_proposes_is_the_function(written: str, function: Any) -> No
     code = next(code for _, code in HINTS.values() if code.startswith(written))
     found = eval(code, {**SPACE, **POINT, "sg": None})
     np.testing.assert_allclose(found, function(POINT["p"]), rtol=1e-12)
+
+
+def test_what_loops_over_an_axis_without_a_number_of_turns_is_named() -> None:
+    with pytest.raises(sg.SpecError) as caught:
+        scipy.special.logsumexp(sg.param("x", ("N", 3)), axis=1)
+    assert caught.value.hint == "sg.logsumexp stands in for SciPy's"
 
 
 def test_without_a_hint_of_its_own_the_page_is_named() -> None:

@@ -561,6 +561,10 @@ loss = np.sum(h**3) + np.sum(s**2)""",
     "entries as they are": """
 s = (x[:1] @ x[:1].T).item() + x.item(3) * x.item(1, 0)
 loss = s**2 + sum(a * b for a, b in x.tolist())""",
+    "kinds of numbers": """
+h = np.asarray(x, dtype=np.float64)
+k = np.array([h[0], h[1] * 2], dtype=float)
+loss = np.sum(k @ k.T) + np.sum(np.vectorize(lambda t: t**3)(h))""",
     "weights at labels": """
 y = np.array([2, 0, 2])
 loss = np.sum(np.bincount(y, weights=x[:, 0] ** 2, minlength=4) * np.arange(1, 5))""",

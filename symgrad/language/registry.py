@@ -204,6 +204,8 @@ def no_numbers(asking: str, module: str) -> SpecError:
         hint = "join values with np.stack or np.column_stack; index a constant by labels as "
         hint += "sg.constant(c)[y]"
     whole = (h for of, h in OF_MODULES.items() if module.startswith(of))
+    if not asking and module == "numpy.lib._function_base_impl":
+        hint = "of np.vectorize(f), write f(x): functions of values go over all entries"
     return SpecError(
         f"a symbolic array can't become an array of numbers{by}",
         where=caller(),

@@ -123,3 +123,10 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **more
     for condition, value in zip(conditions, values, strict=True):
         chosen = where(condition, value, chosen)
     return as_array(chosen)
+
+
+@function("isclose")
+def isclose(a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08) -> Array:
+    """Whether two numbers differ by less than a part of the second, and a little."""
+    apart = elementwise("absolute", elementwise("subtract", a, b))
+    return elementwise("less_equal", apart, rtol * elementwise("absolute", b) + atol)

@@ -15,7 +15,7 @@ import numpy as np
 import sympy as sp
 
 from symgrad.errors import SpecError, caller
-from symgrad.language.registry import call_ufunc
+from symgrad.language.registry import INSTEAD, call_ufunc, no_numbers
 from symgrad.mathematics.sizes import Size, fixed
 
 Dim: TypeAlias = int | sp.Expr
@@ -29,7 +29,7 @@ SCAN = "h, hs = sg.scan(step, h0, xs), where step(h, x) returns the next h, and 
 
 
 TAKE_NAMES = "sg.arange, sg.eye, sg.zeros, sg.ones and sg.full take it in place of NumPy's"
-INSTEAD = {
+CALLS = {
     "np.arange": "sg.arange{}", "np.empty": "sg.zeros{}", "np.eye": "sg.eye{}",
     "np.full": "sg.full{}", "np.identity": "sg.eye{}", "np.ones": "sg.ones{}",
     "np.zeros": "sg.zeros{}", "np.tri": "np.tril(sg.ones((n, n))), n being the size",
@@ -51,11 +51,11 @@ def of_named_sizes(line: str) -> str:
     other = next((hint for pattern, hint in OTHERWISE.items() if re.search(pattern, line)), "")
     if other:
         return other
-    found = re.finditer(rf"(?<![\w.])({'|'.join(map(re.escape, INSTEAD))})(?=\()", line)
+    found = re.finditer(rf"(?<![\w.])({'|'.join(map(re.escape, CALLS))})(?=\()", line)
     calls = [(match[1], _in_brackets(line[match.end() :])) for match in found]
     calls = [call for call in calls if re.search("[a-zA-Z_]", call[1])]
     calls.sort(key=lambda call: not re.search(r"shape|size|len\(|[A-Z]", call[1]))
-    return f"write {INSTEAD[calls[0][0]].format(calls[0][1])}" if calls else ""
+    return f"write {CALLS[calls[0][0]].format(calls[0][1])}" if calls else ""
 
 
 def _in_brackets(text: str) -> str:
@@ -191,6 +191,11 @@ def known_size(dim: Dim, what: str, instead: str = "") -> int:
 
 def turns(dim: Dim) -> int:
     """How often a loop over an axis runs; SpecError where its size is a named one."""
+    if isinstance(dim, int):
+        return dim
+    asking, module = asking_function()
+    if asking in INSTEAD:  # of SciPy, which loops over its arguments
+        raise no_numbers(asking, module)
     instead = f"np.sum(x, axis=0) adds up all along it; a recurrence is {SCAN}"
     return known_size(dim, "a loop over an axis", instead)
 

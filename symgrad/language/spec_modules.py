@@ -51,6 +51,21 @@ def _in_a_row(parts: Sequence[Array]) -> Array:
     return concatenate([atleast_1d(p) for p in parts])
 
 
+def _converted(a: Any, dtype: Any = None, **_: Any) -> Array:
+    """Values as one array, of another kind of number where one is asked for."""
+    found = as_array(a)
+    return found if dtype is None else found.astype(dtype, copy=False)
+
+
+def _copied(a: Any, dtype: Any = None, **_: Any) -> Array:
+    return _converted(array(a), dtype)
+
+
+def _vectorized(pyfunc: Callable[..., Any], *options: Any, **named: Any) -> Callable[..., Any]:
+    """A function of numbers, of each entry: values go into it as whole arrays."""
+    return _either(pyfunc, np.vectorize(pyfunc, *options, **named))
+
+
 def _contiguous(a: Any) -> Array:
     """The array itself where its entries lie in the order of its axes, else a copy."""
     array = as_array(a)
@@ -63,10 +78,10 @@ _OTHERS = (np.copy, np.empty_like, np.full_like, np.ones_like, np.zeros_like)
 
 OF_NUMPY: Mapping[str, Any] = {
     "arange": _either(counted, made(np.arange)),
-    "array": _either(array, made(np.array)),
-    "asanyarray": _either(as_array, np.asanyarray),
+    "array": _either(_copied, made(np.array)),
+    "asanyarray": _either(_converted, np.asanyarray),
     "ascontiguousarray": _either(_contiguous, np.ascontiguousarray),
-    "asarray": _either(as_array, np.asarray),
+    "asarray": _either(_converted, np.asarray),
     "empty": _either(zeros, made(np.empty)),
     "eye": _either(eye, made(np.eye)),
     "full": _either(full, made(np.full)),
@@ -74,6 +89,7 @@ OF_NUMPY: Mapping[str, Any] = {
     "identity": _either(eye, made(np.identity)),
     "ones": _either(ones, made(np.ones)),
     "tri": _either(tri, made(np.tri)),
+    "vectorize": _vectorized,
     "zeros": _either(zeros, made(np.zeros)),
     **{f.__name__: made(f) for f in _OTHERS},
     "c_": _Joined(np.c_, column_stack),
