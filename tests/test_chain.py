@@ -11,8 +11,10 @@ import pytest
 import sympy as sp
 
 import symgrad as sg
+from symgrad.checks.derived import run
 from symgrad.checks.points import Points
 from symgrad.checks.steps import steps
+from symgrad.mathematics.indices import entries, name_of
 from symgrad.mathematics.steps import Step
 from symgrad.writing.display import Display
 from symgrad.writing.formula import Sign
@@ -193,3 +195,19 @@ def test_brackets_of_parts_of_formulas_have_no_space_around() -> None:
     opening, closing = (mathml(Sign(c)) for c in "()")
     assert '<mo form="prefix" stretchy="false" lspace="0" rspace="0">(</mo>' in opening
     assert '<mo form="postfix" stretchy="false" lspace="0" rspace="0">)</mo>' in closing
+
+
+def test_layers_that_are_alike_read_their_own_totals() -> None:
+    layer = """
+m{k} = np.mean({x}, axis=1, keepdims=True)
+v{k} = np.var({x}, axis=1, keepdims=True)
+s{k} = np.sqrt(v{k} + 1e-5)
+h{k} = ({x} - m{k}) / s{k}
+"""
+    spec = "".join(layer.format(k=k, x=x) for k, x in ((1, "X"), (2, "h1"), (3, "h2")))
+    d = derived(spec + "loss = np.sum(np.sin(h3) * t)", X=(3, 4), t=(3, 4))
+    read = {a.value: {*map(name_of, entries(a.equation.rhs))} for a in d.adjoints}
+    assert read["h1"] == {"dh2", "h2", "s2"}
+    assert read["X"] == {"dh1", "h1", "s1"}
+    points = Points(d, 0)
+    assert [c for c in run(d, points) if not c.passed] == []

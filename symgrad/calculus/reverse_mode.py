@@ -132,6 +132,8 @@ class _Walk:
         self.adjoint_name = _adjoint_names(self.shapes, self.shapes)
         taken = (*self.shapes, *self.adjoint_name.values())
         self.part_name = _adjoint_names(sorted(self.past), taken, "_part")
+        both = (*self.adjoint_name.items(), *self.part_name.items())
+        self.value_of = {adjoint: value for value, adjoint in both}
         self.done: dict[str, Adjoint] = {}
         """The derivatives by values, of the loss as it was typed."""
         self.way: dict[str, Adjoint] = {}
@@ -240,6 +242,8 @@ class _Walk:
             problem.add(consumer.name, *consumer.indices, consumer.differentiated)
             adjoint = task.adjoints[consumer.name].equation
             problem.add(adjoint.name, *adjoint.indices, adjoint.rhs, consumer.name in self.past)
+        for total in self._totals(task).values():
+            problem.add(total.name, *total.indices, total.rhs)
         problem.add(*self.through.names(task.value, task.chain))
         for equation in self.context.names.among(problem.names):
             problem.add(equation.name, *equation.indices, equation.rhs)
@@ -347,9 +351,15 @@ class _Walk:
                 found[equation.name] = equation
                 if sum(weight(e.rhs) for e in found.values()) > LONGEST:
                     return {}
-                read = set(map(name_of, entries(equation.rhs)))
-                waiting += [v for v, a in task.adjoints.items() if a.equation.name in read]
+                waiting += self._differentiated_by(equation, task)
         return found
+
+    def _differentiated_by(self, equation: Equation, task: _Task) -> Iterator[str]:
+        """The values whose adjoints an equation reads."""
+        for name in sorted(set(map(name_of, entries(equation.rhs)))):
+            value = self.value_of.get(name, "")
+            if value in task.adjoints and task.adjoints[value].equation.name == name:
+                yield value
 
     def _may_cancel(self, consumer: Equation, task: _Task) -> bool:
         """Whether to try the adjoint written in: it has no sum, and a delta or what may cancel."""

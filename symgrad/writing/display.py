@@ -30,6 +30,7 @@ from symgrad.writing.formula import (
     beside,
     bracketed,
     number,
+    parenthesised,
     raised,
     related,
     run_together,
@@ -215,7 +216,12 @@ class Display(Writer):
         if written.base:
             name = Scripted(name, Number(written.base))
         if isinstance(written.of, str):
-            return self.prefixed(name, self.argument(arguments[written.of]))
+            argument = arguments[written.of]
+            if (
+                argument.is_Mul and argument.is_number
+            ):  # log 2π x is read as the logarithm of it all
+                return Piece(Apply(name, parenthesised(self.formula(argument))))
+            return self.prefixed(name, self.argument(argument))
         return Piece(Apply(name, self.inside(written.of, arguments)))
 
     def prefixed(self, function: Formula, argument: Formula) -> Piece:
