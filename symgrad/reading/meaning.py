@@ -149,6 +149,8 @@ class Meaning:
         options = {option: self.of(value) for option, value in node.options}
         if len(options) < len(node.options):
             raise self.error(node, "an option is given twice")
+        if "out" in options:
+            raise self.error(node, f"{name} with out=", "an expression writes into no array")
         return self.run(node, functools.partial(called, table[name], name), [given, options], None)
 
     def run(self, node: Node, function: Any, values: Any, options: Any) -> Any:
