@@ -103,6 +103,14 @@ def test_inputs_are_called_as_one_likes(name: str) -> None:
     assert getattr(module.gradients(**at_), name) == pytest.approx(4 / np.cosh(3) ** 2, rel=1e-12)
 
 
+def test_equations_name_what_a_function_does_not_take(tmp_path: Path) -> None:
+    """A comment calls an input as the spec does; that is no word of the function itself."""
+    value, add = sg.param("value", (4, 5)), sg.param("add", (4, 5))
+    derivation = sg.derive(np.sum(value * add * sg.param("part", (5,))))
+    made_ = outputs.emitted(derivation, derivation.notation, C, name="model")
+    assert outcome("model", made_, tmp_path, "cc", []) == "model: all as expected\n"
+
+
 @pytest.mark.parametrize("size", ["5", 2.5, True, 0, -1, 10**9, 10**19])
 def test_sizes_that_are_none(size: Any) -> None:
     v, x = sg.param("v", (3,)), sg.data("x", ("T", 3))

@@ -35,7 +35,7 @@ from symgrad.targets.c.reciprocals import products_with_reciprocals
 from symgrad.targets.c.runtime import needed
 from symgrad.targets.c.signs import absolute_without_signs
 from symgrad.targets.c.words import WORDS, in_ascii, macro
-from symgrad.targets.c.written import array_lines, comment, literal, plain
+from symgrad.targets.c.written import array_lines, comment, literal, plain, uncommented
 from symgrad.targets.emitted import Emitted, Part, Passage
 from symgrad.targets.module import Module
 from symgrad.targets.target import Target
@@ -127,7 +127,7 @@ class _Files:
     def parts(self) -> Iterator[Part]:
         """The lines that include, the functions, and what is offered."""
         after = [*self._functions()]
-        text = "\n".join(x for part in after for p in part for x in p.lines)
+        text = uncommented("\n".join(x for part in after for p in part for x in p.lines))
         constants = [*self._constants()]
         words = [end for end in ("EACH", *COMBINED) if f"{self.name.upper()}_{end}" in text]
         self.counts = self.made.integer in "\n".join([text, *constants])

@@ -11,6 +11,7 @@ from symgrad.targets.c.entries import exactly
 from symgrad.targets.c.loops import Block, Node, lines, looped
 from symgrad.targets.c.mathematics import Function, Mathematics, uses
 from symgrad.targets.c.places import HERE, Place, at, flat
+from symgrad.targets.c.written import uncommented
 from symgrad.targets.stages import BACKWARD, FORWARD, OUTPUT
 
 _LETTERS = "ijklmnopq"
@@ -44,7 +45,7 @@ class Offered:
         self.name, self.made, self.module = name, made, made.module
         self.functions = functions
         self.scalar = not made.program.shapes[self.module.output]
-        self.texts = {s: "\n".join(self._lines(f)) for s, f in functions.items()}
+        self.texts = {s: uncommented("\n".join(self._lines(f))) for s, f in functions.items()}
         wanted = {s for s, text in self.texts.items() if text}
         wanted |= {OUTPUT} if self.scalar else set()
         self.stages = [s for s in self.texts if s in wanted]

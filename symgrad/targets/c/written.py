@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -21,6 +22,11 @@ def comment(text: str, indent: str = "    ") -> tuple[str, ...]:
 def plain(text: str) -> str:
     """A text that ends no comment."""
     return text.replace("*/", "* /").replace("/*", "/ *")
+
+
+def uncommented(text: str) -> str:
+    """What a compiler sees of a text: comments have names of the spec, which mean other things."""
+    return re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
 
 
 def literal(value: Any, dtype: str) -> str:
