@@ -51,6 +51,16 @@ def test_what_is_zero_but_at_extremes_is_left_out(tmp_path: Path) -> None:
     _agree(derivation, {"x": RNG.normal(size=(60, 5)), "c": RNG.normal(size=(40, 5))})
 
 
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_extremes_in_parts_give_no_warning(compiler: str, tmp_path: Path) -> None:
+    """What a compiler is asked for and can't do, clang says in a warning."""
+    derivation = _nearest()
+    made = outputs.emitted(derivation, derivation.notation, C, name="model")
+    assert "MODEL_SMALLEST(" in made.text
+    flags = ["-O2", "-fopenmp-simd", "-DMODEL_SIMD"]
+    assert outcome("model", made, tmp_path, compiler, flags) == "model: all as expected\n"
+
+
 def test_ties_share_a_derivative() -> None:
     c = np.repeat(RNG.normal(size=(20, 5)), 2, axis=0)
     _agree(_nearest(), {"x": RNG.normal(size=(60, 5)), "c": c})
