@@ -149,3 +149,14 @@ def test_absolute_values_are_computed_once() -> None:
     derivation = sg.derive(loss, names={"z": z, "y": y})
     assert derivation.source(target="c").count("exp(") == 1
     _agree(derivation, {"z": 30 * RNG.normal(size=30), "y": RNG.uniform(size=30)})
+
+
+@pytest.mark.parametrize("both", ["np.max(v) - np.min(v)", "np.max(v) * np.prod(v)"])
+def test_two_that_combine_in_one_loop(both: str) -> None:
+    """What stands before a loop is for one: between the word and its loop there is nothing."""
+    v = sg.param("v", (32,))
+    derivation = sg.derive(eval(both, {"np": np, "v": v}), names={"v": v})
+    text = derivation.source(target="c")
+    words = re.findall(r"^ +\w+_(?:SUM|LARGEST|SMALLEST)\(\w+\)\n *(\w+)", text, re.MULTILINE)
+    assert {*words} == {"for"}
+    _agree(derivation, {"v": RNG.uniform(0.9, 1.1, size=32)})

@@ -15,7 +15,7 @@ from symgrad.targets.c.entries import Entries
 from symgrad.targets.c.fused import Computed, Group, grouped, rowed, rows_of, touched
 from symgrad.targets.c.kept import Kept
 from symgrad.targets.c.loops import Block, Loop, Node, Note, scoped
-from symgrad.targets.c.merging import Nest, join, nest
+from symgrad.targets.c.merging import Nest, is_combining, is_plain, join, nest
 from symgrad.targets.c.nests import Target
 from symgrad.targets.c.operations import Operations
 from symgrad.targets.c.places import ANYWHERE
@@ -350,7 +350,8 @@ def _if_wanted(part: Computed) -> list[Node]:
 
 def _in_one_loop(pieces: list[Piece]) -> list[Piece]:
     """The pieces inside one loop, which the first opens after the heads of all."""
-    heads = [node for piece in pieces for node in piece.head]
+    heads = [node for piece in pieces for node in piece.head if not is_combining(node)]
+    heads += _word(pieces)
     found = []
     for k, piece in enumerate(pieces):
         (loop,) = piece.body
@@ -359,6 +360,15 @@ def _in_one_loop(pieces: list[Piece]) -> list[Piece]:
         body = scoped([], loop.body) if isinstance(loop.body[0], str) else loop.body
         found.append(Piece(piece.op, head, body, k == 0, k == len(pieces) - 1, loop))
     return found
+
+
+def _word(pieces: Sequence[Piece]) -> list[Node]:
+    """What stands before the loop of pieces: that of one, if the others are computed by entries."""
+    words = [node for piece in pieces for node in piece.head if is_combining(node)]
+    others = [piece for piece in pieces if not any(map(is_combining, piece.head))]
+    plain = all(is_plain(node) for piece in pieces for node in piece.body)
+    each = all(piece.op.kind in _EACH for piece in others)
+    return words if len(words) == 1 and plain and each else []
 
 
 def spoken(program: Program) -> Iterable[str]:

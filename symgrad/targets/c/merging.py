@@ -130,12 +130,21 @@ def _later(line: str, by: int) -> str:
     return _PART.sub(lambda found: f"part_{int(found[1]) + by}", line)
 
 
+def is_combining(node: Node) -> bool:
+    """Whether a line lets the loop after it be computed in parts."""
+    return isinstance(node, str) and _SUM.match(node) is not None
+
+
+def is_plain(node: Node) -> bool:
+    """Whether there are lines in a loop, and no other loop."""
+    return isinstance(node, Loop) and all(isinstance(line, str) for line in node.body)
+
+
 def _is_plain(loop: Loop) -> bool:
     """Whether there are lines in the innermost of loops alone."""
-    body = loop.body
-    if len(body) == 1 and isinstance(body[0], Loop):
-        return _is_plain(body[0])
-    return all(isinstance(node, str) for node in body)
+    if len(loop.body) == 1 and isinstance(loop.body[0], Loop):
+        return _is_plain(loop.body[0])
+    return is_plain(loop)
 
 
 def join(one: Nest, other: Nest, told: Sequence[Node]) -> bool:
