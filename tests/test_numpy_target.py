@@ -426,3 +426,19 @@ def test_labels_into_a_joined_axis(what: str, joined: Any, plain: bool) -> None:
             np.testing.assert_allclose(getattr(slopes, name), expected, atol=1e-8)
     with pytest.raises(ValueError, match="y: expected labels from 0 to 5, got 6"):
         module.loss(**at, y=np.array([0, 0, 0, 6]))
+
+
+@pytest.mark.parametrize("role", ["input", "between"])
+def test_a_value_that_the_spec_calls_value(role: str) -> None:
+    """The function that gives both has a name for the output, and it is another."""
+    names = [f"a_long_name_{k}" for k in range(6)]
+    arrays = {n: sg.param(n, (4, 5)) for n in [*names, *(["value"] if role == "input" else [])]}
+    first, *a = (arrays[n] for n in names)
+    value = arrays["value"] if role == "input" else np.exp(first)
+    loss = np.sum(a[0] * a[1] * value * a[2]) + np.sum((a[3] @ a[4].T) ** 2)
+    module = sg.derive(loss, names={**arrays, "value": value}).compile()
+    rng = np.random.default_rng(0)
+    at = {n: rng.uniform(1, 2, (4, 5)) for n in arrays}
+    _, found = module.loss_and_gradients(**at)
+    for one, other in zip(found, module.gradients(**at), strict=True):
+        np.testing.assert_allclose(one, other)

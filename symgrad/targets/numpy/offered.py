@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from symgrad.targets.emitted import passages
+from symgrad.targets.identifiers import Locals
 from symgrad.targets.numpy.functions import Mathematics, along
 from symgrad.targets.numpy.labels import checks, length_of
 from symgrad.targets.numpy.layout import (
@@ -157,7 +158,10 @@ class Face:
         answer = f"return {self.output()}, {self.derivatives()}"
         if len(answer) <= LINE - 4:
             return [*lines, answer]
-        return [*lines, f"value = {self.output()}", f"return value, {self.derivatives()}"]
+        value = Locals(
+            [*self.names, *(n for s in self.made.stages.values() for n in s.results)]
+        ).new("value")
+        return [*lines, f"{value} = {self.output()}", f"return {value}, {self.derivatives()}"]
 
     def run(self, then: Sequence[str], more: Iterable[str] = ()) -> list[str]:
         """The stages before the last ones, with names for what these read of them."""
