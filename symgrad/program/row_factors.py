@@ -41,7 +41,7 @@ def _readers(program: Program) -> Readers:
 def sums_by_products_there(program: Program) -> Program:
     """Σ_p (Σ_l a v) P is Σ_l a (Σ_p P v), where that product is there and has fewer entries.
 
-    In µs, 8 heads of 128 rows, of 128 entries 40 and of 32 9 (float32, one thread).
+    In µs, 8 heads of 128 rows, by einsum of 128 entries 22 and of 32 9 (float32, one thread).
     """
     if not any(_is_sum(o) and cost(o.reads[0].axes) >= MANY for o in program):
         return program

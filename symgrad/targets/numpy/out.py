@@ -52,7 +52,7 @@ def written_over(op: Op) -> Sequence[Operand]:
     """The arguments over which NumPy can write the result: of ``where``, what is chosen last.
 
     Or what is chosen first, where the other is a number and to turn the condition costs less than
-    to write that number everywhere: in µs, 8 masks of 128 by 128 for one 18, the other way 29.
+    to write that number everywhere: in µs, 8 masks of 128 by 128 for one 51, the other way 113.
     """
     if is_over_first(op):
         return op.args[1:2]
