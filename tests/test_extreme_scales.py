@@ -101,3 +101,51 @@ def test_roots_of_squares_are_right_where_the_squares_are_no_floats(name: str) -
         want, *slopes = true(exact, *map(float, x))
         assert value == pytest.approx(want, rel=1e-9, abs=0)
         np.testing.assert_allclose(gradients.x, slopes, rtol=1e-9, atol=1e-12)
+
+
+def _share(x: Any, y: Any) -> Any:
+    return x * (y / (x + y))
+
+
+OF_PARTS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
+    "in a sum": (lambda x: np.sum(_share(x[:2], x[2:])),
+                 lambda a, b, c, d: _share(a, c) + _share(b, d)),
+    "of entries": (lambda x: _share(x[0], x[1]), lambda a, b, c, d: _share(a, b)),
+    "angle": (lambda x: np.arctan2(x[0], x[1]), lambda a, b, c, d: mp.atan2(a, b)),
+    "by a root": (lambda x: x[0] / np.sqrt(x[0] ** 2 + x[1] ** 2),
+                  lambda a, b, c, d: a / mp.sqrt(a * a + b * b)),
+    "sine and cosine": (lambda x: x[0] / np.hypot(x[0], x[1]) * (x[1] / np.hypot(x[0], x[1])),
+                        lambda a, b, c, d: a * b / (a * a + b * b)),
+    "deviations": (lambda x: np.sum(((x[:3] - x[3]) / x[3]) ** 2) + np.sum((x / x[3]) ** 3),
+                   lambda a, b, c, d: sum(((v - d) / d) ** 2 for v in (a, b, c))
+                   + sum((v / d) ** 3 for v in (a, b, c, d))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OF_PARTS)
+def test_products_over_products_are_products_of_quotients(name: str) -> None:
+    typed, exact = OF_PARTS[name]
+    module = sg.derive(typed(sg.param("x", (4,)))).compile()
+    for scale in SCALES:
+        x = np.array([1.5, 2.25, 0.75, 3.0]) * scale
+        value, gradients = module.loss_and_gradients(x=x)
+        want, *slopes = true(exact, *map(float, x))
+        np.testing.assert_allclose(value, want, rtol=1e-9)
+        np.testing.assert_allclose(gradients.x, slopes, rtol=1e-9, atol=1e-12 * abs(slopes[0]))
+
+
+@pytest.mark.parametrize("scale", [1e100, 1.0, 1e-100])
+def test_rayleigh_quotients_are_right_wherever_their_squares_are_floats(scale: float) -> None:
+    x, w = sg.param("x", (3,)), sg.param("w", (3,))
+    n = np.sum(x**2)
+    q = np.sum(w * x**2) / n
+    module = sg.derive(q**2).compile()
+    at = {"x": np.array([1.5, -0.5, 2.0]) * scale, "w": np.array([0.5, 2.0, -1.0])}
+    want = true(
+        lambda *a: (mp.fsum(c * b * b for b, c in zip(a[:3], a[3:], strict=True))
+                    / mp.fsum(b * b for b in a[:3])) ** 2, *at["x"], *at["w"],
+    )  # fmt: skip
+    value, gradients = module.loss_and_gradients(**at)
+    found = [value, *gradients.x * scale, *gradients.w]
+    right = [want[0], *np.array(want[1:4]) * scale, *want[4:]]
+    np.testing.assert_allclose(found, right, rtol=1e-9)

@@ -9,9 +9,10 @@ from sympy import KroneckerDelta as Delta
 
 from symgrad.mathematics.indices import Index, fresh, indices_of, is_entry, name_of
 from symgrad.program.factors import taken_apart
-from symgrad.program.lower.balanced import balanced
+from symgrad.program.lower.balanced import balanced, one_by_one
 from symgrad.program.lower.lowering import Lowering
 from symgrad.program.lower.patterns import in_triangles, simpler
+from symgrad.program.lower.roots import as_hypotenuse
 from symgrad.program.lower.scales import scaled
 from symgrad.program.program import Axes, Literal, Operand, Ref, labels, wanted
 from symgrad.program.sums_of_products import Product, all_labels, free_labels
@@ -30,7 +31,7 @@ def product_value(lowering: Lowering, product: Product, at: Axes) -> Operand:
         result: Operand = _contraction(lowering, over, bound, at)
     else:
         result = _elementwise(lowering, "multiply", over, at)
-    for factor in under:
+    for factor in one_by_one(under):
         result = lowering.builder.map("divide", result, lowering.expr(factor, at))
     return scaled(lowering.builder, product.scale, result)
 
@@ -46,9 +47,13 @@ def _fraction(lowering: Lowering, product: Product) -> tuple[list[sp.Expr], list
 def _quotient(lowering: Lowering, scale: sp.Expr, under: Sequence[sp.Expr], at: Axes) -> Operand:
     if not under:
         return Literal(scale)
-    return lowering.builder.map(
-        "divide", Literal(scale), _elementwise(lowering, "multiply", under, at)
-    )
+    common = sp.gcd_list([f.as_base_exp()[1] for f in under])
+    whole = common if common.is_Integer and common > 1 else sp.S.One
+    bases = [f.as_base_exp()[0] ** (f.as_base_exp()[1] / whole) for f in under]
+    below: Operand = _elementwise(lowering, "multiply", bases, at)
+    if whole != 1:
+        below = lowering.builder.map("power", below, Literal(whole))
+    return lowering.builder.map("divide", Literal(scale), below)
 
 
 def _elementwise(lowering: Lowering, function: str, factors: Sequence[sp.Expr], at: Axes) -> Ref:
@@ -104,6 +109,9 @@ def power(lowering: Lowering, expr: sp.Expr, at: Axes) -> Operand:
     if _is_reciprocal(expr):
         return lowering.builder.map("divide", Literal(sp.S.One), lowering.expr(1 / expr, at))
     if exponent == sp.S.Half:
+        radius = as_hypotenuse(base)
+        if radius is not None:
+            return lowering.expr(radius, at)
         return lowering.builder.map("sqrt", lowering.expr(base, at))
     return lowering.builder.map("power", lowering.expr(base, at), lowering.expr(exponent, at))
 

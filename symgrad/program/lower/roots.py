@@ -21,7 +21,7 @@ def root_of_squares(lowering: Lowering, expr: sp.Expr, at: Axes) -> Operand:
     (squares,) = expr.args
     named = {a: lowering.sums[name_of(a)] for a in entries(squares) if name_of(a) in lowering.sums}
     squares = squares.xreplace({a: instance(e, indices_of(a)) for a, e in named.items()})
-    found = _as_norm(squares) or _as_hypotenuse(squares)
+    found = _as_norm(squares) or as_hypotenuse(squares)
     return lowering.leaf(expr, at) if found is None else lowering.expr(found, at)
 
 
@@ -37,7 +37,8 @@ def _as_norm(squares: sp.Expr) -> sp.Expr | None:
     return sp.sqrt(scale * weight) * Norm(sp.Mul(*inside), *total.limits)
 
 
-def _as_hypotenuse(squares: sp.Expr) -> sp.Expr | None:
+def as_hypotenuse(squares: sp.Expr) -> sp.Expr | None:
+    """√(x² + y²) of several sides, or None where this is no sum of squares."""
     terms = [_split(term) for term in sp.Add.make_args(squares)]
     sides = [(number, _base(square)) for number, square in terms]
     if len(sides) < 2 or not all(n.is_positive and side is not None for n, side in sides):
