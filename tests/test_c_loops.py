@@ -160,3 +160,25 @@ def test_two_that_combine_in_one_loop(both: str) -> None:
     words = re.findall(r"^ +\w+_(?:SUM|LARGEST|SMALLEST)\(\w+\)\n *(\w+)", text, re.MULTILINE)
     assert {*words} == {"for"}
     _agree(derivation, {"v": RNG.uniform(0.9, 1.1, size=32)})
+
+
+def test_where_nan_stands() -> None:
+    """As in NumPy: it is the largest and the smallest, and the last in order."""
+    x, v = sg.data("x", (6, 7)), sg.param("v", (7,))
+    order = v[np.argsort(x[0])] * np.arange(1.0, 8)
+    loss = np.sum(v[np.argmax(x, axis=1)] ** 2) + np.sum(v[np.argmin(x, axis=1)]) + np.sum(order)
+    derivation = sg.derive(loss, names={"x": x, "v": v})
+    for many in (0.1, 0.3, 0.9):
+        at = {"x": np.round(RNG.normal(size=(6, 7)) * 2), "v": RNG.normal(size=7)}
+        at["x"][RNG.random((6, 7)) < many] = np.nan
+        _agree(derivation, at)
+
+
+def test_an_input_that_is_called_as_loops_count(tmp_path: Path) -> None:
+    """The derivative by v is needed elsewhere too, and is copied to where it is wanted."""
+    i, v = sg.param("i", (4, 5)), sg.param("v", (5,))
+    loss = np.sum(np.max(i * sg.param("w", (5,)), axis=1)) + np.sum(i * sg.param("x", (4, 5)) * v)
+    derivation = sg.derive(loss)
+    made = outputs.emitted(derivation, derivation.notation, C, name="model")
+    assert re.search(r"size_t (?!i\b)\w+ = 0U.*\n +derived->v", made.text)
+    assert outcome("model", made, tmp_path, "cc", []) == "model: all as expected\n"

@@ -131,12 +131,10 @@ class _Files:
         constants = [*self._constants()]
         words = [end for end in ("EACH", *COMBINED) if f"{self.name.upper()}_{end}" in text]
         self.counts = self.made.integer in "\n".join([text, *constants])
-        extremes = [word for word in words if word in EXTREMES]
-        given = {"words": words, "extremes": extremes, "combined": COMBINED}
-        yield self._rendered("source.c", constants=constants, **given)
+        yield self._rendered("source.c", constants=constants, words=words, combined=COMBINED)
         yield from (in_type(t, self.module.dtype) for t in needed(text))
-        if extremes:
-            yield self._rendered("extremes.c", extremes=[EXTREMES[word] for word in extremes])
+        if extremes := [EXTREMES[word] for word in words if word in EXTREMES]:
+            yield self._rendered("extremes.c", extremes=extremes)
         yield from after
         yield from self.offered.definitions()
 

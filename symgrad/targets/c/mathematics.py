@@ -169,11 +169,12 @@ class Mathematics(Recurring):
         source = self.entries.local(self.kept.root[value])
         target = f"derived->{self.fields[name]}" if name else "value"
         count = math.prod(shape)
-        place = "[i]" if shape else "[0]"
-        x = f"{source}[i]" if shape else source
+        k = self.operations.letters[0]
+        place = f"[{k}]" if shape else "[0]"
+        x = f"{source}[{k}]" if shape else source
         line = f"{target}{place} = add ? ({target}{place} + {x}) : {x};"
         line = line if name else f"{target}{place} = {x};"
-        yield from looped([("i", count)] if shape else [], [line])
+        yield from looped([(k, count)] if shape else [], [line])
 
     def _pointers(self, stage: str, read: set[str], written: set[str]) -> Iterator[str]:
         """Names for what a function reads, or writes for its caller."""

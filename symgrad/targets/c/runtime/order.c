@@ -1,28 +1,32 @@
-/* Where the largest entry stands; the first of equal ones. */
+/* Where the largest entry stands; the first of equal ones, or the first NaN. */
 static size_t of_largest(const real *x, size_t n) {
     size_t found = 0U;
     for (size_t i = 1U; i < n; ++i) {
-        if (x[i] > x[found]) {
+        if ((x[i] > x[found]) || ((x[i] != x[i]) && (x[found] == x[found]))) {
             found = i;
         }
     }
     return found;
 }
 
-/* Where the smallest entry stands; the first of equal ones. */
+/* Where the smallest entry stands; the first of equal ones, or the first NaN. */
 static size_t of_smallest(const real *x, size_t n) {
     size_t found = 0U;
     for (size_t i = 1U; i < n; ++i) {
-        if (x[i] < x[found]) {
+        if ((x[i] < x[found]) || ((x[i] != x[i]) && (x[found] == x[found]))) {
             found = i;
         }
     }
     return found;
 }
 
-/* 1 where entry i comes before entry j: it is smaller, or the first of equal ones. */
+/* 1 where entry i comes before entry j: it is smaller, or the first of equal ones; NaN is last. */
 static int comes_before(const real *x, size_t i, size_t j) {
-    return ((x[i] < x[j]) || ((x[i] == x[j]) && (i < j))) ? 1 : 0;
+    const int odd = (x[i] != x[i]) ? 1 : 0;
+    if (odd != ((x[j] != x[j]) ? 1 : 0)) {
+        return 1 - odd;
+    }
+    return ((x[i] < x[j]) || (((odd == 1) || (x[i] == x[j])) && (i < j))) ? 1 : 0;
 }
 
 /* Restores a heap, the last entry in order at its top, in which only the one at top may be wrong. */
