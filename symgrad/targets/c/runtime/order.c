@@ -22,11 +22,10 @@ static size_t of_smallest(const real *x, size_t n) {
 
 /* 1 where entry i comes before entry j: it is smaller, or the first of equal ones; NaN is last. */
 static int comes_before(const real *x, size_t i, size_t j) {
-    const int odd = (x[i] != x[i]) ? 1 : 0;
-    if (odd != ((x[j] != x[j]) ? 1 : 0)) {
-        return 1 - odd;
+    if ((x[i] != x[i]) || (x[j] != x[j])) {
+        return ((x[i] == x[i]) || ((x[j] != x[j]) && (i < j))) ? 1 : 0;
     }
-    return ((x[i] < x[j]) || (((odd == 1) || (x[i] == x[j])) && (i < j))) ? 1 : 0;
+    return ((x[i] < x[j]) || ((x[i] == x[j]) && (i < j))) ? 1 : 0;
 }
 
 /* Restores a heap, the last entry in order at its top, in which only the one at top may be wrong. */
