@@ -438,6 +438,9 @@ COMPUTED = {
     "of y ": "np.abs(y)",
     "of y  ": "np.where(y > 0, y, 0)",
     "of y   ": "np.clip(y, 0, 2)",
+    "of y    ": "(y + 1) % 3",
+    "of y     ": "y // 2",
+    "of y      ": "y * (y > 0)",
     "y**2": "y * y",
 }
 
@@ -458,6 +461,7 @@ def test_an_index_that_is_computed_is_named_with_its_line(told: str, tmp_path: P
     said = " ".join(result.stderr.split())
     assert f"an index that is computed ({told.strip()}) is not supported" in said
     assert "spec.py:4" in said
+    assert "worked out before the call" in said
     assert "~" not in said
 
 

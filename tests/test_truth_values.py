@@ -86,9 +86,9 @@ def test_what_numpy_refuses_or_rounds_is_refused(f: Any) -> None:
 @pytest.mark.parametrize("label", [lambda k: k.astype(int), lambda k: 2 - k, lambda k: k * 1])
 def test_a_label_that_is_computed_of_conditions_is_refused(label: Any) -> None:
     W, conditions = sg.param("W", (3, 3)), sg.data("k", (3,), dtype=bool)
-    with pytest.raises(sg.SpecError, match="an index that is computed of conditions"):
+    with pytest.raises(sg.SpecError, match=r"an index that is computed \(of [a-z, ]+\) is not"):
         W[label(conditions)]
-    with pytest.raises(sg.SpecError, match="an index that is computed of conditions"):
+    with pytest.raises(sg.SpecError, match=r"an index that is computed \(of [a-z, ]+\) is not"):
         W[np.arange(3), label(conditions)]
 
 

@@ -19,11 +19,11 @@ from symgrad.mathematics.indices import Index, indices_of, name_of
 from symgrad.mathematics.infinity import Infinity
 from symgrad.mathematics.matrices import MATRIX_FUNCTIONS, MatrixFunction
 from symgrad.mathematics.ordering import STANDINGS, Standing
-from symgrad.mathematics.ranges import labels_in
+from symgrad.mathematics.ranges import computed_index, labels_in
 from symgrad.mathematics.recurrences import Carried, Final
 from symgrad.mathematics.reductions import LEAVES, REDUCTIONS
 from symgrad.mathematics.sizes import is_size
-from symgrad.program.subscripts import computed_index, in_words
+from symgrad.program.subscripts import in_words
 
 Environment = Mapping[str, np.ndarray]
 Sizes = Mapping[sp.Expr, int]

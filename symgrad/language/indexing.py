@@ -29,6 +29,7 @@ from symgrad.language.registry import FUNCTIONS, function, unsupported
 from symgrad.language.shapes import ravel
 from symgrad.language.sizes import Dim, as_tuple, dim_of, known_size, shape_text
 from symgrad.mathematics.indices import Index, axis_index, entries, name_of
+from symgrad.mathematics.ranges import computed_index
 from symgrad.mathematics.sizes import Size, as_size, fixed, normal_form
 
 
@@ -166,18 +167,15 @@ def _label(
     """The position that labels are, and the size of the axis that it has to lie on."""
     if labels.kind == "bool":
         raise unsupported("indexing by a condition", "multiply by the condition, or use np.where")
+    made = {a.kind: a for a in made_of(labels) if not a.inputs}
+    if labels.inputs and ("bool" in made or (labels.kind != "int" and "float" not in made)):
+        raise computed_index("of " + ", ".join(_names(labels)), caller())
     if labels.kind != "int":
         raise SpecError(
             f"{describe(labels)} holds floats and can't be an index",
             where=caller(),
             hint="declare labels with sg.data(name, shape, dtype=int); np.digitize(x, edges) "
             "gives labels too",
-        )
-    given = (a.variable for a in made_of(labels) if a.kind == "bool")
-    if condition := next((v for v in given if v is not None), None):
-        raise unsupported(
-            f"an index that is computed of conditions ({condition.name})",
-            "np.where chooses; or pass it with sg.data(name, shape, dtype=int)",
         )
     size = array.sizes[axis]
     values = labels.variable.values if labels.variable is not None else None
@@ -187,6 +185,12 @@ def _label(
         own = zip(labels.indices, shared[len(shared) - labels.ndim :], strict=True)
         return labels.rhs.xreplace({i: at for i, at in own if isinstance(i, Index)}), size
     return broadcast_index(shared, labels), size
+
+
+def _names(labels: Array) -> list[str]:
+    """The inputs of which labels are made."""
+    given = (a.variable for a in made_of(labels))
+    return [v.name for v in given if v is not None and v.values is None]
 
 
 def _read(position: sp.Expr, size: Size) -> sp.Expr:

@@ -248,3 +248,16 @@ def _implies(one: Bounds, other: Bounds) -> bool:
     everywhere = one.part == other.part or not any(one.part)
     rooms = (one.low - other.low, other.stop - one.stop)
     return everywhere and all(bool(normal_form(room).is_nonnegative) for room in rooms)
+
+
+def computed_index(name: str, where: Location | None = None) -> SpecError:
+    """The error that an index is more than labels, moved or with a number added."""
+    return SpecError(
+        f"an index that is computed ({name}) is not supported",
+        where=where,
+        hint="labels may be moved and turned (y - 1, K - 1 - y, y[::-1]); what else is computed "
+        "of them is data of its own, sg.data(name, shape, dtype=int), worked out before the call; "
+        "np.argmax(x), np.argsort(x) and np.digitize(x, edges) are labels, the last of an axis of "
+        "len(edges) + 1 (np.digitize(x, edges[1:]) in place of a 1 subtracted); "
+        "np.where(condition, x[1], x[0]) chooses",
+    )

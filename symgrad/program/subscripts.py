@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import sympy as sp
 
-from symgrad.errors import Location, SpecError
+from symgrad.errors import SpecError
 from symgrad.mathematics.indices import Index, is_entry, name_of
 from symgrad.mathematics.positions import (
     Affine,
@@ -22,7 +22,7 @@ from symgrad.mathematics.positions import (
     through_slice,
     window,
 )
-from symgrad.mathematics.ranges import in_range, labels_in
+from symgrad.mathematics.ranges import computed_index, in_range, labels_in
 from symgrad.mathematics.records import LeafFunction
 from symgrad.mathematics.sizes import Size, product
 from symgrad.mathematics.sizes import as_size as to_size
@@ -149,17 +149,6 @@ def _check(index: sp.Expr, size: Size, position: Affine | None) -> None:
 def _is_label(index: sp.Expr, size: Size) -> bool:
     """Whether labels stand in an index, moved so that they point into an axis."""
     return bool(labels_in(index)) and in_range(Index("_at", size), index)
-
-
-def computed_index(name: str, where: Location | None = None) -> SpecError:
-    """The error that an index is more than labels, moved or with a number added."""
-    return SpecError(
-        f"an index that is computed ({name}) is not supported",
-        where=where,
-        hint="np.argmax(x), np.argsort(x) and np.digitize(x, edges) are labels, the last of an "
-        "axis of len(edges) + 1 (np.digitize(x, edges[1:]) in place of a 1 subtracted); np.where("
-        "condition, x[1], x[0]) chooses; or pass it with sg.data(name, shape, dtype=int)",
-    )
 
 
 def in_words(index: sp.Expr) -> str:

@@ -16,14 +16,13 @@ from symgrad.mathematics.equations import (
     bounds_of_inputs,
     shapes_of,
 )
-from symgrad.mathematics.ranges import Label
+from symgrad.mathematics.ranges import Label, computed_index
 from symgrad.mathematics.recurrences import all_reads, leading_to
 from symgrad.mathematics.sizes import Size, named
 from symgrad.program.passes import compiled, everywhere, for_outputs
 from symgrad.program.program import Program
 from symgrad.program.quotients import quotients_of_quotients
 from symgrad.program.saturated import powers_of_saturated
-from symgrad.program.subscripts import computed_index
 
 
 @dataclass(frozen=True)
