@@ -28,7 +28,8 @@ ON_POSITIVE = [
 ]  # fmt: skip
 UNARY = [
     *((f, REALS) for f in ON_REALS), *((f, POSITIVE) for f in ON_POSITIVE), (ss.logit, UNIT),
-    (np.conjugate, REALS), (ss.rgamma, REALS), (ss.ndtri, UNIT),
+    (np.conjugate, REALS), (ss.rgamma, REALS), (ss.ndtri, UNIT), (ss.exp10, REALS),
+    (ss.cosm1, REALS),
     (np.arcsin, INSIDE), (np.arccos, INSIDE), (np.arctanh, INSIDE), (np.arccosh, POSITIVE + 1),
 ]  # fmt: skip
 UNARY += [
@@ -64,6 +65,8 @@ BINARY = {
     "huber": (ss.huber, POSITIVE, OTHER),
     "pseudo_huber": (ss.pseudo_huber, POSITIVE, OTHER),
     "boxcox": (ss.boxcox, POSITIVE, OTHER),
+    "boxcox1p": (ss.boxcox1p, POSITIVE, OTHER),
+    "inv_boxcox": (ss.inv_boxcox, UNIT, POSITIVE),
     "boxcox of a log": (lambda x, y: ss.boxcox(x, 0) * y, POSITIVE, OTHER),
     "clip": (lambda x, y: np.clip(x, y - 0.8, y + 1), REALS, OTHER),
     "clip by numbers": (lambda x, y: np.clip(x, -0.5, 0.5) * y, REALS, OTHER),
