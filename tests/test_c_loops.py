@@ -182,3 +182,14 @@ def test_an_input_that_is_called_as_loops_count(tmp_path: Path) -> None:
     made = outputs.emitted(derivation, derivation.notation, C, name="model")
     assert re.search(r"size_t (?!i\b)\w+ = 0U.*\n +derived->v", made.text)
     assert outcome("model", made, tmp_path, "cc", []) == "model: all as expected\n"
+
+
+@pytest.mark.parametrize("n", [1, 17])
+@pytest.mark.parametrize("combined", [np.max, np.min, np.sum])
+def test_what_is_combined_is_a_sum_itself(combined: Any, n: int, tmp_path: Path) -> None:
+    X, W, b = sg.data("X", ("N", 18)), sg.param("W", (18, 18)), sg.param("b", (18,))
+    h = np.maximum(X @ W + b, 0)
+    derivation = sg.derive(np.sum(combined(h, axis=1) ** 2), names={"X": X, "W": W, "b": b})
+    made = outputs.emitted(derivation, derivation.notation, C, name="model", sizes={"N": n})
+    flags = ["-O2", "-fopenmp-simd", "-DMODEL_SIMD"]
+    assert outcome("model", made, tmp_path, "gcc", flags) == "model: all as expected\n"

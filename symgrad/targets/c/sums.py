@@ -306,7 +306,8 @@ class Sums(Matrices):
         assert isinstance(loop, Loop)
         if not any(isinstance(n, Loop) for n in loop.body):
             return [word, loop]
-        loop.body = self._in_lanes(loop.body, word)
+        if len(loop.body) == 1:  # else what is combined is itself computed in a loop
+            loop.body = self._in_lanes(loop.body, word)
         return [loop]
 
 
