@@ -491,3 +491,22 @@ def test_no_name_is_given_to_itself() -> None:
     source = sg.derive(np.sum(tops**2)).source()
     assert "zip(" in source
     assert not re.findall(r"^ +(\w+) = \1$", source, re.MULTILINE)
+
+
+def test_a_share_whose_logarithm_counts_goes_on_to_the_next_step() -> None:
+    """The logarithm goes past the share, which the next step reads all the same."""
+
+    def loss(scan: Any, a: Any) -> Any:
+        def step(p: Any, x: Any) -> Any:
+            e = np.exp(a.E @ p + x)
+            p = e / np.sum(e)
+            return p, np.log(p[1])
+
+        _, logs = scan(step, np.array([0.25, 0.75]), a.X)
+        return np.sum(logs)
+
+    case = Case(loss, {"X": ("T", 2), "E": (2, 2)}, data=("X",))
+    at = case.numbers(4)
+    found = case.derived().compile().gradients(**at).E
+    unrolled = sg.derive(loss(by_loop, Arrays(case.arrays(4))), names={})
+    np.testing.assert_allclose(found, unrolled.compile().gradients(**at).E, rtol=1e-12)

@@ -182,7 +182,7 @@ class _Walk:
         if value not in self.past:
             self.done[value] = self.way[value] = self._adjoint(_Task(value, name, chain, self.way))
             return
-        if chain:
+        if chain or any(self.through.steps(value)):
             part = self._adjoint(_Task(value, self.part_name[value], chain, self.way))
             self.way[value] = part
         chain = self._chain(value, self.typed, self.done)
