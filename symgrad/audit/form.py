@@ -400,7 +400,7 @@ def training_loops(
     for node in ast.walk(tree):
         if isinstance(node, (ast.For, ast.While)) and node.lineno not in inner:
             changed = _changed(node, gives) | _changed_by_calls(node, functions, gives)
-            if changed & set(names):
+            if (changed | _changed_in_turn(node)) & set(names):
                 found.add(node.lineno)
                 inner |= {n.lineno for n in ast.walk(node) if isinstance(n, (ast.For, ast.While))}
     return frozenset(found)
@@ -409,6 +409,17 @@ def training_loops(
 def _changed(node: ast.AST, gives: Mapping[int, Any]) -> set[str]:
     statements = (p for p in ast.walk(node) if isinstance(p, ast.stmt) and p.lineno not in gives)
     return {name for statement in statements for name in assigned(statement)}
+
+
+def _changed_in_turn(node: ast.AST) -> set[str]:
+    """What is changed under another name: ``for w, dw in ((W1, dW1), (W2, dW2)): w -= lr * dw``."""
+    found: set[str] = set()
+    for loop in (n for n in ast.walk(node) if isinstance(n, ast.For)):
+        own = {ast.unparse(target) for target in _flat(loop.target)}
+        steps = (s for s in ast.walk(loop) if isinstance(s, ast.AugAssign))
+        if any(assigned(s) & own for s in steps):
+            found |= reads(loop.iter)
+    return found
 
 
 def _changed_by_calls(

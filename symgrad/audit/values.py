@@ -150,7 +150,8 @@ class Matching:
             name = self.habits.gradient(spelled, handed_out=by_name and self._bare(code))
             if code in self.codes or name in self.codes.values() or name is None:
                 continue
-            if name in self.reference.gradient_of and self._fits(code, name, found, truths):
+            known = name in self.reference.gradient_of and not _is_value(code, name, found, truths)
+            if known and self._fits(code, name, found, truths):
                 self.codes[code] = name
         self._by_order(codes, found, truths)
         self._by_numbers(found, truths)
@@ -346,7 +347,44 @@ class Matching:
                 pairs = zip(found, truths, strict=True)
                 ratios = _constant([(f.get(code), t.gradients.get(name)) for f, t in pairs])
             result.append(Value(name, code, errors, ways, ratios, tolerance))
-        return result
+        return self._as_laid(result, found, truths)
+
+    def _as_laid(
+        self,
+        values: list[Value],
+        found: Sequence[Mapping[str, Any]],
+        truths: Sequence[Truth],
+    ) -> list[Value]:
+        """Squares that are right when transposed are wrong, unless the program lays all so."""
+        shapes = {v.code: np.shape(found[0].get(v.code)) for v in values}
+        turned = [v for v in values if v.right and set(v.ways) == {"transposed"}]
+        squares = [v for v in turned if len(set(shapes[v.code])) == 1 and v.name in self.wrt]
+        if not squares or len(turned) > len(squares) or self.form.script:
+            return values
+        pairs = list(zip(found, truths, strict=True))
+        laid = {
+            v.code: tuple(_laid_error(f[v.code], t.gradients[v.name]) for f, t in pairs)
+            for v in squares
+        }
+        none = (None,) * len(pairs)
+        return [
+            replace(v, errors=laid[v.code], ratios=none) if v.code in laid else v for v in values
+        ]
+
+
+def _laid_error(got: Any, ought: np.ndarray[Any, Any]) -> float:
+    """How far numbers are off as they are laid."""
+    apart = np.abs(np.asarray(got) - ought).max()
+    return float(apart / max(np.abs(ought).max(), 1e-300))
+
+
+def _is_value(
+    code: str, name: str, found: Sequence[Mapping[str, Any]], truths: Sequence[Truth]
+) -> bool:
+    """Whether what is called as a value is the value, and no gradient by it."""
+    pairs = [(numbers(f.get(code)), t.whole.get(name)) for f, t in zip(found, truths, strict=True)]
+    known = [(a, b) for a, b in pairs if a is not None and b is not None and a.size == b.size > 1]
+    return len(known) == len(pairs) and all(same_numbers(a, b) for a, b in known)
 
 
 def _constant(pairs: Sequence[tuple[Any, Any]]) -> tuple[float | None, ...]:

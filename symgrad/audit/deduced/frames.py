@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeGuard
 
 import numpy as np
 
 from symgrad.audit.compare import numbers
-from symgrad.audit.grammar.edit import is_gradient, is_module, nodes
+from symgrad.audit.grammar.edit import function_of, is_gradient, is_module, nodes
 from symgrad.audit.program import Program
 from symgrad.audit.reference import Truth
 from symgrad.audit.sites import Site
@@ -18,6 +18,11 @@ from symgrad.audit.sites import Site
 Numbers = np.ndarray[Any, Any]
 MOST_ATOMS = 40
 MOST_TURNS = 8
+MOST_WRITTEN = 12
+"""How many expressions of the program may be read beside what has a name."""
+
+MADE = 0.25
+"""How much less likely such an expression is than a name."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,8 @@ class Atom:
     text: str
     arrays: tuple[Numbers, ...]
     gradient: bool
+    cost: float = 0.0
+    """How unlikely it is: what is made of names is less likely than a name."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -47,21 +54,23 @@ class Frames:
     def only(self, turn: int) -> Frames:
         """One time alone."""
         inside = {t: (a[turn],) for t, a in self.nodes.items()}
-        atoms = tuple(Atom(a.text, (a.arrays[turn],), a.gradient) for a in self.atoms)
+        atoms = tuple(replace(a, arrays=(a.arrays[turn],)) for a in self.atoms)
         return Frames(inside, atoms, (self.before[turn],), 1)
 
 
 def looked(program: Program, site: Site, truth: Truth, target: str) -> Frames | None:
     """The frames of a statement; None where they are not known, or too many."""
     inner = {site.text(n): n for n in nodes(site) if not is_module(n) and _is_array_like(n)}
-    outer = [*_names(site), *_entries(site)]
-    texts = [t for t in dict.fromkeys([*inner, *outer, target]) if t]
+    outer, made = [*_names(site), *_entries(site)], list(written(site))
+    texts = [t for t in dict.fromkeys([*inner, *outer, *made, target]) if t]
     seen = program.seen(site.statement, texts, truth)
     if not 0 < len(seen) <= MOST_TURNS:
         return None
     columns = dict(zip(texts, zip(*seen, strict=True), strict=True))
     arrays = {t: a for t, column in columns.items() if (a := _arrays(column)) is not None}
-    atoms = _distinct(Atom(t, arrays[t], is_gradient(site, t)) for t in outer if t in arrays)
+    named = [Atom(t, arrays[t], is_gradient(site, t)) for t in outer if t in arrays]
+    more = [Atom(t, arrays[t], False, MADE) for t in made if t in arrays and arrays[t][0].ndim]
+    atoms = _distinct(iter([*named, *more]))
     before = tuple(numbers(v) for v in columns.get(target, [None] * len(seen)))
     return Frames({t: arrays[t] for t in inner if t in arrays}, atoms, before, len(seen))
 
@@ -87,6 +96,42 @@ def _entries(site: Site) -> Iterator[str]:
         read = isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load)
         if read and getattr(node.value, "attr", "") != "shape":  # type: ignore[attr-defined]
             yield ast.unparse(node)
+
+
+LEAVES = frozenset(["exp", "log", "sqrt", "sign", "tanh", "cosh", "sinh", "sin", "cos", "where"])
+"""Functions of which the program may need the same again."""
+
+
+def written(site: Site) -> Iterator[str]:
+    """Expressions of the forward pass that the program has somewhere, and their slopes."""
+    found: dict[str, None] = {}
+    for node in ast.walk(site.source.tree):
+        for text in _of_forward(node) if isinstance(node, ast.expr) else ():
+            if text not in site.known and not _reads_gradient(site, text):
+                found[text] = None
+    yield from list(found)[:MOST_WRITTEN]
+
+
+def _of_forward(node: ast.expr) -> Iterator[str]:
+    """A power, a comparison or a function as it stands, and what is the slope of a kink."""
+    if isinstance(node, ast.Compare):
+        yield f"({ast.unparse(node)})"
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+        yield f"({ast.unparse(node)})"
+    elif isinstance(node, ast.Call):
+        name = function_of(node)
+        if name in ("maximum", "minimum") and len(node.args) == 2:
+            sign = ">" if name == "maximum" else "<"
+            yield f"({ast.unparse(node.args[0])} {sign} {ast.unparse(node.args[1])})"
+        elif name in ("abs", "absolute", "fabs") and len(node.args) == 1:
+            yield f"np.sign({ast.unparse(node.args[0])})"
+        elif name in LEAVES:
+            yield ast.unparse(node)
+
+
+def _reads_gradient(site: Site, text: str) -> bool:
+    names = (n for n in ast.walk(ast.parse(text, mode="eval")) if isinstance(n, ast.Name))
+    return any(is_gradient(site, n.id) for n in names)
 
 
 def _arrays(column: Sequence[Any]) -> tuple[Numbers, ...] | None:

@@ -101,6 +101,7 @@ class Library:
         yield from self._contracted(shape)
         yield from self._projected(shape)
         yield from (broadcast(t, shape) for t in self._summed_products(shape))
+        yield from self._weighted(shape)
 
     def _short(self, shape: Shape) -> Iterator[Term]:
         """Arrays that broadcast to a shape, and what derivatives are made of them."""
@@ -139,6 +140,18 @@ class Library:
                     part = summed(times(g, x), axis, "sum")
                     yield from (projection(y, part) for y in forward)
 
+    def _weighted(self, shape: Shape) -> Iterator[Term]:
+        """A matrix times a number for each row, which is a matrix product."""
+        if len(shape) != 2:
+            return
+        flat = [t for t in self.atoms if len(t.shape) in (1, 2)]
+        weights = list(products(flat, [t for t in flat if t.gradient], shape[:1]))
+        for whole in [t for t in self.atoms if t.shape == shape and not t.gradient]:
+            for weight in weights:
+                laid = tuple(a[:, None] for a in weight.arrays)
+                column = Term(f"({weight.text})[:, None]", laid, weight.cost + 0.15, True)
+                yield times(whole, column)
+
     def _summed(self, shape: Shape) -> Iterator[Term]:
         """Sums over an axis."""
         for dim in (len(shape), len(shape) + 1):
@@ -152,7 +165,7 @@ class Library:
 
 
 def _term(atom: Atom) -> Term:
-    return Term(atom.text, atom.arrays, 0.0, atom.gradient)
+    return Term(atom.text, atom.arrays, atom.cost, atom.gradient)
 
 
 def alike(terms: Sequence[Term]) -> Iterator[Term]:
