@@ -164,7 +164,11 @@ class Search:
         scene.missing = self._missing(target)
         sites = scene.sites(target.code, target.line)
         if target.local:
-            sites = [s for s in sites if s.depth == 0 or self._is_nameless(s)]
+            sites = [
+                s
+                for s in sites
+                if s.depth == 0 or self._is_nameless(s) or (s.depth == 1 and is_derivative(s))
+            ]
         if target.code in self.state.program.form.steps:
             rates = rates_called(self.state.program.tree)
             sites = [s for s in sites if not assigned(s.statement) & rates]

@@ -116,7 +116,7 @@ def _of_forward(node: ast.expr) -> Iterator[str]:
     """A power, a comparison or a function as it stands, and what is the slope of a kink."""
     if isinstance(node, ast.Compare):
         yield f"({ast.unparse(node)})"
-    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+    elif isinstance(node, ast.BinOp) and (isinstance(node.op, ast.Pow) or _is_complement(node)):
         yield f"({ast.unparse(node)})"
     elif isinstance(node, ast.Call):
         name = function_of(node)
@@ -127,6 +127,11 @@ def _of_forward(node: ast.expr) -> Iterator[str]:
             yield f"np.sign({ast.unparse(node.args[0])})"
         elif name in LEAVES:
             yield ast.unparse(node)
+
+
+def _is_complement(node: ast.BinOp) -> bool:
+    """Whether something is subtracted from 1."""
+    return isinstance(node.op, ast.Sub) and isinstance(node.left, ast.Constant)
 
 
 def _reads_gradient(site: Site, text: str) -> bool:

@@ -17,7 +17,7 @@ from symgrad.audit.deduced.library import Library
 from symgrad.audit.deduced.matching import asked
 from symgrad.audit.deduced.repairs import View, added, instead, repairs
 from symgrad.audit.grammar import Edit
-from symgrad.audit.grammar.edit import is_gradient
+from symgrad.audit.grammar.edit import is_called_gradient, is_gradient
 from symgrad.audit.instrument import holder
 from symgrad.audit.program import Program
 from symgrad.audit.reference import Truth
@@ -275,7 +275,7 @@ def _of_value(statement: ast.stmt, ought: Numbers, before: Numbers | None) -> Nu
 
 def _is_about_gradients(site: Site) -> bool:
     names = {n.id for root in site.roots for n in ast.walk(root) if isinstance(n, ast.Name)}
-    return any(is_gradient(site, n) for n in names)
+    return any(is_gradient(site, n) or is_called_gradient(n) for n in names)
 
 
 def _of_what_is_changed(

@@ -53,6 +53,12 @@ NUMBER = Rule(
 INSTEAD = Rule(
     "a value that numbers ask for", "value", _none, "`{old}` is wrong: it ought to be `{new}`"
 )
+DIVISOR = Rule(
+    "a divisor that numbers ask for",
+    "factor",
+    _none,
+    "`{old}` is not what is to be divided by: it ought to be `{new}`",
+)
 SLOPE = Rule(
     "a slope that numbers ask for",
     "activation",
@@ -217,6 +223,8 @@ def instead(site: Site, node: ast.expr, term: Asked) -> Edit:
     new = new if node in site.roots else f"({new})"
     if isinstance(node, ast.Constant) and not node.value:
         return _edit(MISSING["path"], site, node, new, term.text)
+    if _divides(site, node):
+        return _edit(DIVISOR, site, node, new, term.text)
     plain = isinstance(node, ast.Name | ast.Constant) and term.term.text.isidentifier()
     slope = node not in site.roots and not term.term.gradient and not plain
     slope |= isinstance(node, ast.BinOp) and _same_way(site, node, term) and "@" not in new
@@ -224,6 +232,14 @@ def instead(site: Site, node: ast.expr, term: Asked) -> Edit:
         isinstance(n, ast.BinOp) and n.left is node and _is_slope(site, n) for n in nodes(site)
     )
     return _edit(SLOPE if slope else INSTEAD, site, node, new, term.text)
+
+
+def _divides(site: Site, node: ast.expr) -> bool:
+    """Whether something is divided by a part of a line."""
+    return any(
+        isinstance(n, ast.BinOp) and isinstance(n.op, ast.Div) and n.right is node
+        for n in nodes(site)
+    )
 
 
 def _edit(rule: Rule, site: Site, node: ast.expr, new: str, word: str) -> Edit:

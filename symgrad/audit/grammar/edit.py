@@ -203,6 +203,11 @@ def is_gradient(site: Site, name: str) -> bool:
     known = site.known.get(name)
     if known is not None and known.role is not None:
         return known.role.kind == "gradient"
+    return is_called_gradient(name)
+
+
+def is_called_gradient(name: str) -> bool:
+    """Whether a name is that of a gradient by how it is called."""
     bare = name.split(".")[-1].split("[")[0]
     return bare.startswith(("d", "grad", "delta", "g")) and len(bare) > 1
 

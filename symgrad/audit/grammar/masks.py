@@ -54,6 +54,18 @@ def _half(site: Site) -> Iterator[Proposal]:
                     )
 
 
+def _no_kink(site: Site) -> Iterator[Proposal]:
+    """What elsewhere is read through a maximum with a number alone."""
+    calls = (n for n in ast.walk(site.source.tree) if isinstance(n, ast.Call))
+    kinks = [c for c in calls if function_of(c) in ("maximum", "minimum") and len(c.args) == 2]
+    kinked = {ast.unparse(a): c for c in kinks for a in c.args if not isinstance(a, ast.Constant)}
+    inside = {id(n) for node in nodes(site) if node in kinks for n in ast.walk(node)}
+    for node in nodes(site):
+        kink = kinked.get(ast.unparse(node)) if id(node) not in inside else None
+        if kink is not None:
+            yield node, ast.unparse(kink), 1.5, ast.unparse(kink)
+
+
 def _relu_of_gradient(site: Site) -> Iterator[Proposal]:
     """A maximum with 0 of a gradient, in place of the mask."""
     for node in nodes(site):
@@ -130,6 +142,12 @@ RULES = (
         "mask",
         _half,
         "the mask is missing on `{old}`: the gradient passes only where {word}",
+    ),
+    Rule(
+        "no mask where there is a kink",
+        "mask",
+        _no_kink,
+        "the mask is missing: `{old}` counts only as far as it does in {word}",
     ),
     Rule(
         "the activation of the gradient",

@@ -59,6 +59,16 @@ def _factor(site: Site) -> Iterator[Proposal]:
             yield root, f"{text} / np.sqrt({name})", 2.4, f"1 / sqrt({name})"
             yield root, f"{text} * np.sqrt({name})", 2.6, f"sqrt({name})"
         yield root, f"-{text}", 1.6, "-1"
+    yield from _on_one_side(site)
+
+
+def _on_one_side(site: Site) -> Iterator[Proposal]:
+    """A number times what is chosen on one side of a kink."""
+    for choice in [n for n in nodes(site) if function_of(n) == "where"]:
+        for side in choice.args[1:] if isinstance(choice, ast.Call) else ():
+            for number in site.scalars[:MOST_NAMES]:
+                if float(number.array) not in (0.0, 1.0):
+                    yield side, f"{operand(site, side)} * {number.name}", 2.0, number.name
 
 
 def is_at(node: ast.expr) -> TypeGuard[ast.Call]:
