@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from audited import pairs
-from audited.pairs import PAIRS, faults, indices, right, trained, updates
+from audited.pairs import PAIRS, faults, indices, nameless, right, trained, updates
 
 from symgrad.audit import Audit
 from symgrad.audit.entry import made, with_values
@@ -16,7 +16,7 @@ from symgrad.audit.source import read
 from symgrad.face import Derivation
 from symgrad.language.spec_file import load
 
-FILES = (faults, right, trained, updates, indices)
+FILES = (faults, right, trained, updates, indices, nameless)
 assert all(file.pair is pairs.pair for file in FILES)
 FAULTY = [name for name, pair in PAIRS.items() if pair.kinds]
 RIGHT = [name for name, pair in PAIRS.items() if not pair.kinds]
@@ -27,6 +27,8 @@ QUICK |= {"scalars_taped", "attention_letters", "hinge_counted", "triplet_thresh
 QUICK |= {"loss_of_another", "loss_up_to_a_constant", "loss_is_right"}
 QUICK |= {"trains", "causal_attention", "trains_right", "list_of_layers_right", "rate_decays_right"}
 QUICK |= {"class_updates_itself", "kernel_not_flipped", "nielsen_right", "factors_updated_right"}
+QUICK |= {"logvar", "siamese", "biaffine", "square_bias", "updated_w2", "conv_unrolled", "cos_pair"}
+QUICK |= {"square_bias_right", "biaffine_right", "avgpool_right"}
 QUICK |= {"eleven_lines_right", "averaged_steps_right", "stops_midway_right"}
 QUICK |= {
     "smoothed_labels_nb_right",

@@ -11,7 +11,7 @@ import numpy as np
 
 from symgrad.audit.clips import SMALLER, Clip, clips
 from symgrad.audit.compare import TOLERANCE
-from symgrad.audit.deduced.entries import changing, entry_of
+from symgrad.audit.deduced.entries import spoiled
 from symgrad.audit.form import Form, assigned, script_plan
 from symgrad.audit.grammar import RULES
 from symgrad.audit.hints import commands, setup
@@ -301,6 +301,7 @@ class Auditor:
     def _blamed(self, state: State) -> list[Blamed]:
         """The first faults, each repaired before the next is looked for."""
         found: list[Blamed] = []
+        held: list[Blamed] = []
         given_up: set[str] = set()
         for _ in range(12):
             wrong = [v for v in state.wrong() if v.code not in given_up]
@@ -319,12 +320,29 @@ class Auditor:
                 if blame is None or blame.edit is None:
                     given_up.add(target.code)
                     state.matching.forget({target.code} if target.scaled else set())
-                if blame is not None and blame.edit is None:
-                    given_up |= self._following(state, wrong, blame.line)
-                if blame is not None:
-                    found.append(blame)
+                if blame is None:
+                    continue
+                if blame.edit is None and target.name not in state.matching.wrt and not held:
+                    held = [blame]
                     break
-        return found
+                found += self._first(state, held, blame)
+                held = []
+                for unnamed in [b for b in found if b.edit is None]:
+                    given_up |= self._following(state, wrong, unnamed.line)
+                break
+        return [*found, *held]
+
+    def _first(self, state: State, held: list[Blamed], blame: Blamed) -> list[Blamed]:
+        """The faults, of which one may be none: what is called as by a value may be another's."""
+        if blame.edit is None:
+            return held or [blame]
+        return [*(b for b in held if self._stays(state, b)), blame]
+
+    def _stays(self, state: State, blamed: Blamed) -> bool:
+        """Whether a value stays wrong after the repair of another; if not, it was called so."""
+        handed = [state.handed(run) for run in state.runs]
+        state.matching.drop_arguments(handed, state.truths)
+        return blamed.target.code in state.matching.codes
 
     def _target(self, state: State, value: Value) -> Target:
         """A value that has to become right; on the way it may be meant to be a multiple."""
@@ -401,24 +419,13 @@ class Auditor:
         """A fault whose cause was not found, at the line that makes the value."""
         scene = Scene(state.program.source, state.runs[0], state.truths[0], self.reference)
         sites = scene.sites(target.code, target.line)
-        site = self._spoiled(state, scene, sites, target) or wrong_site(sites)
+        ought = state.truths[0].gradients.get(target.name)
+        site = spoiled(state.program, scene, sites, state.truths[0], ought) or wrong_site(sites)
         if site is None:
             return Blamed(target, target.line or 0, None, ratio)
         line = site.roots[0].lineno if site.roots else site.line
         names, assigns = self._names(site, state)
         return Blamed(target, line, None, ratio, None, assigns, names, site=site)
-
-    def _spoiled(
-        self, state: State, scene: Scene, sites: Sequence[Site], target: Target
-    ) -> Site | None:
-        """The statement that changes all entries of a value that are wrong, and fewest others."""
-        ought = state.truths[0].gradients.get(target.name)
-        near = (s for s in sites if s.depth <= 1 and entry_of(s.statement) is not None)
-        name = next((min(assigned(s.statement)) for s in near), None)
-        if name is None or ought is None:
-            return None
-        found = changing(state.program, scene, sites, state.truths[0], name, ought)
-        return found[0].site if found else None
 
     def _hidden(self, before: Program, after: Program) -> bool | None:
         """Whether a repair changes nothing at the author's own numbers."""

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-import numpy as np
 
 from symgrad.audit.auditing import Auditor
 from symgrad.audit.equations import equation_of
 from symgrad.audit.findings import Audit, FaultFound, ValueFound
 from symgrad.audit.form import assigned
-from symgrad.audit.grammar import Edit
+from symgrad.audit.kinds import kind_of
 from symgrad.audit.outcome import Blamed, Outcome
 from symgrad.audit.printing import Line
 from symgrad.audit.source import Source, patch, whole_lines
@@ -202,52 +198,6 @@ def is_forward(blamed: Blamed, name: str) -> bool:
     """Whether a line is one of the forward pass: it assigns what is called as the value is."""
     inside = blamed.site is not None and name in assigned(blamed.site.statement)
     return blamed.target.forward or inside
-
-
-def kind_of(blamed: Blamed) -> str:
-    """The kind of a fault: a constant ratio is a factor, or a sign, whatever edit repairs it."""
-    if blamed.edit is None:
-        return "unnamed"
-    if same_but_mean(blamed.edit):
-        return "factor"
-    if is_jacobian(blamed.edit, blamed.repaired_line):
-        return "jacobian"
-    kind, ratios = blamed.edit.kind, [r for r in blamed.ratio if r is not None]
-    scaled = bool(ratios) and len(ratios) == len(blamed.ratio)
-    if scaled and kind in (
-        "sum",
-        "term",
-        "factor",
-        "sign",
-        "value",
-        "jacobian",
-        "operation",
-        "activation",
-    ):
-        if all(abs(r + 1) < 1e-9 for r in ratios):
-            return "sign"
-        if kind in ("sum", "term", "value") and not any(abs(r - 1) < 1e-9 for r in ratios):
-            return "factor"
-    return kind
-
-
-def same_but_mean(edit: Edit) -> bool:
-    """Whether a sum and a mean over the same axes are exchanged: a factor."""
-    one, other = (re.sub(r"mean|average", "sum", text) for text in (edit.old, edit.new))
-    return edit.rule.kind == "sum" and one == other
-
-
-def is_jacobian(edit: Edit, repaired: str) -> bool:
-    """Whether a sum is mended of what a softmax's Jacobian subtracts: ``p * (g - sum(g * p))``."""
-    if "sum(" not in edit.old + edit.new or edit.kind not in ("value", "sum", "term", "factor"):
-        return False
-    shares = (k for k in edit.site.known.values() if k.array.ndim and is_share(k.array))
-    return any(repaired.count(known.name) > 1 and "-" in repaired for known in shares)
-
-
-def is_share(array: np.ndarray[Any, Any]) -> bool:
-    """Whether entries are parts of a whole, along the last axis."""
-    return bool((array >= 0).all() and np.allclose(array.sum(axis=-1), 1.0)) and array.size > 1
 
 
 def unnamed(blamed: Blamed) -> str:

@@ -197,7 +197,7 @@ class Matching:
         self, codes: Sequence[str], found: Sequence[Mapping[str, Any]], truths: Sequence[Truth]
     ) -> None:
         """A list without names that has as many arrays as there are parameters, of their shapes."""
-        nameless = [c for c in codes if c.startswith("result[")]
+        nameless = [c for c in codes if c.startswith("result[") or not c.isidentifier()]
         wrt = self.reference.derivation.wrt
         if self.codes or len(nameless) != len(wrt) or len(nameless) < len(codes):
             return
@@ -356,7 +356,7 @@ class Matching:
         truths: Sequence[Truth],
     ) -> list[Value]:
         """Squares that are right when transposed are wrong, unless the program lays all so."""
-        shapes = {v.code: np.shape(found[0].get(v.code)) for v in values}
+        shapes = {v.code: np.shape(found[0].get(v.code, 0)) for v in values}
         turned = [v for v in values if v.right and set(v.ways) == {"transposed"}]
         squares = [v for v in turned if len(set(shapes[v.code])) == 1 and v.name in self.wrt]
         if not squares or len(turned) > len(squares) or self.form.script:
@@ -374,8 +374,7 @@ class Matching:
 
 def _laid_error(got: Any, ought: np.ndarray[Any, Any]) -> float:
     """How far numbers are off as they are laid."""
-    apart = np.abs(np.asarray(got) - ought).max()
-    return float(apart / max(np.abs(ought).max(), 1e-300))
+    return float(np.abs(np.asarray(got) - ought).max() / max(np.abs(ought).max(), 1e-300))
 
 
 def _is_value(

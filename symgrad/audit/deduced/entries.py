@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from symgrad.audit.compare import numbers
+from symgrad.audit.form import assigned
 from symgrad.audit.program import Program
 from symgrad.audit.reference import Truth
 from symgrad.audit.sites import Scene, Site
@@ -59,6 +60,18 @@ def changing(
         if places is not None and wrong.any() and wrong.sum() == wrong.ravel()[places].sum():
             found.append(Changed(site, off.ravel()[places]))
     return sorted(found, key=lambda c: (c.lacks.size, c.site.line))
+
+
+def spoiled(
+    program: Program, scene: Scene, sites: Sequence[Site], truth: Truth, ought: Numbers | None
+) -> Site | None:
+    """The statement that changes all entries of a value that are wrong, and fewest others."""
+    near = (s for s in sites if s.depth <= 1 and entry_of(s.statement) is not None)
+    name = next((min(assigned(s.statement)) for s in near), None)
+    if name is None or ought is None:
+        return None
+    found = changing(program, scene, sites, truth, name, ought)
+    return found[0].site if found else None
 
 
 def _changes(site: Site, name: str) -> bool:

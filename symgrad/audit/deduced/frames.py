@@ -10,7 +10,13 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from symgrad.audit.compare import numbers
-from symgrad.audit.grammar.edit import function_of, is_gradient, is_module, nodes
+from symgrad.audit.grammar.edit import (
+    function_of,
+    is_called_gradient,
+    is_gradient,
+    is_module,
+    nodes,
+)
 from symgrad.audit.program import Program
 from symgrad.audit.reference import Truth
 from symgrad.audit.sites import Site
@@ -114,9 +120,9 @@ def written(site: Site) -> Iterator[str]:
 
 def _of_forward(node: ast.expr) -> Iterator[str]:
     """A power, a comparison or a function as it stands, and what is the slope of a kink."""
-    if isinstance(node, ast.Compare):
-        yield f"({ast.unparse(node)})"
-    elif isinstance(node, ast.BinOp) and (isinstance(node.op, ast.Pow) or _is_complement(node)):
+    if isinstance(node, ast.Compare) or (
+        isinstance(node, ast.BinOp) and (isinstance(node.op, ast.Pow) or _is_complement(node))
+    ):
         yield f"({ast.unparse(node)})"
     elif isinstance(node, ast.Call):
         name = function_of(node)
@@ -152,9 +158,11 @@ def _alike(found: Sequence[Numbers | None]) -> bool:
 
 
 def _distinct(atoms: Iterator[Atom]) -> tuple[Atom, ...]:
-    """Atoms of different numbers; of two of the same the first."""
+    """Atoms of different numbers; of two of the same the first, or what is called a gradient."""
     found: dict[tuple[Any, ...], Atom] = {}
     for atom in atoms:
         key = (atom.shape, *(a.tobytes() for a in atom.arrays))
+        if key in found and is_called_gradient(atom.text) and not found[key].gradient:
+            found[key] = replace(atom, gradient=True)
         found.setdefault(key, atom)
     return tuple(found.values())[:MOST_ATOMS]

@@ -17,6 +17,9 @@ Shape = tuple[int, ...]
 MOST_ROWS = 30_000
 """Expressions of one shape that are made at most."""
 
+MOST_FACTORS = 10
+"""Of how many arrays of the forward pass all products of three are made."""
+
 
 @dataclass(frozen=True)
 class Term:
@@ -115,6 +118,8 @@ class Library:
         forward = [f for f in factors if not f.gradient][:24]
         for g in [f for f in factors if f.gradient][:10]:
             yield from (times(g, p, 0.4) for p in pairs(forward, shape, square=True))
+        for p in pairs(forward[:MOST_FACTORS], shape):
+            yield from (times(p, f, 0.6) for f in forward[:MOST_FACTORS])
 
     def _contracted(self, shape: Shape) -> Iterator[Term]:
         """Matrix products of which one side is a product itself."""
@@ -230,6 +235,8 @@ def slopes(term: Term) -> Iterator[Term]:
     if low >= 0 and high <= 1:
         yield _of(f"(1 - {text})", [1 - a for a in arrays], term, 0.1)
         yield _of(f"{text} * (1 - {text})", [a * (1 - a) for a in arrays], term, 0.2)
+    if low > 1e-3 and high > 1:
+        yield _of(f"(1 / {text})", [1 / a for a in arrays], term, 0.25)
     if low < 0 < high:
         yield _of(f"({text} > 0)", [1.0 * (a > 0) for a in arrays], term, 0.1)
 

@@ -22,47 +22,48 @@ from symgrad.audit.sites import Site
 Numbers = np.ndarray[Any, Any]
 
 
-def _none(_: Site) -> Iterator[Any]:
+def nothing(_: Site) -> Iterator[Any]:
+    """Nothing is tried: what numbers ask for is proposed otherwise."""
     return iter(())
 
 
 MISSING = {
-    "path": Rule("a way that numbers ask for", "path", _none, "a way is left out: `{word}`"),
-    "term": Rule("a term that numbers ask for", "term", _none, "the term `{word}` is missing"),
+    "path": Rule("a way that numbers ask for", "path", nothing, "a way is left out: `{word}`"),
+    "term": Rule("a term that numbers ask for", "term", nothing, "the term `{word}` is missing"),
     "jacobian": Rule(
         "a part of a Jacobian that numbers ask for",
         "jacobian",
-        _none,
+        nothing,
         "a part of the Jacobian is left out: `{word}`",
     ),
 }
-FACTOR = Rule("a factor that numbers ask for", "factor", _none, "the factor {word} is missing")
-POWER = Rule("a value times another", "value", _none, "`{old}` is wrong: it ought to be `{new}`")
+FACTOR = Rule("a factor that numbers ask for", "factor", nothing, "the factor {word} is missing")
+POWER = Rule("a value times another", "value", nothing, "`{old}` is wrong: it ought to be `{new}`")
 DERIVATIVE = Rule(
-    "a derivative that numbers ask for", "operation", _none, "the derivative {word} is missing"
+    "a derivative that numbers ask for", "operation", nothing, "the derivative {word} is missing"
 )
 MASK = Rule(
     "a mask that numbers ask for",
     "mask",
-    _none,
+    nothing,
     "the mask is missing: the gradient passes only where {word}",
 )
 NUMBER = Rule(
-    "a number that numbers ask for", "factor", _none, "the number `{old}` ought to be {word}"
+    "a number that numbers ask for", "factor", nothing, "the number `{old}` ought to be {word}"
 )
 INSTEAD = Rule(
-    "a value that numbers ask for", "value", _none, "`{old}` is wrong: it ought to be `{new}`"
+    "a value that numbers ask for", "value", nothing, "`{old}` is wrong: it ought to be `{new}`"
 )
 DIVISOR = Rule(
     "a divisor that numbers ask for",
     "factor",
-    _none,
+    nothing,
     "`{old}` is not what is to be divided by: it ought to be `{new}`",
 )
 SLOPE = Rule(
     "a slope that numbers ask for",
     "activation",
-    _none,
+    nothing,
     "`{old}` is not the derivative there: it ought to be `{new}`",
 )
 
@@ -102,7 +103,8 @@ def repairs(view: View, part: Ought, *, guessed: bool) -> Iterator[tuple[float, 
     if ought.ndim == 0:
         text, cost = a_number(library, float(ought))
         if text and not guessed:
-            yield 1.6 + cost + before, _edit(NUMBER, site, node, text, text)
+            rule = INSTEAD if isinstance(node, ast.Subscript) else NUMBER
+            yield 1.6 + cost + before, _edit(rule, site, node, text, text)
         return
     if ought.shape == got.shape and ought.size > 1:
         terms = asked(library, part.off, deep=not guessed)
