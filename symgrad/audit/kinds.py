@@ -49,9 +49,13 @@ def same_but_mean(edit: Edit) -> bool:
 
 def is_jacobian(edit: Edit, repaired: str) -> bool:
     """Whether a sum is mended of what a softmax's Jacobian subtracts: ``p * (g - sum(g * p))``."""
+    shares = [k for k in edit.site.known.values() if k.array.ndim and is_share(k.array)]
+    if edit.rule.tries is nothing and edit.kind in ("path", "term"):
+        line = ast.unparse(edit.site.statement)
+        factors = (rf"\b{re.escape(k.name)} \* |\* {re.escape(k.name)}\b" for k in shares)
+        return edit.word.startswith("-") and any(re.search(f, line) for f in factors)
     if "sum(" not in edit.old + edit.new or edit.kind not in ("value", "sum", "term", "factor"):
         return False
-    shares = (k for k in edit.site.known.values() if k.array.ndim and is_share(k.array))
     return any(repaired.count(known.name) > 1 and "-" in repaired for known in shares)
 
 

@@ -110,3 +110,12 @@ def a_number(library: Library, wanted: float) -> tuple[str, float]:
         for text, cost in _numbers(library.scalars, number):
             return f"{sign}(1 {text})" if text[:1] == "/" else f"{sign}({text[2:]})", cost
     return "", 0.0
+
+
+def totals(library: Library, wanted: Numbers) -> Iterator[str]:
+    """The sums and means of arrays that a number is."""
+    for term in library.atoms:
+        for how in ("sum", "mean"):
+            number = getattr(np, how)(term.arrays[0])
+            if abs(number - wanted) <= CLOSE * abs(wanted):
+                yield f"np.{how}({term.text})"

@@ -13,7 +13,7 @@ import numpy as np
 from symgrad.audit.deduced.frames import Frames
 from symgrad.audit.deduced.inverse import Ought
 from symgrad.audit.deduced.library import Library
-from symgrad.audit.deduced.matching import CLOSE, Asked, a_number, asked
+from symgrad.audit.deduced.matching import CLOSE, Asked, a_number, asked, totals
 from symgrad.audit.grammar import Edit, Rule
 from symgrad.audit.grammar.edit import is_gradient, is_made_before, nodes, operand, reads_gradient
 from symgrad.audit.grammar.terms import is_unread
@@ -78,6 +78,10 @@ OF_A_FACTOR = 0.8
 """How much less likely a term is where a number as a factor does as well."""
 
 
+OF_A_DERIVATIVE = 0.5
+"""How much less likely a term is where a derivative as a factor does as well."""
+
+
 @dataclass(frozen=True)
 class View:
     """A statement at the times that count, and the terms that may be made there."""
@@ -101,25 +105,36 @@ def repairs(view: View, part: Ought, *, guessed: bool) -> Iterator[tuple[float, 
         return
     before = MADE_BEFORE if is_made_before(site, node) else 0.0
     if ought.ndim == 0:
-        text, cost = a_number(library, float(ought))
-        if text and not guessed:
-            rule = INSTEAD if isinstance(node, ast.Subscript) else NUMBER
-            yield 1.6 + cost + before, _edit(rule, site, node, text, text)
+        for price, edit in _of_a_number(view, part) if not guessed else ():
+            yield before + price, edit
         return
     if ought.shape == got.shape and ought.size > 1:
         terms = asked(library, part.off, deep=not guessed)
         own = before + (OF_A_SLOPE if _is_slope(site, node) else 0.0)
         own += 0.4 if any(_same_way(site, node, t) for t in terms) else 0.0
         own += 0.9 if any(_is_read_already(site, t) for t in terms) else 0.0
+        factors = list(_factors(site, library, part))
         own += OF_A_FACTOR if _number(library, part) else 0.0
+        own += OF_A_DERIVATIVE if any(e.rule in (DERIVATIVE, MASK) for _, e in factors) else 0.0
         for term in terms:
             price = 1.5 + own + 0.1 * part.depth + term.cost - _meant(site, term)
             yield price, added(site, node, term)
-        yield from _factors(site, library, part)
+        yield from factors
     if ought.size > 1 and not guessed and _ratio(part) is None:
         found = asked(library, ought)
         for term in [t for t in found if t.term.text != site.text(node)]:
             yield 1.7 + term.cost + before, instead(site, node, term)
+
+
+def _of_a_number(view: View, part: Ought) -> Iterator[tuple[float, Edit]]:
+    """What makes a number right: another, or the sum of an array."""
+    site, node, ought = view.site, part.node, part.ought
+    text, cost = a_number(view.library, float(ought))
+    if text:
+        rule = INSTEAD if isinstance(node, ast.Subscript) else NUMBER
+        yield 1.6 + cost, _edit(rule, site, node, text, text)
+    for total in totals(view.library, ought) if isinstance(node, ast.Call) else ():
+        yield 1.9, _edit(INSTEAD, site, node, total, total)
 
 
 def _is_slope(site: Site, node: ast.expr) -> bool:

@@ -250,6 +250,9 @@ def _transposes(site: Site) -> Iterator[Proposal]:
             yield node, operand(site, node.value), 1.1, site.text(node.value)
         elif isinstance(node, (ast.Name, ast.Subscript, ast.Attribute)) and not is_module(node):
             yield node, f"{site.text(node)}.T", 1.2, site.text(node)
+            known = site.known.get(site.text(node))
+            if known is not None and known.array.ndim > 2:
+                yield node, f"np.swapaxes({known.name}, -1, -2)", 1.2, known.name
         pair = _pair(node)
         if pair is not None:
             one, other = pair

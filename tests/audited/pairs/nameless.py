@@ -497,6 +497,187 @@ def gcn(A, X, W, V, Y):
 )
 
 pair(
+    "moe",
+    """
+x = sg.data("x", (6, 3)); G = sg.param("G", (3, 2)); A = sg.param("A", (3, 2)); y = sg.data("y", (6,))
+s = x @ G; p = np.exp(s)/np.sum(np.exp(s), axis=1, keepdims=True); e = x @ A; o = np.sum(p*e, axis=1)
+loss = 0.5*np.sum((o - y)**2)
+""",
+    """
+def moe_backward(x, G, A, y):
+    s = x @ G
+    p = np.exp(s) / np.exp(s).sum(1, keepdims=True)
+    e = x @ A
+    o = (p * e).sum(1)
+    do = (o - y)[:, None]
+    de = do * p
+    dp = do * e
+    ds = p * dp #!
+    dG = x.T @ ds
+    dA = x.T @ de
+    return dict(dG=dG, dA=dA)
+""",
+    kinds="jacobian",
+    first="G s",
+    function="moe_backward",
+)
+
+pair(
+    "weighted_ls",
+    """
+X = sg.data("X", (9, 3)); y = sg.data("y", (9,)); c = sg.data("c", (9,), assume=sg.positive); w = sg.param("w", (3,)); b = sg.param("b", ())
+r = X @ w + b - y
+loss = 0.5*np.sum(c*r**2)/np.sum(c)
+""",
+    """
+class WeightedLinear:
+    def fit_gradient(self, X, y, c, w, b):
+        r = X @ w + b - y
+        g = c * r / c.sum()
+        self.grad_w = X.T @ g
+        self.grad_b = np.mean(r) #!
+        return self.grad_w, self.grad_b
+
+def run(X, y, c, w, b):
+    return WeightedLinear().fit_gradient(X, y, c, w, b)
+""",
+    kinds="value factor sum",
+    first="b",
+    function="run",
+)
+
+pair(
+    "lstm_out",
+    """
+z = sg.param("z", (3, 4, 5)); c0 = sg.data("c0", (4, 5)); R = sg.data("R", (4, 5))
+i = 1/(1+np.exp(-z[0])); o = 1/(1+np.exp(-z[1])); g = np.tanh(z[2]); c = c0 + i*g; h = o*np.tanh(c)
+loss = np.sum(R*h)
+""",
+    """
+def sig(v):
+    return 1 / (1 + np.exp(-v))
+
+def cell(z, c0, R):
+    i, o, g = sig(z[0]), sig(z[1]), np.tanh(z[2])
+    c = c0 + i * g
+    tc = np.tanh(c)
+    h = o * tc
+    do = R * tc
+    dc = R * o #!
+    di, dg = dc * g, dc * i
+    dz = np.stack([di * i * (1 - i), do * o * (1 - o), dg * (1 - g ** 2)])
+    return h, dz
+""",
+    kinds="operation activation",
+    first="z c",
+    function="cell",
+)
+
+pair(
+    "mha_out",
+    """
+x = sg.data("x", (4, 6)); Wv = sg.param("Wv", (6, 6)); Wo = sg.param("Wo", (6, 6)); P = sg.data("P", (2, 4, 4)); R = sg.data("R", (4, 6))
+v = x @ Wv; vh = np.transpose(v.reshape(4, 2, 3), (1, 0, 2)); oh = P @ vh; o = np.transpose(oh, (1, 0, 2)).reshape(4, 6); y = o @ Wo
+loss = np.sum(R*y)
+""",
+    """
+def mha_values(x, Wv, Wo, P, R):
+    T, D = x.shape
+    v = x @ Wv
+    vh = v.reshape(T, 2, D // 2).transpose(1, 0, 2)
+    oh = P @ vh
+    o = oh.transpose(1, 0, 2).reshape(T, D)
+    dWo = o.T @ R
+    do = R @ Wo.T
+    doh = do.reshape(T, 2, D // 2).transpose(1, 0, 2)
+    dvh = P @ doh #!
+    dv = dvh.transpose(1, 0, 2).reshape(T, D)
+    dWv = x.T @ dv
+    return dWo, dWv
+""",
+    kinds="transpose",
+    first="Wv v",
+    function="mha_values",
+)
+
+pair(
+    "lists_off",
+    """
+X = sg.data("X", (5, 4)); T = sg.data("T", (5, 4)); W1 = sg.param("W1", (4, 4)); W2 = sg.param("W2", (4, 4)); W3 = sg.param("W3", (4, 4))
+a1 = np.tanh(X @ W1); a2 = np.tanh(a1 @ W2); a3 = a2 @ W3
+loss = 0.5*np.sum((a3 - T)**2)
+""",
+    """
+def backprop(X, T, W1, W2, W3):
+    Ws = [W1, W2, W3]
+    acts = [X]
+    for i, W in enumerate(Ws):
+        z = acts[-1] @ W
+        acts.append(z if i == 2 else np.tanh(z))
+    grads = [None] * 3
+    delta = acts[-1] - T
+    for i in range(2, -1, -1):
+        grads[i] = acts[i].T @ delta
+        if i > 0:
+            delta = (delta @ Ws[i].T) * (1 - acts[i - 1] ** 2) #!
+    return {'W1': grads[0], 'W2': grads[1], 'W3': grads[2]}
+""",
+    kinds="value activation",
+    first="W1 W2",
+    function="backprop",
+)
+
+pair(
+    "entropy_bonus",
+    """
+z = sg.param("z", (4, 3)); A = sg.data("A", (4,)); a = sg.data("a", (4,), dtype=int)
+p = np.exp(z)/np.sum(np.exp(z), axis=1, keepdims=True); H = -np.sum(p*np.log(p), axis=1)
+loss = np.mean(-A*np.log(p[np.arange(4), a]) - 0.01*H)
+""",
+    """
+def pg_grad(z, A, a, beta=0.01):
+    n = len(z)
+    p = np.exp(z) / np.exp(z).sum(1, keepdims=True)
+    logp = np.log(p)
+    H = -(p * logp).sum(1, keepdims=True)
+    onehot = np.zeros_like(z)
+    onehot[np.arange(n), a] = 1
+    dlog = onehot - p
+    dH = -p * (logp + H)
+    dz = (-A[:, None] * dlog + beta * dH) / n #!
+    return dz
+""",
+    kinds="sign",
+    first="z",
+    function="pg_grad",
+)
+
+pair(
+    "huber_delta",
+    """
+X = sg.data("X", (8, 2)); y = sg.data("y", (8,)); w = sg.param("w", (2,))
+r = X @ w - y
+loss = np.mean(np.where(np.abs(r) <= 0.7, 0.5*r**2, 0.7*(np.abs(r) - 0.35)))
+""",
+    """
+rng = np.random.RandomState(2)
+X = rng.randn(8, 2); y = rng.randn(8) * 2
+w = rng.randn(2)
+delta = 0.7
+# %%
+def huber_grad(r):
+    return np.where(np.abs(r) <= delta, r, np.sign(r)) #!
+# %%
+r = X @ w - y
+dw = X.T @ huber_grad(r) / len(r)
+print(dw)
+""",
+    kinds="factor activation",
+    first="w r",
+    suffix=".ipynb",
+)
+
+pair(
     "square_bias_right",
     """
 X = sg.data("X", (4, 4)); Y = sg.data("Y", (4, 3)); W1 = sg.param("W1", (4, 4)); b1 = sg.param("b1", (4,)); W2 = sg.param("W2", (4, 3)); b2 = sg.param("b2", (3,))
