@@ -597,3 +597,67 @@ def test_lines_of_a_spec_file_are_what_numpy_computes(name: str, tmp_path: Path)
         h = np.zeros((3, 2))
         h[k] = 1e-6
         assert g.x[k] == pytest.approx((value(at + h) - value(at - h)) / 2e-6, rel=1e-6, abs=1e-7)
+
+
+def every_second_column(x: Any) -> Any:
+    """The positions of a transformer, as they are written."""
+    n, d = x.shape
+    number, zeros = (np.arange, np.zeros) if isinstance(n, int) else (sg.arange, sg.zeros)
+    angle = number(n)[:, None] / 10 ** (np.arange(d // 2) / d)
+    code = zeros((n, d)) * x
+    code[:, ::2], code[:, 1::2] = np.sin(angle), np.cos(angle)
+    code[:, 0] = x[:, 1]
+    code[:, -1:-4:-2] *= x[:, 2:4]
+    return code * x
+
+
+def rolled_along_two_axes(x: Any) -> Any:
+    return np.roll(x, (1, -2), (0, 1)) * np.roll(x, 1, axis=(0, 1)) * x
+
+
+def infinite_above_the_diagonal(x: Any) -> Any:
+    n = x.shape[0]
+    full = np.full if isinstance(n, int) else sg.full
+    return np.exp(x @ x.T + np.triu(full((n, n), -np.inf), k=1))
+
+
+@pytest.mark.parametrize(
+    "value", [every_second_column, rolled_along_two_axes, infinite_above_the_diagonal]
+)
+@pytest.mark.parametrize("rows", [5, "N"])
+def test_of_whole_rows(value: Callable[[Any], Any], rows: Any) -> None:
+    module = sg.derive(np.sum(value(sg.param("x", (rows, 6))))).compile()
+    at = np.linspace(-1, 1, 30).reshape(5, 6) ** 3
+    found, gradients = module.loss_and_gradients(x=at)
+    assert found == pytest.approx(np.sum(value(at)), rel=1e-13)
+    step = 1e-6 * np.cos(np.arange(30.0)).reshape(5, 6)
+    difference = np.sum(value(at + step)) - np.sum(value(at - step))
+    assert np.sum(gradients.x * step) == pytest.approx(difference / 2, rel=1e-7)
+
+
+def test_rows_of_steps_that_a_loop_fills_with_states() -> None:
+    """What the slopes of W share with a product of each step is no product made at once."""
+    x, U, W = sg.data("x", (5, "D")), sg.param("U", ("K", "K")), sg.param("W", ("D", "K"))
+
+    def loss(x: Any, U: Any, W: Any, h: Any) -> Any:
+        for t in range(5):
+            h[t + 1, :] = np.tanh(h[t] @ U + x[t] @ W)
+        return np.sum(h[1:] ** 2)
+
+    module = sg.derive(loss(x, U, W, sg.zeros((6, "K")))).compile()
+    rng = np.random.default_rng(0)
+    at = {"x": rng.normal(size=(5, 3)), "U": rng.normal(size=(4, 4)), "W": rng.normal(size=(3, 4))}
+    found, gradients = module.loss_and_gradients(**at)
+    assert found == pytest.approx(loss(**at, h=np.zeros((6, 4))), rel=1e-13)
+    for name in "UW":
+        step = 1e-20j * (step_ := rng.normal(size=at[name].shape))
+        moved = loss(**at | {name: at[name] + step}, h=np.zeros((6, 4), complex))
+        assert np.sum(getattr(gradients, name) * step_) == pytest.approx(moved.imag / 1e-20)
+
+
+def test_the_values_on_the_way_have_sizes_of_what_they_do_not_read() -> None:
+    X, y, W = sg.data("X", ("N", 3)), sg.data("y", ("N",), dtype=int), sg.param("W", (3, "K"))
+    Y = (y[:, None] == sg.arange("K")).astype(float)
+    module = sg.derive(np.sum((X @ W - Y) ** 2), names={"Y": Y}).compile()
+    values = module.forward(y=np.array([1, 0]), W=np.ones((3, 4)))
+    np.testing.assert_array_equal(values.Y, np.eye(4)[[1, 0]])

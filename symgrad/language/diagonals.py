@@ -11,6 +11,7 @@ import sympy as sp
 from symgrad.errors import SpecError, caller
 from symgrad.language.array import Array, axes_of, describe
 from symgrad.language.constants import as_array
+from symgrad.language.elementwise import where
 from symgrad.language.indexing import arange
 from symgrad.language.layout import along
 from symgrad.language.padding import pad
@@ -19,6 +20,7 @@ from symgrad.language.shapes import broadcast_to, structure
 from symgrad.language.sizes import known_size
 from symgrad.mathematics import reductions as leaves
 from symgrad.mathematics.indices import Index, axis_index
+from symgrad.mathematics.infinity import INFINITY
 from symgrad.mathematics.sizes import Size, fixed
 
 
@@ -128,6 +130,8 @@ def _triangle(a: Any, condition: Any) -> Array:
         array = broadcast_to(array, (*array.shape, *array.shape))
     inner = [axis_index(s) for s in array.sizes]
     kept = leaves.less_equal(*condition(inner[-2], inner[-1]))
+    if array.rhs is not None and array.rhs.has(INFINITY):  # which 0 is not multiplied by
+        return where(Array(inner, kept, dtype="bool"), array, 0)
     return Array(inner, array.at(inner) * kept, [array], dtype=array.kind)
 
 

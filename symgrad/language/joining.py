@@ -198,9 +198,14 @@ def split(a: Any, sections: Any, axis: int = 0) -> list[Array]:
 
 
 @function("roll")
-def roll(a: Any, shift: int, axis: Any = None) -> Array:
-    """The entries moved along an axis, those pushed out at the end coming in at the start."""
+def roll(a: Any, shift: Any, axis: Any = None) -> Array:
+    """The entries moved along axes, those pushed out at the end coming in at the start."""
     array = as_array(a)
+    if isinstance(shift, (tuple, list)) or isinstance(axis, (tuple, list)):
+        shifts, axes = np.broadcast_arrays(shift, axis)
+        for s, k in zip(shifts.flat, axes.flat, strict=True):
+            array = roll(array, s, k)
+        return array
     if axis is None:
         return reshape(roll(ravel(array), shift, 0), array.shape)
     axis = axes_of(array, axis)[0]

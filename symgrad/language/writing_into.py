@@ -211,6 +211,8 @@ def _along(array: Array, target: Array, given: Array) -> Array:
 
 def _at_constants(array: Array, key: Any, target: Array, given: Array) -> Array:
     """At positions that are numbers: of several that are equal the last counts, as in NumPy."""
+    if (written := _at_steps(array, key, target, given)) is not None:
+        return written
     sizes = [n for s in array.sizes if (n := fixed(s)) is not None]
     if len(sizes) < array.ndim or target.size != (
         count := int(np.prod(np.array(target.shape, int)))
@@ -227,6 +229,28 @@ def _at_constants(array: Array, key: Any, target: Array, given: Array) -> Array:
         return where(held, reshape(given, ()), array)
     flat = reshape(broadcast_to(given, target.shape), -1)
     return where(held, picked(flat, np.maximum(position, 0)), array)
+
+
+def _at_steps(array: Array, key: Any, target: Array, given: Array) -> Array | None:
+    """The rest of ``v[:, ::2] = …``: whole axes of named sizes, ints and slices of the others."""
+    items = items_of(array, key)
+    plain = [isinstance(i, (int, np.integer, slice)) for i in items]
+    pairs = list(zip(items, array.sizes, strict=True)) if len(items) == array.ndim else []
+    named = [i for i, s in pairs if fixed(s) is None]
+    if not named or not all(plain) or any(i != slice(None) for i in named):
+        return None
+    _check_fit(array, target, given)
+    value = broadcast_to(given, target.shape)
+    value = picked(value, tuple(slice(None) if isinstance(i, slice) else None for i in items))
+    held: Any = True
+    for axis, (item, size) in enumerate(pairs):
+        if item == slice(None):
+            continue
+        place = np.full(fixed(size) or 0, -1)
+        place[item] = np.arange(place[item].size).reshape(place[item].shape)
+        value = picked(value, (*(slice(None),) * axis, np.maximum(place, 0)))
+        held = held & (place >= 0).reshape(-1, *(1,) * (array.ndim - axis - 1))
+    return where(held, value, array)
 
 
 # -- in steps --------------------------------------------------------------------------------------

@@ -57,6 +57,11 @@ class Sum:
         """The arrays of the two stacks."""
         return self.left, self.right
 
+    @property
+    def parts(self) -> tuple[tuple[Ref, ...], ...]:
+        """All that is added, by what becomes of it."""
+        return *self.sides, self.rest
+
 
 def terms_stacked(program: Program) -> Program:
     """As :class:`Sum`: the products are one, and so are those of its arrays with another array."""
@@ -68,18 +73,18 @@ def terms_stacked(program: Program) -> Program:
 
     def rewrite(builder: Builder, op: Op) -> Ref | None:
         if op.name in sums:
-            found = _summed(builder, renamed(sums[op.name]), op)
+            left, right, rest = map(renamed, sums[op.name].parts)
+            found = _summed(builder, Sum(left, right, rest), op)
         elif op.name in shared:
             share = shared[op.name]
-            found = _row(builder, share, renamed(sums[share.sum]), op)
+            found = _row(builder, share, renamed(sums[share.sum].sides[share.side]), op)
         else:
             found = rebuilt(builder, op)
         new[op.name] = found.name
         return found
 
-    def renamed(found: Sum) -> Sum:
-        parts = (found.left, found.right, found.rest)
-        return Sum(*(tuple(Ref(new[r.name], r.axes) for r in part) for part in parts))
+    def renamed(refs: Sequence[Ref]) -> tuple[Ref, ...]:
+        return tuple(Ref(new[r.name], r.axes) for r in refs)
 
     return owned(alive(rewritten(program, rewrite)))
 
@@ -164,8 +169,13 @@ def _shared(program: Program, sums: Mapping[str, Sum]) -> Iterator[tuple[str, Sh
             if ref.name in members and other.name not in members:
                 key = (*members[ref.name][:2], other.name, _pattern(ref, other, op))
                 groups.setdefault(key, {})[op.name] = Share(*members[ref.name], ref, other)
+    order = {name: place for place, name in enumerate(ops)}
     for group in groups.values():
-        if len({share.place for share in group.values()}) >= MANY:
+        (name, share), *_ = group.items()
+        stack = sums[share.sum].sides[share.side]
+        # in a recurrence the arrays are made of the products of those before them
+        at_once = all(order.get(r.name, -1) < order[name] for r in stack)
+        if at_once and len({s.place for s in group.values()}) >= MANY:
             yield from group.items()
 
 
@@ -240,9 +250,8 @@ def _are_all(places: Sequence[tuple[int, ...]], axes: Axes) -> bool:
     return None not in sizes and [*places] == [*np.ndindex(*(int(n) for n in sizes if n))]
 
 
-def _row(builder: Builder, share: Share, found: Sum, op: Op) -> Ref:
+def _row(builder: Builder, share: Share, arrays: Sequence[Ref], op: Op) -> Ref:
     """One of the products, all of which are made as one."""
-    arrays = found.sides[share.side]
     count = fresh(as_size(len(arrays)))
     stack = _stack(builder, count, arrays)
     new = dict(zip(labels(stack.axes)[1:], labels(share.array.axes), strict=True))

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from symgrad.mathematics.sizes import named
 from symgrad.targets.emitted import passages
 from symgrad.targets.identifiers import Locals
 from symgrad.targets.numpy.functions import Mathematics, along
@@ -22,7 +23,7 @@ from symgrad.targets.numpy.layout import (
     wrapped,
 )
 from symgrad.targets.numpy.segments import WHOLE
-from symgrad.targets.stages import BACKWARD, FORWARD, OUTPUT, SHARED
+from symgrad.targets.stages import BACKWARD, FORWARD, OUTPUT, SHARED, needed
 
 _PART = {"loss": "[0]", "gradients": "[1]"}
 """Which part of both each gives."""
@@ -202,13 +203,19 @@ class Face:
 
     def forward_inputs(self) -> list[str]:
         """The arguments that the values on the way need."""
-        needed = {*(self.made.given(FORWARD) if FORWARD in self.made.stages else ())}
-        needed |= {n for a in self.made.rest.assignments for n in a.uses}
-        needed |= {*self.made.rest.local.values()}
+        needs = {*(self.made.given(FORWARD) if FORWARD in self.made.stages else ())}
+        needs |= {n for a in self.made.rest.assignments for n in a.uses}
+        needs |= {*self.made.rest.local.values()}
         sizes = {local: size for size, local in self.made.locals.items()}
-        for local in self.made.rest.sizes:
-            needed.add(self.made.where(sizes[local], needed)[0])
-        return [n for n in self.names if n in needed] or self.names
+        for size in [*map(sizes.__getitem__, self.made.rest.sizes), *self._sizes_of_the_way()]:
+            needs.add(self.made.where(size, needs)[0])
+        return [n for n in self.names if n in needs] or self.names
+
+    def _sizes_of_the_way(self) -> list[str]:
+        """The named sizes of the values on the way and of what they are made of."""
+        program, shapes = self.module.program, self.module.shapes
+        made = needed(program, [v for v in self.module.values if v in program.shapes])
+        return named(s for name in [*self.module.values, *sorted(made)] for s in shapes[name])
 
     def of_the_way(self) -> Offered:
         """The function that gives them."""
