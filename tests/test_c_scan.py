@@ -279,3 +279,18 @@ def test_sums_and_matrices_of_all_steps(loss: Any, length: int) -> None:
     module = derivation.compile(target="c", sizes={"T": length})
     _agree(module, derivation.compile(), at, 1e-11)
     np.testing.assert_allclose(module.loss(**at), loss(by_loop, _Given(**at)), rtol=1e-12)
+
+
+def test_a_loop_of_whose_results_the_loss_and_the_derivatives_need_different_ones() -> None:
+    X, E = sg.data("X", ("T", 3)), sg.param("E", (3, 3))
+
+    def step(p: Any, x: Any) -> Any:
+        s = E @ p + x
+        e = np.exp(s)
+        p = e / np.sum(e)
+        return p, np.log(p[1])
+
+    _, logs = sg.scan(step, np.full(3, 1 / 3), X)
+    derivation = sg.derive(np.sum(logs), names={})
+    at = {"X": np.arange(6.0).reshape(2, 3) / 4, "E": np.arange(9.0).reshape(3, 3) / 8}
+    _agree(derivation.compile(target="c", sizes={"T": 2}), derivation.compile(), at)

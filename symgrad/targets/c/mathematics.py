@@ -20,7 +20,7 @@ from symgrad.targets.c.recurrences import Recurring
 from symgrad.targets.c.runtime import functions
 from symgrad.targets.c.words import FIELDS, WORDS, in_ascii, letters, macros
 from symgrad.targets.module import Module
-from symgrad.targets.stages import BACKWARD, FORWARD, OUTPUT, in_stages
+from symgrad.targets.stages import BACKWARD, FORWARD, OUTPUT, SHARED, in_stages
 
 STAGES = {FORWARD: "forward", OUTPUT: "rest", BACKWARD: "backward"}
 """What the functions are called, in order: each reads what those before it have computed."""
@@ -56,7 +56,8 @@ class Mathematics(Recurring):
         self.program, stages = in_stages(program, module.output, gradients, ())
         late = (n for n, stage in stages.items() if at_once and stage == BACKWARD)
         self.late = frozenset(late)
-        self.stage = dict.fromkeys(stages, FORWARD) if at_once else stages
+        early = {n for n, stage in stages.items() if at_once or stage == SHARED}
+        self.stage = stages | dict.fromkeys(early, FORWARD)
         self.kept = Kept(self.program)
         self.macros = macros(prefix, module.sizes)
         self.names = WORDS.locals([*STAGES.values(), *functions(), *self.macros])
