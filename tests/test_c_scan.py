@@ -294,3 +294,25 @@ def test_a_loop_of_whose_results_the_loss_and_the_derivatives_need_different_one
     derivation = sg.derive(np.sum(logs), names={})
     at = {"X": np.arange(6.0).reshape(2, 3) / 4, "E": np.arange(9.0).reshape(3, 3) / 8}
     _agree(derivation.compile(target="c", sizes={"T": 2}), derivation.compile(), at)
+
+
+def test_what_one_turn_of_a_step_needs_has_no_memory() -> None:
+    """A state that a mask keeps, as of sequences that have ended."""
+    X, M = sg.data("X", ("T", 2, 3)), sg.data("M", ("T", 2))
+    h0, U = sg.param("h0", (2, 4)), sg.param("U", (4, 12))
+    W = sg.param("W", (3, 12))
+
+    def step(h: Any, x: Any) -> Any:
+        a, u = x[0] @ W, h @ U
+        z = 1 / (1 + np.exp(-(a[:, :4] + u[:, :4])))
+        r = 1 / (1 + np.exp(-(a[:, 4:8] + u[:, 4:8])))
+        n = np.tanh(a[:, 8:] + r * u[:, 8:])
+        new = z * h + (1 - z) * n
+        return np.where(x[1][:, None] > 0, new, h), None
+
+    last, _ = sg.scan(step, h0, (X, M))
+    derivation = sg.derive(np.sum(last**2), names={})
+    rng = np.random.default_rng(0)
+    at = {n: rng.normal(size=s) for n, s in {"X": (3, 2, 3), "M": (3, 2), "h0": (2, 4),
+                                             "U": (4, 12), "W": (3, 12)}.items()}  # fmt: skip
+    _agree(derivation.compile(target="c", sizes={"T": 3}), derivation.compile(), at)

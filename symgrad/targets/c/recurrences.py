@@ -261,7 +261,7 @@ class Step(Recurring):
 
     def _declared(self, part: Computed, root: str, nodes: list[Node]) -> list[Node]:
         op = self.kept.ops[root]
-        if not op.axes:
+        if not op.axes or root in self.entries.near:
             return super()._declared(part, root, nodes)
         name, member = self.local[root], self.member(root)
         alias = f"{self.entries.type(op.dtype)} *const {name} = {member};"
