@@ -82,14 +82,48 @@ def _from_nothing(scan: Any, a: Any) -> Any:
     return np.sum(last**2) + np.sum(ks**2)
 
 
+def _of_a_step_before(scan: Any, a: Any) -> Any:
+    """A step reads what no step before has a part in: that of the row before."""
+
+    def step(carry: Any, x: Any) -> Any:
+        s, e = carry
+        s = np.tanh(a.U @ s + e**2)
+        e = a.W @ x - a.h0
+        return (s, e), s * e
+
+    (last, _), products = scan(step, (a.h0, 2 * a.h0), a.X)
+    return np.sum(products) + np.sum(last)
+
+
+def _from_rows(scan: Any, a: Any) -> Any:
+    """The start, and what all steps read, are made of the rows that steps read."""
+    rows = a.X @ a.W.T
+    scale = 1 + np.sum(rows**2)
+
+    def step(h: Any, row: Any) -> Any:
+        h = np.tanh(row + a.U @ h) / scale
+        return h, np.sum(h**2)
+
+    last, squares = scan(step, np.tanh(np.mean(rows, axis=0)), rows)
+    return np.sum(squares) + np.sum(last)
+
+
 MORE = {
+    "of a step before": (Case(_of_a_step_before, SHAPES), (1, 2, 3, 7)),
+    "from rows": (Case(_from_rows, SHAPES, data=("X",)), (1, 2, 7)),
     "from nothing": (Case(_from_nothing, SHAPES | {"Z": ("T", 3, 2)}), (1, 2, 5)),
     "both ways": (Case(_both_ways, SHAPES), (1, 2, 7)),
     "encoder": (Case(_encoder, SHAPES | {"Z": (4, 2)}, data=("X",)), (0, 1, 3, 7)),
     "around": (Case(_around, SHAPES), (2, 3, 7)),
 }
 LONG = pytest.mark.long
-QUICK = ("rnn", "garch", "fibonacci", "backwards", "from nothing")
+QUICK = (
+    "rnn",
+    "garch",
+    "fibonacci",
+    "backwards",
+    *("from nothing", "of a step before", "from rows"),
+)
 
 
 @functools.cache

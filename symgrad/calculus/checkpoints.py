@@ -59,9 +59,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Carry:
-    """``first`` is its start, which the equations before give; a segment makes ``end`` of
-    ``start``.
-    """
+    """``first`` is its start, of the equations before; a segment makes ``end`` of ``start``."""
 
     first: str
     start: str
@@ -177,9 +175,10 @@ class _Segments:
     def _before(self) -> Part:
         """What no step has a part in: the starts of carries, and values that steps read."""
         starts = [self._first(e) for e in self.steps if e.name in self.carries]
-        out = self.region.after | self.places.keys()
+        out, read = self.region.after | self.places.keys(), self._read() | self._in_totals()
+        first = {e.name for e in starts} | read - out
+        out -= leading_to([*self.system.equations, *starts], first, all_reads)
         equations = [e for e in self.system.equations if e.name not in out]
-        read = self._read() | self._in_totals()
         names = [e.name for e in (*starts, *equations) if e in starts or e.name in read]
         moving = depending_on([*equations, *starts], self.whole.wrt)
         return self._part([*equations, *starts], names, moving, self.system.variables)
@@ -265,7 +264,8 @@ class _Segments:
         self.time_of: dict[str, set[Index]] = {}
         self.last: dict[str, Variable] = {}
         rest = [e for e in self.system.equations if e.name not in self.places]
-        needed = leading_to(rest, [self.system.output], all_reads)
+        others = [e for e in rest if e.name not in self.region.finals]  # these read what steps do
+        needed = leading_to(others, [self.system.output], all_reads)
         equations = [self._of_the_rest(e) for e in rest if e.name in needed]
         for name, total in self.totals.items():
             moves = not self.moving.isdisjoint(map(name_of, entries(total.rhs)))
