@@ -57,7 +57,7 @@ class Mathematics(Recurring):
         late = (n for n, stage in stages.items() if at_once and stage == BACKWARD)
         self.late = frozenset(late)
         early = {n for n, stage in stages.items() if at_once or stage == SHARED}
-        self.stage = stages | dict.fromkeys(early, FORWARD)
+        self.stage = {**stages, **dict.fromkeys(early, FORWARD)}
         self.kept = Kept(self.program)
         self.macros = macros(prefix, module.sizes)
         self.names = WORDS.locals([*STAGES.values(), *functions(), *self.macros])
