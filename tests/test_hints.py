@@ -231,3 +231,22 @@ def test_names_in_hints_exist(hint: str) -> None:
         if name != "np.c_" and name != "np.r_":
             assert eval(name, {"np": np, "sg": sg, "scipy": scipy}) is not None
     assert OF_NUMPY
+
+
+@pytest.mark.parametrize(
+    ("line", "instead", "code"),
+    [
+        ("np.where(0 < x < 1, x, 0)", "(a < x) & (x < b)", "np.where((0 < x) & (x < 1), x, 0)"),
+        ("np.float32(x.sum())", "of np.float32(x), write x", "x.sum()"),
+        ("assert np.all(x > 0)", "sg.data('y', ('N',), assume=sg.positive)", "x"),
+    ],
+)
+def test_of_words_of_python(tmp_path: Path, line: str, instead: str, code: str) -> None:
+    x, path = sg.param("x", ("N",)), tmp_path / "spec.py"
+    path.write_text(line)
+    with pytest.raises(sg.SpecError) as caught:
+        exec(compile(line, path, "exec"), {"np": np, "x": x})
+    assert instead in caught.value.hint
+    at = np.array([-0.5, 0.5, 2.0])
+    found = sg.function(np.sum(eval(code, {"np": np, "x": x}))).compile().forward(x=at)[0]
+    assert found == pytest.approx(np.sum(eval(code, {"np": np, "x": at})))

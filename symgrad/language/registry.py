@@ -188,6 +188,10 @@ OF_PYTHON = {
     r"not\b": "np.where(~(a > 0), x, y) has the condition the other way round",
     r"while\b": "a loop needs a number of steps that is fixed: for _ in range(10)",
     r"if\b": "choose between values with np.where(condition, a, b) instead of `if`",
+    r"assert\b": "leave it out: it is about numbers; what holds of an input is its assume=, as in "
+    "sg.data('y', ('N',), assume=sg.positive)",
+    r"[\w.]+ *[<>]=? *[\w.\[\]]+ *[<>]": "(a < x) & (x < b) has both comparisons in it, as in "
+    "np.where((a < x) & (x < b), y, z)",
 }
 """What to write instead of Python's words, each by what it looks like in a line."""
 
@@ -203,6 +207,8 @@ def no_numbers(asking: str, module: str) -> SpecError:
     else:
         hint = "join values with np.stack or np.column_stack; index a constant by labels as "
         hint += "sg.constant(c)[y]"
+    if re.search(r"np\.float\d*\(", caller().text) and not asking:
+        hint = "of np.float32(x), write x: what is computed in is the dtype that is generated"
     whole = (h for of, h in OF_MODULES.items() if module.startswith(of))
     if not asking and module == "numpy.lib._function_base_impl":
         hint = "of np.vectorize(f), write f(x): functions of values go over all entries"
