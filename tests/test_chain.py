@@ -211,3 +211,19 @@ h{k} = ({x} - m{k}) / s{k}
     assert read["X"] == {"dh1", "h1", "s1"}
     points = Points(d, 0)
     assert [c for c in run(d, points) if not c.passed] == []
+
+
+def test_what_goes_from_step_to_step_is_read_and_not_put_in() -> None:
+    x, w, u = sg.data("x", ("T",)), sg.param("w", ()), sg.param("u", ())
+
+    def step(h: sg.Array, x: sg.Array) -> tuple[sg.Array, sg.Array]:
+        a = x * w + h * u
+        h = np.tanh(a)
+        return h, h
+
+    last, _ = sg.scan(step, sg.zeros(()), x)
+    text = str(sg.derive(last**2, wrt=["h"]).render("text"))
+    assert "The derivative with respect to a\n" in text
+    assert (
+        "has been put in" not in text.split("The derivative with respect to h\n")[1].split("┌")[0]
+    )

@@ -154,18 +154,20 @@ class _Walk:
     def _read(self) -> set[str]:
         """The adjoints that others read: not those that nobody reads, and that are on no way."""
         read: set[str] = set()
-        for adjoint in reversed(self.done.values()):
-            name, part = adjoint.equation.name, adjoint.part
-            aside = name not in read and adjoint.value not in self.asked
-            own = () if aside else (adjoint.equation,)
-            for equation in (
-                *adjoint.before,
-                *adjoint.after,
-                *([part.equation] if part else ()),
-                *own,
-            ):
-                read |= all_reads(equation)
+        count = -1
+        while count < len(read):  # again for what goes from step to step
+            count = len(read)
+            for adjoint in reversed(self.done.values()):
+                read |= self._reads(adjoint, read)
         return read
+
+    def _reads(self, adjoint: Adjoint, read: Container[str]) -> set[str]:
+        """What a derivative reads, if others read it or somebody asks for it, and its part."""
+        aside = adjoint.equation.name not in read and adjoint.value not in self.asked
+        part = () if adjoint.part is None else (adjoint.part.equation,)
+        own = () if aside else (adjoint.equation,)
+        equations = (*adjoint.before, *adjoint.after, *part, *own)
+        return {name for e in equations for name in all_reads(e)}
 
     def _as_read(self, adjoint: Adjoint, read: Container[str]) -> Adjoint:
         """Inlined where nobody asks for it or reads it; the same of its part."""

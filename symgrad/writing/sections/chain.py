@@ -12,7 +12,7 @@ from symgrad.calculus.derivation import Adjoint
 from symgrad.mathematics.algebra import limits, written_in
 from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.indices import axis_index, entries, entry, name_of
-from symgrad.mathematics.recurrences import Recurrent
+from symgrad.mathematics.recurrences import Recurrent, all_reads
 from symgrad.mathematics.steps import Step
 from symgrad.writing.document import Row
 from symgrad.writing.formula import Formula, Negative, Term
@@ -157,8 +157,9 @@ class Chain:
     @cached_property
     def _read(self) -> frozenset[str]:
         """What the derivative reads before any step."""
-        steps = self.adjoint.steps
-        return _names(steps[0].before if steps else self.adjoint.equation.rhs)
+        steps, beside = self.adjoint.steps, (*self.adjoint.before, *self.adjoint.after)
+        own = _names(steps[0].before if steps else self.adjoint.equation.rhs)
+        return own.union(*map(all_reads, beside))
 
 
 def _joined(terms: Iterable[Formula]) -> tuple[Formula, ...]:
