@@ -20,10 +20,11 @@ def kind_of(blamed: Blamed) -> str:
         return "unnamed"
     if same_but_mean(blamed.edit):
         return "factor"
-    if is_jacobian(blamed.edit, blamed.repaired_line) or is_of_a_norm(blamed.edit):
-        return "jacobian"
     kind, ratios = blamed.edit.kind, [r for r in blamed.ratio if r is not None]
     scaled = bool(ratios) and len(ratios) == len(blamed.ratio)
+    through = is_jacobian(blamed.edit, blamed.repaired_line) or is_of_a_norm(blamed.edit)
+    if through and not (scaled and kind == "factor"):
+        return "jacobian"
     if scaled and kind in (
         "sum",
         "term",

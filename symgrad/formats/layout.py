@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from symgrad.formats.lines import lines_of
 from symgrad.formats.width import width
@@ -122,7 +123,7 @@ class Layout:
         self.fits = all(map(self._row_fits, self.rows, self.broken))
         self.cost = self._cost()
 
-    @property
+    @cached_property
     def room(self) -> float:
         """For an equation, beside what stands at its right."""
         shapes = max(size(row.shape) for row in self.rows) + GAP if self.sized else 0.0

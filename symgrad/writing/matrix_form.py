@@ -100,7 +100,7 @@ def program_of(equation: Equation, variables: Mapping[str, Variable]) -> Program
     read = {name_of(atom) for atom in entries(equation.rhs)} - {equation.name}
     inputs = [replace(variables[n], values=None) for n in sorted(read & variables.keys())]
     plain = replace(equation, decimals=None)
-    return alive(planned(lower(inputs, [plain], [equation.name])))
+    return alive(planned(lower(inputs, [plain], [equation.name], as_written=True)))
 
 
 @dataclass(frozen=True)
@@ -127,4 +127,4 @@ class _Task:
 def _program(task: _Task) -> tuple[_Task, Program]:
     """The program of the first equation that is like this one, and that equation."""
     name = task.equation.name
-    return task, alive(planned(lower(task.inputs, [task.equation], [name])))
+    return task, alive(planned(lower(task.inputs, [task.equation], [name], as_written=True)))

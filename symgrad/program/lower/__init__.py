@@ -27,11 +27,18 @@ from symgrad.program.sums_of_products import Product
 
 
 def lower(
-    variables: Iterable[Variable], equations: Iterable[Equation], outputs: Iterable[str]
+    variables: Iterable[Variable],
+    equations: Iterable[Equation],
+    outputs: Iterable[str],
+    *,
+    as_written: bool = False,
 ) -> Program:
-    """The program that computes the equations from the variables."""
+    """The program that computes the equations from the variables.
+
+    ``as_written``: in their own order, for what is printed; else in one that does not overflow.
+    """
     variables, equations = tuple(variables), tuple(equations)
-    lowering = Lowering(variables, equations, METHODS)
+    lowering = Lowering(variables, equations, METHODS, as_written=as_written)
     recurrences = Recurrences(lowering, lower)
     for part in _parts(equations):
         if isinstance(part, Recurrence):

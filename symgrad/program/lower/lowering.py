@@ -56,8 +56,11 @@ class Lowering:
         variables: tuple[Variable, ...],
         equations: tuple[Equation, ...],
         methods: Mapping[type, Method],
+        *,
+        as_written: bool = False,
     ) -> None:
         self.methods = methods
+        self.as_written = as_written
         self.builder = Builder(variables)
         self.shapes = shapes_of(variables)
         """Of the inputs, and of what has been computed so far."""

@@ -20,7 +20,7 @@ from symgrad.program.sums_of_products import Product, all_labels, free_labels
 
 def product_value(lowering: Lowering, product: Product, at: Axes) -> Operand:
     """The sum of products, without places."""
-    product = balanced(lowering, product, at)
+    product = product if lowering.as_written else balanced(lowering, product, at)
     over, under = _fraction(lowering, product)
     over = over if product.bound else in_triangles(lowering, over)
     if not over:
@@ -31,7 +31,7 @@ def product_value(lowering: Lowering, product: Product, at: Axes) -> Operand:
         result: Operand = _contraction(lowering, over, bound, at)
     else:
         result = _elementwise(lowering, "multiply", over, at)
-    for factor in one_by_one(under):
+    for factor in under if lowering.as_written else one_by_one(under):
         result = lowering.builder.map("divide", result, lowering.expr(factor, at))
     return scaled(lowering.builder, product.scale, result)
 
@@ -109,7 +109,7 @@ def power(lowering: Lowering, expr: sp.Expr, at: Axes) -> Operand:
     if _is_reciprocal(expr):
         return lowering.builder.map("divide", Literal(sp.S.One), lowering.expr(1 / expr, at))
     if exponent == sp.S.Half:
-        radius = as_hypotenuse(base)
+        radius = None if lowering.as_written else as_hypotenuse(base)
         if radius is not None:
             return lowering.expr(radius, at)
         return lowering.builder.map("sqrt", lowering.expr(base, at))
