@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import platform
@@ -97,7 +98,7 @@ def _plot(path: Path, rows: Rows) -> None:
     one = [r for r in rows if r["threads"] == 1 and not r["error"]]
     cases = list(dict.fromkeys((r["case"], r["dtype"]) for r in one))
     figure, axes = pyplot.subplots(figsize=(11, 0.55 * len(cases) + 1.5))
-    markers = iter("osv^D<>pPX*dh")
+    markers = itertools.cycle("osv^D<>pPX*dh")
     for peer in dict.fromkeys(r["peer"] for r in one):
         points = [(r["median"] / _base(one, c), k) for k, c in enumerate(cases) for r in one
                   if r["peer"] == peer and (r["case"], r["dtype"]) == c]  # fmt: skip
