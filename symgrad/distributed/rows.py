@@ -58,7 +58,9 @@ class Rows:
                             hint=f"{', '.join(axes)} have rows")  # fmt: skip
         self._fixed = {n: v for n, v in data.items() if n not in axes}
         self._names = tuple(axes)
-        _check_known([n for n in data if n not in axes], self._made.module, axes)
+        self._taken, self._last = _arguments(self._made.module)
+        self._inputs = [n for n in _values(self._taken, self._last) if n not in axes]
+        _check_known(self._fixed, self._inputs, axes)
         if not isinstance(rows, int | np.integer) or rows < 1:
             raise SpecError(f"chunks of {rows!r} rows", where=caller(), hint="rows=1 at least")
         given = {n: data[n] if hasattr(data[n], "shape") else np.asarray(data[n]) for n in axes}
@@ -70,13 +72,12 @@ class Rows:
         """The loss and its derivatives over all rows, as the module itself gives them."""
         point = {**self._fixed, **params}
         module = self._made.module
-        taken, last = _arguments(module)
-        _check_known(params, module, self._names)
-        _check_given({**last, **taken}, {*point, *self._names})
-        others = {n: point[n] for n in taken if n not in self._names and n in point}
+        _check_known(params, self._inputs, self._names)
+        _check_given({**self._last, **self._taken}, {*point, *self._names})
+        others = {n: point[n] for n in self._taken if n not in self._names and n in point}
         parts = self._chunks.partials(others, progress=self._progress)
         found: tuple[Any, Any] = module.finish(
-            module.Partial(*parts), **{n: point[n] for n in last if n in point}
+            module.Partial(*parts), **{n: point[n] for n in self._last if n in point}
         )
         return found
 
@@ -87,7 +88,7 @@ class Rows:
     @property
     def arguments(self) -> list[str]:
         """What :meth:`loss_and_gradients` takes, unless the data has it."""
-        return [n for n in _values(self._made.module) if n not in {*self._names, *self._fixed}]
+        return [n for n in self._inputs if n not in self._fixed]
 
     @property
     def Gradients(self) -> Any:
@@ -132,16 +133,15 @@ def _arguments(module: Any) -> tuple[Parameters, Parameters]:
     )
 
 
-def _values(module: Any) -> list[str]:
+def _values(taken: Parameters, last: Parameters) -> list[str]:
     """The inputs of the loss, as the module names them."""
-    taken, (_, *last) = _arguments(module)
+    _, *others = last  # the whole comes first
     named = [n for n, p in taken.items() if p.default is p.empty]
-    return list(dict.fromkeys([*named, *last]))
+    return list(dict.fromkeys([*named, *others]))
 
 
-def _check_known(names: Iterable[str], module: Any, rows: Collection[str]) -> None:
+def _check_known(names: Iterable[str], known: Collection[str], rows: Collection[str]) -> None:
     """SpecError for what the loss has no input for, and for data that is given with parameters."""
-    known = [n for n in _values(module) if n not in rows]
     for name in names:
         if name in rows:
             raise SpecError(f"{name} has rows: it is given with the data", where=caller())
