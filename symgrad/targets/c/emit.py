@@ -19,6 +19,7 @@ from symgrad.files import mark
 from symgrad.mathematics.equations import Variable
 from symgrad.mathematics.sizes import named
 from symgrad.program.costs import flops
+from symgrad.program.less_work import signs
 from symgrad.program.memory import Abilities
 from symgrad.program.passes import everywhere
 from symgrad.program.program import is_temporary
@@ -33,7 +34,6 @@ from symgrad.targets.c.numbers import FUNCTIONS, in_type, suffixed
 from symgrad.targets.c.offered import Offered
 from symgrad.targets.c.reciprocals import products_with_reciprocals
 from symgrad.targets.c.runtime import needed
-from symgrad.targets.c.signs import absolute_without_signs
 from symgrad.targets.c.words import WORDS, in_ascii, macro
 from symgrad.targets.c.written import array_lines, comment, literal, plain, uncommented
 from symgrad.targets.emitted import Emitted, Part, Passage
@@ -52,7 +52,7 @@ def emit(module: Module) -> Emitted:
     return replace(found, beside=beside)
 
 
-PASSES = (products_with_reciprocals, absolute_without_signs)
+PASSES = (products_with_reciprocals, signs)
 
 FAR = 8192
 """So many entries are farther away than the nearest cache."""
