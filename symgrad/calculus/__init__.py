@@ -1,6 +1,7 @@
 """From a system of equations to its derivatives, step by step."""
 
 from symgrad.calculus.checkpoints import Checkpoints, Part, checkpointed
+from symgrad.calculus.cores import Kept, in_cores
 from symgrad.calculus.derivation import (
     Adjoint,
     Derivation,
@@ -22,6 +23,7 @@ __all__ = [
     "Adjoint",
     "Checkpoints",
     "Derivation",
+    "Kept",
     "Part",
     "Preparation",
     "Splitting",
@@ -30,6 +32,7 @@ __all__ = [
     "derive",
     "derive_along",
     "forward_and_adjoints",
+    "in_cores",
     "prepared",
     "slope",
     "split",

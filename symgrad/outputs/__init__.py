@@ -85,7 +85,7 @@ def module(
     remarks = (*derivation.remarks, *_as_typed(derivation, notation))
     derivation = bound(derivation, sizes or {})
     system, made = derivation.system, derivation.preparation
-    equations = forward_and_adjoints(derivation)
+    equations, apart = besides.in_products(derivation, notation)
     untitled = {} if derivation.results else {"title": "A value, and those on the way to it."}
     found = calculus_split(derivation, split) if split else None
     of = (system.variables, equations, system.output, derivation.results)
@@ -93,7 +93,7 @@ def module(
         *of,
         values=_chosen(derivation, values),
         along=derivation.directions,
-        formulas=formulas,
+        formulas=formulas | apart,
         remarks=tuple(dict.fromkeys((*remarks, *told_of(found)))),
         sizes=sizes or {},
         not_differentiable=_not_differentiable(derivation),
@@ -197,8 +197,8 @@ def pytest_file(
 
 def to_run(derivation: Derivation, target: Target, **more: Any) -> Emitted:
     """The module without what is said of it."""
-    system, equations = derivation.system, forward_and_adjoints(derivation)
-    made = derivation.preparation
+    system, made = derivation.system, derivation.preparation
+    equations, _ = besides.in_products(derivation)
     more |= {"along": derivation.directions, "preparation": besides.of_data(made) if made else None}
     return target.emit(
         assembled(system.variables, equations, system.output, derivation.results, **more)
@@ -236,7 +236,7 @@ def told_of(found: Splitting | None) -> Iterator[str]:
 
 def programs(derivation: Derivation, target: Target) -> Iterator[tuple[str, Program]]:
     """The program of the output and its gradients after each pass, by the name of the pass."""
-    equations = forward_and_adjoints(derivation)
+    equations, _ = besides.in_products(derivation)
     wanted = [derivation.system.output, *derivation.results.values()]
     for name, program in stages(derivation.system.variables, needed(equations, wanted), wanted):
         yield name, program

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from symgrad.calculus import (
@@ -12,11 +13,29 @@ from symgrad.calculus import (
     Splitting,
     checkpointed,
     forward_and_adjoints,
+    in_cores,
     stabilised,
 )
 from symgrad.errors import SpecError
+from symgrad.mathematics.equations import Equation
 from symgrad.targets.module import Chunks, Module, Prepared, Segments, Through, assembled
 from symgrad.writing import Notation
+
+
+def in_products(
+    derivation: Derivation, notation: Notation | None = None
+) -> tuple[Sequence[Equation], dict[str, str]]:
+    """The equations of a module, derivatives of arrays as products; the lines of text of these."""
+    equations, system = forward_and_adjoints(derivation), derivation.system
+    outer = len(system.shapes[system.output])
+    if not outer:
+        return equations, {}
+    asked = {system.output, *derivation.results.values()}
+    linear = {e.name for a in derivation.adjoints for e in a.equations} - asked
+    equations, kept = in_cores(equations, linear, outer, {*system.shapes, *linear, *asked})
+    written = notation.text_equation if notation else str
+    told = {k.core.name: f"{written(k.core)}, of {written(k.whole)}" for k in kept.values()}
+    return equations, told
 
 
 def of_data(preparation: Preparation) -> Prepared:

@@ -128,10 +128,12 @@ def masks_from_outputs(program: Program) -> Program:
             relu = builder.map("maximum", *op.args)
             relus[op.reads[0].name] = relu.name
             return relu
-        source = op.args[0] if op.function == "greater" and op.args[1] == _ZERO else None
-        if not isinstance(source, Ref) or source.name not in relus:
+        seen = op.args[0] if op.function == "greater" and op.args[1] == _ZERO else None
+        source = stored(builder.ops, seen) if isinstance(seen, Ref) else None
+        if source is None or source.name not in relus:
             return None
-        return builder.map("greater", Ref(relus[source.name], source.axes), _ZERO)
+        mask = builder.map("greater", Ref(relus[source.name], source.axes), _ZERO)
+        return builder.view(mask, op.axes)
 
     return owned(alive(rewritten(program, rewrite)))
 

@@ -1,0 +1,52 @@
+"""Derivatives of arrays by a layer: what all of its columns share is kept once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import autograd
+import autograd.numpy as anp
+import numpy as np
+import pytest
+
+import symgrad as sg
+from symgrad.program.program import count
+
+N, D, H, K = 3, 4, 5, 2
+
+
+def net(np: Any, X: Any, y: Any, W1: Any, W2: Any) -> Any:
+    """The loss of a layer of relu, one of tanh, and cross-entropy with labels in rows of ones."""
+    z = np.tanh(np.maximum(X @ W1, 0)) @ W2
+    p = np.exp(z) / np.sum(np.exp(z), axis=1, keepdims=True)
+    return -np.sum(y * np.log(p))
+
+
+def point() -> dict[str, Any]:
+    r = np.random.default_rng(0)
+    X, W1, W2 = r.normal(size=(N, D)), r.normal(size=(D, H)), r.normal(size=(H, K))
+    return {"X": X, "y": np.eye(K)[r.integers(0, K, N)], "W1": W1, "W2": W2}
+
+
+def derived() -> sg.Derivation:
+    X, y = sg.data("X", ("N", D)), sg.data("y", ("N", K))
+    return sg.hessian(net(np, X, y, sg.param("W1", (D, H)), sg.param("W2", (H, K))), "W1")
+
+
+@pytest.mark.parametrize("target", ["numpy", pytest.param("c", marks=pytest.mark.long)])
+def test_a_hessian_of_cores_is_the_hessian(target: str) -> None:
+    at = point()
+    more: Any = {"sizes": {"N": N}} if target == "c" else {}
+    (found,) = derived().compile(target=target, **more).gradients(**at)
+    wanted = autograd.hessian(lambda w: net(anp, at["X"], at["y"], w, at["W2"]))(at["W1"])
+    np.testing.assert_allclose(found, wanted, atol=1e-12)
+
+
+def test_nothing_but_the_result_has_the_columns_of_the_data_twice() -> None:
+    derivation = derived()
+    program = sg.outputs.module(derivation, derivation.notation).program
+    (result,) = derivation.results.values()
+    sizes = [int(count(o.shape).subs(dict.fromkeys(count(o.shape).free_symbols, N)))
+             for o in program if o.name not in (result, *program.outputs)]  # fmt: skip
+    assert max(sizes) <= max(N * H * H, N * D * D)
+    assert any(o.name.endswith("_core") for o in program)
