@@ -10,7 +10,7 @@ Arguments and derivatives:
     W2     (48, 10)  dW2[i,k] = Σ_n dz[n,k] h[n,i] + 2 decay W2[i,k]
     b2     (10,)     db2[k] = Σ_n dz[n,k]
 
-    loss = decay (Σ_{i,j} W1[j,i]² + Σ_{i,k} W2[i,k]²) - 1/N Σ_n logp[n,y[n]]
+    loss = decay (Σ_{j,i} W1[j,i]² + Σ_{i,k} W2[i,k]²) - 1/N Σ_n logp[n,y[n]]
 
 It is assumed that the entries of decay are positive. Whether that holds, check_assumptions
 tells.
@@ -85,7 +85,7 @@ def _loss(
     # logp[n,k] = z[n,k] - log Σ_l exp(z[n,l])  (N, 10)
     logp = np.subtract(shifted, np.log(t, out=ws.t_2), out=shifted)
 
-    # loss = decay (Σ_{i,j} W1[j,i]² + Σ_{i,k} W2[i,k]²) - 1/N Σ_n logp[n,y[n]]
+    # loss = decay (Σ_{j,i} W1[j,i]² + Σ_{i,k} W2[i,k]²) - 1/N Σ_n logp[n,y[n]]
     t_3 = decay * (np.vdot(W1, W1) + np.vdot(W2, W2))
     return t_3 - np.add.reduce(logp.take(places, out=ws.picked, mode="clip")) / N
 
@@ -149,7 +149,7 @@ def loss(
     X: Any, y: Any, decay: Any, W1: Any, b1: Any, W2: Any, b2: Any,
     workspace: Workspace | None = None,
 ) -> Any:
-    """loss = decay (Σ_{i,j} W1[j,i]² + Σ_{i,k} W2[i,k]²) - 1/N Σ_n logp[n,y[n]]"""
+    """loss = decay (Σ_{j,i} W1[j,i]² + Σ_{i,k} W2[i,k]²) - 1/N Σ_n logp[n,y[n]]"""
     (X, y, decay, W1, b1, W2, b2), ws = _ready((X, y, decay, W1, b1, W2, b2), workspace)
     *_, shifted, _, t = _forward(X, W1, b1, W2, b2, ws)
     return _loss(X, decay, W1, W2, shifted, t, _places(y, ws), ws)

@@ -120,6 +120,17 @@ def test_an_author_has_symbols_of_their_own() -> None:
     assert "𝐰" not in str(d)
 
 
+def test_a_symbol_with_a_superscript_takes_an_exponent_in_brackets() -> None:
+    w, ell = sg.param("w", (3,)), sg.param("ell", ())
+    d = sg.derive(np.sum(w**2) * ell**2)
+    brief = sg.Choice("brief")
+    style = sg.Style(symbols={"w": "W^{(1)}", "ell": r"\lambda^{*}"})
+    assert r"(\lambda^{*})^{2} \sum_{i} (W^{(1)}_{i})^{2}" in str(
+        d.render("latex", choice=brief, style=style)
+    )
+    assert "(λ^*)² Σ_i W^(1)[i]²" in str(d.render("text", choice=brief, style=style))
+
+
 def test_what_is_printed_as_cases_is_read_back() -> None:
     x = sg.param("x", ("N",))
     h = np.where(np.abs(x) < 1, x**2 / 2, np.where(x > 2, 3 * x, np.abs(x) - 0.5))

@@ -335,6 +335,7 @@ def test_a_remark_that_has_no_room_beside_goes_below() -> None:
 
 def test_words_are_taken_literally() -> None:
     assert escaped(r"50% of a_b & \x{y}") == r"50\% of a\_b \& \textbackslash{}x\{y\}"
+    assert escaped("|x|' is −∞") == r"\textbar{}x\textbar{}' is $-$$\infty$"
 
 
 def test_a_long_product_is_broken_between_its_factors() -> None:

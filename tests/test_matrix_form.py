@@ -91,6 +91,15 @@ def test_numbers_are_repeated_where_they_meet_an_array() -> None:
     assert r"A + c \mathbf{1} \mathbf{1}^{\top}" in str(forms(sg.derive(loss))["loss"])
 
 
+def test_roots_and_quotients_entry_by_entry() -> None:
+    X, t = sg.param("X", ("N", 3)), sg.data("t", ("N", 3))
+    s = np.std(X, axis=1, keepdims=True)
+    m = np.mean(X, axis=1, keepdims=True)
+    d = sg.derive(np.sum(t * (X - m) / s), names={"s": s, "m": m})
+    assert forms(d)["s"] == r"\sqrt{t2}"
+    assert forms(d)["dt2"] == r"\frac{1}{2} (ds \oslash s)"
+
+
 def test_whole_numbers_that_all_terms_share_go_in_front() -> None:
     z = sg.param("z", (6,))
     third, fourth = np.mean(z**3), np.mean(z**4)

@@ -319,6 +319,17 @@ def test_no_two_names_are_written_alike() -> None:
     assert len({printed(s.formula) for s in symbols(["Wq", "W_q", "xhat", "x_hat"]).values()}) == 4
 
 
+def test_a_keyword_with_an_underscore_is_its_letter_in_a_line_too() -> None:
+    assert symbols(["lambda_"])["lambda_"].plain == "λ"
+
+
+def test_sums_name_rows_before_columns() -> None:
+    x, b = sg.param("x", ("N", "D")), sg.data("b", ("D",))
+    m = np.mean(x, axis=0)  # the letter of D is asked for first
+    d = sg.derive(np.sum(m * b) * np.sum(x**3))
+    assert "Σ_{n,i} x[n,i]³" in str(d)
+
+
 def test_no_index_is_called_as_a_subscript_is() -> None:
     assert arrays(Wi=(D, D), bj=(D,)).letters.of(D) == "k"
 

@@ -277,7 +277,7 @@ IN_ORDER = (
 )
 OF_MATRICES: Mapping[type[sp.Expr], str] = {
     DeterminantValue: "det(A) A⁻¹ is computed as the adjugate, also where A is singular",
-    LogAbsDeterminant: "log |det A| is -∞ where A is singular, and has no derivative there",
+    LogAbsDeterminant: "of a singular matrix A, log |det A| is −∞ and has no derivative",
     CholeskyEntry: "the matrix that a Cholesky factor is of is taken as symmetric: so is the "
     "derivative by it",
     EigenvalueEntry: "the matrix that eigenvalues are of is taken as symmetric, and so is the "

@@ -65,6 +65,7 @@ _ESCAPES = {c: f"\\{c}" for c in "&%$#_{}"} | {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "\\": r"\textbackslash{}",
+    "|": r"\textbar{}",
 }
 _RAISED = {"<super>": "^", "<sub>": "_"}
 Numbers = Sequence[Sequence[Formula]]

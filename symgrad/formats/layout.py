@@ -48,7 +48,7 @@ INDENT, FURTHER = 3.0, 4.0
 ROOM = 12.0
 """Where an equation has less room behind its left side, that stands in a line of its own."""
 
-SIGNS = {c: Sign(c) for c in "×δΣ∂≈≤≥"} | {"−": Sign("-"), "<": Sign("<"), ">": Sign(">")}
+SIGNS = {c: Sign(c) for c in "×δΣ∂≈≤≥≠∞√"} | {"−": Sign("-"), "<": Sign("<"), ">": Sign(">")}
 """Signs of mathematics that may stand between words."""
 
 
@@ -68,8 +68,12 @@ def size(formula: Formula | None) -> float:
     return 0.0 if formula is None else width(formula)
 
 
-def note_lines(says: Formula, room: float = PAPER.line) -> list[Formula]:
-    """A remark in brackets, as it stands under its equation: a long one in several lines."""
+def note_lines(
+    says: Formula, room: float = PAPER.line, *, in_brackets: bool = True
+) -> list[Formula]:
+    """A remark as it stands under its equation: a long one in several lines."""
+    if not in_brackets:
+        return lines_of([says], room, further=FURTHER - INDENT)
     if width(says) + BRACKETS <= room:
         return [bracketed(says)]
     first, *rest = lines_of([says], room - BRACKETS, further=FURTHER - INDENT)
@@ -170,7 +174,8 @@ class Layout:
             says = beside([says, row.shape], Gap.LIST) if says else row.shape
         page = self.measure.page if self.lapping else self.room
         room = min(self.measure.line, page - self.left - INDENT)
-        return note_lines(says, room) if says else []
+        in_brackets = not row.note or isinstance(row.note[0], str)
+        return note_lines(says, room, in_brackets=in_brackets) if says else []
 
     @property
     def width(self) -> float:

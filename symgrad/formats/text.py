@@ -177,9 +177,9 @@ def _cut(term: str, room: int) -> list[str]:
 
 
 def _pieces(term: str, room: int) -> list[str]:
-    """A term cut before its signs, or between its factors: no deeper in brackets than has to be."""
+    """A term cut between cases, signs or factors: no deeper in brackets than has to be."""
     for deepest in range(6):
-        for is_cut in (_before_sign, _between_factors):
+        for is_cut in (_behind_a_case, _before_sign, _between_factors):
             found = _split(term, deepest, is_cut)
             if all(columns(piece) <= room for piece in found):
                 return found
@@ -195,6 +195,10 @@ def _split(term: str, deepest: int, is_cut: Callable[[str, str], bool]) -> list[
         else:
             found[-1] += c
     return found
+
+
+def _behind_a_case(before: str, _: str) -> bool:
+    return before.endswith(";")
 
 
 def _before_sign(_: str, after: str) -> bool:

@@ -91,7 +91,8 @@ class Display(Writer):
         symbol = self.names.symbols[name]
         shown = self.formulas(self.names.shown(name, indices))
         clash = symbol.stem in self.names.wholes
-        return Piece(symbol.entry(shown, clash=clash))
+        level = Level.SCRIPTED if symbol.is_high else Level.ATOM
+        return Piece(symbol.entry(shown, clash=clash), level)
 
     def _adjoint(self, name: str, indices: Sequence[sp.Expr]) -> Piece:
         value = self.names.adjoint_of[name]
@@ -167,13 +168,21 @@ class Display(Writer):
     def _fraction(
         self, scale: sp.Expr, above: Sequence[sp.Expr], below: Sequence[sp.Expr]
     ) -> Piece:
-        """Adjoints stand before the fraction: they are fractions themselves."""
+        """Adjoints stand before the fraction, as they are fractions; what has some, behind it."""
         front = [self.at_least(f, Level.PRODUCT) for f in above if self.rank(f) < 2]
-        inside = [f for f in above if self.rank(f) >= 2]
+        others = [f for f in above if self.rank(f) >= 2]
+        behind = [f for f in others if _has_fraction(self.formula(f))]
+        inside = [f for f in others if f not in behind]
         top, bottom = scale_parts(scale)
         over = self.product([*_factors(top), *inside]).formula if inside else self._sizes(top)
         fraction = Fraction(over, self.product([*_factors(bottom), *below]).formula)
-        return Piece(self.joined([*front, fraction]), Level.PRODUCT if front else Level.SCRIPTED)
+        if not behind:
+            level = Level.PRODUCT if front else Level.SCRIPTED
+            return Piece(self.joined([*front, fraction]), level)
+        rest = self.product(behind)
+        body = rest.formula if rest.level > Level.SUM else self.bracket(rest.formula)
+        level = min(Level.PRODUCT, max(rest.level, Level.OPEN))
+        return Piece(Row((self.joined([*front, fraction]), body)), level)
 
     def _scale(self, scale: sp.Expr) -> Formula:
         top, bottom = scale_parts(scale)

@@ -211,13 +211,13 @@ class FunctionWriter:
         return beside(self.formulas(indices), Gap.COMMA)
 
     def _merged(self, expr: ExprWithLimits) -> tuple[list[Index], sp.Expr]:
-        """The indices of directly nested sums together, in the order of their letters."""
+        """The indices of directly nested sums together, in the order of the axes they run along."""
         indices = [limit[0] for limit in expr.limits]
         body = expr.function
         while type(expr) is sp.Sum and type(body) is sp.Sum:
             indices += [limit[0] for limit in body.limits]
             body = body.function
-        return sorted(indices, key=self.order.of_index), body
+        return sorted(indices, key=lambda i: self.order.of_bound(i, body)), body
 
     def standing(self, expr: Standing) -> Piece:
         """A position along an axis: argmaxⱼ xⱼ, and argsortⱼ(xⱼ)ᵢ, which has an entry."""

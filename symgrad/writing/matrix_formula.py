@@ -21,6 +21,7 @@ from symgrad.writing.formula import (
     Norm,
     Number,
     Ones,
+    Root,
     Row,
     Scripted,
     Sign,
@@ -35,6 +36,7 @@ from symgrad.writing.formula import (
     raised,
     walk,
 )
+from symgrad.writing.names import is_high
 from symgrad.writing.naming import Names
 from symgrad.writing.parts import as_decimal, shared_constant
 from symgrad.writing.piece import Level, Piece
@@ -170,14 +172,8 @@ def _is_inverted(matrix: MatrixFormula) -> bool:
 
 def named(symbol: Formula, axes: Axes, *, symmetric: bool = False) -> MatrixFormula:
     """A matrix by its symbol; one that is a fraction, or has a superscript, takes no other."""
-    closed = not any(_is_high(node) for node in walk(symbol))
-    return MatrixFormula(
-        symbol, axes, Level.ATOM if closed else Level.SCRIPTED, symmetric=symmetric
-    )
-
-
-def _is_high(node: Formula) -> bool:
-    return isinstance(node, Fraction) or (isinstance(node, Scripted) and node.sup is not None)
+    level = Level.SCRIPTED if is_high(symbol) else Level.ATOM
+    return MatrixFormula(symbol, axes, level, symmetric=symmetric)
 
 
 def ones(axes: Axes = (UNIT,)) -> MatrixFormula:
@@ -273,7 +269,8 @@ def _over_one_bar(factors: Sequence[MatrixFormula]) -> Sequence[MatrixFormula]:
         above, under = Number(str(value.p)), [*([Number(str(value.q))] * (value.q != 1)), *below]
     if plain:
         numbers = [] if above == Number("1") else [above]
-        above = beside([*numbers, *(f.at_least(Level.PRODUCT) for f in plain)])
+        alone = plain[0].formula if len(plain) == 1 and not numbers else None
+        above = alone or beside([*numbers, *(f.at_least(Level.PRODUCT) for f in plain)])
     return [MatrixFormula(Fraction(above, beside(under)), ()), *rest]
 
 
@@ -342,6 +339,8 @@ def power(base: MatrixFormula, exponent: sp.Expr, axes: Axes, *, entrywise: bool
     if isinstance(base.formula, Norm) and base.formula.squared and exponent.is_Integer:
         norm = replace(base.formula, squared=False)
         return MatrixFormula(raised(norm, small_number(2 * exponent)), axes)
+    if entrywise and exponent == sp.S.Half:
+        return MatrixFormula(Root(base.formula), axes, raised=(base, exponent))
     shown = small_number(exponent)
     shown = Row((Sign("∘"), shown)) if entrywise else shown
     return MatrixFormula(raised(base.at_least(Level.ATOM), shown), axes, raised=(base, exponent))

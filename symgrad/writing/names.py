@@ -11,16 +11,18 @@ from symgrad.writing.formula import (
     Accented,
     Fenced,
     Formula,
+    Fraction,
     Gap,
     Letter,
     Number,
+    Own,
     Row,
     Scripted,
     Sign,
     Word,
     beside,
-    is_simple,
     run_together,
+    walk,
 )
 
 _GREEK = """
@@ -92,16 +94,35 @@ class Name:
         """The symbol as a whole."""
         return self.stem if self.sub is None else Scripted(self.stem, self.sub)
 
+    @property
+    def is_high(self) -> bool:
+        """Whether it has a superscript, beside which no exponent can stand."""
+        return is_high(self.stem)
+
     def entry(self, indices: list[Formula], *, clash: bool = False) -> Formula:
         """An entry of the array; ``clash``: the subscript must not be read as an index."""
         if not indices:
             return self.formula
-        simple, shown = all(map(is_simple, indices)), run_together(indices)
+        shown = run_together(indices)
         if self.sub is None:
             return Scripted(self.stem, shown)
-        if simple and not clash:
+        if not clash:
             return Scripted(self.stem, Row((self.sub, shown), Gap.COMMA))
         return Scripted(Fenced("[", self.formula, "]", high=True), shown)
+
+
+def is_high(symbol: Formula) -> bool:
+    """Whether there is a superscript in it, or a fraction."""
+    return any(map(_takes_no_exponent, walk(symbol)))
+
+
+def _takes_no_exponent(node: Formula) -> bool:
+    match node:
+        case Scripted(_, _, sup):
+            return sup is not None
+        case Own(shown):
+            return "^" in shown
+    return isinstance(node, Fraction)
 
 
 def parse(name: str) -> Name:
@@ -190,6 +211,7 @@ def in_unicode(name: str) -> str:
         return unicodedata.normalize("NFC", head + COMBINING[tail])
     if name == "l":
         return name
+    name = name.strip("_") or name
     if name in _LETTERS:
         return _LETTERS[name]
     symbol = parse(name)

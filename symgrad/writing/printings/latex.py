@@ -24,6 +24,7 @@ SIGNS = {letter: f"\\{name}" for name, letter in GREEK.items()} | {
     "⊤": r"\top",
     "…": r"\dots",
     "∞": r"\infty",
+    "√": r"\surd",
     "≤": r"\le",
     "≥": r"\ge",
     "≠": r"\ne",

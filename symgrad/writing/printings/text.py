@@ -38,13 +38,14 @@ class Text(Printing):
 
     def of_row(self, x: f.Row) -> str:
         if x.items[0] == f.Sign("∘"):  # how powers entry by entry are marked
-            return "".join(self.each(x.items))
+            mark, exponent = self.each(x.items)
+            return f"{mark}({exponent})" if "/" in exponent else f"{mark}{exponent}"
         return self.gaps[x.gap].join(self.each([i for i in x.items if i != f.THIN]))
 
     def of_scripted(self, x: f.Scripted) -> str:
         sub = "" if x.sub is None else f"_{self(x.sub)}"
         sup = "" if x.sup is None else self._raised(self(x.sup))
-        return f"{self(x.base)}{sub}{sup}"
+        return f"{self(_without_needless_brackets(x.base))}{sub}{sup}"
 
     def _raised(self, exponent: str) -> str:
         small = all(ord(c) in RAISED for c in exponent)
@@ -79,12 +80,20 @@ class CodeText(Text):
     layout: ClassVar[type[Writer]] = Code
 
 
+def _without_needless_brackets(base: Formula) -> Formula:
+    """The base of a power; a root has brackets of its own in one line."""
+    match base:
+        case f.Fenced("(", f.Root() as root):
+            return root
+    return base
+
+
 def _holds_together(formula: Formula) -> bool:
     """Whether a part of a fraction needs no brackets: one sign, a power of one, a rate."""
     match formula:
         case f.Scripted(base, _, sup):
             return _holds_together(base) and isinstance(sup, f.Number | None)
-        case f.Row((f.Sign("∂") | f.Scripted(f.Sign("∂")), *_)):
+        case f.Row((f.Sign("∂") | f.Scripted(f.Sign("∂")), *_)) | f.Fenced("("):
             return True
         case f.Function(name):
             return len(name) == 1  # π

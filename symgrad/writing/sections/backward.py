@@ -19,7 +19,7 @@ from symgrad.writing.naming import Partial
 from symgrad.writing.sections.author import Author
 from symgrad.writing.sections.chain import Chain
 from symgrad.writing.sections.computed import uses_parts
-from symgrad.writing.sections.sentences import chained, paragraph
+from symgrad.writing.sections.sentences import chained, listed, paragraph, straight
 from symgrad.writing.way import above
 from symgrad.writing.worth_showing import tidy
 
@@ -125,7 +125,8 @@ def _adjoint_rows(author: Author, chain: Chain) -> list[Row]:
     rows = [Row(None, chain.rule, ("chain rule",))] if chain.links else []
     rows.append(Row(None, first, _differentiated(author, adjoint)))
     rows += [Row(None, author.terms(s.after, equation), author.rule(s)) for s in steps]
-    return chained(author.written(equation.lhs, equation.indices), rows)
+    shown = rows if full else straight(rows)
+    return chained(author.written(equation.lhs, equation.indices), shown)
 
 
 def _differentiated(author: Author, adjoint: Adjoint) -> Prose:
@@ -142,8 +143,9 @@ def _differentiated(author: Author, adjoint: Adjoint) -> Prose:
 def _put_in(author: Author, chain: Chain) -> Iterator[Prose]:
     """The derivatives that are written out where they are used."""
     adjoint = chain.adjoint
-    for further in chain.inlined:
-        yield (Math(author.equation(further.equation)), " has been put in.")
+    inlined = [Math(author.equation(further.equation)) for further in chain.inlined]
+    if inlined:
+        yield (*listed(inlined), f" {'is' if len(inlined) == 1 else 'are'} substituted.")
     for name in adjoint.chain:
         further = above(author.derivation, name, adjoint)
         if name == author.derivation.system.output or further in chain.inlined:

@@ -145,7 +145,9 @@ class Chain:
         known = {a.equation.name: a for a in derivation.adjoints}
         known |= {a.part.equation.name: a.part for a in derivation.adjoints if a.part}
         found: dict[str, Adjoint] = {}
-        waiting = [above(derivation, c, self.adjoint) for c in self.adjoint.chain]
+        system = derivation.forward(self.adjoint.past)
+        chain = [c for c in self.adjoint.chain if not isinstance(system[c].rhs, Recurrent)]
+        waiting = [above(derivation, c, self.adjoint) for c in chain]
         while waiting:
             adjoint = waiting.pop(0)
             name = adjoint.equation.name

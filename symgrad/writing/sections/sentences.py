@@ -26,6 +26,18 @@ def chained(left: Formula, rows: Iterable[Row], name: str = "") -> list[Row]:
     return chained
 
 
+def straight(rows: Iterable[Row]) -> list[Row]:
+    """Rows without those that lead back to what an earlier row says."""
+    found: list[Row] = []
+    for row in rows:
+        seen = [_addends(r) for r in found]
+        if _addends(row) in seen:
+            del found[seen.index(_addends(row)) + 1 :]
+        else:
+            found.append(row)
+    return found
+
+
 def _addends(row: Row) -> Counter[Formula]:
     first, *rest = row.terms
     return Counter((first if isinstance(first, Negative) else Term("+", first), *map(_bare, rest)))
