@@ -346,6 +346,17 @@ def power(base: MatrixFormula, exponent: sp.Expr, axes: Axes, *, entrywise: bool
     return MatrixFormula(raised(base.at_least(Level.ATOM), shown), axes, raised=(base, exponent))
 
 
+def as_quotient(
+    left: MatrixFormula, right: MatrixFormula
+) -> tuple[str, MatrixFormula, MatrixFormula]:
+    """A ⊘ B for A ⊙ B^∘-1."""
+    for one, other in ((left, right), (right, left)):
+        base, exponent = other.raised or (other, 1)
+        if exponent == -1 and not one.raised:
+            return "⊘", one, base
+    return "⊙", left, right
+
+
 def literal(value: sp.Expr) -> MatrixFormula:
     """A number, or an expression of sizes."""
     value = settled(value)

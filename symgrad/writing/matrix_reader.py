@@ -35,6 +35,7 @@ from symgrad.writing.formula import (
 from symgrad.writing.matrix_formula import (
     IDENTITY,
     MatrixFormula,
+    as_quotient,
     literal,
     named,
     negative,
@@ -258,7 +259,7 @@ class Reader:
         if sign == "⊙":
             more, right = scalars_of(right)
             before = [*before, *more]
-            sign, left, right = _as_quotient(left, right)
+            sign, left, right = as_quotient(left, right)
         found = self.entrywise([left, right], op, sign)
         return product([*before, found], op.axes) if before else found
 
@@ -404,17 +405,6 @@ def _over(above: Formula, below: Formula) -> Formula:
     if not isinstance(above, Fraction):
         return Fraction(above, below)
     return Fraction(above.above, beside([above.below, below]))
-
-
-def _as_quotient(
-    left: MatrixFormula, right: MatrixFormula
-) -> tuple[str, MatrixFormula, MatrixFormula]:
-    """A ⊘ B for A ⊙ B^∘-1."""
-    for one, other in ((left, right), (right, left)):
-        base, exponent = other.raised or (other, 1)
-        if exponent == -1 and not one.raised:
-            return "⊘", one, base
-    return "⊙", left, right
 
 
 def _trace(matrix: MatrixFormula) -> MatrixFormula:
