@@ -160,10 +160,12 @@ class Display(Writer):
             return self.product(above) if above else Piece(Number("1"))
         if not above:
             return Piece(self._scale(scale), Level.SCRIPTED)
-        rest = self.product(above)
+        return self._before(self._scale(scale), self.product(above))
+
+    def _before(self, factor: Formula, rest: Piece) -> Piece:
+        """A factor that stands before others."""
         body = rest.formula if rest.level > Level.SUM else self.bracket(rest.formula)
-        level = min(Level.PRODUCT, max(rest.level, Level.OPEN))
-        return Piece(Row((self._scale(scale), body)), level)
+        return Piece(Row((factor, body)), min(Level.PRODUCT, max(rest.level, Level.OPEN)))
 
     def _fraction(
         self, scale: sp.Expr, above: Sequence[sp.Expr], below: Sequence[sp.Expr]
@@ -176,13 +178,10 @@ class Display(Writer):
         top, bottom = scale_parts(scale)
         over = self.product([*_factors(top), *inside]).formula if inside else self._sizes(top)
         fraction = Fraction(over, self.product([*_factors(bottom), *below]).formula)
-        if not behind:
-            level = Level.PRODUCT if front else Level.SCRIPTED
-            return Piece(self.joined([*front, fraction]), level)
-        rest = self.product(behind)
-        body = rest.formula if rest.level > Level.SUM else self.bracket(rest.formula)
-        level = min(Level.PRODUCT, max(rest.level, Level.OPEN))
-        return Piece(Row((self.joined([*front, fraction]), body)), level)
+        whole = self.joined([*front, fraction])
+        if behind:
+            return self._before(whole, self.product(behind))
+        return Piece(whole, Level.PRODUCT if front else Level.SCRIPTED)
 
     def _scale(self, scale: sp.Expr) -> Formula:
         top, bottom = scale_parts(scale)

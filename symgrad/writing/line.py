@@ -210,10 +210,9 @@ class Line(Code):
             of, by = self.names.slopes[name]
             return self.derivative(of, (), by, indices)
         if name not in self.names.adjoint_of:
-            symbol = self.symbol(name)
-            alone = not indices and "^" in self.names.symbols[name].plain
-            shown = self.at(symbol, self.names.shown(name, indices))
-            return Piece(shown, Level.SCRIPTED if alone else Level.ATOM)
+            high = not indices and "^" in self.names.symbols[name].plain
+            shown = self.at(self.symbol(name), self.names.shown(name, indices))
+            return Piece(shown, Level.SCRIPTED if high else Level.ATOM)
         value, output = self.names.adjoint_of[name], self.names.output_of(name)
         count = len(self.names.axes.get(output, ())) if indices else 0
         above, below = indices[:count], indices[count:]

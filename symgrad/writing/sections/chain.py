@@ -145,9 +145,7 @@ class Chain:
         known = {a.equation.name: a for a in derivation.adjoints}
         known |= {a.part.equation.name: a.part for a in derivation.adjoints if a.part}
         found: dict[str, Adjoint] = {}
-        system = derivation.forward(self.adjoint.past)
-        chain = [c for c in self.adjoint.chain if not isinstance(system[c].rhs, Recurrent)]
-        waiting = [above(derivation, c, self.adjoint) for c in chain]
+        waiting = [above(derivation, c, self.adjoint) for c in self._in_one_step]
         while waiting:
             adjoint = waiting.pop(0)
             name = adjoint.equation.name
@@ -155,6 +153,12 @@ class Chain:
                 found[name] = adjoint
                 waiting += [known[n] for n in _names(adjoint.equation.rhs) if n in known]
         return [a for a in found.values() if a.value != derivation.system.output]
+
+    @cached_property
+    def _in_one_step(self) -> list[str]:
+        """The values that read this one, without those that read it from step to step."""
+        system = self.author.derivation.forward(self.adjoint.past)
+        return [c for c in self.adjoint.chain if not isinstance(system[c].rhs, Recurrent)]
 
     @cached_property
     def _read(self) -> frozenset[str]:
