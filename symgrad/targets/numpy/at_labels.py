@@ -35,7 +35,7 @@ def labels_as_places(program: Program) -> Program:
             return None
         base = op.reads[0]
         positions = [op.args[k] for k in op.detail if isinstance(k, int)]
-        places = _places(builder, positions, [size_of(a) for a in base.axes])
+        places = places_of(builder, positions, [size_of(a) for a in base.axes])
         if places is None or op.function.endswith("_repeatedly"):
             return None
         hint = "picked" if op.kind == "gather" else "changed"
@@ -79,7 +79,9 @@ def rows_at_labels(program: Program) -> Program:
     return owned(alive(rewritten(program, rewrite)))
 
 
-def _places(builder: Builder, positions: Sequence[Operand], sizes: Sequence[Size]) -> Ref | None:
+def places_of(
+    builder: Builder, positions: Sequence[Operand], sizes: Sequence[Size], hint: str = "places"
+) -> Ref | None:
     """Where entries lie in an array of some sizes, counted row by row."""
     number: sp.Expr = sp.S.Zero
     same: list[Operand] = []
@@ -99,6 +101,6 @@ def _places(builder: Builder, positions: Sequence[Operand], sizes: Sequence[Size
     terms = [*same, *([Literal(number)] if number != 0 else []), *changing]
     while len(terms) > 1:
         axes = broadcast(t.axes for t in terms[:2] if isinstance(t, Ref))
-        terms[:2] = [builder.add("map", tuple(terms[:2]), axes, function="add", hint="places")]
+        terms[:2] = [builder.add("map", tuple(terms[:2]), axes, function="add", hint=hint)]
     total = terms[0] if terms else None
     return total if isinstance(total, Ref) and builder.dtypes[total.name] == "int" else None

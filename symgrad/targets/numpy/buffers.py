@@ -12,7 +12,7 @@ from symgrad.program.program import Axes, Literal, Op, Program, Ref, count
 from symgrad.targets.expressions import Precedence, Text, listed
 from symgrad.targets.numpy.loops import Frame, Step, lands
 from symgrad.targets.numpy.operations import SMALL_INVERSE, NumPyWriter, is_small_inverse
-from symgrad.targets.numpy.out import has_out, is_over_first, written_over
+from symgrad.targets.numpy.out import has_out, is_of_rows, is_over_first, written_over
 from symgrad.targets.numpy.runtime.special import name_of
 from symgrad.targets.statements import Statement
 from symgrad.targets.writer import WIDTH, PlannedWriter
@@ -222,12 +222,19 @@ class BufferedWriter(NumPyWriter, PlannedWriter):
         yield Statement("copy", name, (args[0].code,))
 
     def _contract(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[Statement]:
+        if is_of_rows(op):
+            yield _called("map", name, args, "np.vecdot", out)
+            return
         detail = {"subscripts": self.subscripts(op)}
         yield Statement("contract", name, tuple(a.code for a in args), out=out, detail=detail)
 
     def _take(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[Statement]:
         operands = (args[0].at_least(Precedence.ATOM), args[1].code)
         yield Statement("take", name, operands, out=out)
+
+    def _standing(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[Statement]:
+        operands = (args[0].at_least(Precedence.ATOM),)
+        yield Statement("standing", name, operands, op.function, out)
 
     def _gather(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[Statement]:
         operands = (args[0].at_least(Precedence.ATOM), args[1].code)
@@ -255,6 +262,7 @@ class BufferedWriter(NumPyWriter, PlannedWriter):
         "copy": _copy,
         "fill": _copy,
         "take": _take,
+        "standing": _standing,
         "gather": _gather,
         "join": _along,
         "cumsum": _along,

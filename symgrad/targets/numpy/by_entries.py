@@ -129,10 +129,11 @@ class _Writer:
         )
 
     def _is_no_nan(self, operand: Operand) -> bool:
-        """Whether an operand is a number that is written down, or a truth value."""
-        return isinstance(operand, Literal) or (
-            operand.name in self.ops and self.ops[operand.name].dtype == "bool"
-        )
+        """Whether an operand is a number that the spec or a pass wrote down, or a truth value."""
+        if isinstance(operand, Literal):
+            return True
+        op = self.ops.get(operand.name)
+        return op is not None and (op.dtype == "bool" or op.kind == "fill")
 
     def is_small(self) -> bool:
         """Whether few numbers are computed, and few are read."""
@@ -144,13 +145,13 @@ class _Writer:
         return sum(
             prod(_length(size_of(a)) or 1 for a in {*labels(op.axes), *_labels_of(op)})
             for op in self.ops.values()
-            if op.kind not in ("view", "expand")
+            if op.kind not in ("view", "expand", "fill")
         )
 
     def write(self, op: Op) -> None:
         """The entries of one value, a line each where they have a name or are used again."""
         texts = [self._entry(op, at) for at in _places(labels(op.axes))]
-        if op.kind in ("view", "copy", "expand"):
+        if op.kind in ("view", "copy", "expand", "fill"):
             self.values[op.name] = texts
             return
         read = self._reads_each(op)

@@ -18,7 +18,7 @@ from symgrad.targets.module import arguments_among
 from symgrad.targets.numbers import Numbers
 from symgrad.targets.numpy.built import ZEROS
 from symgrad.targets.numpy.loops import Frame, Loops, PlainLoops, Step
-from symgrad.targets.numpy.out import tensordot_axes
+from symgrad.targets.numpy.out import is_of_rows, tensordot_axes
 from symgrad.targets.numpy.runtime.special import name_of
 from symgrad.targets.numpy.slices import cut_text, joined, unit_axes, window_text
 from symgrad.targets.numpy.words import WORDS
@@ -172,6 +172,8 @@ class NumPyWriter(PlainLoops, Writer):
         axes = tensordot_axes(op)
         if axes is not None:
             return Text(f"np.tensordot({pair}, axes={axes})")
+        if is_of_rows(op):
+            return Text(f"np.vecdot({pair})")
         return Text(f'np.einsum("{self.subscripts(op)}", {pair})')
 
     def subscripts(self, op: Op) -> str:
@@ -441,7 +443,7 @@ def called(op: Op) -> str:
 
 
 _CALLED = {
-    "contract": "np.tensordot or np.einsum",
+    "contract": "np.tensordot, np.vecdot or np.einsum",
     "gather": "indexing",
     "diagonal": "np.diag",
     "products_of_others": name_of("products_of_others"),

@@ -30,6 +30,7 @@ from symgrad.program.scales import divisors_of_rows_as_factors, scales_after_sum
 from symgrad.program.stacked import rows_as_they_are, terms_stacked, windows_laid_out
 from symgrad.program.summed import sums_before_products
 from symgrad.targets.numpy.at_labels import labels_as_places, rows_at_labels
+from symgrad.targets.numpy.calls import bounds_as_arrays, largest_by_place
 from symgrad.targets.numpy.halves import functions_of_one_matrix
 from symgrad.targets.numpy.merging import stacks_as_matrices
 from symgrad.targets.numpy.nearest import nearest_by_product
@@ -110,5 +111,7 @@ PASSES: tuple[Pass, ...] = (
     rows_at_labels,
     powers_as_products,
     powers_in_a_row,
+    largest_by_place,
+    bounds_as_arrays,
 )
 """In order."""
