@@ -17,7 +17,7 @@ Relu'(0) = 0.
 It is assumed that Y is one-hot along axis 0: its entries there are 0 and 1 and sum to 1.
 Whether that holds, check_assumptions tells.
 
-Loss and gradients: 188 operations, 342 bytes of workspace in float64.
+Loss and gradients: 188 operations, 390 bytes of workspace in float64.
 """
 
 from __future__ import annotations
@@ -65,14 +65,14 @@ def _forward(
     z1 += b1
 
     # a1[i] = relu(z1[i])  (4, 1)
-    a1 = np.maximum(z1, 0, out=ws.a1)
+    a1 = np.maximum(z1, ws.zeros, out=ws.a1)
 
     # z2[k] = Σ_i W2[k,i] a1[i] + b2[k]  (2, 1)
     z2 = W2.dot(a1, out=ws.z2)
     z2 += b2
 
     # a2[k] = relu(z2[k])  (2, 1)
-    a2 = np.maximum(z2, 0, out=ws.a2)
+    a2 = np.maximum(z2, ws.zeros_2, out=ws.a2)
 
     # z3[j] = Σ_k W3[j,k] a2[k] + b3[j]  (3, 1)
     z3 = W3.dot(a2, out=ws.z3)
@@ -202,7 +202,8 @@ class Workspace:
         self.z1, self.z2, self.z3, self.e = new(4, 1), new(2, 1), new(3, 1), new(3, 1)
         self.dW3, self.mask, self.dW2 = new(3, 2), np.empty((2, 1), np.bool_), new(2, 4)
         self.da1, self.mask_2, self.dW1 = new(4, 1), np.empty((4, 1), np.bool_), new(4, 3)
-        self.a1, self.a2, self.shifted = self.z1, self.z2, self.z3
+        self.zeros, self.a1, self.a2 = np.zeros((4, 1), dtype), self.z1, self.z2
+        self.zeros_2, self.shifted = np.zeros((2, 1), dtype), self.z3
         self.da2 = self.z3.reshape(-1)[:2].reshape(2, 1)
         if keep:
             self.a1, self.a2, self.shifted = new(4, 1), new(2, 1), new(3, 1)

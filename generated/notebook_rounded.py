@@ -19,7 +19,7 @@ Relu'(0) = 0.
 It is assumed that Y is one-hot along axis 0: its entries there are 0 and 1 and sum to 1.
 Whether that holds, check_assumptions tells.
 
-Loss and gradients: 211 operations, 367 bytes of workspace in float64.
+Loss and gradients: 211 operations, 415 bytes of workspace in float64.
 """
 
 from __future__ import annotations
@@ -67,14 +67,14 @@ def _forward(
     z1 += b1
 
     # a1[i] = relu(z1[i])  (4, 1)
-    a1 = np.maximum(z1, 0, out=ws.a1)
+    a1 = np.maximum(z1, ws.zeros, out=ws.a1)
 
     # z2[k] = Σ_i W2[k,i] a1[i] + b2[k]  (2, 1)
     z2 = W2.dot(a1, out=ws.z2)
     z2 += b2
 
     # a2[k] = relu(z2[k])  (2, 1)
-    a2 = np.maximum(z2, 0, out=ws.a2)
+    a2 = np.maximum(z2, ws.zeros_2, out=ws.a2)
 
     # z3[j] = Σ_k W3[j,k] a2[k] + b3[j]  (3, 1)
     z3 = W3.dot(a2, out=ws.z3)
@@ -216,7 +216,8 @@ class Workspace:
         self.mask, self.t_3, self.dW3 = np.empty((3, 1), np.bool_), new(3, 1), new(3, 2)
         self.dW2, self.da1, self.mask_3 = new(2, 4), new(4, 1), np.empty((4, 1), np.bool_)
         self.dW1 = new(4, 3)
-        self.a1, self.a2, self.e, self.t, self.t_2 = self.z1, self.z2, self.z3, self.z3, self.z3
+        self.zeros, self.a1, self.a2, self.e = np.zeros((4, 1), dtype), self.z1, self.z2, self.z3
+        self.zeros_2, self.t, self.t_2 = np.zeros((2, 1), dtype), self.z3, self.z3
         self.da2 = self.t_3.reshape(-1)[:2].reshape(2, 1)
         self.mask_2 = self.mask.reshape(-1)[:2].reshape(2, 1)
         if keep:

@@ -119,6 +119,16 @@ def softmax_of_many() -> Case:
     return _of(loss, {**point, "V": rng.standard_normal((70, 3))}, X=x, W=w, V=v)
 
 
+def hinges() -> Case:
+    """Below 0 and above 1 by bounds that are there; the largest and smallest of each row."""
+    x, w = sg.data("X", ("N", 4)), sg.param("W", (4, 40))
+    z = x @ w
+    a = np.minimum(np.maximum(z, 0), 1)
+    loss = np.sum(a**2) + np.sum(np.max(z, axis=1)) - np.sum(np.min(z, axis=1) ** 2)
+    point = {"X": rng.standard_normal((30, 4)), "W": rng.standard_normal((4, 40))}
+    return _of(loss, point, X=x, W=w, z=z)
+
+
 def stacks() -> Case:
     x, w = sg.data("X", ("N", 4, 5, 3)), sg.param("w", (4, 5, 3))
     b, c = sg.param("b", (3,)), sg.param("c", (5,))
@@ -214,6 +224,9 @@ CASES: list[tuple[Callable[[], Case], str, str]] = [
     (normalised, "db *= 1 / (300 * N)", "np.divide(X"),
     (directions, "np.divide(X, ", "np.divide(1, "),
     (softmax_of_many, "np.divide(1, ", "np.divide(e, "),
+    (softmax_of_many, ".argmax(axis=-1, out=", "np.maximum.reduce("),
+    (hinges, "np.maximum(z, ws.zeros, out=", "np.maximum(z, 0"),
+    (normalised, "np.vecdot(", 'ij,ij->i"'),
     (stacks, ".reshape(20 * N, 3)", "np.add.reduce("),
     (lambda: nearest(k_means), "_sums_to_nearest(X, C, nearest)", "np.minimum"),
     (lambda: nearest(of_one_difference, of_rows=True), "_differences_to_nearest(X", "np.minimum"),
@@ -290,3 +303,31 @@ def test_a_mask_is_set_where_a_value_has_memory_of_its_own_as_well() -> None:
         np.testing.assert_allclose(module.loss(point, workspace=workspace), np.exp(wanted).sum())
     found = module.forward(point, workspace=module.Workspace(keep=True))
     np.testing.assert_allclose(found.masked, wanted)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_the_largest_of_a_row_where_it_is_no_number(value: float) -> None:
+    x, w = sg.data("X", ("N", 5)), sg.param("w", (5,))
+    largest, least = np.max(x * w, axis=1), np.min(x * w, axis=1)
+    module = sg.function(np.stack([largest, least])).compile()
+    given = rng.standard_normal((20, 5))
+    given[3, 2] = given[4, 0] = value
+    given[5] = value
+    *_, found = module.forward(given, np.ones(5))
+    np.testing.assert_array_equal(found, [given.max(axis=1), given.min(axis=1)])
+
+
+def test_the_buffers_of_numpy_are_afterwards_what_they_were() -> None:
+    x, w = sg.data("X", ("N", 600)), sg.param("w", (600,))
+    y = sg.data("y", ("N",), dtype=int)
+    picked = np.tanh(x * w + w)[sg.arange("N"), y]
+    module = sg.derive(np.sum(np.tanh(x * w)) + np.sum(picked)).compile()
+    assert "np.setbufsize(512)" in module.__source__
+    before, given = np.getbufsize(), np.ones((3, 600))
+    call = module.bind(given, np.ones(600), labels := np.array([0, 1, 2]))
+    call()
+    assert np.getbufsize() == before
+    labels[1] = 600
+    with pytest.raises(ValueError, match="labels from 0 to 599"):
+        call()
+    assert np.getbufsize() == before

@@ -387,7 +387,7 @@ def test_a_sigmoid_of_one_power_is_exact_over_all_numbers(dtype: str) -> None:
     np.testing.assert_allclose(module.forward(x=at).s, np.array(exact, float), rtol=3 * few.eps)
 
 
-@pytest.mark.parametrize(("name", "most"), [("notebook", 265), ("mlp", 280)])
+@pytest.mark.parametrize(("name", "most"), [("notebook", 265), ("mlp", 282)])
 def test_generated_files_are_as_short_as_files_written_by_hand(name: str, most: int) -> None:
     text = (Path(__file__).parents[1] / "generated" / f"{name}.py").read_text()
     assert sum(map(bool, text.split("\n"))) <= most

@@ -47,7 +47,7 @@ def largest_by_place(program: Program) -> Program:
     return owned(alive(rewritten(program, rewrite)))
 
 
-_PLACES = {"max": "argmax", "min": "argmin"}
+_PLACES = {"max": ("argmax", "largest"), "min": ("argmin", "least")}
 
 
 def _is_of_rows(builder: Builder, op: Op) -> bool:
@@ -66,9 +66,10 @@ def _is_of_rows(builder: Builder, op: Op) -> bool:
 def _taken(builder: Builder, op: Op) -> Ref:
     (source,) = op.reads
     rows = source.axes[:-1]
-    place = builder.add("standing", (source,), rows, function=_PLACES[op.function], hint="largest")
+    function, hint = _PLACES[op.function]
+    place = builder.add("standing", (source,), rows, function=function, hint=hint)
     counted = (builder.view(builder.add("iota", (), (a,)), wanted((a,), rows)) for a in rows)
-    places = places_of(builder, [*counted, place], [size_of(a) for a in source.axes], "largest")
+    places = places_of(builder, [*counted, place], [size_of(a) for a in source.axes], hint)
     assert places is not None
     return builder.view(builder.add("take", (source, places), rows, hint=op.hint), op.axes)
 

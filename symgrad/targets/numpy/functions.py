@@ -30,7 +30,6 @@ from symgrad.targets.stages import (
     SHARED,
     Stage,
     in_stages,
-    needed,
     stages_of,
 )
 from symgrad.targets.statements import Assignment, Statement, grouped
@@ -356,7 +355,7 @@ class Rest:
         kept = made.plan.constant if made.plan else frozenset()
         found = (name for name in made.first - kept if name in local)
         program, known = made.program, {name: local[name] for name in found}
-        only = needed(program, missing) - known.keys()
+        only = _after(program, missing, known)
         there = set(missing) <= only
         if not there or any(KINDS[o.kind].changes for o in program if o.name in only):
             way = made.module.way or made.module.computing(made.module.values)

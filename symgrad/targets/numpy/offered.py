@@ -22,6 +22,7 @@ from symgrad.targets.numpy.layout import (
     quoted,
     wrapped,
 )
+from symgrad.targets.numpy.rows import has_long_rows, in_a_small_buffer
 from symgrad.targets.numpy.segments import WHOLE
 from symgrad.targets.stages import BACKWARD, FORWARD, OUTPUT, SHARED, needed
 
@@ -77,7 +78,7 @@ class Face:
         yield Offered([*self.decorators, *head], quoted(both), [*self._tried(""), *answer])
         head = definition("_both", ["arrays: Any", "ws: Workspace"], pair)
         alone = [*_THREAD, *unpacked_names(self.names, "arrays"), *self._unchecked(self.names)]
-        yield Offered(head, "", [*alone, *self.both()])
+        yield Offered(head, "", [*alone, *self._both_of_rows()])
 
     def _named(self, name: str, gives: str, told: str, body: Sequence[str]) -> Offered:
         """A function of all arguments, which it checks."""
@@ -159,10 +160,19 @@ class Face:
         answer = f"return {self.output()}, {self.derivatives()}"
         if len(answer) <= LINE - 4:
             return [*lines, answer]
-        value = Locals(
-            [*self.names, *(n for s in self.made.stages.values() for n in s.results)]
-        ).new("value")
+        value = self._new_name("value")
         return [*lines, f"{value} = {self.output()}", f"return {value}, {self.derivatives()}"]
+
+    def _new_name(self, wish: str) -> str:
+        """A name that nothing has that is computed there."""
+        results = (n for s in self.made.stages.values() for n in s.results)
+        return Locals([*self.names, *results, "arrays", "ws"]).new(wish)
+
+    def _both_of_rows(self) -> list[str]:
+        """The same, where rows are long in buffers that are shorter."""
+        if not has_long_rows(self.made.writer.program):
+            return self.both()
+        return in_a_small_buffer(self.both(), self._new_name("size"))
 
     def run(self, then: Sequence[str], more: Iterable[str] = ()) -> list[str]:
         """The stages before the last ones, with names for what these read of them."""

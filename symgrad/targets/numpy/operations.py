@@ -443,7 +443,7 @@ def called(op: Op) -> str:
 
 
 _CALLED = {
-    "contract": "np.tensordot, np.vecdot or np.einsum",
+    "contract": "np.tensordot or np.einsum",
     "gather": "indexing",
     "diagonal": "np.diag",
     "products_of_others": name_of("products_of_others"),
