@@ -71,6 +71,8 @@ class MatrixFormula:
     """Whether it is the unit matrix."""
     raised: tuple[MatrixFormula, sp.Expr] | None = None
     """What it is a power of, entry by entry, and the exponent."""
+    entries: tuple[Sequence[MatrixFormula], str] | None = None
+    """What is multiplied or divided entry by entry, and the sign for that."""
 
     @property
     def parts(self) -> tuple[MatrixFormula, ...]:
@@ -117,7 +119,7 @@ class MatrixFormula:
             return replace(self, axes=axes)
         if self.back is not None:
             return replace(self.back, axes=axes)
-        return self._turned_terms(axes) or self._marked(axes)
+        return self._turned_terms(axes) or self._turned_entries(axes) or self._marked(axes)
 
     @property
     def _turns(self) -> int:
@@ -128,8 +130,11 @@ class MatrixFormula:
         """(A B)ᵀ = Bᵀ Aᵀ; with columns of ones only (𝟏 xᵀ)ᵀ = x 𝟏ᵀ, and numbers in front."""
         matrices = [f for f in self.factors if f.axes]
         ends = isinstance(matrices[-1].formula, Ones) if matrices else False
+        turned = product((f.transposed if f.axes else f for f in reversed(self.factors)), axes)
         if len(matrices) == 1 or not self.has_ones or (len(matrices) == 2 and not ends):
-            return product((f.transposed if f.axes else f for f in reversed(self.factors)), axes)
+            return turned
+        if len(matrices) == 2 and turned._turns <= self._turns:
+            return turned
         numbers = [f for f in self.factors if not f.axes]
         whole = product(matrices, self.axes)
         return product([*numbers, whole._marked(axes)], axes) if numbers else None
@@ -140,6 +145,17 @@ class MatrixFormula:
             return None
         found = total((t.transposed for t in self.terms), axes)
         return found if found._turns <= self._turns else None
+
+    def _turned_entries(self, axes: Axes) -> MatrixFormula | None:
+        """What is worked out entry by entry of transposes, where that has no more of them."""
+        found = None
+        if self.raised is not None:
+            base, exponent = self.raised
+            found = power(base.transposed, exponent, axes, entrywise=bool(base.axes))
+        if self.entries is not None:
+            operands, sign = self.entries
+            found = entrywise([m.transposed for m in operands], sign, axes)
+        return found if found is not None and found._turns <= self._turns else None
 
     def _marked(self, axes: Axes) -> MatrixFormula:
         """The formula with the sign of a transpose."""
@@ -328,6 +344,16 @@ def _multiple(value: sp.Expr, matrix: MatrixFormula, axes: Axes) -> MatrixFormul
 def _term(matrix: MatrixFormula) -> Formula:
     sign, plain = ("-", matrix.positive) if matrix.positive else ("+", matrix)
     return Term(sign, plain.at_least(Level.OPEN))
+
+
+def entrywise(operands: Sequence[MatrixFormula], sign: str, axes: Axes) -> MatrixFormula:
+    """Two matrices with the sign of what is done to their entries between them."""
+    left, right = operands
+    divides = any(node == Sign("⊘") for node in walk(left.formula))
+    goes_on = sign == "⊙" and left.level == Level.OPEN and not divides
+    first = left.formula if goes_on else left.at_least(Level.SCRIPTED)
+    shown = Row((first, Sign(sign), right.at_least(Level.SCRIPTED)))
+    return MatrixFormula(shown, axes, Level.OPEN, entries=(operands, sign))
 
 
 def power(base: MatrixFormula, exponent: sp.Expr, axes: Axes, *, entrywise: bool) -> MatrixFormula:

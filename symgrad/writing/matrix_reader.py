@@ -36,6 +36,7 @@ from symgrad.writing.matrix_formula import (
     IDENTITY,
     MatrixFormula,
     as_quotient,
+    entrywise,
     literal,
     named,
     negative,
@@ -260,17 +261,8 @@ class Reader:
             more, right = scalars_of(right)
             before = [*before, *more]
             sign, left, right = as_quotient(left, right)
-        found = self.entrywise([left, right], op, sign)
+        found = entrywise([left, right], sign, op.axes)
         return product([*before, found], op.axes) if before else found
-
-    def entrywise(self, operands: Sequence[MatrixFormula], op: Op, sign: str) -> MatrixFormula:
-        """Two matrices with a sign between them."""
-        left, right = operands
-        goes_on = sign == "⊙" and left.level == Level.OPEN and not _divides(left.formula)
-        first = left.formula if goes_on else left.at_least(Level.SCRIPTED)
-        return MatrixFormula(
-            Row((first, Sign(sign), right.at_least(Level.SCRIPTED))), op.axes, Level.OPEN
-        )
 
     def divided(self, op: Op) -> MatrixFormula:
         over, under = op.args
@@ -416,10 +408,6 @@ def _trace(matrix: MatrixFormula) -> MatrixFormula:
 
 def _call(name: str, inside: Formula) -> Formula:
     return Apply(Function(name), bracketed(inside))
-
-
-def _divides(formula: Formula) -> bool:
-    return any(node == Sign("⊘") for node in walk(formula))
 
 
 def _has_round_brackets(formula: Formula) -> bool:
