@@ -26,7 +26,7 @@ from symgrad.mathematics.algebra import (
     axis_name,
     fresh_indices,
     instance,
-    limits,
+    summed,
     weight,
     written_in,
 )
@@ -321,9 +321,8 @@ class _Walk:
         indices = fresh_indices(consumer.shape)
         at = (*outer, *indices)
         cotangent = instance(adjoint, at) if inline else entry(adjoint.name, at)
-        product = cotangent * partial_derivative(consumer, indices, atom)
-        bound = limits(indices)
-        return sp.Sum(product, *bound) if bound and product != 0 else product
+        local = self.context.names.with_totals(partial_derivative(consumer, indices, atom))
+        return summed(cotangent * local, indices)
 
     def _is_alias(self, consumer: Equation, task: _Task) -> bool:
         """Whether the adjoint is a number or one entry: another name for what there is.

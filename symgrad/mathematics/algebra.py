@@ -197,6 +197,16 @@ def fresh_indices(equation_shape: Iterable[sp.Expr]) -> tuple[sp.Expr, ...]:
     return tuple(axis_index(s) for s in equation_shape)
 
 
+def summed(product: sp.Expr, indices: Iterable[sp.Expr]) -> sp.Expr:
+    """The sum of a product over all proper indices among ``indices``, single numbers in front."""
+    bound = limits(indices)
+    if product == 0 or not bound:
+        return product
+    factors = sp.Mul.make_args(product)
+    inside = [f for f in factors if f.has(Index)]
+    return sp.Mul(*(f for f in factors if f not in inside), sp.Sum(sp.Mul(*inside), *bound))
+
+
 def limits(indices: Iterable[sp.Expr]) -> list[tuple[Index, sp.Expr, sp.Expr]]:
     """The limits of a sum over all proper indices among ``indices``."""
     return [i.limits for i in proper_indices(indices)]

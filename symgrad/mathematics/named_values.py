@@ -26,6 +26,7 @@ class NamedValues:
         self._by_kind: dict[tuple[type, frozenset[str]], list[Equation]] = {}
         self._reading: dict[str, list[tuple[frozenset[str], Equation]]] = {}
         self._products: list[tuple[frozenset[str], Equation]] = []
+        self._totals: list[tuple[frozenset[str], Equation]] = []
         self._scaled: dict[frozenset[str], list[Equation]] = {}
         for e in equations:
             if e.backward is None and not isinstance(e.rhs, Delta):
@@ -39,7 +40,8 @@ class NamedValues:
         elif isinstance(rest, sp.Sum):
             self._scaled.setdefault(read, []).append(equation)
         elif isinstance(rest, sp.Mul):
-            self._products.append((read, equation))
+            has_sum = any(isinstance(f, sp.Sum) for f in rest.args)
+            (self._totals if has_sum else self._products).append((read, equation))
         else:
             return
         self._reading.setdefault(min(read, default=""), []).append((read, equation))
@@ -60,6 +62,17 @@ class NamedValues:
                     return found
         parts = [self.fold(a) for a in expr.args]
         return expr if parts == list(expr.args) else expr.func(*parts)
+
+    def with_totals(self, expr: sp.Expr) -> sp.Expr:
+        """``expr`` with every product with a sum in it that is a named value by that value's name."""
+        if not expr.args or isinstance(expr, sp.Indexed) or not self._totals:
+            return expr
+        parts = [self.with_totals(a) for a in expr.args]
+        expr = expr if parts == list(expr.args) else expr.func(*parts)
+        if not isinstance(expr, sp.Mul):
+            return expr
+        found = _with_products(expr.args, self._totals)
+        return expr if found == list(expr.args) else sp.Mul(*found)
 
     def total(self, expr: sp.Sum) -> sp.Expr | None:
         """A sum of which a named value is a multiple, such as its mean, by that value's name."""
@@ -84,12 +97,18 @@ class NamedValues:
 
     def with_products(self, factors: Sequence[sp.Expr]) -> list[sp.Expr]:
         """Factors, with a named value in the place of those that it is the product of."""
-        found = list(factors)
-        names = {name_of(a) for f in factors for a in entries(f)}
-        for read, equation in self._products:
-            while read <= names and (left := _divided(found, equation)) is not None:
-                found = left
-        return found
+        return _with_products(factors, self._products)
+
+
+def _with_products(
+    factors: Sequence[sp.Expr], products: Iterable[tuple[frozenset[str], Equation]]
+) -> list[sp.Expr]:
+    found = list(factors)
+    names = {name_of(a) for f in factors for a in entries(f)}
+    for read, equation in products:
+        while read <= names and (left := _divided(found, equation)) is not None:
+            found = left
+    return found
 
 
 def _divided(factors: Sequence[sp.Expr], equation: Equation) -> list[sp.Expr] | None:

@@ -31,7 +31,7 @@ class Order:
         """Rows before columns: Σ over n, i of X[n,i]; what stands in one axis by its letter."""
         axes = (indices_of(a) for a in body.atoms(sp.Indexed))
         places = (k for at in axes for k, i in enumerate(at) if i == index or i.has(index))
-        return (min(places, default=0), self.of_index(index))
+        return (max(places, default=0), self.of_index(index))
 
     def of_term(self, sign: str, term: sp.Expr, whole: sp.Expr) -> Key:
         """Positive terms first, derivatives in the order of the values that they are by.

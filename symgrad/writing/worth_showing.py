@@ -43,7 +43,8 @@ class Folding:
 
 def by_itself(consumer: Equation, derivative: sp.Expr) -> sp.Expr:
     """A local derivative with the value itself in it: δ (1 - p²), where p is a tanh."""
-    found = Folding([consumer])(derivative)
+    folding = Folding([consumer])
+    found = folding(folding.names.with_totals(from_terms(terms(freshen(derivative)))))
     return found if found == derivative else _collected(found)
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 import sympy as sp
 
 from symgrad.calculus.derivation import Adjoint
-from symgrad.mathematics.algebra import limits, written_in
+from symgrad.mathematics.algebra import summed, written_in
 from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.indices import axis_index, entries, entry, name_of
 from symgrad.mathematics.recurrences import Recurrent, all_reads
@@ -136,7 +136,7 @@ class Chain:
         factor = entry(further.name, (*self._indices[0], *at))
         if not isinstance(derivative, Partial):
             factor = written_in(factor, {a.equation.name: a.equation for a in self.inlined})
-        return _summed(factor * derivative, at)
+        return summed(factor * derivative, at)
 
     @cached_property
     def inlined(self) -> list[Adjoint]:
@@ -182,11 +182,3 @@ def _with_sign(term: Formula) -> Formula:
 
 def _names(expr: sp.Expr) -> frozenset[str]:
     return frozenset(map(name_of, entries(expr)))
-
-
-def _summed(product: sp.Expr, at: At) -> sp.Expr:
-    """The sum over all indices of a value; what is no entry stands in front of it."""
-    if product == 0 or not (bound := limits(at)):
-        return product
-    outside, inside = product.as_independent(*entries(product), *at, as_Add=False)
-    return sp.Mul(outside, sp.Sum(inside, *bound))
