@@ -265,7 +265,7 @@ def derive(
     names = names if names is not None else _callers_names()
     system, resolved = _traced(scalar_output(loss), wrt, names, "loss")
     if not prepare:
-        return _public_face(calculus.derive(system, resolved, also=also))
+        return _public_face(calculus.derive(system, resolved, also=also, final=True))
     return _prepared(system, resolved, also)
 
 

@@ -135,7 +135,7 @@ def mixture() -> sg.Derivation:
 def test_shares_of_a_mixture_have_their_names() -> None:
     d = mixture()
     shown = " ".join(str(d.render("text", choice=sg.Choice("brief"))).split())
-    assert "∂L/∂M[k] = −(w[k] Σ_i (x[i] − M[k]) N[i,k]/p[i])/S[k]²" in shown
+    assert "∂L/∂M[k] = −w[k]/S[k]² Σ_i (x[i] − M[k]) N[i,k]/p[i]" in shown
     assert "what is divided by p is computed from logarithms" in shown
     assert "exp" not in shown.split("The backward pass")[1]
 

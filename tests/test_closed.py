@@ -60,7 +60,7 @@ def test_the_evidence_of_a_gaussian_process() -> None:
     lines = closed(loss, r2=r2, K=K, alpha=alpha)
     assert lines == [
         "L     = 1/2 (yᵀ K⁻¹ y + log |det K|)",
-        "∂L/∂ℓ = 1/(2 ℓ³) tr(((K⁻¹ − K⁻¹ y yᵀ K⁻¹) ⊙ r₂)ᵀ exp(−1/(2 ℓ²) r₂))",
+        "∂L/∂ℓ = 1/(2 ℓ³) tr(((K⁻¹ − K⁻¹ y yᵀ K⁻¹) ⊙ r₂) exp(−1/(2 ℓ²) r₂))",
         "where",
         "r₂[n,m] = ‖X[n] − X[m]‖²",
         "K       = I + exp(−1/(2 ℓ²) r₂)",

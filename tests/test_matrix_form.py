@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import reduce
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -188,10 +190,7 @@ class Reader:
             if self.ahead == r"\cdot":
                 self.next()
             factors.append(self.power())
-        value = factors[0]
-        for factor in factors[1:]:
-            value = times(value, factor)
-        return value
+        return multiplied(factors)
 
     def starts(self) -> bool:
         ahead = self.ahead
@@ -287,6 +286,15 @@ FUNCTIONS = {
     "where": lambda x: np.where(x[0], x[1], x[2]),
     "logsumexp": lambda x: np.log(np.sum(np.exp(x))),
 }
+
+
+def multiplied(factors: list[Any]) -> Any:
+    """Factors multiplied; of 1 1ᵀ A the 1ᵀ A first, which says how long the 1 is."""
+    for k, (one, other) in enumerate(pairwise(factors)):
+        both = isinstance(one, Ones) and isinstance(other, Ones)
+        if both and other.turned and not one.turned and k + 2 < len(factors):
+            return multiplied([*factors[:k], times(one, multiplied(factors[k + 1 :]))])
+    return reduce(times, factors)
 
 
 def times(a: Any, b: Any) -> Any:

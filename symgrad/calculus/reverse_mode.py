@@ -18,6 +18,7 @@ from symgrad.calculus.derivation import (
     supported,
     taken_for_granted,
 )
+from symgrad.calculus.numbering import numbered
 from symgrad.calculus.recurrences import Through
 from symgrad.calculus.rules import QUOTIENT, Context, explained, simplified
 from symgrad.calculus.stability import Stable, stabilised
@@ -68,14 +69,18 @@ def derive(
     *,
     also: Iterable[str] = (),
     to_derive: Collection[str] = (),
+    final: bool = False,
 ) -> Derivation:
     """The adjoint equation of every value between ``wrt`` and the system's output.
 
     ``also``: values whose adjoints are worked out too, and are no results.  ``to_derive``: those by
     which the adjoints are to be derived again: no rewriting goes past them, and no part of an
-    adjoint that has their value is written by their name.
+    adjoint that has their value is written by their name.  ``final``: nothing else is derived of
+    these values, so that those without a name may be numbered as they are read.
     """
     stable = stabilised(system, to_derive)
+    if final and system.nameless.isdisjoint({*wrt, *also}):
+        stable, system = numbered(stable, system)
     walk = _Walk(stable, wrt, also, to_derive)
     adjoints = walk.run()
     return Derivation(

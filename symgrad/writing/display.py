@@ -39,7 +39,7 @@ from symgrad.writing.formula import (
 )
 from symgrad.writing.functions import Arguments
 from symgrad.writing.names import Name
-from symgrad.writing.parts import scale_parts
+from symgrad.writing.parts import ends_with_sum, scale_parts
 from symgrad.writing.piece import Level, Piece
 from symgrad.writing.writer import Writer, slashed
 
@@ -154,6 +154,8 @@ class Display(Writer):
 
     def quotient(self, scale: sp.Expr, above: Sequence[sp.Expr], below: Sequence[sp.Expr]) -> Piece:
         """A number or 1/N goes in front, and into the fraction where there is one anyway."""
+        if below and ends_with_sum(above):
+            return self.before_sum(self._fraction(scale, above[:-1], below), above[-1])
         if below:
             return self._fraction(scale, above, below)
         if scale == 1:

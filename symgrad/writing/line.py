@@ -30,7 +30,7 @@ from symgrad.writing.formula import (
 )
 from symgrad.writing.functions import Arguments, FunctionWriter
 from symgrad.writing.names import COMBINING, SUBSCRIPTS, barred
-from symgrad.writing.parts import as_condition, scale_parts
+from symgrad.writing.parts import as_condition, ends_with_sum, scale_parts
 from symgrad.writing.piece import Level, Piece
 from symgrad.writing.writer import Writer, slashed
 
@@ -85,6 +85,8 @@ class Code(Writer):
     # Fractions and powers
 
     def quotient(self, scale: sp.Expr, above: Sequence[sp.Expr], below: Sequence[sp.Expr]) -> Piece:
+        if below and ends_with_sum(above):
+            return self.before_sum(self.quotient(scale, above[:-1], below), above[-1])
         top, bottom = scale_parts(scale)
         divisors = [*([] if bottom == 1 else sp.Mul.make_args(bottom)), *below]
         multiples = [*([] if top == 1 else sp.Mul.make_args(top)), *above]

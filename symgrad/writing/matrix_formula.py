@@ -17,6 +17,7 @@ from symgrad.writing.formula import (
     Apply,
     Formula,
     Fraction,
+    Function,
     Negative,
     Norm,
     Number,
@@ -43,6 +44,7 @@ from symgrad.writing.piece import Level, Piece
 
 TRANSPOSED = Sign("⊤")
 INVERSE = number("-1")
+TRACE = Function("tr")
 INVERSE_TRANSPOSED = Negative(TRANSPOSED)
 
 
@@ -215,7 +217,7 @@ def product(factors: Iterable[MatrixFormula], axes: Axes) -> MatrixFormula:
     """The matrix product: its number first, then other scalars."""
     flat = _cancelled([g for f in factors for g in f.parts], axes)
     value = sp.Mul(*(f.number for f in flat if f.number is not None))
-    rest = sorted((f for f in flat if f.number is None), key=lambda f: 2 if f.axes else _is_long(f))
+    rest = sorted((f for f in flat if f.number is None), key=_place)
     if value != 1 and len(rest) == 1:
         common, rest[0] = _common(rest[0])
         value *= common
@@ -225,6 +227,13 @@ def product(factors: Iterable[MatrixFormula], axes: Axes) -> MatrixFormula:
     if len(kept) == 1:
         return replace(kept[0], axes=axes)
     return MatrixFormula(_beside(kept), axes, Level.PRODUCT, tuple(kept))
+
+
+def _place(factor: MatrixFormula) -> int:
+    """Numbers stand before functions of numbers, these before traces, and these before matrices."""
+    if factor.axes:
+        return 3
+    return _is_long(factor) + any(node == TRACE for node in walk(factor.formula))
 
 
 def _is_long(scalar: MatrixFormula) -> bool:

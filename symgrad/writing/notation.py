@@ -271,10 +271,10 @@ def _turns(system: System) -> dict[str, str]:
     """The values of the last turn of a loop, numbered as those of the turns before: a₃ after a₂."""
     before = system.invented - system.nameless
     found = {}
-    last = (e.name for e in system.equations if e.name not in before)
-    for name in (n for n in last if f"{n}1" in before):
+    for name in (e.name for e in system.equations if e.name not in before):
         turn = next(k for k in itertools.count(1) if f"{name}{k}" not in before)
-        if f"{name}{turn}" not in system.shapes:
+        is_read = any(f"{name}{k}" in system.shapes for k in range(1, turn))
+        if is_read and f"{name}{turn}" not in system.shapes:
             found[name] = f"{name}{turn}"
     return found
 

@@ -111,11 +111,26 @@ def scale_parts(scale: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
     """Numerator and denominator of a product of numbers and sizes; decimals stay decimals."""
     number, rest = scale.as_coeff_Mul()
     top, bottom = rest.as_numer_denom()
+    if below := divisor(number):
+        return below[0] * top, below[1] * bottom
     if number.is_Rational and as_decimal(number) is None:
         return number.p * top, number.q * bottom
     if number.is_Rational and (above := _over_a_constant(number)):
         return above * top, above / number * bottom
     return number * top, bottom
+
+
+HUNDREDS = 100
+"""A numerator of whole hundreds over 7 is a number over 0.07, as people write temperatures."""
+
+
+def divisor(number: sp.Expr) -> tuple[sp.Expr, sp.Rational] | None:
+    """1 and 0.07 for 100/7: a number over a decimal, which has no end as a decimal itself."""
+    if not number.is_Rational or number.p % HUNDREDS or as_decimal(number) is not None:
+        return None
+    digits = int(str(number.p).rstrip("0"))
+    below = sp.Rational(digits * number.q, number.p)
+    return (sp.Integer(digits), below) if 1 < number.q < HUNDREDS and digits < 10 else None
 
 
 def _over_a_constant(number: sp.Rational) -> int:
@@ -272,6 +287,12 @@ def index_atoms(index: sp.Expr) -> list[Index]:
     if isinstance(index, Index):
         return [index]
     return sorted(index.atoms(Index), key=lambda i: (str(i.size), i.name))
+
+
+def ends_with_sum(factors: Sequence[sp.Expr]) -> bool:
+    """Whether the last factor, and no other, is a sum: a fraction stands in front of it."""
+    *others, last = factors or (sp.S.One,)
+    return isinstance(last, sp.Sum) and not any(f.has(sp.Sum) for f in others)
 
 
 def open_ended(expr: sp.Expr) -> bool:

@@ -43,6 +43,7 @@ from symgrad.writing.order import Order
 from symgrad.writing.parts import (
     as_decimal,
     common_scale,
+    divisor,
     is_reciprocal,
     open_ended,
     power_of_ten,
@@ -134,6 +135,10 @@ class Writer(FunctionWriter):
         below = [*under, *(1 / f for f in factors if is_reciprocal(f))]
         return self.quotient(scale, self._ordered(above), self._ordered(below))
 
+    def before_sum(self, factor: Piece, total: sp.Expr) -> Piece:
+        """A fraction times a sum."""
+        return Piece(beside([factor.formula, self.formula(total)]), Level.OPEN)
+
     def product(self, factors: Sequence[sp.Expr]) -> Piece:
         """Factors side by side, already in order."""
         if len(factors) == 1:
@@ -183,6 +188,8 @@ class Writer(FunctionWriter):
         if found is not None:
             return self._known(found)
         decimal = as_decimal(expr)
+        if decimal is None and (below := divisor(expr)):
+            return self.fraction_of_numbers(*self.formulas(below))
         if decimal is None:
             return self.fraction_of_numbers(Number(str(expr.p)), Number(str(expr.q)))
         scientific = power_of_ten(decimal)
