@@ -64,7 +64,7 @@ class NamedValues:
         return expr if parts == list(expr.args) else expr.func(*parts)
 
     def with_totals(self, expr: sp.Expr) -> sp.Expr:
-        """``expr`` with every product with a sum in it that is a named value by that value's name."""
+        """``expr`` with named values in the place of products with a sum that they are."""
         if not expr.args or isinstance(expr, sp.Indexed) or not self._totals:
             return expr
         parts = [self.with_totals(a) for a in expr.args]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import ClassVar
 
@@ -24,7 +24,6 @@ from symgrad.writing.formula import (
     Root,
     Row,
     Scripted,
-    Sign,
     Word,
     Words,
     beside,

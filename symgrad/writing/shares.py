@@ -120,7 +120,7 @@ class _Shares:
     def _is_away_from_zero(self, weights: sp.Expr) -> bool:
         bases = [f.as_base_exp()[0] for f in sp.Mul.make_args(weights)]
         inside = [b.args[0] if isinstance(b, absolute) else b for b in bases]
-        return all(b.is_positive or is_entry(b) and name_of(b) in self._positive for b in inside)
+        return all(b.is_positive or (is_entry(b) and name_of(b) in self._positive) for b in inside)
 
     @cached_property
     def _positive(self) -> frozenset[str]:

@@ -44,7 +44,11 @@ class Folding:
 def by_itself(consumer: Equation, derivative: sp.Expr) -> sp.Expr:
     """A local derivative with the value itself in it: δ (1 - p²), where p is a tanh."""
     folding = Folding([consumer])
-    found = folding(folding.names.with_totals(from_terms(terms(freshen(derivative)))))
+    found = folding(derivative)
+    if found == derivative:  # what is free of a sum may stand in it
+        flat = from_terms(terms(freshen(derivative)))
+        found = folding(folding.names.with_totals(flat))
+        found = derivative if found == flat else found
     return found if found == derivative else _collected(found)
 
 
