@@ -117,31 +117,51 @@ N = np.exp(-((x[:, None] - M) ** 2) / (2 * S**2)) / np.sqrt(2 * np.pi * S**2)
 p = np.sum(w * N, axis=1)
 loss = -np.sum(np.log(p))
 """
+PARTS = """
+p = w * np.exp(-((x[:, None] - M) ** 2) / (2 * S**2)) / np.sqrt(2 * np.pi * S**2)
+loss = -np.sum(np.log(np.sum(p, axis=1)))
+"""
+WEIGHED = """
+N = np.exp(-0.5 * ((x[:, None] - M) / S) ** 2) / (S * np.sqrt(2 * np.pi))
+p = N @ w
+loss = -np.mean(np.log(p))
+"""
 
 
-def mixture() -> sg.Derivation:
+def mixture(spec: str = MIXTURE) -> sg.Derivation:
     space: dict[str, object] = {
         "np": np,
         "x": sg.data("x", ("n",)),
-        "w": sg.data("w", ("K",), assume=sg.positive),
+        "w": sg.param("w", ("K",), assume=sg.positive),
         "M": sg.param("M", ("K",)),
         "S": sg.param("S", ("K",), assume=sg.positive),
     }
-    exec(MIXTURE, space)
+    exec(spec, space)
     arrays = {n: v for n, v in space.items() if isinstance(v, sg.Array)}
     return sg.derive(arrays["loss"], names=arrays)
 
 
-def test_shares_of_a_mixture_have_their_names() -> None:
-    d = mixture()
+@pytest.mark.parametrize(
+    ("spec", "by_w", "by_m", "told"),
+    [
+        (MIXTURE, "−Σ_i N[i,k]/p[i]", "−w[k]/S[k]² Σ_i (x[i] − M[k]) N[i,k]/p[i]", "p"),
+        (PARTS, "−1/w[k] Σ_i p[i,k]/(Σ_j p[i,j])",
+         "−1/S[k]² Σ_i (x[i] − M[k]) p[i,k]/(Σ_j p[i,j])", "a sum of p"),
+        (WEIGHED, "−1/n Σ_i N[i,k]/p[i]", "−w[k]/(n S[k]²) Σ_i (x[i] − M[k]) N[i,k]/p[i]", "p"),
+    ],
+)  # fmt: skip
+def test_shares_of_a_mixture_have_their_names(spec: str, by_w: str, by_m: str, told: str) -> None:
+    d = mixture(spec)
     shown = " ".join(str(d.render("text", choice=sg.Choice("brief"))).split())
-    assert "∂L/∂M[k] = −w[k]/S[k]² Σ_i (x[i] − M[k]) N[i,k]/p[i]" in shown
-    assert "what is divided by p is computed from logarithms" in shown
+    assert f"∂L/∂w[k] = {by_w} " in shown
+    assert f"∂L/∂M[k] = {by_m} " in shown
+    assert f"what is divided by {told} is computed from logarithms" in shown
     assert "exp" not in shown.split("The backward pass")[1]
 
 
-def test_shares_by_names_are_what_they_were() -> None:
-    d = mixture()
+@pytest.mark.parametrize("spec", [MIXTURE, PARTS, WEIGHED])
+def test_shares_by_names_are_what_they_were(spec: str) -> None:
+    d = mixture(spec)
     named = by_names(d)
     rows = [
         replace(a, steps=(Step("named", a.equation.rhs, b.equation.rhs), *b.steps))

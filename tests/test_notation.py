@@ -369,6 +369,17 @@ def test_nobody_has_to_count_zeros(number: str | int, latex: str, text: str) -> 
     assert NOTATION.text(value) == text
 
 
+@pytest.mark.parametrize(
+    ("number", "latex", "text"),
+    [("100/7", r"\frac{1}{0.07}", "1/0.07"), ("200/7", r"\frac{2}{0.07}", "2/0.07"),
+     ("10/3", r"\frac{10}{3}", "10/3"), ("100", "100", "100"),
+     ("700/9", r"\frac{7}{0.09}", "7/0.09")],
+)  # fmt: skip
+def test_what_is_over_hundredths_has_them_below(number: str, latex: str, text: str) -> None:
+    assert NOTATION.latex(sp.Rational(number)) == latex
+    assert NOTATION.text(sp.Rational(number)) == text
+
+
 @pytest.mark.parametrize(("base", "latex"), [(10**6, "(10^{6})^{x}"), (3, "3^{x}")])
 def test_powers_of_powers_of_ten(base: int, latex: str) -> None:
     x = sg.param("x", ())

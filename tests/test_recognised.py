@@ -57,6 +57,10 @@ def test_a_normalised_value_stands_in_its_own_derivative() -> None:
     assert "(∂L/∂v[i,j] − v[i,j] Σ_k ∂L/∂v[i,k] v[i,k])/sqrt(Σ_k x[i,k]²)" in boxed(v)
 
 
+def test_what_is_divided_by_a_number_stands_in_the_derivative_by_it() -> None:
+    assert "∂v[i]/∂s = −v[i]/s" in text("s = np.sum(x)\nv = f @ x[0] / s\nloss = v @ f[:, 0]", "s")
+
+
 def test_a_product_is_recognised_only_where_all_of_it_is_there() -> None:
     spec = "s = np.sqrt(np.sum(x**2))\nv = f / s\nloss = np.sum(np.sin(v) * f)"
     assert boxed(spec, "s") == "∂L/∂s = −Σ_{i,j} v[i,j]² cos(v[i,j])"
@@ -349,3 +353,18 @@ loss = np.sum(h * c)
     names = [e.name for e in sg.derive(read.loss, names=read.names).system.equations]
     assert {"h1", "h2", "h3", "h"} <= set(names)
     assert not any(name.startswith("t") for name in names)
+
+
+def test_a_solution_stands_in_its_own_derivative() -> None:
+    shown = text("K = x[:, :3]\na = np.linalg.solve(K, f[:, 0])\nloss = np.sum(np.sin(a))", "K")
+    assert "∂a[k]/∂K[i,j] = −(K⁻¹)[k,i] a[j]" in shown
+
+
+def test_values_that_laws_leave_over_are_numbered_from_1() -> None:
+    shown = text(
+        "P = np.exp(x - x.max(1, keepdims=True))\nP = P / P.sum(1, keepdims=True)\n"
+        "loss = np.sum((P @ f.T - f[:, :3]) ** 2)"
+    )
+    assert "softmax_rows(x)" in shown
+    assert "t₁[i,j] = " in shown
+    assert not re.search("t₂|t₃|P₁|P₂", shown)

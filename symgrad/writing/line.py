@@ -97,9 +97,11 @@ class Code(Writer):
         if numerator.level == Level.OPEN and not below:
             front = slashed(self.product(sp.Mul.make_args(top)).formula, divisor)
             return Piece(Row((front, self.product(above).formula)), Level.OPEN)
+        return Piece(slashed(self._above(numerator), divisor), Level.PRODUCT)
+
+    def _above(self, numerator: Piece) -> Formula:
         loose = numerator.level < Level.PRODUCT or isinstance(numerator.formula, Fraction)
-        over = self.bracket(numerator.formula) if loose else numerator.formula
-        return Piece(slashed(over, divisor), Level.PRODUCT)
+        return self.bracket(numerator.formula) if loose else numerator.formula
 
     def _divisor(self, factors: Sequence[sp.Expr]) -> Formula:
         piece = self.product(factors)

@@ -110,9 +110,7 @@ class Reader:
         if kind == "rows":
             row = value if len(operand.axes) == 2 else value.transposed
             return product([ones(), row], axes)
-        if kind == "row":
-            return replace(value.transposed, axes=axes)
-        return value
+        return replace(value.transposed, axes=axes) if kind == "row" else value
 
     def spread(self, operand: Ref | Literal, axes: Axes) -> MatrixFormula:
         """As :meth:`full`; a number is repeated, as only arrays of one shape have a sum."""
