@@ -28,7 +28,7 @@ def planted(code: str, function: str, rng: random.Random) -> Iterator[Planted]:
     node = next(n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == function)
     spots = [
         (s, how, k)
-        for s in node.body
+        for s in _simple(node)
         for how, make in WAYS.items()
         for k in range(_count(_changed(s), make))
     ]
@@ -41,8 +41,15 @@ def planted(code: str, function: str, rng: random.Random) -> Iterator[Planted]:
         lines = code.split("\n")
         first, last = statement.lineno - 1, statement.end_lineno or statement.lineno
         before = "\n".join(lines[first:last])
-        lines[first:last] = ["    " + ast.unparse(changed)] + [""] * (last - first - 1)
+        lines[first:last] = [" " * statement.col_offset + ast.unparse(changed)]
+        lines[first + 1 : first + 1] = [""] * (last - first - 1)
         yield Planted("\n".join(lines), statement.lineno, how, before.strip())
+
+
+def _simple(node: ast.FunctionDef) -> list[ast.stmt]:
+    """The statements of a function that are on lines of their own, in loops too."""
+    inner = (n for n in ast.walk(node) if isinstance(n, (ast.Assign, ast.AugAssign)))
+    return sorted(inner, key=lambda n: n.lineno)
 
 
 def _count(statement: ast.stmt, make: Any) -> int:

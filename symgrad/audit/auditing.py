@@ -21,9 +21,10 @@ from symgrad.audit.outcome import Blamed, Outcome
 from symgrad.audit.program import Change, Program
 from symgrad.audit.reference import Reference, Truth
 from symgrad.audit.runner import NotRun, Run, Runner
+from symgrad.audit.scene import Scene
 from symgrad.audit.scripts import containers, labels_of, sizes_of, variables
 from symgrad.audit.search import Search, State, Target, local_targets, wrong_site
-from symgrad.audit.sites import Scene, Site
+from symgrad.audit.sites import Site
 from symgrad.audit.source import Source
 from symgrad.audit.steps import stepping, steps_of
 from symgrad.audit.values import (
@@ -409,7 +410,7 @@ class Auditor:
                 names[known.name] = derivation.adjoint_name.get(gradient, gradient)
             elif value is not None:
                 names[known.name] = value
-            elif role is not None and known.name.isidentifier():
+            elif role is not None and known.name.isidentifier() and not role.in_turn:
                 called = derivation.adjoint_name.get(role.name, role.name)
                 names[known.name] = called if role.kind == "gradient" else role.name
         target = next(iter(sorted(assigned(site.statement))), "")

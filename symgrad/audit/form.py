@@ -7,9 +7,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from symgrad.audit.instrument import Plan, holder
+from symgrad.audit.instrument import Plan
 from symgrad.audit.names import inputs_called
 from symgrad.audit.source import Source, bodies
+from symgrad.audit.targets import holder
 from symgrad.errors import SpecError, perhaps
 
 BACKWARD = [

@@ -7,6 +7,9 @@ import marshal
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from symgrad.audit.aliases import filled_in_turn
+from symgrad.audit.targets import changed_by, flat, holder
+
 RECORDER = "__audit__"
 
 
@@ -83,11 +86,12 @@ class _Instrument(ast.NodeTransformer):
         node.body[start:start] = list(puts)
         return node
 
-    def visit_For(self, node: ast.For) -> ast.stmt:
+    def visit_For(self, node: ast.For) -> list[ast.stmt]:
+        filled = list(filled_in_turn(node))
         self._loop(node)
         names = [t for t in flat(node.target) if isinstance(t, ast.Name)]
         node.body[:0] = list(_puts(node, names, self.plan))
-        return node
+        return [node, *_puts(node, filled, self.plan)]
 
     def visit_While(self, node: ast.While) -> ast.stmt:
         return self._loop(node)
@@ -98,45 +102,6 @@ class _Instrument(ast.NodeTransformer):
             call = _call("turn", None, ast.Constant(node.lineno))
             node.body.insert(0, ast.copy_location(ast.Expr(call), node))
         return node
-
-
-def flat(target: ast.expr) -> Iterator[ast.expr]:
-    """The names, entries and attributes in a target."""
-    if isinstance(target, (ast.Tuple, ast.List)):
-        for part in target.elts:
-            yield from flat(part)
-    else:
-        yield target.value if isinstance(target, ast.Starred) else target
-
-
-def changed_by(value: ast.expr) -> Iterator[ast.expr]:
-    """What a call changes: its ``out``, and the first argument of np.add.at."""
-    if not isinstance(value, ast.Call):
-        return
-    for keyword in value.keywords:
-        if keyword.arg == "out":
-            yield keyword.value
-    function = value.func
-    if isinstance(function, ast.Attribute) and function.attr in ("at", "fill_diagonal", "copyto"):
-        yield from value.args[:1]
-
-
-def holder(target: ast.expr) -> ast.expr | None:
-    """What is told of a target: of an entry the whole array, but of a dictionary the entry."""
-    while isinstance(target, ast.Subscript):
-        key = target.slice
-        if isinstance(key, ast.Constant) and isinstance(key.value, str):
-            break
-        target = target.value
-    return target if _is_plain(target) else None
-
-
-def _is_plain(node: ast.expr) -> bool:
-    if isinstance(node, ast.Subscript):
-        return _is_plain(node.value)
-    if isinstance(node, ast.Attribute):
-        return _is_plain(node.value)
-    return isinstance(node, ast.Name)
 
 
 def called(target: ast.expr) -> str:

@@ -20,7 +20,8 @@ from symgrad.audit.instrument import STEP
 from symgrad.audit.program import Program
 from symgrad.audit.reference import Reference, Truth
 from symgrad.audit.runner import Run
-from symgrad.audit.sites import Scene, Site
+from symgrad.audit.scene import Scene
+from symgrad.audit.sites import Site
 from symgrad.audit.statements import origin
 from symgrad.audit.steps import rates_called
 from symgrad.audit.values import Matching, Value, handed_out
@@ -195,7 +196,7 @@ class Search:
         deduction = Deduction(program, scene, truth, sites, gradient)
         found: dict[Any, tuple[float, Edit]] = {}
         for cost, edit in deduction.edits(self._ought_there(target)):
-            score = cost + DEEP * min(edit.site.depth, 8)
+            score = cost + DEEP * edit.site.far
             if edit.changes not in found or score < found[edit.changes][0]:
                 found[edit.changes] = (score, edit)
         return list(found.values())
@@ -337,7 +338,7 @@ def proposals(sites: Sequence[Site]) -> list[tuple[float, Edit]]:
 def unlikely(site: Site) -> float:
     """How much less likely a repair is of a statement, by where it stands."""
     helper = HELPER if is_derivative(site) else 0.0
-    return DEEP * min(site.depth, 8) + helper + (RIGHT if site.right else 0.0)
+    return DEEP * site.far + helper + (RIGHT if site.right else 0.0)
 
 
 def is_derivative(site: Site) -> bool:

@@ -7,6 +7,7 @@ import difflib
 import itertools
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -62,6 +63,12 @@ class Source:
                 f"{self.file} is nested too deeply to be read",
                 hint="give the values on the way names of their own",
             ) from None
+
+    @cached_property
+    def read(self) -> Counter[str]:
+        """How often each name is read."""
+        names = (n for n in ast.walk(self.tree) if isinstance(n, ast.Name))
+        return Counter(n.id for n in names if isinstance(n.ctx, ast.Load))
 
     @cached_property
     def starts(self) -> tuple[int, ...]:

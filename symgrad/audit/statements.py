@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from symgrad.audit.form import assigned
-from symgrad.audit.instrument import changed_by, flat, holder
+from symgrad.audit.targets import changed_by, flat, holder
 
 
 def parts(statement: ast.stmt) -> list[tuple[Any, ast.expr]]:

@@ -13,7 +13,8 @@ from symgrad.audit.compare import numbers
 from symgrad.audit.form import assigned
 from symgrad.audit.program import Program
 from symgrad.audit.reference import Truth
-from symgrad.audit.sites import Scene, Site
+from symgrad.audit.scene import Scene
+from symgrad.audit.sites import Site
 from symgrad.audit.statements import targets_of
 
 Numbers = np.ndarray[Any, Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeGuard
+from typing import Any
 
 import numpy as np
 
@@ -88,12 +88,8 @@ def _is_array_like(node: ast.expr) -> bool:
 def _names(site: Site) -> list[str]:
     """The names that are known there, those in the statement first, then what nothing reads."""
     read = {n.id for root in site.roots for n in ast.walk(root) if isinstance(n, ast.Name)}
-    everywhere = {n.id for n in ast.walk(site.source.tree) if _is_read(n)}
+    everywhere = site.source.read
     return sorted(site.known, key=lambda n: (n not in read, n.split("[")[0] in everywhere))
-
-
-def _is_read(node: ast.AST) -> TypeGuard[ast.Name]:
-    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
 
 
 def _entries(site: Site) -> Iterator[str]:

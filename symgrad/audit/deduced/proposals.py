@@ -18,15 +18,16 @@ from symgrad.audit.deduced.matching import asked
 from symgrad.audit.deduced.repairs import View, added, instead, repairs
 from symgrad.audit.grammar import Edit
 from symgrad.audit.grammar.edit import is_called_gradient, is_gradient
-from symgrad.audit.instrument import holder
 from symgrad.audit.program import Program
 from symgrad.audit.reference import Truth
-from symgrad.audit.sites import Scene, Site
+from symgrad.audit.scene import Scene, entries_of
+from symgrad.audit.sites import Site
 from symgrad.audit.statements import targets_of
+from symgrad.audit.targets import holder
 
 Numbers = np.ndarray[Any, Any]
 
-MOST_SITES, MOST_SLOPES, FAR, MOST_BACK = 14, 40, 4, 4
+MOST_SITES, MOST_SLOPES, FAR, MOST_BACK = 20, 40, 4, 4
 """How many statements are looked at, how many gradients one may be, how far from the value, and
 how many statements back it is followed what they ought to give."""
 
@@ -65,7 +66,7 @@ class Deduction:
 
     def edits(self, ought: Numbers) -> Iterator[tuple[float, Edit]]:
         """The repairs, where the value ought to have these numbers."""
-        near = [s for s in self.sites if _is_simple(s) and s.depth <= FAR]
+        near = [s for s in self.sites if _is_simple(s) and s.far <= FAR]
         for site in near[:MOST_SITES]:
             frames = self._frames(site)
             if frames is not None:
@@ -161,11 +162,22 @@ class Deduction:
     def _slopes(self, size: int) -> list[Numbers]:
         """The gradients of so many numbers that nothing in the program is yet."""
         if size not in self.left:
-            slopes = _different([s for s in self.truth.slopes.values() if s.size == size])
+            slopes = _different([*self._whole(size), *self._in_turn(size)])
             made = [a.ravel() for several in self.scene.arrays.values() for a in several]
             same = np.array([a for a in made if a.size == size] or [np.full(size, np.inf)])
             self.left[size] = [s for s in slopes if not _is_among(s.ravel(), same)]
         return self.left[size]
+
+    def _whole(self, size: int) -> Iterator[Numbers]:
+        yield from (s for s in self.truth.slopes.values() if s.size == size)
+
+    def _in_turn(self, size: int) -> Iterator[Numbers]:
+        """The gradients of the last two steps of a recurrence, and of the first two."""
+        for role, rows in entries_of(self.truth, size):
+            if role.kind == "gradient":
+                last = (rows.shape[0] - 1, rows.shape[0] - 2, 0, 1)
+                shape = self.truth.slopes[role.name].shape[1:]
+                yield from (rows[k].reshape(shape) for k in dict.fromkeys(last) if k >= 0)
 
     def _parts(
         self, view: View, turn: int, ought: Numbers, line: Line
@@ -275,6 +287,7 @@ def _of_value(statement: ast.stmt, ought: Numbers, before: Numbers | None) -> Nu
 
 def _is_about_gradients(site: Site) -> bool:
     names = {n.id for root in site.roots for n in ast.walk(root) if isinstance(n, ast.Name)}
+    names.add(_changed(site.statement))
     return any(is_gradient(site, n) or is_called_gradient(n) for n in names)
 
 

@@ -18,9 +18,9 @@ from symgrad.audit.grammar.edit import (
     nodes,
     operand,
 )
-from symgrad.audit.instrument import holder
 from symgrad.audit.sites import Site
 from symgrad.audit.statements import targets_of
+from symgrad.audit.targets import holder
 
 MOST_NAMES = 8
 

@@ -81,14 +81,7 @@ def _added(site: Site) -> Iterator[Proposal]:
 
 def is_unread(site: Site, name: str) -> bool:
     """Whether nothing reads a name: it was meant to be read here."""
-    base = name.split("[")[0]
-    return (
-        sum(
-            isinstance(n, ast.Name) and n.id == base and isinstance(n.ctx, ast.Load)
-            for n in ast.walk(site.source.tree)
-        )
-        == 0
-    )
+    return not site.source.read[name.split("[")[0]]
 
 
 def _products(site: Site) -> Iterator[tuple[str, float]]:

@@ -1,0 +1,45 @@
+"""What statements assign to, as records call it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+
+def flat(target: ast.expr) -> Iterator[ast.expr]:
+    """The names, entries and attributes in a target."""
+    if isinstance(target, (ast.Tuple, ast.List)):
+        for part in target.elts:
+            yield from flat(part)
+    else:
+        yield target.value if isinstance(target, ast.Starred) else target
+
+
+def changed_by(value: ast.expr) -> Iterator[ast.expr]:
+    """What a call changes: its ``out``, and the first argument of np.add.at."""
+    if not isinstance(value, ast.Call):
+        return
+    for keyword in value.keywords:
+        if keyword.arg == "out":
+            yield keyword.value
+    function = value.func
+    if isinstance(function, ast.Attribute) and function.attr in ("at", "fill_diagonal", "copyto"):
+        yield from value.args[:1]
+
+
+def holder(target: ast.expr) -> ast.expr | None:
+    """What is told of a target: of an entry the whole array, but of a dictionary the entry."""
+    while isinstance(target, ast.Subscript):
+        key = target.slice
+        if isinstance(key, ast.Constant) and isinstance(key.value, str):
+            break
+        target = target.value
+    return target if _is_plain(target) else None
+
+
+def _is_plain(node: ast.expr) -> bool:
+    if isinstance(node, ast.Subscript):
+        return _is_plain(node.value)
+    if isinstance(node, ast.Attribute):
+        return _is_plain(node.value)
+    return isinstance(node, ast.Name)
