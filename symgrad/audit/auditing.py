@@ -439,9 +439,10 @@ class Auditor:
             given = {} if self.form.script else program.given(example)
             runs += program.runner.run([({}, given, 0, b"")], keep=True, limit=program.limit)
         one, other = (numbers_of(r) for r in runs)
-        if any(r.error is not None for r in runs) and not one:
-            return None
-        return all(same_numbers(one[k], other[k]) for k in one.keys() & other.keys())
+        none = any(r.error is not None for r in runs) and not one
+        return (
+            None if none else all(same_numbers(one[k], other[k]) for k in one.keys() & other.keys())
+        )
 
     def _example(self) -> Truth | None:
         """The author's own point: of a script its own numbers, else the example of the spec."""

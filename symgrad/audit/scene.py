@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from symgrad.audit.aliases import views
-from symgrad.audit.compare import compared, entry_read, first_array, has_entry, numbers
+from symgrad.audit.compare import entry_read, first_array, has_entry, numbers
 from symgrad.audit.form import assigned, reads
 from symgrad.audit.grammar.edit import function_of, is_called_gradient
 from symgrad.audit.instrument import STEP
 from symgrad.audit.reference import Reference, Truth
+from symgrad.audit.roles import Roles, is_right_role, roles_of
 from symgrad.audit.runner import Run
 from symgrad.audit.sites import Known, Role, Site
 from symgrad.audit.source import Source
@@ -62,9 +63,10 @@ class Scene:
                 self.arrays.setdefault((line, target), []).append(array)
             if isinstance(value, (dict, list)):
                 self.wholes.setdefault(line, []).append(value)
-        self.roles: dict[int, Role | None] = {}
+        self.roles = Roles(truth)
+        self.handed: dict[ast.stmt, set[str]] = {}
+        """The statements that hand something to a function, and need not what that gives back."""
         self.views: dict[tuple[int, str], set[str]] = {}
-        self.steps: dict[int, list[tuple[Role, np.ndarray[Any, Any]]]] = {}
 
     @cached_property
     def unfilled(self) -> set[int]:
@@ -146,37 +148,7 @@ class Scene:
 
     def role(self, array: np.ndarray[Any, Any]) -> Role | None:
         """What an array is in the spec, by its numbers."""
-        key = id(array)
-        if key not in self.roles:
-            self.roles[key] = self._role(array)
-        return self.roles[key]
-
-    def _role(self, array: np.ndarray[Any, Any]) -> Role | None:
-        if array.size < 2:
-            return None
-        truth = self.truth
-        tables = (("input", truth.given), ("value", truth.whole), ("gradient", truth.slopes))
-        for kind, table in tables:
-            for name, ought in table.items():
-                if np.size(ought) == array.size and np.abs(ought).max(initial=0.0) > 0:
-                    match = compared(array, np.asarray(ought, dtype=float), truth.typical)
-                    if match.error < 1e-9:
-                        return Role(kind, name)
-                    if kind == "gradient" and match.ratio is not None:
-                        return Role(kind, name, match.ratio)
-        return self._role_in_turn(array)
-
-    def _role_in_turn(self, array: np.ndarray[Any, Any]) -> Role | None:
-        """What an array is of one step of a recurrence, whose values have an axis of steps."""
-        size = array.size
-        if size not in self.steps:
-            self.steps[size] = list(entries_of(self.truth, size))
-        flat = array.ravel()
-        close = 1e-9 * np.abs(flat).max(initial=0.0)
-        for role, rows in self.steps[size]:
-            if close and (np.abs(rows - flat).max(axis=1) <= close).any():
-                return role
-        return None
+        return self.roles.of(array)
 
     def sites(self, code: str, line: int | None) -> list[Site]:
         """The statements that a value depends on, from the nearest on."""
@@ -210,6 +182,7 @@ class Scene:
                         self.missing,
                         self.function_at(at) or self.source.tree,
                         self._begins(statement, known[at]),
+                        bool(self.handed.get(statement)),
                     )
                 )
         return found
@@ -256,6 +229,7 @@ class Scene:
         start = start or [s for s in self.statements if gives(s, code) and self._makes(s, code)]
         level = start or [s for s in self.statements if isinstance(s, ast.Return)]
         handed: dict[ast.stmt, set[str]] = {}
+        self.handed = handed
         depth = 0
         while level:
             for statement in level:
@@ -288,9 +262,11 @@ class Scene:
 
     def is_right(self, statement: ast.stmt) -> bool:
         """Whether each array that a statement assigned is a value or a gradient of the spec."""
-        if self._is_changed_elsewhere(statement):
-            return False
         named = self._named_roles(statement)
+        if self._is_changed_elsewhere(statement) or _renames_gradient(
+            statement, [role for _, role in named]
+        ):
+            return False
         read = reads(statement) if is_shared(statement) else set()
         return bool(named) and not any(
             not is_right_role(role) or self._is_another(n, role)
@@ -421,23 +397,13 @@ class Scene:
                 yield statement
 
 
-def entries_of(truth: Truth, size: int) -> Iterator[tuple[Role, np.ndarray[Any, Any]]]:
-    """The entries along the first axis, of so many numbers each, of what the spec has, as rows."""
-    for kind, table in (("value", truth.whole), ("gradient", truth.slopes)):
-        for name, array in table.items():
-            stacked = array.ndim > 1 and array.shape[0] > 1 and size > 1
-            if stacked and array.size == size * array.shape[0]:
-                yield (
-                    Role(kind, name, in_turn=True),
-                    np.asarray(array, dtype=float).reshape(-1, size),
-                )
-
-
-def is_right_role(role: Role | None) -> bool:
-    """Whether something is a value or a gradient of the spec, to the number."""
-    return role is not None and role.ratio == 1.0
-
-
-def roles_of(several: list[Known]) -> list[Role | None]:
-    """What each of some names is in the spec."""
-    return [k.role for k in several]
+def _renames_gradient(statement: ast.stmt, roles: Sequence[Role | None]) -> bool:
+    """Whether a statement takes one gradient, or a value, for another: a slope may lack there."""
+    names = [ast.unparse(t) for t in targets_of(statement)]
+    if not is_shared(statement) or not all(
+        n.isidentifier() and is_called_gradient(n) for n in names
+    ):
+        return False
+    source = ast.unparse(statement.value) if isinstance(statement, ast.Assign) else ""
+    back = source.isidentifier() and is_called_gradient(source)
+    return back or any(r is not None and r.kind == "value" for r in roles)

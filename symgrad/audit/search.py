@@ -21,7 +21,7 @@ from symgrad.audit.program import Program
 from symgrad.audit.reference import Reference, Truth
 from symgrad.audit.runner import Run
 from symgrad.audit.scene import Scene
-from symgrad.audit.sites import Site
+from symgrad.audit.sites import Site, fits
 from symgrad.audit.statements import origin
 from symgrad.audit.steps import rates_called
 from symgrad.audit.values import Matching, Value, handed_out
@@ -412,8 +412,7 @@ def _is_wrong(state: State, code: str, name: str, *, forward: bool) -> tuple[boo
 
 def _is_spread(shape: tuple[int, ...], whole: tuple[int, ...]) -> bool:
     """Whether an array has only to be broadcast to have a shape: a factor is missing."""
-    pairs = zip(shape, whole, strict=False)
-    return len(shape) == len(whole) and shape != whole and all(a in (1, b) for a, b in pairs)
+    return shape != whole and 0 < len(shape) <= len(whole) and fits(shape, whole)
 
 
 def wrong_site(sites: Sequence[Site]) -> Site | None:

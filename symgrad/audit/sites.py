@@ -16,6 +16,10 @@ MOST_FAR = 8
 """From how many statements on it is all the same how far one is."""
 
 
+TO_A_FUNCTION = 3
+"""How many statements further it is to what is handed to a function: it is seldom wrong there."""
+
+
 @dataclass(frozen=True)
 class Role:
     """What a name of the program is in the spec: an input, a value, or a gradient."""
@@ -67,11 +71,14 @@ class Site:
     """The function that it stands in, or the whole program."""
     begins: bool = False
     """Whether what it reads is right as far as is known, and what it assigns is not."""
+    handed: bool = False
+    """Whether it only hands something to the function in which the wrong value is made."""
 
     @property
     def far(self) -> int:
         """How far it is from the wrong value, in statements: where that begins, it is near."""
-        return min(self.depth, 1) if self.begins else min(self.depth, MOST_FAR)
+        most = 1 if self.begins else MOST_FAR
+        return min(self.depth, most) + (TO_A_FUNCTION if self.handed else 0)
 
     @property
     def line(self) -> int:
@@ -104,7 +111,7 @@ class Site:
 
     def fitting(self, shape: tuple[int, ...] | None) -> list[Known]:
         """The names of arrays that broadcast to a shape."""
-        return [k for k in self.known.values() if shape is not None and _fits(k.shape, shape)]
+        return [k for k in self.known.values() if shape is not None and fits(k.shape, shape)]
 
     @cached_property
     def scalars(self) -> list[Known]:
@@ -112,7 +119,8 @@ class Site:
         return [k for k in self.known.values() if k.array.ndim == 0 and np.isfinite(k.array)]
 
 
-def _fits(shape: tuple[int, ...], whole: tuple[int, ...]) -> bool:
+def fits(shape: tuple[int, ...], whole: tuple[int, ...]) -> bool:
+    """Whether an array broadcasts to a shape."""
     try:
         return bool(shape) and np.broadcast_shapes(shape, whole) == whole
     except ValueError:

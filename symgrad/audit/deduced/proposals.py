@@ -20,7 +20,8 @@ from symgrad.audit.grammar import Edit
 from symgrad.audit.grammar.edit import is_called_gradient, is_gradient
 from symgrad.audit.program import Program
 from symgrad.audit.reference import Truth
-from symgrad.audit.scene import Scene, entries_of
+from symgrad.audit.roles import entries_of
+from symgrad.audit.scene import Scene
 from symgrad.audit.sites import Site
 from symgrad.audit.statements import targets_of
 from symgrad.audit.targets import holder

@@ -188,7 +188,7 @@ def is_made_before(site: Site, term: ast.expr) -> bool:
     """Whether a term is of a local gradient, which is likelier wrong where it is made."""
     if isinstance(term, ast.Name):
         return _is_unlike(site, term.id)
-    names = {n.id for n in ast.walk(term) if isinstance(n, ast.Name)}
+    names = {n.id for n in ast.walk(term) if isinstance(n, ast.Name) and is_called_gradient(n.id)}
     return any(is_gradient(site, n) and _is_unlike(site, n) for n in names)
 
 
