@@ -366,5 +366,5 @@ def test_values_that_laws_leave_over_are_numbered_from_1() -> None:
         "loss = np.sum((P @ f.T - f[:, :3]) ** 2)"
     )
     assert "softmax_rows(x)" in shown
-    assert "t₁[i,j] = " in shown
+    assert "t₁[i,l] = Σ_j P[i,j] f[l,j]" in shown
     assert not re.search("t₂|t₃|P₁|P₂", shown)
