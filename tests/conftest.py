@@ -7,6 +7,7 @@ import signal
 # The tests run in parallel: a thread pool in each of them would only get in the way.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,8 +25,17 @@ settings.register_profile("symgrad", deadline=None, derandomize=True, database=N
 settings.load_profile("symgrad")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of one loss after each other, so that it is derived once."""
+    """Tests of one loss after each other, so that it is derived once; tables in two runs."""
+    rows: Counter[str] = Counter()
+    for item in items:
+        marker = item.get_closest_marker("sampled")
+        if marker is not None:
+            name = item.nodeid.split("[")[0]
+            if rows[name] % marker.args[0]:
+                item.add_marker("long")
+            rows[name] += 1
     items.sort(key=_loss)
 
 

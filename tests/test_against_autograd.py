@@ -232,6 +232,7 @@ def test_generated_code_is_that_of_autograd(case):
         np.testing.assert_allclose(found, slope, rtol=1e-9, atol=1e-12 * np.abs(slope).max())
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("case", CASES)
 def test_generated_code_is_that_of_the_equations(case, dtype):

@@ -74,6 +74,7 @@ def marked(names: list[str]) -> list[object]:
     return [pytest.param(n, marks=() if n in QUICK else pytest.mark.long, id=n) for n in names]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", marked(FAULTY))
 def test_the_fault_is_named(name: str, specs: Path, tmp_path: Path) -> None:
     pair = PAIRS[name]
@@ -87,6 +88,7 @@ def test_the_fault_is_named(name: str, specs: Path, tmp_path: Path) -> None:
     assert any("#!" in row for row in rows[: fault.line])  # there, or where it is read
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", marked(RIGHT))
 def test_a_right_pass_is_not_accused(name: str, specs: Path, tmp_path: Path) -> None:
     found = audit_of(PAIRS[name], specs, tmp_path)

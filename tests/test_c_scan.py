@@ -147,6 +147,7 @@ class _Given:
         raise AttributeError(name)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", LOSSES)
 @pytest.mark.parametrize("reverse", [False, True])
 def test_whatever_is_carried(name: str, reverse: bool) -> None:

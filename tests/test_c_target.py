@@ -282,6 +282,7 @@ def test_each_equation_stands_above_its_loops() -> None:
 TOLD = (*SHOWN, "rotary_attention", "reshaped", "multi_head_attention", "clipped_policy")
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", TOLD)
 def test_the_equation_of_each_value_is_told(name: str) -> None:
     """Also of those that are read in place, or computed where they are read."""

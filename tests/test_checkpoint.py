@@ -145,6 +145,7 @@ def _at(case: Case, found: sg.Derivation, length: int) -> Mapping[str, Any]:
     return {n: v for n, v in case.numbers(length, seed=length).items() if n in inputs}
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("every", [1, 3, 50])
 @pytest.mark.parametrize(
     "name", [n if n in QUICK else pytest.param(n, marks=LONG) for n in (*CASES, *MORE)]

@@ -53,6 +53,7 @@ def run(copy: Path, *arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 def test_a_leaf_is_what_the_example_says_and_nothing_else(root: Path, copy: Path) -> None:
     """Written at the end of the table: it is derived, printed, compiled, documented, and proved."""
     leaf = next(example for example in examples(root) if example.startswith("class "))

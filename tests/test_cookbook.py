@@ -271,6 +271,7 @@ each = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.sampled(3)
 @each
 def test_the_derivative_is_that_of_the_book(index: int) -> None:
     identity = TABLE[index]

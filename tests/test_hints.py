@@ -134,6 +134,7 @@ HINTS = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("refused", HINTS)
 def test_what_a_hint_proposes_is_derived(refused: str, tmp_path: Path) -> None:
     says, code = HINTS[refused]

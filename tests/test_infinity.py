@@ -139,6 +139,7 @@ def test_masks_in_every_spelling(case: Case) -> None:
             np.testing.assert_allclose(getattr(gradients, name), wanted, atol=1e-7)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("case", MASKS, ids=lambda case: case.name)
 def test_the_checks_take_infinity(case: Case) -> None:
     arrays = inputs(case)

@@ -344,6 +344,7 @@ def slopes(loss: Loss, given: Mapping[str, np.ndarray], name: str) -> np.ndarray
     return found
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("what", SPELLINGS)
 def test_gradients(what: str) -> None:
     spelling = SPELLINGS[what]
@@ -358,6 +359,7 @@ def test_gradients(what: str) -> None:
             np.testing.assert_allclose(getattr(found, name), right, rtol=1e-11, atol=1e-12)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("what", SPELLINGS)
 def test_checks_draw_labels_that_are_legal(what: str) -> None:
     results = run(SPELLINGS[what].derivation())
@@ -365,6 +367,7 @@ def test_checks_draw_labels_that_are_legal(what: str) -> None:
     assert all(check.passed for check in results), [c for c in results if not c.passed]
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("what", SPELLINGS)
 def test_a_label_outside_is_named_with_the_range(what: str) -> None:
     spelling = SPELLINGS[what]

@@ -179,6 +179,7 @@ def spec(expression: str) -> Spec:
     return Spec(params, {n: v for n, v in inputs.items() if n in used}, lines)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
 def test_a_function_and_a_fault_in_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if name in NO_ARRAYS:
@@ -188,6 +189,7 @@ def test_a_function_and_a_fault_in_it(name: str, monkeypatch: pytest.MonkeyPatch
     plant(monkeypatch, FUNCTIONS, name, right)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", sorted(n for n in UFUNCS if not n.endswith(".at")))
 def test_a_ufunc_and_a_fault_in_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     right = spec(ufunc_call(name))

@@ -81,6 +81,7 @@ def with_leaf(cls: type[sp.Function]) -> Derivation:
     return sg.derive(np.sum(sg.Array(index, body, inputs)), names={})
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("leaf", MINE, ids=lambda leaf: leaf.cls.__name__)
 def test_a_wrong_derivative_of_a_leaf_is_seen(leaf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not failed(with_leaf(leaf.cls))
@@ -176,6 +177,7 @@ def used_in(derivation: Derivation) -> set[str]:
     return {step.rule for a in derivation.adjoints for step in a.steps}
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("used", dict.fromkeys(rules.RULES), ids=lambda rule: rule.name)
 def test_a_rule_that_does_wrong_is_seen(used: rules.Rule, monkeypatch: pytest.MonkeyPatch) -> None:
     right = example_of(used)

@@ -141,6 +141,7 @@ def test_a_choice_that_is_none_is_seen(leaf: Leaf) -> None:
     assert len(unseen) == UNFELT.get(leaf.cls.__name__, 0), unseen
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("leaf", NAMED, ids=lambda leaf: leaf.cls.__name__)
 def test_what_is_wrong_in_all_of_a_record_is_seen(leaf: Leaf) -> None:
     def wrong(*x: Any) -> Any:

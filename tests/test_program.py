@@ -259,6 +259,7 @@ def alone(variables: Sequence[Variable], equation: Equation) -> Module:
     return assembled(variables, [equation], equation.name, {variables[0].name: equation.name})
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("seed", range(240))
 def test_random_equations(seed: int) -> None:
     equation, env = made(seed), numbers()

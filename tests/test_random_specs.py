@@ -14,7 +14,7 @@ from tests.agreement import check, derived
 from tests.drawing import Spec
 from tests.fuzz import agree
 
-COUNTS = {0: 20, 1: 55, 2: 55, 3: 55}
+COUNTS = {0: 10, 1: 55, 2: 55, 3: 55}
 """How many random specs there are of each seed; ``make fuzz`` tries more."""
 
 

@@ -75,6 +75,7 @@ def agree(found: tuple[Any, Any], expected: tuple[float, np.ndarray]) -> None:
     np.testing.assert_allclose(found[1][0], expected[1], rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.sampled(4)
 @named
 def test_a_slice_of_a_fixed_length(cut: Any) -> None:
     for length in LENGTHS:
@@ -110,6 +111,7 @@ def test_a_part_of_a_named_length(part: Callable[[Any], Any]) -> None:
             agree(module.loss_and_gradients(**at), by_hand(places, at))
 
 
+@pytest.mark.sampled(4)
 @named
 def test_a_slice_beside_a_named_length(cut: Any) -> None:
     """The axis with steps is fixed, the other one isn't; both are cut."""

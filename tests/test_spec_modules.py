@@ -192,6 +192,7 @@ A = sg.param("A", (3, 3))
 """
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", DENSITIES)
 def test_distributions_of_scipy_are_those_of_values_too(name: str, tmp_path: Path) -> None:
     code = f"K = A @ A.T + np.eye(3)\nloss = np.sum({DENSITIES[name]})\n"

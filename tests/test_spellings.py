@@ -128,6 +128,7 @@ def check(spelling: Spelling, rows: Any, columns: Any) -> None:
     np.testing.assert_allclose(gradients.a, slopes[1], rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("spelling", [*FIXED, *NAMED], ids=lambda s: s.__name__)
 def test_spelling_of_fixed_sizes(spelling: Spelling) -> None:
     check(spelling, 4, 3)

@@ -123,6 +123,7 @@ def point(d, rng):
 CUTS = [(), (3 / 7,), (1 / 7, 1 / 7, 2 / 7), (0.0, 1.0), tuple(k / 7 for k in range(1, 7))]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("case", SPLIT)
 def test_chunks_give_what_all_rows_give(case):
     d = derived(SPLIT[case])

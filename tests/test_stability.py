@@ -186,6 +186,7 @@ def derived(name):
     return derivation, trace(output, {"loss": output}), derivation.compile().loss_and_gradients
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", SPELLINGS)
 def test_spellings_are_right(name):
     _, _, run = derived(name)
@@ -610,6 +611,7 @@ SIZES = {"float64": (1e-300, 1e-170, 1e-30, 1e-3, 1.0, 30.0, 710.0, 1e4, 1e13, 1
 ROWS = np.array([[0.7, 1.3, -0.4], [-0.2, 0.9, 0.6]])
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("dtype", SIZES)
 @pytest.mark.parametrize("name", SWEPT_LOSSES)
 def test_losses_as_typed_are_right_at_every_size(name, dtype):

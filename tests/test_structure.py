@@ -22,6 +22,7 @@ TRIED = 15
 """How many random specs a test run tries; ``make fuzz`` tries more."""
 
 
+@pytest.mark.long
 @settings(max_examples=TRIED, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_random_specs(data: st.DataObject) -> None:
@@ -33,6 +34,7 @@ def test_random_specs(data: st.DataObject) -> None:
         structures.check(spec)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("seed", range(20))
 def test_specs_of_fixed_seeds_are_derived(seed: int) -> None:
     """Without names of sizes nothing is refused."""

@@ -330,6 +330,7 @@ def values_of(case: Case) -> list[str]:
     return list(Between(case.function).named(symbols)[1])
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("case", "value"),
     [

@@ -272,6 +272,7 @@ def loss_of(code: str, values: dict[str, np.ndarray]) -> Any:
     return run(code, StandIn(np, scipy.special), **numbers)["loss"]
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(
     ("name", "code", "named"), CASES, ids=[f"{c[0]}{', named' * c[2]}" for c in CASES]
 )

@@ -260,6 +260,7 @@ def small(activation: Any) -> sg.Derivation:
 SMALL = {"X": (3, 1), "Y": (3, 1), "W1": (4, 3), "X_0": (4, 1), "W2": (3, 4), "room": (3, 1)}
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("activation", [relu, np.tanh, np.exp, np.square])
 @pytest.mark.parametrize("scale", [1.0, 1e-3, 400.0, 1e4, np.nan, np.inf])
 def test_small_sizes_entry_by_entry(activation: Any, scale: float) -> None:

@@ -53,6 +53,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.long
 def test_they_pass_and_see_a_fault(tmp_path: Path) -> None:
     assert derive(tmp_path) == 0
     file, tests = tmp_path / "out" / "layer.py", tmp_path / "out" / "test_layer.py"

@@ -70,6 +70,7 @@ def caught(derivation: sg.Derivation, dtype: str = "float64") -> set[str]:
     return {c.name for c in module_checks(derivation, module, dtype) if not c.passed}
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("leaf", LEAVES.values(), ids=lambda leaf: leaf.cls.__name__)
 def test_a_wrong_text_is_seen(leaf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert caught(with_function(leaf, 3)) == set()
