@@ -14,6 +14,7 @@ from symgrad.audit.compare import TOLERANCE
 from symgrad.audit.deduced.entries import spoiled
 from symgrad.audit.form import Form, assigned, script_plan
 from symgrad.audit.grammar import RULES
+from symgrad.audit.hidden import is_hidden
 from symgrad.audit.hints import commands, setup
 from symgrad.audit.instrument import STEP
 from symgrad.audit.losses import another_loss
@@ -32,10 +33,8 @@ from symgrad.audit.values import (
     Value,
     handed_out,
     least_exact,
-    numbers_of,
     returned_names,
     right_or_scaled,
-    same_numbers,
 )
 from symgrad.errors import SpecError
 
@@ -390,7 +389,7 @@ class Auditor:
             del state.matching.codes[code]
         line = before.source.text.count("\n", 0, edit.changes[0][0]) + 1
         state.program = before.repaired(edit.changes)
-        hidden = self._hidden(before, state.program)
+        hidden = is_hidden(before, state.program, self._example())
         state.program.load()
         state.refresh()
         names, assigns = self._names(edit.site, state)
@@ -427,22 +426,6 @@ class Auditor:
         line = site.roots[0].lineno if site.roots else site.line
         names, assigns = self._names(site, state)
         return Blamed(target, line, None, ratio, None, assigns, names, site=site)
-
-    def _hidden(self, before: Program, after: Program) -> bool | None:
-        """Whether a repair changes nothing at the author's own numbers."""
-        example = self._example()
-        if example is None:
-            return None
-        runs = []
-        for program in (before, after):
-            program.load()
-            given = {} if self.form.script else program.given(example)
-            runs += program.runner.run([({}, given, 0, b"")], keep=True, limit=program.limit)
-        one, other = (numbers_of(r) for r in runs)
-        none = any(r.error is not None for r in runs) and not one
-        return (
-            None if none else all(same_numbers(one[k], other[k]) for k in one.keys() & other.keys())
-        )
 
     def _example(self) -> Truth | None:
         """The author's own point: of a script its own numbers, else the example of the spec."""
