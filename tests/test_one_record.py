@@ -114,6 +114,7 @@ RULES: dict[str, tuple[Finder, tuple[str, ...]]] = {
             "language/",  # names of NumPy's functions, which are the same words
             "reading/",  # these too
             "audit/grammar/",  # those in people's programs
+            "audit/aliases.py",  # these too
         ),
     ),
     "assumptions": (

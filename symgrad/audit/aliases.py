@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from symgrad.audit.targets import changed_by, flat, holder
 
-VIEWS = frozenset(["reshape", "ravel", "view", "transpose", "swapaxes", "squeeze"])
-"""Methods that give the same entries under another name."""
+VIEWS = ("reshape", "ravel", "asarray", "view", "transpose", "swapaxes", "squeeze")
+"""Functions and methods that may give the same entries under another name."""
 
 
 def views(around: ast.AST, name: str) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from symgrad.audit.aliases import VIEWS
 from symgrad.audit.grammar.edit import (
     Proposal,
     Rule,
@@ -165,9 +166,6 @@ FORMS = {
     "sigmoid": "(1 / (1 + np.exp(-{})))",
 }
 """Functions that are forgotten where a value stands, by their names in the forward pass."""
-
-
-VIEWS = ("reshape", "ravel", "asarray", "view", "transpose", "squeeze")
 
 
 RULES = (
