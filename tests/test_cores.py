@@ -1,4 +1,4 @@
-"""Derivatives of arrays by a layer: what all of its columns share is kept once."""
+"""Second derivatives without work twice: cores of Hessians, slopes of tangents."""
 
 from __future__ import annotations
 
@@ -50,3 +50,30 @@ def test_nothing_but_the_result_has_the_columns_of_the_data_twice() -> None:
              for o in program if o.name not in (result, *program.outputs)]  # fmt: skip
     assert max(sizes) <= max(N * H * H, N * D * D)
     assert any(o.name.endswith("_core") for o in program)
+
+
+def decayed() -> sg.Array:
+    """A loss whose backward pass begins at the end, and again at each matrix."""
+    X, y, W1, W2 = (sg.data("X", ("N", D)), sg.data("y", ("N", K)),
+                    sg.param("W1", (D, H)), sg.param("W2", (H, K)))  # fmt: skip
+    return (
+        net(np, X, y, W1, W2)
+        + 0.1 * np.sum(W1**2)
+        + 0.2 * np.sum(np.where(y > 0, y @ W2.T @ W2, 0))
+    )
+
+
+def test_a_slope_is_computed_of_what_the_products_need() -> None:
+    at, module = point(), sg.hvp(decayed()).compile()
+    r = np.random.default_rng(1)
+    along = {f"v_{n}": r.normal(size=at[n].shape) for n in ("W1", "W2")}
+    plain = sg.derive(decayed()).compile()
+    slopes = plain.gradients(**at)
+    wanted = np.sum(slopes.W1 * along["v_W1"]) + np.sum(slopes.W2 * along["v_W2"])
+    value, _ = module.loss_and_gradients(**at, **along)
+    np.testing.assert_allclose(value, wanted, rtol=1e-12)
+    ahead, behind = (plain.gradients(**at | {n: at[n] + h * along[f"v_{n}"] for n in ("W1", "W2")})
+                     for h in (1e-5, -1e-5))  # fmt: skip
+    for mine, one, other in zip(module.gradients(**at, **along), ahead, behind, strict=True):
+        np.testing.assert_allclose(mine, (one - other) / 2e-5, atol=1e-8)
+    assert "# dW1[" not in module.__source__

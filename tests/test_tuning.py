@@ -209,6 +209,15 @@ def heads(n: int = 64) -> Case:
     return _of(loss, {"X": rng.standard_normal((n, 16)), **point}, X=x, **w)
 
 
+def of_one_sample() -> Case:
+    """Layers of few numbers, of which all sizes are known."""
+    x, v, w = sg.data("x", (7,)), sg.param("V", (6, 7)), sg.param("W", (5, 6))
+    a = np.maximum(v @ x, 0)
+    loss = np.log(np.sum(np.exp(w @ a)))
+    point = {"V": rng.standard_normal((6, 7)), "W": rng.standard_normal((5, 6))}
+    return _of(loss, {"x": rng.standard_normal(7), **point}, x=x, V=v, W=w, a=a)
+
+
 CASES: list[tuple[Callable[[], Case], str, str]] = [
     (embedding, "_add_rows(dE, t, ", "np.add.at(dE"),
     (lambda: embedding(-1), "_add_rows(dE, t, ", "np.subtract.at(dE"),
@@ -238,6 +247,10 @@ CASES: list[tuple[Callable[[], Case], str, str]] = [
     (heads, "-1e9, where=~", "= -1e9"),
     (heads, "np.multiply(t1, 1 / SQRT_8", "p = np.multiply("),
     (lambda: heads(8), "p1 = np.divide(e, ", "np.divide(1, "),
+    (of_one_sample, "np.maximum(a, ws.zero, ", "np.greater("),
+    (of_one_sample, "np.sign(a, ", "np.greater("),
+    (of_one_sample, "[:, None].dot(a[None], out=ws.dW)", "np.multiply(a, "),
+    (of_one_sample, "e.dot(ws.ones)", "np.add.reduce("),
     (of_no_symmetry, "np.linalg.solve(", "_half_inverse("),
 ]
 """A loss, what its file has to say, and what it must not say."""

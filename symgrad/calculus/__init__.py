@@ -14,6 +14,7 @@ from symgrad.calculus.forward_mode import derive_along
 from symgrad.calculus.hoisting import Preparation, prepared
 from symgrad.calculus.reverse_mode import derive
 from symgrad.calculus.rules import RULES
+from symgrad.calculus.slopes import slope_of_tangents
 from symgrad.calculus.splitting import Splitting, split
 from symgrad.calculus.stability import REWRITES, stabilised
 
@@ -35,6 +36,7 @@ __all__ = [
     "in_cores",
     "prepared",
     "slope",
+    "slope_of_tangents",
     "split",
     "stabilised",
     "with_adjoints",

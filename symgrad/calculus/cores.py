@@ -96,11 +96,10 @@ def _split(expr: sp.Expr, index: Index) -> tuple[sp.Expr, sp.Expr]:
     """An expression as a factor that depends on an index, and one that does not."""
     if index not in expr.free_symbols:
         return sp.S.One, expr
-    if isinstance(expr, sp.Mul):
+    if isinstance(expr, (sp.Mul, sp.Add)):
         factors, rests = zip(*(_split(a, index) for a in expr.args), strict=True)
-        return sp.Mul(*factors), sp.Mul(*rests)
-    if isinstance(expr, sp.Add):
-        factors, rests = zip(*(_split(a, index) for a in expr.args), strict=True)
+        if isinstance(expr, sp.Mul):
+            return sp.Mul(*factors), sp.Mul(*rests)
         return (factors[0], sp.Add(*rests)) if len({*factors}) == 1 else (expr, sp.S.One)
     if isinstance(expr, sp.Sum):
         factor, rest = _split(expr.function, index)

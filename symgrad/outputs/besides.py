@@ -8,12 +8,14 @@ from dataclasses import replace
 from symgrad.calculus import (
     Checkpoints,
     Derivation,
+    Kept,
     Part,
     Preparation,
     Splitting,
     checkpointed,
     forward_and_adjoints,
     in_cores,
+    slope_of_tangents,
     stabilised,
 )
 from symgrad.errors import SpecError
@@ -25,17 +27,31 @@ from symgrad.writing import Notation
 def in_products(
     derivation: Derivation, notation: Notation | None = None
 ) -> tuple[Sequence[Equation], dict[str, str]]:
-    """The equations of a module, derivatives of arrays as products; the lines of text of these."""
-    equations, system = forward_and_adjoints(derivation), derivation.system
+    """The equations of a module, derivatives of arrays as products, a slope of what there is.
+
+    And the lines of text of what is computed in another way.
+    """
+    equations = forward_and_adjoints(derivation)
+    written = notation.text_equation if notation else str
+    if (slope := slope_of_tangents(derivation)) is not None:
+        others = [e for e in equations if e.name != slope.name]
+        return [*others, slope], {slope.name: written(slope)}
+    equations, kept = _apart(derivation, equations)
+    told = {k.core.name: f"{written(k.core)}, of {written(k.whole)}" for k in kept.values()}
+    return equations, told
+
+
+def _apart(
+    derivation: Derivation, equations: Sequence[Equation]
+) -> tuple[Sequence[Equation], dict[str, Kept]]:
+    """The equations of derivatives of an array in cores."""
+    system = derivation.system
     outer = len(system.shapes[system.output])
     if not outer:
         return equations, {}
     asked = {system.output, *derivation.results.values()}
     linear = {e.name for a in derivation.adjoints for e in a.equations} - asked
-    equations, kept = in_cores(equations, linear, outer, {*system.shapes, *linear, *asked})
-    written = notation.text_equation if notation else str
-    told = {k.core.name: f"{written(k.core)}, of {written(k.whole)}" for k in kept.values()}
-    return equations, told
+    return in_cores(equations, linear, outer, {*system.shapes, *linear, *asked})
 
 
 def of_data(preparation: Preparation) -> Prepared:

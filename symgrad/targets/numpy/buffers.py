@@ -211,6 +211,8 @@ class BufferedWriter(NumPyWriter, PlannedWriter):
         yield Statement("reduce", name, (args[0].code,), function, out, options)
 
     def printed(self, op: Op, args: Sequence[Text]) -> Text:
+        if op.kind == "matmul" and not op.axes:  # of 64 numbers 0.28 µs, by @ 0.65
+            return Text(f"{args[0].at_least(Precedence.ATOM)}.dot({args[1].code})")
         whole = op.kind == "reduce" and len(op.reads[0].axes) == 1 and not op.axes
         if whole and op.function in _REDUCTIONS:
             return Text(f"np.{_REDUCTIONS[op.function]}.reduce({args[0].code})")

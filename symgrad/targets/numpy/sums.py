@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import sympy as sp
 
 from symgrad.mathematics.indices import Index
-from symgrad.mathematics.sizes import Size
+from symgrad.mathematics.sizes import Size, fixed
 from symgrad.program.builder import Builder
 from symgrad.program.contraction_order import cost
 from symgrad.program.less_work import has, remembering
@@ -43,13 +43,33 @@ def sums_as_products(program: Program) -> Program:
         return Ref(made[shape], axes)
 
     def rewrite(builder: Builder, op: Op) -> Ref | None:
-        if op.kind != "reduce" or op.function != "sum" or not labels(op.axes):
+        if op.kind != "reduce" or op.function != "sum":
             return None
+        if not labels(op.axes):
+            return None if op.axes else _sum_of_vector(builder, op, ones)
         if len(op.reads[0].axes) == 2:
             return _sum_of_matrix(builder, op, ones)
         return _sum_of_stack(builder, op, ones)
 
     return owned(alive(rewritten(program, rewrite)))
+
+
+SHORT = 1024
+"""Numbers of a vector up to which its sum is a product.
+
+In µs, summed and multiplied: 20 0.68 and 0.28, 1,000 0.83 and 0.34; but with a longer one, halves
+of halves are added more exactly.
+"""
+
+
+def _sum_of_vector(builder: Builder, op: Op, ones: Callable[[Builder, Axes], Ref]) -> Ref | None:
+    """Of few numbers, however many there may be when it runs."""
+    (source,) = op.reads
+    sizes = [fixed(size_of(a)) for a in source.axes]
+    is_short = len(sizes) == 1 and sizes[0] is not None and sizes[0] <= SHORT
+    if not is_short or builder.dtypes[source.name] != "float" or not labels(source.axes):
+        return None
+    return builder.add("matmul", (source, ones(builder, source.axes)), ())
 
 
 def _sum_of_matrix(builder: Builder, op: Op, ones: Callable[[Builder, Axes], Ref]) -> Ref | None:

@@ -32,8 +32,10 @@ from symgrad.program.summed import sums_before_products
 from symgrad.targets.numpy.at_labels import labels_as_places, rows_at_labels
 from symgrad.targets.numpy.calls import bounds_as_arrays, largest_by_place
 from symgrad.targets.numpy.halves import functions_of_one_matrix
+from symgrad.targets.numpy.masks import masks_as_numbers
 from symgrad.targets.numpy.merging import stacks_as_matrices
 from symgrad.targets.numpy.nearest import nearest_by_product
+from symgrad.targets.numpy.outer import products_of_vectors
 from symgrad.targets.numpy.powers import powers_as_products, powers_in_a_row
 from symgrad.targets.numpy.sigmoids import complements_in_sums, sigmoids_of_one_power
 from symgrad.targets.numpy.sums import sums_as_products, sums_of_products
@@ -111,6 +113,8 @@ PASSES: tuple[Pass, ...] = (
     rows_at_labels,
     powers_as_products,
     powers_in_a_row,
+    masks_as_numbers,
+    products_of_vectors,
     largest_by_place,
     bounds_as_arrays,
 )

@@ -1,0 +1,93 @@
+"""The slope along a direction, of what second derivatives compute anyhow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+
+import sympy as sp
+
+from symgrad.calculus.derivation import Derivation
+from symgrad.mathematics.algebra import canonical_equation, freshen, limits
+from symgrad.mathematics.equations import Equation, System
+from symgrad.mathematics.indices import entries, entry, is_entry, name_of
+from symgrad.mathematics.reductions import select
+
+
+def slope_of_tangents(derivation: Derivation) -> Equation | None:
+    """The slope Σ dW v as Σ b λ: a backward pass u = A u + b, and λ, the derivatives by u.
+
+    The first pass back need not come to its end then: b is what it starts with, and what is added
+    on its way.  None where the output is no such slope, or where some λ is not there.
+    """
+    system = derivation.system
+    output, names = system[system.output], {name for name, _, _ in system.slopes}
+    known = {a.value: a.equation.name for a in derivation.adjoints if not a.past}
+    backward = {name: known[name] for name in names if name in known}
+    parts = [*_started(system, backward)] if backward and not output.indices else [None]
+    if None in parts:
+        return None
+    return canonical_equation(Equation(output.name, (), sp.Add(*parts)))
+
+
+def _started(system: System, backward: Mapping[str, str]) -> Iterator[sp.Expr | None]:
+    """What each part of the pass adds to the slope; None where it is not known.
+
+    ``backward``: the derivatives by each part, by its name.
+    """
+    output = system[system.output]
+    yield _start(output.rhs, backward)
+    wanted = {name_of(a) for a in entries(output.rhs)}
+    for equation in reversed(system.equations):
+        if equation.name not in wanted or equation.name not in backward:
+            continue
+        wanted |= {name_of(a) for a in entries(equation.rhs)}
+        start = _start(equation.rhs, backward) if equation.backward is None else None
+        if start != 0:
+            yield start if start is None else _total(equation, start, backward[equation.name])
+
+
+def _total(equation: Equation, start: sp.Expr, derivative: str) -> sp.Expr:
+    """Σ b λ over all entries."""
+    factor = equation.lhs if start == equation.rhs else freshen(start)
+    product = factor * entry(derivative, equation.indices)
+    bound = limits(equation.indices)
+    return sp.Sum(product, *bound) if bound else product
+
+
+def _start(expr: sp.Expr, backward: Collection[str]) -> sp.Expr | None:
+    """What is left where all values of the backward pass are 0; None where they are no terms."""
+    if not any(name_of(a) in backward for a in entries(expr)):
+        return expr
+    if is_entry(expr):
+        return sp.S.Zero
+    kind = next((k for k in _STARTS if isinstance(expr, k)), None)
+    return None if kind is None else _STARTS[kind](expr, backward)
+
+
+def _of_sum(expr: sp.Add, backward: Collection[str]) -> sp.Expr | None:
+    parts = [_start(a, backward) for a in expr.args]
+    return None if None in parts else sp.Add(*parts)
+
+
+def _of_product(expr: sp.Mul, backward: Collection[str]) -> sp.Expr | None:
+    inside = [a for a in expr.args if _start(a, backward) != a]
+    start = _start(inside[0], backward) if len(inside) == 1 else None
+    rest = sp.Mul(*(a for a in expr.args if a not in inside))
+    return None if start is None else rest * start
+
+
+def _of_total(expr: sp.Sum, backward: Collection[str]) -> sp.Expr | None:
+    start = _start(expr.function, backward)
+    return start if start in (None, 0) else sp.Sum(start, *expr.limits)
+
+
+def _of_choice(expr: select, backward: Collection[str]) -> sp.Expr | None:
+    """Where the choice itself does not depend on them, and both branches begin with 0."""
+    condition, *branches = expr.args
+    known = _start(condition, backward) == condition
+    return sp.S.Zero if known and {_start(b, backward) for b in branches} == {0} else None
+
+
+_STARTS: Mapping[type[sp.Expr], Callable[..., sp.Expr | None]] = {
+    sp.Add: _of_sum, sp.Mul: _of_product, sp.Sum: _of_total, select: _of_choice,
+}  # fmt: skip
