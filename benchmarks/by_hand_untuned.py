@@ -180,6 +180,71 @@ def batch_norm(case: Case, dtype: str, v: Arrays) -> Call:
     return call
 
 
+def hvp(case: Case, dtype: str, v: Arrays) -> Call:
+    """A column for each layer; the tangents forward, one way back, an outer product at the end."""
+    W, n = [v[f"W{k}"] for k in range(1, 11)], len(v["x"])
+    a, masks, t, d = (np.empty((10, n), dtype) for _ in range(4))
+    column, rows, product = t[0], v["x"][None], np.empty((n, n), dtype)
+
+    def call() -> Any:
+        last = v["x"]
+        for w, out in zip(W[:-1], a, strict=False):
+            last = np.maximum(w.dot(last, out), 0, out=out)
+        np.sign(a[:9], out=masks[:9])
+        z = W[9].dot(last)
+        p = np.exp(z - z[z.argmax()])
+        p /= p.sum()
+        v["v_W1"].dot(v["x"], column)
+        np.multiply(column, masks[0], out=column)
+        for k in range(1, 9):
+            np.multiply(W[k].dot(t[k - 1], t[k]), masks[k], out=t[k])
+        u = W[9].dot(t[8])
+        back = p * (u - p.dot(u))
+        for k in range(9, 0, -1):
+            back = np.multiply(back.dot(W[k], d[k]), masks[k - 1], out=d[k])
+        return None, {"W1": back[:, None].dot(rows, out=product)}
+
+    return call
+
+
+def hessian(case: Case, dtype: str, v: Arrays) -> Call:
+    """What does not depend on the columns of the data first; the columns at the end."""
+    W, n = [v[f"W{k}"] for k in range(1, 11)], len(v["W1"])
+    alone = "x" in v
+    X = v["x"][None] if alone else v["X"]
+    W = [w.T for w in W] if alone else W
+    found = np.empty((n, n, n, n), dtype)
+
+    def call() -> Any:
+        a, masks = X, []
+        for w in W[:-1]:
+            a = np.maximum(a @ w, 0)
+            masks.append(a > 0)
+        z = a @ W[9]
+        p = np.exp(z - z.max(axis=1, keepdims=True))
+        p /= p.sum(axis=1, keepdims=True)
+        core = masks[0][:, :, None] * W[1]
+        for mask, w in zip(masks[1:], W[2:], strict=True):
+            core *= mask[:, None]
+            core = (core.reshape(-1, n) @ w).reshape(len(X), n, n)
+        core -= np.matmul(core, p[:, :, None])
+        core *= p[:, None]
+        for mask, w in zip(masks[::-1], W[:0:-1], strict=True):
+            core = (core.reshape(-1, n) @ w.T).reshape(len(X), n, n)
+            core *= mask[:, None]
+        if alone:
+            square = np.multiply.outer(X[0], X[0])
+            np.multiply(core[0][:, None, :, None], square[:, None], out=found)
+            return None, {"W1": found}
+        squares = (X[:, :, None] * X[:, None]).reshape(len(X), -1)
+        core *= 1 / len(X)
+        whole = (squares.T @ core.reshape(len(X), -1)).reshape(n, n, n, n)
+        np.copyto(found, whole.transpose(0, 2, 1, 3))
+        return None, {"W1": found}
+
+    return call
+
+
 CAREFUL: dict[str, Callable[[Case, str, Arrays], Call]] = {
     "embedding": embedding,
     "mixture": mixture,
@@ -187,4 +252,6 @@ CAREFUL: dict[str, Callable[[Case, str, Arrays], Call]] = {
     "kmeans": kmeans,
     "powers": powers,
     "batch_norm": batch_norm,
+    "hvp": hvp,
+    "hessian": hessian,
 }

@@ -21,6 +21,8 @@ class Case:
     ``data`` and ``params``: the shape of each float input, a string being a named size of
     ``sizes``; ``labels``: for each array of integers its shape and the number of classes;
     ``bounded``: what lies between -1 and 1; ``kind``: how it is written by hand, "" for not at all;
+    ``of``: "" for the value and gradients, "hvp" for a product with the Hessian, or "hessian", by
+    the parameters ``wrt``, or all; directions are data called ``v_`` and so on.
     ``loss(xp, v)``: the loss in the functions ``xp`` of a library, of the arrays ``v``.
     """
 
@@ -37,6 +39,13 @@ class Case:
     layers: tuple[int, ...] = ()
     activation: str = ""
     rounds: int = 200
+    of: str = ""
+    wrt: tuple[str, ...] = ()
+
+    @property
+    def by(self) -> tuple[str, ...]:
+        """The parameters that it is derived by."""
+        return self.wrt or tuple(self.params)
 
     def shape(self, shape: Shape) -> tuple[int, ...]:
         """The shape in numbers."""
@@ -46,7 +55,8 @@ class Case:
         """Random numbers for every input."""
         rng = np.random.default_rng(0)
         found: Arrays = {}
-        for name, shape in {**self.data, **self.params}.items():
+        along = {f"v_{n}": self.params[n] for n in self.by} if self.of == "hvp" else {}
+        for name, shape in {**self.data, **self.params, **along}.items():
             lengths = self.shape(shape)
             scale = math.sqrt(2 / lengths[0]) if len(lengths) > 1 and name in self.params else 1.0
             found[name] = np.asarray(scale * rng.standard_normal(lengths), dtype)

@@ -91,13 +91,18 @@ def derivation(case: Case) -> Any:
     v |= {name: sg.data(name, shape, dtype=int) for name, (shape, _) in case.labels.items()}
     functions = Functions(np, lambda y: sg.arange("N"), sg.scan)
     functions.eye_of = lambda y: sg.eye("N")  # type: ignore[method-assign]
-    return sg.derive(case.loss(functions, SimpleNamespace(**v)), names=v)
+    loss = case.loss(functions, SimpleNamespace(**v))
+    if case.of == "hessian":
+        return sg.hessian(loss, *case.by, names=v)
+    return (sg.hvp if case.of else sg.derive)(loss, case.by, names=v)
 
 
 def symgrad(case: Case, dtype: str, v: Arrays) -> Call:
     """The generated module, with a workspace."""
     module = derivation(case).compile(dtype=dtype)
     workspace = module.Workspace(**case.sizes, dtype=dtype)
+    if case.of:
+        return lambda: (None, module.gradients(**v, workspace=workspace)._asdict())
 
     def call() -> Any:
         value, found = module.loss_and_gradients(**v, workspace=workspace)
@@ -146,7 +151,7 @@ def _bound(module: ModuleType, v: Arrays) -> Call:
 
     def call() -> Any:
         value, found = bound()
-        return value, found._asdict()
+        return value if np.ndim(value) == 0 else None, found._asdict()
 
     call.fast = bound  # type: ignore[attr-defined]
     return call
@@ -155,6 +160,8 @@ def _bound(module: ModuleType, v: Arrays) -> Call:
 def symgrad_allocating(case: Case, dtype: str, v: Arrays) -> Call:
     """The generated module without a workspace."""
     module = derivation(case).compile(dtype=dtype)
+    if case.of:
+        return lambda: (None, module.gradients(**v)._asdict())
 
     def call() -> Any:
         value, found = module.loss_and_gradients(**v)
@@ -167,8 +174,10 @@ def symgrad_allocating(case: Case, dtype: str, v: Arrays) -> Call:
 # HIPS autograd
 
 
-def autograd(case: Case, dtype: str, v: Arrays) -> Call:
+def autograd(case: Case, dtype: str, v: Arrays) -> Call | None:
     """value_and_grad."""
+    if case.of:
+        return None
     import autograd.numpy as anp
     from autograd import value_and_grad
 
@@ -199,12 +208,26 @@ def _jax(case: Case, dtype: str, v: Arrays, *, placed: bool) -> Call:
     def loss(params: Arrays, data: Arrays) -> Any:
         return case.loss(functions, SimpleNamespace(**params, **data))
 
-    both = jax.jit(jax.value_and_grad(loss))
+    both = jax.jit(_second_by_jax(jax, case, loss) if case.of else jax.value_and_grad(loss))
     convert: Any = jnp.asarray if placed else (lambda a: a)
-    params = {name: convert(v[name]) for name in case.params}
-    data = {name: convert(a) for name, a in v.items() if name not in case.params}
+    params = {name: convert(v[name]) for name in case.by}
+    data = {name: convert(a) for name, a in v.items() if name not in params}
 
     return lambda: jax.block_until_ready(both(params, data))
+
+
+def _second_by_jax(jax: Any, case: Case, loss: Any) -> Any:
+    """What stands for the value, and second derivatives."""
+
+    def product(params: Arrays, data: Arrays) -> Any:
+        along = {name: data[f"v_{name}"] for name in params}
+        return None, jax.jvp(lambda p: jax.grad(loss)(p, data), (params,), (along,))[1]
+
+    def matrix(params: Arrays, data: Arrays) -> Any:
+        (name,) = params
+        return None, {name: jax.hessian(lambda p: loss({name: p}, data))(params[name])}
+
+    return {"hvp": product, "hessian": matrix}[case.of]
 
 
 def _correlated_by_jax(images: Any, kernel: Any) -> Any:
@@ -269,11 +292,13 @@ def _torch(case: Case, dtype: str, v: Arrays, *, compiled: bool) -> Call:
 
     functions = TorchFunctions()
     tensors = {name: torch.from_numpy(a.copy()) for name, a in v.items()}
-    params = [tensors[name].requires_grad_() for name in case.params]
+    params = [tensors[name].requires_grad_() for name in case.by]
 
     def loss() -> Any:
         return case.loss(functions, SimpleNamespace(**tensors))
 
+    if case.of:
+        return _second_by_torch(torch, case, tensors, loss)
     forward = torch.compile(loss) if compiled else loss
 
     def call() -> Any:
@@ -285,13 +310,34 @@ def _torch(case: Case, dtype: str, v: Arrays, *, compiled: bool) -> Call:
     return call
 
 
+def _second_by_torch(torch: Any, case: Case, tensors: dict[str, Any], loss: Any) -> Call:
+    params = [tensors[name] for name in case.by]
+
+    def product() -> Any:
+        first = torch.autograd.grad(loss(), params, create_graph=True)
+        along = [tensors[f"v_{name}"] for name in case.by]
+        found = torch.autograd.grad(first, params, along)
+        return None, dict(zip(case.by, found, strict=True))
+
+    def of(value: Any) -> Any:
+        tensors[case.by[0]] = value
+        return loss()
+
+    def matrix() -> Any:
+        return None, {case.by[0]: torch.func.hessian(of)(params[0].detach())}
+
+    return {"hvp": product, "hessian": matrix}[case.of]
+
+
 def torch_eager(case: Case, dtype: str, v: Arrays) -> Call:
     """Forward, then torch.autograd.grad."""
     return _torch(case, dtype, v, compiled=False)
 
 
-def torch_compiled(case: Case, dtype: str, v: Arrays) -> Call:
-    """The same, the loss compiled."""
+def torch_compiled(case: Case, dtype: str, v: Arrays) -> Call | None:
+    """The same, the loss compiled, which gives no second derivatives."""
+    if case.of:
+        return None
     return _torch(case, dtype, v, compiled=True)
 
 
@@ -324,8 +370,10 @@ class PyTensorFunctions:
         return -self.pt.mean(self.log_softmax(z, 1)[self.pt.arange(y.shape[0]), y])
 
 
-def pytensor(case: Case, dtype: str, v: Arrays) -> Call:
+def pytensor(case: Case, dtype: str, v: Arrays) -> Call | None:
     """One function for value and gradients, in PyTensor's default mode."""
+    if case.of:
+        return None
     import pytensor as library
     import pytensor.tensor as pt
     import pytensor.tensor.special
@@ -357,9 +405,10 @@ def tolerance(dtype: str) -> float:
 def compared(call: Call, other: Call, dtype: str) -> float:
     """The largest difference between two peers' results; ValueError where it is too large."""
     (a, one), (b, two) = call(), other()
-    worst = abs(float(a) - float(b)) / (1 + abs(float(b)))
+    known = a is not None and b is not None
+    worst = abs(float(a) - float(b)) / (1 + abs(float(b))) if known else 0.0
     for name, mine in one.items():
-        x, y = np.asarray(mine), np.asarray(two[name])
+        x, y = (np.asarray(getattr(a, "detach", lambda a=a: a)()) for a in (mine, two[name]))
         if x.dtype != np.dtype(dtype) or x.shape != y.shape:
             raise ValueError(f"{name}: {x.dtype} {x.shape} instead of {y.dtype} {y.shape}")
         worst = max(worst, float(np.max(np.abs(x - y)) / (np.max(np.abs(y)) or 1.0)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -64,12 +65,46 @@ def _powers(xp: Any, v: Any) -> Any:
     return xp.mean(difference * difference)
 
 
-def _heads(xp: Any, v: Any) -> Any:
-    q, k, u = ((v.X @ w).reshape((128, 8, 32)) for w in (v.Wq, v.Wk, v.Wv))
+def _attended(xp: Any, v: Any, x: Any) -> Any:
+    q, k, u = ((x @ w).reshape((128, 8, 32)) for w in (v.Wq, v.Wk, v.Wv))
     scores = xp.einsum("nhd,mhd->hnm", q, k) * (1 / np.sqrt(32)).item()
     p = xp.softmax(xp.where(np.tri(128, dtype=bool), scores, -1e9), 2)
-    difference = xp.einsum("hnm,mhd->nhd", p, u).reshape((128, 256)) @ v.Wo - v.T
+    return xp.einsum("hnm,mhd->nhd", p, u).reshape((128, 256)) @ v.Wo
+
+
+def _heads(xp: Any, v: Any) -> Any:
+    difference = _attended(xp, v, v.X) - v.T
     return xp.mean(difference * difference)
+
+
+def _normal(xp: Any, x: Any, gain: Any, shift: Any) -> Any:
+    centred = x - xp.mean_kept(x)
+    return centred / xp.sqrt(xp.mean_kept(centred * centred) + 1e-5) * gain + shift
+
+
+def _block(xp: Any, v: Any) -> Any:
+    """Attention and a layer of four times the width, each of what is normalised and added to it."""
+    x = v.X + _attended(xp, v, _normal(xp, v.X, v.g1, v.b1))
+    z = _normal(xp, x, v.g2, v.b2) @ v.W1 + v.c1
+    a = 0.5 * z * (1 + xp.tanh(math.sqrt(2 / math.pi) * (z + 0.044715 * z * z * z)))
+    difference = x + a @ v.W2 + v.c2 - v.T
+    return xp.mean(difference * difference)
+
+
+def _alone(xp: Any, v: Any) -> Any:
+    """One sample through ten layers of relu."""
+    a = v.x
+    for k in range(1, 10):
+        a = xp.relu(getattr(v, f"W{k}") @ a)
+    return -xp.sum(v.Y * xp.log_softmax(v.W10 @ a, 0))
+
+
+def _deep(xp: Any, v: Any) -> Any:
+    """The same of rows."""
+    a = v.X
+    for k in range(1, 10):
+        a = xp.relu(a @ getattr(v, f"W{k}"))
+    return xp.cross_entropy(a @ v.W10, v.y)
 
 
 def _batch_norm(xp: Any, v: Any) -> Any:
@@ -82,6 +117,17 @@ def _batch_norm(xp: Any, v: Any) -> Any:
 def _convolution(name: str, loss: Any) -> Case:
     data, params = {"X": (N, 14, 14)}, {"K": (3, 3, 8), "b": (8,), "W": (288, 10), "c": (10,)}
     return Case(name, ("float32",), data, params, loss, {N: 32}, {"y": ((N,), 10)}, kind="")
+
+
+def _second(name: str, of: str, n: int, batch: int = 0, **more: Any) -> Case:
+    """Second derivatives of ten layers of relu and cross-entropy, by the first of them."""
+    params = {f"W{k}": (n, n) for k in range(1, 11)}
+    more = {"of": of, "kind": "", "wrt": ("W1",)} | more
+    if batch:
+        labels = {"y": ((N,), n)}
+        return Case(name, ("float64",), {"X": (N, n)}, params, _deep, {N: batch}, labels, **more)
+    data = {"x": (n,), "Y": (n,)}
+    return Case(name, ("float64",), data, params, _alone, {}, {}, ("Y",), **more)
 
 
 def _of_mixtures(name: str, loss: Any, kind: str, d: int, k: int) -> Case:
@@ -147,6 +193,19 @@ UNTUNED = (
         kind="",
     ),
     Case(
+        "GPT block (128, 256)",
+        ("float32",),
+        {"X": (128, 256), "T": (128, 256)},
+        dict.fromkeys(("Wq", "Wk", "Wv", "Wo"), (256, 256))
+        | {"W1": (256, 1024), "c1": (1024,), "W2": (1024, 256)}
+        | dict.fromkeys(("c2", "g1", "b1", "g2", "b2"), (256,)),
+        _block,
+        {},
+        {},
+        kind="",
+        rounds=100,
+    ),
+    Case(
         "batch norm 64-128-10, batch 128",
         BOTH,
         {"X": (N, 64)},
@@ -156,4 +215,10 @@ UNTUNED = (
         {"y": ((N,), 10)},
         kind="batch_norm",
     ),
+    _second("hvp, 10 layers of 20", "hvp", 20, kind="hvp"),
+    _second("hvp, 10 layers of 40", "hvp", 40, kind="hvp"),
+    _second("hvp by all 10 layers of 40", "hvp", 40, wrt=()),
+    _second("Hessian, 10 layers of 20", "hessian", 20, kind="hessian"),
+    _second("Hessian, 10 layers of 40", "hessian", 40, kind="hessian", rounds=50),
+    _second("Hessian, 10 layers of 40, batch 8", "hessian", 40, 8, kind="hessian", rounds=20),
 )

@@ -50,7 +50,8 @@ _TWICE = {
 }
 """Functions whose first argument is read twice; NaN there stays NaN."""
 
-_CHOICES = {"where": "{1} if {0} else {2}"}
+_CHOICES = {"where": "{1} if {0} else {2}", "sign": "{0} > 0.0"}
+_ZERO = Literal(sp.S.Zero)
 _UNUSUAL = {INFINITY: "inf", sp.nan: "nan"}
 """Numbers by the names that the module math has for them."""
 _READING_TWICE = frozenset({*_TWICE, "power", "square", "max"})
@@ -113,14 +114,19 @@ class _Writer:
             return False
         if op.kind == "map":
             square = op.function == "power" and op.args[1] == Literal(sp.S(2))
-            known = op.function in {"square", *_INFIX, *_CALLS} or self._is_guard(op)
+            known = op.function in {"square", *_INFIX, *_CALLS} or self._is_choice(op)
             return square or known or (op.function in _TWICE and any(map(self._is_no_nan, op.args)))
         if op.kind == "reduce":
             return op.function in ("sum", "norm", "max")
         return op.kind in ("matmul", "contract", "view", "copy", "fill", "expand")
 
-    def _is_guard(self, op: Op) -> bool:
-        """Whether an operation chooses by whether a number is finite, or tells -∞ from ∞."""
+    def _is_choice(self, op: Op) -> bool:
+        """Whether an operation chooses by whether a number is finite, tells -∞ from ∞, or x from 0
+        where it is max(x, 0).
+        """
+        if op.function == "sign":
+            made = self.ops.get(op.reads[0].name)
+            return made is not None and (made.function, made.args[1]) == ("maximum", _ZERO)
         if op.function != "where":
             return False
         condition = self.ops.get(getattr(op.args[0], "name", ""))
@@ -217,7 +223,8 @@ class _Writer:
         return {**_INFIX, **_TWICE, **_CHOICES}[op.function].format(*args)
 
     def _product(self, op: Op, at: Mapping[object, int]) -> str:
-        return " * ".join(self._operand(a, at) for a in op.args)
+        factors = [self._operand(a, at) for a in op.args]
+        return " * ".join([f for f in factors if f != "1.0"] or ["1.0"])
 
     def _operand(self, operand: Operand, at: Mapping[object, int]) -> str:
         if isinstance(operand, Literal):
