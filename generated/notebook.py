@@ -17,7 +17,7 @@ Relu'(0) = 0.
 It is assumed that Y is one-hot along axis 0: its entries there are 0 and 1 and sum to 1.
 Whether that holds, check_assumptions tells.
 
-Loss and gradients: 188 operations, 390 bytes of workspace in float64.
+Loss and gradients: 188 operations, 384 bytes of workspace in float64.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def _backward(
     da2 = W3.T.dot(dz3, out=ws.da2)
 
     # dz2[k] = da2[k] [z2[k] > 0]  (2, 1)
-    dz2 = np.multiply(da2, np.greater(a2, 0, out=ws.mask), out=da2)
+    dz2 = np.multiply(da2, np.sign(a2, out=a2), out=da2)
 
     # dW2[k,i] = dz2[k] a1[i]  (2, 4)
     dW2 = dz2.dot(a1.T, out=ws.dW2)
@@ -114,7 +114,7 @@ def _backward(
     da1 = W2.T.dot(dz2, out=ws.da1)
 
     # dz1[i] = da1[i] [z1[i] > 0]  (4, 1)
-    dz1 = np.multiply(da1, np.greater(a1, 0, out=ws.mask_2), out=da1)
+    dz1 = np.multiply(da1, np.sign(a1, out=a1), out=da1)
 
     # dW1[i,j] = dz1[i] X[j]  (4, 3)
     dW1 = dz1.dot(X.T, out=ws.dW1)
@@ -200,8 +200,7 @@ class Workspace:
             return np.empty(shape, dtype)
 
         self.z1, self.z2, self.z3, self.e = new(4, 1), new(2, 1), new(3, 1), new(3, 1)
-        self.dW3, self.mask, self.dW2 = new(3, 2), np.empty((2, 1), np.bool_), new(2, 4)
-        self.da1, self.mask_2, self.dW1 = new(4, 1), np.empty((4, 1), np.bool_), new(4, 3)
+        self.dW3, self.dW2, self.da1, self.dW1 = new(3, 2), new(2, 4), new(4, 1), new(4, 3)
         self.zeros, self.a1, self.a2 = np.zeros((4, 1), dtype), self.z1, self.z2
         self.zeros_2, self.shifted = np.zeros((2, 1), dtype), self.z3
         self.da2 = self.z3.reshape(-1)[:2].reshape(2, 1)

@@ -247,7 +247,7 @@ CASES: list[tuple[Callable[[], Case], str, str]] = [
     (heads, "-1e9, where=~", "= -1e9"),
     (heads, "np.multiply(t1, 1 / SQRT_8", "p = np.multiply("),
     (lambda: heads(8), "p1 = np.divide(e, ", "np.divide(1, "),
-    (of_one_sample, "ws.zero, out=ws.a)", "np.greater("),
+    (of_one_sample, "ws.zeros, out=ws.a)", "np.greater("),
     (of_one_sample, "np.sign(a, ", "np.greater("),
     (of_one_sample, "[:, None].dot(a[None], out=ws.dW)", "np.multiply(a, "),
     (of_one_sample, "e.dot(ws.ones)", "np.add.reduce("),

@@ -126,13 +126,17 @@ class _Writer:
         """
         if op.function == "sign":
             made = self.ops.get(op.reads[0].name)
-            return made is not None and (made.function, made.args[1]) == ("maximum", _ZERO)
+            return made is not None and made.function == "maximum" and self._is_zero(made.args[1])
         if op.function != "where":
             return False
         condition = self.ops.get(getattr(op.args[0], "name", ""))
         return Literal(sp.nan) in op.args or (
             condition is not None and condition.args[1:] == (Literal(INFINITY),)
         )
+
+    def _is_zero(self, operand: Operand) -> bool:
+        made = self.ops.get(getattr(operand, "name", ""))
+        return _ZERO in (operand, *(made.args if made is not None and made.kind == "fill" else ()))
 
     def _is_no_nan(self, operand: Operand) -> bool:
         """Whether an operand is a number that the spec or a pass wrote down, or a truth value."""
