@@ -93,7 +93,7 @@ def derivation(case: Case) -> Any:
     functions.eye_of = lambda y: sg.eye("N")  # type: ignore[method-assign]
     loss = case.loss(functions, SimpleNamespace(**v))
     if case.of == "hessian":
-        return sg.hessian(loss, *case.by, names=v)
+        return sg.hessian(loss, case.by[0], names=v)
     return (sg.hvp if case.of else sg.derive)(loss, case.by, names=v)
 
 

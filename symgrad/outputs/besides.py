@@ -31,7 +31,7 @@ def in_products(
 
     And the lines of text of what is computed in another way.
     """
-    equations = forward_and_adjoints(derivation)
+    equations: Sequence[Equation] = forward_and_adjoints(derivation)
     written = notation.text_equation if notation else str
     if (slope := slope_of_tangents(derivation)) is not None:
         others = [e for e in equations if e.name != slope.name]
