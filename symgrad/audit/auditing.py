@@ -38,9 +38,8 @@ from symgrad.audit.values import (
 )
 from symgrad.errors import SpecError
 
-POINTS = 6
-FIRST = 4.0
-"""For how many seconds a script may run to show its variables: it may train for hours."""
+POINTS, FIRST = 6, 4.0
+"""How many points; for how many seconds a script may run first: it may train for hours."""
 
 
 class Auditor:
