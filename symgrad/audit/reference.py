@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -49,6 +49,10 @@ class Truth:
     """The values that have no name too."""
     slopes: Arrays
     """The gradients by these too."""
+    everything: Arrays = field(default_factory=dict)
+    """All numbers, by the names of the equations that they are of."""
+    lengths: Mapping[sp.Expr, int] = field(default_factory=dict)
+    """What all sizes are, by their symbols."""
 
     @cached_property
     def typical(self) -> float:
@@ -120,7 +124,9 @@ class Reference:
         whole = {e.name: np.asarray(found[e.name]) for e in self.system if e.name in found}
         names = self.derivation.adjoint_name
         slopes = {n: np.asarray(found[a]) for n, a in names.items() if a in found}
-        return Truth(given, sizes, values, gradients, whole, {**slopes, **gradients})
+        found = {**point.env, **found}
+        slopes = {**slopes, **gradients}
+        return Truth(given, sizes, values, gradients, whole, slopes, found, dict(point.sizes))
 
     def _typed(self, name: str, values: Any) -> Numbers:
         """An input with entries of its kind: true and false pick entries, where 0 and 1 do not."""

@@ -1,0 +1,38 @@
+"""An explanation of wrong numbers: an equation that a program has otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Summand:
+    """A term of a derivative: the value through which it comes, if any, and how."""
+
+    through: str
+    summed: bool = False
+    """Whether entries of the derivative are summed up that belong to other entries."""
+    statistic: bool = False
+    """Whether the value is a sum, or a mean, that what the other terms come through reads."""
+    each: bool = False
+    """Whether the derivative at the same entry is multiplied by a slope."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """An equation that is not as it ought to be: where, in which role, and what is there."""
+
+    value: str
+    role: str
+    change: str
+    detail: str
+    cost: float
+    explained: int = 0
+    """How many of the wrong values have the numbers that follow."""
+    coefficients: tuple[float, ...] = ()
+    """What the terms are multiplied by; nan where that is no usual number, or another each time."""
+    terms: tuple[Summand, ...] = ()
+    before: str = ""
+    """What stands there by rights."""
+    first: bool = False
+    """Whether the derivative comes from the loss alone."""

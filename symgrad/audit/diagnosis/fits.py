@@ -1,0 +1,200 @@
+"""Coefficients of the terms of an equation, as a program has them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from symgrad.audit.diagnosis.explanation import Summand
+from symgrad.audit.diagnosis.graph import BATCH, Backward
+from symgrad.audit.diagnosis.parts import Term
+from symgrad.audit.diagnosis.wanted import Wanted
+from symgrad.mathematics.indices import entries, entry, indices_of, name_of
+
+Numbers = np.ndarray[Any, Any]
+
+USUAL = (0.0, -1.0, 2.0, 0.5)
+"""Coefficients that are tried where a derivative goes from turn to turn."""
+
+NEAR = 1e-6
+"""How near a coefficient is to a number to be that."""
+
+NOTHING = 1e-9
+"""What is smaller, beside the largest term, is 0 but for rounding."""
+
+MOST_TERMS = 10
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The terms of some equations, those that are alike in several turns together."""
+
+    backward: Backward
+    members: Sequence[str]
+    parts: Sequence[Sequence[tuple[str, Term]]]
+
+    @property
+    def changed(self) -> dict[str, sp.Expr]:
+        """The equations with a coefficient for each term."""
+        found: dict[str, sp.Expr] = {}
+        for k, several in enumerate(self.parts):
+            for name, term in several:
+                product = entry(f"_times{k}", (BATCH,)) * term.expr
+                found[name] = found.get(name, sp.S.Zero) + product
+        return found
+
+    def predicted(self, rows: Numbers, point: int) -> dict[str, Numbers]:
+        """The derivatives with these coefficients, a row for each variant."""
+        arrays = {f"_times{k}": rows[:, k] for k in range(rows.shape[1])}
+        return self.backward.variants(self.changed, arrays, point)
+
+    def summands(self) -> tuple[Summand, ...]:
+        """What the terms are."""
+        return tuple(summand(self.backward, *several[0]) for several in self.parts)
+
+
+def columns_of(
+    backward: Backward,
+    members: Sequence[str],
+    terms: Callable[[str], Sequence[Term]],
+    mark: Callable[[str], Hashable],
+    *,
+    each: bool,
+) -> Columns:
+    """The terms of equations; ``each``: all of them apart, though some are alike."""
+    parts: dict[Hashable, list[tuple[str, Term]]] = defaultdict(list)
+    for name in members:
+        for number, term in enumerate(terms(name)):
+            alike = tuple(sorted(str(mark(n)) for n in term.reads()))
+            shape = (len(term.limits), len(term.factors), *(f for f in term.factors if f.is_number))
+            key = (name, number) if each else (*alike, *map(str, shape))
+            parts[key].append((name, term))
+    return Columns(backward, members, list(parts.values()))
+
+
+def fitted(columns: Columns, wanted: Wanted) -> Iterator[tuple[tuple[float, ...], int]]:
+    """The coefficients with which the first wrong value is explained, and how many values are."""
+    if not 0 < len(columns.parts) <= MOST_TERMS:
+        return
+    if len(columns.members) == 1:
+        found = _solved(columns, wanted)
+        if found is not None:
+            yield found
+    else:
+        yield from _tried(columns, wanted)
+
+
+def _tried(columns: Columns, wanted: Wanted) -> Iterator[tuple[tuple[float, ...], int]]:
+    """One usual coefficient for one kind of term, or for all."""
+    count = len(columns.parts)
+    rows = [np.where(np.arange(count) == k, c, 1.0) for k in range(count) for c in USUAL]
+    rows += [np.full(count, c) for c in USUAL[1:]] if count > 1 else []
+    left, explained = np.array(rows), 0
+    for point in wanted.points:
+        fine, given = wanted.explained(columns.predicted(left, point), point)
+        left, explained = left[fine], int(given[fine].max(initial=0))
+        if not len(left):
+            return
+    yield from ((tuple(row), explained) for row in left)
+
+
+def _solved(columns: Columns, wanted: Wanted) -> tuple[tuple[float, ...], int] | None:
+    """The coefficients that follow from the first wrong value, which is linear in them."""
+    count = len(columns.parts)
+    rows = np.vstack([np.zeros((1, count)), np.eye(count)])
+    systems = [_system(columns, wanted, rows, point) for point in wanted.points]
+    if any(s is None for s in systems):
+        return None
+    known = [s for s in systems if s is not None]
+    several = _common(known, wanted.tolerance) or _each(known, wanted.tolerance)
+    if several is None:
+        return None
+    explained = 0
+    for c, point in zip(several, wanted.points, strict=True):
+        fine, given = wanted.explained(columns.predicted(c[None], point), point)
+        if not fine[0]:
+            return None
+        explained = int(given[0])
+    return _as_usual(several), explained
+
+
+def _system(
+    columns: Columns, wanted: Wanted, rows: Numbers, point: int
+) -> tuple[Numbers, Numbers] | None:
+    """The first wrong value as it is made of the terms, and as it is."""
+    predicted = columns.predicted(rows, point).get(wanted.adjoint[wanted.first])
+    laid = wanted.laid(wanted.first, point)
+    if predicted is None or not laid or not np.isfinite(predicted).all():
+        return None
+    flat = predicted.reshape(len(rows), -1) / wanted.scale(laid[0], point)
+    return (flat[1:] - flat[0]).T, laid[0].ravel() / wanted.scale(laid[0], point) - flat[0]
+
+
+def _common(known: Sequence[tuple[Numbers, Numbers]], tolerance: float) -> list[Numbers] | None:
+    """The same coefficients at all points."""
+    left, right = np.vstack([a for a, _ in known]), np.concatenate([b for _, b in known])
+    found = _least(left, right, tolerance)
+    return None if found is None else [found] * len(known)
+
+
+def _each(known: Sequence[tuple[Numbers, Numbers]], tolerance: float) -> list[Numbers] | None:
+    """Other coefficients at each point: where they follow from more numbers than there are."""
+    found = [
+        _least(a, b, tolerance) if len(b) > 1 + a.shape[1] else None for a, b in known
+    ]
+    return None if any(f is None for f in found) else [f for f in found if f is not None]
+
+
+def _least(left: Numbers, right: Numbers, tolerance: float) -> Numbers | None:
+    """The solution nearest to ones, where there is one."""
+    ones, sizes = np.ones(left.shape[1]), np.abs(left).max(axis=0, initial=0.0)
+    left = np.where(sizes > NOTHING * sizes.max(initial=0.0), left, 0.0)
+    step, *_ = np.linalg.lstsq(left, right - left @ ones, rcond=1e-9)
+    off = np.abs(left @ (ones + step) - right).max(initial=0.0)
+    return ones + step if off <= tolerance else None
+
+
+def _as_usual(several: Sequence[Numbers]) -> tuple[float, ...]:
+    """Coefficients, each a number where it is the same at all points."""
+    rows = np.array(several)
+    same = np.abs(rows - rows[0]).max(axis=0) < NEAR * np.maximum(1, np.abs(rows[0]))
+    return tuple(float(c) if s else float("nan") for c, s in zip(rows[0], same, strict=True))
+
+
+def summand(backward: Backward, name: str, term: Term) -> Summand:
+    """What a term of a derivative is."""
+    slopes = sorted((a for a in entries(term.expr) if name_of(a) in backward.equations), key=str)
+    through = backward.value_of.get(name_of(slopes[0]), "") if slopes else ""
+    equation = backward.equations[name]
+    summed = bool(slopes) and bool(set(indices_of(slopes[0])) & term.bound)
+    each = bool(slopes) and indices_of(slopes[0]) == equation.indices and not term.limits
+    return Summand(through, summed, _is_statistic(backward, name, through), each)
+
+
+def _is_statistic(backward: Backward, name: str, through: str) -> bool:
+    """Whether a value is smaller than the one that is differentiated by, and read beside it."""
+    numbers = backward.numbers(0)
+    own = backward.value_of.get(name, "")
+    if not through or own not in numbers or through not in numbers:
+        return False
+    smaller = 0 < np.size(numbers[through]) < np.size(numbers[own])
+    return smaller and any(
+        _leads(backward.derivation.typed, through, other)
+        for other in _readers(backward.derivation.typed, own)
+        if other != through
+    )
+
+
+def _readers(system: Any, name: str) -> list[str]:
+    return [e.name for e in system if name in e.reads]
+
+
+def _leads(system: Any, start: str, end: str) -> bool:
+    """Whether a value is worked out of another, within two steps."""
+    inner = _readers(system, start)
+    return end in inner or any(end in _readers(system, n) for n in inner)

@@ -1,0 +1,340 @@
+"""Places in the equations of a backward pass where something else may stand, and what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sympy as sp
+from sympy import KroneckerDelta as Delta
+
+from symgrad.audit.diagnosis.graph import BATCH, Backward
+from symgrad.audit.diagnosis.parts import Term, free_indices, sums_in
+from symgrad.mathematics.equations import Equation
+from symgrad.mathematics.indices import (
+    Index,
+    entries,
+    entry,
+    indices_of,
+    is_entry,
+    name_of,
+    replaced,
+)
+
+Numbers = np.ndarray[Any, Any]
+
+MOST_ENTRIES = 60_000
+"""How many entries the summands of a term may have for its sums to be looked at."""
+
+MOST_OTHERS = 24
+"""How many arrays are tried in the place of one."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place in a term of an equation: its role, and how the term is with something else there."""
+
+    equation: Equation
+    term: Term
+    role: str
+    part: sp.Expr
+    axes: tuple[sp.Expr, ...]
+    """The indices of what is put there; () where it is the whole array of an entry."""
+    key: tuple[Any, ...]
+    """What it has in common with the places that are alike in other turns."""
+
+    def other(self, name: str) -> sp.Expr:
+        """The term, where an array of that name stands there."""
+        if is_entry(self.part):
+            indices = indices_of(self.part)
+            return replaced(self.term.expr, {self.part: entry(name, (BATCH, *indices))})
+        put = entry(name, (BATCH, *self.axes))
+        if self.part is self.term:
+            return put
+        if isinstance(self.part, sp.Sum):
+            return replaced(self.term.expr, {self.part: put})
+        mine = sp.Mul.make_args(self.part)
+        rest = [f for f in self.term.factors if f not in mine]
+        return self.term.with_factors([*rest, put])
+
+
+@dataclass(frozen=True)
+class Other:
+    """What may stand at a place: how it comes of what does, and how unlikely it is."""
+
+    change: str
+    detail: str
+    cost: float
+
+
+Others = Mapping[Other, Numbers]
+
+
+def places(backward: Backward, equation: Equation, term: Term, mark: Any) -> Iterator[Place]:
+    """The places in a term; ``mark`` says what arrays have in common in all turns."""
+    slopes = backward.equations.keys()
+    signature = tuple(sorted(str(mark(n)) for n in term.reads()))
+    atoms = [a for a in sorted(entries(term.expr), key=str) if indices_of(a) or _is_slope(a, slopes)]
+    for atom in atoms:
+        role = _role_of_entry(backward, equation, term, atom)
+        yield Place(equation, term, role, atom, (), (signature, role, str(mark(name_of(atom)))))
+    for number, factor in enumerate(_factors(term, slopes)):
+        role = _role(backward, equation, term, factor)
+        key = (signature, role, "factor", number)
+        yield Place(equation, term, role, factor, free_indices(factor), key)
+    for number, part in enumerate(sums_in(term)):
+        yield Place(equation, term, "sum", part, free_indices(part), (signature, "sum", number))
+
+
+def _role_of_entry(backward: Backward, equation: Equation, term: Term, atom: sp.Expr) -> str:
+    """The role of what an entry is: inside a mask, or the slope of a function, the same."""
+    if name_of(atom) in backward.equations:
+        return "gradient"
+    around = (f for f in term.factors if atom in entries(f) and not is_entry(f))
+    return next((_role(backward, equation, term, f) for f in around), "array")
+
+
+def _is_slope(atom: sp.Expr, slopes: Any) -> bool:
+    return name_of(atom) in slopes
+
+
+def _factors(term: Term, slopes: Any) -> Iterator[sp.Expr]:
+    """The factors that read no derivative: each that is no entry, and all of them together."""
+    own = [f for f in term.factors if not f.is_number and not _names(f) & set(slopes)]
+    own = [f for f in own if free_indices(f) or entries(f)]
+    yield from (f for f in own if not is_entry(f))
+    inner = [f for f in own if not set(free_indices(f)) & term.bound]
+    if len(inner) > 1:
+        yield sp.Mul(*inner)
+
+
+def _names(expr: sp.Expr) -> set[str]:
+    return {name_of(a) for a in entries(expr)}
+
+
+def _role(backward: Backward, equation: Equation, term: Term, factor: sp.Expr) -> str:
+    """Whether a factor is a mask, the slope of a function, or an array."""
+    arrays = [backward.array(factor, free_indices(factor), k) for k in range(2)]
+    if all(np.unique(a).size <= 2 for a in arrays) and any(a.size > 2 for a in arrays):
+        return "mask"
+    slopes = [a for a in entries(term.expr) if name_of(a) in backward.equations]
+    values = {backward.value_of.get(name_of(a), "") for a in slopes}
+    own = backward.value_of.get(equation.name, "")
+    each = any(indices_of(a) == equation.indices for a in slopes) and not term.limits
+    return "slope" if each and _names(factor) & {*values, own} else "array"
+
+
+# -- what may stand there -------------------------------------------------------------------------
+
+MADE: Mapping[str, Callable[[Numbers], Numbers]] = {
+    "its square": lambda a: a * a,
+    "its inverse": lambda a: 1 / a,
+    "its root": lambda a: np.sqrt(np.abs(a)),
+    "its cube": lambda a: a**3,
+    "its complement": lambda a: 1 - a,
+}
+"""What may come of an array of the forward pass."""
+
+FUNCTIONS: Mapping[str, Callable[[Numbers], Numbers]] = {
+    "{0}": lambda v: v,
+    "{0}**2": lambda v: v * v,
+    "1 - {0}": lambda v: 1 - v,
+    "1 + {0}": lambda v: 1 + v,
+    "1 - {0}**2": lambda v: 1 - v * v,
+    "{0} * (1 - {0})": lambda v: v * (1 - v),
+    "{0} * (1 + {0})": lambda v: v * (1 + v),
+    "{0} > 0": lambda v: 1.0 * (v > 0),
+    "{0} >= 0": lambda v: 1.0 * (v >= 0),
+    "{0} < 0": lambda v: 1.0 * (v < 0),
+    "{0} > 0.5": lambda v: 1.0 * (v > 0.5),
+    "{0} != 0": lambda v: 1.0 * (v != 0),
+    "1 / {0}": lambda v: 1 / v,
+    "exp({0})": np.exp,
+    "exp(-{0})": lambda v: np.exp(-v),
+    "tanh({0})": np.tanh,
+    "1 - tanh({0})**2": lambda v: 1 - np.tanh(v) ** 2,
+    "sigmoid({0})": lambda v: 1 / (1 + np.exp(-v)),
+    "sigmoid'({0})": lambda v: np.exp(-v) / (1 + np.exp(-v)) ** 2,
+    "maximum({0}, 0)": lambda v: np.maximum(v, 0),
+    "sign({0})": np.sign,
+    "abs({0})": np.abs,
+    "cos({0})": np.cos,
+    "sin({0})": np.sin,
+    "1 / (1 + {0}**2)": lambda v: 1 / (1 + v * v),
+    "sqrt({0})": lambda v: np.sqrt(np.abs(v)),
+}
+"""Slopes that people write, of an array of the forward pass."""
+
+OF_GRADIENTS: Mapping[str, Callable[[Numbers], Numbers]] = {
+    "cut at 0": lambda g: np.maximum(g, 0),
+    "where it is positive": lambda g: 1.0 * (g > 0),
+    "its sign": np.sign,
+    "its size": np.abs,
+    "its square": lambda g: g * g,
+}
+
+
+class Contents:
+    """What may stand at the places of one backward pass, at a point."""
+
+    def __init__(self, backward: Backward, point: int, names: Sequence[str]) -> None:
+        self.backward = backward
+        self.point = point
+        self.names = names
+        """The arrays that may be read by mistake, those of the forward pass and derivatives."""
+
+    def of(self, place: Place) -> dict[Other, Numbers]:
+        """What may stand at a place, with its numbers."""
+        with np.errstate(all="ignore"):
+            if is_entry(place.part):
+                return dict(self._arrays(place))
+            if isinstance(place.part, sp.Sum):
+                return dict(self._sums(place))
+            return dict(self._factors(place))
+
+    def now(self, place: Place) -> Numbers:
+        """What stands there."""
+        if is_entry(place.part):
+            return np.asarray(self.backward.numbers(self.point)[name_of(place.part)])
+        return self.backward.array(place.part, place.axes, self.point)
+
+    def _arrays(self, place: Place) -> Iterator[tuple[Other, Numbers]]:
+        """Other arrays in the place of one, or what is made of it."""
+        own = self.now(place)
+        if own.ndim == 2 and own.shape[0] == own.shape[1] > 1:
+            yield Other("transposed", "", 0.3), own.T
+            if place.role == "array" and not self._is_each(place):
+                yield Other("left out", "", 0.6), np.eye(len(own))
+        if place.role != "gradient":
+            if place.part in place.term.factors and (self._is_each(place) or own.ndim < 2):
+                yield Other("left out", "", 0.2), np.ones_like(own, dtype=float)
+            yield from ((Other(n, "", 0.8), f(own)) for n, f in MADE.items())
+        else:
+            yield from ((Other(n, "", 0.6), f(own)) for n, f in OF_GRADIENTS.items())
+        yield from self._named(own, name_of(place.part))
+
+    def _is_each(self, place: Place) -> bool:
+        """Whether an array is multiplied entry by entry, and not contracted."""
+        return not set(free_indices(place.part)) & place.term.bound
+
+    def _named(self, own: Numbers, name: str) -> Iterator[tuple[Other, Numbers]]:
+        """The arrays of a shape, by their names."""
+        count = 0
+        for other in self.names:
+            array = np.asarray(self.backward.numbers(self.point).get(other))
+            if other != name and array.shape == own.shape and array.dtype.kind in "fib":
+                count += 1
+                yield Other("another array", other, 0.5), array.astype(float)
+                if count >= MOST_OTHERS:
+                    return
+
+    def _factors(self, place: Place) -> Iterator[tuple[Other, Numbers]]:
+        """Other factors in the place of one, or of all that are not derivatives."""
+        own = self.now(place)
+        yield Other("left out", "", 0.1), np.ones_like(own)
+        yield from ((Other(n, "", 0.7), f(own)) for n, f in MADE.items())
+        if place.role == "mask":
+            yield Other("without its size", "", 0.3), 1.0 * (own != 0)
+            yield Other("only its size", "", 0.3), np.full_like(own, own.max())
+            yield Other("its opposite", "", 0.3), own.max() + own.min() - own
+        count = 0
+        for name in self.names if own.ndim and place.role != "array" else ():
+            array = np.asarray(self.backward.numbers(self.point).get(name))
+            if array.shape == _shape(place, own) and array.dtype.kind == "f":
+                count += 1
+                laid = array.reshape(own.shape)
+                yield from (
+                    (Other("another function", text.format(name), 0.6), f(laid))
+                    for text, f in FUNCTIONS.items()
+                )
+                if count >= MOST_OTHERS // 2:
+                    return
+
+    def _sums(self, place: Place) -> Iterator[tuple[Other, Numbers]]:
+        """A sum inside a term over all that its summand depends on, or another way."""
+        part, free = place.part, place.axes
+        bound = tuple(limit[0] for limit in part.limits)
+        whole = self.backward.array(part.function, (*free, *bound), self.point)
+        if whole.size > MOST_ENTRIES:
+            return
+        shape = whole.shape[: len(free)]
+        last = tuple(range(len(free), whole.ndim))
+        yield Other("over all", "", 0.3), np.broadcast_to(whole.sum(), shape)
+        yield Other("over all, a mean", "", 0.4), np.broadcast_to(whole.mean(), shape)
+        yield Other("a mean", "", 0.3), whole.mean(axis=last)
+        yield Other("left out", "", 0.5), np.ones(shape)
+
+
+def _shape(place: Place, own: Numbers) -> tuple[int, ...]:
+    """The shape of arrays whose entries stand where a factor does: axes of length 1 in."""
+    sizes = dict(zip(place.axes, own.shape, strict=True))
+    return tuple(sizes.get(i, 1) for i in place.equation.indices if not isinstance(i, Delta))
+
+
+def turned_sums(
+    backward: Backward, equation: Equation, term: Term, point: int
+) -> dict[Other, Numbers]:
+    """The whole of a term, summed in other ways than over its indices."""
+    bound = [limit[0] for limit in term.limits]
+    own = [i for i in equation.indices if isinstance(i, Index)]
+    whole = backward.array(sp.Mul(*term.factors), (*own, *bound), point) if bound else np.zeros(0)
+    if not whole.size or whole.size > MOST_ENTRIES:
+        return {}
+    found = dict(_inner_sums(backward, equation, term, point))
+    found |= dict(_turned(whole, len(own)))
+    shape = [1 if not isinstance(i, Index) else -1 for i in equation.indices]
+    return {o: _laid(a, shape) for o, a in found.items()}
+
+
+def _laid(array: Numbers, shape: Sequence[int]) -> Numbers:
+    """An array with axes of length 1 where an equation has them."""
+    lengths = iter(array.shape)
+    return array.reshape([1 if n == 1 else next(lengths) for n in shape])
+
+
+def _turned(whole: Numbers, free: int) -> Iterator[tuple[Other, Numbers]]:
+    shape, last = whole.shape[:free], tuple(range(free, whole.ndim))
+    yield Other("over all", "", 0.2), np.broadcast_to(whole.sum(), shape)
+    yield Other("over all, a mean", "", 0.4), np.broadcast_to(whole.mean(), shape)
+    for axis in range(free):
+        for other in last:
+            if whole.shape[axis] == whole.shape[other]:
+                laid = np.swapaxes(whole, axis, other)
+                yield Other("over another axis", f"{axis} {other}", 0.2), laid.sum(axis=last)
+                if len(last) == 1:
+                    same = np.diagonal(whole, axis1=axis, axis2=other)
+                    yield Other("only its own", f"{axis}", 0.2), np.moveaxis(same, -1, axis)
+    for axis in last:
+        rest = tuple(a - 1 if a > axis else a for a in last if a != axis)
+        for name, place in (("only the last", -1), ("only the first", 0)):
+            yield Other(name, f"{axis}", 0.2), whole.take(place, axis=axis).sum(axis=rest)
+    flat = whole.reshape(*shape, -1)
+    yield Other("only the last", "of all", 0.1), flat[..., -1]
+    yield Other("only the first", "of all", 0.1), flat[..., 0]
+    at = np.where(flat != 0, np.arange(1, flat.shape[-1] + 1), 0).argmax(axis=-1)
+    yield Other("only the last", "", 0.1), np.take_along_axis(flat, at[..., None], -1)[..., 0]
+
+
+def _inner_sums(
+    backward: Backward, equation: Equation, term: Term, point: int
+) -> Iterator[tuple[Other, Numbers]]:
+    """A term whose sum is one of few factors, over another axis of these."""
+    own = [i for i in equation.indices if isinstance(i, Index)]
+    inner = sp.Mul(*(f for f in term.factors if set(free_indices(f)) & term.bound))
+    outer = sp.Mul(*(f for f in term.factors if not set(free_indices(f)) & term.bound))
+    free, bound = [i for i in free_indices(inner) if i in own], [x[0] for x in term.limits]
+    if len(bound) != 1 or len(free) != 1:
+        return
+    array, beside = (
+        backward.array(inner, (*free, *bound), point),
+        backward.array(outer, own, point),
+    )
+    yield Other("over all", "inside", 0.3), beside * array.sum()
+    yield Other("over all", "inside, by rows", 0.3), beside * array.sum() / len(array)
+    for axis, index in enumerate(own):
+        if beside.shape[axis] == array.shape[1] and index not in free:
+            shape = [-1 if k == axis else 1 for k in range(len(own))]
+            other = array.sum(axis=0).reshape(shape)
+            yield Other("over another axis", "inside", 0.3), beside * other

@@ -1,0 +1,83 @@
+"""The numbers that a program gave, which an explanation has to give too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from symgrad.audit.compare import NOISE, numbers, ways
+from symgrad.audit.reference import Truth
+
+Numbers = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a program handed out at points, by the value that it is the gradient by."""
+
+    first: str
+    """The first value that is wrong."""
+    wrong: tuple[str, ...]
+    right: tuple[str, ...]
+    got: Sequence[Mapping[str, Any]]
+    truths: Sequence[Truth]
+    adjoint: Mapping[str, str]
+    """What the derivative by each value is called."""
+    tolerance: float
+
+    @cached_property
+    def points(self) -> list[int]:
+        """The points, those first at which the first value is wrong."""
+        return sorted(range(len(self.truths)), key=lambda k: not self._is_off(k))
+
+    def _is_off(self, point: int) -> bool:
+        ought = self.truths[point].gradients[self.first]
+        laid = self.laid(self.first, point)
+        return bool(laid) and all(self._far(a, ought, point) for a in laid)
+
+    def scale(self, array: Numbers, point: int) -> float:
+        """With what the numbers of an array are compared: they may all be noise."""
+        largest = float(np.abs(array).max(initial=0.0))
+        return max(largest, NOISE * self.truths[point].typical, 1e-12)
+
+    def laid(self, name: str, point: int) -> list[Numbers]:
+        """What was handed out for a value, in the ways that its shape allows."""
+        got, ought = numbers(self.got[point].get(name)), self.truths[point].gradients[name]
+        return [] if got is None else [a for _, a in ways(got, ought.shape)]
+
+    def _far(self, one: Numbers, other: Numbers, point: int) -> bool:
+        off = float(np.abs(one - other).max(initial=0.0))
+        return off > self.tolerance * self.scale(other, point)
+
+    def explained(
+        self, predicted: Mapping[str, Numbers], point: int
+    ) -> tuple[np.ndarray[Any, np.dtype[np.bool_]], Numbers]:
+        """Which variants give the first wrong value and keep the right ones; how many they give."""
+        count = len(next(iter(predicted.values())))
+        fine, given = np.ones(count, dtype=bool), np.zeros(count)
+        for name in (self.first, *self.wrong, *self.right):
+            array = predicted.get(self.adjoint[name])
+            if name == self.first and array is None:
+                return np.zeros(count, dtype=bool), given
+            if array is None:
+                continue
+            same = self._same(array, name, point)
+            if name == self.first or name in self.right:
+                fine &= same
+            given += same
+        return fine, given
+
+    def _same(self, predicted: Numbers, name: str, point: int) -> Any:
+        """Which variants give what was handed out for a value."""
+        found = np.zeros(len(predicted), dtype=bool)
+        rows = predicted.reshape(len(predicted), -1)
+        for laid in self.laid(name, point):
+            scale = self.scale(laid, point)
+            with np.errstate(all="ignore"):
+                off = np.abs(rows - laid.ravel()).max(axis=1, initial=0.0)
+            found |= off <= self.tolerance * scale
+        return found
