@@ -12,6 +12,7 @@ import numpy as np
 from symgrad.audit.clips import SMALLER, Clip, clips
 from symgrad.audit.compare import TOLERANCE
 from symgrad.audit.deduced.entries import spoiled
+from symgrad.audit.evidence import Evidence
 from symgrad.audit.form import Form, assigned, script_plan
 from symgrad.audit.grammar import RULES
 from symgrad.audit.hidden import is_hidden
@@ -375,14 +376,14 @@ class Auditor:
         }
 
     def _blame(self, state: State, target: Target) -> Blamed | None:
-        ratio = next((v.ratios for v in state.values() if v.code == target.code), ())
+        evidence = Evidence.of(state, self.reference, target)
         runner = state.program.runner
         share = 1 / 15 if target.local or target.scaled else 5 / 12
         seconds = min(share * runner.timeout, runner.time_left / 2)
         repair = Search(state, self.reference, seconds).repair(target)
         if repair is None:
             nothing = target.local or target.scaled
-            return None if nothing else self._unnamed(state, target, ratio)
+            return None if nothing else self._unnamed(state, target, evidence)
         edit, before = repair.edit, state.program
         for code in repair.lost:
             del state.matching.codes[code]
@@ -393,7 +394,7 @@ class Auditor:
         state.refresh()
         names, assigns = self._names(edit.site, state)
         repaired = state.program.source.text.split("\n")[line - 1]
-        return Blamed(target, line, edit, ratio, hidden, assigns, names, repaired, edit.site)
+        return Blamed(target, line, edit, evidence, hidden, assigns, names, repaired, edit.site)
 
     def _names(self, site: Site, state: State) -> tuple[dict[str, str], str]:
         """What names are in the spec where a statement stands, and what it assigns."""
@@ -414,17 +415,17 @@ class Auditor:
         target = next(iter(sorted(assigned(site.statement))), "")
         return names, habits.gradient(target) or habits.value(target) or target
 
-    def _unnamed(self, state: State, target: Target, ratio: tuple[float | None, ...]) -> Blamed:
+    def _unnamed(self, state: State, target: Target, evidence: Evidence) -> Blamed:
         """A fault whose cause was not found, at the line that makes the value."""
         scene = Scene(state.program.source, state.runs[0], state.truths[0], self.reference)
         sites = scene.sites(target.code, target.line)
         ought = state.truths[0].gradients.get(target.name)
         site = spoiled(state.program, scene, sites, state.truths[0], ought) or wrong_site(sites)
         if site is None:
-            return Blamed(target, target.line or 0, None, ratio)
+            return Blamed(target, target.line or 0, None, evidence)
         line = site.roots[0].lineno if site.roots else site.line
         names, assigns = self._names(site, state)
-        return Blamed(target, line, None, ratio, None, assigns, names, site=site)
+        return Blamed(target, line, None, evidence, None, assigns, names, site=site)
 
     def _example(self) -> Truth | None:
         """The author's own point: of a script its own numbers, else the example of the spec."""

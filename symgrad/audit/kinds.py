@@ -4,42 +4,117 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from symgrad.audit.deduced.repairs import nothing
+from symgrad.audit.diagnosis.explanation import Explanation, Summand
 from symgrad.audit.grammar import Edit
 from symgrad.audit.grammar.edit import nodes
 from symgrad.audit.outcome import Blamed
 
 
 def kind_of(blamed: Blamed) -> str:
-    """The kind of a fault: a constant ratio is a factor, or a sign, whatever edit repairs it."""
-    if blamed.edit is None:
-        return "unnamed"
-    if same_but_mean(blamed.edit):
+    """The kind of a fault: by its repair, if there is one, and by what explains the numbers."""
+    if blamed.evidence.is_drawn:
+        return "random"
+    if blamed.edit is not None:
+        return of_edit(blamed, blamed.edit)
+    cause = blamed.evidence.explanation
+    return "unnamed" if cause is None else of_explanation(cause)
+
+
+def of_edit(blamed: Blamed, edit: Edit) -> str:
+    """The kind of a fault by its repair: a constant ratio is a factor, or a sign."""
+    if same_but_mean(edit):
         return "factor"
-    kind, ratios = blamed.edit.kind, [r for r in blamed.ratio if r is not None]
-    scaled = bool(ratios) and len(ratios) == len(blamed.ratio)
-    through = is_jacobian(blamed.edit, blamed.repaired_line) or is_of_a_norm(blamed.edit)
+    kind, ratios = edit.kind, [r for r in blamed.evidence.ratio if r is not None]
+    scaled = bool(ratios) and len(ratios) == len(blamed.evidence.ratio)
+    through = is_jacobian(edit, blamed.repaired_line) or is_of_a_norm(edit)
     if through and not (scaled and kind == "factor"):
         return "jacobian"
-    if scaled and kind in (
-        "sum",
-        "term",
-        "factor",
-        "sign",
-        "value",
-        "jacobian",
-        "operation",
-        "activation",
-    ):
+    if scaled and kind in SCALED:
         if all(abs(r + 1) < 1e-9 for r in ratios):
             return "sign"
         if kind in ("sum", "term", "value") and not any(abs(r - 1) < 1e-9 for r in ratios):
             return "factor"
     return kind
+
+
+SCALED = ("sum", "term", "factor", "sign", "value", "jacobian", "operation", "activation")
+"""Kinds of edits with which a fault may be a factor, or a sign."""
+
+NEAR = 1e-6
+"""How near a coefficient is to a number to be that."""
+
+BY_ROLE = {
+    ("array", "left out"): "factor",
+    ("array", "another array"): "value",
+    ("array", "its complement"): "value",
+    ("array", "transposed"): "transpose",
+    ("gradient", "another array"): "value",
+    ("gradient", "transposed"): "transpose",
+    ("gradient", "cut at 0"): "mask",
+    ("gradient", "where it is positive"): "mask",
+    ("sum", "only the last"): "overwritten",
+    ("sum", "only the first"): "overwritten",
+    ("sum", "only its own"): "jacobian",
+    ("sum", "a mean"): "factor",
+    ("whole", "transposed"): "transpose",
+    ("whole", "rounded"): "rounded",
+    ("whole", "cut at 0"): "mask",
+    ("whole", "where it is positive"): "mask",
+    ("times", "an array"): "factor",
+    ("mask", ""): "mask",
+    ("slope", ""): "activation",
+    ("array", ""): "factor",
+    ("gradient", ""): "activation",
+    ("sum", ""): "sum",
+    ("whole", ""): "activation",
+    ("times", ""): "activation",
+    ("added", ""): "term",
+    ("loss", ""): "loss",
+}
+"""The kind, by what is not as it ought to be in an equation, and by what is there instead."""
+
+
+def of_explanation(cause: Explanation) -> str:
+    """The kind of a fault by the equation that the program has otherwise."""
+    if cause.role == "terms":
+        return of_terms(cause.coefficients, cause.terms)
+    if cause.role == "times" and re.search("[<>]", cause.detail):
+        return "mask"
+    if cause.role == "times" and cause.change == "a function" and cause.first:
+        return "loss"
+    return BY_ROLE.get((cause.role, cause.change)) or BY_ROLE[cause.role, ""]
+
+
+def of_terms(coefficients: Sequence[float], terms: Sequence[Summand]) -> str:
+    """The kind, where terms of an equation have other coefficients."""
+    if np.isnan(coefficients).all() or np.ptp(coefficients) < NEAR:
+        one = coefficients[0]
+        return "sign" if abs(one + 1) < NEAR else "path" if abs(one) < NEAR else "factor"
+    if all(t.each and t.through == terms[0].through for t in terms):
+        return "activation"
+    sizes = np.abs(coefficients)
+    if (np.abs(sizes - 1) < NEAR).all():
+        return "sign"
+    if (np.minimum(sizes, np.abs(np.subtract(coefficients, 1))) < NEAR).all():
+        gone = [t for c, t in zip(sizes, terms, strict=True) if c < NEAR]
+        return of_missing(gone, [t for t in terms if t not in gone])
+    return "term"
+
+
+def of_missing(gone: Sequence[Summand], kept: Sequence[Summand]) -> str:
+    """The kind, where terms are left out."""
+    if len(kept) == 1 and len(gone) > 1 and all(t.like(kept[0]) for t in gone):
+        return "overwritten"
+    pairs = [(g, k) for g in gone for k in kept if g.through == k.through != ""]
+    if any(t.statistic for t in gone) or any(g.summed and not k.summed for g, k in pairs):
+        return "jacobian"
+    return "term" if pairs or not all(t.through for t in gone) else "path"
 
 
 def same_but_mean(edit: Edit) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from symgrad.audit.evidence import Evidence
 from symgrad.audit.grammar import Edit
 from symgrad.audit.search import Target
 from symgrad.audit.sites import Site
@@ -19,7 +20,7 @@ class Blamed:
     target: Target
     line: int
     edit: Edit | None
-    ratio: tuple[float | None, ...] = ()
+    evidence: Evidence
     hidden: bool | None = None
     assigns: str = ""
     """What the line assigns, as the spec calls it, or as the program does."""

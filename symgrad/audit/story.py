@@ -112,17 +112,17 @@ class Story:
             self.source.shown(blamed.line),
             self._computes(blamed),
             self._ought(blamed),
-            self._sentence(blamed),
+            self._sentence(blamed, kind),
             self._repair(blamed),
             agrees if all(b.edit is not None for b in self.outcome.blamed) else None,
             blamed.hidden,
             because(kind, blamed.hidden),
         )
 
-    def _sentence(self, blamed: Blamed) -> str:
+    def _sentence(self, blamed: Blamed, kind: str) -> str:
         """A fault in a sentence."""
         if blamed.target.name != self.reference.output:
-            return blamed.edit.sentence if blamed.edit is not None else unnamed(blamed)
+            return blamed.edit.sentence if blamed.edit is not None else unnamed(blamed, kind)
         why = f": {blamed.edit.sentence}" if blamed.edit is not None else ""
         return f"{blamed.target.code} is not the loss that the gradients are of{why}"
 
@@ -200,9 +200,36 @@ def is_forward(blamed: Blamed, name: str) -> bool:
     return blamed.target.forward or inside
 
 
-def unnamed(blamed: Blamed) -> str:
+BY_NUMBERS = {
+    "mask": "has no mask, or another",
+    "transpose": "reads something transposed",
+    "factor": "is multiplied by another factor",
+    "sign": "has another sign, or a term of it",
+    "sum": "is summed over other entries",
+    "term": "has a term too few, too many, or with another coefficient",
+    "path": "lacks what comes back on one of several ways",
+    "jacobian": "lacks a part of a Jacobian",
+    "activation": "has the slope of another function, or at another value",
+    "value": "reads another array",
+    "overwritten": "is the last of several that ought to be added up",
+    "loss": "is that of another loss",
+    "rounded": "is rounded",
+}
+"""How a derivative is wrong, by the kind of the fault, where numbers alone tell."""
+
+
+def unnamed(blamed: Blamed, kind: str) -> str:
     """The sentence where no edit repairs a value."""
-    return f"{blamed.target.code} is wrong; the cause was not found"
+    cause = blamed.evidence.explanation
+    if kind == "random":
+        return f"{blamed.target.code} is another at the same point with other random numbers"
+    if cause is None or kind not in BY_NUMBERS:
+        return f"{blamed.target.code} is wrong; the cause was not found"
+    detail = f": {cause.detail}" if kind in ("value", "loss") and cause.detail else ""
+    return (
+        f"{blamed.target.code} is wrong; its numbers are what follows if the derivative by "
+        f"{cause.value} {BY_NUMBERS[kind]}{detail}; no repair of the line was found"
+    )
 
 
 def because(kind: str, hidden: bool | None) -> str:

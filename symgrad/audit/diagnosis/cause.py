@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,11 @@ from symgrad.audit.diagnosis.explanation import Explanation
 from symgrad.audit.diagnosis.graph import backward_passes
 from symgrad.audit.diagnosis.wanted import Wanted
 from symgrad.audit.reference import Reference, Truth
+from symgrad.errors import SymgradError
 from symgrad.mathematics.equations import Equation
+
+MOST_SECONDS = 6.0
+"""For how long explanations are looked for: most known faults take about one second."""
 
 
 def explanations(
@@ -35,13 +41,16 @@ def explanations(
         return [Explanation(first, "sum", "of another size", "", 0.0)]
     found: list[Explanation] = []
     seen: Mapping[str, Equation] = {}
-    for backward in backward_passes(reference, truths):
-        rest = tuple(n for n in wrong if n != first)
-        wanted = Wanted(first, rest, tuple(right), got, truths, backward.name_of, tolerance)
-        found += Explaining(backward, wanted, list(backward.numbers(0)), seen).run()
-        if any(e.explained > len(rest) for e in found):
-            break
-        seen = backward.equations
+    rest = tuple(n for n in wrong if n != first)
+    until = time.process_time() + MOST_SECONDS
+    with suppress(SymgradError):
+        for backward in backward_passes(reference, truths):
+            wanted = Wanted(first, rest, tuple(right), got, truths, backward.name_of, tolerance)
+            names = list(backward.numbers(0))
+            found += Explaining(backward, wanted, names, seen, until).run()
+            if any(e.explained > len(rest) for e in found) or time.process_time() > until:
+                break
+            seen = backward.equations
     return sorted(found, key=lambda e: (-e.explained, e.cost))
 
 
@@ -50,4 +59,5 @@ def _is_of_another_size(
 ) -> bool:
     """Whether a gradient has not as many entries as it ought to."""
     pairs = zip(got, truths, strict=True)
-    return any(np.size(g.get(name)) != t.gradients[name].size for g, t in pairs)
+    sizes = ((np.size(np.asarray(g.get(name))), t.gradients[name].size) for g, t in pairs)
+    return any(got != ought for got, ought in sizes)

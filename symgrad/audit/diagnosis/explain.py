@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
+import time
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 import sympy as sp
 
+from symgrad.audit.diagnosis.alike import groups, marks
 from symgrad.audit.diagnosis.explanation import Explanation
 from symgrad.audit.diagnosis.fits import Columns, columns_of, fitted
 from symgrad.audit.diagnosis.graph import BATCH, Backward
 from symgrad.audit.diagnosis.parts import Term, terms_of
 from symgrad.audit.diagnosis.slots import Contents, Other, Place, places, turned_sums
 from symgrad.audit.diagnosis.wanted import Wanted
+from symgrad.audit.diagnosis.wholes import WHOLES, Look, Whole
 from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.indices import entry
 
@@ -32,6 +36,8 @@ class Explaining:
     names: Sequence[str]
     seen: Mapping[str, Equation] = field(default_factory=dict)
     """The equations of a pass that has been looked at before."""
+    until: float = float("inf")
+    """Until when, by the time of the processor, it is gone on with."""
     found: list[Explanation] = field(default_factory=list)
 
     def run(self) -> list[Explanation]:
@@ -39,10 +45,12 @@ class Explaining:
         first = self.backward.name_of.get(self.wanted.first)
         if first is None or first not in self.backward.before:
             return []
-        groups = [g for g in self._groups(first) if not all(map(self._is_known, g))]
-        for look in (self._by_terms, self._by_places, self._by_sums):
-            for members in groups:
-                look(members)
+        several = groups(self.backward, self.backward.before[first], self.marks)
+        left = [g for g in several if not all(map(self._is_known, g))]
+        for look in (self._by_terms, self._by_places, self._by_sums, self._by_wholes):
+            for members in left:
+                if time.process_time() < self.until:
+                    look(members)
             if any(f.explained > len(self.wanted.wrong) for f in self.found):
                 break
         return self.found
@@ -55,43 +63,34 @@ class Explaining:
     # -- equations that are alike in all turns
 
     @cached_property
-    def marks(self) -> dict[str, Hashable]:
-        """What an array has in common with those of other turns: the place in the spec."""
-        derivation = self.backward.derivation
-        found: dict[str, Hashable] = {}
-        for e in derivation.typed:
-            found[e.name] = (e.where.line, e.where.offset) if e.where is not None else e.name
-        for adjoint, value in self.backward.value_of.items():
-            found[adjoint] = ("d", found.get(value, value))
-        return found
+    def marks(self) -> Mapping[str, Hashable]:
+        """What arrays have in common with those of other turns."""
+        return marks(self.backward.derivation.typed, self.backward.value_of)
 
     def mark(self, name: str) -> Hashable:
         """What an array has in common with those of other turns."""
         return self.marks.get(name, name)
 
-    def _groups(self, first: str) -> Iterator[list[str]]:
-        """The derivatives that may be wrong, those of all turns together, then each alone."""
-        alike: dict[Hashable, list[str]] = defaultdict(list)
-        for name in self.backward.before[first]:
-            alike[self.mark(name)].append(name)
-        order = list(self.backward.equations)
-        for names in alike.values():
-            members = sorted(names, key=order.index)
-            yield members
-            yield from ([m] for m in members if len(members) > 1)
+    def form(self, name: str) -> Hashable:
+        """What an array has in common with those that stand at the same place in other layers."""
+        return "d" if name in self.backward.slopes else "x"
+
+    def _marks_of(self, members: Sequence[str]) -> Sequence[Callable[[str], Hashable]]:
+        """In what ways terms of several equations may be the same."""
+        return (self.mark,) if len(members) == 1 else (self.mark, self.form)
 
     # -- coefficients of terms
 
     def _by_terms(self, members: Sequence[str]) -> None:
         """Terms that are left out, or have other coefficients."""
         known: set[int] = set()
-        for all_of_them in (False, True):
-            for each in (False, True):
-                terms = partial(self.terms, all_of_them=all_of_them)
-                columns = columns_of(self.backward, members, terms, self.mark, each=each)
-                if len(columns.parts) not in known:
-                    known.add(len(columns.parts))
-                    self._fit(columns, members[0])
+        ways = itertools.product((False, True), self._marks_of(members), (False, True))
+        for all_of_them, mark, each in ways:
+            terms = partial(self.terms, all_of_them=all_of_them)
+            columns = columns_of(self.backward, members, terms, mark, each=each)
+            if len(columns.parts) not in known:
+                known.add(len(columns.parts))
+                self._fit(columns, members[0])
 
     def _fit(self, columns: Columns, name: str) -> None:
         value, first = self._value(name), not self.backward.reads[name]
@@ -107,23 +106,29 @@ class Explaining:
 
     def terms(self, name: str, *, all_of_them: bool = False) -> list[Term]:
         """The terms of a derivative."""
-        rhs, slopes = self.backward.equations[name].rhs, self.backward.equations.keys()
+        rhs, slopes = self.backward.equations[name].rhs, self.backward.slopes
         return terms_of(rhs, slopes, all_of_them=all_of_them)
 
     # -- other things at some place
 
     def _by_places(self, members: Sequence[str]) -> None:
         """Other arrays, functions, or sums at the places that are alike."""
-        alike: dict[Hashable, list[Place]] = defaultdict(list)
-        for name in members:
-            for term in self.terms(name):
-                for place in places(self.backward, self.backward.equations[name], term, self.mark):
+        done: set[tuple[Any, ...]] = set()
+        for mark in self._marks_of(members):
+            alike: dict[Hashable, list[Place]] = defaultdict(list)
+            for name in members:
+                for place in self._places(name, mark):
                     alike[place.key].append(place)
-        for several in alike.values():
-            self._at(several)
-            if len(several) > 1:
-                for place in several:
-                    self._at([place])
+            for several in alike.values():
+                key = tuple((p.equation.name, p.term, p.part) for p in several)
+                if key not in done:
+                    done.add(key)
+                    self._at(several)
+
+    def _places(self, name: str, mark: Callable[[str], Hashable]) -> Iterator[Place]:
+        """The places in the terms of a derivative."""
+        for term in self.terms(name):
+            yield from places(self.backward, self.backward.equations[name], term, mark)
 
     def _at(self, several: Sequence[Place]) -> None:
         """What may stand at places, the same at all of them."""
@@ -139,9 +144,7 @@ class Explaining:
             inside = Contents(self.backward, point, self.names)
             tables = [inside.of(p) for p in several]
             now = [inside.now(p) for p in several]
-            return {
-                o: [t.get(o, n) for t, n in zip(tables, now, strict=True)] for o in tables[0]
-            }
+            return {o: [t.get(o, n) for t, n in zip(tables, now, strict=True)] for o in tables[0]}
 
         value = self._value(first.equation.name)
         self._tried(value, first.role, str(first.part), names, changed, contents)
@@ -169,6 +172,26 @@ class Explaining:
                     text = str(term.expr)
                     self._tried(value, "sum", text, ["_put0"], {name: rest + put}, contents)
 
+    def _by_wholes(self, members: Sequence[str]) -> None:
+        """Whole derivatives that are others."""
+        equations = [self.backward.equations[n] for n in members]
+        names = [f"_put{k}" for k in range(len(members))]
+        for whole in WHOLES:
+            if len(members) > 1 and whole.role != "times":
+                continue
+            pairs = zip(equations, names, strict=True)
+            changed = {e.name: whole.changed(e, n) for e, n in pairs}
+
+            def contents(point: int, whole: Whole = whole) -> dict[Other, list[Numbers]]:
+                looks = [Look(self.backward, e, point, self.names) for e in equations]
+                tables = [whole.others(look) for look in looks]
+                ones = [np.ones_like(look.own, dtype=float) for look in looks]
+                pairs = list(zip(tables, ones, strict=True))
+                return {o: [t.get(o, one) for t, one in pairs] for o in tables[0]}
+
+            value = self._value(members[0])
+            self._tried(value, whole.role, "", names, changed, contents, free=whole.free)
+
     def _tried(
         self,
         value: str,
@@ -177,6 +200,8 @@ class Explaining:
         names: Sequence[str],
         changed: Mapping[str, sp.Expr],
         contents: Callable[[int], dict[Other, list[Numbers]]],
+        *,
+        free: bool = False,
     ) -> None:
         """Keep what explains the first wrong value at all points."""
         left: list[Other] | None = None
@@ -187,11 +212,15 @@ class Explaining:
             if not left:
                 return
             stacks = {n: np.stack([table[o][k] for o in left]) for k, n in enumerate(names)}
+            if free:
+                stacks = {n: np.concatenate([a, np.zeros_like(a[:1])]) for n, a in stacks.items()}
             predicted = self.backward.variants(changed, stacks, point)
+            predicted = self.wanted.scaled(predicted, point) if free else predicted
             fine, count_of = self.wanted.explained(predicted, point)
             left = [o for o, good in zip(left, fine, strict=True) if good]
             count = int(count_of[fine].max(initial=0))
-        for other in left or ():
-            self.found.append(
-                Explanation(value, role, other.change, other.detail, other.cost, count, before=before)
-            )
+        name = self.backward.name_of.get(value, "")
+        first = not self.backward.reads.get(name, ())
+        for o in left or ():
+            found = Explanation(value, role, o.change, o.detail, o.cost, count, before=before)
+            self.found.append(replace(found, first=first))

@@ -17,6 +17,15 @@ class Summand:
     each: bool = False
     """Whether the derivative at the same entry is multiplied by a slope."""
 
+    def like(self, other: Summand) -> bool:
+        """Whether it is a term of the same kind, through a value that is another."""
+        same = (self.summed, self.statistic, self.each) == (
+            other.summed,
+            other.statistic,
+            other.each,
+        )
+        return same and bool(self.through) and self.through != other.through
+
 
 @dataclass(frozen=True)
 class Explanation:

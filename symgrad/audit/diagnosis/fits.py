@@ -70,8 +70,8 @@ def columns_of(
     parts: dict[Hashable, list[tuple[str, Term]]] = defaultdict(list)
     for name in members:
         for number, term in enumerate(terms(name)):
-            alike = tuple(sorted(str(mark(n)) for n in term.reads()))
-            shape = (len(term.limits), len(term.factors), *(f for f in term.factors if f.is_number))
+            alike = sorted(str(mark(n)) for n in term.reads())
+            shape = (len(term.limits), *(f for f in term.factors if f.is_number))
             key = (name, number) if each else (*alike, *map(str, shape))
             parts[key].append((name, term))
     return Columns(backward, members, list(parts.values()))
@@ -144,9 +144,7 @@ def _common(known: Sequence[tuple[Numbers, Numbers]], tolerance: float) -> list[
 
 def _each(known: Sequence[tuple[Numbers, Numbers]], tolerance: float) -> list[Numbers] | None:
     """Other coefficients at each point: where they follow from more numbers than there are."""
-    found = [
-        _least(a, b, tolerance) if len(b) > 1 + a.shape[1] else None for a, b in known
-    ]
+    found = [_least(a, b, tolerance) if len(b) > 1 + a.shape[1] else None for a, b in known]
     return None if any(f is None for f in found) else [f for f in found if f is not None]
 
 
@@ -168,11 +166,14 @@ def _as_usual(several: Sequence[Numbers]) -> tuple[float, ...]:
 
 def summand(backward: Backward, name: str, term: Term) -> Summand:
     """What a term of a derivative is."""
-    slopes = sorted((a for a in entries(term.expr) if name_of(a) in backward.equations), key=str)
+    slopes = sorted((a for a in entries(term.expr) if name_of(a) in backward.slopes), key=str)
     through = backward.value_of.get(name_of(slopes[0]), "") if slopes else ""
     equation = backward.equations[name]
     summed = bool(slopes) and bool(set(indices_of(slopes[0])) & term.bound)
+    own, names = backward.value_of.get(name, ""), term.reads()
+    readers = _readers(backward.derivation.typed, own)
     each = bool(slopes) and indices_of(slopes[0]) == equation.indices and not term.limits
+    each &= bool(names & {own, through, *readers})
     return Summand(through, summed, _is_statistic(backward, name, through), each)
 
 

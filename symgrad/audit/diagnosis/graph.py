@@ -22,6 +22,7 @@ from symgrad.mathematics.indices import (
     entries,
     entry,
     indices_of,
+    is_entry,
     name_of,
     replaced,
 )
@@ -46,6 +47,14 @@ class Backward:
         self.value_of = {e.name: a.value for a in adjoints for e in (a.equation, *a.needed_part)}
         self.equations = {e.name: plain(e) for e in self._all()}
         self.name_of = {a.value: a.equation.name for a in adjoints}
+        self.aliases = {
+            name_of(e.rhs): n
+            for n, e in self.equations.items()
+            if is_entry(e.rhs) and entries(e.rhs)
+        }
+        self.slopes = frozenset(self.equations) | frozenset(self.aliases)
+        """What derivatives are called: some are inputs, under which name they are read."""
+        self.value_of |= {a: self.value_of[n] for a, n in self.aliases.items()}
         self.known: dict[int, Mapping[str, Numbers]] = {}
 
     def _all(self) -> Iterator[Equation]:

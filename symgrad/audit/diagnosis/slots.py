@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import sympy as sp
-from sympy import KroneckerDelta as Delta
 
 from symgrad.audit.diagnosis.graph import BATCH, Backward
 from symgrad.audit.diagnosis.parts import Term, free_indices, sums_in
@@ -74,9 +74,11 @@ Others = Mapping[Other, Numbers]
 
 def places(backward: Backward, equation: Equation, term: Term, mark: Any) -> Iterator[Place]:
     """The places in a term; ``mark`` says what arrays have in common in all turns."""
-    slopes = backward.equations.keys()
+    slopes = backward.slopes
     signature = tuple(sorted(str(mark(n)) for n in term.reads()))
-    atoms = [a for a in sorted(entries(term.expr), key=str) if indices_of(a) or _is_slope(a, slopes)]
+    atoms = [
+        a for a in sorted(entries(term.expr), key=str) if indices_of(a) or _is_slope(a, slopes)
+    ]
     for atom in atoms:
         role = _role_of_entry(backward, equation, term, atom)
         yield Place(equation, term, role, atom, (), (signature, role, str(mark(name_of(atom)))))
@@ -90,10 +92,18 @@ def places(backward: Backward, equation: Equation, term: Term, mark: Any) -> Ite
 
 def _role_of_entry(backward: Backward, equation: Equation, term: Term, atom: sp.Expr) -> str:
     """The role of what an entry is: inside a mask, or the slope of a function, the same."""
-    if name_of(atom) in backward.equations:
+    if name_of(atom) in backward.slopes:
         return "gradient"
     around = (f for f in term.factors if atom in entries(f) and not is_entry(f))
-    return next((_role(backward, equation, term, f) for f in around), "array")
+    role = next((_role(backward, equation, term, f) for f in around), "array")
+    each = not set(free_indices(atom)) & term.bound
+    array = np.asarray(backward.numbers(0)[name_of(atom)])
+    return "mask" if role == "array" and each and array.size > 2 and _is_mask(array) else role
+
+
+def _is_mask(array: Numbers) -> bool:
+    """Whether an array has zeros and one other number."""
+    return bool((array == 0).any()) and np.unique(array).size == 2
 
 
 def _is_slope(atom: sp.Expr, slopes: Any) -> bool:
@@ -119,7 +129,7 @@ def _role(backward: Backward, equation: Equation, term: Term, factor: sp.Expr) -
     arrays = [backward.array(factor, free_indices(factor), k) for k in range(2)]
     if all(np.unique(a).size <= 2 for a in arrays) and any(a.size > 2 for a in arrays):
         return "mask"
-    slopes = [a for a in entries(term.expr) if name_of(a) in backward.equations]
+    slopes = [a for a in entries(term.expr) if name_of(a) in backward.slopes]
     values = {backward.value_of.get(name_of(a), "") for a in slopes}
     own = backward.value_of.get(equation.name, "")
     each = any(indices_of(a) == equation.indices for a in slopes) and not term.limits
@@ -239,18 +249,26 @@ class Contents:
             yield Other("without its size", "", 0.3), 1.0 * (own != 0)
             yield Other("only its size", "", 0.3), np.full_like(own, own.max())
             yield Other("its opposite", "", 0.3), own.max() + own.min() - own
-        count = 0
-        for name in self.names if own.ndim and place.role != "array" else ():
-            array = np.asarray(self.backward.numbers(self.point).get(name))
-            if array.shape == _shape(place, own) and array.dtype.kind == "f":
-                count += 1
-                laid = array.reshape(own.shape)
-                yield from (
-                    (Other("another function", text.format(name), 0.6), f(laid))
-                    for text, f in FUNCTIONS.items()
-                )
-                if count >= MOST_OTHERS // 2:
-                    return
+        if own.ndim and place.role != "array":
+            yield from self._functions(place, own)
+
+    def _functions(self, place: Place, own: Numbers) -> Iterator[tuple[Other, Numbers]]:
+        """Functions of what has as many entries: of what is differentiated by first."""
+        value = self.backward.value_of.get(place.equation.name, "")
+        arrays = [("what it is of", self._of_size(value, place, own))]
+        arrays += [(n, self._of_size(n, place, own)) for n in self.names]
+        fine = [(n, a) for n, a in arrays if a is not None]
+        for name, array in fine[: MOST_OTHERS // 2]:
+            for text, function in FUNCTIONS.items():
+                yield Other("another function", text.format(name), 0.6), function(array)
+
+    def _of_size(self, name: str, place: Place, own: Numbers) -> Numbers | None:
+        """An array whose entries stand where those of a factor do; None where it has others."""
+        array = np.asarray(self.backward.numbers(self.point).get(name))
+        if array.dtype.kind not in "fib" or array.size != own.size:
+            return None
+        same = array.shape == _shape(place, own)
+        return array.astype(float).reshape(own.shape) if same else None
 
     def _sums(self, place: Place) -> Iterator[tuple[Other, Numbers]]:
         """A sum inside a term over all that its summand depends on, or another way."""
@@ -270,7 +288,7 @@ class Contents:
 def _shape(place: Place, own: Numbers) -> tuple[int, ...]:
     """The shape of arrays whose entries stand where a factor does: axes of length 1 in."""
     sizes = dict(zip(place.axes, own.shape, strict=True))
-    return tuple(sizes.get(i, 1) for i in place.equation.indices if not isinstance(i, Delta))
+    return tuple(sizes.get(i, 1) for i in place.equation.indices)
 
 
 def turned_sums(
@@ -310,11 +328,28 @@ def _turned(whole: Numbers, free: int) -> Iterator[tuple[Other, Numbers]]:
         rest = tuple(a - 1 if a > axis else a for a in last if a != axis)
         for name, place in (("only the last", -1), ("only the first", 0)):
             yield Other(name, f"{axis}", 0.2), whole.take(place, axis=axis).sum(axis=rest)
+    yield from _last_written(whole, last)
     flat = whole.reshape(*shape, -1)
     yield Other("only the last", "of all", 0.1), flat[..., -1]
     yield Other("only the first", "of all", 0.1), flat[..., 0]
-    at = np.where(flat != 0, np.arange(1, flat.shape[-1] + 1), 0).argmax(axis=-1)
-    yield Other("only the last", "", 0.1), np.take_along_axis(flat, at[..., None], -1)[..., 0]
+
+
+def _last_written(whole: Numbers, last: Sequence[int]) -> Iterator[tuple[Other, Numbers]]:
+    """What is left where each entry is written again, along one axis or all."""
+    for axis in last if len(last) > 1 else ():
+        rest = tuple(a - 1 if a > axis else a for a in last if a != axis)
+        yield Other("only the last", f"along {axis}", 0.2), _final(whole, axis).sum(axis=rest)
+    for order in itertools.permutations(last) if len(last) < 4 else ():
+        laid = whole.transpose(*range(last[0]), *order)
+        flat = laid.reshape(*whole.shape[: last[0]], -1)
+        yield Other("only the last", f"in turn {order}", 0.1), _final(flat, flat.ndim - 1)
+
+
+def _final(array: Numbers, axis: int) -> Numbers:
+    """The last entry along an axis that is not 0."""
+    laid = np.moveaxis(array, axis, -1)
+    at = np.where(laid != 0, np.arange(1, laid.shape[-1] + 1), 0).argmax(axis=-1)
+    return np.take_along_axis(laid, at[..., None], -1)[..., 0]
 
 
 def _inner_sums(

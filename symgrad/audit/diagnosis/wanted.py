@@ -53,6 +53,21 @@ class Wanted:
         off = float(np.abs(one - other).max(initial=0.0))
         return off > self.tolerance * self.scale(other, point)
 
+    def scaled(self, predicted: Mapping[str, Numbers], point: int) -> dict[str, Numbers]:
+        """Variants in which what was put is multiplied by the number that fits best.
+
+        The last of the variants given is without it.
+        """
+        array, laid = predicted.get(self.adjoint[self.first]), self.laid(self.first, point)
+        count = len(next(iter(predicted.values()))) - 1
+        by = np.ones(count)
+        if array is not None and laid and array[0].size > 1:
+            rows, base = array.reshape(count + 1, -1), array[-1].ravel()
+            apart = rows[:-1] - base
+            with np.errstate(all="ignore"):
+                by = apart @ (laid[0].ravel() - base) / (apart * apart).sum(axis=1)
+        return {n: a[-1] + _over(by, a) * (a[:-1] - a[-1]) for n, a in predicted.items()}
+
     def explained(
         self, predicted: Mapping[str, Numbers], point: int
     ) -> tuple[np.ndarray[Any, np.dtype[np.bool_]], Numbers]:
@@ -81,3 +96,8 @@ class Wanted:
                 off = np.abs(rows - laid.ravel()).max(axis=1, initial=0.0)
             found |= off <= self.tolerance * scale
         return found
+
+
+def _over(numbers: Numbers, array: Numbers) -> Numbers:
+    """One number for each variant, over the entries of an array of all."""
+    return numbers.reshape(-1, *[1] * (array.ndim - 1))

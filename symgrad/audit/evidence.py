@@ -1,0 +1,61 @@
+"""What is known of a fault before it is repaired: the numbers, and what explains them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from symgrad.audit.compare import numbers
+from symgrad.audit.diagnosis import explanations
+from symgrad.audit.diagnosis.explanation import Explanation
+from symgrad.audit.reference import Reference, Truth
+from symgrad.audit.search import State, Target
+from symgrad.audit.values import same_numbers
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a program handed out at the points, while a fault was in it."""
+
+    reference: Reference
+    truths: Sequence[Truth]
+    got: Sequence[Mapping[str, Any]]
+    wrong: Sequence[str]
+    right: Sequence[str]
+    tolerance: float
+    ratio: tuple[float | None, ...]
+    """By what the value that is blamed is multiplied, at each point, where it is by one number."""
+    is_drawn: bool
+    """Whether the program gives something else when it draws other random numbers."""
+
+    @classmethod
+    def of(cls, state: State, reference: Reference, target: Target) -> Evidence:
+        """The evidence while a program is as it is."""
+        handed = [state.handed(run) for run in state.runs]
+        got = [{n: h.get(c) for c, n in state.matching.codes.items()} for h in handed]
+        wrong = [v.name for v in state.wrong()]
+        wrt = state.matching.wrt
+        right = [v.name for v in state.values() if v.right and v.name in wrt]
+        ratio = next((v.ratios for v in state.values() if v.code == target.code), ())
+        drawn = _is_drawn(state)
+        return cls(reference, state.truths, got, wrong, right, state.tolerance, ratio, drawn)
+
+    @cached_property
+    def explanation(self) -> Explanation | None:
+        """The likeliest explanation of the numbers, where there is one."""
+        known = explanations(
+            self.reference, self.truths, self.got, self.wrong, self.right, self.tolerance
+        )
+        return next(iter(known), None)
+
+
+def _is_drawn(state: State) -> bool:
+    """Whether another seed gives other numbers at the same point."""
+    if "rand" not in state.program.source.text:
+        return False
+    runs = [state.program.run(state.truths[:1], seed=seed)[0] for seed in (0, 1)]
+    handed = [state.handed(run) for run in runs]
+    pairs = [[numbers(h.get(c)) for h in handed] for c in state.matching.codes]
+    return any(a is not None and b is not None and not same_numbers(a, b) for a, b in pairs)
