@@ -11,9 +11,11 @@ import numpy as np
 
 from symgrad.audit.deduced.repairs import nothing
 from symgrad.audit.diagnosis.explanation import Explanation, Summand
+from symgrad.audit.form import assigned, reads
 from symgrad.audit.grammar import Edit
 from symgrad.audit.grammar.edit import nodes
 from symgrad.audit.outcome import Blamed
+from symgrad.audit.sites import Site
 
 
 def kind_of(blamed: Blamed) -> str:
@@ -23,7 +25,20 @@ def kind_of(blamed: Blamed) -> str:
     if blamed.edit is not None:
         return of_edit(blamed, blamed.edit)
     cause = blamed.evidence.explanation
-    return "unnamed" if cause is None else of_explanation(cause)
+    if cause is None:
+        return "unnamed"
+    kind = of_explanation(cause)
+    lacks = cause.role == "terms" and kind in ("path", "term")
+    return "overwritten" if lacks and overwrites(blamed.site) else kind
+
+
+def overwrites(site: Site | None) -> bool:
+    """Whether a statement assigns again what was assigned before, and does not read it."""
+    if site is None or not isinstance(site.statement, ast.Assign):
+        return False
+    names = assigned(site.statement) - reads(site.statement)
+    before = (n for n in ast.walk(site.around) if isinstance(n, ast.Assign | ast.AugAssign))
+    return any(assigned(s) & names for s in before if s.lineno < site.line)
 
 
 def of_edit(blamed: Blamed, edit: Edit) -> str:
@@ -54,6 +69,9 @@ BY_ROLE = {
     ("array", "another array"): "value",
     ("array", "its complement"): "value",
     ("array", "transposed"): "transpose",
+    ("array", "its size"): "activation",
+    ("array", "its sign"): "activation",
+    ("whole", "the last of its terms"): "overwritten",
     ("gradient", "another array"): "value",
     ("gradient", "transposed"): "transpose",
     ("gradient", "cut at 0"): "mask",
@@ -96,7 +114,8 @@ def of_terms(coefficients: Sequence[float], terms: Sequence[Summand]) -> str:
     if np.isnan(coefficients).all() or np.ptp(coefficients) < NEAR:
         one = coefficients[0]
         return "sign" if abs(one + 1) < NEAR else "path" if abs(one) < NEAR else "factor"
-    if all(t.each and t.through == terms[0].through for t in terms):
+    through = all(t.each and t.through == terms[0].through for t in terms)
+    if through and any(t.slope for t in terms):
         return "activation"
     sizes = np.abs(coefficients)
     if (np.abs(sizes - 1) < NEAR).all():

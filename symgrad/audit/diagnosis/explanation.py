@@ -15,7 +15,9 @@ class Summand:
     statistic: bool = False
     """Whether the value is a sum, or a mean, that what the other terms come through reads."""
     each: bool = False
-    """Whether the derivative at the same entry is multiplied by a slope."""
+    """Whether the derivative at the same entry is multiplied by something."""
+    slope: bool = False
+    """Whether that reads what is differentiated by, or what comes of it."""
 
     def like(self, other: Summand) -> bool:
         """Whether it is a term of the same kind, through a value that is another."""

@@ -14,6 +14,7 @@ from symgrad.audit.diagnosis.explanation import Summand
 from symgrad.audit.diagnosis.graph import BATCH, Backward
 from symgrad.audit.diagnosis.parts import Term
 from symgrad.audit.diagnosis.wanted import Wanted
+from symgrad.audit.reference import Truth
 from symgrad.mathematics.indices import entries, entry, indices_of, name_of
 
 Numbers = np.ndarray[Any, Any]
@@ -112,6 +113,7 @@ def _solved(columns: Columns, wanted: Wanted) -> tuple[tuple[float, ...], int] |
         return None
     known = [s for s in systems if s is not None]
     several = _common(known, wanted.tolerance) or _each(known, wanted.tolerance)
+    several = several or _by_sizes(known, [wanted.truths[k] for k in wanted.points])
     if several is None:
         return None
     explained = 0
@@ -148,6 +150,23 @@ def _each(known: Sequence[tuple[Numbers, Numbers]], tolerance: float) -> list[Nu
     return None if any(f is None for f in found) else [f for f in found if f is not None]
 
 
+def _by_sizes(
+    known: Sequence[tuple[Numbers, Numbers]], truths: Sequence[Truth]
+) -> list[Numbers] | None:
+    """One coefficient, where it goes with a size from point to point."""
+    if known[0][0].shape != (1, 1) or not truths[0].sizes:
+        return None
+    with np.errstate(all="ignore"):
+        found = np.array([float((b / a[:, 0])[0]) for a, b in known])
+        ways = (
+            found * np.array([float(t.sizes[n]) for t in truths]) ** power
+            for n in truths[0].sizes
+            for power in (1.0, -1.0, 2.0, -2.0, 0.5, -0.5)
+        )
+        same = any(np.ptp(w) < NEAR * abs(w[0]) for w in ways)
+    return list(found[:, None]) if same and np.isfinite(found).all() else None
+
+
 def _least(left: Numbers, right: Numbers, tolerance: float) -> Numbers | None:
     """The solution nearest to ones, where there is one."""
     ones, sizes = np.ones(left.shape[1]), np.abs(left).max(axis=0, initial=0.0)
@@ -173,8 +192,8 @@ def summand(backward: Backward, name: str, term: Term) -> Summand:
     own, names = backward.value_of.get(name, ""), term.reads()
     readers = _readers(backward.derivation.typed, own)
     each = bool(slopes) and indices_of(slopes[0]) == equation.indices and not term.limits
-    each &= bool(names & {own, through, *readers})
-    return Summand(through, summed, _is_statistic(backward, name, through), each)
+    slope = each and bool(names & {own, through, *readers})
+    return Summand(through, summed, _is_statistic(backward, name, through), each, slope)
 
 
 def _is_statistic(backward: Backward, name: str, through: str) -> bool:

@@ -45,6 +45,9 @@ class Place:
     key: tuple[Any, ...]
     """What it has in common with the places that are alike in other turns."""
 
+    through: tuple[str, ...] = ()
+    """The values that its derivatives are by."""
+
     def other(self, name: str) -> sp.Expr:
         """The term, where an array of that name stands there."""
         if is_entry(self.part):
@@ -85,7 +88,8 @@ def places(backward: Backward, equation: Equation, term: Term, mark: Any) -> Ite
     for number, factor in enumerate(_factors(term, slopes)):
         role = _role(backward, equation, term, factor)
         key = (signature, role, "factor", number)
-        yield Place(equation, term, role, factor, free_indices(factor), key)
+        through = tuple(sorted({backward.value_of[n] for n in term.reads() & slopes}))
+        yield Place(equation, term, role, factor, free_indices(factor), key, through)
     for number, part in enumerate(sums_in(term)):
         yield Place(equation, term, "sum", part, free_indices(part), (signature, "sum", number))
 
@@ -99,6 +103,11 @@ def _role_of_entry(backward: Backward, equation: Equation, term: Term, atom: sp.
     each = not set(free_indices(atom)) & term.bound
     array = np.asarray(backward.numbers(0)[name_of(atom)])
     return "mask" if role == "array" and each and array.size > 2 and _is_mask(array) else role
+
+
+def _has_two(array: Numbers) -> bool:
+    """Whether an array has at most two different numbers, which are no two signs."""
+    return bool(np.unique(array).size <= 2 and array.min() != -array.max())
 
 
 def _is_mask(array: Numbers) -> bool:
@@ -127,7 +136,7 @@ def _names(expr: sp.Expr) -> set[str]:
 def _role(backward: Backward, equation: Equation, term: Term, factor: sp.Expr) -> str:
     """Whether a factor is a mask, the slope of a function, or an array."""
     arrays = [backward.array(factor, free_indices(factor), k) for k in range(2)]
-    if all(np.unique(a).size <= 2 for a in arrays) and any(a.size > 2 for a in arrays):
+    if all(_has_two(a) for a in arrays) and any(a.size > 2 for a in arrays):
         return "mask"
     slopes = [a for a in entries(term.expr) if name_of(a) in backward.slopes]
     values = {backward.value_of.get(name_of(a), "") for a in slopes}
@@ -144,6 +153,8 @@ MADE: Mapping[str, Callable[[Numbers], Numbers]] = {
     "its root": lambda a: np.sqrt(np.abs(a)),
     "its cube": lambda a: a**3,
     "its complement": lambda a: 1 - a,
+    "its size": np.abs,
+    "its sign": np.sign,
 }
 """What may come of an array of the forward pass."""
 
@@ -256,6 +267,7 @@ class Contents:
         """Functions of what has as many entries: of what is differentiated by first."""
         value = self.backward.value_of.get(place.equation.name, "")
         arrays = [("what it is of", self._of_size(value, place, own))]
+        arrays += [("what it gives", self._of_size(n, place, own)) for n in place.through]
         arrays += [(n, self._of_size(n, place, own)) for n in self.names]
         fine = [(n, a) for n, a in arrays if a is not None]
         for name, array in fine[: MOST_OTHERS // 2]:
@@ -371,5 +383,7 @@ def _inner_sums(
     for axis, index in enumerate(own):
         if beside.shape[axis] == array.shape[1] and index not in free:
             shape = [-1 if k == axis else 1 for k in range(len(own))]
-            other = array.sum(axis=0).reshape(shape)
-            yield Other("over another axis", "inside", 0.3), beside * other
+            other = beside * array.sum(axis=0).reshape(shape)
+            yield Other("over another axis", "inside", 0.3), other
+            rows, columns = array.shape
+            yield Other("over another axis", "inside, a mean", 0.3), other * columns / rows

@@ -10,9 +10,10 @@ import numpy as np
 import sympy as sp
 
 from symgrad.audit.diagnosis.graph import BATCH, Backward
+from symgrad.audit.diagnosis.parts import terms_of
 from symgrad.audit.diagnosis.slots import FUNCTIONS, OF_GRADIENTS, Other
 from symgrad.mathematics.equations import Equation
-from symgrad.mathematics.indices import entry
+from symgrad.mathematics.indices import entries, entry, name_of
 
 Numbers = np.ndarray[Any, Any]
 
@@ -95,10 +96,28 @@ class Look:
         if own.ndim == 2 and own.shape[0] == own.shape[1] > 1:
             yield Other("transposed", "", 0.4), own.T
         yield from ((Other(n, "", 0.9), f(own)) for n, f in OF_GRADIENTS.items())
+        yield from self._last_of_terms()
         yield from ((Other("rounded", f"{k}", 0.4), np.round(own, k)) for k in range(5))
 
+    def _last_of_terms(self) -> Iterator[tuple[Other, Numbers]]:
+        """At each entry the last of the terms that are not 0 there, the terms in some order."""
+        terms = terms_of(self.equation.rhs, self.backward.slopes)
+        if 1 < len(terms) <= MOST:
+            free = self.equation.indices
+            arrays = [self.backward.array(t.expr, free, self.point) for t in terms]
+            for detail, several in (("", arrays), ("backwards", arrays[::-1])):
+                left = np.zeros_like(self.own)
+                for array in several:
+                    left = np.where(array != 0, array, left)
+                yield Other("the last of its terms", detail, 0.4), left
+
     def times(self) -> Iterator[tuple[Other, Numbers]]:
-        """The derivative times an array, or a slope of one."""
+        """The derivative times an array, or a slope of one; or without one of its factors."""
+        for number, factor in enumerate(sp.Mul.make_args(self.equation.rhs)):
+            names = {name_of(a) for a in entries(factor)}
+            if names and not names & self.backward.slopes:
+                array = self.backward.array(factor, self.equation.indices, self.point)
+                yield Other("an array", f"without factor {number}", 0.3), 1 / array
         for name, array in self._arrays(slopes=False):
             same = array.shape == self.own.shape
             texts = FUNCTIONS if same and array.ndim else SCALES

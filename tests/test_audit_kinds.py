@@ -1,0 +1,97 @@
+"""What kind of fault it is, told by the numbers alone: as if no edit repaired anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_audit import NAMES, audit_of, program
+
+from symgrad.audit import Audit
+from symgrad.audit.diagnosis.explanation import Summand
+from symgrad.audit.kinds import of_terms
+from symgrad.audit.search import Search
+
+QUICK = {("residual", 1), ("dropout", 8)}
+EVERY = 6
+"""Of so many faults one is looked at without repairs; the others are as those."""
+
+OTHERWISE = {
+    ("cbow", 5),  # in the forward pass
+    ("conv", 4),  # written entry by entry: terms without number
+    ("gru", 2),
+    ("hinge", 3),
+    ("im2col", 0),
+    ("lstm", 0),
+}
+"""Faults that numbers alone don't tell of yet."""
+
+
+def faults() -> Iterator[Any]:
+    pairs = [(name, k) for name in NAMES for k in range(len(program(name).FAULTS))]
+    for pair in (p for n, p in enumerate(pairs) if n % EVERY == 0 or p in QUICK):
+        marks = () if pair in QUICK else pytest.mark.long
+        if pair not in OTHERWISE:
+            yield pytest.param(*pair, marks=marks, id="-".join(map(str, pair)))
+
+
+@pytest.fixture
+def unrepaired(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str, int], Audit]:
+    """Audits in which no edit repairs anything."""
+    monkeypatch.setattr(Search, "repair", lambda self, target: None)
+
+    def audit(name: str, number: int) -> Audit:
+        old, new, *_ = program(name).FAULTS[number]
+        code = program(name).CODE.replace(old, new, 1)
+        folder: Path = tmp_path_factory.mktemp("unrepaired")
+        return audit_of(name, code, tmp_path_factory.getbasetemp(), folder)
+
+    return audit
+
+
+@pytest.mark.parametrize(("name", "number"), list(faults()))
+def test_the_kind_needs_no_repair(
+    name: str, number: int, unrepaired: Callable[[str, int], Audit]
+) -> None:
+    fault = unrepaired(name, number).faults[0]
+    assert fault.kind in program(name).FAULTS[number][2].split()
+    assert fault.repair == ""
+    assert "its numbers are what follows if the derivative by" in fault.sentence
+
+
+def test_the_sentence_says_which_derivative_is_meant(
+    unrepaired: Callable[[str, int], Audit],
+) -> None:
+    fault = unrepaired("mlp", 5).faults[0]
+    assert "if the derivative by Z1 has no mask, or another" in fault.sentence
+
+
+USE, OTHER, LOSS = Summand("h", summed=True), Summand("z", summed=True), Summand("")
+TOTAL = Summand("s", statistic=True)
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("coefficients", "terms", "kind"),
+    [
+        ((-1.0,), (USE,), "sign"),
+        ((2.0, 2.0), (USE, OTHER), "factor"),
+        ((NAN,), (USE,), "factor"),
+        ((1.0, -1.0), (USE, OTHER), "sign"),
+        ((1.0, 0.0), (USE, OTHER), "path"),
+        ((1.0, 0.0), (USE, LOSS), "term"),
+        ((1.0, 0.5), (USE, LOSS), "term"),
+        ((1.0, 0.0), (USE, TOTAL), "jacobian"),
+        ((1.0, 0.0), (Summand("p", each=True), Summand("p", summed=True)), "jacobian"),
+        ((0.0, 0.0, 1.0), (USE, OTHER, Summand("k", summed=True)), "overwritten"),
+        ((1.0, 0.0), (Summand("a", each=True, slope=True), Summand("a", each=True)), "activation"),
+    ],
+)
+def test_coefficients_of_terms_tell_the_kind(
+    coefficients: tuple[float, ...], terms: tuple[Summand, ...], kind: str
+) -> None:
+    assert of_terms(coefficients, terms) == kind
