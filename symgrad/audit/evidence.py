@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from symgrad.audit.compare import numbers
-from symgrad.audit.diagnosis import explanations
+from symgrad.audit.diagnosis import Handed, explanations
 from symgrad.audit.diagnosis.explanation import Explanation
-from symgrad.audit.reference import Reference, Truth
+from symgrad.audit.reference import Reference
 from symgrad.audit.search import State, Target
 from symgrad.audit.values import same_numbers
 
@@ -20,11 +18,7 @@ class Evidence:
     """What a program handed out at the points, while a fault was in it."""
 
     reference: Reference
-    truths: Sequence[Truth]
-    got: Sequence[Mapping[str, Any]]
-    wrong: Sequence[str]
-    right: Sequence[str]
-    tolerance: float
+    handed: Handed
     ratio: tuple[float | None, ...]
     """By what the value that is blamed is multiplied, at each point, where it is by one number."""
     is_drawn: bool
@@ -33,22 +27,18 @@ class Evidence:
     @classmethod
     def of(cls, state: State, reference: Reference, target: Target) -> Evidence:
         """The evidence while a program is as it is."""
-        handed = [state.handed(run) for run in state.runs]
-        got = [{n: h.get(c) for c, n in state.matching.codes.items()} for h in handed]
-        wrong = [v.name for v in state.wrong()]
-        wrt = state.matching.wrt
-        right = [v.name for v in state.values() if v.right and v.name in wrt]
-        ratio = next((v.ratios for v in state.values() if v.code == target.code), ())
-        drawn = _is_drawn(state)
-        return cls(reference, state.truths, got, wrong, right, state.tolerance, ratio, drawn)
+        out = [state.handed(run) for run in state.runs]
+        got = [{n: h.get(c) for c, n in state.matching.codes.items()} for h in out]
+        wrong, values = [v.name for v in state.wrong()], state.values()
+        right = [v.name for v in values if v.right and v.name in state.matching.wrt]
+        ratio = next((v.ratios for v in values if v.code == target.code), ())
+        handed = Handed(state.truths, got, wrong, right, state.tolerance)
+        return cls(reference, handed, ratio, _is_drawn(state))
 
     @cached_property
     def explanation(self) -> Explanation | None:
         """The likeliest explanation of the numbers, where there is one."""
-        known = explanations(
-            self.reference, self.truths, self.got, self.wrong, self.right, self.tolerance
-        )
-        return next(iter(known), None)
+        return next(iter(explanations(self.reference, self.handed)), None)
 
 
 def _is_drawn(state: State) -> bool:

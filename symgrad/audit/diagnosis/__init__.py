@@ -1,5 +1,6 @@
 """Explanations of wrong gradients by their numbers: which equation a program has otherwise."""
 
 from symgrad.audit.diagnosis.cause import explanations
+from symgrad.audit.diagnosis.wanted import Handed
 
-__all__ = ["explanations"]
+__all__ = ["Handed", "explanations"]

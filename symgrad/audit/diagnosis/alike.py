@@ -25,19 +25,22 @@ def marks(system: System, names: Mapping[str, str]) -> dict[str, Hashable]:
     ``names``: the values that derivatives are by; they have the marks of these.
     """
     found: dict[str, Hashable] = {}
-    hidden = system.nameless
-    readers: dict[str, list[str]] = defaultdict(list)
-    for e in system:
-        for name in e.reads:
-            readers[name].append(e.name)
+    readers = read_by(system)
     for e in reversed(system.equations):
         place = (e.where.line, e.where.offset) if e.where is not None else (e.name,)
         own: tuple[str, ...] = (_STEM.sub("", e.name),)
-        if e.name in hidden:
+        if e.name in system.nameless:
             own = tuple(sorted({str(found.get(n, n)) for n in readers[e.name]})[:1])
         found[e.name] = (*place, *own)
-    for adjoint, value in names.items():
-        found[adjoint] = ("d", found.get(value, value))
+    return found | {adjoint: ("d", found.get(v, v)) for adjoint, v in names.items()}
+
+
+def read_by(system: System) -> dict[str, list[str]]:
+    """The values that read each array."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for e in system:
+        for name in e.reads:
+            found[name].append(e.name)
     return found
 
 
@@ -65,3 +68,25 @@ def form(equation: Equation, slopes: Collection[str]) -> Hashable:
         change[atom] = entry(f"_{kind}", indices_of(atom))
     rhs = replaced(equation.rhs, change)
     return re.sub(r"\d+ - 1|\w+ - 1", "n", str(rhs))
+
+
+class Turns:
+    """Which turn of a loop each array belongs to."""
+
+    def __init__(self, backward: Backward, mark: Mapping[str, Hashable]) -> None:
+        order = {e.name: k for k, e in enumerate(backward.derivation.typed)}
+        several: dict[Hashable, list[str]] = defaultdict(list)
+        values = {**{n: n for n in order}, **backward.value_of}
+        for name in sorted(values, key=lambda n: order.get(values[n], -1)):
+            several[mark.get(name, name)].append(name)
+        self.place = {n: (m, k) for m, names in several.items() for k, n in enumerate(names)}
+        self.several = {m for m, names in several.items() if len(names) > 1}
+
+    def label(self, name: str, member: str) -> str:
+        """What an array is called beside a derivative: the same in all turns."""
+        mark, turn = self.place.get(name, (name, 0))
+        if mark not in self.several:
+            return name
+        other = self.place.get(member, (member, 0))[1]
+        later = {0: "", 1: " of the next turn", -1: " of the turn before"}
+        return f"{_STEM.sub('', name)}{later.get(turn - other, f' of turn {turn - other:+d}')}"

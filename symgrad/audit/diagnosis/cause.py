@@ -12,7 +12,7 @@ import numpy as np
 from symgrad.audit.diagnosis.explain import Explaining
 from symgrad.audit.diagnosis.explanation import Explanation
 from symgrad.audit.diagnosis.graph import backward_passes
-from symgrad.audit.diagnosis.wanted import Wanted
+from symgrad.audit.diagnosis.wanted import Handed, Wanted
 from symgrad.audit.reference import Reference, Truth
 from symgrad.errors import SymgradError
 from symgrad.mathematics.equations import Equation
@@ -21,37 +21,30 @@ MOST_SECONDS = 6.0
 """For how long explanations are looked for: most known faults take about one second."""
 
 
-def explanations(
-    reference: Reference,
-    truths: Sequence[Truth],
-    got: Sequence[Mapping[str, Any]],
-    wrong: Sequence[str],
-    right: Sequence[str],
-    tolerance: float,
-) -> list[Explanation]:
-    """The explanations of the first wrong gradient, the likeliest first.
-
-    ``got``: what was handed out at each point, by the value that it is the gradient by; ``wrong``
-    and ``right``: these values, in the order in which the program makes their gradients.
-    """
-    first = next((n for n in wrong if n in reference.derivation.wrt), None)
+def explanations(reference: Reference, handed: Handed) -> list[Explanation]:
+    """The explanations of the first wrong gradient, the likeliest first."""
+    first = next((n for n in handed.wrong if n in reference.derivation.wrt), None)
     if first is None:
         return []
-    if _is_of_another_size(first, got, truths):
+    if _is_of_another_size(first, handed.got, handed.truths):
         return [Explanation(first, "sum", "of another size", "", 0.0)]
+    with suppress(SymgradError):
+        return sorted(_found(reference, handed, first), key=lambda e: (-e.explained, e.cost))
+    return []
+
+
+def _found(reference: Reference, handed: Handed, first: str) -> list[Explanation]:
+    """All explanations, of the backward pass as it is derived, and in small steps."""
+    until = time.process_time() + MOST_SECONDS
     found: list[Explanation] = []
     seen: Mapping[str, Equation] = {}
-    rest = tuple(n for n in wrong if n != first)
-    until = time.process_time() + MOST_SECONDS
-    with suppress(SymgradError):
-        for backward in backward_passes(reference, truths):
-            wanted = Wanted(first, rest, tuple(right), got, truths, backward.name_of, tolerance)
-            names = list(backward.numbers(0))
-            found += Explaining(backward, wanted, names, seen, until).run()
-            if any(e.explained > len(rest) for e in found) or time.process_time() > until:
-                break
-            seen = backward.equations
-    return sorted(found, key=lambda e: (-e.explained, e.cost))
+    for backward in backward_passes(reference, handed.truths):
+        wanted = Wanted.of(handed, first, backward.name_of)
+        found += Explaining(backward, wanted, list(backward.numbers(0)), seen, until).run()
+        if any(e.explained > len(wanted.wrong) for e in found) or time.process_time() > until:
+            break
+        seen = backward.equations
+    return found
 
 
 def _is_of_another_size(

@@ -6,25 +6,41 @@ import itertools
 import time
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 import sympy as sp
 
-from symgrad.audit.diagnosis.alike import groups, marks
+from symgrad.audit.diagnosis.alike import Turns, groups, marks
 from symgrad.audit.diagnosis.explanation import Explanation
 from symgrad.audit.diagnosis.fits import Columns, columns_of, fitted
 from symgrad.audit.diagnosis.graph import BATCH, Backward
 from symgrad.audit.diagnosis.parts import Term, terms_of
-from symgrad.audit.diagnosis.slots import Contents, Other, Place, places, turned_sums
+from symgrad.audit.diagnosis.slots import Contents, Other, Place, places
+from symgrad.audit.diagnosis.sums import turned_sums
 from symgrad.audit.diagnosis.wanted import Wanted
 from symgrad.audit.diagnosis.wholes import WHOLES, Look, Whole
 from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.indices import entry
 
 Numbers = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Equations that read ``_put0``, ``_put1`` and so on, and what these may be at a point.
+
+    ``free``: times any number.
+    """
+
+    value: str
+    role: str
+    changed: Mapping[str, sp.Expr]
+    contents: Callable[[int], dict[Other, list[Numbers]]]
+    before: str = ""
+    free: bool = False
 
 
 @dataclass
@@ -66,6 +82,11 @@ class Explaining:
     def marks(self) -> Mapping[str, Hashable]:
         """What arrays have in common with those of other turns."""
         return marks(self.backward.derivation.typed, self.backward.value_of)
+
+    @cached_property
+    def turns(self) -> Turns:
+        """Which turn of a loop each array belongs to."""
+        return Turns(self.backward, self.marks)
 
     def mark(self, name: str) -> Hashable:
         """What an array has in common with those of other turns."""
@@ -139,15 +160,15 @@ class Explaining:
             other = sp.Add(rhs, -place.term.expr, place.other(name))
             changed[place.equation.name] = other
         first = several[0]
-
-        def contents(point: int) -> dict[Other, list[Numbers]]:
-            inside = Contents(self.backward, point, self.names)
-            tables = [inside.of(p) for p in several]
-            now = [inside.now(p) for p in several]
-            return {o: [t.get(o, n) for t, n in zip(tables, now, strict=True)] for o in tables[0]}
-
+        contents = partial(self._contents, several)
         value = self._value(first.equation.name)
-        self._tried(value, first.role, str(first.part), names, changed, contents)
+        self._try(Trial(value, first.role, changed, contents, str(first.part)))
+
+    def _contents(self, several: Sequence[Place], point: int) -> dict[Other, list[Numbers]]:
+        """What may stand at places at a point, the same at all of them."""
+        inside = Contents(self.backward, point, self.names, self.turns.label)
+        pairs = [(inside.of(p), inside.now(p)) for p in several]
+        return {o: [table.get(o, now) for table, now in pairs] for o in pairs[0][0]}
 
     def _sum_of(self, equation: Equation) -> sp.Expr:
         """An equation as the sum of its terms."""
@@ -157,70 +178,75 @@ class Explaining:
         """Sums over other indices."""
         for name in members:
             equation = self.backward.equations[name]
-            for term in self.terms(name):
-                if term.limits:
-                    rest = sp.Add(self._sum_of(equation), -term.expr)
-                    put = entry("_put0", (BATCH, *equation.indices))
+            for term in (t for t in self.terms(name) if t.limits):
+                put = entry("_put0", (BATCH, *equation.indices))
+                changed = {name: sp.Add(self._sum_of(equation), -term.expr, put)}
+                contents = partial(self._sums, equation, term)
+                self._try(Trial(self._value(name), "sum", changed, contents, str(term.expr)))
 
-                    def contents(
-                        point: int, equation: Equation = equation, term: Term = term
-                    ) -> dict[Other, list[Numbers]]:
-                        found = turned_sums(self.backward, equation, term, point)
-                        return {o: [a] for o, a in found.items()}
-
-                    value = self._value(name)
-                    text = str(term.expr)
-                    self._tried(value, "sum", text, ["_put0"], {name: rest + put}, contents)
+    def _sums(self, equation: Equation, term: Term, point: int) -> dict[Other, list[Numbers]]:
+        """A term, summed in other ways."""
+        return {o: [a] for o, a in turned_sums(self.backward, equation, term, point).items()}
 
     def _by_wholes(self, members: Sequence[str]) -> None:
         """Whole derivatives that are others."""
         equations = [self.backward.equations[n] for n in members]
-        names = [f"_put{k}" for k in range(len(members))]
-        for whole in WHOLES:
-            if len(members) > 1 and whole.role != "times":
-                continue
-            pairs = zip(equations, names, strict=True)
-            changed = {e.name: whole.changed(e, n) for e, n in pairs}
+        for whole in WHOLES if len(members) == 1 else [w for w in WHOLES if w.role == "times"]:
+            changed = {e.name: whole.changed(e, f"_put{k}") for k, e in enumerate(equations)}
+            contents = partial(self._wholes, equations, whole)
+            self._try(
+                Trial(self._value(members[0]), whole.role, changed, contents, free=whole.free)
+            )
 
-            def contents(point: int, whole: Whole = whole) -> dict[Other, list[Numbers]]:
-                looks = [Look(self.backward, e, point, self.names) for e in equations]
-                tables = [whole.others(look) for look in looks]
-                ones = [np.ones_like(look.own, dtype=float) for look in looks]
-                pairs = list(zip(tables, ones, strict=True))
-                return {o: [t.get(o, one) for t, one in pairs] for o in tables[0]}
+    def _wholes(
+        self, equations: Sequence[Equation], whole: Whole, point: int
+    ) -> dict[Other, list[Numbers]]:
+        """What whole derivatives may be, or be multiplied by."""
+        looks = [Look(self.backward, e, point, self.names) for e in equations]
+        pairs = [(whole.others(look), np.ones_like(look.own, dtype=float)) for look in looks]
+        return {o: [table.get(o, one) for table, one in pairs] for o in pairs[0][0]}
 
-            value = self._value(members[0])
-            self._tried(value, whole.role, "", names, changed, contents, free=whole.free)
+    # -- what of it explains the numbers
 
-    def _tried(
-        self,
-        value: str,
-        role: str,
-        before: str,
-        names: Sequence[str],
-        changed: Mapping[str, sp.Expr],
-        contents: Callable[[int], dict[Other, list[Numbers]]],
-        *,
-        free: bool = False,
-    ) -> None:
+    def _try(self, trial: Trial) -> None:
         """Keep what explains the first wrong value at all points."""
         left: list[Other] | None = None
-        count = 0
+        explained = 0
         for point in self.wanted.points:
-            table = contents(point)
+            table = trial.contents(point)
             left = list(table) if left is None else [o for o in left if o in table]
             if not left:
                 return
-            stacks = {n: np.stack([table[o][k] for o in left]) for k, n in enumerate(names)}
-            if free:
-                stacks = {n: np.concatenate([a, np.zeros_like(a[:1])]) for n, a in stacks.items()}
-            predicted = self.backward.variants(changed, stacks, point)
-            predicted = self.wanted.scaled(predicted, point) if free else predicted
-            fine, count_of = self.wanted.explained(predicted, point)
+            fine, given = self.wanted.explained(self._predicted(trial, table, left, point), point)
             left = [o for o, good in zip(left, fine, strict=True) if good]
-            count = int(count_of[fine].max(initial=0))
-        name = self.backward.name_of.get(value, "")
-        first = not self.backward.reads.get(name, ())
-        for o in left or ():
-            found = Explanation(value, role, o.change, o.detail, o.cost, count, before=before)
-            self.found.append(replace(found, first=first))
+            explained = int(given[fine].max(initial=0))
+        for other in left or ():
+            self.found.append(self._explanation(trial, other, explained))
+
+    def _predicted(
+        self,
+        trial: Trial,
+        table: Mapping[Other, Sequence[Numbers]],
+        left: Sequence[Other],
+        point: int,
+    ) -> dict[str, Numbers]:
+        """The derivatives with each of what may stand there."""
+        count = len(table[left[0]])
+        stacks = {f"_put{k}": np.stack([table[o][k] for o in left]) for k in range(count)}
+        if not trial.free:
+            return self.backward.variants(trial.changed, stacks, point)
+        stacks = {n: np.concatenate([a, np.zeros_like(a[:1])]) for n, a in stacks.items()}
+        return self.wanted.scaled(self.backward.variants(trial.changed, stacks, point), point)
+
+    def _explanation(self, trial: Trial, other: Other, explained: int) -> Explanation:
+        name = self.backward.name_of.get(trial.value, "")
+        return Explanation(
+            trial.value,
+            trial.role,
+            other.change,
+            other.detail,
+            other.cost,
+            explained,
+            before=trial.before,
+            first=not self.backward.reads.get(name, ()),
+        )

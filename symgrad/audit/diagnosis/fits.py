@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from symgrad.audit.diagnosis.alike import read_by
 from symgrad.audit.diagnosis.explanation import Summand
 from symgrad.audit.diagnosis.graph import BATCH, Backward
 from symgrad.audit.diagnosis.parts import Term
@@ -109,13 +110,18 @@ def _solved(columns: Columns, wanted: Wanted) -> tuple[tuple[float, ...], int] |
     count = len(columns.parts)
     rows = np.vstack([np.zeros((1, count)), np.eye(count)])
     systems = [_system(columns, wanted, rows, point) for point in wanted.points]
-    if any(s is None for s in systems):
-        return None
     known = [s for s in systems if s is not None]
+    if len(known) < len(systems):
+        return None
     several = _common(known, wanted.tolerance) or _each(known, wanted.tolerance)
     several = several or _by_sizes(known, [wanted.truths[k] for k in wanted.points])
-    if several is None:
-        return None
+    return None if several is None else _confirmed(columns, wanted, several)
+
+
+def _confirmed(
+    columns: Columns, wanted: Wanted, several: Sequence[Numbers]
+) -> tuple[tuple[float, ...], int] | None:
+    """Coefficients, where they give what is wanted; and how many of the values."""
     explained = 0
     for c, point in zip(several, wanted.points, strict=True):
         fine, given = wanted.explained(columns.predicted(c[None], point), point)
@@ -190,7 +196,7 @@ def summand(backward: Backward, name: str, term: Term) -> Summand:
     equation = backward.equations[name]
     summed = bool(slopes) and bool(set(indices_of(slopes[0])) & term.bound)
     own, names = backward.value_of.get(name, ""), term.reads()
-    readers = _readers(backward.derivation.typed, own)
+    readers = read_by(backward.derivation.typed)[own]
     each = bool(slopes) and indices_of(slopes[0]) == equation.indices and not term.limits
     slope = each and bool(names & {own, through, *readers})
     return Summand(through, summed, _is_statistic(backward, name, through), each, slope)
@@ -203,18 +209,6 @@ def _is_statistic(backward: Backward, name: str, through: str) -> bool:
     if not through or own not in numbers or through not in numbers:
         return False
     smaller = 0 < np.size(numbers[through]) < np.size(numbers[own])
-    return smaller and any(
-        _leads(backward.derivation.typed, through, other)
-        for other in _readers(backward.derivation.typed, own)
-        if other != through
-    )
-
-
-def _readers(system: Any, name: str) -> list[str]:
-    return [e.name for e in system if name in e.reads]
-
-
-def _leads(system: Any, start: str, end: str) -> bool:
-    """Whether a value is worked out of another, within two steps."""
-    inner = _readers(system, start)
-    return end in inner or any(end in _readers(system, n) for n in inner)
+    readers = read_by(backward.derivation.typed)
+    leads = {*readers[through], *(m for n in readers[through] for m in readers[n])}
+    return smaller and any(other in leads for other in readers[own] if other != through)

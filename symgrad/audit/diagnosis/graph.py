@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -107,21 +107,17 @@ class Backward:
         env = {**self.numbers(point), **arrays}
         at = Evaluator(env, {**truth.lengths, MANY: count}, Floats())
         found: dict[str, Numbers] = {}
-        done: set[str] = set()
         for name, equation in self.equations.items():
-            if name not in changed and not self.reads[name] & done:
-                continue
-            rhs = self._lifted(name, changed.get(name, equation.rhs), frozenset(done))
-            with np.errstate(all="ignore"):
-                found[name] = at.array(rhs, (BATCH, *equation.indices))
-            env[name + CHANGED] = found[name]
-            done.add(name)
+            if name in changed or self.reads[name] & found.keys():
+                rhs = self._lifted(changed.get(name, equation.rhs), found)
+                with np.errstate(all="ignore"):
+                    found[name] = at.array(rhs, (BATCH, *equation.indices))
+                env[name + CHANGED] = found[name]
         return found
 
-    def _lifted(self, name: str, rhs: sp.Expr, done: frozenset[str]) -> sp.Expr:
+    def _lifted(self, rhs: sp.Expr, done: Collection[str]) -> sp.Expr:
         """An equation that reads the derivatives of all variants."""
-        own = frozenset(map(name_of, entries(rhs))) & done
-        change = {a: of_all(a) for a in entries(rhs) if name_of(a) in own}
+        change = {a: of_all(a) for a in entries(rhs) if name_of(a) in done}
         return replaced(rhs, change) if change else rhs
 
 

@@ -14,7 +14,6 @@ from symgrad.audit.diagnosis.graph import BATCH, Backward
 from symgrad.audit.diagnosis.parts import Term, free_indices, sums_in
 from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.indices import (
-    Index,
     entries,
     entry,
     indices_of,
@@ -78,20 +77,18 @@ Others = Mapping[Other, Numbers]
 def places(backward: Backward, equation: Equation, term: Term, mark: Any) -> Iterator[Place]:
     """The places in a term; ``mark`` says what arrays have in common in all turns."""
     slopes = backward.slopes
-    signature = tuple(sorted(str(mark(n)) for n in term.reads()))
-    atoms = [
-        a for a in sorted(entries(term.expr), key=str) if indices_of(a) or _is_slope(a, slopes)
-    ]
-    for atom in atoms:
-        role = _role_of_entry(backward, equation, term, atom)
-        yield Place(equation, term, role, atom, (), (signature, role, str(mark(name_of(atom)))))
+    alike = tuple(sorted(str(mark(n)) for n in term.reads()))
+    through = tuple(sorted({backward.value_of[n] for n in term.reads() & slopes}))
+    for atom in sorted(entries(term.expr), key=str):
+        if indices_of(atom) or name_of(atom) in slopes:
+            role = _role_of_entry(backward, equation, term, atom)
+            yield Place(equation, term, role, atom, (), (alike, role, str(mark(name_of(atom)))))
     for number, factor in enumerate(_factors(term, slopes)):
         role = _role(backward, equation, term, factor)
-        key = (signature, role, "factor", number)
-        through = tuple(sorted({backward.value_of[n] for n in term.reads() & slopes}))
-        yield Place(equation, term, role, factor, free_indices(factor), key, through)
+        key, axes = (alike, role, "factor", number), free_indices(factor)
+        yield Place(equation, term, role, factor, axes, key, through)
     for number, part in enumerate(sums_in(term)):
-        yield Place(equation, term, "sum", part, free_indices(part), (signature, "sum", number))
+        yield Place(equation, term, "sum", part, free_indices(part), (alike, "sum", number))
 
 
 def _role_of_entry(backward: Backward, equation: Equation, term: Term, atom: sp.Expr) -> str:
@@ -113,10 +110,6 @@ def _has_two(array: Numbers) -> bool:
 def _is_mask(array: Numbers) -> bool:
     """Whether an array has zeros and one other number."""
     return bool((array == 0).any()) and np.unique(array).size == 2
-
-
-def _is_slope(atom: sp.Expr, slopes: Any) -> bool:
-    return name_of(atom) in slopes
 
 
 def _factors(term: Term, slopes: Any) -> Iterator[sp.Expr]:
@@ -200,8 +193,15 @@ OF_GRADIENTS: Mapping[str, Callable[[Numbers], Numbers]] = {
 class Contents:
     """What may stand at the places of one backward pass, at a point."""
 
-    def __init__(self, backward: Backward, point: int, names: Sequence[str]) -> None:
+    def __init__(
+        self,
+        backward: Backward,
+        point: int,
+        names: Sequence[str],
+        label: Callable[[str, str], str],
+    ) -> None:
         self.backward = backward
+        self.label = label
         self.point = point
         self.names = names
         """The arrays that may be read by mistake, those of the forward pass and derivatives."""
@@ -218,7 +218,7 @@ class Contents:
     def now(self, place: Place) -> Numbers:
         """What stands there."""
         if is_entry(place.part):
-            return np.asarray(self.backward.numbers(self.point)[name_of(place.part)])
+            return np.asarray(self.backward.numbers(self.point)[name_of(place.part)], dtype=float)
         return self.backward.array(place.part, place.axes, self.point)
 
     def _arrays(self, place: Place) -> Iterator[tuple[Other, Numbers]]:
@@ -234,22 +234,21 @@ class Contents:
             yield from ((Other(n, "", 0.8), f(own)) for n, f in MADE.items())
         else:
             yield from ((Other(n, "", 0.6), f(own)) for n, f in OF_GRADIENTS.items())
-        yield from self._named(own, name_of(place.part))
+        yield from self._named(own, place)
 
     def _is_each(self, place: Place) -> bool:
         """Whether an array is multiplied entry by entry, and not contracted."""
         return not set(free_indices(place.part)) & place.term.bound
 
-    def _named(self, own: Numbers, name: str) -> Iterator[tuple[Other, Numbers]]:
-        """The arrays of a shape, by their names."""
-        count = 0
-        for other in self.names:
-            array = np.asarray(self.backward.numbers(self.point).get(other))
-            if other != name and array.shape == own.shape and array.dtype.kind in "fib":
-                count += 1
-                yield Other("another array", other, 0.5), array.astype(float)
-                if count >= MOST_OTHERS:
-                    return
+    def _named(self, own: Numbers, place: Place) -> Iterator[tuple[Other, Numbers]]:
+        """The arrays of a shape, by their names: those of the same role first."""
+        slopes, name = self.backward.slopes, name_of(place.part)
+        same = sorted(self.names, key=lambda n: (n in slopes) != (name in slopes))
+        pairs = ((n, np.asarray(self.backward.numbers(self.point).get(n))) for n in same)
+        fine = (p for p in pairs if p[1].shape == own.shape and p[1].dtype.kind in "fib")
+        for other, array in itertools.islice(fine, MOST_OTHERS):
+            if other != name:
+                yield Other("another array", self.label(other, name), 0.5), array.astype(float)
 
     def _factors(self, place: Place) -> Iterator[tuple[Other, Numbers]]:
         """Other factors in the place of one, or of all that are not derivatives."""
@@ -268,7 +267,8 @@ class Contents:
         value = self.backward.value_of.get(place.equation.name, "")
         arrays = [("what it is of", self._of_size(value, place, own))]
         arrays += [("what it gives", self._of_size(n, place, own)) for n in place.through]
-        arrays += [(n, self._of_size(n, place, own)) for n in self.names]
+        member = place.equation.name
+        arrays += [(self.label(n, member), self._of_size(n, place, own)) for n in self.names]
         fine = [(n, a) for n, a in arrays if a is not None]
         for name, array in fine[: MOST_OTHERS // 2]:
             for text, function in FUNCTIONS.items():
@@ -301,89 +301,3 @@ def _shape(place: Place, own: Numbers) -> tuple[int, ...]:
     """The shape of arrays whose entries stand where a factor does: axes of length 1 in."""
     sizes = dict(zip(place.axes, own.shape, strict=True))
     return tuple(sizes.get(i, 1) for i in place.equation.indices)
-
-
-def turned_sums(
-    backward: Backward, equation: Equation, term: Term, point: int
-) -> dict[Other, Numbers]:
-    """The whole of a term, summed in other ways than over its indices."""
-    bound = [limit[0] for limit in term.limits]
-    own = [i for i in equation.indices if isinstance(i, Index)]
-    whole = backward.array(sp.Mul(*term.factors), (*own, *bound), point) if bound else np.zeros(0)
-    if not whole.size or whole.size > MOST_ENTRIES:
-        return {}
-    found = dict(_inner_sums(backward, equation, term, point))
-    found |= dict(_turned(whole, len(own)))
-    shape = [1 if not isinstance(i, Index) else -1 for i in equation.indices]
-    return {o: _laid(a, shape) for o, a in found.items()}
-
-
-def _laid(array: Numbers, shape: Sequence[int]) -> Numbers:
-    """An array with axes of length 1 where an equation has them."""
-    lengths = iter(array.shape)
-    return array.reshape([1 if n == 1 else next(lengths) for n in shape])
-
-
-def _turned(whole: Numbers, free: int) -> Iterator[tuple[Other, Numbers]]:
-    shape, last = whole.shape[:free], tuple(range(free, whole.ndim))
-    yield Other("over all", "", 0.2), np.broadcast_to(whole.sum(), shape)
-    yield Other("over all, a mean", "", 0.4), np.broadcast_to(whole.mean(), shape)
-    for axis in range(free):
-        for other in last:
-            if whole.shape[axis] == whole.shape[other]:
-                laid = np.swapaxes(whole, axis, other)
-                yield Other("over another axis", f"{axis} {other}", 0.2), laid.sum(axis=last)
-                if len(last) == 1:
-                    same = np.diagonal(whole, axis1=axis, axis2=other)
-                    yield Other("only its own", f"{axis}", 0.2), np.moveaxis(same, -1, axis)
-    for axis in last:
-        rest = tuple(a - 1 if a > axis else a for a in last if a != axis)
-        for name, place in (("only the last", -1), ("only the first", 0)):
-            yield Other(name, f"{axis}", 0.2), whole.take(place, axis=axis).sum(axis=rest)
-    yield from _last_written(whole, last)
-    flat = whole.reshape(*shape, -1)
-    yield Other("only the last", "of all", 0.1), flat[..., -1]
-    yield Other("only the first", "of all", 0.1), flat[..., 0]
-
-
-def _last_written(whole: Numbers, last: Sequence[int]) -> Iterator[tuple[Other, Numbers]]:
-    """What is left where each entry is written again, along one axis or all."""
-    for axis in last if len(last) > 1 else ():
-        rest = tuple(a - 1 if a > axis else a for a in last if a != axis)
-        yield Other("only the last", f"along {axis}", 0.2), _final(whole, axis).sum(axis=rest)
-    for order in itertools.permutations(last) if len(last) < 4 else ():
-        laid = whole.transpose(*range(last[0]), *order)
-        flat = laid.reshape(*whole.shape[: last[0]], -1)
-        yield Other("only the last", f"in turn {order}", 0.1), _final(flat, flat.ndim - 1)
-
-
-def _final(array: Numbers, axis: int) -> Numbers:
-    """The last entry along an axis that is not 0."""
-    laid = np.moveaxis(array, axis, -1)
-    at = np.where(laid != 0, np.arange(1, laid.shape[-1] + 1), 0).argmax(axis=-1)
-    return np.take_along_axis(laid, at[..., None], -1)[..., 0]
-
-
-def _inner_sums(
-    backward: Backward, equation: Equation, term: Term, point: int
-) -> Iterator[tuple[Other, Numbers]]:
-    """A term whose sum is one of few factors, over another axis of these."""
-    own = [i for i in equation.indices if isinstance(i, Index)]
-    inner = sp.Mul(*(f for f in term.factors if set(free_indices(f)) & term.bound))
-    outer = sp.Mul(*(f for f in term.factors if not set(free_indices(f)) & term.bound))
-    free, bound = [i for i in free_indices(inner) if i in own], [x[0] for x in term.limits]
-    if len(bound) != 1 or len(free) != 1:
-        return
-    array, beside = (
-        backward.array(inner, (*free, *bound), point),
-        backward.array(outer, own, point),
-    )
-    yield Other("over all", "inside", 0.3), beside * array.sum()
-    yield Other("over all", "inside, by rows", 0.3), beside * array.sum() / len(array)
-    for axis, index in enumerate(own):
-        if beside.shape[axis] == array.shape[1] and index not in free:
-            shape = [-1 if k == axis else 1 for k in range(len(own))]
-            other = beside * array.sum(axis=0).reshape(shape)
-            yield Other("over another axis", "inside", 0.3), other
-            rows, columns = array.shape
-            yield Other("over another axis", "inside, a mean", 0.3), other * columns / rows

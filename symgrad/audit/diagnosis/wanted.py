@@ -16,6 +16,21 @@ Numbers = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
+class Handed:
+    """What a program hands out at points.
+
+    ``got``: at each point, by the value that it is the gradient by; ``wrong`` and ``right``: these
+    values, in the order in which the program makes their gradients.
+    """
+
+    truths: Sequence[Truth]
+    got: Sequence[Mapping[str, Any]]
+    wrong: Sequence[str]
+    right: Sequence[str]
+    tolerance: float
+
+
+@dataclass(frozen=True)
 class Wanted:
     """What a program handed out at points, by the value that it is the gradient by."""
 
@@ -28,6 +43,12 @@ class Wanted:
     adjoint: Mapping[str, str]
     """What the derivative by each value is called."""
     tolerance: float
+
+    @classmethod
+    def of(cls, handed: Handed, first: str, adjoint: Mapping[str, str]) -> Wanted:
+        """What an explanation of the first wrong value has to give."""
+        rest, right = tuple(n for n in handed.wrong if n != first), tuple(handed.right)
+        return cls(first, rest, right, handed.got, handed.truths, adjoint, handed.tolerance)
 
     @cached_property
     def points(self) -> list[int]:
@@ -74,16 +95,13 @@ class Wanted:
         """Which variants give the first wrong value and keep the right ones; how many they give."""
         count = len(next(iter(predicted.values())))
         fine, given = np.ones(count, dtype=bool), np.zeros(count)
-        for name in (self.first, *self.wrong, *self.right):
-            array = predicted.get(self.adjoint[name])
-            if name == self.first and array is None:
-                return np.zeros(count, dtype=bool), given
-            if array is None:
-                continue
-            same = self._same(array, name, point)
-            if name == self.first or name in self.right:
-                fine &= same
+        if self.adjoint[self.first] not in predicted:
+            return ~fine, given
+        known = [n for n in (self.first, *self.wrong, *self.right) if self.adjoint[n] in predicted]
+        for name in known:
+            same = self._same(predicted[self.adjoint[name]], name, point)
             given += same
+            fine &= same | (name in self.wrong)
         return fine, given
 
     def _same(self, predicted: Numbers, name: str, point: int) -> Any:
