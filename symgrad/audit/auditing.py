@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast as syntax
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +24,7 @@ from symgrad.audit.program import Change, Program
 from symgrad.audit.reference import Reference, Truth
 from symgrad.audit.runner import NotRun, Run, Runner
 from symgrad.audit.scene import Scene
-from symgrad.audit.scripts import containers, labels_of, sizes_of, variables
+from symgrad.audit.scripts import containers, labels_of, literal_sizes, sizes_of, variables
 from symgrad.audit.search import Search, State, Target, local_targets, wrong_site
 from symgrad.audit.sites import Site
 from symgrad.audit.source import Source
@@ -132,7 +132,7 @@ class Auditor:
         runs = self.program.run(truths)
         failed = [r for r in runs if r.error is not None]
         if failed and sizes is None and self.reference.free:
-            for sizes in self._literal_sizes():
+            for sizes in literal_sizes(self.source.tree, self.reference.free):
                 again = [self.reference.drawn(self.seed, k, sizes) for k in range(POINTS)]
                 second = self.program.run(again)
                 if all(r.error is None for r in second):
@@ -171,17 +171,6 @@ class Auditor:
             told = ", ".join(f"{n} = {k}" for n, k in sizes.items())
             self.remarks.append(f"the sizes are those of the program: {told}")
         return sizes
-
-    def _literal_sizes(self) -> Iterator[dict[str, int]]:
-        """Named sizes as numbers that stand in the program."""
-        numbers = [
-            n.value
-            for n in syntax.walk(self.source.tree)
-            if isinstance(n, syntax.Constant) and type(n.value) is int and 1 < n.value < 65
-        ]
-        for number in list(dict.fromkeys(numbers))[:8]:
-            for symbol in self.reference.free:
-                yield {symbol.name: number}
 
     # -- judgement
 

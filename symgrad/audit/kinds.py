@@ -78,6 +78,7 @@ BY_ROLE = {
     ("gradient", "where it is positive"): "mask",
     ("sum", "only the last"): "overwritten",
     ("sum", "only the first"): "overwritten",
+    ("sum", "one of a count"): "term",
     ("sum", "only its own"): "jacobian",
     ("sum", "a mean"): "factor",
     ("whole", "transposed"): "transpose",
@@ -106,6 +107,8 @@ def of_explanation(cause: Explanation) -> str:
         return "mask"
     if cause.role == "times" and cause.change == "a function" and cause.first:
         return "loss"
+    if (cause.role, cause.change) == ("slope", "left out") and cause.first:
+        return "operation"
     return BY_ROLE.get((cause.role, cause.change)) or BY_ROLE[cause.role, ""]
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import sympy as sp
 
 from symgrad.audit.names import inputs_called
 from symgrad.audit.reference import Reference
@@ -140,3 +142,15 @@ def _agrees(wanted: Sequence[Size], given: Collection[int], sizes: Mapping[str, 
         if known != length:
             return False
     return True
+
+
+def literal_sizes(tree: ast.AST, free: Iterable[sp.Symbol]) -> Iterator[dict[str, int]]:
+    """Named sizes as numbers that stand in a program."""
+    numbers = [
+        n.value
+        for n in ast.walk(tree)
+        if isinstance(n, ast.Constant) and type(n.value) is int and 1 < n.value < 65
+    ]
+    for number in list(dict.fromkeys(numbers))[:8]:
+        for symbol in free:
+            yield {symbol.name: number}

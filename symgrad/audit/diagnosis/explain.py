@@ -23,7 +23,7 @@ from symgrad.audit.diagnosis.sums import turned_sums
 from symgrad.audit.diagnosis.wanted import Wanted
 from symgrad.audit.diagnosis.wholes import WHOLES, Look, Whole
 from symgrad.mathematics.equations import Equation
-from symgrad.mathematics.indices import entry
+from symgrad.mathematics.indices import entry, name_of
 
 Numbers = np.ndarray[Any, Any]
 
@@ -67,9 +67,25 @@ class Explaining:
             for members in left:
                 if time.process_time() < self.until:
                     look(members)
-            if any(f.explained > len(self.wanted.wrong) for f in self.found):
-                break
+            if self._is_explained():
+                return self.found
+        self._by_arrays(first)
         return self.found
+
+    def _is_explained(self) -> bool:
+        """Whether something explains all that is wrong."""
+        return any(f.explained > len(self.wanted.wrong) for f in self.found)
+
+    def _by_arrays(self, first: str) -> None:
+        """Other arrays wherever one is read, in all equations."""
+        alike: dict[str, list[Place]] = defaultdict(list)
+        for name in sorted(self.backward.before[first]):
+            for place in self._places(name, self.mark):
+                if place.array and place.role != "gradient":
+                    alike[name_of(place.part)].append(place)
+        for several in alike.values():
+            if len({p.equation.name for p in several}) > 1 and time.process_time() < self.until:
+                self._at(several)
 
     def _is_known(self, name: str) -> bool:
         """Whether an equation is the same in the pass that was looked at before."""
@@ -105,9 +121,9 @@ class Explaining:
     def _by_terms(self, members: Sequence[str]) -> None:
         """Terms that are left out, or have other coefficients."""
         known: set[int] = set()
-        ways = itertools.product((False, True), self._marks_of(members), (False, True))
-        for all_of_them, mark, each in ways:
-            terms = partial(self.terms, all_of_them=all_of_them)
+        ways = itertools.product((0, 1, 2), self._marks_of(members), (False, True))
+        for depth, mark, each in ways:
+            terms = partial(self.terms, depth=depth)
             columns = columns_of(self.backward, members, terms, mark, each=each)
             if len(columns.parts) not in known:
                 known.add(len(columns.parts))
@@ -125,25 +141,24 @@ class Explaining:
     def _value(self, name: str) -> str:
         return self.backward.value_of.get(name, self.backward.derivation.typed.output)
 
-    def terms(self, name: str, *, all_of_them: bool = False) -> list[Term]:
+    def terms(self, name: str, *, depth: int = 0) -> list[Term]:
         """The terms of a derivative."""
         rhs, slopes = self.backward.equations[name].rhs, self.backward.slopes
-        return terms_of(rhs, slopes, all_of_them=all_of_them)
+        return terms_of(rhs, slopes, depth)
 
     # -- other things at some place
 
     def _by_places(self, members: Sequence[str]) -> None:
         """Other arrays, functions, or sums at the places that are alike."""
         done: set[tuple[Any, ...]] = set()
-        for mark in self._marks_of(members):
+        for mark, key in itertools.product(self._marks_of(members), (of_place, of_array)):
             alike: dict[Hashable, list[Place]] = defaultdict(list)
-            for name in members:
-                for place in self._places(name, mark):
-                    alike[place.key].append(place)
+            for place in (p for name in members for p in self._places(name, mark)):
+                alike[key(place)].append(place)
             for several in alike.values():
-                key = tuple((p.equation.name, p.term, p.part) for p in several)
-                if key not in done:
-                    done.add(key)
+                same = tuple((p.equation.name, p.term, p.part) for p in several)
+                if same not in done:
+                    done.add(same)
                     self._at(several)
 
     def _places(self, name: str, mark: Callable[[str], Hashable]) -> Iterator[Place]:
@@ -153,12 +168,14 @@ class Explaining:
 
     def _at(self, several: Sequence[Place]) -> None:
         """What may stand at places, the same at all of them."""
-        names = [f"_put{k}" for k in range(len(several))]
-        changed: dict[str, sp.Expr] = {}
-        for name, place in zip(names, several, strict=True):
-            rhs = changed.get(place.equation.name) or self._sum_of(place.equation)
-            other = sp.Add(rhs, -place.term.expr, place.other(name))
-            changed[place.equation.name] = other
+        changed = {p.equation.name: self.backward.equations[p.equation.name].rhs for p in several}
+        terms: dict[tuple[str, sp.Expr], sp.Expr] = {}
+        for k, place in enumerate(several):
+            key = (place.equation.name, place.term.expr)
+            terms[key] = place.other(f"_put{k}", terms.get(key))
+        for name in changed:
+            parts = [terms.get((name, t.expr), t.expr) for t in self.terms(name)]
+            changed[name] = sp.Add(*parts)
         first = several[0]
         contents = partial(self._contents, several)
         value = self._value(first.equation.name)
@@ -170,23 +187,24 @@ class Explaining:
         pairs = [(inside.of(p), inside.now(p)) for p in several]
         return {o: [table.get(o, now) for table, now in pairs] for o in pairs[0][0]}
 
-    def _sum_of(self, equation: Equation) -> sp.Expr:
-        """An equation as the sum of its terms."""
-        return sp.Add(*(t.expr for t in self.terms(equation.name)))
-
     def _by_sums(self, members: Sequence[str]) -> None:
-        """Sums over other indices."""
+        """Sums over other indices: of each term, and of all terms of a derivative."""
         for name in members:
-            equation = self.backward.equations[name]
-            for term in (t for t in self.terms(name) if t.limits):
-                put = entry("_put0", (BATCH, *equation.indices))
-                changed = {name: sp.Add(self._sum_of(equation), -term.expr, put)}
-                contents = partial(self._sums, equation, term)
-                self._try(Trial(self._value(name), "sum", changed, contents, str(term.expr)))
+            own = [t for t in self.terms(name) if t.limits]
+            for several in [[t] for t in own] + ([own] if len(own) > 1 else []):
+                equation = self.backward.equations[name]
+                rest = [t.expr for t in self.terms(name) if t not in several]
+                put = [entry(f"_put{k}", (BATCH, *equation.indices)) for k in range(len(several))]
+                contents = partial(self._sums, equation, several)
+                changed, text = {name: sp.Add(*rest, *put)}, str(several[0].expr)
+                self._try(Trial(self._value(name), "sum", changed, contents, text))
 
-    def _sums(self, equation: Equation, term: Term, point: int) -> dict[Other, list[Numbers]]:
-        """A term, summed in other ways."""
-        return {o: [a] for o, a in turned_sums(self.backward, equation, term, point).items()}
+    def _sums(
+        self, equation: Equation, several: Sequence[Term], point: int
+    ) -> dict[Other, list[Numbers]]:
+        """Terms, summed in other ways."""
+        tables = [turned_sums(self.backward, equation, t, point) for t in several]
+        return {o: [t[o] for t in tables] for o in tables[0] if all(o in t for t in tables)}
 
     def _by_wholes(self, members: Sequence[str]) -> None:
         """Whole derivatives that are others."""
@@ -250,3 +268,13 @@ class Explaining:
             before=trial.before,
             first=not self.backward.reads.get(name, ()),
         )
+
+
+def of_place(place: Place) -> Hashable:
+    """What places have in common that are alike in other turns, or layers."""
+    return place.key
+
+
+def of_array(place: Place) -> Hashable:
+    """What all places have in common where one array is read."""
+    return place.array or place.key

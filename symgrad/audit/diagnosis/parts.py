@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from symgrad.mathematics.equations import Equation
-from symgrad.mathematics.indices import Index, entries, indices_of, name_of, replaced
+from symgrad.mathematics.indices import Index, entries, indices_of, is_entry, name_of, replaced
 
 
 @dataclass(frozen=True)
@@ -38,41 +38,39 @@ class Term:
         return frozenset(name_of(a) for a in entries(self.expr))
 
 
-def terms_of(expr: sp.Expr, slopes: Collection[str], *, all_of_them: bool = False) -> list[Term]:
+def terms_of(expr: sp.Expr, slopes: Collection[str], depth: int = 0) -> list[Term]:
     """The terms of an expression; products with sums that read derivatives are multiplied out.
 
-    ``all_of_them``: products with any sums.
+    ``depth``: 1, products with sums of products too; 2, with any sums.
     """
-    return list(_terms(expr, (), slopes, all_of_them=all_of_them))
+    return list(_terms(expr, (), slopes, depth))
 
 
 def _terms(
     expr: sp.Expr,
     limits: tuple[tuple[sp.Expr, ...], ...],
     slopes: Collection[str],
-    *,
-    all_of_them: bool,
+    depth: int,
 ) -> Iterator[Term]:
     if isinstance(expr, sp.Add):
         for part in expr.args:
-            yield from _terms(part, limits, slopes, all_of_them=all_of_them)
+            yield from _terms(part, limits, slopes, depth)
     elif isinstance(expr, sp.Sum):
         inner = (*limits, *(tuple(limit) for limit in expr.limits))
-        yield from _terms(expr.function, inner, slopes, all_of_them=all_of_them)
-    elif (chosen := _to_multiply_out(expr, slopes, all_of_them=all_of_them)) is not None:
+        yield from _terms(expr.function, inner, slopes, depth)
+    elif (chosen := _to_multiply_out(expr, slopes, depth)) is not None:
         rest = [f for f in sp.Mul.make_args(expr) if f is not chosen]
         for part in chosen.args:
-            yield from _terms(sp.Mul(*rest, part), limits, slopes, all_of_them=all_of_them)
+            yield from _terms(sp.Mul(*rest, part), limits, slopes, depth)
     else:
-        yield from _product(expr, limits, slopes, all_of_them=all_of_them)
+        yield from _product(expr, limits, slopes, depth)
 
 
 def _product(
     expr: sp.Expr,
     limits: tuple[tuple[sp.Expr, ...], ...],
     slopes: Collection[str],
-    *,
-    all_of_them: bool,
+    depth: int,
 ) -> Iterator[Term]:
     """A product; one sum in it is that of the whole, where the rest does not know its indices."""
     factors = sp.Mul.make_args(expr)
@@ -82,19 +80,29 @@ def _product(
         rest = sp.Mul(*(f for f in factors if f is not inner[0]))
         more = (*limits, *(tuple(limit) for limit in inner[0].limits))
         product = rest * inner[0].function
-        yield from _terms(product, more, slopes, all_of_them=all_of_them)
+        yield from _terms(product, more, slopes, depth)
     else:
         yield Term(tuple(factors), limits)
 
 
-def _to_multiply_out(
-    expr: sp.Expr, slopes: Collection[str], *, all_of_them: bool
-) -> sp.Expr | None:
+def _to_multiply_out(expr: sp.Expr, slopes: Collection[str], depth: int) -> sp.Expr | None:
     """A sum in a product that is to be multiplied out."""
     sums = [f for f in sp.Mul.make_args(expr) if isinstance(f, sp.Add)]
     reading = any(_reads(f) & set(slopes) for f in sp.Mul.make_args(expr))
-    chosen = (f for f in sums if all_of_them or _reads(f) & set(slopes) or not reading)
-    return next((f for f in chosen if not f.is_number), None)
+    deep = (f for f in sums if depth > 1 or (depth == 1 and not _is_short(f)))
+    near = (f for f in sums if _reads(f) & set(slopes) or not reading)
+    return next((f for f in (*near, *deep) if not f.is_number), None)
+
+
+def _is_short(expr: sp.Expr) -> bool:
+    """Whether a sum is one of numbers, entries and their powers: 1 - a²."""
+    parts = (abs_of(a) for a in expr.args)
+    return all(p.is_number or is_entry(p.as_base_exp()[0]) for p in parts)
+
+
+def abs_of(expr: sp.Expr) -> sp.Expr:
+    """A term without a number that it is multiplied by."""
+    return expr.as_coeff_Mul()[1]
 
 
 def _reads(expr: sp.Expr) -> set[str]:

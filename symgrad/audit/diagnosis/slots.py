@@ -47,19 +47,19 @@ class Place:
     through: tuple[str, ...] = ()
     """The values that its derivatives are by."""
 
-    def other(self, name: str) -> sp.Expr:
-        """The term, where an array of that name stands there."""
+    array: tuple[str, ...] = ()
+    """What it has in common with all places where the same array is read."""
+
+    def other(self, name: str, whole: sp.Expr | None = None) -> sp.Expr:
+        """The term, where an array of that name stands there; or what it has become already."""
+        expr = self.term.expr if whole is None else whole
         if is_entry(self.part):
-            indices = indices_of(self.part)
-            return replaced(self.term.expr, {self.part: entry(name, (BATCH, *indices))})
+            return replaced(expr, {self.part: entry(name, (BATCH, *indices_of(self.part)))})
         put = entry(name, (BATCH, *self.axes))
-        if self.part is self.term:
-            return put
         if isinstance(self.part, sp.Sum):
-            return replaced(self.term.expr, {self.part: put})
+            return replaced(expr, {self.part: put})
         mine = sp.Mul.make_args(self.part)
-        rest = [f for f in self.term.factors if f not in mine]
-        return self.term.with_factors([*rest, put])
+        return self.term.with_factors([*(f for f in self.term.factors if f not in mine), put])
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,8 @@ def places(backward: Backward, equation: Equation, term: Term, mark: Any) -> Ite
     for atom in sorted(entries(term.expr), key=str):
         if indices_of(atom) or name_of(atom) in slopes:
             role = _role_of_entry(backward, equation, term, atom)
-            yield Place(equation, term, role, atom, (), (alike, role, str(mark(name_of(atom)))))
+            own = (role, str(mark(name_of(atom))))
+            yield Place(equation, term, role, atom, (), (alike, *own), through, own)
     for number, factor in enumerate(_factors(term, slopes)):
         role = _role(backward, equation, term, factor)
         key, axes = (alike, role, "factor", number), free_indices(factor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,9 @@ from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.indices import Index
 
 Numbers = np.ndarray[Any, Any]
+
+SAME = 1e-9
+"""What entries may differ by, beside their size, to be a count times one number."""
 
 
 def turned_sums(
@@ -49,11 +53,12 @@ def _turned(whole: Numbers, free: int) -> Iterator[tuple[Other, Numbers]]:
     for axis in last:
         rest = tuple(a - 1 if a > axis else a for a in last if a != axis)
         for name, place in (("only the last", -1), ("only the first", 0)):
-            yield Other(name, f"{axis}", 0.2), whole.take(place, axis=axis).sum(axis=rest)
-    yield from _last_written(whole, last)
+            yield Other(name, f"{axis}", 0.4), whole.take(place, axis=axis).sum(axis=rest)
+    count = _one(whole)
+    yield from ((replace(o, change=count or o.change), a) for o, a in _last_written(whole, last))
     flat = whole.reshape(*shape, -1)
-    yield Other("only the last", "of all", 0.1), flat[..., -1]
-    yield Other("only the first", "of all", 0.1), flat[..., 0]
+    yield Other("only the last", "of all", 0.4), flat[..., -1]
+    yield Other("only the first", "of all", 0.4), flat[..., 0]
 
 
 def _swapped(
@@ -71,11 +76,17 @@ def _last_written(whole: Numbers, last: Sequence[int]) -> Iterator[tuple[Other, 
     """What is left where each entry is written again, along one axis or all."""
     for axis in last if len(last) > 1 else ():
         rest = tuple(a - 1 if a > axis else a for a in last if a != axis)
-        yield Other("only the last", f"along {axis}", 0.2), _final(whole, axis).sum(axis=rest)
+        yield Other("only the last", f"along {axis}", 0.4), _final(whole, axis).sum(axis=rest)
     for order in itertools.permutations(last) if len(last) < 4 else ():
         laid = whole.transpose(*range(last[0]), *order)
         flat = laid.reshape(*whole.shape[: last[0]], -1)
-        yield Other("only the last", f"in turn {order}", 0.1), _final(flat, flat.ndim - 1)
+        yield Other("only the last", f"in turn {order}", 0.4), _final(flat, flat.ndim - 1)
+
+
+def _one(whole: Numbers) -> str:
+    """What is left of a sum of which one entry is left: of a count that is a number."""
+    entries = whole[whole != 0]
+    return "one of a count" if entries.size and np.ptp(entries) < SAME * abs(entries[0]) else ""
 
 
 def _final(array: Numbers, axis: int) -> Numbers:
