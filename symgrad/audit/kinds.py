@@ -107,7 +107,7 @@ def of_explanation(cause: Explanation) -> str:
         return "mask"
     if cause.role == "times" and cause.change == "a function" and cause.first:
         return "loss"
-    if (cause.role, cause.change) == ("slope", "left out") and cause.first:
+    if cause.role in ("slope", "array") and cause.change == "left out" and cause.first:
         return "operation"
     return BY_ROLE.get((cause.role, cause.change)) or BY_ROLE[cause.role, ""]
 

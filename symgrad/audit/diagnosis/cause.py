@@ -43,7 +43,8 @@ def _found(reference: Reference, handed: Handed, first: str) -> list[Explanation
         found += Explaining(backward, wanted, list(backward.numbers(0)), seen, until).run()
         if any(e.explained > len(wanted.wrong) for e in found) or time.process_time() > until:
             break
-        seen = backward.equations
+        on_the_way = backward.before.get(backward.name_of.get(first, ""), ())
+        seen = {n: backward.equations[n] for n in on_the_way}
     return found
 
 

@@ -234,7 +234,7 @@ class Contents:
                 yield Other("left out", "", 0.2), np.ones_like(own, dtype=float)
             yield from ((Other(n, "", 0.8), f(own)) for n, f in MADE.items())
         else:
-            yield from ((Other(n, "", 0.6), f(own)) for n, f in OF_GRADIENTS.items())
+            yield from ((Other(n, "", 0.8), f(own)) for n, f in OF_GRADIENTS.items())
         yield from self._named(own, place)
 
     def _is_each(self, place: Place) -> bool:
