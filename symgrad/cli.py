@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import webbrowser
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -26,8 +25,11 @@ from symgrad.delivery import (
     check_modules,
     check_output,
     deliver,
+    folder,
     is_stdout,
     modules_of,
+    no_code,
+    open_page,
     renewed,
 )
 from symgrad.errors import CheckError, SpecError
@@ -83,6 +85,7 @@ def _printed(default: str) -> Callable[[Command], Command]:
             metavar="FILE",
             type=Place(path_type=Path, dir_okay=False, allow_dash=True),
             is_eager=True,
+            callback=no_code,
             help="Where the derivation goes. Without it, or with -, to stdout.",
         ),
         click.option("--force", is_flag=True, help="Replace files too that symgrad did not write."),
@@ -152,14 +155,6 @@ def _input(role: str) -> Callable[..., list[str]]:
             raise click.BadParameter(str(error), param=option) from None
 
     return lines
-
-
-def _folder(_: click.Context, option: click.Parameter, path: Path) -> Path:
-    """A folder: what ends as a file does is one that was meant for --output."""
-    endings = {s for f in FORMATS.values() for s in f.suffixes} | {".py", ".c"}
-    if path.suffix.lower() in endings:
-        raise click.BadParameter(f"{path} is no folder: a file is --output FILE", param=option)
-    return path
 
 
 @main.command(epilog=EXAMPLES)
@@ -279,7 +274,7 @@ def _folder(_: click.Context, option: click.Parameter, path: Path) -> Path:
     type=Place(path_type=Path, file_okay=False),
     default=Path("generated"),
     show_default=True,
-    callback=_folder,
+    callback=folder,
     help="Where the generated file goes.",
 )
 @click.pass_context
@@ -305,13 +300,13 @@ def derive(
     with as_file(spec, expression, [*data, *param]) as path:
         if opened:
             asked |= _page(ctx, path, asked)
-        after_run: Callable[[], None] = partial(_open, asked["output"] if opened else None)
+        after_run: Callable[[], None] = partial(open_page, asked["output"] if opened else None)
         chosen = {"only": tuple(only), "parts": tuple(part), "closed": closed}
         run = partial(_derive, path, watched=watch, chosen=chosen, **asked)
         if watch:
             if path != spec:
                 raise click.UsageError("--watch is for a SPEC that is a file")
-            again(path, run, after_run)
+            again(path, run, after_run, quiet=asked["quiet"])
         else:
             run()
             after_run()
@@ -326,11 +321,6 @@ def _page(ctx: click.Context, spec: Path, asked: dict[str, Any]) -> dict[str, An
     if layout != "html":
         raise click.UsageError("--open is for a page: --format html")
     return {"output": output, "layout": layout}
-
-
-def _open(page: Path | None) -> None:
-    if page is not None:
-        webbrowser.open(page.resolve().as_uri())
 
 
 _OF_THE_JOB = ("dtype", "prepare", "seed", *Options.__annotations__)

@@ -6,6 +6,7 @@ import importlib
 import os
 import re
 import sys
+import webbrowser
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from keyword import iskeyword
@@ -16,6 +17,8 @@ import click
 
 from symgrad.errors import CheckError, Fault, OutputError, SpecError, SymgradError
 from symgrad.files import check_replaceable, origin, other_spec, same, write
+from symgrad.formats import FORMATS
+from symgrad.targets import TARGETS
 
 FAILED, WRONG, NOT_WRITTEN, INTERRUPTED = 1, 2, 3, 130
 EXIT_CODES = """\b
@@ -60,6 +63,25 @@ class Place(click.Path):
         if given.endswith(_SEPARATORS) and not self.dir_okay:
             self.fail(f"{given} is a folder, not a file: name a file in it", param, ctx)
         return super().convert(value, param, ctx)
+
+
+def no_code(_: click.Context, option: click.Parameter, path: Path | None) -> Path | None:
+    """A file for the derivation: what ends as code does was meant for the generated file."""
+    endings = {Path(f"_{e}").suffix for target in TARGETS.values() for e in target.endings}
+    if path is not None and path.suffix.lower() in endings:
+        raise click.BadParameter(
+            f"{path} is no file for a derivation: the code goes to a folder, --out DIR",
+            param=option,
+        )
+    return path
+
+
+def folder(_: click.Context, option: click.Parameter, path: Path) -> Path:
+    """A folder: what ends as a file does is one that was meant for --output."""
+    endings = {s for f in FORMATS.values() for s in f.suffixes} | {".py", ".c"}
+    if path.suffix.lower() in endings:
+        raise click.BadParameter(f"{path} is no folder: a file is --output FILE", param=option)
+    return path
 
 
 @contextmanager
@@ -191,7 +213,9 @@ def after(written: Sequence[Path]) -> Iterator[None]:
         raise
 
 
-def again(spec: Path, run: Callable[[], None], first: Callable[[], None]) -> None:
+def again(
+    spec: Path, run: Callable[[], None], first: Callable[[], None], *, quiet: bool = False
+) -> None:
     """Run, and once more whenever the spec is saved, until it is interrupted.
 
     ``first`` is called after the first run.  SpecError where nothing is installed that watches.
@@ -204,6 +228,8 @@ def again(spec: Path, run: Callable[[], None], first: Callable[[], None]) -> Non
         ) from None
     _run_told(run)
     first()
+    if not quiet:
+        click.echo(f"watching {spec}: Ctrl-C ends it", err=True)
     place = str(spec.resolve())
     with suppress(KeyboardInterrupt):
         for _ in watchfiles.watch(  # the folder, since editors put another file in the place
@@ -216,6 +242,12 @@ def _run_told(run: Callable[[], None]) -> None:
     """A run whose errors are told, and end nothing but it."""
     with suppress(SystemExit), ending():
         run()
+
+
+def open_page(page: Path | None) -> None:
+    """Show a page in a browser."""
+    if page is not None and webbrowser.open(page.resolve().as_uri()) is False:
+        click.echo(f"no browser was found: open {page} in one", err=True)
 
 
 def renewed(text: str | bytes) -> str | bytes:

@@ -72,6 +72,7 @@ def test_inputs_of_an_expression(text: str, line: str) -> None:
         (["net.py", "--out", "page.html"], "is no folder"),
         (["net.py", "--open", "--format", "text"], "--open is for a page"),
         (["-", "--watch"], "a SPEC that is a file"),
+        (["net.py", "-o", "net2.py"], "the code goes to a folder, --out DIR"),
         (["net.py", "--part", "forwards"], "there is no part 'forwards'"),
     ],
 )
@@ -96,6 +97,8 @@ def test_a_page_is_opened(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
     assert derive("net.py", "-q", "--open", "-o", "other.html").exit_code == 0
     assert opened[1:] == [(folder / "other.html").as_uri()]
+    monkeypatch.setattr(webbrowser, "open", lambda _: False)
+    assert "no browser was found: open" in derive("net.py", "-q", "--open").stderr
 
 
 def test_a_spec_is_watched(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

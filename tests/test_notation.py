@@ -321,6 +321,7 @@ def test_no_two_names_are_written_alike() -> None:
 
 def test_a_keyword_with_an_underscore_is_its_letter_in_a_line_too() -> None:
     assert symbols(["lambda_"])["lambda_"].plain == "λ"
+    assert symbols(["z1_dot"])["z1_dot"].plain == "ż₁"
 
 
 def test_sums_name_rows_before_columns() -> None:

@@ -215,6 +215,8 @@ def in_unicode(name: str) -> str:
     if name in _LETTERS:
         return _LETTERS[name]
     symbol = parse(name)
+    if isinstance(symbol.stem, Accented) and isinstance(symbol.sub, Number):
+        return _in_a_line(symbol.stem) + symbol.sub.digits.translate(SUBSCRIPTS)
     labelled = symbol.sub is not None and isinstance(symbol.stem, Letter)
     labelled = labelled and symbol.stem not in _SIGNS_OF_SUMS
     return f"{_in_a_line(symbol.stem)}_{_in_a_line(symbol.sub)}" if labelled else name
@@ -227,6 +229,8 @@ def _in_a_line(part: Formula | None) -> str:
             return char
         case Number(digits):
             return digits
+        case Accented(accent, Letter(char)):
+            return unicodedata.normalize("NFC", char + COMBINING[accent])
         case Word(text):
             return text
         case Row(items):

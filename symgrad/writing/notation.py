@@ -19,7 +19,7 @@ from symgrad.mathematics.sizes import fixed, is_fixed, named, with_numbers
 from symgrad.mathematics.steps import Step
 from symgrad.writing.apart import apart
 from symgrad.writing.display import Display
-from symgrad.writing.formula import Accented, Formula, Letter, related, walk
+from symgrad.writing.formula import Formula, Letter, related, walk
 from symgrad.writing.letters import Letters, unshadowed
 from symgrad.writing.line import Code
 from symgrad.writing.names import Name, accented, before, parse, symbols
@@ -240,10 +240,11 @@ def _names(
     table |= {name: before(table[of]) for name, of in carried.items() if of in table}
     of_slopes = {of for _, of, _ in system.slopes}
     outputs = {system.output, *of_slopes}
-    if "loss" in outputs and "L" not in table and "loss" not in own:
-        table["loss"] = Name(Letter("L"), plain="L")
-        if "loss_dot" in table:  # the derivative along a direction
-            table["loss_dot"] = Name(Accented("dot", Letter("L")), plain="loss_dot")
+    loss = next((o for o in sorted(outputs) if o.strip("_") == "loss"), "")
+    if loss and "L" not in table and loss not in own:
+        table[loss] = Name(Letter("L"), plain="L")
+        if f"{loss}_dot" in table:  # the derivative along a direction
+            table[f"{loss}_dot"] = accented(table[loss], "dot")
     axes = {name: tuple(s != 1 for s in shape) for name, shape in system.shapes.items()}
     computed = {name: as_computed(name) for name in system.shapes
                 if name in apart or as_computed(name) in of_slopes}  # fmt: skip

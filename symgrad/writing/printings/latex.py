@@ -25,6 +25,7 @@ SIGNS = {letter: f"\\{name}" for name, letter in GREEK.items()} | {
     "…": r"\dots",
     "∞": r"\infty",
     "√": r"\surd",
+    "−": "-",
     "≤": r"\le",
     "≥": r"\ge",
     "≠": r"\ne",
