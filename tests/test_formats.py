@@ -31,6 +31,7 @@ from symgrad.checks.points import Points
 from symgrad.cli import main
 from symgrad.errors import SpecError
 from symgrad.formats import FORMATS, data, pdf
+from symgrad.formats.graph import HIGH, picture
 from symgrad.formats.listing import statements
 from symgrad.formats.sheet import Checked, Code, Format, Sheet
 from symgrad.formats.text import bare, columns
@@ -362,6 +363,39 @@ def test_each_equation_has_its_code(examples: Path, name: str) -> None:
     whole = "\n".join(part for s in found for part in (s.before, s.comment, s.code) if part)
     lines = (line for line in d.source().split("\n") if line)
     assert "\n".join(line for line in whole.split("\n") if line) in "\n".join(lines)
+
+
+def recurrence() -> sg.Derivation:
+    x, rho, s0 = sg.data("x", ("T",)), sg.param("rho", ()), sg.param("s0", ())
+
+    def step(s: sg.Array, x: sg.Array) -> tuple[sg.Array, sg.Array]:
+        s = rho * s + (1 - rho) * x
+        return s, s
+
+    _, s = sg.scan(step, s0, x)
+    return sg.derive(np.sum(s**2))
+
+
+def test_what_loops_compute_is_linked_and_in_order() -> None:
+    d = recurrence()
+    found = list(statements(Code(emitted(d), "x.py")))
+    inside = [s for s in found if s.margin == 8 * " "]
+    assert {s.name for s in inside} >= {"s", "ds", "ds_before"}
+    assert all(s.code.startswith(8 * " ") for s in inside)
+    whole = "\n".join(part for s in found for part in (s.before, s.comment, s.code) if part)
+    lines = [line for line in d.source().split("\n") if line]
+    assert "\n".join(line for line in whole.split("\n") if line) in "\n".join(lines)
+
+
+def test_recurrences_are_drawn_around_what_they_pass() -> None:
+    drawn = picture(recurrence(), lambda _: True, 8)
+    (arch, back) = (e for e in drawn.edges if "Q" in e.path)
+    assert (arch.start, arch.end, back.backward) == ("s", "s_before", True)
+    corners = [tuple(map(float, c.split(","))) for c in re.findall(r"Q(\S+)", arch.path)]
+    for x, y in corners:
+        assert not any(n.x <= x <= n.x + drawn.wide and n.y <= y <= n.y + HIGH for n in drawn.nodes)
+    over = [y for _, y in corners[1:3]]
+    assert max(over) < min(n.y for n in drawn.nodes)
 
 
 # -- names ------------------------------------------------------------------------------------

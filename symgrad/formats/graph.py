@@ -54,8 +54,10 @@ class Picture:
     height: float
 
 
-ARCH = 40
-"""The room above all nodes for what goes from one step to the next."""
+ARCH, TURN, ROUND = 22, 14, 8
+"""The room above all nodes for what goes from one step to the next; how far from a node it turns,
+and how round.
+"""
 
 Slot = tuple[str, str]
 """What stands in a layer: a value ``(name, "")``, or a line ``(from, to)`` that passes."""
@@ -78,7 +80,7 @@ def picture(
     sources = ((e.name, source_of(e)) for e in derivation.system)
     loops = {c: s for c, s in sources if s is not None and c in reads and s in reads}
     loops = {c: s for c, s in loops.items() if isinstance(derivation.system[c].rhs, Carried)}
-    drawing = _Drawing(reads, max(NARROWEST, 8 * letters + 18), tall=tall, loops=bool(loops))
+    drawing = _Drawing(reads, max(NARROWEST, 8 * letters + 18), tall=tall, loops=len(loops))
     kinds: dict[str, str] = {v.name: v.role for v in derivation.system.variables}
     kinds[derivation.system.output] = "output"
     nodes = [
@@ -109,10 +111,10 @@ def _reads(equation: Equation) -> set[str]:
 def _loops(derivation: Derivation, loops: Mapping[str, str], drawing: _Drawing) -> Iterator[Edge]:
     """What goes to the next step, and back from it."""
     back = {a.value for a in derivation.adjoints}
-    for carried, source in loops.items():
-        yield Edge(source, carried, drawing.arch(source, carried), backward=False)
+    for above, (carried, source) in enumerate(loops.items()):
+        yield Edge(source, carried, drawing.arch(source, carried, above), backward=False)
         if {carried, source} <= back:
-            path = drawing.arch(source, carried, backward=True)
+            path = drawing.arch(source, carried, above, backward=True)
             yield Edge(carried, source, path, backward=True)
 
 
@@ -144,7 +146,7 @@ class _Drawing:
         wide: float,
         *,
         tall: bool = False,
-        loops: bool = False,
+        loops: int = 0,
     ) -> None:
         self.reads = reads
         self.wide = wide
@@ -159,9 +161,10 @@ class _Drawing:
         slots = [slot for layer in self.layers for slot in layer]
         tops = [self.middles[slot] - self._room(slot) / 2 for slot in slots]
         ends = [self.middles[slot] + self._room(slot) / 2 for slot in slots]
-        self.top = min(tops) - (ARCH if loops else 0)
+        self.top = min(tops) - ARCH * loops
+        self.margin = 8 + (TURN if loops else 0)
         size = (
-            len(self.layers) * (self.along + BETWEEN) - BETWEEN + 16,
+            len(self.layers) * (self.along + BETWEEN) - BETWEEN + self.margin + 8,
             max(ends) - self.top + 16,
         )
         self.width, self.height = self._turned(*size)
@@ -214,7 +217,7 @@ class _Drawing:
         )
 
     def _start(self, depth: int) -> float:
-        return depth * (self.along + BETWEEN) + 8
+        return depth * (self.along + BETWEEN) + self.margin
 
     def line(self, start: str, end: str, *, backward: bool = False) -> str:
         """A curve between the sides of two nodes; the way back is a bit lower."""
@@ -227,16 +230,31 @@ class _Drawing:
         points.append((self._start(last), self.middles[end, ""] + shift))
         return self._path(points[::-1] if backward else points)
 
-    def arch(self, start: str, end: str, *, backward: bool = False) -> str:
-        """A curve over all nodes, from one back to one before it; the way back is a bit lower."""
-        shift = 9 if backward else 0
-        sides = [(self._start(self.depth[n]) + self.along / 2 + shift, self.middles[n, ""])
-                 for n in (start, end)]  # fmt: skip
-        (x0, y0), (x1, y1) = ((x, y - self.across / 2 - self.top + 8) for x, y in sides)
-        over = 8 - ARCH / 3 + shift
-        curve = [(x0, y0), (x0, over), (x1, over), (x1, y1)]
-        first, *others = (self._point(*p) for p in (curve[::-1] if backward else curve))
-        return f"M{first}C{' '.join(others)}"
+    def arch(self, start: str, end: str, above: int, *, backward: bool = False) -> str:
+        """Over all nodes, between layers, from one back to one before it: the ``above``-th."""
+        shift, low = (9, 6) if backward else (-5, 0)
+        right, left = self._start(self.depth[start]) + self.along, self._start(self.depth[end])
+        from_y, to_y = (self.middles[n, ""] + shift - self.top + 8 for n in (start, end))
+        over = 4 + ARCH * above + low
+        out, back = right + TURN - low, left - TURN + low
+        line = [
+            (right, from_y),
+            (out, from_y),
+            (out, over),
+            (back, over),
+            (back, to_y),
+            (left, to_y),
+        ]
+        return self._rounded(line[::-1] if backward else line)
+
+    def _rounded(self, points: Sequence[tuple[float, float]]) -> str:
+        """Straight lines with round corners."""
+        parts = ["M" + self._point(*points[0])]
+        for before, corner, after in zip(points, points[1:], points[2:], strict=False):
+            first, last = (_towards(corner, to) for to in (before, after))
+            bend = f"{self._point(*corner)} {self._point(*last)}"
+            parts.append(f"L{self._point(*first)} Q{bend}")
+        return " ".join([*parts, f"L{self._point(*points[-1])}"])
 
     def _path(self, points: Sequence[tuple[float, float]]) -> str:
         parts = ["M" + self._point(*points[0])]
@@ -249,3 +267,11 @@ class _Drawing:
     def _point(self, along: float, across: float) -> str:
         x, y = self._turned(along, across)
         return f"{x:g},{y:g}"
+
+
+def _towards(corner: tuple[float, float], to: tuple[float, float]) -> tuple[float, float]:
+    """Where a corner begins to be round, on the way to another point."""
+    (x, y), (to_x, to_y) = corner, to
+    far = abs(to_x - x) + abs(to_y - y)
+    part = min(ROUND, far / 2) / far if far else 0
+    return x + part * (to_x - x), y + part * (to_y - y)

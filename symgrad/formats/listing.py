@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from symgrad.formats.sheet import Code
 from symgrad.targets.emitted import Passage
@@ -22,6 +22,11 @@ class Statement:
     comment: str
     code: str
 
+    @property
+    def margin(self) -> str:
+        """What stands before its comment."""
+        return self.comment[: len(self.comment) - len(self.comment.lstrip())]
+
 
 def statements(code: Code) -> Iterator[Statement]:
     """The functions that compute everything; an equation stands above what computes it.
@@ -30,8 +35,8 @@ def statements(code: Code) -> Iterator[Statement]:
     """
     waiting: list[Passage] = []
     function = ""
-    for passage in (p for p in code.file.passages if p.function in code.file.main):
-        if not passage.comment:
+    for passage in _pieces(p for p in code.file.passages if p.function in code.file.main):
+        if not passage.value:
             waiting.append(passage)
             continue
         comment, lines = "\n".join(passage.comment), "\n".join(passage.code)
@@ -39,6 +44,24 @@ def statements(code: Code) -> Iterator[Statement]:
         waiting, function = [], passage.function
     if waiting:
         yield Statement("", "", "", _text(waiting, function))
+
+
+def _pieces(passages: Iterable[Passage]) -> Iterator[Passage]:
+    """Passages one after the other, also those in loops, with what is around them in parts."""
+    for passage in passages:
+        yield from _around(passage)
+
+
+def _around(passage: Passage) -> Iterator[Passage]:
+    """The parts of a passage before, between and after those in its loops."""
+    whole, at = replace(passage, inner=()), 0
+    for inner in passage.inner:
+        if at == 0 or inner.first > at:
+            yield replace(whole, code=passage.code[at : inner.first])
+        yield from _around(inner)
+        whole, at = replace(whole, comment=()), inner.first + len(inner.lines)
+    if at < len(passage.code) or not at:
+        yield replace(whole, code=passage.code[at:])
 
 
 _WORDS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -87,6 +88,12 @@ class Page:
         self.derived = {s.value for top in self.document.sections for s in top.parts}
         self.all_passed = all(check.passed for check in sheet.checks)
         self.slug = slug
+        self._parts: Counter[str] = Counter()
+
+    def further(self, name: str) -> str:
+        """What the address of a value's code ends with, where it is not the first of that value."""
+        self._parts[name] += 1
+        return f"-{self._parts[name]}" if self._parts[name] > 1 else ""
 
     # -- formulas -------------------------------------------------------------------------
 

@@ -14,8 +14,11 @@ from symgrad.targets.statements import Assignment, Statement
 class Passage:
     """Lines of a function that belong together; ``first`` is the number of the first of them.
 
+    ``inner`` are those in its loops, whose ``first`` counts the lines of its ``code``.
+
     ``comment`` is the equation of ``value``, which they compute; where there is none they prepare
     what follows the function, or they open or close it.  ``apart``: after an empty line.
+    ``inner`` are passages in its code, in a loop; ``first`` counts the lines of ``code`` there.
     """
 
     function: str
@@ -23,8 +26,8 @@ class Passage:
     value: str = ""
     comment: tuple[str, ...] = ()
     first: int = 0
-
     apart: bool = False
+    inner: tuple[Passage, ...] = ()
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -85,27 +88,35 @@ def passages(
     """
     waiting: list[Assignment] = []
 
-    def code(some: Iterable[Assignment]) -> tuple[str, ...]:
-        return indented(line for a in some for line in lines(a))
-
-    def lines(assignment: Assignment) -> Iterator[str]:
-        for statement in assignment.statements:
-            yield from lines_of(printed(statement))
-        inner = passages(function, assignment.inner, formulas, printed, sign, width - 4)
-        yield from (line for passage in inner for line in passage.lines)
+    def passage(some: Iterable[Assignment], value: str = "", above: Sequence[str] = ()) -> Passage:
+        lines: list[str] = []
+        inner: list[Passage] = []
+        for a in some:
+            lines += indented(line for s in a.statements for line in lines_of(printed(s)))
+            for p in passages(function, a.inner, formulas, printed, sign, width - 4):
+                inner.append(_further_in(p, len(lines)))
+                lines += inner[-1].lines
+        return Passage(function, tuple(lines), value, tuple(above), apart=True, inner=tuple(inner))
 
     for assignment in assignments:
         waiting.append(assignment)
         if formula := formulas.get(assignment.value, ""):
             others, mine = _for_the_last(waiting)
             if others:
-                yield Passage(function, code(others), apart=True)
+                yield passage(others)
             told = f"{formula}  {shape_text(assignment.shape)}".strip()
             above = indented(line for t in told.split("\n") for line in comment(t, sign, width))
-            yield Passage(function, code(mine), assignment.value, above, apart=True)
+            yield passage(mine, assignment.value, above)
             waiting = []
     if waiting:
-        yield Passage(function, code(waiting), apart=True)
+        yield passage(waiting)
+
+
+def _further_in(passage: Passage, first: int) -> Passage:
+    """A passage in a loop, which begins so many lines after the code that the loop is in."""
+    inner = tuple(_further_in(p, p.first) for p in passage.inner)
+    code, above = indented(passage.code), indented(passage.comment)
+    return replace(passage, code=code, comment=above, first=first, inner=inner)
 
 
 def _for_the_last(some: Sequence[Assignment]) -> tuple[Sequence[Assignment], Sequence[Assignment]]:

@@ -240,11 +240,8 @@ def _names(
     table |= {name: before(table[of]) for name, of in carried.items() if of in table}
     of_slopes = {of for _, of, _ in system.slopes}
     outputs = {system.output, *of_slopes}
-    loss = next((o for o in sorted(outputs) if o.strip("_") == "loss"), "")
-    if loss and "L" not in table and loss not in own:
-        table[loss] = Name(Letter("L"), plain="L")
-        if f"{loss}_dot" in table:  # the derivative along a direction
-            table[f"{loss}_dot"] = accented(table[loss], "dot")
+    if "L" not in table:
+        table |= _loss(outputs - own.keys(), table)
     axes = {name: tuple(s != 1 for s in shape) for name, shape in system.shapes.items()}
     computed = {name: as_computed(name) for name in system.shapes
                 if name in apart or as_computed(name) in of_slopes}  # fmt: skip
@@ -266,6 +263,15 @@ def _names(
         inputs=frozenset(v.name for v in system.variables),
         style=style,
     )
+
+
+def _loss(outputs: Collection[str], table: Mapping[str, Name]) -> dict[str, Name]:
+    """An output called loss is an L, and its derivative along a direction has a dot."""
+    name = next((o for o in sorted(outputs) if o.strip("_") == "loss"), "")
+    if not name:
+        return {}
+    found, rate = Name(Letter("L"), plain="L"), f"{name}_dot"
+    return {name: found} | ({rate: accented(found, "dot")} if rate in table else {})
 
 
 def _turns(system: System) -> dict[str, str]:
