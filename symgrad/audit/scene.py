@@ -32,7 +32,7 @@ from symgrad.audit.statements import (
     passed,
     targets_of,
 )
-from symgrad.audit.targets import holder
+from symgrad.audit.targets import changed_by, holder, is_append
 
 _SLOPE = re.compile(r"d\w*_d|d_?[A-Z]|grad|delta_|nabla")
 """How derivatives are called, and hardly anything else."""
@@ -126,16 +126,31 @@ class Scene:
         return found | self._entries(inside)
 
     def _entries(self, inside: ast.FunctionDef | None) -> dict[str, Known]:
-        """The entries of lists and dictionaries of arrays that a function speaks of: ``hs[t]``."""
-        found: dict[str, Known] = {}
-        for node in ast.walk(inside or self.source.tree):
-            if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
-                array = entry_read(self.held.get(node.value.id, []), node.slice)
-                if array is not None:
-                    keyed = isinstance(node.slice, ast.Constant)
-                    role = self.role(array) if keyed else None
-                    found[ast.unparse(node)] = Known(ast.unparse(node), array, role)
-        return found
+        """The entries of lists and dictionaries of arrays: ``hs[t]``, and others at such places."""
+        read = [
+            n
+            for n in ast.walk(inside or self.source.tree)
+            if isinstance(n, ast.Subscript) and isinstance(n.value, ast.Name)
+        ]
+        spoken = [(n.value.id, n.slice) for n in read if isinstance(n.value, ast.Name)]
+        lists = {name for name, _ in spoken if isinstance(self.held.get(name), list)}
+        lists |= {n for n in self._appended(inside) if n in self.held}
+        places = {ast.unparse(s): s for name, s in spoken if name in lists and not _is_slice(s)}
+        more = [(name, place) for name in sorted(lists) for place in places.values()]
+        return dict(self._entries_of([*spoken, *more[:MOST_ARRAYS]]))
+
+    def _appended(self, inside: ast.FunctionDef | None) -> set[str]:
+        """The lists to which a function appends."""
+        calls_ = (n for n in ast.walk(inside or self.source.tree) if isinstance(n, ast.Call))
+        return {ast.unparse(part) for c in calls_ if is_append(c) for part in changed_by(c)}
+
+    def _entries_of(self, spoken: Sequence[tuple[str, ast.expr]]) -> Iterator[tuple[str, Known]]:
+        for name, place in spoken:
+            array = entry_read(self.held.get(name, []), place)
+            if array is not None:
+                text = f"{name}[{ast.unparse(place)}]"
+                role = self.role(array) if isinstance(place, ast.Constant) else None
+                yield text, Known(text, array, role)
 
     def _in_loop(self, line: int) -> bool:
         return any(a <= line <= b for a, b in self.loops)
@@ -183,6 +198,7 @@ class Scene:
                         self.function_at(at) or self.source.tree,
                         self._begins(statement, known[at]),
                         bool(self.handed.get(statement)),
+                        _renames_gradient(statement),
                     )
                 )
         return found
@@ -263,7 +279,7 @@ class Scene:
     def is_right(self, statement: ast.stmt) -> bool:
         """Whether each array that a statement assigned is a value or a gradient of the spec."""
         named = self._named_roles(statement)
-        if self._is_changed_elsewhere(statement) or _renames_gradient(
+        if self._is_changed_elsewhere(statement) or _renames(
             statement, [role for _, role in named]
         ):
             return False
@@ -397,13 +413,23 @@ class Scene:
                 yield statement
 
 
-def _renames_gradient(statement: ast.stmt, roles: Sequence[Role | None]) -> bool:
-    """Whether a statement takes one gradient, or a value, for another: a slope may lack there."""
-    names = [ast.unparse(t) for t in targets_of(statement)]
-    if not is_shared(statement) or not all(
-        n.isidentifier() and is_called_gradient(n) for n in names
-    ):
-        return False
-    source = ast.unparse(statement.value) if isinstance(statement, ast.Assign) else ""
-    back = source.isidentifier() and is_called_gradient(source)
-    return back or any(r is not None and r.kind == "value" for r in roles)
+def _renames(statement: ast.stmt, roles: Sequence[Role | None]) -> bool:
+    """Whether a statement takes one gradient, or a value, for a gradient."""
+    if _renames_gradient(statement):
+        return True
+    value = any(r is not None and r.kind == "value" for r in roles)
+    return value and is_shared(statement) and _is_called_gradients(targets_of(statement))
+
+
+def _renames_gradient(statement: ast.stmt) -> bool:
+    """Whether a statement takes one gradient for another: ``dz = da``, where a slope may lack."""
+    read = [statement.value] if isinstance(statement, ast.Assign) else []
+    return is_shared(statement) and _is_called_gradients([*targets_of(statement), *read])
+
+
+def _is_called_gradients(several: list[ast.expr]) -> bool:
+    return all(isinstance(n, ast.Name) and is_called_gradient(n.id) for n in several)
+
+
+def _is_slice(place: ast.expr) -> bool:
+    return isinstance(place, (ast.Slice, ast.Tuple))

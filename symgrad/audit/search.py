@@ -357,10 +357,10 @@ def longer(edit: Edit) -> float:
 def local_targets(state: State, reference: Reference) -> Iterator[Target]:
     """Locals that are called as a value or a gradient of the spec and are not that."""
     habits, handed = state.matching.habits, set(state.matching.codes)
-    times = Counter(target for _, target, _ in state.runs[0].records)
+    times = Counter((line, target) for line, target, _ in state.runs[0].records)
     right = _known_by_another_name(state)
     for line, target, _ in last_records(state.runs[0].records):
-        if target in handed or target == "return" or times[target] > 1:
+        if target in handed or target == "return" or times[line, target] > 1:
             continue
         gradient, value = habits.gradient(target), habits.value(target)
         forward = gradient is None

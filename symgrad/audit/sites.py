@@ -16,6 +16,9 @@ MOST_FAR = 8
 """From how many statements on it is all the same how far one is."""
 
 
+NO_STEP = 1.6
+"""By how much nearer a line is that takes one gradient for another: a slope may be forgotten."""
+
 TO_A_FUNCTION = 3
 """How many statements further it is to what is handed to a function: it is seldom wrong there."""
 
@@ -73,10 +76,14 @@ class Site:
     """Whether what it reads is right as far as is known, and what it assigns is not."""
     handed: bool = False
     """Whether it only hands something to the function in which the wrong value is made."""
+    renames: bool = False
+    """Whether it only takes one gradient for another."""
 
     @property
-    def far(self) -> int:
+    def far(self) -> float:
         """How far it is from the wrong value, in statements: where that begins, it is near."""
+        if self.renames and self.depth:
+            return min(self.depth, MOST_FAR) - NO_STEP
         most = 1 if self.begins else MOST_FAR
         return min(self.depth, most) + (TO_A_FUNCTION if self.handed else 0)
 

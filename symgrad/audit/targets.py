@@ -16,7 +16,7 @@ def flat(target: ast.expr) -> Iterator[ast.expr]:
 
 
 def changed_by(value: ast.expr) -> Iterator[ast.expr]:
-    """What a call changes: its ``out``, and the first argument of np.add.at."""
+    """What a call changes: its ``out``, the first argument of np.add.at, a list of its own."""
     if not isinstance(value, ast.Call):
         return
     for keyword in value.keywords:
@@ -25,6 +25,14 @@ def changed_by(value: ast.expr) -> Iterator[ast.expr]:
     function = value.func
     if isinstance(function, ast.Attribute) and function.attr in ("at", "fill_diagonal", "copyto"):
         yield from value.args[:1]
+    if is_append(value):
+        yield function.value  # type: ignore[attr-defined]
+
+
+def is_append(value: ast.expr | None) -> bool:
+    """Whether a call appends something to a list."""
+    function = value.func if isinstance(value, ast.Call) and len(value.args) == 1 else None
+    return isinstance(function, ast.Attribute) and function.attr == "append"
 
 
 def holder(target: ast.expr) -> ast.expr | None:

@@ -1,10 +1,21 @@
 """The grammar of edits: every way to be wrong that is tried, in one table."""
 
-from symgrad.audit.grammar import calls, exchanges, indices, masks, scales, slopes, terms, updates
+from symgrad.audit.grammar import (
+    calls,
+    copies,
+    exchanges,
+    indices,
+    masks,
+    scales,
+    slopes,
+    terms,
+    updates,
+)
 from symgrad.audit.grammar.edit import Edit, Rule
 
 RULES: tuple[Rule, ...] = (
     *calls.RULES,
+    *copies.RULES,
     *exchanges.RULES,
     *indices.RULES,
     *masks.RULES,
