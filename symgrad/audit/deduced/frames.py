@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -127,8 +128,17 @@ def _of_forward(node: ast.expr) -> Iterator[str]:
             yield f"({ast.unparse(node.args[0])} {sign} {ast.unparse(node.args[1])})"
         elif name in ("abs", "absolute", "fabs") and len(node.args) == 1:
             yield f"np.sign({ast.unparse(node.args[0])})"
-        elif name in LEAVES:
+        elif name in LEAVES or (isinstance(node.func, ast.Name) and _is_of_names(node)):
             yield ast.unparse(node)
+
+
+def _is_of_names(node: ast.Call) -> bool:
+    """Whether a function of the program is applied to names alone: ``smooth(Y)``."""
+    plain = node.func.id not in BUILTINS if isinstance(node.func, ast.Name) else False
+    return plain and bool(node.args) and all(isinstance(a, ast.Name) for a in node.args)
+
+
+BUILTINS = frozenset(dir(builtins))
 
 
 def _is_complement(node: ast.BinOp) -> bool:

@@ -123,6 +123,31 @@ def _with_number(text: str, number: int, other: int) -> str:
     return re.sub(rf"(?<![\d.]){number}(?![\d.])", str(other), text)
 
 
+def _counterpart(site: Site) -> Iterator[Proposal]:
+    """The same taken away from another entry: what one class gains, that of the label loses."""
+    statement = site.statement
+    target = statement.target if isinstance(statement, ast.AugAssign) else None
+    if not isinstance(target, ast.Subscript) or not isinstance(statement, ast.AugAssign):
+        return
+    sign = {ast.Add: "-=", ast.Sub: "+="}.get(type(statement.op))
+    inner = [n for n in ast.walk(site.around) if isinstance(n, ast.Subscript)]
+    others = dict.fromkeys(ast.unparse(i) for n in inner for i in _indices(n) if _is_entry(i))
+    end = site.source.span(statement)[1]
+    for index in _indices(target) if sign else ():
+        for other in others:
+            start = site.source.span(target)[0]
+            text = site.source.text[start:end]
+            at = site.source.span(index)
+            moved = text[: at[0] - start] + other + text[at[1] - start :]
+            before, _, after = moved.partition(f"{_sign(statement)}=")
+            new = f"{before.strip()} {sign} {after.strip()}"
+            yield (end, end), f"; {new}", 2.1, new
+
+
+def _sign(statement: ast.AugAssign) -> str:
+    return "+" if isinstance(statement.op, ast.Add) else "-"
+
+
 RULES = (
     Rule(
         "names of another layer",
@@ -150,4 +175,5 @@ RULES = (
         "`{old}` is all rows, and each has a label of its own: `{new}`",
     ),
     Rule("a line too few", "term", _one_more, "a line is missing: `{word}`"),
+    Rule("no counterpart", "path", _counterpart, "what another entry loses is missing: `{word}`"),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+import re
 from collections.abc import Iterator
 from typing import TypeGuard
 
@@ -345,7 +346,39 @@ def _inner_sums(site: Site) -> Iterator[Proposal]:
                 yield node, new, 2.6, "the sum"
 
 
+def _normalised(site: Site) -> Iterator[Proposal]:
+    """The parts of a whole: an array without negative entries, through its sum."""
+    array = site.arrays[0] if site.arrays else None
+    if array is None or not array.ndim or (array < 0).any() or not array.any():
+        return
+    for root in site.roots:
+        text, own = site.text(root), operand(site, root)
+        for axis in range(array.ndim) if array.ndim > 1 else ():
+            new = f"{own} / np.sum({text}, axis={axis}, keepdims=True)"
+            yield root, new, 2.1 + 0.006 * len(text), "its sum"
+        yield root, f"{own} / np.sum({text})", 2.1 + 0.006 * len(text), "its sum"
+
+
+_AXIS = re.compile(r"axis=(-?\d)(, *keepdims=True)?")
+
+
+def _axes(site: Site) -> Iterator[Proposal]:
+    """Another axis in all sums of a line, and the size along it in place of the other."""
+    for root in site.roots:
+        text = site.text(root)
+        for axis in (0, 1, -1) if len(_AXIS.findall(text)) > 1 else ():
+            moved = _AXIS.sub(f"axis={axis}, keepdims=True", text)
+            yield root, moved, 1.6, "all sums"
+            for known in [k for k in site.known.values() if k.array.ndim > 1][:6]:
+                for number in [k for k in site.scalars if float(k.array) in known.shape][:4]:
+                    size = f"{known.name}.shape[{axis}]"
+                    new = re.sub(rf"(?<![\w.]){re.escape(number.name)}(?!\w)", size, moved)
+                    yield root, new, 2.0, "all sums"
+
+
 RULES = (
+    Rule("not the parts of a whole", "factor", _normalised, "`{old}` is not divided by {word}"),
+    Rule("other axes", "sum", _axes, "{word} are over the wrong axis: `{old}` ought to be `{new}`"),
     Rule("another sum", "sum", _sums, "{word} is over the wrong axes: `{old}` ought to be `{new}`"),
     Rule(
         "a product too many",
