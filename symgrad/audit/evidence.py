@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
+
+import numpy as np
 
 from symgrad.audit.compare import numbers
 from symgrad.audit.diagnosis import Handed, explanations
 from symgrad.audit.diagnosis.explanation import Explanation
 from symgrad.audit.reference import Reference
+from symgrad.audit.runner import Run
 from symgrad.audit.search import State, Target
 from symgrad.audit.values import same_numbers
 
@@ -28,7 +32,10 @@ class Evidence:
     def of(cls, state: State, reference: Reference, target: Target) -> Evidence:
         """The evidence while a program is as it is."""
         out = [state.handed(run) for run in state.runs]
-        got = [{n: h.get(c) for c, n in state.matching.codes.items()} for h in out]
+        got = [
+            _locals(state, run) | {n: h.get(c) for c, n in state.matching.codes.items()}
+            for h, run in zip(out, state.runs, strict=True)
+        ]
         wrong, values = [v.name for v in state.wrong()], state.values()
         right = [v.name for v in values if v.right and v.name in state.matching.wrt]
         ratio = next((v.ratios for v in values if v.code == target.code), ())
@@ -39,6 +46,13 @@ class Evidence:
     def explanation(self) -> Explanation | None:
         """The likeliest explanation of the numbers, where there is one."""
         return next(iter(explanations(self.reference, self.handed)), None)
+
+
+def _locals(state: State, run: Run) -> dict[str, Any]:
+    """What is called as a derivative of the spec is."""
+    habits = state.matching.habits
+    called = {habits.gradient(t): v for t, v in run.last.items() if isinstance(v, np.ndarray)}
+    return {n: v for n, v in called.items() if n is not None and n not in state.matching.wrt}
 
 
 def _is_drawn(state: State) -> bool:

@@ -67,6 +67,8 @@ NEAR = 1e-6
 BY_ROLE = {
     ("array", "left out"): "factor",
     ("array", "another array"): "value",
+    ("cached", "transposed"): "transpose",
+    ("cached", ""): "value",
     ("array", "its complement"): "value",
     ("array", "transposed"): "transpose",
     ("array", "its size"): "activation",

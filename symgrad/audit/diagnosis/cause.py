@@ -12,6 +12,7 @@ import numpy as np
 from symgrad.audit.diagnosis.explain import Explaining
 from symgrad.audit.diagnosis.explanation import Explanation
 from symgrad.audit.diagnosis.graph import backward_passes
+from symgrad.audit.diagnosis.pointwise import functions_of_entries
 from symgrad.audit.diagnosis.wanted import Handed, Wanted
 from symgrad.audit.reference import Reference, Truth
 from symgrad.errors import SymgradError
@@ -41,6 +42,7 @@ def _found(reference: Reference, handed: Handed, first: str) -> list[Explanation
     for backward in backward_passes(reference, handed.truths):
         wanted = Wanted.of(handed, first, backward.name_of)
         found += Explaining(backward, wanted, list(backward.numbers(0)), seen, until).run()
+        found += functions_of_entries(backward, wanted) if not found else []
         if any(e.explained > len(wanted.wrong) for e in found) or time.process_time() > until:
             break
         on_the_way = backward.before.get(backward.name_of.get(first, ""), ())

@@ -98,9 +98,17 @@ def _role_of_entry(backward: Backward, equation: Equation, term: Term, atom: sp.
         return "gradient"
     around = (f for f in term.factors if atom in entries(f) and not is_entry(f))
     role = next((_role(backward, equation, term, f) for f in around), "array")
-    each = not set(free_indices(atom)) & term.bound
     array = np.asarray(backward.numbers(0)[name_of(atom)])
-    return "mask" if role == "array" and each and array.size > 2 and _is_mask(array) else role
+    each = not set(free_indices(atom)) & term.bound
+    if role == "array" and each and array.size > 2 and _is_mask(array):
+        return "mask"
+    return "cached" if role == "array" and _is_cached(backward, term, atom) else role
+
+
+def _is_cached(backward: Backward, term: Term, atom: sp.Expr) -> bool:
+    """Whether an array is multiplied by another, and the product by a derivative elsewhere."""
+    same = {name_of(a) for a in entries(term.expr) if indices_of(a) == indices_of(atom)}
+    return len(same) > 1 and not same & backward.slopes
 
 
 def _has_two(array: Numbers) -> bool:
