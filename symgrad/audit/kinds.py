@@ -89,6 +89,9 @@ BY_ROLE = {
     ("whole", "where it is positive"): "mask",
     ("times", "an array"): "factor",
     ("mask", ""): "mask",
+    ("slope", "its root"): "factor",
+    ("slope", "its inverse"): "factor",
+    ("slope", "its cube"): "factor",
     ("slope", ""): "activation",
     ("array", ""): "factor",
     ("gradient", ""): "activation",
@@ -104,13 +107,14 @@ BY_ROLE = {
 def of_explanation(cause: Explanation) -> str:
     """The kind of a fault by the equation that the program has otherwise."""
     if cause.role == "terms":
-        return of_terms(cause.coefficients, cause.terms)
+        kind = of_terms(cause.coefficients, cause.terms)
+        return "term" if kind == "path" and cause.hidden and len(cause.terms) == 1 else kind
     if cause.role == "times" and re.search("[<>]", cause.detail):
         return "mask"
     if cause.role == "times" and cause.change == "a function" and cause.first:
         return "loss"
-    if cause.role in ("slope", "array") and cause.change == "left out" and cause.first:
-        return "operation"
+    if (cause.role, cause.change) == ("array", "left out") and cause.projects:
+        return "jacobian"
     return BY_ROLE.get((cause.role, cause.change)) or BY_ROLE[cause.role, ""]
 
 
@@ -135,8 +139,9 @@ def of_missing(gone: Sequence[Summand], kept: Sequence[Summand]) -> str:
     """The kind, where terms are left out."""
     if len(kept) == 1 and len(gone) > 1 and all(t.like(kept[0]) for t in gone):
         return "overwritten"
-    pairs = [(g, k) for g in gone for k in kept if g.through == k.through != ""]
-    if any(t.statistic for t in gone) or any(g.summed and not k.summed for g, k in pairs):
+    pairs = [(g, k) for g in gone for k in kept if g.through == k.through]
+    projected = any((g.own and not k.own) or (g.summed and not k.summed) for g, k in pairs)
+    if any(t.statistic for t in gone) or projected:
         return "jacobian"
     return "term" if pairs or not all(t.through for t in gone) else "path"
 

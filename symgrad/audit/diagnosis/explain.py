@@ -6,7 +6,7 @@ import itertools
 import time
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -15,7 +15,7 @@ import sympy as sp
 
 from symgrad.audit.diagnosis.alike import Turns, groups, marks
 from symgrad.audit.diagnosis.explanation import Explanation
-from symgrad.audit.diagnosis.fits import Columns, columns_of, fitted
+from symgrad.audit.diagnosis.fits import Columns, columns_of, fitted, is_projected
 from symgrad.audit.diagnosis.graph import BATCH, Backward
 from symgrad.audit.diagnosis.parts import Term, terms_of
 from symgrad.audit.diagnosis.slots import Contents, Other, Place, places
@@ -134,9 +134,10 @@ class Explaining:
         for coefficients, explained in fitted(columns, self.wanted):
             cost = 0.1 * len(coefficients) + 0.1 * sum(abs(c - 1) > 1e-6 for c in coefficients)
             found = Explanation(
-                value, "terms", "", "", cost, explained, coefficients, columns.summands(), "", first
+                value, "terms", "", "", cost, explained, coefficients, columns.summands()
             )
-            self.found.append(found)
+            hidden = value in self.backward.derivation.typed.nameless
+            self.found.append(replace(found, hidden=hidden, first=first))
 
     def _value(self, name: str) -> str:
         return self.backward.value_of.get(name, self.backward.derivation.typed.output)
@@ -266,6 +267,8 @@ class Explaining:
             other.cost,
             explained,
             before=trial.before,
+            hidden=trial.value in self.backward.derivation.typed.nameless,
+            projects=bool(name) and is_projected(self.backward, name, self.terms(name)),
             first=not self.backward.reads.get(name, ()),
         )
 

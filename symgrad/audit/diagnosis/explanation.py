@@ -19,6 +19,9 @@ class Summand:
     slope: bool = False
     """Whether that reads what is differentiated by, or what comes of it."""
 
+    own: bool = False
+    """Whether it is multiplied by what is differentiated by."""
+
     def like(self, other: Summand) -> bool:
         """Whether it is a term of the same kind, through a value that is another."""
         same = (self.summed, self.statistic, self.each) == (
@@ -45,5 +48,9 @@ class Explanation:
     terms: tuple[Summand, ...] = ()
     before: str = ""
     """What stands there by rights."""
+    hidden: bool = False
+    """Whether the value has no name in the spec."""
+    projects: bool = False
+    """Whether a term is subtracted there that sums up what another has at each entry."""
     first: bool = False
     """Whether the derivative comes from the loss alone."""

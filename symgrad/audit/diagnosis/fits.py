@@ -199,7 +199,8 @@ def summand(backward: Backward, name: str, term: Term) -> Summand:
     readers = read_by(backward.derivation.typed)[own]
     each = bool(slopes) and indices_of(slopes[0]) == equation.indices and not term.limits
     slope = each and bool(names & {own, through, *readers})
-    return Summand(through, summed, _is_statistic(backward, name, through), each, slope)
+    statistic = _is_statistic(backward, name, through)
+    return Summand(through, summed, statistic, each, slope, own in names)
 
 
 def _is_statistic(backward: Backward, name: str, through: str) -> bool:
@@ -212,3 +213,10 @@ def _is_statistic(backward: Backward, name: str, through: str) -> bool:
     readers = read_by(backward.derivation.typed)
     leads = {*readers[through], *(m for n in readers[through] for m in readers[n])}
     return smaller and any(other in leads for other in readers[own] if other != through)
+
+
+def is_projected(backward: Backward, name: str, terms: Sequence[Term]) -> bool:
+    """Whether a term of a derivative sums up what another has at each entry."""
+    found = [summand(backward, name, term) for term in terms]
+    each = {s.through for s in found if s.each}
+    return any(s.summed and s.through in each for s in found)

@@ -140,11 +140,13 @@ def _role(backward: Backward, equation: Equation, term: Term, factor: sp.Expr) -
     arrays = [backward.array(factor, free_indices(factor), k) for k in range(2)]
     if all(_has_two(a) for a in arrays) and any(a.size > 2 for a in arrays):
         return "mask"
-    slopes = [a for a in entries(term.expr) if name_of(a) in backward.slopes]
-    values = {backward.value_of.get(name_of(a), "") for a in slopes}
     own = backward.value_of.get(equation.name, "")
-    each = any(indices_of(a) == equation.indices for a in slopes) and not term.limits
-    return "slope" if each and _names(factor) & {*values, own} else "array"
+    slopes = [a for a in entries(term.expr) if name_of(a) in backward.slopes]
+    values = {own, *(backward.value_of.get(name_of(a), "") for a in slopes)}
+    each = any(indices_of(a) == equation.indices for a in slopes) or not slopes
+    curved = factor.has(sp.Function) or any(isinstance(f, sp.Add) for f in sp.Mul.make_args(factor))
+    is_slope = each and curved and not term.limits and bool(_names(factor) & values)
+    return "slope" if is_slope else "array"
 
 
 # -- what may stand there -------------------------------------------------------------------------
@@ -155,10 +157,14 @@ MADE: Mapping[str, Callable[[Numbers], Numbers]] = {
     "its root": lambda a: np.sqrt(np.abs(a)),
     "its cube": lambda a: a**3,
     "its complement": lambda a: 1 - a,
+}
+"""What may come of an array of the forward pass."""
+
+OF_BOTH_SIGNS: Mapping[str, Callable[[Numbers], Numbers]] = {
     "its size": np.abs,
     "its sign": np.sign,
 }
-"""What may come of an array of the forward pass."""
+"""What may come of one that has entries of both signs."""
 
 FUNCTIONS: Mapping[str, Callable[[Numbers], Numbers]] = {
     "{0}": lambda v: v,
@@ -186,6 +192,7 @@ FUNCTIONS: Mapping[str, Callable[[Numbers], Numbers]] = {
     "cos({0})": np.cos,
     "sin({0})": np.sin,
     "1 / (1 + {0}**2)": lambda v: 1 / (1 + v * v),
+    "1 / (1 + {0})**2": lambda v: 1 / (1 + v) ** 2,
     "sqrt({0})": lambda v: np.sqrt(np.abs(v)),
 }
 """Slopes that people write, of an array of the forward pass."""
@@ -238,9 +245,11 @@ class Contents:
             if place.role == "array" and not self._is_each(place):
                 yield Other("left out", "", 0.6), np.eye(len(own))
         if place.role != "gradient":
-            if place.part in place.term.factors and (self._is_each(place) or own.ndim < 2):
-                yield Other("left out", "", 0.2), np.ones_like(own, dtype=float)
-            yield from ((Other(n, "", 0.8), f(own)) for n, f in MADE.items())
+            if any(f.as_base_exp()[0] == place.part for f in place.term.factors):
+                cost = 0.2 if self._is_each(place) or own.ndim < 2 else 0.5
+                yield Other("left out", "", cost), np.ones_like(own, dtype=float)
+            made = {**MADE, **(OF_BOTH_SIGNS if own.min() < 0 < own.max() else {})}
+            yield from ((Other(n, "", 0.8), f(own)) for n, f in made.items())
         else:
             yield from ((Other(n, "", 0.8), f(own)) for n, f in OF_GRADIENTS.items())
         yield from self._named(own, place)
