@@ -67,7 +67,14 @@ def test_the_sentence_says_which_derivative_is_meant(
     unrepaired: Callable[[str, int], Audit],
 ) -> None:
     fault = unrepaired("mlp", 5).faults[0]
-    assert "if the derivative by Z1 has no mask, or another" in fault.sentence
+    assert "if the derivative by Z1 has no mask, or another; no repair was" in fault.sentence
+
+
+def test_what_is_missing_is_said(unrepaired: Callable[[str, int], Audit]) -> None:
+    fault = unrepaired("residual", 2).faults[0]
+    assert "the derivative by g has a term too few" in fault.sentence
+    fault = unrepaired("gcn", 6).faults[0]
+    assert "the derivative by g reads another array: a in place of n;" in fault.sentence
 
 
 USE, OTHER, LOSS = Summand("h", summed=True), Summand("z", summed=True), Summand("")

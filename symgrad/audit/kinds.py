@@ -130,8 +130,9 @@ def of_terms(coefficients: Sequence[float], terms: Sequence[Summand]) -> str:
     if (np.abs(sizes - 1) < NEAR).all():
         return "sign"
     if (np.minimum(sizes, np.abs(np.subtract(coefficients, 1))) < NEAR).all():
-        gone = [t for c, t in zip(sizes, terms, strict=True) if c < NEAR]
-        return of_missing(gone, [t for t in terms if t not in gone])
+        pairs = list(zip(sizes, terms, strict=True))
+        gone, kept = ([t for c, t in pairs if bool(c < NEAR) is g] for g in (True, False))
+        return of_missing(gone, kept)
     return "term"
 
 

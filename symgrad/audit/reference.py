@@ -60,6 +60,12 @@ class Truth:
         largest = [float(np.abs(g).max(initial=0.0)) for g in self.gradients.values()]
         return float(np.median([x for x in largest if x > 0] or [1.0]))
 
+    @cached_property
+    def mixed(self) -> int:
+        """How many arrays of the forward pass have entries of both signs."""
+        arrays = (a for a in self.whole.values() if a.size > 1 and a.dtype != object)
+        return sum(bool(a.min() < 0 < a.max()) for a in arrays)
+
 
 class Reference:
     """A derivation, and its numbers at points."""

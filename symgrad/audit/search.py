@@ -156,12 +156,14 @@ class Search:
         self.right = {v.code for v in self.before if v.right}
         took = max((r.took for r in state.runs), default=0.0)
         self.limit = max(0.25, 20 * took)
+        self.point = 0
+        """Where numbers are looked at first."""
 
     def repair(self, target: Target) -> Found | None:
         """The best repair that makes a value right and none wrong."""
-        scene = Scene(
-            self.state.program.source, self.state.runs[0], self.state.truths[0], self.reference
-        )
+        state, self.point = self.state, self._telling_point(target)
+        run, truth = state.runs[self.point], state.truths[self.point]
+        scene = Scene(state.program.source, run, truth, self.reference)
         scene.missing = self._missing(target)
         sites = scene.sites(target.code, target.line)
         if target.local:
@@ -190,8 +192,8 @@ class Search:
     def _deduced(
         self, target: Target, scene: Scene, sites: Sequence[Site]
     ) -> list[tuple[float, Edit]]:
-        """Repairs that follow from the numbers at the first point."""
-        program, truth = self.state.program, self.state.truths[0]
+        """Repairs that follow from the numbers at one point."""
+        program, truth = self.state.program, self.state.truths[self.point]
         gradient = self.state.matching.habits.gradient
         deduction = Deduction(program, scene, truth, sites, gradient)
         found: dict[Any, tuple[float, Edit]] = {}
@@ -203,11 +205,11 @@ class Search:
 
     def _ought_there(self, target: Target) -> np.ndarray[Any, Any]:
         """What ought to be assigned where a value stands: of a step, what it leads to."""
-        program, ought = self.state.program, self._ought(target, 0)
+        program, ought = self.state.program, self._ought(target, self.point)
         rate = program.form.steps.get(target.code)
         if rate is None:
             return ought
-        given = program.given(self.state.truths[0])
+        given = program.given(self.state.truths[self.point])
         before = given[target.code.removeprefix(STEP) if program.form.script else target.name]
         laid = [a for _, a in ways(ought, np.shape(before))]
         return before - rate * laid[0] if laid else ought
@@ -263,6 +265,13 @@ class Search:
     def _worst_point(self, target: Target) -> int:
         errors = next((v.errors for v in self.before if v.code == target.code), (1.0,))
         return max(range(len(errors)), key=lambda k: errors[k] > self.state.tolerance)
+
+    def _telling_point(self, target: Target) -> int:
+        """The first of the points at which a value is wrong and most masks let some through."""
+        errors = next((v.errors for v in self.before if v.code == target.code), ())
+        off = [k for k, e in enumerate(errors) if e > self.state.tolerance]
+        truths = self.state.truths
+        return max(off or range(len(truths)), key=lambda k: truths[k].mixed)
 
     def _is_right(self, target: Target, run: Run, point: int) -> bool:
         got, ought = self._got(target, run), self._ought(target, point)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from symgrad.audit.auditing import Auditor
+from symgrad.audit.diagnosis.told import told as told_of
 from symgrad.audit.equations import equation_of
 from symgrad.audit.findings import Audit, FaultFound, ValueFound
 from symgrad.audit.form import assigned
@@ -122,7 +123,8 @@ class Story:
     def _sentence(self, blamed: Blamed, kind: str) -> str:
         """A fault in a sentence."""
         if blamed.target.name != self.reference.output:
-            return blamed.edit.sentence if blamed.edit is not None else unnamed(blamed, kind)
+            edit = blamed.edit
+            return edit.sentence if edit else unnamed(blamed, kind, self.reference.hidden)
         why = f": {blamed.edit.sentence}" if blamed.edit is not None else ""
         return f"{blamed.target.code} is not the loss that the gradients are of{why}"
 
@@ -200,36 +202,15 @@ def is_forward(blamed: Blamed, name: str) -> bool:
     return blamed.target.forward or inside
 
 
-BY_NUMBERS = {
-    "mask": "has no mask, or another",
-    "transpose": "reads something transposed",
-    "factor": "is multiplied by another factor",
-    "sign": "has another sign, or a term of it",
-    "sum": "is summed over other entries",
-    "term": "has a term too few, too many, or with another coefficient",
-    "path": "lacks what comes back on one of several ways",
-    "jacobian": "lacks a part of a Jacobian",
-    "activation": "has the slope of another function, or at another value",
-    "value": "reads another array",
-    "overwritten": "is the last of several that ought to be added up",
-    "loss": "is that of another loss",
-    "rounded": "is rounded",
-}
-"""How a derivative is wrong, by the kind of the fault, where numbers alone tell."""
-
-
-def unnamed(blamed: Blamed, kind: str) -> str:
-    """The sentence where no edit repairs a value."""
-    cause = blamed.evidence.explanation
+def unnamed(blamed: Blamed, kind: str, hidden: Collection[str]) -> str:
+    """The sentence where no edit repairs a value; ``hidden``: what has no name in the spec."""
+    code, cause = blamed.target.code, blamed.evidence.explanation
     if kind == "random":
-        return f"{blamed.target.code} is another at the same point with other random numbers"
-    if cause is None or kind not in BY_NUMBERS:
-        return f"{blamed.target.code} is wrong; the cause was not found"
-    detail = f": {cause.detail}" if kind in ("value", "loss") and cause.detail else ""
-    return (
-        f"{blamed.target.code} is wrong; its numbers are what follows if the derivative by "
-        f"{cause.value} {BY_NUMBERS[kind]}{detail}; no repair of the line was found"
-    )
+        return f"{code} is another at the same point with other random numbers"
+    if cause is None or kind == "unnamed":
+        return f"{code} is wrong; the cause was not found"
+    why = told_of(cause, kind, hidden)
+    return f"{code} is wrong; its numbers are what follows if {why}; no repair was found"
 
 
 def because(kind: str, hidden: bool | None) -> str:
