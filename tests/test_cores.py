@@ -11,6 +11,7 @@ import pytest
 
 import symgrad as sg
 from symgrad.program.program import count
+from symgrad.targets import TARGETS
 
 N, D, H, K = 3, 4, 5, 2
 
@@ -77,3 +78,35 @@ def test_a_slope_is_computed_of_what_the_products_need() -> None:
     for mine, one, other in zip(module.gradients(**at, **along), ahead, behind, strict=True):
         np.testing.assert_allclose(mine, (one - other) / 2e-5, atol=1e-8)
     assert "# dW1[" not in module.__source__
+
+
+@pytest.mark.parametrize("target", ["numpy", pytest.param("c", marks=pytest.mark.long)])
+def test_products_with_the_hessian_come_with_the_loss_and_its_gradients(target: str) -> None:
+    more: Any = {"sizes": {"N": N}} if target == "c" else {}
+    module = sg.hvp(decayed()).compile(target=target, together=True, **more)
+    r, at = np.random.default_rng(1), point()
+    along = {f"v_{n}": r.normal(size=at[n].shape) for n in ("W1", "W2")}
+    value, found = module.loss_and_gradients(**at, **along)
+    right, first = sg.derive(decayed()).compile().loss_and_gradients(**at)
+    second = sg.hvp(decayed()).compile().gradients(**at, **along)
+    assert found._fields == ("W1", "W2", "W1_hvp", "W2_hvp")
+    np.testing.assert_allclose(value, right, rtol=1e-12)
+    for mine, theirs in zip(found, (first.W1, first.W2, second.W1, second.W2), strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-11, atol=1e-13)
+    assert target == "c" or module.__source__.count("np.tanh(") == 1
+
+
+def test_a_file_of_both_checks_both(capsys: pytest.CaptureFixture[str]) -> None:
+    for derivation, name in ((sg.hvp(decayed()), "W1_hvp"), (derived(), "W1_hessian")):
+        module = derivation.compile(together=True)
+        assert module._self_check() == 0
+        assert f"{name} and differences" in capsys.readouterr().out
+        wrong = module.__source__.replace(
+            "    return Gradients(dW1, ", "    dW1_ *= 1.1\n    return Gradients(dW1, "
+        )
+        assert TARGETS["numpy"].load(wrong, "wrong")._self_check() == 1
+
+
+def test_first_derivatives_alone_go_with_no_others() -> None:
+    with pytest.raises(sg.SpecError, match="no second derivatives"):
+        sg.derive(decayed()).source(together=True)

@@ -73,42 +73,51 @@ def module(
     sizes: Mapping[str, int] | None = None,
     split: str | None = None,
     checkpoint: int | None = None,
+    together: bool = False,
     **more: Any,
 ) -> Module:
     """The module that computes the output and its gradients.
 
-    ``values``: the values on the way that it offers, by default all that have a name in the spec;
-    ``sizes``: numbers for named sizes; ``split``: that of rows in chunks; ``checkpoint``: how many
-    steps of recurrences make a segment; ``more``: other fields.
+    ``values``: those on the way that it offers, by default all that have a name in the spec;
+    ``split``: the size of rows in chunks; ``checkpoint``: so many steps a segment; ``together``:
+    with what second derivatives are of.
     """
     formulas = _formulas(derivation, notation, forward_and_adjoints(derivation))
     remarks = (*derivation.remarks, *_as_typed(derivation, notation))
-    derivation = bound(derivation, sizes or {})
+    derivation = bound(derivation, sizes := sizes or {})
     system, made = derivation.system, derivation.preparation
     equations, apart = besides.in_products(derivation, notation)
-    untitled = {} if derivation.results else {"title": "A value, and those on the way to it."}
     found = calculus_split(derivation, split) if split else None
-    of = (system.variables, equations, system.output, derivation.results)
+    of = besides.results(derivation, together=together)
     whole = assembled(
-        *of,
-        values=_chosen(derivation, values),
+        *(system.variables, equations, of.output, of.gradients),
+        second=of.second,
+        values=_chosen(derivation, values, of.output),
         along=derivation.directions,
         formulas=formulas | apart,
         remarks=tuple(dict.fromkeys((*remarks, *told_of(found)))),
-        sizes=sizes or {},
+        sizes=sizes,
         not_differentiable=_not_differentiable(derivation),
         may_be_infinite=frozenset(a.equation.name for a in derivation.adjoints if a.past),
         least=_least(made.before if made else system, system, of_chunks=split),
-        preparation=besides.of_data(made) if made else None,
-        splitting=besides.of_rows(found) if found else None,
+        preparation=made and besides.of_data(made),
+        splitting=found and besides.of_rows(found),
         everywhere=not any(next(conditions(e.rhs), None) for e in equations),
-        **untitled | more,
+        **_title(derivation) | more,
     )
     return whole if checkpoint is None else _in_segments(whole, derivation, checkpoint, values)
 
 
-def _chosen(derivation: Derivation, values: Sequence[str] | None) -> tuple[str, ...]:
-    """The values that a module offers: those that are asked for, or all that have a name."""
+def _title(derivation: Derivation) -> dict[str, Any]:
+    """Another than that of a loss, where there are no derivatives."""
+    return {} if derivation.results else {"title": "A value, and those on the way to it."}
+
+
+def _chosen(derivation: Derivation, values: Sequence[str] | None, output: str) -> tuple[str, ...]:
+    """The values that a module offers: those that are asked for, or all that have a name.
+
+    ``output``: the value of the module, which may be one on the way to the derivation's.
+    """
     named, system = _named(derivation), derivation.system
     if not derivation.results:  # of a value alone, which is one of them
         named.append(system.output)
@@ -120,7 +129,8 @@ def _chosen(derivation: Derivation, values: Sequence[str] | None) -> tuple[str, 
         if name not in named:
             hint = perhaps(name, named) or "no value on the way has a name: leave values out"
             raise SpecError(f"there is no value {name!r}", hint=hint)
-    return tuple(named if values is None else dict.fromkeys(values))
+    chosen = named if values is None else dict.fromkeys(values)
+    return tuple(v for v in chosen if v != output or output == system.output)
 
 
 def _least(*systems: System, of_chunks: str | None) -> dict[str, int]:
@@ -266,6 +276,7 @@ class Options(TypedDict, total=False):
     sizes: Mapping[str, int]
     split: str | None
     checkpoint: int | None
+    together: bool
     wrap: str | Sequence[str]
 
 
@@ -306,10 +317,11 @@ class Coded(ABC):
         fixed.  ``prepare``: with a function that works out of the data what can be, once, as
         ``derive`` has it.  ``sizes``: numbers for named sizes, which C needs.
         ``checkpoint``: of recurrences the carry of every so many steps is kept, and the others
-        are computed again for the derivatives: less memory, for more time.  ``tests``: a file for
-        pytest beside it, test_NAME.py.  ``wrap``: "torch", "jax" or both, for files NAME_torch.py
-        and NAME_jax.py beside it, whose loss these differentiate: the target is array-api then,
-        named or not.
+        are computed again for the derivatives: less memory, for more time.  ``together``:
+        with what ``sg.hvp`` and ``sg.hessian`` are made of, in one forward pass: the loss, its
+        gradients, ``W_hvp`` or ``W_hessian``.  ``tests``: a file for pytest beside it,
+        test_NAME.py.  ``wrap``: "torch", "jax" or both, for files NAME_torch.py and NAME_jax.py
+        beside it, whose loss these differentiate: the target is array-api then, named or not.
         ``force``: replace files even where symgrad did not write them.  SpecError where one would
         be replaced without, and where there is no such target or value; an OSError where a file
         can't be written.

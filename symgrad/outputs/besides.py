@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from symgrad.calculus import (
     Checkpoints,
@@ -18,7 +18,8 @@ from symgrad.calculus import (
     slope_of_tangents,
     stabilised,
 )
-from symgrad.errors import SpecError
+from symgrad.errors import SpecError, caller
+from symgrad.language.wrt import free_name
 from symgrad.mathematics.equations import Equation
 from symgrad.targets.module import Chunks, Module, Prepared, Segments, Through, assembled
 from symgrad.writing import Notation
@@ -52,6 +53,38 @@ def _apart(
     asked = {system.output, *derivation.results.values()}
     linear = {e.name for a in derivation.adjoints for e in a.equations} - asked
     return in_cores(equations, linear, outer, {*system.shapes, *linear, *asked})
+
+
+@dataclass(frozen=True)
+class Together:
+    """A loss, its gradients and second derivatives: what they are called, as a module has it."""
+
+    output: str
+    gradients: Mapping[str, str]
+    second: Mapping[str, tuple[str, str]]
+
+
+def results(derivation: Derivation, *, together: bool) -> Together:
+    """The output and its derivatives; ``together``: with those that second derivatives are of."""
+    if together:
+        return _with_first_order(derivation)
+    return Together(derivation.system.output, derivation.results, {})
+
+
+def _with_first_order(derivation: Derivation) -> Together:
+    """SpecError where the derivation is not of second derivatives."""
+    system, by = derivation.system, derivation.wrt
+    first = {p: (of, name) for name, of, p in system.slopes if p in by and of in system.shapes}
+    if not derivation.results or first.keys() != {*by}:
+        raise SpecError("there are no second derivatives to go with the gradients", where=caller(),
+                        hint="together is for sg.hvp and sg.hessian")  # fmt: skip
+    is_matrix = bool(system.shapes[system.output])
+    directions = [""] if is_matrix else [v.name for v in system.variables[-len(by) :]]
+    found, second = {p: first[p][1] for p in by}, {}
+    for name, direction in zip(by, directions, strict=True):
+        called = free_name(f"{name}_{'hessian' if is_matrix else 'hvp'}", {*system.shapes, *found})
+        found[called], second[called] = derivation.results[name], (name, direction)
+    return Together(first[by[0]][0], found, second)
 
 
 def of_data(preparation: Preparation) -> Prepared:

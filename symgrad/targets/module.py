@@ -44,7 +44,9 @@ class Module:
     ``values``: the values on the way that the module offers, and ``way`` a program of them where
     ``program`` has not all of them; ``unroll``: whether small ones are
     computed in single numbers too.  ``everywhere``: whether all has a value for any numbers.
-    ``wrap``: the frameworks that functions beside it are written for.
+    ``wrap``: the frameworks that functions beside it are written for.  ``second``: the second
+    derivatives among the gradients, each with its parameter, and the direction where it is a
+    product with one.
     """
 
     program: Program
@@ -71,6 +73,7 @@ class Module:
     unroll: bool = False
     everywhere: bool = False
     wrap: Sequence[str] = ()
+    second: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     @property
     def shapes(self) -> Shapes:

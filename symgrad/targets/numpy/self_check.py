@@ -48,9 +48,20 @@ def needs(module: Module, variables: Sequence[Variable], sizes: Iterable[str]) -
             for n in parameters
             if n not in free or n in definite
         ],
+        **_second(module),
         "differences": not module.not_differentiable,
         "not_differentiable": quoted(module.not_differentiable),
     }
+
+
+def _second(module: Module) -> dict[str, Any]:
+    """What the second derivatives among the gradients are compared with; nothing off promises."""
+    assumed = {v.name for v in module.arguments if v.assumptions}
+    pairs = {} if assumed & {by for by, _ in module.second.values()} else module.second
+    moved = {by: f'point["{v}"]' if v else "along" for by, v in pairs.values()}
+    drawn = [by for by, v in pairs.values() if not v]
+    named = in_braces({by: f'"{name}"' for name, (by, _) in pairs.items()})
+    return {"second": pairs and named, "moves": in_braces(moved), "drawn_along": "".join(drawn)}
 
 
 def _parameters(names: Sequence[str], module: Module) -> str:
