@@ -276,8 +276,13 @@ class Options(TypedDict, total=False):
     sizes: Mapping[str, int]
     split: str | None
     checkpoint: int | None
-    together: bool
     wrap: str | Sequence[str]
+
+
+class InPython(Options, total=False):
+    """The same where the derivation may be one of second derivatives."""
+
+    together: bool
 
 
 class Coded(ABC):
@@ -306,7 +311,7 @@ class Coded(ABC):
         force: bool = False,
         prepare: bool = False,
         tests: bool = False,
-        **options: Unpack[Options],
+        **options: Unpack[InPython],
     ) -> None:
         """Write the generated module to a file, whole or not at all.
 
@@ -348,7 +353,7 @@ class Coded(ABC):
         dtype: str = "float64",
         *,
         prepare: bool = False,
-        **options: Unpack[Options],
+        **options: Unpack[InPython],
     ) -> ModuleType:
         """The generated module, imported.
 
