@@ -29,6 +29,7 @@ from symgrad.program.row_factors import rows_scaled_late, sums_by_products_there
 from symgrad.program.scales import divisors_of_rows_as_factors, scales_after_sums
 from symgrad.program.stacked import rows_as_they_are, terms_stacked, windows_laid_out
 from symgrad.program.summed import sums_before_products
+from symgrad.program.terms import small_terms_first
 from symgrad.targets.numpy.at_labels import labels_as_places, rows_at_labels
 from symgrad.targets.numpy.calls import bounds_as_arrays, largest_by_place
 from symgrad.targets.numpy.halves import functions_of_one_matrix
@@ -93,6 +94,7 @@ PASSES: tuple[Pass, ...] = (
     nearest_by_product,
     functions_of_one_matrix,
     terms_stacked,
+    small_terms_first,
     rows_as_they_are,
     windows_laid_out,
     divisors_of_rows_as_factors,
