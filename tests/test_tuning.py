@@ -109,6 +109,19 @@ def directions() -> Case:
     return _of(np.mean((unit * g - 1) ** 2), point, X=x, g=g)
 
 
+def squares_multiplied_out() -> Case:
+    """The sum of what is of one entry a component, and of products, whose points lie last."""
+    x, m, s = sg.data("X", ("N", 10)), sg.param("M", (25, 10)), sg.param("S", (25, 10))
+    r = np.exp(-2 * s)
+    squares = (x * x) @ r.T - 2 * x @ (m * r).T + np.sum(m * m * r, axis=1)
+    each = sg.param("a", (25,)) - 0.5 * squares - np.sum(s, axis=1)
+    largest = np.max(each, axis=1, keepdims=True)
+    loss = -np.mean(np.log(np.sum(np.exp(each - largest), axis=1)) + largest[:, 0])
+    point = {"X": rng.standard_normal((30, 10)), "M": rng.standard_normal((25, 10))}
+    point |= {"S": 0.3 * rng.standard_normal((25, 10)), "a": rng.standard_normal(25)}
+    return _of(loss, point, X=x, M=m, S=s, each=each)
+
+
 def softmax_of_many() -> Case:
     """Of what is finite, the sum is 1 or more."""
     x, w, v = sg.data("X", (70, 5)), sg.param("W", (5, 70)), sg.param("V", (70, 3))
@@ -232,7 +245,10 @@ CASES: list[tuple[Callable[[], Case], str, str]] = [
     (scaled_rows, "dg = h.dot(", "ws.ones"),
     (normalised, "db *= 1 / (300 * N)", "np.divide(X"),
     (directions, "np.divide(X, ", "np.divide(1, "),
+    (squares_multiplied_out, "np.maximum.reduce(each, axis=0", "each *= 0.5"),
+    (squares_multiplied_out, "    each += t_", "np.subtract(a, each"),
     (softmax_of_many, "np.divide(1, ", "np.divide(e, "),
+    (softmax_of_many, "np.maximum(e, ws.least, out=e)", "np.full((70, 70), -1"),
     (softmax_of_many, ".argmax(axis=-1, out=", "np.maximum.reduce("),
     (hinges, "np.maximum(z, ws.zeros, out=", "np.maximum(z, 0"),
     (normalised, "np.vecdot(", 'ij,ij->i"'),
@@ -344,3 +360,27 @@ def test_the_buffers_of_numpy_are_afterwards_what_they_were() -> None:
     with pytest.raises(ValueError, match="labels from 0 to 599"):
         call()
     assert np.getbufsize() == before
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("filled", [-1e9, -np.inf])
+def test_what_is_filled_weighs_nothing(filled: float, dtype: str) -> None:
+    x = sg.param("x", (80, 80))
+    p = sg.softmax(np.where(np.tri(80, dtype=bool), x, filled), axis=1)
+    module = sg.derive(np.sum(p * sg.data("c", (80, 80)))).compile(dtype=dtype)
+    assert "ws.least" in module.__source__
+    at = np.linspace(0, -750, 6400).reshape(80, 80)[:, ::-1].astype(dtype)
+    weights = np.tril(rng.standard_normal((80, 80)))
+    value, found = module.loss_and_gradients(x=at, c=weights)
+    e = np.tril(
+        np.exp(
+            at.astype(float)
+            - at.max(axis=1, keepdims=True, where=np.tri(80, dtype=bool), initial=-np.inf)
+        )
+    )
+    p_right = e / e.sum(axis=1, keepdims=True)
+    right = p_right * (weights - np.sum(p_right * weights, axis=1, keepdims=True))
+    few = np.finfo(dtype)
+    np.testing.assert_allclose(value, np.sum(p_right * weights), rtol=100 * few.eps)
+    np.testing.assert_allclose(found.x, right, rtol=100 * few.eps, atol=10 * few.eps)
+    assert (found.x[np.triu_indices(80, 1)] == 0).all()

@@ -31,7 +31,11 @@ from symgrad.program.stacked import rows_as_they_are, terms_stacked, windows_lai
 from symgrad.program.summed import sums_before_products
 from symgrad.program.terms import small_terms_first
 from symgrad.targets.numpy.at_labels import labels_as_places, rows_at_labels
-from symgrad.targets.numpy.calls import bounds_as_arrays, largest_by_place
+from symgrad.targets.numpy.calls import (
+    bounds_as_arrays,
+    exponentials_of_filled,
+    largest_by_place,
+)
 from symgrad.targets.numpy.halves import functions_of_one_matrix
 from symgrad.targets.numpy.masks import masks_as_numbers
 from symgrad.targets.numpy.merging import stacks_as_matrices
@@ -117,6 +121,7 @@ PASSES: tuple[Pass, ...] = (
     powers_in_a_row,
     masks_as_numbers,
     products_of_vectors,
+    exponentials_of_filled,
     largest_by_place,
     bounds_as_arrays,
 )
