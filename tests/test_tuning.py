@@ -142,6 +142,18 @@ def hinges() -> Case:
     return _of(loss, point, X=x, W=w, z=z)
 
 
+def batch_norm() -> Case:
+    """Gain and scale of columns, which sums over rows leave out."""
+    x, w = sg.data("X", ("N", 8)), sg.param("W", (8, 70))
+    g, h = sg.param("g", (70,)), sg.param("h", (70,))
+    z = x @ w
+    c = z - np.mean(z, axis=0)
+    normal = c / np.sqrt(np.mean(c * c, axis=0) + 1e-5)
+    point = {"X": rng.standard_normal((30, 8)), "W": rng.standard_normal((8, 70))}
+    point |= {"g": 1 + rng.standard_normal(70), "h": rng.standard_normal(70)}
+    return _of(np.sum(np.tanh(normal * g + h)), point, X=x, W=w, g=g, h=h)
+
+
 def stacks() -> Case:
     x, w = sg.data("X", ("N", 4, 5, 3)), sg.param("w", (4, 5, 3))
     b, c = sg.param("b", (3,)), sg.param("c", (5,))
@@ -250,6 +262,7 @@ CASES: list[tuple[Callable[[], Case], str, str]] = [
     (softmax_of_many, "np.divide(1, ", "np.divide(e, "),
     (softmax_of_many, "np.maximum(e, ws.least, out=e)", "np.full((70, 70), -1"),
     (softmax_of_many, ".argmax(axis=-1, out=", "np.maximum.reduce("),
+    (batch_norm, "np.multiply(c1, np.multiply(", "normal1 = np"),
     (hinges, "np.maximum(z, ws.zeros, out=", "np.maximum(z, 0"),
     (normalised, "np.vecdot(", 'ij,ij->i"'),
     (stacks, ".reshape(20 * N, 3)", "np.add.reduce("),

@@ -27,6 +27,7 @@ from symgrad.program.program import (
 )
 from symgrad.program.row_factors import rows_scaled_late, sums_by_products_there
 from symgrad.program.scales import divisors_of_rows_as_factors, scales_after_sums
+from symgrad.program.small_factors import small_factors_apart
 from symgrad.program.stacked import rows_as_they_are, terms_stacked, windows_laid_out
 from symgrad.program.summed import sums_before_products
 from symgrad.program.terms import small_terms_first
@@ -107,6 +108,7 @@ PASSES: tuple[Pass, ...] = (
     sums_before_products,
     signs,
     common_factors_once,
+    small_factors_apart,
     long_axes_last,
     stacks_as_matrices,
     divisors_as_factors,
