@@ -251,6 +251,11 @@ class BufferedWriter(NumPyWriter, PlannedWriter):
     def _powers(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[Statement]:
         yield _called("map", name, self.of_powers(op, args), name_of(op.kind), out)
 
+    def _of_the_file(
+        self, op: Op, args: Sequence[Text], name: str, out: str
+    ) -> Iterator[Statement]:
+        yield _called("map", name, args, name_of(op.function or op.kind), out)
+
     def _inverse(self, op: Op, args: Sequence[Text], name: str, out: str) -> Iterator[Statement]:
         yield _called("map", name, args, name_of(SMALL_INVERSE), out)
 
@@ -271,6 +276,8 @@ class BufferedWriter(NumPyWriter, PlannedWriter):
         "products_of_others": _along,
         "powers": _powers,
         "linalg": _inverse,
+        "half_inverse": _of_the_file,
+        "by_half": _of_the_file,
     }
 
     # The workspace

@@ -25,12 +25,26 @@ def has_out(op: Op) -> bool:
         return len(op.reads) == 2 and sum(k is not None for k in op.detail) == 1
     if op.kind == "contract":
         return tensordot_axes(op) is None
-    return op.kind in _WITH_OUT or op.function in ("argmax", "argmin")
+    return op.kind in _WITH_OUT or op.function in _FUNCTIONS_WITH_OUT
 
 
 _WITH_OUT = frozenset(
-    ("matmul", "copy", "fill", "take", "join", "cumsum", "products_of_others", "powers", "loop")
+    (
+        "matmul",
+        "copy",
+        "fill",
+        "take",
+        "join",
+        "cumsum",
+        "products_of_others",
+        "powers",
+        "loop",
+        "half_inverse",
+    )
 )
+
+
+_FUNCTIONS_WITH_OUT = frozenset(("argmax", "argmin", "inverse_by_half"))
 
 
 def tensordot_axes(op: Op) -> tuple[list[int], list[int]] | None:

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from symgrad.targets.numpy.runtime.halves import (
+    _half_by_blocks,
     _half_inverse,
+    _has_none,
     _inverse_by_half,
     _logdet_by_half,
-    _lower_inverse,
     _solved_by_half,
 )
 from symgrad.targets.numpy.runtime.nearest import (
@@ -379,8 +380,9 @@ HELPERS: dict[str, Callable[..., Any]] = {
         _nearest,
         _differences_to_nearest,
         _sums_to_nearest,
-        _lower_inverse,
+        _half_by_blocks,
         _half_inverse,
+        _has_none,
         _inverse_by_half,
         _solved_by_half,
         _logdet_by_half,
