@@ -271,7 +271,7 @@ CASES: list[tuple[Callable[[], Case], str, str]] = [
     (lambda: nearest(half_and_root, of_rows=True), "_sums_to_nearest(X, C, nearest,", "np.equal"),
     (process, "_inverse_by_half(half, ", "= np.linalg.solve("),
     (lambda: process(-1), "_logdet_by_half(half, ", "= np.linalg.slogdet("),
-    (covariances, "_solved_by_half(half, ", "= np.linalg.inv("),
+    (covariances, "_solved_by_half(half, ", "np.linalg.inv(S"),
     (promised, "_inverse_by_half(half, ", "= np.linalg.solve("),
     (heads, "-1e9, where=~", "= -1e9"),
     (heads, "np.multiply(t1, 1 / SQRT_8", "p = np.multiply("),
