@@ -74,19 +74,18 @@ def _summed(
     made = ops.get(op.reads[0].name) if op.kind == "reduce" and op.function == "sum" else None
     if made is None or not _is_product(made) or program.uses[made.name] > 1:
         return None
-    whole = {*labels(made.axes)}
     gone = {*labels(op.reads[0].axes)} - {*labels(op.axes)}
-    factors = [*_factors(ops, made, op.reads[0], whole)]
+    factors = [*_factors(ops, made, op.reads[0], len(labels(made.axes)))]
     outside = [f for f in factors if gone.isdisjoint(f.axes)]
     inside = [f for f in factors if f not in outside]
     return (inside, outside) if outside and len(inside) <= 2 else None
 
 
-def _factors(ops: Mapping[str, Op], op: Op, ref: Ref, whole: set[object]) -> Iterator[Ref]:
+def _factors(ops: Mapping[str, Op], op: Op, ref: Ref, axes: int) -> Iterator[Ref]:
     for factor in read_by(op, ref.axes):
         made = ops.get(factor.name)
-        if made is not None and _is_scaled(made) and len(labels(factor.axes)) == len(whole):
-            yield from _factors(ops, made, factor, whole)
+        if made is not None and _is_scaled(made) and len(labels(factor.axes)) == axes:
+            yield from _factors(ops, made, factor, axes)
         else:
             yield factor
 
