@@ -154,6 +154,14 @@ def batch_norm() -> Case:
     return _of(np.sum(np.tanh(normal * g + h)), point, X=x, W=w, g=g, h=h)
 
 
+def few_filled() -> Case:
+    """Softmax of which the diagonal alone is left out."""
+    x, c = sg.param("x", (70, 70)), sg.data("c", (70, 70))
+    p = sg.softmax(np.where(np.eye(70, dtype=bool), -1e9, x), axis=1)
+    point = {"x": rng.standard_normal((70, 70)), "c": rng.standard_normal((70, 70))}
+    return _of(np.sum(c * p), point, x=x, c=c)
+
+
 def stacks() -> Case:
     x, w = sg.data("X", ("N", 4, 5, 3)), sg.param("w", (4, 5, 3))
     b, c = sg.param("b", (3,)), sg.param("c", (5,))
@@ -262,6 +270,7 @@ CASES: list[tuple[Callable[[], Case], str, str]] = [
     (softmax_of_many, "np.divide(1, ", "np.divide(e, "),
     (softmax_of_many, "np.maximum(e, ws.least, out=e)", "np.full((70, 70), -1"),
     (softmax_of_many, ".argmax(axis=-1, out=", "np.maximum.reduce("),
+    (few_filled, "np.exp(", "ws.least"),
     (batch_norm, "np.multiply(c1, np.multiply(", "normal1 = np"),
     (hinges, "np.maximum(z, ws.zeros, out=", "np.maximum(z, 0"),
     (normalised, "np.vecdot(", 'ij,ij->i"'),
