@@ -15,6 +15,7 @@ from symgrad.audit.deduced.entries import spoiled
 from symgrad.audit.evidence import Evidence
 from symgrad.audit.form import Form, assigned, script_plan
 from symgrad.audit.grammar import RULES
+from symgrad.audit.handed import handed_out, returned_names
 from symgrad.audit.hidden import is_hidden
 from symgrad.audit.hints import commands, setup
 from symgrad.audit.instrument import STEP
@@ -29,14 +30,7 @@ from symgrad.audit.search import Search, State, Target, local_targets, wrong_sit
 from symgrad.audit.sites import Site
 from symgrad.audit.source import Source
 from symgrad.audit.steps import stepping, steps_of
-from symgrad.audit.values import (
-    Matching,
-    Value,
-    handed_out,
-    least_exact,
-    returned_names,
-    right_or_scaled,
-)
+from symgrad.audit.values import Matching, Value, least_exact, right_or_scaled
 from symgrad.errors import SpecError
 
 POINTS, FIRST = 6, 4.0
@@ -178,6 +172,7 @@ class Auditor:
         """What the program hands out, and which gradient each of it is."""
         matching = Matching(self.reference, self.form, self.match)
         matching.bounds = {clip.bound for clip in clips(self.source)}
+        matching.text = self.source.text
         found = [handed_out(r, self.form, returned) for r in runs]
         matching.match(found, truths)
         self._take_steps(matching, runs, truths)

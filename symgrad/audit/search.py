@@ -16,6 +16,7 @@ from symgrad.audit.deduced import Deduction
 from symgrad.audit.form import assigned, reads
 from symgrad.audit.grammar import RULES, Edit
 from symgrad.audit.grammar.edit import is_gradient
+from symgrad.audit.handed import handed_out
 from symgrad.audit.instrument import STEP
 from symgrad.audit.program import Program
 from symgrad.audit.reference import Reference, Truth
@@ -24,7 +25,7 @@ from symgrad.audit.scene import Scene
 from symgrad.audit.sites import Site, fits
 from symgrad.audit.statements import origin
 from symgrad.audit.steps import rates_called
-from symgrad.audit.values import Matching, Value, handed_out
+from symgrad.audit.values import Matching, Value
 
 BATCH = 48
 DEEP = 0.22
@@ -434,6 +435,7 @@ def wrong_site(sites: Sequence[Site]) -> Site | None:
             n
             for n in reads(site.statement)
             if n in site.known and is_gradient(site, n) and site.known[n].role is None
+            if n not in assigned(site.statement)
         ]
         upstream = [s for s in sites if assigned(s.statement) & set(unknown) and s.line not in seen]
         if not upstream:

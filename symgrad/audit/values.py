@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from symgrad.audit.compare import TOLERANCE, Match, compared, numbers
-from symgrad.audit.form import Form, definitions
+from symgrad.audit.form import Form
+from symgrad.audit.handed import handed_out
 from symgrad.audit.instrument import STEP
 from symgrad.audit.names import Habits
 from symgrad.audit.reference import Reference, Truth
@@ -47,78 +47,6 @@ class Value:
         return all(r is not None for r in self.ratios)
 
 
-def handed_out(run: Run, form: Form, returned: Sequence[str]) -> dict[str, Any]:
-    """What a run hands out, by what it is called in the program."""
-    kinds = [kind for kind, _ in form.calls]
-    steps = {c: run.last[c] / by for c, by in form.steps.items() if c in run.last}
-    if form.script or (form.plan.steps and "held" not in kinds):
-        return dict(_entries(run.last if form.script else {})) | steps
-    if "held" not in kinds:
-        return dict(_named(run.out, returned))
-    results = run.out or []
-    found: dict[str, Any] = {}
-    for result in results[:-1][::-1]:
-        found |= {n: v for n, v in _named(result, returned) if n not in found}
-    held = {f"self.{n}": v for n, v in (results[-1] or {}).items()} if results else {}
-    local = {n: v for n, v in _entries(run.last) if n != "return" and n not in held}
-    local = {n: v for n, v in local.items() if not n.startswith(STEP)} | steps
-    return {**found, **{k: v for k, v in _entries(held) if k not in found}, **local}
-
-
-def _entries(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Values and those in dictionaries, under the names of their entries."""
-    for name, value in values.items():
-        if isinstance(value, dict):
-            for key, entry in value.items():
-                yield f"{name}[{key!r}]", entry
-        elif value is not None and name != "return":
-            yield name, value
-
-
-def _named(out: Any, returned: Sequence[str]) -> Iterator[tuple[str, Any]]:
-    """What a function returned: by its keys, or as its return statement calls it."""
-    if isinstance(out, dict):
-        for key, value in out.items():
-            if isinstance(value, dict):
-                yield from _named(value, ())
-            else:
-                yield str(key), value
-    elif isinstance(out, list):
-        known = returned if len(returned) > 1 or len(out) == 1 else ()
-        names = [*known, *(f"result[{k}]" for k in range(len(known), len(out)))]
-        for name, value in zip(names, out, strict=False):
-            if isinstance(value, (dict, list)):
-                inner = () if isinstance(value, dict) else _inner_names(name, len(value))
-                yield from _named(value, inner)
-            else:
-                yield name, value
-    elif out is not None:
-        yield (returned[0] if returned else "result"), out
-
-
-def _inner_names(name: str, count: int) -> list[str]:
-    """What the parts of a tuple are called that is given back with others."""
-    try:
-        node = ast.parse(name, mode="eval").body
-    except SyntaxError:
-        node = ast.Constant(None)
-    parts = node.elts if isinstance(node, (ast.Tuple, ast.List)) else []
-    return [*map(ast.unparse, parts), *(f"{name}[{k}]" for k in range(len(parts), count))]
-
-
-def returned_names(tree: ast.AST, form: Form) -> list[str]:
-    """What the function that is called calls what it returns."""
-    found = definitions(tree)
-    for name in reversed(form.scope):
-        node = found.get(name)
-        returns = [n for n in ast.walk(node) if isinstance(n, ast.Return)] if node else []
-        if returns and returns[-1].value is not None:
-            value = returns[-1].value
-            parts = value.elts if isinstance(value, (ast.Tuple, ast.List)) else [value]
-            return [p.id if isinstance(p, ast.Name) else ast.unparse(p) for p in parts]
-    return []
-
-
 class Matching:
     """Which gradient each thing is that a program hands out."""
 
@@ -131,6 +59,8 @@ class Matching:
         self.wrt = set(reference.derivation.wrt)
         self.bounds: set[float] = set()
         """Between which, and their negatives, gradients may be clipped at the end."""
+        self.text = ""
+        """The text of the program."""
         self.scales: dict[int, set[float]] = {}
         """Sizes by which gradients on the way are multiplied: ``dZ = A - Y``, and / m later."""
 
@@ -155,6 +85,7 @@ class Matching:
                 self.codes[code] = name
         self._by_order(codes, found, truths)
         self._by_numbers(found, truths)
+        self._by_analogy(codes)
         self._by_shape(found, truths)
         self.codes = {c: self.codes[c] for c in codes if c in self.codes}
 
@@ -192,6 +123,19 @@ class Matching:
                     self.codes[code] = name
                     left.remove(name)
                     break
+
+    def _by_analogy(self, codes: Sequence[str]) -> None:
+        """Entries of lists that stand where others do: ``db[1]`` beside ``dW[1]``."""
+        counted = {c: m for c in codes if (m := _ENTRY.fullmatch(c))}
+        known = {m[2]: n for c, m in counted.items() if (n := self.codes.get(c))}
+        for code, entry in counted.items() if known else ():
+            number = re.search(r"\d+$", known.get(entry[2], ""))
+            name = (
+                self.habits.gradient(f"{entry[1].removesuffix('s')}{number[0]}") if number else ""
+            )
+            free = name not in self.codes.values() and code not in self.codes
+            if name and free and name in self.reference.gradient_of:
+                self.codes[code] = name
 
     def _by_order(
         self, codes: Sequence[str], found: Sequence[Mapping[str, Any]], truths: Sequence[Truth]
@@ -349,6 +293,11 @@ class Matching:
             result.append(Value(name, code, errors, ways, ratios, tolerance))
         return self._as_laid(result, found, truths)
 
+    def _is_turned_later(self, code: str) -> bool:
+        """Whether a script reads something transposed, as a gradient that it lays otherwise."""
+        turned = f"{code}.T", f"transpose({code})", f"{code}.transpose"
+        return self.form.script and any(text in self.text for text in turned)
+
     def _as_laid(
         self,
         values: list[Value],
@@ -359,7 +308,8 @@ class Matching:
         shapes = {v.code: np.shape(found[0].get(v.code, 0)) for v in values}
         turned = [v for v in values if v.right and set(v.ways) == {"transposed"}]
         squares = [v for v in turned if len(set(shapes[v.code])) == 1 and v.name in self.wrt]
-        if not squares or len(turned) > len(squares) or self.form.script:
+        squares = [v for v in squares if not self._is_turned_later(v.code)]
+        if not squares or len(turned) > len(squares):
             return values
         pairs = list(zip(found, truths, strict=True))
         laid = {
@@ -370,6 +320,10 @@ class Matching:
         return [
             replace(v, errors=laid[v.code], ratios=none) if v.code in laid else v for v in values
         ]
+
+
+_ENTRY = re.compile(r"(\w+)\[(\d+)\]")
+"""An entry of a list."""
 
 
 def _laid_error(got: Any, ought: np.ndarray[Any, Any]) -> float:

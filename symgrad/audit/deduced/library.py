@@ -90,7 +90,7 @@ class Library:
     def _terms(self, shape: Shape) -> Iterator[Term]:
         arrays = [t for t in self.atoms if fits(t.shape, shape)]
         yield from (broadcast(t, shape) for t in arrays)
-        short = list(self._short(shape))
+        short = list(self.short(shape))
         yield from (broadcast(t, shape) for t in short if t.cost)
         yield from pairs([t for t in short if t.cost < 0.5], shape)
         flat = [t for t in self.atoms if len(t.shape) < 3]
@@ -100,13 +100,13 @@ class Library:
         yield from (turned(t) for t in self.atoms if t.shape == shape[::-1] and len(shape) == 2)
 
     def _deep(self, shape: Shape) -> Iterator[Term]:
-        yield from self._triples([t for t in self._short(shape) if t.cost < 0.5], shape)
+        yield from self._triples([t for t in self.short(shape) if t.cost < 0.5], shape)
         yield from self._contracted(shape)
-        yield from self._projected(shape)
+        yield from self.projected(shape)
         yield from (broadcast(t, shape) for t in self._summed_products(shape))
         yield from self._weighted(shape)
 
-    def _short(self, shape: Shape) -> Iterator[Term]:
+    def short(self, shape: Shape) -> Iterator[Term]:
         """Arrays that broadcast to a shape, and what derivatives are made of them."""
         for atom in self.atoms:
             for laid in expanded(atom, shape):
@@ -135,7 +135,7 @@ class Library:
             double = [p for p in products(few, few, None) if len(p.shape) == 2][:250]
             yield from products(double, few, shape)
 
-    def _projected(self, shape: Shape) -> Iterator[Term]:
+    def projected(self, shape: Shape) -> Iterator[Term]:
         """An array times the sum of a product of arrays: a part of a norm's, or softmax's."""
         arrays = [t for t in self.atoms if t.shape == shape]
         forward = [t for t in arrays if not t.gradient][:14]

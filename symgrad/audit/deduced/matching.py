@@ -48,7 +48,7 @@ def _asked(library: Library, wanted: Numbers, rows: Rows) -> list[Asked]:
     if count > 1:
         rows = Rows(rows.terms, rows.matrix.reshape(len(rows.terms), count, -1).sum(axis=1))
     near = list(_near(rows, wanted.ravel(), CLOSE * size))
-    found = (_with_factor(library, rows.terms[k], factor) for k, factor in near)
+    found = (with_factor(library, rows.terms[k], factor) for k, factor in near)
     return [a for a in found if a is not None]
 
 
@@ -61,7 +61,7 @@ def _near(rows: Rows, wanted: Numbers, close: float) -> Iterator[tuple[int, floa
         yield int(k), float(factors[k])
 
 
-def _with_factor(library: Library, term: Term, factor: float) -> Asked | None:
+def with_factor(library: Library, term: Term, factor: float) -> Asked | None:
     """A term times a number that is a usual one, or that is known there."""
     for simple, cost in SIMPLE.items():
         if abs(factor - simple) < 1e-7 * abs(simple):

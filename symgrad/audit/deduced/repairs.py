@@ -14,6 +14,7 @@ from symgrad.audit.deduced.frames import Frames
 from symgrad.audit.deduced.inverse import Ought
 from symgrad.audit.deduced.library import Library
 from symgrad.audit.deduced.matching import CLOSE, Asked, a_number, asked, totals
+from symgrad.audit.deduced.sums import asked_as_two
 from symgrad.audit.grammar import Edit, Rule
 from symgrad.audit.grammar.edit import is_gradient, is_made_before, nodes, operand, reads_gradient
 from symgrad.audit.grammar.terms import is_unread
@@ -78,6 +79,9 @@ OF_A_FACTOR = 0.8
 """How much less likely a term is where a number as a factor does as well."""
 
 
+MOST_DEEP = 2
+"""In which parts of parts of a line two terms are looked for at once."""
+
 OF_A_DERIVATIVE = 0.5
 """How much less likely a term is where a derivative as a factor does as well."""
 
@@ -109,21 +113,31 @@ def repairs(view: View, part: Ought, *, guessed: bool) -> Iterator[tuple[float, 
             yield before + price, edit
         return
     if ought.shape == got.shape and ought.size > 1:
-        terms = asked(library, part.off, deep=not guessed)
-        own = before + (OF_A_SLOPE if _is_slope(site, node) else 0.0)
-        own += 0.4 if any(_same_way(site, node, t) for t in terms) else 0.0
-        own += 0.9 if any(_is_read_already(site, t) for t in terms) else 0.0
-        factors = list(_factors(site, library, part))
-        own += OF_A_FACTOR if _number(library, part) else 0.0
-        own += OF_A_DERIVATIVE if any(e.rule in (DERIVATIVE, MASK) for _, e in factors) else 0.0
-        for term in terms:
-            price = 1.5 + own + 0.1 * part.depth + term.cost - _meant(site, term)
-            yield price, added(site, node, term)
-        yield from factors
+        yield from _lacking(view, part, before, guessed=guessed)
     if ought.size > 1 and not guessed and _ratio(part) is None:
         found = asked(library, ought)
         for term in [t for t in found if t.term.text != site.text(node)]:
             yield 1.7 + term.cost + before, instead(site, node, term)
+
+
+def _lacking(
+    view: View, part: Ought, before: float, *, guessed: bool
+) -> Iterator[tuple[float, Edit]]:
+    """The terms and factors that make an array right."""
+    site, library, node = view.site, view.library, part.node
+    terms = asked(library, part.off, deep=not guessed)
+    if not terms and not guessed and part.depth <= MOST_DEEP:
+        terms = asked_as_two(library, part.off)
+    own = before + (OF_A_SLOPE if _is_slope(site, node) else 0.0)
+    own += 0.4 if any(_same_way(site, node, t) for t in terms) else 0.0
+    own += 0.9 if any(_is_read_already(site, t) for t in terms) else 0.0
+    factors = list(_factors(site, library, part))
+    own += OF_A_FACTOR if _number(library, part) else 0.0
+    own += OF_A_DERIVATIVE if any(e.rule in (DERIVATIVE, MASK) for _, e in factors) else 0.0
+    for term in terms:
+        price = 1.5 + own + 0.1 * part.depth + term.cost - _meant(site, term)
+        yield price, added(site, node, term)
+    yield from factors
 
 
 def _of_a_number(view: View, part: Ought) -> Iterator[tuple[float, Edit]]:
@@ -234,6 +248,10 @@ def _is_read_already(site: Site, term: Asked) -> bool:
     return name in site.known and not is_unread(site, name)
 
 
+_WHOLE = re.compile(r"\w+(\([\w, ]*\))?")
+"""A name, or a function of the program that is applied to names."""
+
+
 def instead(site: Site, node: ast.expr, term: Asked) -> Edit:
     """A term in place of a part of a line."""
     new = f"-{term.text}" if term.negative else term.text
@@ -242,7 +260,7 @@ def instead(site: Site, node: ast.expr, term: Asked) -> Edit:
         return _edit(MISSING["path"], site, node, new, term.text)
     if _divides(site, node):
         return _edit(DIVISOR, site, node, new, term.text)
-    plain = isinstance(node, ast.Name | ast.Constant) and term.term.text.isidentifier()
+    plain = isinstance(node, ast.Name | ast.Constant) and bool(_WHOLE.fullmatch(term.term.text))
     slope = node not in site.roots and not term.term.gradient and not plain
     slope |= isinstance(node, ast.BinOp) and _same_way(site, node, term) and "@" not in new
     slope |= any(

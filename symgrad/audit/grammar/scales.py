@@ -6,7 +6,9 @@ import ast
 import itertools
 import re
 from collections.abc import Iterator
-from typing import TypeGuard
+from typing import Any, TypeGuard
+
+import numpy as np
 
 from symgrad.audit.grammar.edit import (
     Proposal,
@@ -348,15 +350,24 @@ def _inner_sums(site: Site) -> Iterator[Proposal]:
 
 def _normalised(site: Site) -> Iterator[Proposal]:
     """The parts of a whole: an array without negative entries, through its sum."""
-    array = site.arrays[0] if site.arrays else None
-    if array is None or not array.ndim or (array < 0).any() or not array.any():
-        return
-    for root in site.roots:
-        text, own = site.text(root), operand(site, root)
-        for axis in range(array.ndim) if array.ndim > 1 else ():
-            new = f"{own} / np.sum({text}, axis={axis}, keepdims=True)"
-            yield root, new, 2.1 + 0.006 * len(text), "its sum"
-        yield root, f"{own} / np.sum({text})", 2.1 + 0.006 * len(text), "its sum"
+    own = site.arrays[0] if site.arrays else None
+    for root in site.roots if own is not None and _has_parts(own) else ():
+        for total in _totals(site.text(root), own.ndim if own is not None else 1):
+            new = f"{operand(site, root)} / {total}"
+            yield root, new, 2.1 + 0.006 * len(new), "its sum"
+    for node in nodes(site):
+        held = site.known.get(site.text(node.value)) if isinstance(node, ast.Subscript) else None
+        if held is not None and held.array.ndim == 1 and _has_parts(held.array):
+            yield node, f"({site.text(node)} / np.sum({held.name}))", 2.3, "the sum of all entries"
+
+
+def _has_parts(array: np.ndarray[Any, Any]) -> bool:
+    return bool(array.ndim) and bool((array >= 0).all() and array.any())
+
+
+def _totals(text: str, dim: int) -> Iterator[str]:
+    axes = [f", axis={axis}, keepdims=True" for axis in range(dim)] if dim > 1 else []
+    yield from (f"np.sum({text}{over})" for over in [*axes, ""])
 
 
 _AXIS = re.compile(r"axis=(-?\d)(, *keepdims=True)?")

@@ -1,0 +1,83 @@
+"""What a program hands out, by what it is called there."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from symgrad.audit.form import Form, definitions
+from symgrad.audit.instrument import STEP
+from symgrad.audit.runner import Run
+
+
+def handed_out(run: Run, form: Form, returned: Sequence[str]) -> dict[str, Any]:
+    """What a run hands out, by what it is called in the program."""
+    kinds = [kind for kind, _ in form.calls]
+    steps = {c: run.last[c] / by for c, by in form.steps.items() if c in run.last}
+    if form.script or (form.plan.steps and "held" not in kinds):
+        return dict(_entries(run.last if form.script else {})) | steps
+    if "held" not in kinds:
+        return dict(_named(run.out, returned))
+    results = run.out or []
+    found: dict[str, Any] = {}
+    for result in results[:-1][::-1]:
+        found |= {n: v for n, v in _named(result, returned) if n not in found}
+    held = {f"self.{n}": v for n, v in (results[-1] or {}).items()} if results else {}
+    local = {n: v for n, v in _entries(run.last) if n != "return" and n not in held}
+    local = {n: v for n, v in local.items() if not n.startswith(STEP)} | steps
+    return {**found, **{k: v for k, v in _entries(held) if k not in found}, **local}
+
+
+def _entries(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Values and those in dictionaries, under the names of their entries."""
+    for name, value in values.items():
+        if isinstance(value, dict):
+            for key, entry in value.items():
+                yield f"{name}[{key!r}]", entry
+        elif value is not None and name != "return":
+            yield name, value
+
+
+def _named(out: Any, returned: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    """What a function returned: by its keys, or as its return statement calls it."""
+    if isinstance(out, dict):
+        for key, value in out.items():
+            if isinstance(value, dict):
+                yield from _named(value, ())
+            else:
+                yield str(key), value
+    elif isinstance(out, list):
+        known = returned if len(returned) > 1 or len(out) == 1 else ()
+        names = [*known, *(f"result[{k}]" for k in range(len(known), len(out)))]
+        for name, value in zip(names, out, strict=False):
+            if isinstance(value, (dict, list)):
+                inner = () if isinstance(value, dict) else _inner_names(name, len(value))
+                yield from _named(value, inner)
+            else:
+                yield name, value
+    elif out is not None:
+        yield (returned[0] if returned else "result"), out
+
+
+def _inner_names(name: str, count: int) -> list[str]:
+    """What the parts of a tuple are called that is given back with others."""
+    try:
+        node = ast.parse(name, mode="eval").body
+    except SyntaxError:
+        node = ast.Constant(None)
+    parts = node.elts if isinstance(node, (ast.Tuple, ast.List)) else []
+    return [*map(ast.unparse, parts), *(f"{name}[{k}]" for k in range(len(parts), count))]
+
+
+def returned_names(tree: ast.AST, form: Form) -> list[str]:
+    """What the function that is called calls what it returns."""
+    found = definitions(tree)
+    for name in reversed(form.scope):
+        node = found.get(name)
+        returns = [n for n in ast.walk(node) if isinstance(n, ast.Return)] if node else []
+        if returns and returns[-1].value is not None:
+            value = returns[-1].value
+            parts = value.elts if isinstance(value, (ast.Tuple, ast.List)) else [value]
+            return [p.id if isinstance(p, ast.Name) else ast.unparse(p) for p in parts]
+    return []
