@@ -82,6 +82,11 @@ def _ratio(got: Numbers, ought: Numbers) -> float | None:
     return ratio if ratio and off <= 1e-7 * np.abs(got).max(initial=0.0) else None
 
 
+def is_turned(way: str, shape: tuple[int, ...]) -> bool:
+    """Whether what is transposed can't be told by its shape."""
+    return way == "transposed" and len(shape) == 2 and shape[0] == shape[1] > 1
+
+
 def entry_read(whole: Any, key: ast.expr) -> Numbers | None:
     """The entry of a list or a dictionary that is read; one of them where it is not known which."""
     if isinstance(key, ast.Constant) and isinstance(whole, dict):

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.audit.compare import compared, ways
+from symgrad.audit.compare import compared, is_turned, ways
 from symgrad.audit.deduced import Deduction
 from symgrad.audit.form import assigned, reads
 from symgrad.audit.grammar import RULES, Edit
@@ -326,11 +326,6 @@ class Search:
             (a, b) for one, other in pairs for a, b in zip(one.errors, other.errors, strict=True)
         ]
         return any(abs(a - b) > self.state.tolerance for a, b in errors if a != b)
-
-
-def is_turned(way: str, shape: tuple[int, ...]) -> bool:
-    """Whether what is transposed can't be told by its shape."""
-    return way == "transposed" and len(shape) == 2 and shape[0] == shape[1] > 1
 
 
 def proposals(sites: Sequence[Site]) -> list[tuple[float, Edit]]:
