@@ -137,12 +137,19 @@ class Scene:
         lists |= {n for n in self._appended(inside) if n in self.held}
         places = {ast.unparse(s): s for name, s in spoken if name in lists and not _is_slice(s)}
         more = [(name, place) for name in sorted(lists) for place in places.values()]
+        more += [pair for name in sorted({n for n, _ in spoken}) for pair in self._keyed(name)]
         return dict(self._entries_of([*spoken, *more[:MOST_ARRAYS]]))
 
     def _appended(self, inside: ast.FunctionDef | None) -> set[str]:
         """The lists to which a function appends."""
         calls_ = (n for n in ast.walk(inside or self.source.tree) if isinstance(n, ast.Call))
         return {ast.unparse(part) for c in calls_ if is_append(c) for part in changed_by(c)}
+
+    def _keyed(self, name: str) -> list[tuple[str, ast.expr]]:
+        """The words by which a dictionary of arrays may be read."""
+        whole = self.held.get(name)
+        keys = [k for k in whole if isinstance(k, str)] if isinstance(whole, dict) else []
+        return [(name, ast.Constant(k)) for k in keys]
 
     def _entries_of(self, spoken: Sequence[tuple[str, ast.expr]]) -> Iterator[tuple[str, Known]]:
         for name, place in spoken:

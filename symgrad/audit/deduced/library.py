@@ -98,6 +98,19 @@ class Library:
         yield from summed_beside(self.atoms, shape)
         yield from (broadcast(t, shape) for t in self._summed(shape))
         yield from (turned(t) for t in self.atoms if t.shape == shape[::-1] and len(shape) == 2)
+        yield from self._at_indices(shape)
+
+    def _at_indices(self, shape: Shape) -> Iterator[Term]:
+        """Rows of arrays by their indices, and sums of rows by where they belong."""
+        indices = [t for t in self.atoms if len(t.shape) == 1 and is_of_indices(t)]
+        whole = next((t.text for t in self.atoms if t.shape == shape), None)
+        for index in indices:
+            for term in self.atoms:
+                rest = term.shape[1:] == shape[1:] and term is not index
+                if rest and index.shape == shape[:1] and largest(index) < len(term.arrays[0]):
+                    yield taken(term, index)
+                if rest and index.shape == term.shape[:1] and whole and largest(index) < shape[0]:
+                    yield scattered(term, index, whole, shape[0])
 
     def _deep(self, shape: Shape) -> Iterator[Term]:
         yield from self._triples([t for t in self.short(shape) if t.cost < 0.5], shape)
@@ -326,3 +339,28 @@ def summed_beside(atoms: Sequence[Term], shape: Shape) -> Iterator[Term]:
                 )
                 text = f"np.sum({g.text}[:, :, None] * {u.text}, axis=1)"
                 yield Term(text, arrays, 0.5, g.gradient or u.gradient)
+
+
+def is_of_indices(term: Term) -> bool:
+    """Whether an array may be one of indices."""
+    return all((a >= 0).all() and (a == np.floor(a)).all() and a.any() for a in term.arrays)
+
+
+def largest(index: Term) -> float:
+    """The largest of some indices."""
+    return max(float(a.max()) for a in index.arrays)
+
+
+def taken(term: Term, index: Term) -> Term:
+    """The rows of an array at indices."""
+    pairs_ = zip(term.arrays, index.arrays, strict=True)
+    arrays = tuple(a[i.astype(int)] for a, i in pairs_)
+    return Term(f"{term.text}[{index.text}]", arrays, term.cost + 0.3, term.gradient)
+
+
+def scattered(term: Term, index: Term, whole: str, size: int) -> Term:
+    """The rows of an array, added up where their indices say, in the shape of another."""
+    pairs_ = zip(term.arrays, index.arrays, strict=True)
+    arrays = tuple(np.tensordot(np.eye(size)[i.astype(int)].T, a, 1) for a, i in pairs_)
+    text = f"np.eye(len({whole}))[{index.text}].T @ {term.text}"
+    return Term(text, arrays, term.cost + 0.4, term.gradient, whole=False)
