@@ -58,7 +58,7 @@ class Scene:
         }
         self.lines = {line for line, _, _ in run.records}
         for line, target, value in run.records:
-            array = numbers(value)
+            array = None if isinstance(value, bool) else numbers(value)
             if array is not None and line not in self.unfilled:
                 self.arrays.setdefault((line, target), []).append(array)
             if isinstance(value, (dict, list)):

@@ -25,6 +25,7 @@ from symgrad.audit.scene import Scene
 from symgrad.audit.sites import Site, fits
 from symgrad.audit.statements import origin
 from symgrad.audit.steps import rates_called
+from symgrad.audit.twice import twice
 from symgrad.audit.values import Matching, Value
 
 BATCH = 48
@@ -181,7 +182,8 @@ class Search:
         edits.sort(key=lambda pair: pair[0])
         local = [target.code] if target.local else []
         self.state.program.load([*local, *self._outputs()])
-        return self._best(target, edits)
+        found = self._best(target, edits)
+        return found if found or target.local else self._best(target, twice(edits))
 
     def _is_nameless(self, site: Site) -> bool:
         """Whether a statement near a local assigns what has no name in the spec, and is wrong."""

@@ -82,6 +82,21 @@ def _counters(site: Site) -> Iterator[str]:
             yield from (n.id for n in names[:1] if isinstance(n, ast.Name))
 
 
+def _entry_factor(site: Site) -> Iterator[Proposal]:
+    """An entry times that of another array at the counter that they share."""
+    counters = set(_counters(site))
+    for node in [n for n in nodes(site) if isinstance(n, ast.Subscript)] if counters else ():
+        own = site.known.get(site.text(node.value))
+        places = [site.text(i) for i in _indices(node)]
+        if own is None or own.array.ndim != len(places):
+            continue
+        for place, size in zip(places, own.shape, strict=True):
+            for other in site.known.values() if place in counters else ():
+                if other.shape == (size,) and other.name != own.name and other.name.isidentifier():
+                    entry = f"{other.name}[{place}]"
+                    yield node, f"({site.text(node)} * {entry})", 2.4, entry
+
+
 def _other_number(site: Site) -> Iterator[Proposal]:
     """The next number, or the one before, in the index of what is changed."""
     for target in (t for t in targets_of(site.statement) if _is_entry(t)):
@@ -176,4 +191,5 @@ RULES = (
     ),
     Rule("a line too few", "term", _one_more, "a line is missing: `{word}`"),
     Rule("no counterpart", "path", _counterpart, "what another entry loses is missing: `{word}`"),
+    Rule("an entry without its factor", "factor", _entry_factor, "the factor {word} is missing"),
 )

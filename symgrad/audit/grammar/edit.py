@@ -67,7 +67,8 @@ class Edit:
     def sentence(self) -> str:
         """The fault in words."""
         sentence = SENTENCES_BY_WORD.get((self.rule.name, self.word), self.rule.sentence)
-        return sentence.format(old=self.old, new=self.new, word=self.word)
+        again = ", in two lines" if len(self.changes) > 1 else ""
+        return sentence.format(old=self.old, new=self.new, word=self.word) + again
 
 
 KINDS_BY_WORD = {
