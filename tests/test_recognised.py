@@ -214,7 +214,7 @@ def test_a_derivative_by_gates_is_made_of_those_that_have_names() -> None:
 def test_numbers_are_written_as_what_they_are(typed: str, shown: str) -> None:
     found = text(f"loss = np.sum(np.exp(x)) * ({typed})")
     assert f"= {shown} Σ_{{i,j}} exp(x[i,j])" in found
-    assert ("written as what they are" in found) is (typed != shown)
+    assert ("read as what they stand for" in found) is (typed != shown)
 
 
 def test_values_called_pi_and_e_are_told_from_the_numbers() -> None:

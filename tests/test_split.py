@@ -91,7 +91,7 @@ REFUSED = {
     "a position": (lambda: np.sum(sg.arange("N") * (X @ w)),
                    "depends on where in N a row is"),
     "pairs of rows": (lambda: np.sum(np.exp((X * w) @ X.T)),
-                      "N×N: its entries are not each of one row"),
+                      "N×N, an entry for each pair of rows"),
     "the square of a mean": (lambda: np.sum(np.tanh(X @ V).mean(0) ** 2),
                              r"a sum over N as an array \(4\) that depends on parameters"),
     "N in every row": (lambda: np.sum(np.tanh(X @ w / X.shape[0])),
@@ -285,7 +285,7 @@ def test_on_the_command_line(tmp_path):
     command = ["derive", str(spec), "--split", "N", "--format", "text", "--out", str(tmp_path)]
     run = CliRunner().invoke(main, [*command, "--out", str(tmp_path / "out")])
     assert run.exit_code == 0, run.output
-    assert "additive over N" in run.stdout.replace("\n", " ")
+    assert "Additive over N" in run.stdout.replace("\n", " ")
     assert "chunks of rows" in run.stderr
     text = (tmp_path / "out" / "net.py").read_text()
     assert "def partial(" in text

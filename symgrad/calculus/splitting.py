@@ -94,6 +94,10 @@ class Splitting:
         return expr.xreplace({entry(self.count, ()): as_size(self.size)})
 
 
+_TOGETHER = {2: "pair", 3: "triple"}
+"""What so many rows are together."""
+
+
 def split(derivation: Derivation, size: str) -> Splitting:
     """The proof that a loss splits over a named size; SpecError, which names the term, if not."""
     return _Split(derivation, size).splitting()
@@ -138,8 +142,10 @@ class _Split:
         """Which axis runs over the rows; SpecError where there are two."""
         axes = [k for k, s in enumerate(value.shape) if self.size in s.free_symbols]
         if len(axes) > 1 or any(value.shape[k] != self.size for k in axes):
-            where = f"{value.name} has the shape {'×'.join(map(str, value.shape))}"
-            raise self.refused(value, f"{where}: its entries are not each of one row")
+            shape = "×".join(map(str, value.shape))
+            why = f"an entry for each {_TOGETHER.get(len(axes), 'few')} of rows"
+            why = f"not a row for each of {self.label}" if len(axes) == 1 else why
+            raise self.refused(value, f"{value.name} has the shape {shape}, {why}")
         return axes[0] if axes else None
 
     def refused(self, value: Variable | Equation, why: str) -> SpecError:

@@ -181,7 +181,7 @@ record(
 
 # -- whole numbers ----------------------------------------------------------------------------
 
-IN_STEPS = "{} is constant between its steps, and its derivative is 0 at them too"
+IN_STEPS = "the derivative of {} is 0, also at its steps"
 OF_A_REMAINDER = "where x is a multiple of y, the derivative of a remainder is the one from above"
 
 

@@ -41,6 +41,7 @@ from symgrad.targets.module import (
 )
 from symgrad.targets.target import Target
 from symgrad.writing import Choice, Notation, Numbers, Style
+from symgrad.writing.quoted import Quoted
 from symgrad.writing.shares import by_names
 
 
@@ -237,11 +238,12 @@ def told_of(found: Splitting | None) -> Iterator[str]:
     if found is None:
         return
     for total in found.totals:
-        written = Notation.of(total.derivation).text_equation(total.equation)
+        notation = Notation.of(total.derivation)
         how = "carried with its maximum" if total.is_logarithm else "added up"
-        yield f"additive over {found.size}: {written}, which is {how} over chunks of rows"
+        after = f", which is {how} over chunks of rows"
+        yield Quoted(f"additive over {found.size}: ", total.equation, notation, after)
     system = found.finish.system
-    yield f"of these, {Notation.of(found.finish).text_equation(system[system.output])}"
+    yield Quoted("of these, ", system[system.output], Notation.of(found.finish), "")
 
 
 def programs(derivation: Derivation, target: Target) -> Iterator[tuple[str, Program]]:

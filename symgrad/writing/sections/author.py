@@ -29,7 +29,8 @@ from symgrad.writing.document import (
 from symgrad.writing.equation_forms import MatrixForm
 from symgrad.writing.formula import Formula, Function, related, terms_of, walk, whole
 from symgrad.writing.notation import Notation, transposed_axes
-from symgrad.writing.sections.sentences import listed
+from symgrad.writing.quoted import Quoted
+from symgrad.writing.sections.sentences import capital, listed
 from symgrad.writing.way import Way
 from symgrad.writing.writer import Writer
 
@@ -111,7 +112,7 @@ class Author:
         return [
             (f"{step.rule}, because ".capitalize(), *self.sentence(step.because))
             if isinstance(step.because, Told)
-            else self.sentence(step.because.capitalize())
+            else self.sentence(step.because)
             for step in long
         ]
 
@@ -158,14 +159,19 @@ class Author:
         return writer.shape(writer.formulas(shape))
 
     def prose(self, text: str) -> Prose:
-        """A sentence in which the names of values are formulas."""
+        """A sentence in which the names of values are formulas, and equations."""
+        if isinstance(text, Quoted):
+            shown = Math(text.notation.equation(self.layout, text.equation))
+            return tuple(p for p in (text.before, shown, text.after) if p)
         pieces = text.pieces if isinstance(text, Told) else (text,)
         parts = [Math(self.symbol(p)) if k % 2 else p for k, p in enumerate(pieces)]
         return tuple(p for p in parts if p)
 
     def sentence(self, text: str) -> Prose:
-        """The same with a full stop."""
-        return self.prose(text) if text.endswith(".") else (*self.prose(text), ".")
+        """The same with a full stop, and a capital where it begins with a word."""
+        first, *others = self.prose(text)
+        stop = () if text.endswith(".") else (".",)
+        return (capital(first) if isinstance(first, str) else first, *others, *stop)
 
     def written(self, expr: sp.Expr, free: Iterable[sp.Expr]) -> Formula:
         """An expression; the indices ``free`` get their letters first."""

@@ -54,6 +54,11 @@ def paragraph(sentences: Sequence[Prose]) -> list[Paragraph]:
     return [Paragraph(tuple(joined))] if joined else []
 
 
+def capital(text: str) -> str:
+    """With a capital where it begins with a word: relu'(0) stays as it is."""
+    return text[:1].upper() + text[1:] if text.partition(" ")[0].isalpha() else text
+
+
 def listed(parts: Sequence[Math]) -> Prose:
     """a, b and c."""
     result: list[str | Math] = []
