@@ -48,7 +48,9 @@ def remarks(author: Author) -> Section | None:
     ]
     numbers = [Math(related(*pair)) for pair in _recognised(author)]
     remarks += (
-        [("Floating-point numbers are read as what they stand for: ", *listed(numbers), ".")] if numbers else []
+        [("Floating-point numbers are read as what they stand for: ", *listed(numbers), ".")]
+        if numbers
+        else []
     )
     return Section(("Remarks",), (Items(tuple(remarks)),), key="remarks") if remarks else None
 
