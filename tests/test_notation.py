@@ -25,7 +25,7 @@ from symgrad.mathematics.reductions import (
     xlogy,
 )
 from symgrad.mathematics.sizes import as_size
-from symgrad.writing.names import parse, symbols
+from symgrad.writing.names import barred, parse, symbols
 from symgrad.writing.naming import Partial
 from symgrad.writing.notation import Notation
 from symgrad.writing.parts import as_decimal
@@ -322,6 +322,11 @@ def test_no_two_names_are_written_alike() -> None:
 def test_a_keyword_with_an_underscore_is_its_letter_in_a_line_too() -> None:
     assert symbols(["lambda_"])["lambda_"].plain == "λ"
     assert symbols(["z1_dot"])["z1_dot"].plain == "ż₁"
+    assert [barred(s) for s in ("κ_max", "z₁", "ab")] == [
+        "κ\u0304_max",
+        "z\u0304₁",
+        "a\u0305b\u0305",
+    ]
 
 
 def test_sums_name_rows_before_columns() -> None:

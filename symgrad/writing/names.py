@@ -250,8 +250,9 @@ def before(name: Name) -> Name:
 
 
 def barred(symbol: str) -> str:
-    """A bar over one letter, or over each of a word."""
-    stem = symbol.rstrip("₀₁₂₃₄₅₆₇₈₉")
+    """A bar over one letter, or over each of a word; none over a subscript."""
+    scripts = (at for at, c in enumerate(symbol) if at and c in "_^₀₁₂₃₄₅₆₇₈₉")
+    stem = symbol[: next(scripts, len(symbol))]
     bar = "\u0304" if len(stem) == 1 else "\u0305"
     return "".join(c + bar for c in stem) + symbol[len(stem) :]
 

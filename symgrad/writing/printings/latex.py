@@ -81,7 +81,8 @@ class Latex(Printing):
         return (" " if spaced else self.gaps[x.gap]).join(self.each(x.items))
 
     def of_own(self, x: f.Own) -> str:
-        return f"{{{x.latex}}}"  # a script of its own must not meet another
+        closed = x.latex.endswith("}") and not set("^_'") & set(x.latex)
+        return x.latex if closed else f"{{{x.latex}}}"  # its script must not meet another
 
     def of_fenced(self, x: f.Fenced) -> str:
         if x.opening == "|" and not x.high:
