@@ -8,7 +8,7 @@ import sympy as sp
 from symgrad.mathematics.records import POSITIVE, REALS, LeafFunction, real_only, record
 from symgrad.mathematics.scalars import xlogy
 
-AT_ZERO = "the derivative of a norm, or of a standard deviation, is 0 where it is 0"
+AT_ZERO = "the derivative of a norm, such as a standard deviation, is 0 where the norm is 0"
 
 
 class root(LeafFunction):
