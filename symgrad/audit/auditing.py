@@ -26,7 +26,7 @@ from symgrad.audit.reference import Reference, Truth
 from symgrad.audit.runner import NotRun, Run, Runner
 from symgrad.audit.scene import Scene
 from symgrad.audit.scripts import containers, labels_of, literal_sizes, sizes_of, variables
-from symgrad.audit.search import Search, State, Target, local_targets, wrong_site
+from symgrad.audit.search import Found, Search, State, Target, local_targets, wrong_site
 from symgrad.audit.sites import Site
 from symgrad.audit.source import Source
 from symgrad.audit.steps import stepping, steps_of
@@ -365,17 +365,28 @@ class Auditor:
         share = 1 / 15 if target.local or target.scaled else 5 / 12
         seconds = min(share * runner.timeout, runner.time_left / 2)
         repair = Search(state, self.reference, seconds).repair(target)
-        if repair is None:
-            nothing = target.local or target.scaled
-            return None if nothing else self._unnamed(state, target, evidence)
+        made = None if repair is None else self._repaired(state, target, repair, evidence)
+        nothing = target.local or target.scaled
+        return made if made or nothing else self._unnamed(state, target, evidence)
+
+    def _repaired(
+        self, state: State, target: Target, repair: Found, evidence: Evidence
+    ) -> Blamed | None:
+        """The fault that a repair mends, once it is made; None where it was right by chance."""
         edit, before = repair.edit, state.program
+        state.program = before.repaired(edit.changes)
+        state.program.load()
+        state.refresh()
+        if target.code in {v.code for v in state.wrong()} - repair.lost:
+            state.program = before  # it reads what is another at each run
+            before.load()
+            state.refresh()
+            return None
         for code in repair.lost:
             del state.matching.codes[code]
         line = before.source.text.count("\n", 0, edit.changes[0][0]) + 1
-        state.program = before.repaired(edit.changes)
         hidden = is_hidden(before, state.program, self._example())
         state.program.load()
-        state.refresh()
         names, assigns = self._names(edit.site, state)
         repaired = state.program.source.text.split("\n")[line - 1]
         return Blamed(target, line, edit, evidence, hidden, assigns, names, repaired, edit.site)

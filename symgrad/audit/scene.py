@@ -97,6 +97,7 @@ class Scene:
             ast.For,
         )
         found = [n for n in ast.walk(self.source.tree) if isinstance(n, kinds) and self._ran(n)]
+        found = [n for n in found if n.lineno not in self.unfilled]
         return sorted(found, key=lambda n: (n.lineno, n.col_offset))
 
     def _ran(self, node: ast.stmt) -> bool:

@@ -418,8 +418,8 @@ def _is_wrong(state: State, code: str, name: str, *, forward: bool) -> tuple[boo
 
 
 def _is_spread(shape: tuple[int, ...], whole: tuple[int, ...]) -> bool:
-    """Whether an array has only to be broadcast to have a shape: a factor is missing."""
-    return shape != whole and 0 < len(shape) <= len(whole) and fits(shape, whole)
+    """Whether an array, or a number, has only to be broadcast to have a shape: a factor lacks."""
+    return shape != whole and (not shape or (len(shape) <= len(whole) and fits(shape, whole)))
 
 
 def wrong_site(sites: Sequence[Site]) -> Site | None:

@@ -307,6 +307,8 @@ def _laid(ought: Numbers, view: View) -> list[Numbers]:
     """Numbers in the shape of what a statement changes or gives, in each way they may lie."""
     before = view.frames.before[0] if isinstance(view.site.statement, ast.AugAssign) else None
     given = view.got if before is None else before
+    if given is not None and not given.ndim and ought.size > 1:
+        return [ought]  # a number where an array is meant
     return [] if given is None else [a for _, a in ways(ought, given.shape)]
 
 
