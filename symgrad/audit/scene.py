@@ -206,7 +206,7 @@ class Scene:
                         self.function_at(at) or self.source.tree,
                         self._begins(statement, known[at]),
                         bool(self.handed.get(statement)),
-                        _renames_gradient(statement),
+                        self._renames(statement, [r for _, r in self._named_roles(statement)]),
                     )
                 )
         return found
@@ -287,7 +287,7 @@ class Scene:
     def is_right(self, statement: ast.stmt) -> bool:
         """Whether each array that a statement assigned is a value or a gradient of the spec."""
         named = self._named_roles(statement)
-        if self._is_changed_elsewhere(statement) or _renames(
+        if self._is_changed_elsewhere(statement) or self._renames(
             statement, [role for _, role in named]
         ):
             return False
@@ -297,6 +297,21 @@ class Scene:
             for target, role in named
             for n in (target, *read)
         )
+
+    def _renames(self, statement: ast.stmt, roles: Sequence[Role | None]) -> bool:
+        """Whether a statement takes one gradient, or a value, for a gradient of another name."""
+        targets = targets_of(statement)
+        if not targets or not _is_called_gradients(targets):
+            return False
+        value = any(r is not None and r.kind == "value" for r in roles)
+        if value and is_shared(statement):
+            return True
+        names = {n for n in reads(statement) - assigned(statement) if is_called_gradient(n)}
+        read = [
+            self.arrays[k][0] for k in self.arrays if k[1] in names and k[0] <= statement.lineno
+        ]
+        same = [role for a in read if (role := self.role(a)) is not None]
+        return any(r is not None and r.kind == "gradient" and r in same for r in roles)
 
     def _begins(self, statement: ast.stmt, known: dict[str, Known]) -> bool:
         """Whether what a statement assigned first is nothing in the spec, and what it read is."""
@@ -419,20 +434,6 @@ class Scene:
         for statement in self.statements:
             if isinstance(statement, ast.Return) and function.lineno <= statement.lineno <= last:
                 yield statement
-
-
-def _renames(statement: ast.stmt, roles: Sequence[Role | None]) -> bool:
-    """Whether a statement takes one gradient, or a value, for a gradient."""
-    if _renames_gradient(statement):
-        return True
-    value = any(r is not None and r.kind == "value" for r in roles)
-    return value and is_shared(statement) and _is_called_gradients(targets_of(statement))
-
-
-def _renames_gradient(statement: ast.stmt) -> bool:
-    """Whether a statement takes one gradient for another: ``dz = da``, where a slope may lack."""
-    read = [statement.value] if isinstance(statement, ast.Assign) else []
-    return is_shared(statement) and _is_called_gradients([*targets_of(statement), *read])
 
 
 def _is_called_gradients(several: list[ast.expr]) -> bool:
