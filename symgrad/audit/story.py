@@ -66,6 +66,7 @@ class Story:
         own = {b.target.code for b in self.outcome.blamed} | {
             b.target.name for b in self.outcome.blamed
         }
+        own |= self._first_of_a_local()
         found = [self._value(v, own) for v in self.outcome.before]
         blamed = any(v.status == "wrong" for v in found)
         if not blamed and self.outcome.blamed:
@@ -78,6 +79,14 @@ class Story:
             ValueFound("", c, file, None, None, "unmatched", None) for c in self.outcome.missing
         ]
         return tuple(found)
+
+    def _first_of_a_local(self) -> set[str]:
+        """What is wrong first of what is handed out, where the first fault is of a local."""
+        before = self.outcome.before
+        called = [self._called(b) for b in self.outcome.blamed[:1]]
+        local = bool(called) and not {v.name for v in before} & set(called)
+        wrong = [v.code for v in before if not v.right]
+        return set(wrong[:1]) if local else set()
 
     def _value(self, value: Value, own: set[str]) -> ValueFound:
         line = self.outcome.lines.get(value.code)
