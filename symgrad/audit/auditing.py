@@ -288,6 +288,7 @@ class Auditor:
         held: list[Blamed] = []
         given_up: set[str] = set()
         for _ in range(12):
+            before = state.program
             wrong = [v for v in state.wrong() if v.code not in given_up]
             if not wrong or state.program.runner.time_left < 1:
                 break
@@ -309,18 +310,34 @@ class Auditor:
                 if blame.edit is None and target.name not in state.matching.wrt and not held:
                     held = [blame]
                     break
-                found += self._first(state, held, blame)
+                found += self._first(state, held, blame, before)
                 held = []
                 for unnamed in [b for b in found if b.edit is None]:
                     given_up |= self._following(state, wrong, unnamed.line)
                 break
         return [*found, *held]
 
-    def _first(self, state: State, held: list[Blamed], blame: Blamed) -> list[Blamed]:
-        """The faults, of which one may be none: what is called as by a value may be another's."""
+    def _first(
+        self, state: State, held: list[Blamed], blame: Blamed, before: Program
+    ) -> list[Blamed]:
+        """The faults, of which one may be none: what is called as by a value may be another's.
+
+        What follows from a value that stays wrong is no fault, whatever makes it right.
+        """
         if blame.edit is None:
             return held or [blame]
-        return [*(b for b in held if self._stays(state, b)), blame]
+        kept = [b for b in held if self._stays(state, b)]
+        own = [v for v in state.values() if v.code == blame.target.code]
+        if not any(self._following(state, own, b.line) for b in kept):
+            return [*kept, blame]
+        self._take_back(state, before)
+        return kept
+
+    def _take_back(self, state: State, before: Program) -> None:
+        """Go on with the program as it was before a repair."""
+        state.program = before
+        before.load()
+        state.refresh()
 
     def _stays(self, state: State, blamed: Blamed) -> bool:
         """Whether a value stays wrong after the repair of another; if not, it was called so."""
@@ -378,9 +395,7 @@ class Auditor:
         state.program.load()
         state.refresh()
         if target.code in {v.code for v in state.wrong()} - repair.lost:
-            state.program = before  # it reads what is another at each run
-            before.load()
-            state.refresh()
+            self._take_back(state, before)  # it reads what is another at each run
             return None
         for code in repair.lost:
             del state.matching.codes[code]

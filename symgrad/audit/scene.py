@@ -159,6 +159,7 @@ class Scene:
                 text = f"{name}[{ast.unparse(place)}]"
                 role = self.role(array) if isinstance(place, ast.Constant) else None
                 yield text, Known(text, array, role)
+                yield text.replace("'", '"'), Known(text, array, role)  # as it may be typed
 
     def _in_loop(self, line: int) -> bool:
         return any(a <= line <= b for a, b in self.loops)
@@ -185,6 +186,8 @@ class Scene:
             looped = self._in_loop(at)
             for key, roots in self._rooted(statement, code, depth):
                 arrays = self._assigned_by(statement, key)
+                if key is not None and depth and self._are_values(arrays):
+                    continue
                 right = self.is_right(statement)
                 if right and depth and not self._is_gradient(statement):
                     continue
@@ -211,10 +214,15 @@ class Scene:
                 )
         return found
 
+    def _are_values(self, arrays: Sequence[np.ndarray[Any, Any]]) -> bool:
+        """Whether arrays are inputs or values of the spec, to the number."""
+        roles = [self.role(a) for a in arrays]
+        return bool(roles) and all(r is not None and r.kind != "gradient" for r in roles)
+
     def _is_gradient(self, statement: ast.stmt) -> bool:
         """Whether a statement assigns a gradient of the spec."""
-        roles = (role for _, role in self._named_roles(statement) if role is not None)
-        return any(role.kind == "gradient" for role in roles)
+        roles = (role for _, role in self._named_roles(statement))
+        return any(role is not None and role.kind == "gradient" for role in roles)
 
     def _rooted(
         self, statement: ast.stmt, code: str, depth: int
@@ -331,10 +339,7 @@ class Scene:
         )
 
     def _is_another(self, target: str, role: Role | None) -> bool:
-        """Whether something is called as a value of the spec is, and has the numbers of another.
-
-        What is called like a derivative, and has the numbers of a value, is another too.
-        """
+        """Whether something is called as a value of the spec, or a gradient, and is another."""
         if role is None or role.kind == "gradient":
             return False
         if _SLOPE.match(target.split(".")[-1]):

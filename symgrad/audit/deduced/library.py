@@ -21,6 +21,10 @@ MOST_FACTORS = 10
 """Of how many arrays of the forward pass all products of three are made."""
 
 
+MOST_DIVIDED = 24
+"""How many arrays are divided by how many others."""
+
+
 @dataclass(frozen=True)
 class Term:
     """An expression: its text, its numbers at each time, and how unlikely it is."""
@@ -114,6 +118,7 @@ class Library:
 
     def _deep(self, shape: Shape) -> Iterator[Term]:
         yield from self._triples([t for t in self.short(shape) if t.cost < 0.5], shape)
+        yield from quotients([t for t in self.short(shape) if t.cost < 0.3], shape)
         yield from self._contracted(shape)
         yield from self.projected(shape)
         yield from (broadcast(t, shape) for t in self._summed_products(shape))
@@ -273,6 +278,18 @@ def pairs(factors: Sequence[Term], shape: Shape, *, square: bool = False) -> Ite
             apart = not (one.gradient and other.gradient) and (square or one.text != other.text)
             if apart and np.broadcast_shapes(one.shape, other.shape) == shape:
                 yield times(one, other) if one.gradient or square else times(other, one)
+
+
+def quotients(factors: Sequence[Term], shape: Shape) -> Iterator[Term]:
+    """Arrays through others that are never small."""
+    divisors = [f for f in factors if all(np.abs(a).min(initial=1.0) > 1e-3 for a in f.arrays)]
+    for one in factors[:MOST_DIVIDED]:
+        for other in divisors[:MOST_DIVIDED]:
+            if one is not other and np.broadcast_shapes(one.shape, other.shape) == shape:
+                arrays = tuple(a / b for a, b in zip(one.arrays, other.arrays, strict=True))
+                cost = one.cost + other.cost + 0.3
+                text = f"{one.factor} / {other.factor}"
+                yield Term(text, arrays, cost, one.gradient or other.gradient, whole=False)
 
 
 def products(ones: Sequence[Term], others: Sequence[Term], shape: Shape | None) -> Iterator[Term]:

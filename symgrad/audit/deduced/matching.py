@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -99,17 +100,16 @@ def _numbers(scalars: Sequence[tuple[str, float]], wanted: float) -> Iterator[tu
                 yield f"* {other} / {text}", 0.6
 
 
-def a_number(library: Library, wanted: float) -> tuple[str, float]:
-    """A number as people write it, or as what is known there, and how unlikely it is."""
+def as_numbers(library: Library, wanted: float) -> Iterator[tuple[str, float]]:
+    """A number as people write it, and as what is known there, and how unlikely each is."""
     near = Fraction(wanted).limit_denominator(12)
     if abs(float(near) - wanted) < 1e-9 * max(1.0, abs(wanted)):
         plain = abs(near.numerator) < 5 > near.denominator
         text = f"{near}" if near.denominator == 1 else f"({near})"
-        return text, 0.0 if plain else 0.6
+        yield text, 0.0 if plain else 0.6
     for sign, number in (("", wanted), ("-", -wanted)):
-        for text, cost in _numbers(library.scalars, number):
-            return f"{sign}(1 {text})" if text[:1] == "/" else f"{sign}({text[2:]})", cost
-    return "", 0.0
+        for text, cost in itertools.islice(_numbers(library.scalars, number), 3):
+            yield f"{sign}(1 {text})" if text[:1] == "/" else f"{sign}({text[2:]})", cost
 
 
 def totals(library: Library, wanted: Numbers) -> Iterator[str]:

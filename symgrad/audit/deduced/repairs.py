@@ -13,7 +13,7 @@ import numpy as np
 from symgrad.audit.deduced.frames import Frames
 from symgrad.audit.deduced.inverse import Ought
 from symgrad.audit.deduced.library import Library
-from symgrad.audit.deduced.matching import CLOSE, Asked, a_number, asked, totals
+from symgrad.audit.deduced.matching import CLOSE, Asked, as_numbers, asked, totals
 from symgrad.audit.deduced.sums import asked_as_two
 from symgrad.audit.grammar import Edit, Rule
 from symgrad.audit.grammar.edit import is_gradient, is_made_before, nodes, operand, reads_gradient
@@ -143,9 +143,8 @@ def _lacking(
 def _of_a_number(view: View, part: Ought) -> Iterator[tuple[float, Edit]]:
     """What makes a number right: another, or the sum of an array."""
     site, node, ought = view.site, part.node, part.ought
-    text, cost = a_number(view.library, float(ought))
-    if text:
-        rule = INSTEAD if isinstance(node, ast.Subscript) else NUMBER
+    rule = INSTEAD if isinstance(node, ast.Subscript) else NUMBER
+    for text, cost in as_numbers(view.library, float(ought)):
         yield 1.6 + cost, _edit(rule, site, node, text, text)
     for total in totals(view.library, ought) if isinstance(node, ast.Call) else ():
         yield 1.9, _edit(INSTEAD, site, node, total, total)
@@ -168,10 +167,9 @@ def _ratio(part: Ought) -> float | None:
 
 
 def _number(library: Library, part: Ought) -> list[tuple[str, float]]:
-    """The number that a part lacks as a factor, where there is one that can be said."""
+    """The number that a part lacks as a factor, in the ways in which it can be said."""
     ratio = _ratio(part)
-    text, cost = ("", 0.0) if ratio is None else a_number(library, ratio)
-    return [(text, cost)] if text else []
+    return [] if ratio is None else list(as_numbers(library, ratio))
 
 
 def _factors(site: Site, library: Library, part: Ought) -> Iterator[tuple[float, Edit]]:

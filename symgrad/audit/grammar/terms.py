@@ -7,6 +7,7 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator
+from typing import TypeGuard
 
 from symgrad.audit.grammar.edit import (
     Proposal,
@@ -77,6 +78,22 @@ def _added(site: Site) -> Iterator[Proposal]:
                 yield root, f"{text} + {known.name}", 2.0 + unused, known.name
         for product, cost in _products(site):
             yield root, f"{text} + {product}", 3.0 + cost, product
+
+
+def _carried(site: Site) -> Iterator[Proposal]:
+    """What a loop carries from turn to turn, beside what it is replaced by."""
+    name = next((ast.unparse(t) for t in targets_of(site.statement)), "")
+    root = next(iter(site.roots), None)
+    plain = isinstance(site.statement, ast.Assign) and name.isidentifier() and site.looped
+    if root is None or not plain or name in {n.id for n in ast.walk(root) if _is_name(n)}:
+        return
+    numbers = [k.name for k in site.scalars if k.name != name][:6]
+    for times in ["", *(f"{n} * " for n in numbers), *(f"(1 - {n}) * " for n in numbers)]:
+        yield root, f"{site.text(root)} + {times}{name}", 2.3, f"{times}{name}"
+
+
+def _is_name(node: ast.AST) -> TypeGuard[ast.Name]:
+    return isinstance(node, ast.Name)
 
 
 def is_unread(site: Site, name: str) -> bool:
@@ -227,7 +244,7 @@ LINEAR = frozenset(["dot", "matmul", "outer", "sum", "mean", "einsum", "reshape"
 def _everywhere(site: Site) -> Iterator[Proposal]:
     """Another array in place of one, wherever it stands in an expression."""
     for root in site.roots:
-        names = (n for n in nodes(site) if isinstance(n, ast.Name | ast.Attribute))
+        names = (n for n in nodes(site) if isinstance(n, ast.Name | ast.Attribute | ast.Subscript))
         texts = Counter(site.text(n) for n in names)
         for text in [t for t, times in texts.items() if times > 1 and t in site.known]:
             word = next(_word(site, n, text) for n in nodes(site) if site.text(n) == text)
@@ -384,6 +401,7 @@ RULES = (
     Rule("another entry", "value", _index, "`{old}` is the wrong entry: it ought to be `{new}`"),
     Rule("another place", "value", _place, "the index has `{old}`: it ought to have `{new}`"),
     Rule("another slice", "value", _slices, "the slice has `{old}`: it ought to have `{new}`"),
+    Rule("nothing is carried on", "path", _carried, "`{word}`, of the turn before, is not added"),
     Rule("a way left out", "path", _added, "a way is left out: `{word}` is not added"),
     Rule(
         "a way cut",
