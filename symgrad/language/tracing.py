@@ -288,8 +288,11 @@ def _substituted(
 
 def _positive(equation: Equation) -> tuple[int, Equation]:
     """A sign, and the equation without it: what gets a name is z, not -z."""
-    if all(a.could_extract_minus_sign() for a in sp.Add.make_args(equation.rhs)):
-        return -1, replace(equation, rhs=-equation.rhs)
+    rhs = equation.rhs
+    if isinstance(rhs, sp.Sum) and rhs.function.could_extract_minus_sign():
+        return -1, replace(equation, rhs=sp.Sum(-rhs.function, *rhs.limits))
+    if all(a.could_extract_minus_sign() for a in sp.Add.make_args(rhs)):
+        return -1, replace(equation, rhs=-rhs)
     return 1, equation
 
 

@@ -82,10 +82,9 @@ class MatrixFormula:
         if self.positive is not None:
             return (literal(sp.S(-1)), *self.positive.parts)
         whole = not self.axes and any(f.axes for f in self.factors)
-        numbers = tuple(f for f in self.factors if f.number is not None)
+        numbers = tuple(f for f in self.factors if not f.axes)
         if whole and numbers:
-            rest = [f for f in self.factors if f.number is None]
-            return (*numbers, product(rest, ()))
+            return (*numbers, product([f for f in self.factors if f.axes], ()))
         return (self,) if whole or not self.factors else self.factors
 
     @cached_property
@@ -301,8 +300,23 @@ def _over_one_bar(factors: Sequence[MatrixFormula]) -> Sequence[MatrixFormula]:
 
 def _as_powers(factors: Iterable[Formula]) -> list[Formula]:
     """Factors that are equal as a power: s² for s s."""
-    counts = Counter(factors)
-    return [f if n == 1 else raised(f, Number(str(n))) for f, n in counts.items()]
+    counts: Counter[Formula] = Counter()
+    for factor in factors:
+        is_square = isinstance(factor, Norm) and factor.squared
+        counts[replace(factor, squared=False) if is_square else factor] += 1 + is_square
+    return [_power_of(f, n) for f, n in counts.items()]
+
+
+def _power_of(factor: Formula, n: int) -> Formula:
+    if isinstance(factor, Norm) and n == 2:
+        return replace(factor, squared=True)
+    return factor if n == 1 else raised(factor, Number(str(n)))
+
+
+def fewer_transposes(matrix: MatrixFormula) -> MatrixFormula:
+    """The matrix or its transpose: whichever is written with fewer of them."""
+    turned = matrix.transposed
+    return turned if turned._turns < matrix._turns else matrix
 
 
 def _reciprocal_of(factor: MatrixFormula) -> Formula | None:

@@ -36,6 +36,7 @@ from symgrad.writing.matrix_formula import (
     MatrixFormula,
     as_quotient,
     entrywise,
+    fewer_transposes,
     literal,
     named,
     negative,
@@ -397,8 +398,8 @@ def _over(above: Formula, below: Formula) -> Formula:
 
 
 def _trace(matrix: MatrixFormula) -> MatrixFormula:
-    """The trace, numbers before it."""
-    before, rest = scalars_of(matrix)
+    """The trace, numbers before it; of a matrix or its transpose, whatever has fewer of these."""
+    before, rest = scalars_of(fewer_transposes(matrix))
     trace = MatrixFormula(_call("tr", rest.formula), ())
     return product([*before, trace], ()) if before else trace
 
