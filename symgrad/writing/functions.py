@@ -42,7 +42,7 @@ from symgrad.writing.formula import (
 )
 from symgrad.writing.naming import Names
 from symgrad.writing.order import Order
-from symgrad.writing.parts import softmax_of, split_scale
+from symgrad.writing.parts import softmax_of, split_scale, with_numbers_in_front
 from symgrad.writing.piece import Level, Piece
 
 Arguments = Mapping[str, sp.Expr]
@@ -175,6 +175,8 @@ class FunctionWriter:
             return self.piece(sp.sqrt(expr.squared))
         if isinstance(expr, AxisProduct) and expr.others is not None:
             return self._product_of_others(expr, *expr.others)
+        if isinstance(expr, sp.Sum) and (in_front := with_numbers_in_front(expr)) != expr:
+            return self.piece(in_front)
         scale, factors = split_scale(expr) if isinstance(expr, sp.Sum) else (sp.S.One, [])
         if scale != 1:
             return self.scaled(scale, factors)

@@ -7,9 +7,10 @@ from decimal import Decimal
 
 import sympy as sp
 
-from symgrad.mathematics.indices import Index
+from symgrad.mathematics.indices import Index, entries
 from symgrad.mathematics.known import Known, Multiple, known, multiple, product, settled
-from symgrad.mathematics.reductions import LEAVES, LogSumExp
+from symgrad.mathematics.reductions import LEAVES, LogSumExp, as_defined, inverse, normed
+from symgrad.mathematics.scalars import weighted_exp
 from symgrad.mathematics.sizes import is_size
 from symgrad.mathematics.written import Prefix
 from symgrad.writing.formula import Fenced, Formula
@@ -287,6 +288,34 @@ def index_atoms(index: sp.Expr) -> list[Index]:
     if isinstance(index, Index):
         return [index]
     return sorted(index.atoms(Index), key=lambda i: (str(i.size), i.name))
+
+
+PRODUCTS = (normed, inverse, weighted_exp)
+"""What is written as one product with the other factors of a product."""
+
+
+def with_numbers_in_front(factor: sp.Expr) -> sp.Expr:
+    """A sum with the single numbers that multiply what is added up in front of it."""
+    if not isinstance(factor, sp.Sum):
+        return factor
+    body = sp.Mul(*map(as_product, sp.Mul.make_args(factor.function)))
+    factors = sp.Mul.make_args(body)
+    single = [f for f in factors if entries(f) and not _varies(f)]
+    if not single or len(single) == len(factors):
+        return factor
+    return sp.Mul(*single, sp.Sum(sp.Mul(*(f for f in factors if f not in single)), *factor.limits))
+
+
+def _varies(factor: sp.Expr) -> bool:
+    """Whether a factor depends on an index."""
+    return any(isinstance(s, Index) for s in factor.free_symbols)
+
+
+def as_product(factor: sp.Expr) -> sp.Expr:
+    """Functions that are written as products and quotients, as these."""
+    if not isinstance(factor, PRODUCTS):
+        return factor
+    return as_defined(factor.func(*map(as_product, factor.args)))
 
 
 def ends_with_sum(factors: Sequence[sp.Expr]) -> bool:

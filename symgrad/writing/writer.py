@@ -17,10 +17,6 @@ from symgrad.mathematics.reductions import (
     LEAVES,
     REDUCTIONS,
     Norm,
-    as_defined,
-    inverse,
-    normed,
-    weighted_exp,
 )
 from symgrad.mathematics.sizes import is_size
 from symgrad.writing.formula import (
@@ -41,7 +37,9 @@ from symgrad.writing.functions import FunctionWriter
 from symgrad.writing.naming import Names, Partial
 from symgrad.writing.order import Order
 from symgrad.writing.parts import (
+    PRODUCTS,
     as_decimal,
+    as_product,
     common_scale,
     divisor,
     is_reciprocal,
@@ -50,6 +48,7 @@ from symgrad.writing.parts import (
     recognised,
     signed,
     split_scale,
+    with_numbers_in_front,
     with_one_root,
     without_logarithm,
 )
@@ -121,11 +120,11 @@ class Writer(FunctionWriter):
     # Products
 
     def mul(self, expr: sp.Expr) -> Piece:
-        if expr.has(*_PRODUCTS):
-            expr = sp.Mul(*map(_as_product, expr.args))
+        if expr.has(*PRODUCTS):
+            expr = sp.Mul(*map(as_product, expr.args))
             if not isinstance(expr, sp.Mul):
                 return self.piece(expr)
-        scale, factors = split_scale(expr)
+        scale, factors = split_scale(sp.Mul(*map(with_numbers_in_front, expr.args)))
         return self.scaled(scale, factors)
 
     def scaled(self, scale: sp.Expr, factors: Sequence[sp.Expr]) -> Piece:
@@ -321,16 +320,6 @@ CONSTANTS: Mapping[sp.Expr, Formula] = {
     sp.E: Letter("e"),
     INFINITY: Sign("∞"),
 }
-
-
-_PRODUCTS = (normed, inverse, weighted_exp)
-"""What is written as one product with the other factors of a product."""
-
-
-def _as_product(factor: sp.Expr) -> sp.Expr:
-    if not isinstance(factor, _PRODUCTS):
-        return factor
-    return as_defined(factor.func(*map(_as_product, factor.args)))
 
 
 def _squared(root: sp.Expr) -> int:
