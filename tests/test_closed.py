@@ -74,7 +74,7 @@ def test_what_is_met_several_times_has_its_name() -> None:
     P = np.exp(S) / np.exp(S).sum(axis=1, keepdims=True)
     lines = closed(np.sum(T * (P @ V)), S=S, P=P)
     assert lines == [
-        "L     = tr(Pᵀ T Vᵀ)",
+        "L     = tr(V Tᵀ P)",
         "∂L/∂Q = ∂L/∂S K",
         "∂L/∂K = (∂L/∂S)ᵀ Q",
         "∂L/∂V = Pᵀ T",

@@ -73,7 +73,7 @@ def _scalar(a: Any, what: str, cls: type[MatrixFunction], alone: Alone) -> Array
         return alone(array[..., 0, 0])
     lead, row, column, _, _ = _indices(array)
     value = matrix_function(cls, array.at([*lead, row, column]), (row, column))
-    return structure(lead, value, [array])
+    return Array(lead, value, [array])
 
 
 @function("linalg.inv")

@@ -15,9 +15,10 @@ from symgrad.language.array import Array, made_of
 from symgrad.language.assigned import targets_of, turns_of
 from symgrad.language.constants import as_array
 from symgrad.language.defined import check_defined, undefined, vanishes
+from symgrad.language.inside import is_product, is_root, is_short, linear_entries, with_sign
 from symgrad.language.repeated import repeated
 from symgrad.language.sizes import shape_text
-from symgrad.mathematics.algebra import BINDERS, canonical_equation, instance, weight
+from symgrad.mathematics.algebra import canonical_equation, instance, weight
 from symgrad.mathematics.conditions import Condition, conditions
 from symgrad.mathematics.equations import (
     Equation,
@@ -161,7 +162,7 @@ def _equations(
     for array in order:
         if array.variable is not None:
             continue
-        equation = _written_out(array, inlined, equations)
+        equation = _written_out(array, inlined, equations, array.key in named)
         check_defined(named.get(array.key, "a value"), equation.rhs, array.where)
         step = array.key in turns or (array.key in targets and _is_step(equation))
         if array.key in named or array is output or step or not _inlines(array, equation, uses):
@@ -256,57 +257,39 @@ def _uses(order: Iterable[Array], output: Array) -> Counter[str]:
 
 
 def _written_out(
-    array: Array, inlined: Mapping[str, Equation], named: dict[str, Equation]
+    array: Array, inlined: Mapping[str, Equation], named: dict[str, Equation], has_name: bool
 ) -> Equation:
     """The equation of an array with the unnamed values written in."""
     assert array.rhs is not None
-    rhs = _substituted(array, array.rhs, inlined, named)
+    rhs = _substituted(array, array.rhs, inlined, named, has_name)
     backward = array.backward
     if backward is not None:
-        backward = _substituted(array, backward, inlined, named)
+        backward = _substituted(array, backward, inlined, named, has_name)
     return Equation(array.key, array.indices, rhs, array.decimals, backward, array.where)
 
 
 def _substituted(
-    array: Array, rhs: sp.Expr, inlined: Mapping[str, Equation], named: dict[str, Equation]
+    array: Array,
+    rhs: sp.Expr,
+    inlined: Mapping[str, Equation],
+    named: dict[str, Equation],
+    has_name: bool,
 ) -> sp.Expr:
     replaced: dict[sp.Expr, sp.Expr] = {}
-    linear = _linear_entries(rhs)
+    # a root that has a name stands in its own derivative, so what it is the root of needs none
+    linear = linear_entries(rhs.base if has_name and is_root(rhs) else rhs)
     written = (a for a in entries(rhs) if name_of(a) in inlined)
     # shortest first: an entry that is an index of another one is shorter than that
     for atom in sorted(written, key=lambda a: len(str(a))):
         source = inlined[name_of(atom)]
-        nonlinear = atom not in linear and source.rhs.has(*BINDERS)
-        if nonlinear or (array.op == "contract" and not _is_product(source.rhs)):
-            sign, named[source.name] = _positive(source)
+        nonlinear = atom not in linear and not is_short(source.rhs)
+        if nonlinear or (array.op == "contract" and not is_product(source.rhs)):
+            sign, named[source.name] = with_sign(source)
             replaced[atom] = sign * atom
             continue
         indices = [i.xreplace(replaced) for i in indices_of(atom)]
         replaced[atom] = instance(source, indices)
     return _plain(rhs.xreplace(replaced)) if replaced else rhs
-
-
-def _positive(equation: Equation) -> tuple[int, Equation]:
-    """A sign, and the equation without it: what gets a name is z, not -z."""
-    rhs = equation.rhs
-    if isinstance(rhs, sp.Sum) and rhs.function.could_extract_minus_sign():
-        return -1, replace(equation, rhs=sp.Sum(-rhs.function, *rhs.limits))
-    if all(a.could_extract_minus_sign() for a in sp.Add.make_args(rhs)):
-        return -1, replace(equation, rhs=-rhs)
-    return 1, equation
-
-
-def _is_product(rhs: sp.Expr) -> bool:
-    """Whether an expression is a product of entries and numbers, summed or not."""
-    if isinstance(rhs, sp.Sum):
-        return _is_product(rhs.function)
-    return all(
-        not e.args
-        or isinstance(e, sp.Indexed)
-        or (isinstance(e, sp.Sum) and _is_product(e))
-        or not entries(e)
-        for e in sp.Mul.make_args(rhs)
-    )
 
 
 def _plain(rhs: sp.Expr) -> sp.Expr:
@@ -315,15 +298,6 @@ def _plain(rhs: sp.Expr) -> sp.Expr:
         rhs = rhs.replace(sp.Abs, absolute)
     empty = {e: sp.S.Zero for e in rhs.atoms(sp.Sum) if e.function == 0}
     return _plain(rhs.xreplace(empty)) if empty else rhs
-
-
-def _linear_entries(rhs: sp.Expr) -> set[sp.Expr]:
-    """The entries that stand in no function, power or reduction, nor as an index."""
-    if isinstance(rhs, (sp.Add, sp.Mul)):
-        return set().union(*map(_linear_entries, rhs.args))
-    if isinstance(rhs, sp.Sum):
-        return _linear_entries(rhs.function)
-    return {rhs} if is_entry(rhs) else set()
 
 
 def _inlines(array: Array, equation: Equation, uses: Counter[str]) -> bool:

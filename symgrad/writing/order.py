@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import sympy as sp
 from sympy.concrete.expr_with_limits import ExprWithLimits
 
-from symgrad.mathematics.indices import Index, indices_of, name_of
+from symgrad.mathematics.indices import Index, entries, indices_of, name_of
 from symgrad.writing.letters import skeleton
 from symgrad.writing.naming import Names, Partial
 from symgrad.writing.parts import index_atoms, is_entry
@@ -40,6 +40,8 @@ class Order:
         """
         if term.is_number:
             rank = 0.5 if whole.has(sp.exp) else 3.0
+        elif not entries(term):
+            rank = 3.0
         elif isinstance(term, sp.Sum) or term.has(sp.Sum):
             rank = 0.0
         else:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from decimal import Decimal
 
 import sympy as sp
+from sympy.concrete.expr_with_limits import ExprWithLimits
 
 from symgrad.mathematics.indices import Index, entries
 from symgrad.mathematics.known import Known, Multiple, known, multiple, product, settled
@@ -307,8 +308,9 @@ def with_numbers_in_front(factor: sp.Expr) -> sp.Expr:
 
 
 def _varies(factor: sp.Expr) -> bool:
-    """Whether a factor depends on an index."""
-    return any(isinstance(s, Index) for s in factor.free_symbols)
+    """Whether a factor depends on an index, or has a sum in it that goes on to the right."""
+    closed = is_reciprocal(factor) or not factor.has(ExprWithLimits)
+    return not closed or any(isinstance(s, Index) for s in factor.free_symbols)
 
 
 def as_product(factor: sp.Expr) -> sp.Expr:
