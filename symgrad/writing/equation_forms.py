@@ -18,6 +18,7 @@ from symgrad.mathematics.equations import Equation, Variable, shapes_of
 from symgrad.mathematics.indices import entry, indices_of, name_of
 from symgrad.mathematics.proved import proved
 from symgrad.mathematics.recurrences import Recurrent
+from symgrad.writing.cuts import Cuts
 from symgrad.writing.formula import (
     Formula,
     Function,
@@ -88,29 +89,34 @@ class MadeForms:
         }
         typed = {name: step.before for name, step in reversed(derivation.forward_steps)}
         self.typed = frozenset(typed)
-        self.form = self._forms(self.table.values())
-        self.form_as_typed = self._forms(
-            [replace(e, rhs=typed.get(e.name, e.rhs)) for e in self.table.values()]
-        )
+        # written in the inputs alone, a computed array has to be there as a whole
+        computed = self.table.keys() if self.closed else ()
+        self.cuts = Cuts({n: v for n, v in self.known.items() if n not in computed})
+        self.form = self._forms(self.cuts(self.table.values()))
+        as_typed = [replace(e, rhs=typed.get(e.name, e.rhs)) for e in self.table.values()]
+        self.form_as_typed = self._forms(self.cuts(as_typed))
         vectors = notation.names.axes.get(derivation.system.output)
         self.stacks = not vectors and not notation.transposes
         self.made = functools.cache(self._made)
 
     def symbol(self, name: str) -> Formula:
         """A whole value; SymgradError for what is another one of another step."""
-        if self.notation.is_of_another_step(name):
-            raise SymgradError(f"{name} has no symbol as a whole")
-        return self.writer.symbol(name)
+        of, at = self.cuts.origin.get(name, (name, ()))
+        if self.notation.is_of_another_step(of):
+            raise SymgradError(f"{of} has no symbol as a whole")
+        return self.writer.entry(of, at).formula if at else self.writer.symbol(name)
 
     def _forms(self, equations: Iterable[Equation]) -> Form:
+        equations = list(equations)
+        known = [*self.known.values(), *self.cuts.variables.values()]
         if self.closed:
             every = self.table.keys()
             often = read_often(self.derivation)
-            return matrix_forms(self.known.values(), equations, self.symbol, every, CLOSED, often)
+            return matrix_forms(known, equations, self.symbol, every, CLOSED, often)
         nameless = self.derivation.system.nameless if self.alone else frozenset()
         adjoints = self.derivation.adjoint_name.items()
         unnamed = nameless | {name for value, name in adjoints if value in nameless}
-        return matrix_forms(self.known.values(), equations, self.symbol, unnamed)
+        return matrix_forms(known, equations, self.symbol, unnamed)
 
     def written(self, name: str) -> tuple[Formula, Formula] | None:
         """Both sides of an equation, if they conform."""

@@ -87,6 +87,6 @@ class Names:
     def shown(self, name: str, indices: Sequence[sp.Expr]) -> list[sp.Expr]:
         """The indices that are written: none for an axis of size 1."""
         axes = self.axes.get(name, ())
-        if len(axes) != len(indices):
+        if len(axes) < len(indices):
             return [i for i in indices if i != 0]
-        return [i for i, proper in zip(indices, axes, strict=True) if proper or i != 0]
+        return [i for i, proper in zip(indices, axes, strict=False) if proper or i != 0]

@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from symgrad.calculus.hoisting import Preparation
-from symgrad.mathematics.equations import Equation, Variable
+from symgrad.mathematics.equations import Equation, Variable, shapes_of
 from symgrad.mathematics.indices import axis_index, entry
 from symgrad.mathematics.sizes import Size, fixed, normal_form
+from symgrad.writing.cuts import has_cuts
 from symgrad.writing.document import (
     Block,
     Math,
@@ -150,10 +151,11 @@ def _ranges(author: Author, shown: frozenset[str]) -> Iterator[tuple[Sequence[st
 def _slices(author: Author) -> Prose:
     """What arrays with only some of their indices are, where there are any."""
     derivation = author.derivation
-    names = [e.name for e in derivation.system]
-    names += [a.equation.name for a in derivation.adjoints]
-    wholes = [] if author.choice.form == "index" else [(n, author.matrix(n)) for n in names]
-    if all(whole is None or whole[0] == author.symbol(name) for name, whole in wholes):
+    equations = [*derivation.system, *(a.equation for a in derivation.adjoints)]
+    shapes = shapes_of(derivation.system.variables, equations)
+    forms = [] if author.choice.form == "index" else [(e, author.matrix(e.name)) for e in equations]
+    written = [(e, whole[0] == author.symbol(e.name)) for e, whole in forms if whole is not None]
+    if all(is_whole and not has_cuts(e.rhs, shapes) for e, is_whole in written):
         return ()
     return (
         " In matrix forms, an array with only its first indices is what is left of it there: "
