@@ -191,6 +191,7 @@ class _Walk:
         chain = self._chain(value, self.consumers, self.way)
         if value not in self.past:
             self.done[value] = self.way[value] = self._adjoint(_Task(value, name, chain, self.way))
+            self._prove(self.done[value].equation)
             return
         if chain or any(self.through.steps(value)):
             part = self._adjoint(_Task(value, self.part_name[value], chain, self.way))
@@ -201,6 +202,13 @@ class _Walk:
             self.done[value] = self.way[value] = whole
         else:
             self.done[value] = replace(whole, past=True, part=part)
+
+    def _prove(self, adjoint: Equation) -> None:
+        """What is known of a derivative by its equation: whether it is symmetric."""
+        promises = self.context.promises
+        found = proved([adjoint], promises) if len(adjoint.indices) == 2 else {}
+        if found:
+            self.context = replace(self.context, promises={**promises, **found})
 
     def _chain(
         self, value: str, consumers: Mapping[str, Sequence[Equation]], done: Container[str]

@@ -276,13 +276,14 @@ def _substituted(
     has_name: bool,
 ) -> sp.Expr:
     replaced: dict[sp.Expr, sp.Expr] = {}
-    # a root that has a name stands in its own derivative, so what it is the root of needs none
-    linear = linear_entries(rhs.base if has_name and is_root(rhs) else rhs)
+    linear = linear_entries(rhs)
     written = (a for a in entries(rhs) if name_of(a) in inlined)
     # shortest first: an entry that is an index of another one is shorter than that
     for atom in sorted(written, key=lambda a: len(str(a))):
         source = inlined[name_of(atom)]
-        nonlinear = atom not in linear and not is_short(source.rhs)
+        # a root that has a name stands in its own derivative: what it is the root of needs none
+        whole = is_short(source.rhs) or (has_name and is_root(rhs) and source.rhs.is_Add)
+        nonlinear = atom not in linear and not whole
         if nonlinear or (array.op == "contract" and not is_product(source.rhs)):
             sign, named[source.name] = with_sign(source)
             replaced[atom] = sign * atom

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import sympy as sp
-from sympy.concrete.expr_with_limits import ExprWithLimits
 
 from symgrad.calculus.derivation import Derivation, forward_and_adjoints, promises
 from symgrad.errors import SymgradError
@@ -22,6 +21,7 @@ from symgrad.writing.cuts import Cuts
 from symgrad.writing.formula import (
     Formula,
     Function,
+    Norm,
     Number,
     Scripted,
     Sum,
@@ -33,7 +33,7 @@ from symgrad.writing.formula import (
 )
 from symgrad.writing.letters import unshadowed
 from symgrad.writing.matrix_form import Form, matrix_forms
-from symgrad.writing.matrix_formula import EULER, IDENTITY, SIZE
+from symgrad.writing.matrix_formula import EULER, IDENTITY, SIZE, TRANSPOSED
 from symgrad.writing.matrix_shapes import recording, wrong_shape
 from symgrad.writing.notation import Notation, transposed_axes
 from symgrad.writing.own_signs import identity
@@ -181,7 +181,7 @@ class MadeForms:
         whole = None if found is None else mapped(found.matrix.formula, self._named)
         if found is None or whole is None or whole == writer.formula(equation.rhs):
             return None
-        if found.at == equation.indices and not equation.rhs.has(ExprWithLimits):
+        if found.at == equation.indices and not _has_vectors(whole):
             return None  # an entry, written as it is
         return writer.entry(name, found.at).formula, whole
 
@@ -190,6 +190,11 @@ def read_often(derivation: Derivation) -> frozenset[str]:
     """The values with a name that several equations read."""
     reads = Counter(n for e in forward_and_adjoints(derivation) for n in e.reads)
     return frozenset(n for n, k in reads.items() if k > 1) - derivation.system.invented
+
+
+def _has_vectors(formula: Formula) -> bool:
+    """Whether a number is made of vectors: a norm, or a product with a transpose."""
+    return any(isinstance(node, Norm) or node == TRANSPOSED for node in walk(formula))
 
 
 def _nodes(formula: Formula) -> int:
