@@ -55,13 +55,30 @@ class NamedValues:
         """``expr`` with every part that is a named value replaced by its entry."""
         if not expr.args or isinstance(expr, sp.Indexed):
             return expr
-        if isinstance(expr, FOLDED):
-            for equation in self._by_kind.get(_kind(expr), ()):
-                found = _match(equation, expr)
-                if found is not None:
-                    return found
+        if (found := self._named(expr)) is not None:
+            return found
         parts = [self.fold(a) for a in expr.args]
-        return expr if parts == list(expr.args) else expr.func(*parts)
+        if parts == list(expr.args):
+            return expr
+        inside = expr.func(*parts)
+        return inside if (found := self._named(inside)) is None else found
+
+    def _named(self, expr: sp.Expr) -> sp.Expr | None:
+        """The entry of the named value that an expression is as a whole."""
+        known = self._by_kind.get(_kind(expr), ()) if isinstance(expr, FOLDED) else ()
+        matches = (_match(equation, expr) for equation in known)
+        found = next((m for m in matches if m is not None), None)
+        return self._opposite(expr) if found is None and isinstance(expr, sp.Sum) else found
+
+    def _opposite(self, expr: sp.Sum) -> sp.Expr | None:
+        """A sum whose negative is a named value, such as an entropy, by that value's name."""
+        for equation in self._scaled.get(frozenset(map(name_of, entries(expr))), ()):
+            scale, rest = equation.rhs.as_independent(sp.Sum, as_Add=False)
+            for total, sign in ((expr, -1), (_negative(expr), 1)) if scale == -1 else ():
+                found = _match(replace(equation, rhs=rest), total)
+                if found is not None:
+                    return sign * found
+        return None
 
     def with_totals(self, expr: sp.Expr) -> sp.Expr:
         """``expr`` with named values in the place of products with a sum that they are."""
@@ -98,6 +115,14 @@ class NamedValues:
     def with_products(self, factors: Sequence[sp.Expr]) -> list[sp.Expr]:
         """Factors, with a named value in the place of those that it is the product of."""
         return _with_products(factors, self._products)
+
+
+def _negative(total: sp.Sum) -> sp.Sum:
+    """The negative of a sum, x - y as y - x in it."""
+    factors = list(sp.Mul.make_args(total.function))
+    place = next((k for k, f in enumerate(factors) if f.is_Add), 0)
+    factors[place] = -factors[place]
+    return sp.Sum(sp.Mul(*factors), *total.limits)
 
 
 def _with_products(
