@@ -368,3 +368,38 @@ def test_values_that_laws_leave_over_are_numbered_from_1() -> None:
     assert "softmax_rows(x)" in shown
     assert "t₁[i,l] = Σ_j P[i,j] f[l,j]" in shown
     assert not re.search("t₂|t₃|P₁|P₂", shown)
+
+
+def test_an_entropy_stands_in_its_own_derivative() -> None:
+    spec = "p = sg.softmax(x, axis=1)\nH = -np.sum(p * np.log(p), 1)\nloss = np.sum(f[:, 0] * H)"
+    assert "− H[i] − x[i,j])" in boxed(spec)
+
+
+def test_a_derivative_is_known_to_be_symmetric() -> None:
+    spec = (
+        "S = x[:, :3] @ x[:, :3].T + np.eye(3)\na = np.linalg.solve(S, f[:, 0])\n"
+        "loss = f[:, 0] @ a + np.linalg.slogdet(S)[1]"
+    )
+    shown = text(spec, "S")
+    assert "L = Σ_i a[i] f[i,0] + log |det(S)|" in " ".join(shown.split())
+    assert "symmetric: ∂L/∂S is symmetric" in text(spec)
+
+
+def test_a_root_with_a_name_is_one_equation() -> None:
+    shown = text("s = np.sqrt(np.mean(x**2) + 1e-5)\nloss = np.sum(np.sin(x / s) * f)")
+    assert "∂s/∂x[i,j] = x[i,j]/(12 s)" in shown
+    assert "t₁" not in shown
+
+
+def test_logistic_regression_has_no_signs_too_many() -> None:
+    fit = "-np.mean(f[:, 0] * np.log(p) + (1 - f[:, 0]) * np.log(1 - p))"
+    shown = text(f"p = 1 / (1 + np.exp(-f @ x[0]))\nloss = {fit} + np.linalg.norm(x) ** 2 / 2")
+    assert "∂L/∂t₁[i] = (p[i] − f[i,0])/3" in shown
+    assert "1/2 Σ_{i,j} x[i,j]²" in shown
+
+
+def test_what_is_read_at_a_first_place_has_a_matrix_form() -> None:
+    shown = text("h = np.tanh(x @ f[0])\nloss = h @ np.tanh(x @ f[1])")
+    assert "x f[0]" in shown
+    assert "x f[1]" in shown
+    assert "an array with only its first indices" in shown

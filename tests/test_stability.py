@@ -466,8 +466,8 @@ def test_the_derivative_of_what_is_divided_by_its_norm_reads_as_in_a_textbook():
         .gradients["x"]
         .latex()
         .endswith(
-            r"\frac{w_{i}}{\sqrt{\sum_{j} x_{nj}^{2}}} - \frac{x_{ni} \sum_{j} x_{nj} w_{j}}"
-            r"{\left(\sum_{j} x_{nj}^{2}\right)^{3/2}}"
+            r"\frac{w_{i}}{\sqrt{\sum_{j} x_{nj}^{2}}} - \frac{x_{ni}}"
+            r"{\left(\sum_{j} x_{nj}^{2}\right)^{3/2}} \sum_{j} x_{nj} w_{j}"
         )
     )
 

@@ -206,7 +206,7 @@ class _Walk:
     def _prove(self, adjoint: Equation) -> None:
         """What is known of a derivative by its equation: whether it is symmetric."""
         promises = self.context.promises
-        found = proved([adjoint], promises) if len(adjoint.indices) == 2 else {}
+        found = proved([adjoint], {**promises}) if len(adjoint.indices) == 2 else {}
         if found:
             self.context = replace(self.context, promises={**promises, **found})
 

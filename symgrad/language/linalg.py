@@ -73,7 +73,8 @@ def _scalar(a: Any, what: str, cls: type[MatrixFunction], alone: Alone) -> Array
         return alone(array[..., 0, 0])
     lead, row, column, _, _ = _indices(array)
     value = matrix_function(cls, array.at([*lead, row, column]), (row, column))
-    return Array(lead, value, [array])
+    # beside its determinant, the inverse of a matrix may be the adjugate: that has to have a name
+    return (structure if cls is DeterminantValue else Array)(lead, value, [array])
 
 
 @function("linalg.inv")

@@ -15,10 +15,17 @@ from symgrad.language.array import Array, made_of
 from symgrad.language.assigned import targets_of, turns_of
 from symgrad.language.constants import as_array
 from symgrad.language.defined import check_defined, undefined, vanishes
-from symgrad.language.inside import is_product, is_root, is_short, linear_entries, with_sign
+from symgrad.language.inside import (
+    LONGEST,
+    is_product,
+    is_root,
+    linear_entries,
+    with_sign,
+    written_in_terms,
+)
 from symgrad.language.repeated import repeated
 from symgrad.language.sizes import shape_text
-from symgrad.mathematics.algebra import canonical_equation, instance, weight
+from symgrad.mathematics.algebra import BINDERS, canonical_equation, instance, weight
 from symgrad.mathematics.conditions import Condition, conditions
 from symgrad.mathematics.equations import (
     Equation,
@@ -44,13 +51,6 @@ from symgrad.mathematics.records import Constant
 from symgrad.mathematics.recurrences import Recurrent
 from symgrad.mathematics.reductions import absolute
 from symgrad.mathematics.sizes import Size, fixed, is_size
-
-LONGEST = 40
-"""The weight beyond which a value gets a name of its own.
-
-Of 690 values that the test losses read once, one is above it (41): what a person writes in a line
-stays a line, and what a loop piles up is cut.
-"""
 
 
 def trace(output: Array, names: Mapping[str, Array]) -> System:
@@ -169,6 +169,10 @@ def _equations(
             equations[array.key] = equation
         else:
             inlined[array.key] = equation
+    nameless = [a for a in order if a.key in equations and a.key not in {*named, *targets}]
+    inlined |= written_in_terms(
+        equations, [a.key for a in nameless if _is_plain(a) and a is not output]
+    )
     return equations, inlined
 
 
@@ -282,7 +286,7 @@ def _substituted(
     for atom in sorted(written, key=lambda a: len(str(a))):
         source = inlined[name_of(atom)]
         # a root that has a name stands in its own derivative: what it is the root of needs none
-        whole = is_short(source.rhs) or (has_name and is_root(rhs) and source.rhs.is_Add)
+        whole = not source.rhs.has(*BINDERS) or (has_name and is_root(rhs) and source.rhs.is_Add)
         nonlinear = atom not in linear and not whole
         if nonlinear or (array.op == "contract" and not is_product(source.rhs)):
             sign, named[source.name] = with_sign(source)
@@ -301,10 +305,14 @@ def _plain(rhs: sp.Expr) -> sp.Expr:
     return _plain(rhs.xreplace(empty)) if empty else rhs
 
 
+def _is_plain(array: Array) -> bool:
+    """Whether a value is nothing but what its equation says, which may be written elsewhere."""
+    held = array.decimals is not None or array.backward is not None
+    return not (array.op == "structure" or held or array.carried)
+
+
 def _inlines(array: Array, equation: Equation, uses: Counter[str]) -> bool:
-    if array.op == "structure" or array.decimals is not None or array.backward is not None:
-        return False
-    if array.carried:
+    if not _is_plain(array):
         return False
     if array.op == "relabel" and is_entry(equation.rhs):
         return True

@@ -302,8 +302,10 @@ def _as_powers(factors: Iterable[Formula]) -> list[Formula]:
     """Factors that are equal as a power: s² for s s."""
     counts: Counter[Formula] = Counter()
     for factor in factors:
-        is_square = isinstance(factor, Norm) and factor.squared
-        counts[replace(factor, squared=False) if is_square else factor] += 1 + is_square
+        if isinstance(factor, Norm) and factor.squared:
+            counts[replace(factor, squared=False)] += 2
+        else:
+            counts[factor] += 1
     return [_power_of(f, n) for f, n in counts.items()]
 
 
