@@ -288,7 +288,8 @@ class _Walk:
         """The same with totals put in, where that is so much shorter."""
         if totals := self._totals(task):
             other = self._candidate(task, inline, totals)
-            if weight(other[0].rhs) <= GAIN * weight(written_in(found[0].rhs, totals)):
+            dense = _is_sparse(found[0].rhs) and not _is_sparse(other[0].rhs)
+            if not dense and _is_gain(other[0].rhs, written_in(found[0].rhs, totals)):
                 return other
         return found
 
@@ -413,6 +414,10 @@ def _is_sparse(rhs: sp.Expr) -> bool:
     """Whether an expression has a delta; where all are at fixed places, a short expression."""
     between = any(all(a.has(Index) for a in d.args) for d in rhs.atoms(Delta))
     return has_delta(rhs) and (between or weight(rhs) <= LONGEST)
+
+
+def _is_gain(one: sp.Expr, other: sp.Expr) -> bool:
+    return weight(one) <= GAIN * weight(other)
 
 
 def _is_mostly_zero(rhs: sp.Expr) -> bool:
