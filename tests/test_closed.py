@@ -84,6 +84,14 @@ def test_what_is_met_several_times_has_its_name() -> None:
     ]
 
 
+def test_a_variance_that_has_no_name_is_written_once() -> None:
+    x, g = sg.param("x", ("N", "D")), sg.data("g", ("N", "D"))
+    loss = np.sum(g * (x - x.mean(0)) / np.sqrt(x.var(0) + 1e-5))
+    lines = closed(loss)
+    assert lines[-1] == "t₂ = 1/N ((x − 1/N 𝟏 𝟏ᵀ x)^∘2)ᵀ 𝟏 + 10⁻⁵ 𝟏"
+    assert lines[1].startswith("∂L/∂x = −1/N (x − 1/N 𝟏 𝟏ᵀ x) diag(")
+
+
 @pytest.mark.parametrize("layout", [n for n in FORMATS if n != "pdf"])
 def test_every_format_has_closed_forms(layout: str) -> None:
     y, w = sg.data("y", ("N",), dtype=int), sg.param("w", ("N", 3))

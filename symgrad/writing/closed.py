@@ -16,7 +16,6 @@ from symgrad.mathematics.named_values import NamedValues
 from symgrad.mathematics.recurrences import Final, Recurrent, all_reads
 from symgrad.writing.equation_forms import MadeForms, read_often
 from symgrad.writing.formula import Formula, parts
-from symgrad.writing.matrix_form import OFTEN
 from symgrad.writing.notation import Notation
 from symgrad.writing.writer import Writer
 
@@ -71,7 +70,7 @@ class Closed:
         return isinstance(self.table[name].rhs, Recurrent)
 
     def _is_heavy(self, equation: Equation) -> bool:
-        return weight(equation.rhs) > (OFTEN if equation.name in self.often else HEAVIEST)
+        return weight(equation.rhs) > self.often.get(equation.name, HEAVIEST)
 
     def _entries(self, name: str) -> Equation:
         """The equation of a value with those written in that stay short."""

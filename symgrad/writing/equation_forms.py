@@ -32,7 +32,7 @@ from symgrad.writing.formula import (
     walk,
 )
 from symgrad.writing.letters import unshadowed
-from symgrad.writing.matrix_form import Form, matrix_forms
+from symgrad.writing.matrix_form import NAMELESS, OFTEN, Form, matrix_forms
 from symgrad.writing.matrix_formula import EULER, IDENTITY, SIZE, TRANSPOSED
 from symgrad.writing.matrix_shapes import recording, wrong_shape
 from symgrad.writing.notation import Notation, transposed_axes
@@ -186,10 +186,11 @@ class MadeForms:
         return writer.entry(name, found.at).formula, whole
 
 
-def read_often(derivation: Derivation) -> frozenset[str]:
-    """The values with a name that several equations read."""
+def read_often(derivation: Derivation) -> dict[str, int]:
+    """How long the values that several equations read may be to be written in, by their names."""
     reads = Counter(n for e in forward_and_adjoints(derivation) for n in e.reads)
-    return frozenset(n for n, k in reads.items() if k > 1) - derivation.system.invented
+    invented = derivation.system.invented
+    return {n: NAMELESS if n in invented else OFTEN for n, k in reads.items() if k > 1}
 
 
 def _has_vectors(formula: Formula) -> bool:

@@ -6,6 +6,7 @@ import contextlib
 import functools
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from symgrad.errors import SymgradError
 from symgrad.mathematics.equations import Equation, Variable
@@ -24,6 +25,9 @@ SHORT = 60
 OFTEN = 8
 """A formula with more signs is not written in in several places."""
 
+NAMELESS = 14
+"""The same of a value that the spec has no name for: X W + 𝟏 bᵀ is, a variance is not."""
+
 Symbol = Callable[[str], Formula]
 """How a value is written as a whole."""
 
@@ -37,13 +41,13 @@ def matrix_forms(
     symbol: Symbol,
     unnamed: Collection[str] = (),
     longest: int = 0,
-    often: Collection[str] = (),
+    often: Mapping[str, int] = MappingProxyType({}),
 ) -> Form:
     """The matrix form of each equation by its name.
 
     ``variables``: inputs, and values of which something is known.  The ``unnamed`` values are
     written in where the whole stays short.  ``longest``: they have to be, and what has more signs
-    has no form; only what is read ``often`` keeps its name where it is no short formula.
+    has no form; only what is read ``often`` keeps its name where it has more signs than it says.
     """
     table = {e.name: e for e in equations}
     known = {e.name: Variable(e.name, e.shape, "data") for e in table.values()}
@@ -62,7 +66,7 @@ def matrix_forms(
         found = None
         with contextlib.suppress(SymgradError):
             found = matrix(name) if name in unnamed else None
-        return None if found and name in often and found.length > OFTEN else found
+        return None if found and found.length > often.get(name, found.length) else found
 
     def form(name: str) -> Formula | None:
         found = matrix(name) if name in table else None

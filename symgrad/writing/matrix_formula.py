@@ -65,6 +65,8 @@ class MatrixFormula:
     """What it is the sum of."""
     number: sp.Expr | None = None
     """What it is worth, where it is a number."""
+    of_sizes: sp.Expr | None = None
+    """What it is worth, where it is an expression of sizes."""
     symmetric: bool = False
     """Whether it is known to be its own transpose."""
     inverted: MatrixFormula | None = None
@@ -216,6 +218,10 @@ def product(factors: Iterable[MatrixFormula], axes: Axes) -> MatrixFormula:
     """The matrix product: its number first, then other scalars."""
     flat = _cancelled([g for f in factors for g in f.parts], axes)
     value = sp.Mul(*(f.number for f in flat if f.number is not None))
+    if abs(value) != 1 and any(f.of_sizes is not None for f in flat):
+        value *= sp.Mul(*(f.of_sizes for f in flat if f.of_sizes is not None))
+        others = (f for f in flat if f.number is None and f.of_sizes is None)
+        return product([literal(value), *others], axes)
     rest = sorted((f for f in flat if f.number is None), key=_place)
     if value != 1 and len(rest) == 1:
         common, rest[0] = _common(rest[0])
@@ -416,7 +422,7 @@ def literal(value: sp.Expr) -> MatrixFormula:
     if value.could_extract_minus_sign():
         return negative(MatrixFormula(_number(-value), ()))
     level = Level.SUM if with_numbers(value).is_Add else Level.SCRIPTED
-    return MatrixFormula(_number(value), (), level)
+    return MatrixFormula(_number(value), (), level, of_sizes=value)
 
 
 def _number(expr: sp.Expr) -> Formula:
