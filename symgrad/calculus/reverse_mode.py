@@ -427,10 +427,6 @@ def _is_mostly_zero(rhs: sp.Expr) -> bool:
     return any(map(_is_mostly_zero, rhs.args)) if rhs.is_Mul else has_delta(rhs)
 
 
-def _inlined(adjoint: Adjoint) -> Adjoint:
-    return Adjoint(adjoint.value, adjoint.equation, adjoint.chain, adjoint.steps, inlined=True)
-
-
 def _consumers(system: System) -> dict[str, list[Equation]]:
     result: dict[str, list[Equation]] = {}
     for equation in system.equations:
