@@ -141,8 +141,8 @@ TABLE = [
     Identity("96", lambda F, x, Q: (F @ x) @ (F @ x) / ((Q @ x) @ (Q @ x)), "x",
              lambda F, x, Q: 2 * F.T @ F @ x / (x @ Q.T @ Q @ x)
              - 2 * (x @ F.T @ F @ x) * (Q.T @ Q @ x) / (x @ Q.T @ Q @ x) ** 2,
-             r"2 (\frac{1}{\left\lVert Q x \right\rVert^2} F^⊤ F x - \frac{\left\lVert F x "
-             r"\right\rVert^2}{\left\lVert Q x \right\rVert^{4}} Q^⊤ Q x)"),
+             r"2 (\frac{1}{\left\lVert Q x \right\rVert^2} F^⊤ F x - "
+             r"\frac{L}{\left\lVert Q x \right\rVert^2} Q^⊤ Q x)"),
     Identity("97", lambda x, A, b: x @ A @ x + b @ x, "x",
              lambda x, A, b: (A + A.T) @ x + b, "A x + A^⊤ x + b"),
     # 2.5 Traces: first order
@@ -218,8 +218,7 @@ TABLE = [
     Identity("130", lambda x, a, c: c @ ((x - a) / norm(x - a)), "x",
              lambda x, a, c: c / norm(x - a) - (x - a) * (c @ (x - a)) / norm(x - a) ** 3,
              r"\frac{1}{\left\lVert x - a \right\rVert} (c - "
-             r"(\frac{1}{\left\lVert x - a \right\rVert} c^⊤ (x - a)) "
-             r"\frac{1}{\left\lVert x - a \right\rVert} (x - a))"),
+             r"\frac{1}{\left\lVert x - a \right\rVert^2} (c^⊤ (x - a)) (x - a))"),
     Identity("131", lambda x: norm(x) ** 2, "x", lambda x: 2 * x, "2 x"),
     Identity("131", lambda x: x @ x, "x", lambda x: 2 * x, "2 x"),
     Identity("132", lambda R: norm(R) ** 2, "R", lambda R: 2 * R, "2 R"),
