@@ -47,6 +47,13 @@ class Evidence:
         """The likeliest explanation of the numbers, where there is one."""
         return next(iter(explanations(self.reference, self.handed)), None)
 
+    @property
+    def whole(self) -> Explanation | None:
+        """The explanation, where all wrong gradients have the numbers that follow of it."""
+        cause = self.explanation
+        every = cause is not None and cause.explained >= len(set(self.handed.wrong))
+        return cause if every else None
+
 
 def _locals(state: State, run: Run) -> dict[str, Any]:
     """What is called as a derivative of the spec is."""

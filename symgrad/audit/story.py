@@ -10,7 +10,8 @@ from symgrad.audit.diagnosis.told import told as told_of
 from symgrad.audit.equations import equation_of
 from symgrad.audit.findings import Audit, FaultFound, ValueFound
 from symgrad.audit.form import assigned
-from symgrad.audit.kinds import kind_of
+from symgrad.audit.grammar import Edit
+from symgrad.audit.kinds import kind_of, of_edit, of_explanation
 from symgrad.audit.outcome import Blamed, Outcome
 from symgrad.audit.printing import Line
 from symgrad.audit.source import Source, patch, whole_lines
@@ -132,8 +133,9 @@ class Story:
     def _sentence(self, blamed: Blamed, kind: str) -> str:
         """A fault in a sentence."""
         if blamed.target.name != self.reference.output:
-            edit = blamed.edit
-            return edit.sentence if edit else unnamed(blamed, kind, self.reference.hidden)
+            if blamed.edit is None:
+                return unnamed(blamed, kind, self.reference.hidden)
+            return mended(blamed, blamed.edit, kind, self.reference.hidden)
         why = f": {blamed.edit.sentence}" if blamed.edit is not None else ""
         return f"{blamed.target.code} is not the loss that the gradients are of{why}"
 
@@ -220,6 +222,14 @@ def unnamed(blamed: Blamed, kind: str, hidden: Collection[str]) -> str:
         return f"{code} is wrong; the cause was not found"
     why = told_of(cause, kind, hidden)
     return f"{code} is wrong; its numbers are what follows if {why}; no repair was found"
+
+
+def mended(blamed: Blamed, edit: Edit, kind: str, hidden: Collection[str]) -> str:
+    """The sentence of a repair; and what the numbers tell, where that is something else."""
+    cause = blamed.evidence.whole if kind != of_edit(blamed, edit) else None
+    cause = cause if cause is not None and of_explanation(cause) == kind else None
+    more = f"; by its numbers {told_of(cause, kind, hidden)}" if cause is not None else ""
+    return f"{edit.sentence}{more}"
 
 
 def because(kind: str, hidden: bool | None) -> str:

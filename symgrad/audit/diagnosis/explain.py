@@ -41,6 +41,8 @@ class Trial:
     contents: Callable[[int], dict[Other, list[Numbers]]]
     before: str = ""
     free: bool = False
+    alone: bool = False
+    """Whether one term of an equation is another, and the rest stays."""
 
 
 @dataclass
@@ -180,7 +182,8 @@ class Explaining:
         first = several[0]
         contents = partial(self._contents, several)
         value = self._value(first.equation.name)
-        self._try(Trial(value, first.role, changed, contents, str(first.part)))
+        alone = len(several) == len(changed)
+        self._try(Trial(value, first.role, changed, contents, str(first.part), alone=alone))
 
     def _contents(self, several: Sequence[Place], point: int) -> dict[Other, list[Numbers]]:
         """What may stand at places at a point, the same at all of them."""
@@ -268,7 +271,7 @@ class Explaining:
             explained,
             before=trial.before,
             hidden=trial.value in self.backward.derivation.typed.nameless,
-            projects=bool(name) and is_projected(self.backward, name, self.terms(name)),
+            projects=trial.alone and is_projected(self.backward, name, self.terms(name)),
             first=not self.backward.reads.get(name, ()),
         )
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from symgrad.audit.diagnosis.explanation import Explanation
-from symgrad.audit.diagnosis.graph import Backward
+from symgrad.audit.diagnosis.graph import BATCH, Backward
 from symgrad.audit.diagnosis.parts import Term, terms_of
 from symgrad.audit.diagnosis.wanted import Wanted
 from symgrad.mathematics.equations import Equation
-from symgrad.mathematics.indices import entries, indices_of, name_of
+from symgrad.mathematics.indices import entries, entry, indices_of, name_of
 
 Numbers = np.ndarray[Any, Any]
 
@@ -35,7 +35,21 @@ def functions_of_entries(backward: Backward, wanted: Wanted) -> Iterator[Explana
             if at.size >= LEAST and _is_function(at, by):
                 change = "two numbers" if np.unique(by.round(9)).size <= 2 else "a function"
                 role = "mask" if change == "two numbers" else "slope"
-                yield Explanation(value, role, change, "", 1.0, 1)
+                yield Explanation(value, role, change, "", 1.0, _explained(backward, wanted, name))
+
+
+def _explained(backward: Backward, wanted: Wanted, name: str) -> int:
+    """How many wrong values follow, if a derivative is what the program has for it."""
+    counts = []
+    put = entry("_put0", (BATCH, *backward.equations[name].indices))
+    for point in wanted.points:
+        laid = next(iter(wanted.laid(backward.value_of[name], point)), None)
+        if laid is None:
+            return 0
+        predicted = backward.variants({name: put}, {"_put0": laid[None]}, point)
+        fine, given = wanted.explained(predicted, point)
+        counts.append(int(given[0]) if fine[0] else 0)
+    return min(counts)
 
 
 def _is_each(term: Term, equation: Equation, backward: Backward) -> bool:

@@ -103,7 +103,7 @@ class Wanted:
         known = [n for n in (self.first, *self.wrong, *self.right) if self.adjoint[n] in predicted]
         for name in known:
             same = self._same(predicted[self.adjoint[name]], name, point)
-            given += same
+            given += same & (name not in self.right)
             fine &= same | (name in self.wrong)
         return fine, given
 
