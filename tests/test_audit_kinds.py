@@ -60,7 +60,9 @@ def test_the_kind_needs_no_repair(
     fault = unrepaired(name, number).faults[0]
     assert fault.kind in program(name).FAULTS[number][2].split()
     assert fault.repair == ""
-    assert "its numbers are what follows if the derivative by" in fault.sentence
+    assert ("its numbers are what follows if the derivative by" in fault.sentence) == (
+        fault.kind not in ("random", "rounded", "clipped")
+    )
 
 
 def test_the_sentence_says_which_derivative_is_meant(
@@ -75,6 +77,19 @@ def test_what_is_missing_is_said(unrepaired: Callable[[str, int], Audit]) -> Non
     assert "the derivative by g has a term too few" in fault.sentence
     fault = unrepaired("gcn", 6).faults[0]
     assert "the derivative by g reads another array: a in place of n;" in fault.sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "kind"),
+    [("mlp", 10, "rounded"), ("rnn", 8, "clipped"), ("dropout", 2, "random")],
+)
+@pytest.mark.long
+def test_what_a_run_shows(
+    name: str, number: int, kind: str, unrepaired: Callable[[str, int], Audit]
+) -> None:
+    fault = unrepaired(name, number).faults[0]
+    assert fault.kind == kind
+    assert "no repair was found" in fault.sentence
 
 
 USE, OTHER, LOSS = Summand("h", summed=True), Summand("z", summed=True), Summand("")

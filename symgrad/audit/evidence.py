@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.audit.compare import numbers
 from symgrad.audit.diagnosis import Handed, explanations
 from symgrad.audit.diagnosis.explanation import Explanation
 from symgrad.audit.reference import Reference
 from symgrad.audit.runner import Run
 from symgrad.audit.search import State, Target
-from symgrad.audit.values import same_numbers
+from symgrad.audit.traces import traced
 
 
 @dataclass(frozen=True)
@@ -25,8 +24,8 @@ class Evidence:
     handed: Handed
     ratio: tuple[float | None, ...]
     """By what the value that is blamed is multiplied, at each point, where it is by one number."""
-    is_drawn: bool
-    """Whether the program gives something else when it draws other random numbers."""
+    trace: str
+    """The kind of fault that shows in what the program assigned, if one does."""
 
     @classmethod
     def of(cls, state: State, reference: Reference, target: Target) -> Evidence:
@@ -40,7 +39,8 @@ class Evidence:
         right = [v.name for v in values if v.right and v.name in state.matching.wrt]
         ratio = next((v.ratios for v in values if v.code == target.code), ())
         handed = Handed(state.truths, got, wrong, right, state.tolerance)
-        return cls(reference, handed, ratio, _is_drawn(state))
+        trace = "" if target.local else traced(state)
+        return cls(reference, handed, ratio, trace)
 
     @cached_property
     def explanation(self) -> Explanation | None:
@@ -60,13 +60,3 @@ def _locals(state: State, run: Run) -> dict[str, Any]:
     habits = state.matching.habits
     called = {habits.gradient(t): v for t, v in run.last.items() if isinstance(v, np.ndarray)}
     return {n: v for n, v in called.items() if n is not None and n not in state.matching.wrt}
-
-
-def _is_drawn(state: State) -> bool:
-    """Whether another seed gives other numbers at the same point."""
-    if "rand" not in state.program.source.text:
-        return False
-    runs = [state.program.run(state.truths[:1], seed=seed)[0] for seed in (0, 1)]
-    handed = [state.handed(run) for run in runs]
-    pairs = [[numbers(h.get(c)) for h in handed] for c in state.matching.codes]
-    return any(a is not None and b is not None and not same_numbers(a, b) for a, b in pairs)

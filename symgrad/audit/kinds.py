@@ -22,8 +22,8 @@ def kind_of(blamed: Blamed) -> str:
     """The kind of a fault: by its repair, if there is one, and by what explains the numbers."""
     if blamed.edit is not None:
         return of_both(blamed, of_edit(blamed, blamed.edit))
-    if blamed.evidence.is_drawn:
-        return "random"
+    if blamed.evidence.trace:
+        return blamed.evidence.trace
     cause = blamed.evidence.explanation
     if cause is None:
         return "unnamed"

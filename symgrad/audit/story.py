@@ -216,12 +216,20 @@ def is_forward(blamed: Blamed, name: str) -> bool:
 def unnamed(blamed: Blamed, kind: str, hidden: Collection[str]) -> str:
     """The sentence where no edit repairs a value; ``hidden``: what has no name in the spec."""
     code, cause = blamed.target.code, blamed.evidence.explanation
-    if kind == "random":
-        return f"{code} is another at the same point with other random numbers"
+    if blamed.evidence.trace:
+        return f"{code} is wrong: {TRACES[kind]}; no repair was found"
     if cause is None or kind == "unnamed":
         return f"{code} is wrong; the cause was not found"
     why = told_of(cause, kind, hidden)
     return f"{code} is wrong; its numbers are what follows if {why}; no repair was found"
+
+
+TRACES = {
+    "random": "it is another at the same point with other random numbers",
+    "rounded": "what the program assigns on the way is rounded",
+    "clipped": "what the program assigns on the way is cut off",
+}
+"""What a run shows, by the kind of the fault."""
 
 
 def mended(blamed: Blamed, edit: Edit, kind: str, hidden: Collection[str]) -> str:
