@@ -20,11 +20,12 @@ EVERY = 6
 
 OTHERWISE = {
     ("cbow", 5),  # in the forward pass
-    ("conv", 4),  # written entry by entry: terms without number
-    ("gru", 2),
+    ("conv", 6),  # written entry by entry
     ("hinge", 3),
     ("im2col", 0),
     ("lstm", 0),
+    ("policy", 1),
+    ("rnn", 5),
 }
 """Faults that numbers alone don't tell of yet."""
 

@@ -39,16 +39,16 @@ def of_both(blamed: Blamed, kind: str) -> str:
     nine times of ten.
     """
     cause = blamed.evidence.whole if kind in MAKESHIFT else None
-    if cause is None or cause.first:
+    other = kind if cause is None else of_explanation(cause)
+    if cause is not None and cause.first and other == "activation":
         return kind
-    other = of_explanation(cause)
-    return other if other in MAKESHIFT[kind] else kind
+    return other if other in MAKESHIFT.get(kind, ()) else kind
 
 
 MAKESHIFT = {
     "factor": ("activation", "value", "jacobian", "path", "mask", "sum", "transpose"),
     "term": ("activation", "value", "jacobian", "mask", "sum", "transpose"),
-    "value": ("jacobian", "sum", "transpose"),
+    "value": ("jacobian", "mask", "sum", "transpose"),
     "path": ("jacobian",),
 }
 """Kinds of repairs that mend other faults too, and the kinds of these."""
@@ -67,6 +67,8 @@ def of_edit(blamed: Blamed, edit: Edit) -> str:
     """The kind of a fault by its repair: a constant ratio is a factor, or a sign."""
     if same_but_mean(edit):
         return "factor"
+    if edit.kind == "value" and is_comparison(edit.old) and is_comparison(edit.new):
+        return "mask"
     kind, ratios = edit.kind, [r for r in blamed.evidence.ratio if r is not None]
     scaled = bool(ratios) and len(ratios) == len(blamed.evidence.ratio)
     through = is_jacobian(edit, blamed.repaired_line) or is_of_a_norm(edit)
@@ -93,6 +95,7 @@ BY_ROLE = {
     ("cached", ""): "value",
     ("array", "its complement"): "value",
     ("array", "transposed"): "transpose",
+    ("array", "turned round"): "transpose",
     ("array", "its size"): "activation",
     ("array", "its sign"): "activation",
     ("whole", "the last of its terms"): "overwritten",
@@ -167,6 +170,17 @@ def of_missing(gone: Sequence[Summand], kept: Sequence[Summand]) -> str:
     if any(t.statistic for t in gone) or projected:
         return "jacobian"
     return "term" if pairs or not all(t.through for t in gone) else "path"
+
+
+def is_comparison(text: str) -> bool:
+    """Whether an expression is true or false at each entry, perhaps with an axis more."""
+    try:
+        node = ast.parse(text.strip(), mode="eval").body
+    except SyntaxError:
+        return False
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    return isinstance(node, ast.Compare)
 
 
 def same_but_mean(edit: Edit) -> bool:

@@ -24,10 +24,11 @@ def traced(state: State) -> str:
     """The kind of fault that shows in what a program assigned at one point; '' for none."""
     if _is_drawn(state):
         return "random"
-    pairs = list(_pairs(state))
-    if any(_is_rounded(got, ought) for got, ought in pairs):
+    text = state.program.source.text
+    pairs = list(_pairs(state)) if "round" in text or "clip" in text else []
+    if "round" in text and any(_is_rounded(got, ought) for got, ought in pairs):
         return "rounded"
-    return "clipped" if any(_is_cut(got, ought) for got, ought in pairs) else ""
+    return "clipped" if "clip" in text and any(_is_cut(*pair) for pair in pairs) else ""
 
 
 def _pairs(state: State) -> Iterator[tuple[Numbers, Numbers]]:

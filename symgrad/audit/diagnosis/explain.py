@@ -122,13 +122,13 @@ class Explaining:
 
     def _by_terms(self, members: Sequence[str]) -> None:
         """Terms that are left out, or have other coefficients."""
-        known: set[int] = set()
+        known: set[tuple[Hashable, ...]] = set()
         ways = itertools.product((0, 1, 2), self._marks_of(members), (False, True))
         for depth, mark, each in ways:
             terms = partial(self.terms, depth=depth)
             columns = columns_of(self.backward, members, terms, mark, each=each)
-            if len(columns.parts) not in known:
-                known.add(len(columns.parts))
+            if columns.key not in known:
+                known.add(columns.key)
                 self._fit(columns, members[0])
 
     def _fit(self, columns: Columns, name: str) -> None:

@@ -41,6 +41,11 @@ class Columns:
     parts: Sequence[Sequence[tuple[str, Term]]]
 
     @property
+    def key(self) -> tuple[Hashable, ...]:
+        """What columns of the same terms have in common."""
+        return tuple(tuple((n, t.expr) for n, t in several) for several in self.parts)
+
+    @property
     def changed(self) -> dict[str, sp.Expr]:
         """The equations with a coefficient for each term."""
         found: dict[str, sp.Expr] = {}
@@ -109,10 +114,12 @@ def _solved(columns: Columns, wanted: Wanted) -> tuple[tuple[float, ...], int] |
     """The coefficients that follow from the first wrong value, which is linear in them."""
     count = len(columns.parts)
     rows = np.vstack([np.zeros((1, count)), np.eye(count)])
-    systems = [_system(columns, wanted, rows, point) for point in wanted.points]
-    known = [s for s in systems if s is not None]
-    if len(known) < len(systems):
-        return None
+    known = []
+    for point in wanted.points:
+        system = _system(columns, wanted, rows, point)
+        if system is None or _least(*system, wanted.tolerance) is None:
+            return None
+        known.append(system)
     several = _common(known, wanted.tolerance) or _each(known, wanted.tolerance)
     several = several or _by_sizes(known, [wanted.truths[k] for k in wanted.points])
     return None if several is None else _confirmed(columns, wanted, several)
@@ -153,7 +160,14 @@ def _common(known: Sequence[tuple[Numbers, Numbers]], tolerance: float) -> list[
 def _each(known: Sequence[tuple[Numbers, Numbers]], tolerance: float) -> list[Numbers] | None:
     """Other coefficients at each point: where they follow from more numbers than there are."""
     found = [_least(a, b, tolerance) if len(b) > 1 + a.shape[1] else None for a, b in known]
-    return None if any(f is None for f in found) else [f for f in found if f is not None]
+    several = [f for f in found if f is not None]
+    return several if len(several) == len(found) and _is_one(several) else None
+
+
+def _is_one(several: Sequence[Numbers]) -> bool:
+    """Whether all coefficients that differ from point to point are the same at each."""
+    moving = np.isnan(_as_usual(several))
+    return all(np.ptp(c[moving]) < NEAR * np.abs(c).max() for c in several if moving.any())
 
 
 def _by_sizes(

@@ -95,6 +95,14 @@ class Backward:
         with np.errstate(all="ignore"):
             return Evaluator(self.numbers(point), lengths, Floats()).array(expr, indices)
 
+    def cover(self, expr: sp.Expr, indices: Sequence[sp.Expr], point: int) -> Numbers:
+        """Where an expression is not 0 whatever the floats are that it reads."""
+        env = {n: _ones(a) for n, a in self.numbers(point).items()}
+        lengths = self.truths[point].lengths
+        with np.errstate(all="ignore"):
+            found: Numbers = Evaluator(env, lengths, Floats()).array(expr, indices)
+        return np.asarray(found != 0)
+
     def variants(
         self, changed: Mapping[str, sp.Expr], arrays: Mapping[str, Numbers], point: int
     ) -> dict[str, Numbers]:
@@ -119,6 +127,11 @@ class Backward:
         """An equation that reads the derivatives of all variants."""
         change = {a: of_all(a) for a in entries(rhs) if name_of(a) in done}
         return replaced(rhs, change) if change else rhs
+
+
+def _ones(array: Numbers) -> Numbers:
+    """Ones in the place of floats; what picks entries stays."""
+    return np.ones_like(array) if np.asarray(array).dtype.kind == "f" else array
 
 
 def of_all(atom: sp.Expr) -> sp.Expr:

@@ -96,6 +96,8 @@ def _role_of_entry(backward: Backward, equation: Equation, term: Term, atom: sp.
     """The role of what an entry is: inside a mask, or the slope of a function, the same."""
     if name_of(atom) in backward.slopes:
         return "gradient"
+    if np.asarray(backward.numbers(0)[name_of(atom)]).dtype.kind == "i":
+        return "array"
     around = (f for f in term.factors if atom in entries(f) and not is_entry(f))
     role = next((_role(backward, equation, term, f) for f in around), "array")
     array = np.asarray(backward.numbers(0)[name_of(atom)])
@@ -244,6 +246,9 @@ class Contents:
             yield Other("transposed", "", 0.3), own.T
             if place.role == "array" and not self._is_each(place):
                 yield Other("left out", "", 0.6), np.eye(len(own))
+        if place.role == "array" and own.ndim:
+            flipped = [np.flip(own), *(np.flip(own, k) for k in range(own.ndim) if own.ndim > 1)]
+            yield from ((Other("turned round", f"{k}", 0.5), a) for k, a in enumerate(flipped))
         if place.role != "gradient":
             if any(f.as_base_exp()[0] == place.part for f in place.term.factors):
                 cost = 0.2 if self._is_each(place) or own.ndim < 2 else 0.5

@@ -32,7 +32,8 @@ def turned_sums(
     if not whole.size or whole.size > MOST_ENTRIES:
         return {}
     found = dict(_inner_sums(backward, equation, term, point))
-    found |= dict(_turned(whole, len(own)))
+    cover = backward.cover(sp.Mul(*term.factors), (*own, *bound), point)
+    found |= dict(_turned(whole, len(own), cover))
     shape = [1 if not isinstance(i, Index) else -1 for i in equation.indices]
     return {o: _laid(a, shape) for o, a in found.items()}
 
@@ -43,7 +44,7 @@ def _laid(array: Numbers, shape: Sequence[int]) -> Numbers:
     return array.reshape([1 if n == 1 else next(lengths) for n in shape])
 
 
-def _turned(whole: Numbers, free: int) -> Iterator[tuple[Other, Numbers]]:
+def _turned(whole: Numbers, free: int, cover: Numbers) -> Iterator[tuple[Other, Numbers]]:
     shape, last = whole.shape[:free], tuple(range(free, whole.ndim))
     yield Other("over all", "", 0.2), np.broadcast_to(whole.sum(), shape)
     yield Other("over all, a mean", "", 0.4), np.broadcast_to(whole.mean(), shape)
@@ -55,7 +56,9 @@ def _turned(whole: Numbers, free: int) -> Iterator[tuple[Other, Numbers]]:
         for name, place in (("only the last", -1), ("only the first", 0)):
             yield Other(name, f"{axis}", 0.4), whole.take(place, axis=axis).sum(axis=rest)
     count = _one(whole)
-    yield from ((replace(o, change=count or o.change), a) for o, a in _last_written(whole, last))
+    yield from (
+        (replace(o, change=count or o.change), a) for o, a in _last_written(whole, cover, last)
+    )
     flat = whole.reshape(*shape, -1)
     yield Other("only the last", "of all", 0.4), flat[..., -1]
     yield Other("only the first", "of all", 0.4), flat[..., 0]
@@ -72,15 +75,18 @@ def _swapped(
         yield Other("only its own", f"{axis}", 0.2), np.moveaxis(same, -1, axis)
 
 
-def _last_written(whole: Numbers, last: Sequence[int]) -> Iterator[tuple[Other, Numbers]]:
+def _last_written(
+    whole: Numbers, cover: Numbers, last: Sequence[int]
+) -> Iterator[tuple[Other, Numbers]]:
     """What is left where each entry is written again, along one axis or all."""
     for axis in last if len(last) > 1 else ():
         rest = tuple(a - 1 if a > axis else a for a in last if a != axis)
-        yield Other("only the last", f"along {axis}", 0.4), _final(whole, axis).sum(axis=rest)
+        left = _final(whole, cover, axis).sum(axis=rest)
+        yield Other("only the last", f"along {axis}", 0.4), left
     for order in itertools.permutations(last) if len(last) < 4 else ():
-        laid = whole.transpose(*range(last[0]), *order)
-        flat = laid.reshape(*whole.shape[: last[0]], -1)
-        yield Other("only the last", f"in turn {order}", 0.4), _final(flat, flat.ndim - 1)
+        axes, shape = (*range(last[0]), *order), whole.shape[: last[0]]
+        laid, written = (a.transpose(axes).reshape(*shape, -1) for a in (whole, cover))
+        yield Other("only the last", f"in turn {order}", 0.4), _final(laid, written, laid.ndim - 1)
 
 
 def _one(whole: Numbers) -> str:
@@ -89,10 +95,10 @@ def _one(whole: Numbers) -> str:
     return "one of a count" if entries.size and np.ptp(entries) < SAME * abs(entries[0]) else ""
 
 
-def _final(array: Numbers, axis: int) -> Numbers:
-    """The last entry along an axis that is not 0."""
-    laid = np.moveaxis(array, axis, -1)
-    at = np.where(laid != 0, np.arange(1, laid.shape[-1] + 1), 0).argmax(axis=-1)
+def _final(array: Numbers, cover: Numbers, axis: int) -> Numbers:
+    """The last entry along an axis that is written."""
+    laid, written = np.moveaxis(array, axis, -1), np.moveaxis(cover, axis, -1)
+    at = np.where(written, np.arange(1, laid.shape[-1] + 1), 0).argmax(axis=-1)
     return np.take_along_axis(laid, at[..., None], -1)[..., 0]
 
 
@@ -104,11 +110,31 @@ def _inner_sums(
     reading = [f for f in term.factors if set(free_indices(f)) & term.bound]
     inner, outer = sp.Mul(*reading), sp.Mul(*(f for f in term.factors if f not in reading))
     free, bound = [i for i in free_indices(inner) if i in own], [x[0] for x in term.limits]
+    if not free:
+        return
+    array = backward.array(inner, (*free, *bound), point)
+    beside = backward.array(outer, own, point)
+    yield from _over_more(array, beside, [own.index(i) for i in free])
     if len(bound) == len(free) == 1:
-        array = backward.array(inner, (*free, *bound), point)
-        beside = backward.array(outer, own, point)
         axes = [k for k, i in enumerate(own) if i not in free]
         yield from _over_other_axes(array, beside, axes)
+
+
+def _over_more(
+    array: Numbers, beside: Numbers, axes: Sequence[int]
+) -> Iterator[tuple[Other, Numbers]]:
+    """What is multiplied by sums over some more axes, or by means of these."""
+    last = tuple(range(len(axes), array.ndim))
+    for count in range(1, len(axes) + 1):
+        for more in itertools.combinations(range(len(axes)), count):
+            total = array.sum(axis=(*more, *last))
+            shape = [1] * beside.ndim
+            for k in (k for k in range(len(axes)) if k not in more):
+                shape[axes[k]] = array.shape[k]
+            other = beside * total.reshape(shape)
+            length = int(np.prod([array.shape[k] for k in more]))
+            yield Other("over more", f"{more}", 0.3), other
+            yield Other("over more", f"{more}, a mean", 0.3), other / length
 
 
 def _over_other_axes(
@@ -116,8 +142,6 @@ def _over_other_axes(
 ) -> Iterator[tuple[Other, Numbers]]:
     """What is multiplied by the sums of rows, by those of columns, or by that of all."""
     rows, columns = array.shape
-    yield Other("over all", "inside", 0.3), beside * array.sum()
-    yield Other("over all", "inside, by rows", 0.3), beside * array.sum() / rows
     for axis in (k for k in axes if beside.shape[k] == columns):
         shape = [-1 if k == axis else 1 for k in range(beside.ndim)]
         other = beside * array.sum(axis=0).reshape(shape)

@@ -20,6 +20,9 @@ Numbers = np.ndarray[Any, Any]
 MOST = 24
 """How many arrays a derivative may be multiplied by, or have as a term more."""
 
+MOST_WRITTEN = 80
+"""Of how many terms the last at each entry is looked for."""
+
 SCALES = ("{0}", "1 / {0}", "{0}**2", "sqrt({0})", "1 / sqrt({0})", "1 / {0}**2")
 """What people forget, or have too often, of an array that is broadcast."""
 
@@ -102,13 +105,16 @@ class Look:
     def _last_of_terms(self) -> Iterator[tuple[Other, Numbers]]:
         """At each entry the last of the terms that are not 0 there, the terms in some order."""
         terms = terms_of(self.equation.rhs, self.backward.slopes)
-        if 1 < len(terms) <= MOST:
-            free = self.equation.indices
-            arrays = [self.backward.array(t.expr, free, self.point) for t in terms]
-            for detail, several in (("", arrays), ("backwards", arrays[::-1])):
+        if 1 < len(terms) <= MOST_WRITTEN:
+            look, free = self.backward, self.equation.indices
+            pairs = [
+                (look.array(t.expr, free, self.point), look.cover(t.expr, free, self.point))
+                for t in terms
+            ]
+            for detail, several in (("", pairs), ("backwards", pairs[::-1])):
                 left = np.zeros_like(self.own)
-                for array in several:
-                    left = np.where(array != 0, array, left)
+                for array, cover in several:
+                    left = np.where(cover, array, left)
                 yield Other("the last of its terms", detail, 0.4), left
 
     def times(self) -> Iterator[tuple[Other, Numbers]]:
