@@ -49,6 +49,7 @@ MAKESHIFT = {
     "factor": ("activation", "value", "jacobian", "path", "mask", "sum", "transpose"),
     "term": ("activation", "value", "jacobian", "mask", "sum", "transpose"),
     "value": ("jacobian", "mask", "sum", "transpose"),
+    "activation": ("value", "jacobian"),
     "path": ("jacobian",),
 }
 """Kinds of repairs that mend other faults too, and the kinds of these."""
