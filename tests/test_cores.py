@@ -110,3 +110,15 @@ def test_a_file_of_both_checks_both(capsys: pytest.CaptureFixture[str]) -> None:
 def test_first_derivatives_alone_go_with_no_others() -> None:
     with pytest.raises(sg.SpecError, match="no second derivatives"):
         sg.derive(decayed()).source(together=True)
+
+
+def test_a_slope_stays_where_second_derivatives_are_told_by_it() -> None:
+    """Of exp(exp(s) x) the second derivative reads the first."""
+    s, x = sg.param("s", ()), sg.data("x", (3,))
+    loss = np.exp(np.exp(s) * np.sum(x))
+    at = {"x": np.array([0.1, 0.2, 0.3]), "s": np.array(0.3)}
+    u = np.exp(0.3) * 0.6
+    wanted = np.exp(u) * (u + u**2)
+    np.testing.assert_allclose(sg.hessian(loss, "s").compile().gradients(**at), [wanted])
+    slope, (product,) = sg.hvp(loss).compile().loss_and_gradients(**at, v_s=np.array(2.0))
+    np.testing.assert_allclose([slope, product], [2 * u * np.exp(u), 2 * wanted])

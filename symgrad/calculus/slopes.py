@@ -17,16 +17,23 @@ def slope_of_tangents(derivation: Derivation) -> Equation | None:
     """The slope Σ dW v as Σ b λ: a backward pass u = A u + b, and λ, the derivatives by u.
 
     The first pass back need not come to its end then: b is what it starts with, and what is added
-    on its way.  None where the output is no such slope, or where some λ is not there.
+    on its way.  None where the output is no such slope, where some λ is not there, or where the
+    second derivatives are told by the slope itself, such as that of exp(2 s), which is 2 dL/ds.
     """
     system = derivation.system
     output, names = system[system.output], {name for name, _, _ in system.slopes}
     known = {a.value: a.equation.name for a in derivation.adjoints if not a.past}
     backward = {name: known[name] for name in names if name in known}
-    parts = [*_started(system, backward)] if backward and not output.indices else [None]
-    if None in parts:
+    if not backward or output.indices or _is_read(output.name, derivation):
         return None
-    return canonical_equation(Equation(output.name, (), sp.Add(*parts)))
+    parts = [*_started(system, backward)]
+    return None if None in parts else canonical_equation(Equation(output.name, (), sp.Add(*parts)))
+
+
+def _is_read(name: str, derivation: Derivation) -> bool:
+    """Whether derivatives are written by a value."""
+    found = (e for adjoint in derivation.adjoints for e in adjoint.equations)
+    return any(name_of(a) == name for e in found for a in entries(e.rhs))
 
 
 def _started(system: System, backward: Mapping[str, str]) -> Iterator[sp.Expr | None]:
