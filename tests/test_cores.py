@@ -122,3 +122,16 @@ def test_a_slope_stays_where_second_derivatives_are_told_by_it() -> None:
     np.testing.assert_allclose(sg.hessian(loss, "s").compile().gradients(**at), [wanted])
     slope, (product,) = sg.hvp(loss).compile().loss_and_gradients(**at, v_s=np.array(2.0))
     np.testing.assert_allclose([slope, product], [2 * u * np.exp(u), 2 * wanted])
+
+
+def test_the_slope_of_a_recurrence_is_the_slope() -> None:
+    """Its backward pass reads other steps of itself."""
+    x, V, W = sg.data("x", (4, 2)), sg.param("V", (2, 3)), sg.param("W", (3, 3))
+    last, _ = sg.scan(lambda h, a: (np.tanh(a + h @ W),) * 2, np.zeros(3), np.maximum(x @ V, 0))
+    loss, r = np.sum(last**2), np.random.default_rng(0)
+    at = {"x": r.normal(size=(4, 2)), "V": r.normal(size=(2, 3)), "W": r.normal(size=(3, 3))}
+    along = {"v_V": r.normal(size=(2, 3)), "v_W": r.normal(size=(3, 3))}
+    slopes = sg.derive(loss).compile().gradients(**at)
+    value = sg.hvp(loss).compile().loss(**at, **along)
+    wanted = np.sum(slopes.V * along["v_V"]) + np.sum(slopes.W * along["v_W"])
+    np.testing.assert_allclose(value, wanted)

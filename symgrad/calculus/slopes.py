@@ -10,6 +10,7 @@ from symgrad.calculus.derivation import Derivation
 from symgrad.mathematics.algebra import canonical_equation, freshen, limits
 from symgrad.mathematics.equations import Equation, System
 from symgrad.mathematics.indices import entries, entry, is_entry, name_of
+from symgrad.mathematics.recurrences import Recurrent
 from symgrad.mathematics.reductions import select
 
 
@@ -41,16 +42,32 @@ def _started(system: System, backward: Mapping[str, str]) -> Iterator[sp.Expr | 
 
     ``backward``: the derivatives by each part, by its name.
     """
-    output = system[system.output]
-    yield _start(output.rhs, backward)
-    wanted = {name_of(a) for a in entries(output.rhs)}
+    unknown, wanted = _unknown(system, backward), {system.output}
     for equation in reversed(system.equations):
-        if equation.name not in wanted or equation.name not in backward:
+        if equation.name not in wanted or equation.name not in {system.output, *backward}:
             continue
-        wanted |= {name_of(a) for a in entries(equation.rhs)}
-        start = _start(equation.rhs, backward) if equation.backward is None else None
-        if start != 0:
-            yield start if start is None else _total(equation, start, backward[equation.name])
+        wanted |= _reads(equation)
+        known = equation.backward is None and unknown.isdisjoint(_reads(equation))
+        start = _start(equation.rhs, backward) if known else None
+        if equation.name == system.output or start is None:
+            yield start
+        elif start != 0:
+            yield _total(equation, start, backward[equation.name])
+
+
+def _unknown(system: System, backward: Collection[str]) -> set[str]:
+    """The values that depend on parts of the pass and are none, such as those of other steps."""
+    others = [e for e in system.equations if e.name not in {*backward, system.output}]
+    found: set[str] = set()
+    while more := {e.name for e in others if not _reads(e).isdisjoint({*backward, *found})} - found:
+        found |= more
+    return found
+
+
+def _reads(equation: Equation) -> set[str]:
+    """What an equation reads, of this step or of another."""
+    sources = {r.source for r in equation.rhs.atoms(Recurrent)}
+    return {name_of(a) for a in entries(equation.rhs)} | sources
 
 
 def _total(equation: Equation, start: sp.Expr, derivative: str) -> sp.Expr:
