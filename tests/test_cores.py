@@ -135,3 +135,10 @@ def test_the_slope_of_a_recurrence_is_the_slope() -> None:
     value = sg.hvp(loss).compile().loss(**at, **along)
     wanted = np.sum(slopes.V * along["v_V"]) + np.sum(slopes.W * along["v_W"])
     np.testing.assert_allclose(value, wanted)
+
+
+def test_the_second_derivative_by_a_number_is_a_hessian() -> None:
+    s, x = sg.param("s", ()), sg.data("x", (3,))
+    module = sg.hessian(np.sum(np.tanh(s * x) ** 2), "s").compile(together=True)
+    assert module.Gradients._fields == ("s", "s_hessian")
+    assert module._self_check() == 0

@@ -78,7 +78,7 @@ def _with_first_order(derivation: Derivation) -> Together:
     if not derivation.results or first.keys() != {*by}:
         raise SpecError("there are no second derivatives to go with the gradients", where=caller(),
                         hint="together is for sg.hvp and sg.hessian")  # fmt: skip
-    is_matrix = bool(system.shapes[system.output])
+    is_matrix = system.output in {name for _, name in first.values()}
     directions = [""] if is_matrix else [v.name for v in system.variables[-len(by) :]]
     found, second = {p: first[p][1] for p in by}, {}
     for name, direction in zip(by, directions, strict=True):
