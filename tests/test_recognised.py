@@ -104,6 +104,14 @@ def test_a_step_without_a_delta_is_no_contraction() -> None:
     rows = [line for line in shown.splitlines() if line.rstrip().endswith("contract δ")]
     assert rows
     assert "contract δ" not in text("s = np.sum(x**2)\nloss = np.exp(s) * np.sum(f)", "s")
+    put_in = text("r = np.sum((f - x) ** 2) / 2\nloss = r + np.exp(r)")
+    assert "contract δ" not in put_in[put_in.index("chain rule") :]
+
+
+def test_a_name_that_stands_in_a_local_derivative_is_brought_in_by_no_step() -> None:
+    shown = text("w = x[0, 0]\ns = np.exp(w)\nloss = np.mean((f / s) ** 2 + w)", "w")
+    assert "= ∂L/∂s s + 1 " in shown
+    assert "definition of s" not in shown
 
 
 def test_positions_that_are_sums_have_commas() -> None:

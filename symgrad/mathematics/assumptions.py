@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import sympy as sp
 
-from symgrad.errors import SymgradError
+from symgrad.errors import SpecError, SymgradError, caller
 from symgrad.mathematics.told import Told, told
 
 Numbers = np.ndarray[Any, Any]
@@ -79,6 +79,14 @@ class Assumption:
     def summed(self) -> int | None:
         """The axis over which it has sums: of matrices the last; None where it has none."""
         return -1 if self.record.about is About.MATRICES else self.axis
+
+    def __call__(self, *given: Any, **named: Any) -> NoReturn:
+        """Nothing: an assumption that is about no axis is written without brackets."""
+        raise SpecError(
+            f"the assumption {self.kind} is no function",
+            where=caller(),
+            hint=f"assume=sg.{self.kind}, without brackets",
+        )
 
     def sentence(self, name: str) -> Told:
         """What is assumed of an input, in words."""

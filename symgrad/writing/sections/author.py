@@ -88,7 +88,10 @@ class Author:
         return [self.choice.explain] if self.choice.explain else self.derivation.wrt
 
     def rule(self, step: Step) -> Prose:
-        """The rule, and what it rests on; a step that brings in a name says which."""
+        """The rule, and what it rests on; a step that brings in a name says which.
+
+        It is called after what is to be seen: ``step.before`` is what stands on the line before.
+        """
         before, after = (Counter(_occurring(x)) for x in (step.before, step.after))
         order = self.notation.names.order
         introduced = sorted({*(after - before)}, key=lambda name: order.get(name, 0))
@@ -100,6 +103,8 @@ class Author:
 
     def _called(self, step: Step) -> str:
         """What the rule of a step is called: a δ is contracted where one is to be seen."""
+        if step.rule == "definition":  # whose names stand in the local derivatives already
+            return REARRANGE
         if step.rule != CONTRACT:
             return step.rule
         if not step.before.has(sp.KroneckerDelta):

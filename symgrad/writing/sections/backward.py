@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import sympy as sp
 
 from symgrad.calculus.derivation import Adjoint
 from symgrad.mathematics.indices import entry
@@ -120,10 +123,13 @@ def _adjoint_rows(author: Author, chain: Chain) -> list[Row]:
     full = author.choice.detail == "full"
     steps = adjoint.steps if full else chain.steps
     raw = steps[0].before if steps else equation.rhs
-    first = () if full else chain.differentiated
-    first = first or author.terms(raw if full else tidy(raw), equation)
+    put_in = not full and chain.differentiated
+    start = raw if full else tidy(raw)
     rows = [Row(None, chain.rule, ("chain rule",))] if chain.links else []
+    first = put_in or author.terms(start, equation)
     rows.append(Row(None, first, _differentiated(author, adjoint)))
+    seen = [sp.Add(*chain.put_in, chain.direct) if put_in else start, *(s.after for s in steps)]
+    steps = [replace(s, before=before) for s, before in zip(steps, seen, strict=False)]
     rows += [Row(None, author.terms(s.after, equation), author.rule(s)) for s in steps]
     shown = rows if full else straight(rows)
     return chained(author.written(equation.lhs, equation.indices), shown)
