@@ -400,6 +400,13 @@ def test_what_gives_up_its_bar_or_sign_is_worth_the_same(formula: Formula, told:
     assert text == told
 
 
+def test_a_bar_that_is_opened_on_one_line_ends_before_the_letter_after_it() -> None:
+    for wide in (f.Norm(ABOVE), f.Fenced("|", ABOVE, "|", high=True)):
+        first, second, *_ = (latex(x) for x in lines_of([f.Row((wide, letters("x")))], 6.0))
+        assert re.match(r"\\Bigl\\[Vv]ert a", first)
+        assert re.search(r"\\Bigr\\[Vv]ert", second)
+
+
 COLUMN = (
     r"\documentclass{article}\usepackage[textwidth=240pt]{geometry}"
     r"\usepackage{amsmath,amssymb}\begin{document}"

@@ -53,7 +53,8 @@ class InLines(Latex):
     """LaTeX in which a formula may be cut into lines."""
 
     def of_big(self, x: Big) -> str:
-        return rf"\Big{'r' if x.closes else 'l'}{_BARS.get(x.char, x.char)}"
+        char = _BARS.get(x.char, x.char)  # a command, which the next letter has to stand apart from
+        return rf"\Bigr{char}" if x.closes else rf"\Bigl{char}{' ' if x.char in _BARS else ''}"
 
 
 _BARS = {"‖": r"\Vert", "|": r"\vert"}
