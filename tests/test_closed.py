@@ -79,7 +79,8 @@ def test_what_is_met_several_times_has_its_name() -> None:
         "∂L/∂K = (∂L/∂S)ᵀ Q",
         "∂L/∂V = Pᵀ T",
         "where",
-        "P     = softmax_rows(Q Kᵀ)",
+        "S     = Q Kᵀ",
+        "P     = softmax_rows(S)",
         "∂L/∂S = P ⊙ (T Vᵀ − (P ⊙ (T Vᵀ)) 𝟏 𝟏ᵀ)",
     ]
 
@@ -90,6 +91,18 @@ def test_a_variance_that_has_no_name_is_written_once() -> None:
     lines = closed(loss)
     assert lines[-1] == "t₂ = 1/N ((x − 1/N 𝟏 𝟏ᵀ x)^∘2)ᵀ 𝟏 + 10⁻⁵ 𝟏"
     assert lines[1].startswith("∂L/∂x = −1/N (x − 1/N 𝟏 𝟏ᵀ x) diag(")
+
+
+def test_what_a_derivative_is_by_has_its_name_too() -> None:
+    A, b, x = sg.data("A", (4, 4)), sg.data("b", (4,)), sg.param("x", (4,))
+    last = x
+    for _ in range(2):
+        last = last - A.T @ (A @ last - b)
+    lines = closed(np.sum((A @ last - b) ** 2) / 2, x=x)
+    defined = [line.split("=")[0].strip() for line in lines]
+    by = [name.removeprefix("∂L/∂") for name in defined if name.startswith("∂L/∂")]
+    assert len(by) > 1
+    assert set(by) <= {*defined, "x"}
 
 
 @pytest.mark.parametrize("layout", [n for n in FORMATS if n != "pdf"])

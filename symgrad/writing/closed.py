@@ -24,14 +24,25 @@ HEAVIEST = 60
 
 
 class Closed:
-    """The closed forms of one derivation: matrices where there is such a form, else entries."""
+    """The closed forms of one derivation: matrices where there is such a form, else entries.
 
-    def __init__(self, derivation: Derivation, notation: Notation, layout: type[Writer]) -> None:
-        self.derivation = derivation
-        self.matrices = MadeForms(derivation, notation, layout, closed=True)
+    ``kept``: values that are not written in, as what is shown is a derivative by them.
+    """
+
+    def __init__(
+        self,
+        derivation: Derivation,
+        notation: Notation,
+        layout: type[Writer],
+        kept: frozenset[str] = frozenset(),
+    ) -> None:
+        self.derivation, self.kept = derivation, kept
+        self.matrices = MadeForms(derivation, notation, layout, closed=True, kept=kept)
         self.often = read_often(derivation)
         self.table = {e.name: e for e in forward_and_adjoints(derivation)}
+        self.value = {adjoint: v for v, adjoint in derivation.adjoint_name.items()}
         system = derivation.system
+        self.asked = [system.output, *(derivation.adjoint_name[v] for v in derivation.wrt)]
         signs = Signs({e.name: e for e in system}.get, positive_inputs(system))
         self.context = Context(promises(system), NamedValues([]), signs)
         self.matrix = cache(self.matrices.written)
@@ -39,11 +50,12 @@ class Closed:
 
     def needed(self) -> Iterator[str]:
         """The output, the derivatives that are asked for, and what these can't do without."""
-        derivation = self.derivation
-        wanted = [derivation.system.output, *(derivation.adjoint_name[v] for v in derivation.wrt)]
+        wanted = self.asked
         seen = dict.fromkeys(wanted)
         for name in (todo := list(wanted)):
-            new = [n for n in self._left(name) if n not in seen]
+            left = self._left(name)
+            values = [self.value[n] for n in left if n in self.value]  # what ∂L/∂v is by
+            new = [n for n in (*left, *values) if n in self.table and n not in seen]
             seen |= dict.fromkeys(new)
             todo += new
         yield from wanted
@@ -70,7 +82,8 @@ class Closed:
         return isinstance(self.table[name].rhs, Recurrent)
 
     def _is_heavy(self, equation: Equation) -> bool:
-        return weight(equation.rhs) > self.often.get(equation.name, HEAVIEST)
+        too_long = weight(equation.rhs) > self.often.get(equation.name, HEAVIEST)
+        return equation.name in self.kept or too_long
 
     def _entries(self, name: str) -> Equation:
         """The equation of a value with those written in that stay short."""
@@ -84,6 +97,14 @@ class Closed:
             return equation
         rhs, _ = simplified(equation.rhs.xreplace(written), self.context)
         return replace(equation, rhs=rhs) if weight(rhs) <= 2 * HEAVIEST else equation
+
+
+def closed_forms(derivation: Derivation, notation: Notation, layout: type[Writer]) -> Closed:
+    """The closed forms of a derivation: where ∂L/∂v keeps its name, v has one too."""
+    found = Closed(derivation, notation, layout)
+    by = {found.value[n] for n in found.needed() if n in found.value and n not in found.asked}
+    kept = frozenset(by & found.table.keys())
+    return Closed(derivation, notation, layout, kept) if kept else found
 
 
 def _found(formula: Formula, symbols: Container[Formula]) -> Iterator[Formula]:

@@ -63,7 +63,8 @@ def forms_of(
 class MadeForms:
     """The matrix forms of one derivation as they are made, and whether they conform.
 
-    ``alone``: as in :func:`forms_of`; ``closed``: all values are written in, whether named or not.
+    ``alone``: as in :func:`forms_of`; ``closed``: all values are written in, whether named or not,
+    but for those that are ``kept``.
     """
 
     def __init__(
@@ -74,9 +75,10 @@ class MadeForms:
         *,
         alone: bool = False,
         closed: bool = False,
+        kept: frozenset[str] = frozenset(),
     ) -> None:
         self.derivation, self.notation = derivation, notation
-        self.alone, self.closed = alone or closed, closed
+        self.alone, self.closed, self.kept = alone or closed, closed, kept
         self.table = {e.name: e for e in _equations(derivation, notation)}
         arrays = shapes_of(derivation.system.variables, self.table.values())
         self.layout, self.shapes = recording(layout, arrays)
@@ -110,7 +112,7 @@ class MadeForms:
         equations = list(equations)
         known = [*self.known.values(), *self.cuts.variables.values()]
         if self.closed:
-            every = self.table.keys()
+            every = self.table.keys() - self.kept
             often = read_often(self.derivation)
             return matrix_forms(known, equations, self.symbol, every, CLOSED, often)
         nameless = self.derivation.system.nameless if self.alone else frozenset()

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from symgrad.calculus.derivation import Derivation
 from symgrad.writing.choice import PARTS, Choice, Numbers
-from symgrad.writing.closed import Closed
+from symgrad.writing.closed import closed_forms
 from symgrad.writing.document import Block, Document, Equations, Paragraph, Section
 from symgrad.writing.equation_forms import MatrixForm
 from symgrad.writing.notation import Notation
@@ -50,7 +50,7 @@ def document(
 
 def _closed(author: Author, title: str) -> Document:
     """What is given, the derivatives in it alone, and remarks."""
-    forms = Closed(author.derivation, author.notation, author.layout)
+    forms = closed_forms(author.derivation, author.notation, author.layout)
     names = tuple(forms.needed())
     author = _of_closed(author, names)
     sections = [closed.closed(author, forms, names), closing.remarks(author)]
@@ -67,7 +67,7 @@ def _of_closed(author: Author, names: Iterable[str]) -> Author:
 def _closed_part(author: Author, name: str) -> Iterator[Block]:
     """A part in which each derivative is in the inputs and parameters alone."""
     derivation = author.derivation
-    forms = Closed(derivation, author.notation, author.layout)
+    forms = closed_forms(derivation, author.notation, author.layout)
     needed = tuple(forms.needed())
     author = _of_closed(author, needed)
     adjoint = derivation.adjoint_name.get(name)
