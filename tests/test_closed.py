@@ -105,6 +105,15 @@ def test_what_a_derivative_is_by_has_its_name_too() -> None:
     assert set(by) <= {*defined, "x"}
 
 
+def test_a_product_with_ones_is_written_without_them() -> None:
+    x, a, M = sg.param("x", ("N",)), sg.param("a", ()), sg.param("M", ("N", "D"))
+    v, V = x**3 + np.exp(x) + x, M**3 + np.exp(M) + M
+    shown = "\n".join(closed((np.sum(v * a) * np.sum(V) ** 2) ** 2, v=v, V=V))
+    assert "⊙ 𝟏" not in shown
+    assert "𝟏 ⊙" not in shown
+    assert "𝟏ᵀ) ⊙" not in shown
+
+
 @pytest.mark.parametrize("layout", [n for n in FORMATS if n != "pdf"])
 def test_every_format_has_closed_forms(layout: str) -> None:
     y, w = sg.data("y", ("N",), dtype=int), sg.param("w", ("N", 3))

@@ -258,6 +258,9 @@ class Reader:
         if sign == "⊙":
             more, right = scalars_of(right)
             before = [*before, *more]
+            once = product(_everywhere(op.axes), op.axes).formula
+            if once in (left.formula, right.formula):  # 𝟏 ⊙ A is A
+                return product([*before, right if left.formula == once else left], op.axes)
             sign, left, right = as_quotient(left, right)
         found = entrywise([left, right], sign, op.axes)
         return product([*before, found], op.axes) if before else found
