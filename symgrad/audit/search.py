@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,10 +13,11 @@ import numpy as np
 from symgrad.audit.compare import compared, is_turned, ways
 from symgrad.audit.deduced import Deduction
 from symgrad.audit.form import assigned, reads
-from symgrad.audit.grammar import RULES, Edit
+from symgrad.audit.grammar import Edit
 from symgrad.audit.grammar.edit import is_gradient
 from symgrad.audit.handed import handed_out
 from symgrad.audit.instrument import STEP
+from symgrad.audit.likely import DEEP, is_derivative, proposals
 from symgrad.audit.program import Program
 from symgrad.audit.reference import Reference, Truth
 from symgrad.audit.runner import Run
@@ -29,15 +29,6 @@ from symgrad.audit.twice import twice
 from symgrad.audit.values import Matching, Value
 
 BATCH = 48
-DEEP = 0.22
-"""How much less likely a repair is for each statement between it and the wrong value."""
-
-RIGHT = 0.7
-"""How much less likely a repair is of a statement that assigns what is right."""
-
-HELPER = 0.3
-"""How much less likely a repair is of a function that gives the slope of one: its argument is."""
-
 MARGIN, WIDE_MARGIN = 0.45, 1.3
 """How much less likely repairs may be than the first; more, where values are left wrong."""
 
@@ -169,11 +160,7 @@ class Search:
         scene.missing = self._missing(target)
         sites = scene.sites(target.code, target.line)
         if target.local:
-            sites = [
-                s
-                for s in sites
-                if s.depth == 0 or self._is_nameless(s) or (s.depth == 1 and is_derivative(s))
-            ]
+            sites = [s for s in sites if self._is_near(s, target)]
         if target.code in self.state.program.form.steps:
             rates = rates_called(self.state.program.tree)
             sites = [s for s in sites if not assigned(s.statement) & rates]
@@ -184,6 +171,11 @@ class Search:
         self.state.program.load([*local, *self._outputs()])
         found = self._best(target, edits)
         return found if found or target.local else self._best(target, twice(edits))
+
+    def _is_near(self, site: Site, target: Target) -> bool:
+        """Whether a statement may be what is wrong with a local: it makes it, or what it is of."""
+        makes = site.depth == 0 or (site.depth == 1 and target.code in assigned(site.statement))
+        return makes or self._is_nameless(site) or (site.depth == 1 and is_derivative(site))
 
     def _is_nameless(self, site: Site) -> bool:
         """Whether a statement near a local assigns what has no name in the spec, and is wrong."""
@@ -328,37 +320,6 @@ class Search:
             (a, b) for one, other in pairs for a, b in zip(one.errors, other.errors, strict=True)
         ]
         return any(abs(a - b) > self.state.tolerance for a, b in errors if a != b)
-
-
-def proposals(sites: Sequence[Site]) -> list[tuple[float, Edit]]:
-    """All edits of statements, the likeliest first."""
-    found: dict[tuple[Any, ...], tuple[float, Edit]] = {}
-    for site in sites[:60]:
-        for rule in RULES:
-            for edit in rule.edits(site):
-                score = edit.cost + longer(edit) + unlikely(site)
-                if edit.changes not in found or score < found[edit.changes][0]:
-                    found[edit.changes] = (score, edit)
-    return sorted(found.values(), key=lambda pair: pair[0])
-
-
-def unlikely(site: Site) -> float:
-    """How much less likely a repair is of a statement, by where it stands."""
-    helper = HELPER if is_derivative(site) else 0.0
-    return DEEP * site.far + helper + (RIGHT if site.right else 0.0)
-
-
-def is_derivative(site: Site) -> bool:
-    """Whether a statement is what a function gives back that is called like a derivative."""
-    called = getattr(site.around, "name", "").lower()
-    slope = any(word in called for word in ("prime", "deriv", "grad", "slope"))
-    own = getattr(getattr(site.around, "args", None), "args", ())
-    return slope and isinstance(site.statement, ast.Return) and len(own) in (1, 2)
-
-
-def longer(edit: Edit) -> float:
-    """How much less likely a repair is that takes much text."""
-    return 0.008 * max(0, len(edit.new) - len(edit.old) - 15)
 
 
 def local_targets(state: State, reference: Reference) -> Iterator[Target]:

@@ -1,0 +1,60 @@
+"""Which edits are tried, and how likely each is."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from symgrad.audit.grammar import RULES, Edit
+from symgrad.audit.sites import Site
+
+DEEP = 0.22
+"""How much less likely a repair is for each statement between it and the wrong value."""
+
+RIGHT = 0.7
+"""How much less likely a repair is of a statement that assigns what is right."""
+
+HELPER = 0.3
+"""How much less likely a repair is of a function that gives the slope of one: its argument is."""
+
+_STILL = re.compile(r"\w\[\d+\]")
+"""An entry of a list at a number."""
+
+
+def proposals(sites: Sequence[Site]) -> list[tuple[float, Edit]]:
+    """All edits of statements, the likeliest first."""
+    found: dict[tuple[Any, ...], tuple[float, Edit]] = {}
+    for site in sites[:60]:
+        for rule in RULES:
+            for edit in rule.edits(site):
+                score = edit.cost + longer(edit) + unlikely(site) + stands_still(edit)
+                if edit.changes not in found or score < found[edit.changes][0]:
+                    found[edit.changes] = (score, edit)
+    return sorted(found.values(), key=lambda pair: pair[0])
+
+
+def unlikely(site: Site) -> float:
+    """How much less likely a repair is of a statement, by where it stands."""
+    helper = HELPER if is_derivative(site) else 0.0
+    return DEEP * site.far + helper + (RIGHT if site.right else 0.0)
+
+
+def is_derivative(site: Site) -> bool:
+    """Whether a statement is what a function gives back that is called like a derivative."""
+    called = getattr(site.around, "name", "").lower()
+    slope = any(word in called for word in ("prime", "deriv", "grad", "slope"))
+    own = getattr(getattr(site.around, "args", None), "args", ())
+    return slope and isinstance(site.statement, ast.Return) and len(own) in (1, 2)
+
+
+def stands_still(edit: Edit) -> float:
+    """How much less likely a repair is that reads the same entry of a list in all turns."""
+    still = set(_STILL.findall(edit.new)) - set(_STILL.findall(edit.old))
+    return 1.8 if edit.site.looped and still else 0.0
+
+
+def longer(edit: Edit) -> float:
+    """How much less likely a repair is that takes much text."""
+    return 0.008 * max(0, len(edit.new) - len(edit.old) - 15)
