@@ -26,6 +26,7 @@ from symgrad.program.program import (
     size_of,
     stored,
 )
+from symgrad.program.symmetric import COMMUTATIVE, Symmetry
 
 
 def remembering(rewrite: Rewrite, before: dict[str, str]) -> Rewrite:
@@ -54,18 +55,20 @@ def has(program: Program, kinds: Collection[str], functions: Collection[str] = (
 def values_once(program: Program) -> Program:
     """What is computed in two layouts is computed in the first of them, and seen in the other.
 
-    Sums of products too: (A B)ᵀ is Bᵀ Aᵀ.
+    Sums of products too: (A B)ᵀ is Bᵀ Aᵀ.  Of symmetric matrices the order of axes is all one.
     """
+    symmetry: list[Symmetry] = []
     known: dict[object, tuple[str, tuple[int | None, ...]]] = {}
 
     def rewrite(builder: Builder, op: Op) -> Ref | None:
-        product = KINDS[op.kind].product and len(op.args) == 2
-        if not product and (op.kind != "map" or len(labels(op.axes)) < 2):
+        if not _has_layouts(op):
             return None
-        turned = turned_after(builder, op)
-        if turned is not None:
-            return turned
-        key, numbers = _without_layout(builder, op)
+        found = turned_after(builder, op) or _doubled(builder, op) or _scaled_once(builder, op)
+        if found is not None:
+            return found
+        if not symmetry:
+            symmetry.append(Symmetry(builder.inputs, builder.ops))
+        key, numbers = _without_layout(builder, op, symmetry[0])
         if key in known:
             name, axes = known[key]
             mine = {number: label for label, number in numbers.items()}
@@ -78,6 +81,72 @@ def values_once(program: Program) -> Program:
         return made
 
     return owned(alive(rewritten(program, rewrite)))
+
+
+def _has_layouts(op: Op) -> bool:
+    """Whether an operation may give the same in another order of axes."""
+    product = KINDS[op.kind].product and len(op.args) == 2
+    total = op.kind == "reduce" and op.function == "sum" and len(op.reads[0].axes) > 1
+    return product or total or (op.kind == "map" and len(labels(op.axes)) > 1)
+
+
+def _doubled(builder: Builder, op: Op) -> Ref | None:
+    """x + x is 2 x."""
+    if op.function != "add" or len(op.reads) != 2 or op.reads[0] != op.reads[1]:
+        return None
+    return builder.add("map", (Literal(sp.Integer(2)), op.reads[0]), op.axes, function="multiply")
+
+
+def _scaled_once(builder: Builder, op: Op) -> Ref | None:
+    """c (d x) is (c d) x, of numbers."""
+    inner = builder.ops.get(op.reads[0].name) if len(op.reads) == 1 else None
+    numbers = [_number(o) for o in (op, inner) if o is not None]
+    if inner is None or None in numbers:
+        return None
+    (source,), number = read_by(inner, op.reads[0].axes), sp.Mul(*numbers)
+    if number == 1 and source.axes == op.axes:
+        return source
+    args = (source,) if number == -1 else (Literal(number), source)
+    function = "negative" if number == -1 else "multiply"
+    return builder.add("map", args, op.axes, function=function, hint=op.hint)
+
+
+def _number(op: Op) -> sp.Expr | None:
+    """What an operation multiplies an array by."""
+    if not _is_scale(op) or op.function == "negative":
+        return None
+    (number,) = (a.value for a in op.args if isinstance(a, Literal))
+    return number if op.function == "multiply" else 1 / number
+
+
+def linear_once(program: Program) -> Program:
+    """A⁻¹ (c b) is c (A⁻¹ b), A (c b) is c (A b), x (c y) is c (x y): where that is there."""
+    if not has(program, ("map",), ("multiply", "divide")):
+        return program
+
+    def rewrite(builder: Builder, op: Op) -> Ref | None:
+        product = op.function == "multiply" or KINDS[op.kind].product
+        linear = op.function == "solve" or (product and len(op.reads) == 2)
+        places = range(op.function == "solve", 2) if linear else ()
+        return next(filter(None, (_of_unscaled(builder, op, k) for k in places)), None)
+
+    return owned(alive(rewritten(program, rewrite)))
+
+
+def _of_unscaled(builder: Builder, op: Op, place: int) -> Ref | None:
+    """What a product or a solution is without the number that one array is scaled by, scaled."""
+    array = op.reads[place]
+    seen = stored(builder.ops, array)
+    made = builder.ops.get(seen.name)
+    if made is None or not _is_scale(made):
+        return None
+    whole = builder.view(read_by(made, seen.axes)[0], array.axes)
+    args = tuple(whole if k == place else a for k, a in enumerate(op.args))
+    orders = (args, args[::-1]) if op.function == "multiply" else (args,)
+    for order in (o for o in orders if builder.knows(op.kind, o, op.axes, op.function)):
+        found = builder.add(op.kind, order, op.axes, function=op.function)
+        return builder.map(made.function, *(found if isinstance(a, Ref) else a for a in made.args))
+    return None
 
 
 def turned_after(builder: Builder, op: Op) -> Ref | None:
@@ -95,23 +164,32 @@ def turned_after(builder: Builder, op: Op) -> Ref | None:
     return builder.view(made, op.axes)
 
 
-def _without_layout(builder: Builder, op: Op) -> tuple[object, dict[sp.Expr, int]]:
+def _without_layout(
+    builder: Builder, op: Op, symmetry: Symmetry
+) -> tuple[object, dict[sp.Expr, int]]:
     """What an operation computes in any order of axes, and the numbers that labels have there."""
     args = [stored(builder.ops, a) if isinstance(a, Ref) else a for a in op.args]
     if op.function in COMMUTATIVE or KINDS[op.kind].product:
         args.sort(key=lambda a: a.name if isinstance(a, Ref) else "")
+    either = [isinstance(a, Ref) and symmetry.is_square(a) for a in args]
+    refs = [(e, a) for e, a in zip(either, args, strict=True) if isinstance(a, Ref)]
     numbers: dict[sp.Expr, int] = {}
+    for either_way, ref in sorted(refs, key=lambda pair: pair[0]):  # by others, if there are any
+        found = labels(ref.axes)
+        for label in sorted(found, key=lambda a: a not in op.axes) if either_way else found:
+            numbers.setdefault(label, len(numbers))
     parts = tuple(
-        (a.name, *(numbers.setdefault(x, len(numbers)) for x in labels(a.axes)))
-        if isinstance(a, Ref)
-        else a.value
-        for a in args
+        (a.name, *_places(numbers, a, either=e)) if isinstance(a, Ref) else a.value
+        for e, a in zip(either, args, strict=True)
     )
     kept = frozenset(numbers[a] for a in labels(op.axes))
     return (KINDS[op.kind].product, op.function, op.detail, parts, kept), numbers
 
 
-COMMUTATIVE = frozenset({"add", "multiply", "maximum", "minimum"})
+def _places(numbers: Mapping[sp.Expr, int], ref: Ref, *, either: bool) -> tuple[object, ...]:
+    """The numbers of the axes of an array; the last two in any order."""
+    found = [numbers[a] for a in labels(ref.axes)]
+    return (*found[:-2], frozenset(found[-2:])) if either else tuple(found)
 
 
 # What can be told from an output

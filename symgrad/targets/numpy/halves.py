@@ -65,7 +65,7 @@ def _shared(program: Program) -> frozenset[str]:
     groups = [g for g in found.values() if len([o for o in g if o.function in _BY_HALF]) > 1]
     if not groups:
         return frozenset()
-    symmetry = Symmetry(program)
+    symmetry = Symmetry(program.inputs, ops)
     return frozenset(
         o.name
         for group in groups

@@ -12,6 +12,7 @@ from symgrad.program.layouts import long_axes_last
 from symgrad.program.less_work import (
     few_entries_first,
     has,
+    linear_once,
     masks_from_outputs,
     scales_on_small_operands,
     signs,
@@ -92,6 +93,7 @@ def divisors_as_factors(program: Program) -> Program:
 PLAIN_PASSES: tuple[Pass, ...] = (signs, values_once, masks_from_outputs)
 PASSES: tuple[Pass, ...] = (
     products_before_loops,
+    linear_once,
     values_once,
     masks_from_outputs,
     complements_in_sums,
