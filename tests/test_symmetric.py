@@ -27,11 +27,17 @@ SYMMETRIC: list[Callable[[], Any]] = [
     lambda: np.sum((A[:, None] - A[None]) ** 2, axis=2),
     lambda: np.maximum(row, column) - 2 * np.eye(4),
     lambda: A * A.T + np.outer(x, x),
+    lambda: A.T @ (A / column.T),
+    lambda: np.linalg.inv(S) + np.diag(x),
 ]
 OTHERS: list[Callable[[], Any]] = [
     lambda: A,
     lambda: A @ A,
     lambda: A @ S,
+    lambda: np.linalg.inv(S) @ np.linalg.inv(A + A.T),
+    lambda: np.linalg.inv(A),
+    lambda: np.diag(x) @ S,
+    lambda: A.T @ (A / column),
     lambda: A - A.T,
     lambda: (row - column) ** 3,
     lambda: (row - column) / 2,

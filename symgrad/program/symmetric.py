@@ -61,17 +61,17 @@ class Symmetry:
         mine, theirs = self._ops.get(x.name), self._ops.get(y.name)
         if mine is None or theirs is None or _what(mine) != _what(theirs):
             return False
-        if mine.kind in _OF_ROWS:
-            return self._of_rows(mine, x.axes, y.axes)
-        if not KINDS[mine.kind].by_label or mine.detail:
-            return False
+        if x.name == y.name and len(x.axes) == 2 and self._is_turned(mine):
+            return True
+        if mine.kind == "eye" or not KINDS[mine.kind].by_label or mine.detail:
+            return mine.kind == "eye"
         return self._alike(mine, theirs, x.axes, y.axes)
 
-    def _of_rows(self, op: Op, here: Axes, there: Axes) -> bool:
-        """Whether it is diagonal, or the inverse of a symmetric matrix; here and there by turns."""
-        if len(here) != 2 or here != there[::-1]:
-            return False
-        return op.kind != "linalg" or (op.function == "inv" and self.holds(op.reads[0]))
+    def _is_turned(self, op: Op) -> bool:
+        """Whether a matrix is diagonal, or the inverse of a symmetric one."""
+        if op.kind == "linalg":
+            return op.function == "inv" and self.holds(op.reads[0])
+        return op.kind == "diagonal"
 
     def _alike(self, mine: Op, theirs: Op, here: Axes, there: Axes) -> bool:
         """Whether the arguments are the same, up to their order or their sign where it is one."""
@@ -128,7 +128,6 @@ def _what(op: Op) -> object:
     return op.kind, op.function, op.detail, len(op.args)
 
 
-_OF_ROWS = frozenset(("eye", "diagonal", "linalg"))
 _EVEN = frozenset(("square", "abs", "cos", "cosh"))
 
 _TWO = Literal(sp.Integer(2))
