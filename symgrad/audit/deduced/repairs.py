@@ -177,7 +177,8 @@ def _factors(site: Site, library: Library, part: Ought) -> Iterator[tuple[float,
     if _ratio(part) is not None:
         before = MADE_BEFORE if is_made_before(site, site.roots[0]) else 0.0
         for text, cost in _number(library, part):
-            new = f"{operand(site, part.node)} * {text}"
+            by = text[3:-1] if text.startswith("(1 /") else f"* {text}"
+            new = f"{operand(site, part.node)} {by}"
             yield 1.8 + 0.1 * part.depth + cost + before, _edit(FACTOR, site, part.node, new, text)
         return
     if (np.abs(part.got) < 1e-12).any():
