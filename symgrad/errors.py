@@ -73,7 +73,7 @@ def returned_to() -> tuple[Location, ...]:
         lines.append(line)
         if not (_RETURNS.match(line.text) or line.function == "<lambda>"):
             break
-    return tuple(lines)
+    return tuple(lines) or (NOWHERE,)
 
 
 _RETURNS = re.compile(r"(def .*: *)?return\b")

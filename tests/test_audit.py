@@ -23,7 +23,7 @@ import symgrad as sg
 from symgrad.audit import Audit
 from symgrad.audit.entry import made, with_values
 from symgrad.audit.names import Habits
-from symgrad.audit.source import read
+from symgrad.audit.source import patch, plain, read
 from symgrad.cli import main
 from symgrad.face import Derivation
 from symgrad.language.spec_file import load
@@ -286,6 +286,29 @@ def test_every_printing(tmp_path: Path) -> None:
         assert "code" in text or "test_audit" in text
     assert found.patch.startswith("--- a/")
     assert json.loads(found.json())["ok"] is False
+
+
+@pytest.mark.parametrize("end", ["\n", ""])
+def test_a_patch_is_one_that_git_takes(tmp_path: Path, end: str) -> None:
+    code = tmp_path / "code.py"
+    code.write_text(f"a = 1\nb = 2{end}", encoding="utf-8")
+    text = patch(plain("code.py", code.read_text(encoding="utf-8")), f"a = 1\nb = 3{end}")
+    subprocess.run(["git", "apply"], input=text.encode(), cwd=tmp_path, check=True)
+    assert code.read_text(encoding="utf-8") == f"a = 1\nb = 3{end}"
+
+
+def test_what_a_spec_leaves_nameless_is_called_as_in_the_program() -> None:
+    X, t = sg.data("X", ("N", 3)), sg.data("t", ("N",))
+    w = sg.param("w", (3,))
+
+    def backward(X, t, w):  # type: ignore[no-untyped-def]
+        h = np.tanh(X @ w)
+        mine = 2 * (h - t) * (1 - h**2)
+        return X.T @ mine / X.shape[0]
+
+    (fault,) = sg.audit(sg.derive(np.sum((np.tanh(X @ w) - t) ** 2)), backward).faults
+    assert fault.computes == "dw[i] = 1/N Σ_n mine[n] X[n,i]"
+    assert fault.ought == "dw[i] = Σ_n mine[n] X[n,i]"
 
 
 def test_the_page_has_formulas_and_code() -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
+import symgrad as sg
 from symgrad.cli import main
+from symgrad.language.spec_file import load
 
 SPEC = """import numpy as np
 import symgrad as sg
@@ -56,6 +60,8 @@ OPTIONS = {
     ("code.py",): "perhaps symgrad audit SPEC code.py --function backward or symgrad audit SPEC",
     ("net.py",): 'perhaps symgrad audit SPEC net.py --class Net --setup "Net(size)"',
     ("net.py", "--class", "Net"): 'say how one is made, with numbers: --setup "Net(size)"',
+    ("net.py", "--class", "Net", "--setup", "Net(3"): "setup is 'Net(3', which is not valid Python",
+    ("code.py", *FUNCTION, "--setup", "Net(3)"): "setup is 'Net(3)', and no class is given",
     ("none.py", *FUNCTION): "the file none.py does not exist",
 }
 NOTEBOOKS = {
@@ -124,3 +130,14 @@ def test_a_method_is_named_with_its_class() -> None:
 def test_what_is_matched_is_found(match: list[str]) -> None:
     arguments = ["audit", "spec.py", "code.py", *FUNCTION, *match, "-q"]
     assert CliRunner().invoke(main, arguments).exit_code == 0
+
+
+@pytest.mark.parametrize("wrong", [{"timeout": -1}, {"timeout": np.nan}, {"seed": -1}])
+def test_a_wrong_number(wrong: dict[str, Any]) -> None:
+    with pytest.raises(sg.SpecError, match=f"{next(iter(wrong))} is"):
+        sg.audit(load(Path("spec.py")).loss, "code.py", function="backward", **wrong)
+
+
+def test_a_lambda_has_no_lines() -> None:
+    with pytest.raises(sg.SpecError, match="a lambda"):
+        sg.audit(load(Path("spec.py")).loss, lambda X, t, w: X.T @ (X @ w - t))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import math
 import os
 import sys
 import textwrap
@@ -91,6 +92,7 @@ def made(
     seeds: Mapping[str, Any] | None = None,
 ) -> Audit:
     """The audit of a source."""
+    _check_numbers(timeout, seed)
     reference = Reference(derivation)
     _check(inputs or {}, reference.inputs, "inputs")
     _check(match or {}, reference.gradient_of, "match")
@@ -119,6 +121,7 @@ def form_for(
     inputs: Mapping[str, str] | None,
 ) -> Form:
     """The form of a source, and how it is called."""
+    _check_setup(setup, cls)
     names = [v.name for v in derivation.typed.variables if v.role != "constant"]
     form = form_of(
         source, names, params=derivation.wrt, function=function, cls=cls, setup=setup, given=inputs
@@ -126,6 +129,28 @@ def form_for(
     if cls is not None:
         return with_changes(form, source, derivation.wrt, cls)
     return with_steps(form, source, derivation.wrt) if function else form
+
+
+def _check_numbers(timeout: float, seed: int) -> None:
+    """SpecError of numbers that no audit can have."""
+    if not 0 < timeout < math.inf:
+        raise SpecError(f"timeout is {timeout}", hint="give a number of seconds above 0")
+    if seed < 0:
+        raise SpecError(f"seed is {seed}", hint="give a number from 0 on")
+
+
+def _check_setup(setup: str, cls: str | None) -> None:
+    """SpecError where what makes an object is not Python, or of no class."""
+    if not setup:
+        return
+    if cls is None:
+        raise SpecError(f"setup is {setup!r}, and no class is given", hint="add --class NAME")
+    try:
+        ast.parse(setup, mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise SpecError(
+            f"setup is {setup!r}, which is not valid Python", hint='write a call: "Net(4, 5)"'
+        ) from None
 
 
 def _check(asked: Mapping[str, str], known: Mapping[str, Any], what: str) -> None:
@@ -154,6 +179,8 @@ def _source(code: Code, function: str | None) -> tuple[Source, str | None, dict[
         return read(Path(code)), function, {}
     if not isinstance(code, FunctionType):
         raise SpecError("code is neither a file nor a function", hint="give a path, or a function")
+    if code.__name__ == "<lambda>":
+        raise SpecError("a lambda has no lines of its own", hint="write it as a function, with def")
     file = inspect.getsourcefile(code)
     plain_name = "<" not in code.__qualname__
     if file is not None and Path(file).suffix == ".py" and Path(file).exists() and plain_name:
@@ -170,7 +197,7 @@ def _alone(code: FunctionType) -> tuple[Source, str | None, dict[str, Any]]:
     _collect(code, space, found, seeds, imports)
     text = "\n".join([*dict.fromkeys(imports), *reversed(found.values())])
     file = inspect.getsourcefile(code) or code.__name__
-    shown = Path(file).name if not file.startswith("<") else code.__name__
+    shown = Path(file).name if Path(file).exists() else code.__name__
     return plain(shown, text), code.__name__, seeds
 
 

@@ -107,7 +107,10 @@ class Runner:
     def _ask(self, asked: dict[str, Any], seconds: float) -> Any:
         """The answer of the child; None where there is none in time."""
         if self.time_left <= 0:
-            raise NotRun(f"the audit took longer than {self.timeout:g} s", hint="add --timeout")
+            raise NotRun(
+                f"the audit took longer than {self.timeout:g} s",
+                hint="give it more: --timeout SECONDS",
+            )
         if self.process is None:
             self._start()
             if asked is not self.loading and self._ask(self.loading, 30) is None:

@@ -295,7 +295,7 @@ def patch(before: Source, after: str) -> str:
     changed, text = after.split("\n"), before.text.split("\n")
     one = whole_lines(before, before.typed)
     if len(changed) != len(before.typed):
-        return "".join(_diff(before.file, one, changed))
+        return "".join(_diff(before.file, one, changed, file=True))
     shown = [b if a == c else c for a, b, c in zip(text, before.typed, changed, strict=True)]
     cells = [cell for cell, _ in dict.fromkeys(zip(before.cells, before.lines, strict=True))]
     parts: dict[int | None, list[list[str]]] = {}
@@ -304,7 +304,9 @@ def patch(before: Source, after: str) -> str:
         rows[0].append(old)
         rows[1].append(new)
     names = {cell: before.file + ("" if cell is None else f" (cell {cell})") for cell in parts}
-    return "".join(line for c, (a, b) in parts.items() for line in _diff(names[c], a, b))
+    return "".join(
+        line for c, rows in parts.items() for line in _diff(names[c], *rows, file=c is None)
+    )
 
 
 def whole_lines(source: Source, rows: Sequence[str]) -> list[str]:
@@ -315,7 +317,15 @@ def whole_lines(source: Source, rows: Sequence[str]) -> list[str]:
     return list(found.values())
 
 
-def _diff(name: str, before: list[str], after: list[str]) -> Iterator[str]:
-    name = name.lstrip("/")
-    lines = difflib.unified_diff(before, after, f"a/{name}", f"b/{name}", lineterm="")
-    return (f"{line}\n" for line in lines)
+def _diff(name: str, before: list[str], after: list[str], *, file: bool) -> Iterator[str]:
+    """The difference of a file, or of a cell, which ends without a line break."""
+    one, other = (
+        _ended(rows) if file else [f"{row}\n" for row in rows] for rows in (before, after)
+    )
+    return difflib.unified_diff(one, other, f"a/{name.lstrip('/')}", f"b/{name.lstrip('/')}")
+
+
+def _ended(rows: list[str]) -> list[str]:
+    """The lines of a file; one that it ends with, without a line break, is told as patches do."""
+    *lines, last = (f"{row}\n" for row in rows)
+    return lines if last == "\n" else [*lines, f"{last}\\ No newline at end of file\n"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Collection, Mapping, Sequence
 
 from symgrad.audit.auditing import Auditor
@@ -173,10 +174,27 @@ class Story:
             called = (
                 name if is_forward(blamed, name) else self.reference.gradient_of.get(name, name)
             )
-            found = equation_of(site, site.roots[0], blamed.names, self.outcome.sizes, called)
+            names = self._names(blamed)
+            found = equation_of(site, site.roots[0], names, self.outcome.sizes, called)
             if found:
                 return found
-        return renamed(self.source.shown(blamed.line), blamed.names)
+        return renamed(self.source.shown(blamed.line), self._names(blamed))
+
+    def _names(self, blamed: Blamed) -> dict[str, str]:
+        """What the names of a line are in the spec, those left out that have no name there."""
+        own = self._own_names(blamed).values()
+        return {code: name for code, name in blamed.names.items() if code not in own}
+
+    def _own_names(self, blamed: Blamed) -> dict[str, str]:
+        """What the program calls values of the line that have no name in the spec, or gradients."""
+        called = self.reference.derivation.adjoint_name
+        nameless = self.reference.hidden | {called.get(n, n) for n in self.reference.hidden}
+        taken = {*called, *called.values(), *self.reference.inputs} - nameless
+        return {
+            name: code
+            for code, name in blamed.names.items()
+            if name in nameless and code.isidentifier() and code not in taken
+        }
 
     def _is_whole(self, blamed: Blamed) -> bool:
         """Whether the line assigns what the equation of the derivation is for."""
@@ -189,11 +207,12 @@ class Story:
         """The equation of the derivation that a line is for."""
         derivation = self.reference.derivation
         name, written = self._called(blamed), derivation.notation.text_equation
+        own = self._own_names(blamed)
         if is_forward(blamed, name) and name in {e.name for e in derivation.system}:
-            return written(derivation.system[name])
+            return in_words(written(derivation.system[name]), own)
         if name in derivation.gradients:
-            return written(derivation.gradients[name].adjoint.equation)
-        return renamed(self._repair(blamed), blamed.names)
+            return in_words(written(derivation.gradients[name].adjoint.equation), own)
+        return renamed(self._repair(blamed), self._names(blamed))
 
     def lines(self, faults: Sequence[FaultFound]) -> tuple[Line, ...]:
         """The program, its faults marked."""
@@ -245,6 +264,11 @@ def because(kind: str, hidden: bool | None) -> str:
     if hidden:
         return BECAUSE.get(kind, "at these numbers the line and its repair give the same")
     return UNSEEN.get(kind, "")
+
+
+def in_words(equation: str, names: Mapping[str, str]) -> str:
+    """An equation with other words for some of its own."""
+    return re.sub(r"\w+", lambda found: names.get(found[0], found[0]), equation)
 
 
 def renamed(line: str, names: Mapping[str, str]) -> str:

@@ -179,7 +179,7 @@ class Matching:
         """What is said of gradients by data, which the spec has none of."""
         for code in found if not self.form.script else ():
             name = self.habits.gradient(code) if code not in self.codes else None
-            known = self.reference.inputs.get(name or "")
+            known = self.reference.inputs.get(name or "") if name not in self.wrt else None
             floats = known is not None and known.dtype == "float"
             if floats and name and np.shape(found[code]) == truth.given[name].shape:
                 yield f"{code} is not compared: {name} is data; as a parameter it has a gradient"
