@@ -179,7 +179,8 @@ class Auditor:
         if not matching.codes:
             raise SpecError(
                 f"{self.source.file}: nothing was found that is called like a gradient",
-                hint=self._called_otherwise() or "say what is what: --match W1=NAME",
+                hint=self._called_otherwise()
+                or f"say what is what: --match {min(matching.wrt)}=NAME",
             )
         self.remarks += matching.by_data(found[0], truths[0])
         return matching
