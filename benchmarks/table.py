@@ -20,7 +20,8 @@ HEAD = """# How fast the generated code is
 Written by `make bench`. Value and all gradients, microseconds: the median of interleaved rounds,
 with the quartiles in brackets; the results of all peers are compared first. *Floor*: the matrix
 products alone, into ready buffers. *symgrad*: the generated module with a workspace; *bound*:
-after `bind(...)`; *careful NumPy*: by hand, with buffers.
+after `bind(...)`; *careful NumPy*: by hand, with buffers. Ratios and the plot are of what was
+measured in one run: a time without a ratio is of an earlier one.
 """
 
 
@@ -28,6 +29,8 @@ def write(folder: Path, rows: Rows, seconds: Mapping[str, float]) -> None:
     """Write RESULTS.md and results.svg; what was measured before and not now is kept."""
     kept = folder / "results.json"
     old = json.loads(kept.read_text()) if kept.exists() else {"rows": [], "seconds": {}}
+    run = 1 + max((r.get("run", 0) for r in old["rows"]), default=0)
+    rows = [{**r, "run": run} for r in rows]
     found = {_key(r): r for r in (*old["rows"], *rows)}
     seconds = dict(seconds) or old["seconds"]
     kept.write_text(json.dumps({"rows": list(found.values()), "seconds": seconds}, indent=0) + "\n")
@@ -74,7 +77,7 @@ def _cell(row: Mapping[str, Any] | None) -> str:
 
 
 def _ratio(rows: Rows, case: tuple[str, str], peer: str) -> str:
-    times = {r["peer"]: r["median"] for r in rows if (r["case"], r["dtype"]) == case}
+    times = {r["peer"]: r["median"] for r in _of_one_run(rows, case)}
     ours = min(times.get("symgrad", math.nan), times.get("symgrad, bound", math.nan))
     theirs = times.get(peer, math.nan)
     return "–" if math.isnan(theirs) or math.isnan(ours) else f"{ours / theirs:.2f}"
@@ -100,9 +103,9 @@ def _plot(path: Path, rows: Rows) -> None:
     figure, axes = pyplot.subplots(figsize=(11, 0.55 * len(cases) + 1.5))
     markers = itertools.cycle("osv^D<>pPX*dh")
     for peer in dict.fromkeys(r["peer"] for r in one):
-        points = [(r["median"] / _base(one, c), k) for k, c in enumerate(cases) for r in one
-                  if r["peer"] == peer and (r["case"], r["dtype"]) == c]  # fmt: skip
-        x, y = zip(*points, strict=True)
+        points = [(r["median"] / _base(one, c), k) for k, c in enumerate(cases)
+                  for r in _of_one_run(one, c) if r["peer"] == peer]  # fmt: skip
+        x, y = zip(*points, strict=True) if points else ((), ())
         axes.plot(x, y, next(markers), label=peer, markersize=9 if "symgrad" in peer else 5)
     axes.set_xscale("log")
     axes.set_yticks(range(len(cases)), [f"{case}, {dtype}" for case, dtype in cases])
@@ -114,6 +117,13 @@ def _plot(path: Path, rows: Rows) -> None:
     pyplot.close(figure)
 
 
+def _of_one_run(rows: Rows, case: tuple[str, str]) -> Rows:
+    """What was measured together with the generated module."""
+    mine = [r for r in rows if (r["case"], r["dtype"]) == case]
+    run = next((r.get("run", 0) for r in mine if r["peer"] == "symgrad"), 0)
+    return [r for r in mine if r.get("run", 0) == run]
+
+
 def _base(rows: Rows, case: tuple[str, str]) -> float:
-    times = {r["peer"]: float(r["median"]) for r in rows if (r["case"], r["dtype"]) == case}
+    times = {r["peer"]: float(r["median"]) for r in _of_one_run(rows, case)}
     return times.get("floor") or times.get("careful NumPy") or times["symgrad"]
