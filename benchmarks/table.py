@@ -105,8 +105,9 @@ def _plot(path: Path, rows: Rows) -> None:
     for peer in dict.fromkeys(r["peer"] for r in one):
         points = [(r["median"] / _base(one, c), k) for k, c in enumerate(cases)
                   for r in _of_one_run(one, c) if r["peer"] == peer]  # fmt: skip
-        x, y = zip(*points, strict=True) if points else ((), ())
-        axes.plot(x, y, next(markers), label=peer, markersize=9 if "symgrad" in peer else 5)
+        if points:
+            x, y = zip(*points, strict=True)
+            axes.plot(x, y, next(markers), label=peer, markersize=9 if "symgrad" in peer else 5)
     axes.set_xscale("log")
     axes.set_yticks(range(len(cases)), [f"{case}, {dtype}" for case, dtype in cases])
     axes.invert_yaxis()
