@@ -118,3 +118,12 @@ def test_coefficients_of_terms_tell_the_kind(
     coefficients: tuple[float, ...], terms: tuple[Summand, ...], kind: str
 ) -> None:
     assert of_terms(coefficients, terms) == kind
+
+
+@pytest.mark.parametrize("over", [False, True])
+def test_a_search_that_ran_out_of_time_is_told(
+    over: bool, unrepaired: Callable[[str, int], Audit], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Search, "is_over", lambda self: over)
+    told = [r for r in unrepaired("mlp", 5).remarks if "ran out of time: --timeout" in r]
+    assert len(told) == over

@@ -382,9 +382,12 @@ class Auditor:
         runner = state.program.runner
         share = 1 / 15 if target.local or target.scaled else 5 / 12
         seconds = min(share * runner.timeout, runner.time_left / 2)
-        repair = Search(state, self.reference, seconds).repair(target)
+        search = Search(state, self.reference, seconds)
+        repair = search.repair(target)
         made = None if repair is None else self._repaired(state, target, repair, evidence)
         nothing = target.local or target.scaled
+        if repair is None and not nothing and search.is_over():
+            self.remarks.append("the search for a repair ran out of time: --timeout gives it more")
         return made if made or nothing else self._unnamed(state, target, evidence)
 
     def _repaired(

@@ -238,7 +238,7 @@ class Search:
         first = self._worst_point(target)
         for start in range(0, len(edits), BATCH):
             part = edits[start : start + BATCH]
-            if (found and part[0][0] > self._far_enough(found)) or self._is_over():
+            if (found and part[0][0] > self._far_enough(found)) or self.is_over():
                 break
             runs = self.state.program.tried(
                 [e for _, e in part], self.state.truths[first], self.limit
@@ -249,7 +249,8 @@ class Search:
                     found += [confirmed] if confirmed is not None else []
         return min(found, key=lambda f: (-len(f.fixed), f.score), default=None)
 
-    def _is_over(self) -> bool:
+    def is_over(self) -> bool:
+        """Whether the time for it is over."""
         return self.state.program.runner.time_left < self.least
 
     def _far_enough(self, found: Sequence[Found]) -> float:

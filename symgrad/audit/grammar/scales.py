@@ -421,7 +421,7 @@ RULES = (
         "a function too many",
         "loss",
         _applied,
-        "{word} is too many: that is the gradient of another loss",
+        "{word} is too many",
     ),
     Rule("another number", "factor", _constants, "the number {old} ought to be {word}"),
     Rule("another size", "factor", _size, "the factor has {old} where it ought to have {word}"),
