@@ -28,7 +28,7 @@ QUICK |= {"loss_of_another", "loss_up_to_a_constant", "loss_is_right"}
 QUICK |= {"trains", "causal_attention", "trains_right", "list_of_layers_right", "rate_decays_right"}
 QUICK |= {"class_updates_itself", "kernel_not_flipped", "nielsen_right", "factors_updated_right"}
 QUICK |= {"logvar", "siamese", "biaffine", "square_bias", "updated_w2", "conv_unrolled", "cos_pair"}
-QUICK |= {"square_bias_right", "biaffine_right", "avgpool_right", "moe", "mha_out"}
+QUICK |= {"reshaped", "square_bias_right", "biaffine_right", "avgpool_right", "moe", "mha_out"}
 QUICK |= {"eleven_lines_right", "averaged_steps_right", "stops_midway_right"}
 QUICK |= {
     "smoothed_labels_nb_right",

@@ -237,6 +237,7 @@ class Matching:
             for code, name in called.items()
             for argument in self.reference.arguments(name)
             if all(self._is_slope(f.get(code), t, argument) for f, t in pairs)
+            and not all(self._is_slope(f.get(code), t, name) for f, t in pairs)
         }
         self.forget({c for c, n in called.items() if c.replace(n, "{}", 1) in habits})
 

@@ -2038,3 +2038,23 @@ def run(xs, y, Wf, Wi, Wc, Wo):
     first="Wf Wi Wc Wo",
     function="run",
 )
+
+pair(
+    "reshaped",
+    """
+x = sg.param("x", (3, 4)); k = sg.param("k", (4,)); G = sg.data("G", (2, 6))
+z = x * k
+u = np.reshape(2 * z, (2, 6))
+loss = 0.5 * np.sum((u - G) ** 2)
+""",
+    """
+def backward(x, k, G):
+    z = x * k
+    du = (2 * z).reshape(2, 6) - G
+    dz = du.reshape(3, 4) #!
+    return {"u": du, "z": dz, "k": np.sum(dz * x, axis=0), "x": dz * k}
+""",
+    kinds="factor",
+    first="z",
+    function="backward",
+)
