@@ -42,6 +42,8 @@ def of_both(blamed: Blamed, kind: str) -> str:
     other = kind if cause is None else of_explanation(cause)
     if cause is not None and cause.first and other == "activation":
         return kind
+    if cause is not None and kind == "mask" and cause.role != "terms":
+        return kind  # an array is left out: the mask
     return other if other in MAKESHIFT.get(kind, ()) else kind
 
 
@@ -51,6 +53,7 @@ MAKESHIFT = {
     "value": ("jacobian", "mask", "sum", "transpose"),
     "activation": ("value", "jacobian"),
     "path": ("jacobian",),
+    "mask": ("factor",),
 }
 """Kinds of repairs that mend other faults too, and the kinds of these."""
 
