@@ -23,12 +23,12 @@ from symgrad.delivery import (
     after,
     again,
     check_modules,
+    check_no_code,
     check_output,
     deliver,
     folder,
     is_stdout,
     modules_of,
-    no_code,
     open_page,
     renewed,
 )
@@ -85,7 +85,6 @@ def _printed(default: str) -> Callable[[Command], Command]:
             metavar="FILE",
             type=Place(path_type=Path, dir_okay=False, allow_dash=True),
             is_eager=True,
-            callback=no_code,
             help="Where the derivation goes. Without it, or with -, to stdout.",
         ),
         click.option("--force", is_flag=True, help="Replace files too that symgrad did not write."),
@@ -349,6 +348,7 @@ def _derive(
         read = load(spec, language.words.is_possible)
         check_output(output, spec, force=force)
         check_modules(paths, spec, output, force=force)
+        check_no_code(output)
         with about(read.loss.where):
             job = Job(read, wrt, language, **code)
             checks = job.checks()
@@ -382,6 +382,7 @@ def explain(spec: Path, value: str, quiet: bool, force: bool, **shown: Any) -> N
     with progress(shown=not quiet):
         read = load(spec, is_possible)
         check_output(output, spec, force=force)
+        check_no_code(output)
         path = Path(f"{spec.stem}{TARGETS['numpy'].suffix}")
         with about(read.loss.where):
             job = _of_value(read, normalize("NFKC", value))

@@ -65,17 +65,6 @@ class Place(click.Path):
         return super().convert(value, param, ctx)
 
 
-def no_code(_: click.Context, option: click.Parameter, path: Path | None) -> Path | None:
-    """A file for the derivation: what ends as code does was meant for the generated file."""
-    endings = {Path(f"_{e}").suffix for target in TARGETS.values() for e in target.endings}
-    if path is not None and path.suffix.lower() in endings:
-        raise click.BadParameter(
-            f"{path} is no file for a derivation: the code goes to a folder, --out DIR",
-            param=option,
-        )
-    return path
-
-
 def folder(_: click.Context, option: click.Parameter, path: Path) -> Path:
     """A folder: what ends as a file does is one that was meant for --output."""
     endings = {s for f in FORMATS.values() for s in f.suffixes} | {".py", ".c"}
@@ -137,6 +126,15 @@ def check_output(output: Path | None, spec: Path, *, force: bool) -> None:
             f"the derivation would replace the spec {spec}", hint="choose another --output"
         )
     check_replaceable(output, force=force)
+
+
+def check_no_code(output: Path | None) -> None:
+    """An error where the derivation would go to a file that is called as one of code is."""
+    endings = {Path(f"_{e}").suffix for target in TARGETS.values() for e in target.endings}
+    if output is not None and output.suffix.lower() in endings:
+        raise SpecError(
+            f"{output} is no file for a derivation", hint="the code goes to a folder, --out DIR"
+        )
 
 
 def check_modules(paths: Iterable[Path], spec: Path, output: Path | None, *, force: bool) -> None:

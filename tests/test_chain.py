@@ -155,7 +155,7 @@ def test_shares_of_a_mixture_have_their_names(spec: str, by_w: str, by_m: str, t
     shown = " ".join(str(d.render("text", choice=sg.Choice("brief"))).split())
     assert f"∂L/∂w[k] = {by_w} " in shown
     assert f"∂L/∂M[k] = {by_m} " in shown
-    assert f"what is divided by {told} is computed from logarithms" in shown
+    assert f"What is divided by {told} is computed from logarithms" in shown
     assert "exp" not in shown.split("The backward pass")[1]
 
 

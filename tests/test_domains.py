@@ -70,7 +70,7 @@ def test_a_remark_says_what_is_assumed(case: str) -> None:
     assert np.isnan(true)
     (remark,) = assumed(d)
     assert remark.startswith(f"it is assumed that {condition}: ")
-    assert "it is assumed that" in " ".join(d.render("text").split())
+    assert "It is assumed that" in " ".join(d.render("text").split())
 
 
 @pytest.mark.parametrize("case", KEPT)

@@ -142,7 +142,7 @@ def test_it_reads_as_written_by_hand() -> None:
     assert r"\dot{L} = 2 \sum_{n,i} a_{ni} \dot{a}_{ni}" in str(d.latex())
     assert [s.rule for s in d.steps] == ["contract δ", "contract δ", "definition", "contract δ"]
     text = " ".join(str(d.render("text")).split())
-    assert "When W moves along v_W, L changes at the rate loss_dot." in text
+    assert "When W moves along v_W, L changes at the rate L̇." in text
     assert "direction of W" in text
 
 

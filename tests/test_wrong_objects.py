@@ -95,7 +95,7 @@ def test_what_an_object_prints_is_no_derivation() -> None:
 
 
 @pytest.mark.parametrize("to", ["os.path.dirname(os.path.abspath(__file__))", "'/'"])
-@pytest.mark.parametrize("where", [["--out", "."], ["-o", "net.py"], ["--out", "sub"]])
+@pytest.mark.parametrize("where", [["--out", "."], ["-o", "net.md"], ["--out", "sub"]])
 def test_paths_are_from_the_folder_of_the_command(folder: Path, to: str, where: list[str]) -> None:
     """A spec that goes to another folder, as scripts do, is not what is replaced there."""
     spec = folder / "sub" / "net.py"
@@ -106,7 +106,8 @@ def test_paths_are_from_the_folder_of_the_command(folder: Path, to: str, where: 
     assert spec.read_text() == text
     assert Path.cwd() == folder
     assert result.exit_code == (2 if where[-1] == "sub" else 0)
-    assert (folder / "net.py").exists() == (where[-1] != "sub")
+    written = "net.md" if where[-1] == "net.md" else "net.py"
+    assert (folder / written).exists() == (where[-1] != "sub")
 
 
 def test_an_error_is_told_at_its_line_after_the_folder_was_left(folder: Path) -> None:
