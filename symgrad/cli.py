@@ -348,7 +348,6 @@ def _derive(
         read = load(spec, language.words.is_possible)
         check_output(output, spec, force=force)
         check_modules(paths, spec, output, force=force)
-        check_no_code(output)
         with about(read.loss.where):
             job = Job(read, wrt, language, **code)
             checks = job.checks()

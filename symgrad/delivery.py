@@ -141,6 +141,7 @@ def check_modules(paths: Iterable[Path], spec: Path, output: Path | None, *, for
     """An error where one of the generated files of a spec can't go to its place."""
     for path in paths:
         check_module(path, spec, output, force=force)
+    check_no_code(output)
 
 
 def check_module(path: Path, spec: Path, output: Path | None, *, force: bool) -> None:
