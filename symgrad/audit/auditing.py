@@ -30,6 +30,7 @@ from symgrad.audit.search import Found, Search, State, Target, local_targets, wr
 from symgrad.audit.sites import Site
 from symgrad.audit.source import Source
 from symgrad.audit.steps import stepping, steps_of
+from symgrad.audit.traces import traced
 from symgrad.audit.values import Matching, Value, least_exact, right_or_scaled
 from symgrad.errors import SpecError
 
@@ -431,6 +432,7 @@ class Auditor:
 
     def _unnamed(self, state: State, target: Target, evidence: Evidence) -> Blamed:
         """A fault whose cause was not found, at the line that makes the value."""
+        evidence = replace(evidence, trace=traced(state))
         scene = Scene(state.program.source, state.runs[0], state.truths[0], self.reference)
         sites = scene.sites(target.code, target.line)
         ought = state.truths[0].gradients.get(target.name)

@@ -13,7 +13,6 @@ from symgrad.audit.diagnosis.explanation import Explanation
 from symgrad.audit.reference import Reference
 from symgrad.audit.runner import Run
 from symgrad.audit.search import State, Target
-from symgrad.audit.traces import traced
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class Evidence:
     handed: Handed
     ratio: tuple[float | None, ...]
     """By what the value that is blamed is multiplied, at each point, where it is by one number."""
-    trace: str
+    trace: str = ""
     """The kind of fault that shows in what the program assigned, if one does."""
 
     @classmethod
@@ -39,8 +38,7 @@ class Evidence:
         right = [v.name for v in values if v.right and v.name in state.matching.wrt]
         ratio = next((v.ratios for v in values if v.code == target.code), ())
         handed = Handed(state.truths, got, wrong, right, state.tolerance)
-        trace = "" if target.local else traced(state)
-        return cls(reference, handed, ratio, trace)
+        return cls(reference, handed, ratio)
 
     @cached_property
     def explanation(self) -> Explanation | None:

@@ -19,7 +19,7 @@ from symgrad.calculus.derivation import Derivation
 from symgrad.calculus.region import Region
 from symgrad.calculus.reverse_mode import derive
 from symgrad.errors import SpecError
-from symgrad.mathematics.algebra import BINDERS, bound_of, limits
+from symgrad.mathematics.algebra import BINDERS, bound_of, limits, summed
 from symgrad.mathematics.equations import Equation, System, Variable
 from symgrad.mathematics.indices import (
     Index,
@@ -432,9 +432,7 @@ def _as_long(
 def _weighted(value: Equation, weight: str) -> sp.Expr:
     """Σ weight·value over all entries."""
     at = tuple(fresh(i.size) if isinstance(i, Index) else i for i in value.indices)
-    term = entry(weight, at) * entry(value.name, at)
-    bound = limits(at)
-    return sp.Sum(term, *bound) if bound else term
+    return summed(entry(weight, at) * entry(value.name, at), at)
 
 
 def _numbered(expr: sp.Expr, moved: Mapping[sp.Expr, sp.Expr]) -> sp.Expr:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 import sympy as sp
 
 from symgrad.errors import SpecError
-from symgrad.mathematics.algebra import axis_name, fresh_indices, freshen, limits
+from symgrad.mathematics.algebra import axis_name, fresh_indices, freshen, summed
 from symgrad.mathematics.equations import Equation, Shapes, System
 from symgrad.mathematics.indices import entries, entry, name_of
 from symgrad.mathematics.recurrences import Carried, Final, source_of
@@ -82,9 +82,7 @@ class Through:
         fresh = fresh_indices(_without(consumer.shape, rhs.place))
         moved = {a: b for a, b in zip(inner, fresh, strict=True) if a != b}
         slope = freshen(rhs.start, moved).diff(atom)
-        product = entry(self.start_name[rhs.source], (*outer, *fresh)) * slope
-        bound = limits(fresh)
-        return sp.Sum(product, *bound) if bound and product != 0 else product
+        return summed(entry(self.start_name[rhs.source], (*outer, *fresh)) * slope, fresh)
 
     # -- the equations of the other steps -------------------------------------------------------
 

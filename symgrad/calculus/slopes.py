@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 import sympy as sp
 
 from symgrad.calculus.derivation import Derivation
-from symgrad.mathematics.algebra import canonical_equation, freshen, limits
+from symgrad.mathematics.algebra import canonical_equation, freshen, summed
 from symgrad.mathematics.equations import Equation, System
 from symgrad.mathematics.indices import entries, entry, is_entry, name_of
 from symgrad.mathematics.recurrences import Recurrent
@@ -73,9 +73,7 @@ def _reads(equation: Equation) -> set[str]:
 def _total(equation: Equation, start: sp.Expr, derivative: str) -> sp.Expr:
     """Σ b λ over all entries."""
     factor = equation.lhs if start == equation.rhs else freshen(start)
-    product = factor * entry(derivative, equation.indices)
-    bound = limits(equation.indices)
-    return sp.Sum(product, *bound) if bound else product
+    return summed(factor * entry(derivative, equation.indices), equation.indices)
 
 
 def _start(expr: sp.Expr, backward: Collection[str]) -> sp.Expr | None:

@@ -26,6 +26,7 @@ from symgrad.program.program import (
     size_of,
     stored,
 )
+from symgrad.program.scales import scale_of
 from symgrad.program.symmetric import COMMUTATIVE, Symmetry
 
 
@@ -100,8 +101,10 @@ def _doubled(builder: Builder, op: Op) -> Ref | None:
 def _scaled_once(builder: Builder, op: Op) -> Ref | None:
     """c (d x) is (c d) x, of numbers."""
     inner = builder.ops.get(op.reads[0].name) if len(op.reads) == 1 else None
-    numbers = [_number(o) for o in (op, inner) if o is not None]
-    if inner is None or None in numbers:
+    if inner is None or "negative" in (op.function, inner.function):
+        return None
+    numbers = [scale_of(o) for o in (op, inner)]
+    if None in numbers:
         return None
     (source,), number = read_by(inner, op.reads[0].axes), sp.Mul(*numbers)
     if number == 1 and source.axes == op.axes:
@@ -109,14 +112,6 @@ def _scaled_once(builder: Builder, op: Op) -> Ref | None:
     args = (source,) if number == -1 else (Literal(number), source)
     function = "negative" if number == -1 else "multiply"
     return builder.add("map", args, op.axes, function=function, hint=op.hint)
-
-
-def _number(op: Op) -> sp.Expr | None:
-    """What an operation multiplies an array by."""
-    if not _is_scale(op) or op.function == "negative":
-        return None
-    (number,) = (a.value for a in op.args if isinstance(a, Literal))
-    return number if op.function == "multiply" else 1 / number
 
 
 def linear_once(program: Program) -> Program:
@@ -315,10 +310,7 @@ def _scaling(ops: Mapping[str, Op], ref: Ref, op: Op) -> object:
 
 def _is_scale(op: Op) -> bool:
     """Whether an operation is an array times or over a number."""
-    if op.kind != "map" or len(op.reads) != 1 or op.reads[0].axes != op.axes:
-        return False
-    by = op.function in ("negative", "multiply")
-    return by or (op.function == "divide" and op.args[0] == op.reads[0])
+    return scale_of(op) is not None
 
 
 def _scaled(builder: Builder, op: Op, place: int) -> Ref:

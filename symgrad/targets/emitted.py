@@ -14,8 +14,6 @@ from symgrad.targets.statements import Assignment, Statement
 class Passage:
     """Lines of a function that belong together; ``first`` is the number of the first of them.
 
-    ``inner`` are those in its loops, whose ``first`` counts the lines of its ``code``.
-
     ``comment`` is the equation of ``value``, which they compute; where there is none they prepare
     what follows the function, or they open or close it.  ``apart``: after an empty line.
     ``inner`` are passages in its code, in a loop; ``first`` counts the lines of ``code`` there.
