@@ -248,7 +248,8 @@ def of_one_sample() -> Case:
     a = np.maximum(v @ x, 0)
     loss = np.log(np.sum(np.exp(w @ a)))
     point = {"V": rng.standard_normal((6, 7)), "W": rng.standard_normal((5, 6))}
-    return _of(loss, {"x": rng.standard_normal(7), **point}, x=x, V=v, W=w, a=a)
+    point["x"] = np.copysign(rng.standard_normal(7), point["V"][0])  # one unit at least is on
+    return _of(loss, point, x=x, V=v, W=w, a=a)
 
 
 CASES: list[tuple[Callable[[], Case], str, str]] = [
