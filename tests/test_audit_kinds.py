@@ -61,7 +61,7 @@ def test_the_kind_needs_no_repair(
     fault = unrepaired(name, number).faults[0]
     assert fault.kind in program(name).FAULTS[number][2].split()
     assert fault.repair == ""
-    assert ("its numbers are what follows if the derivative by" in fault.sentence) == (
+    assert ("by its numbers the derivative by" in fault.sentence) == (
         fault.kind not in ("random", "rounded", "clipped")
     )
 
@@ -70,7 +70,10 @@ def test_the_sentence_says_which_derivative_is_meant(
     unrepaired: Callable[[str, int], Audit],
 ) -> None:
     fault = unrepaired("mlp", 5).faults[0]
-    assert "if the derivative by Z1 has no mask, or another; no repair was" in fault.sentence
+    assert (
+        "by its numbers the derivative by Z1 has no mask, or another; no repair was"
+        in fault.sentence
+    )
 
 
 def test_what_is_missing_is_said(unrepaired: Callable[[str, int], Audit]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast as syntax
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -15,15 +16,15 @@ from symgrad.audit.deduced.entries import spoiled
 from symgrad.audit.evidence import Evidence
 from symgrad.audit.form import Form, assigned, script_plan
 from symgrad.audit.grammar import RULES
-from symgrad.audit.handed import handed_out, returned_names
+from symgrad.audit.handed import handed_out, returned_names, unknown
 from symgrad.audit.hidden import is_hidden
-from symgrad.audit.hints import commands, setup
+from symgrad.audit.hints import not_run, of_a_script, otherwise, stop_of
 from symgrad.audit.instrument import STEP
 from symgrad.audit.losses import another_loss
 from symgrad.audit.outcome import Blamed, Outcome
-from symgrad.audit.program import Change, Program
+from symgrad.audit.program import Program
 from symgrad.audit.reference import Reference, Truth
-from symgrad.audit.runner import NotRun, Run, Runner
+from symgrad.audit.runner import OutOfTime, Run, Runner
 from symgrad.audit.scene import Scene
 from symgrad.audit.scripts import containers, labels_of, literal_sizes, sizes_of, variables
 from symgrad.audit.search import Found, Search, State, Target, local_targets, wrong_site
@@ -83,8 +84,8 @@ class Auditor:
         """Find the variables that hold the inputs, and where to replace them."""
         (first,) = self.program.runner.run([({}, {}, 0, b"")], keep=True, limit=FIRST)
         if first.error is not None and not first.records:
-            raise self._not_run(first)
-        hint = self._called_otherwise()
+            raise not_run(self.source, self.form, first)
+        hint = otherwise(self.source, self.form, self.reference.inputs)
         file = self.source.file
         names = variables(self.reference, first, file, self.inputs, self.example, hint)
         held = containers(first, set(names.values()))
@@ -101,22 +102,8 @@ class Auditor:
             code: np.shape(value) for code, value in second.author.items() if value is not None
         }
         self.author = second
-        self._say_skipped(second)
-        self._say_stopped(second)
-
-    def _say_skipped(self, run: Run) -> None:
-        for module in dict.fromkeys(run.missing):
-            self.remarks.append(f"{module} could not be imported, and is not needed")
-
-    def _say_stopped(self, run: Run) -> None:
-        """What an error in the midst of a script leaves is audited all the same."""
-        if run.error is None or not run.error[2]:
-            return
-        kind, what, line = run.error
-        self.program.stops = (kind, line)
-        cell, at = self.source.place(line)
-        where = f"line {at}" if cell is None else f"cell {cell}, line {at}"
-        self.remarks.append(f"it stops at {where}: {kind}: {what}; the audit is of what is before")
+        self.program.stops = stop_of(second)
+        self.remarks += of_a_script(self.source, second)
 
     # -- points
 
@@ -135,29 +122,10 @@ class Auditor:
                     self.remarks.append(f"sizes are numbers in the program: {told} stays")
                     return again, second
         if failed and not self.form.script:
-            raise self._not_run(failed[0])
+            raise not_run(self.source, self.form, failed[0])
         if failed and all(not r.last for r in failed):
-            raise self._not_run(failed[0])
+            raise not_run(self.source, self.form, failed[0])
         return truths, runs
-
-    def _not_run(self, run: Run) -> NotRun:
-        assert run.error is not None
-        kind, what, line = run.error
-        return NotRun(
-            f"{self.source.file} could not be run: {kind}: {what}",
-            where=self.source.spot(line) if line else None,
-            hint=self._made_so(what) or "it has to run by itself, in a copy of its folder",
-        )
-
-    def _made_so(self, error: str) -> str:
-        """How an object of the class is made, where that is what is missing."""
-        asked = (what for kind, what in self.form.calls if kind == "object")
-        return setup(self.source, next(asked, "").split("(")[0], error)
-
-    def _called_otherwise(self) -> str:
-        """The command lines for functions and classes of a file that is run as a script."""
-        found = commands(self.source, self.reference.inputs) if self.form.script else ""
-        return f"perhaps {found}" if found else ""
 
     def _script_sizes(self) -> dict[str, int]:
         """The named sizes, of the arrays of the program."""
@@ -180,7 +148,7 @@ class Auditor:
         if not matching.codes:
             raise SpecError(
                 f"{self.source.file}: nothing was found that is called like a gradient",
-                hint=self._called_otherwise()
+                hint=otherwise(self.source, self.form, self.reference.inputs)
                 or f"say what is what: --match {min(matching.wrt)}=NAME",
             )
         self.remarks += matching.by_data(found[0], truths[0])
@@ -203,12 +171,16 @@ class Auditor:
         matching.codes = {c: n for c, n in matching.codes.items() if c in kept}
         lines = {v.code: state.line_of(v.code) for v in before}
         good = all(v.right for v in before)
-        blamed = self._clipped(state) if good else self._blamed(state)
-        loss = self._another_loss(state) if good and not blamed else None
-        if loss is not None:
-            before.append(loss)
-            blamed = self._blamed_for_loss(state, loss)
-            lines |= {loss.code: blamed[0].line}
+        blamed: list[Blamed] = []
+        with suppress(OutOfTime):
+            blamed = self._clipped(state) if good else self._blamed(state)
+            loss = self._another_loss(state) if good and not blamed else None
+            if loss is not None:
+                before.append(loss)
+                blamed = self._blamed_for_loss(state, loss)
+                lines |= {loss.code: blamed[0].line}
+        if state.program.runner.time_left < 1:
+            self.remarks.append("the audit ran out of time: --timeout gives it more")
         before = [v for v in before if v.code not in matching.habits.other]
         unmatched = [n for n in matching.wrt if n not in matching.codes.values()]
         return Outcome(
@@ -220,7 +192,7 @@ class Auditor:
             self.remarks,
             lines,
             sorted(unmatched),
-            (),
+            unknown(found[0], self.form, matching.codes, truths[0]) if unmatched else (),
             truths[0].sizes,
         )
 
@@ -257,7 +229,7 @@ class Auditor:
                 return [self._unclipped(blame, clip, state)]
         return []
 
-    def _is_wrong(self, state: State, change: Change) -> bool:
+    def _is_wrong(self, state: State, change: tuple[int, int, str]) -> bool:
         """Whether a program that is right is not with a change: a clip may be a derivative."""
         program = state.program.repaired([change])
         program.load()
@@ -290,34 +262,57 @@ class Auditor:
         held: list[Blamed] = []
         given_up: set[str] = set()
         for _ in range(12):
-            before = state.program
+            before, runs = state.program, state.runs
             wrong = [v for v in state.wrong() if v.code not in given_up]
             if not wrong or state.program.runner.time_left < 1:
                 break
-            targets = [t for t in local_targets(state, self.reference) if t.code not in given_up]
-            targets += [self._target(state, v) for v in wrong[:1]]
-            order = {t: k for k, (_, t, _) in enumerate(state.runs[0].records)}
-            first = state.made(wrong[0].code)
-            targets = sorted(
-                (t for t in targets if not t.local or order.get(t.code, 0) < first),
-                key=lambda t: order.get(t.code, 0) if t.local else first,
-            )
-            for target in targets:
-                blame = self._blame(state, target)
-                if blame is None or blame.edit is None:
-                    given_up.add(target.code)
-                    state.matching.forget({target.code} if target.scaled else set())
+            targets = self._targets(state, wrong, given_up)
+            try:
+                blame = self._next(state, targets, given_up)
                 if blame is None:
                     continue
-                if blame.edit is None and target.name not in state.matching.wrt and not held:
+                if blame.edit is None and blame.target.name not in state.matching.wrt and not held:
                     held = [blame]
-                    break
+                    continue
                 found += self._first(state, held, blame, before)
                 held = []
                 for unnamed in [b for b in found if b.edit is None]:
                     given_up |= self._following(state, wrong, unnamed.line)
+            except OutOfTime:
+                state.program, state.runs = before, runs
                 break
-        return [*found, *held]
+        return [*found, *held] or self._at_least(state)
+
+    def _targets(
+        self, state: State, wrong: Sequence[Value], given_up: Collection[str]
+    ) -> list[Target]:
+        """What may be mended next: locals that are made before the first value that is wrong."""
+        targets = [t for t in local_targets(state, self.reference) if t.code not in given_up]
+        targets += [self._target(state, v) for v in wrong[:1]]
+        order = {t: k for k, (_, t, _) in enumerate(state.runs[0].records)}
+        first = state.made(wrong[0].code)
+        return sorted(
+            (t for t in targets if not t.local or order.get(t.code, 0) < first),
+            key=lambda t: order.get(t.code, 0) if t.local else first,
+        )
+
+    def _next(self, state: State, targets: Sequence[Target], given_up: set[str]) -> Blamed | None:
+        """The first fault that one of some values has."""
+        for target in targets:
+            blame = self._blame(state, target)
+            if blame is None or blame.edit is None:
+                given_up.add(target.code)
+                state.matching.forget({target.code} if target.scaled else set())
+            if blame is not None:
+                return blame
+        return None
+
+    def _at_least(self, state: State) -> list[Blamed]:
+        """What is wrong first, where there was no time to look for its cause."""
+        targets = [self._target(state, v) for v in state.wrong()[:1]]
+        return [
+            Blamed(t, t.line or 0, None, Evidence.of(state, self.reference, t)) for t in targets
+        ]
 
     def _first(
         self, state: State, held: list[Blamed], blame: Blamed, before: Program

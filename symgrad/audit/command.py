@@ -27,6 +27,7 @@ FORMATS: dict[str, Callable[[Audit], str]] = {
     "json": Audit.json,
     "junit": Audit.junit,
 }
+"""How findings are printed; a report of tests is another with --strict."""
 
 EXAMPLES = """\b
 Examples:
@@ -37,7 +38,7 @@ Examples:
 \b
 Exit codes:
   0    no gradient is wrong
-  1    there is a fault
+  1    there is a fault, or with --strict a gradient is missing
   2    the audit could not be made
   130  interrupted
 """
@@ -82,6 +83,7 @@ def _seconds(_: click.Context, option: click.Parameter, number: float) -> float:
     show_default=True,
     help="How the findings are printed.",
 )
+@click.option("--strict", is_flag=True, help="A gradient that is missing counts as a fault.")
 @click.option("--patch", is_flag=True, help="Print the repairs as a patch.")
 @click.option("--dry-run", is_flag=True, help="Tell what would be run, and run nothing.")
 @click.option(
@@ -102,7 +104,15 @@ def _seconds(_: click.Context, option: click.Parameter, number: float) -> float:
 )
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 def audit(
-    spec: Path, code: Path, *, layout: str, patch: bool, dry_run: bool, quiet: bool, **options: Any
+    spec: Path,
+    code: Path,
+    *,
+    layout: str,
+    strict: bool,
+    patch: bool,
+    dry_run: bool,
+    quiet: bool,
+    **options: Any,
 ) -> None:
     """Find the fault in a backward pass that somebody wrote by hand.
 
@@ -114,8 +124,13 @@ def audit(
         return
     with progress(shown=not quiet):
         found = _found(spec, code, options)
-    click.echo(found.patch if patch else FORMATS[layout](found), nl=not patch)
-    click.get_current_context().exit(0 if found.ok else 1)
+    click.echo(found.patch if patch else _printed(found, layout, strict=strict), nl=not patch)
+    click.get_current_context().exit(0 if (found.complete if strict else found.ok) else 1)
+
+
+def _printed(found: Audit, layout: str, *, strict: bool) -> str:
+    """The findings in a format, of which a report of tests says what failed."""
+    return found.junit(strict=strict) if layout == "junit" else FORMATS[layout](found)
 
 
 def _found(spec: Path, code: Path, options: dict[str, Any]) -> Audit:

@@ -71,6 +71,11 @@ class Audit:
         """Whether no fault was found."""
         return not self.faults
 
+    @property
+    def complete(self) -> bool:
+        """Whether every gradient by a parameter was found too, and is right."""
+        return printing.is_complete(self.data())
+
     def __bool__(self) -> bool:
         return self.ok
 
@@ -102,9 +107,12 @@ class Audit:
         """The findings as Markdown."""
         return printing.markdown(self.data(), self.file)
 
-    def junit(self) -> str:
-        """The findings as a report of tests: a test for each gradient."""
-        return printing.junit(self.data(), self.file)
+    def junit(self, *, strict: bool = False) -> str:
+        """The findings as a report of tests, one for each gradient.
+
+        What was not found is skipped there, or with ``strict`` has failed.
+        """
+        return printing.junit(self.data(), self.file, strict=strict)
 
     def html(self) -> str:
         """The findings as a page: the program beside the derivation, its faults marked."""

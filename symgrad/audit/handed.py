@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from symgrad.audit.compare import numbers
 from symgrad.audit.form import Form, definitions
+from symgrad.audit.grammar.edit import is_called_gradient
 from symgrad.audit.instrument import STEP
+from symgrad.audit.reference import Truth
+from symgrad.audit.roles import Roles
 from symgrad.audit.runner import Run
+
+MOST_UNKNOWN = 8
+"""So many things that match no gradient are told of."""
 
 
 def handed_out(run: Run, form: Form, returned: Sequence[str]) -> dict[str, Any]:
@@ -81,3 +88,15 @@ def returned_names(tree: ast.AST, form: Form) -> list[str]:
             parts = value.elts if isinstance(value, (ast.Tuple, ast.List)) else [value]
             return [p.id if isinstance(p, ast.Name) else ast.unparse(p) for p in parts]
     return []
+
+
+def unknown(
+    found: Mapping[str, Any], form: Form, known: Collection[str], truth: Truth
+) -> list[str]:
+    """What may be a gradient that is called otherwise: no value of the spec, and not known."""
+    explicit = not form.script and "held" not in [kind for kind, _ in form.calls]
+    roles = Roles(truth)
+    left = [c for c in found if c not in known and (explicit or is_called_gradient(c))]
+    arrays = {c: a for c in left if (a := numbers(found[c])) is not None and a.ndim}
+    of = {c: roles.of(a) for c, a in arrays.items()}
+    return [c for c, role in of.items() if role is None or role.kind == "gradient"][:MOST_UNKNOWN]

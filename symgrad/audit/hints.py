@@ -6,8 +6,9 @@ import ast
 import re
 from collections.abc import Collection, Iterator
 
-from symgrad.audit.form import BACKWARD, definitions
+from symgrad.audit.form import BACKWARD, Form, definitions
 from symgrad.audit.names import inputs_called
+from symgrad.audit.runner import NotRun, Run
 from symgrad.audit.source import Source
 
 _GRADIENT = re.compile(r"grad|back|deriv|bprop|loss|cost|step|train|vjp", re.IGNORECASE)
@@ -54,6 +55,50 @@ def _of_functions(
             ranked.append((not _GRADIENT.search(name), -taken, name))
     fitting = [r for r in ranked if not r[0] or r[1]]
     return [f"--function {name}" for _, _, name in sorted(fitting)]
+
+
+def otherwise(source: Source, form: Form, inputs: Collection[str]) -> str:
+    """What to say of functions and classes of a file that is run as a script."""
+    found = commands(source, inputs) if form.script else ""
+    return f"perhaps {found}" if found else ""
+
+
+def not_run(source: Source, form: Form, run: Run) -> NotRun:
+    """The error of a program that could not be run."""
+    assert run.error is not None
+    kind, what, line = run.error
+    made = next((call.split("(")[0] for kind, call in form.calls if kind == "object"), "")
+    return NotRun(
+        f"{source.file} could not be run: {kind}: {what}",
+        where=source.spot(line) if line else None,
+        hint=setup(source, made, what)
+        or BY_ERROR.get(kind, "it has to run by itself, in a copy of its folder"),
+    )
+
+
+def of_a_script(source: Source, run: Run) -> list[str]:
+    """What is to be said of how a script runs; what an error leaves of it is audited."""
+    modules = dict.fromkeys(run.missing)
+    found = [f"{module} could not be imported, and is not needed" for module in modules]
+    if run.error is None or not stop_of(run):
+        return found
+    kind, what, line = run.error
+    cell, at = source.place(line)
+    where = f"line {at}" if cell is None else f"cell {cell}, line {at}"
+    return [*found, f"it stops at {where}: {kind}: {what}; the audit is of what is before"]
+
+
+def stop_of(run: Run) -> tuple[str, int] | None:
+    """The error that ends a script in one of its lines, and the line."""
+    return (run.error[0], run.error[2]) if run.error and run.error[2] else None
+
+
+BY_ERROR = {
+    "ImportError": "install it beside symgrad, or leave out what needs it",
+    "ModuleNotFoundError": "install it beside symgrad, or leave out what needs it",
+    "FileNotFoundError": "its files have to be in its folder, which is copied",
+}
+"""What to do, by the name of the error."""
 
 
 def setup(source: Source, name: str, error: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +22,7 @@ WORDS = {
     "wrong": "wrong",
     "follows": "follows from what is wrong",
     "missing": "not found in the program",
-    "unmatched": "not known in the spec",
+    "unmatched": "matches no gradient of the spec",
 }
 WHY = {
     "mask": "a derivative that is 0 at some entries is taken for 1",
@@ -67,12 +69,39 @@ def place(item: Data) -> str:
 
 def verdict(data: Data) -> str:
     """The result in a few words."""
+    missing = [v["name"] for v in data["values"] if v["status"] == "missing"]
+    more = f"; {listed(missing)} {'is' if len(missing) == 1 else 'are'} missing" if missing else ""
     count = sum(v["status"] == "right" for v in data["values"])
     if data["ok"]:
         worst = max((v["error"] or 0.0 for v in data["values"]), default=0.0)
-        return f"{gradients(count)} right, to {worst:.0e}"
+        return f"{gradients(count)} right, to {worst:.0e}{more}"
     faults = len(data["faults"])
-    return f"{faults} fault{'s' if faults > 1 else ''}"
+    return f"{faults} fault{'s' if faults > 1 else ''}{more}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names one after the other."""
+    *some, last = names
+    return f"{', '.join(some)} and {last}" if some else last
+
+
+def is_complete(data: Data) -> bool:
+    """Whether every gradient was found, and is right."""
+    return bool(data["ok"]) and all(v["status"] == "right" for v in data["values"])
+
+
+def without_repetition(fault: Data) -> Data:
+    """A fault without equations that are the line itself, or its repair."""
+    shown = {_as_code(fault["source"]), _as_code(fault["repair"])}
+    return fault | {k: "" for k in ("is", "ought") if _as_code(fault[k]) in shown}
+
+
+def _as_code(line: str) -> str:
+    """A line however it is spaced and quoted."""
+    try:
+        return ast.unparse(ast.parse(line.strip()))
+    except (SyntaxError, ValueError):
+        return line.strip()
 
 
 _COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -89,7 +118,7 @@ def gradients(count: int) -> str:
 
 def text(data: Data, file: str) -> str:
     """The findings for a terminal: one line where all is right."""
-    if data["ok"]:
+    if is_complete(data):
         return "\n".join([f"{file}: {verdict(data)}", *_remarks(data)])
     lines = [f"{file}: {verdict(data)}", "", *_table(data)]
     for number, fault in enumerate(data["faults"], 1):
@@ -120,12 +149,13 @@ def _error(value: Data) -> str:
 
 def _fault(fault: Data, number: int, data: Data) -> Iterator[str]:
     """A fault: where, what it computes and ought to, the sentence, the repair, why hidden."""
+    fault = without_repetition(fault)
     yield f"{number}. {fault['value']}: {fault['kind']}, {place(fault)}"
     yield f"     {fault['source']}"
     if fault["is"]:
-        yield f"   it computes   {fault['is']}"
+        yield f"   computes      {fault['is']}"
     if fault["ought"]:
-        yield f"   it ought to   {fault['ought']}"
+        yield f"   ought to be   {fault['ought']}"
     yield f"   {fault['sentence']}"
     if fault["repair"]:
         yield f"   repaired      {fault['repair']}"
@@ -153,13 +183,11 @@ def _remarks(data: Data) -> Iterator[str]:
 def markdown(data: Data, file: str) -> str:
     """The findings as Markdown."""
     lines = [f"**{file}**: {verdict(data)}"]
-    if not data["ok"]:
+    if not is_complete(data):
         lines += ["", "| gradient | in the program | |", "|---|---|---|"]
         for value in data["values"]:
-            name, code = value["name"] or "", value["code"]
-            lines.append(
-                f"| {name} | `{code}` | {SIGNS[value['status']]} {WORDS[value['status']]} |"
-            )
+            name, code = value["name"], f"`{value['code']}`" if value["code"] else ""
+            lines.append(f"| {name} | {code} | {SIGNS[value['status']]} {WORDS[value['status']]} |")
         for number, fault in enumerate(data["faults"], 1):
             lines += ["", *_markdown_fault(fault, number, data)]
     if data["remarks"]:
@@ -168,11 +196,14 @@ def markdown(data: Data, file: str) -> str:
 
 
 def _markdown_fault(fault: Data, number: int, data: Data) -> Iterator[str]:
+    fault = without_repetition(fault)
     yield f"**{number}. {fault['value']}**: {fault['kind']}, {place(fault)}"
     yield ""
     yield f"```python\n{fault['source']}\n```"
     yield ""
     yield _sentence(fault["sentence"])
+    if fault["is"]:
+        yield f"It computes `{fault['is']}`."
     if fault["ought"]:
         yield f"It ought to be `{fault['ought']}`."
     if fault["repair"]:
@@ -189,23 +220,37 @@ def _sentence(words: str) -> str:
 # -- JUnit ----------------------------------------------------------------------------------------
 
 
-def junit(data: Data, file: str) -> str:
-    """A report of tests, one for each gradient, as continuous integration reads it."""
-    failed = sum(v["status"] in ("wrong", "follows") for v in data["values"])
-    cases = "".join(_case(v, data, file) for v in data["values"])
-    name = quoteattr(f"audit of {file}")
+def junit(data: Data, file: str, *, strict: bool = False) -> str:
+    """A report of tests, one for each gradient, as continuous integration reads it.
+
+    What was not found is skipped, or with ``strict`` has failed.
+    """
+    counts = Counter(_result(v, strict=strict) for v in data["values"])
+    cases = "".join(_case(v, data, file, strict=strict) for v in data["values"])
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f'<testsuite name={name} tests="{len(data["values"])}" failures="{failed}" errors="0">\n'
-        f"{cases}</testsuite>\n"
+        f'<testsuite name={quoteattr(f"audit of {file}")} tests="{len(data["values"])}" '
+        f'failures="{counts["failure"]}" skipped="{counts["skipped"]}" errors="0">\n'
+        f"{cases}</testsuite>"
     )
 
 
-def _case(value: Data, data: Data, file: str) -> str:
+def _result(value: Data, *, strict: bool) -> str:
+    """What a test comes to."""
+    if value["status"] == "right":
+        return "passed"
+    return "failure" if strict or value["status"] in ("wrong", "follows") else "skipped"
+
+
+def _case(value: Data, data: Data, file: str, *, strict: bool) -> str:
     name = quoteattr(f"gradient by {value['name'] or value['code']}")
     head = f"  <testcase classname={quoteattr(file)} name={name}"
-    if value["status"] not in ("wrong", "follows"):
+    result = _result(value, strict=strict)
+    if result == "passed":
         return f"{head}/>\n"
+    if value["status"] not in ("wrong", "follows"):
+        message = quoteattr(WORDS[value["status"]])
+        return f"{head}>\n    <{result} message={message}/>\n  </testcase>\n"
     own = [f for f in data["faults"] if f["value"] in (value["name"], value["code"])] or data[
         "faults"
     ]
@@ -221,7 +266,7 @@ def page(data: Data, file: str, lines: Sequence[Line], derivation: Derivation) -
     """The program beside the derivation, its faults marked."""
     shown = Page(sheet(derivation))
     faults = [
-        f
+        without_repetition(f)
         | {
             "where": place(f),
             "agreement": agreement(f, data) if f["repair"] and f["agrees"] is not None else "",
@@ -256,4 +301,4 @@ def coded(text: str) -> Markup:
     )
 
 
-__all__ = ["WHY", "Line", "junit", "markdown", "page", "text", "verdict"]
+__all__ = ["WHY", "Line", "is_complete", "junit", "markdown", "page", "text", "verdict"]

@@ -17,10 +17,7 @@ from symgrad.audit.instrument import Plan, bindings, compiled, units
 from symgrad.audit.reference import Truth
 from symgrad.audit.runner import Asked, Run, Runner
 from symgrad.audit.source import Source
-
-Change = tuple[int, int, str]
-"""From where to where in the text, and what stands there instead."""
-
+from symgrad.audit.wording import Change, changed, tidied
 
 HOLE = "__audit__.pick(globals(), locals())"
 LOOKS = ("__audit__.look(globals(), locals()); ", "if not __audit__.look(globals(), locals()): ")
@@ -36,13 +33,6 @@ class Edit(Protocol):
     @property
     def is_expression(self) -> bool:
         """Whether it is an expression, of the names of a function, that is replaced."""
-
-
-def changed(text: str, changes: Iterable[Change]) -> str:
-    """A text with some parts replaced."""
-    for start, end, new in sorted(changes, reverse=True):
-        text = text[:start] + new + text[end:]
-    return text
 
 
 @dataclass
@@ -89,7 +79,8 @@ class Program:
 
     def repaired(self, changes: Iterable[Change]) -> Program:
         """The program with parts of its text replaced; no line moves."""
-        text = changed(self.source.text, changes)
+        text = self.source.text
+        text = changed(text, tidied(text, [*changes]))
         made = replace(self.source, text=text)
         return replace(self, source=made, holes={})
 

@@ -54,6 +54,10 @@ class NotRun(SymgradError):
     """The program could not be run."""
 
 
+class OutOfTime(NotRun):
+    """The time of an audit is over."""
+
+
 class Runner:
     """A child process that runs a program; it is started again where it hangs or dies."""
 
@@ -107,7 +111,7 @@ class Runner:
     def _ask(self, asked: dict[str, Any], seconds: float) -> Any:
         """The answer of the child; None where there is none in time."""
         if self.time_left <= 0:
-            raise NotRun(
+            raise OutOfTime(
                 f"the audit took longer than {self.timeout:g} s",
                 hint="give it more: --timeout SECONDS",
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from symgrad.audit.auditing import Auditor
 from symgrad.audit.diagnosis.told import told as told_of
@@ -14,9 +15,10 @@ from symgrad.audit.form import assigned
 from symgrad.audit.grammar import Edit
 from symgrad.audit.kinds import kind_of, of_edit, of_explanation
 from symgrad.audit.outcome import Blamed, Outcome
-from symgrad.audit.printing import Line
+from symgrad.audit.printing import Line, listed
 from symgrad.audit.source import Source, patch, whole_lines
 from symgrad.audit.values import Value
+from symgrad.audit.wording import rounded, sentence, which
 
 BECAUSE = {
     "mask": "at these numbers the mask lets all entries through",
@@ -43,7 +45,7 @@ UNSEEN = {
 def told(auditor: Auditor, outcome: Outcome) -> Audit:
     """The findings of an audit."""
     story = Story(auditor, outcome)
-    faults = tuple(story.fault(b) for b in outcome.blamed)
+    faults = merged([story.fault(b) for b in outcome.blamed])
     return Audit(
         values=story.values(),
         faults=faults,
@@ -70,9 +72,6 @@ class Story:
         }
         own |= self._first_of_a_local()
         found = [self._value(v, own) for v in self.outcome.before]
-        blamed = any(v.status == "wrong" for v in found)
-        if not blamed and self.outcome.blamed:
-            found = self._one_is_wrong(found)
         file = self.source.file
         found += [
             ValueFound(n, "", file, None, None, "missing", None) for n in self.outcome.unmatched
@@ -99,37 +98,39 @@ class Story:
         status = "right" if value.right and not cut else "wrong" if mine else "follows"
         return ValueFound(value.name, value.code, self.source.file, cell, at, status, value.error)
 
-    def _one_is_wrong(self, found: list[ValueFound]) -> list[ValueFound]:
-        """Where all follow from a fault that is no value itself, they are said to follow."""
-        return found
-
     def remarks(self) -> list[str]:
         """What else is to be said of the values."""
         turned = [v.code for v in self.outcome.after if v.right and "transposed" in v.ways]
         found = [f"{', '.join(turned)}: handed out transposed"] if turned else []
-        ask = "no gradient by {0} was found; if there is one: --match {0}=NAME"
-        return [*found, *(ask.format(name) for name in self.outcome.unmatched)]
+        names = self.outcome.unmatched
+        asked = f"if there is one: --match {names[0]}=NAME" if names else ""
+        return [*found, *([f"no gradient by {listed(names)} was found; {asked}"] if names else [])]
 
     def fault(self, blamed: Blamed) -> FaultFound:
         """A fault in words."""
         cell, line = self.source.place(blamed.line) if blamed.line else (None, None)
-        agrees = max((v.error for v in self.outcome.after), default=None)
         kind = self._kind(blamed)
         return FaultFound(
-            self._called(blamed),
+            self._value_of(blamed),
             kind,
             self.source.file,
             cell,
             line,
             self.source.shown(blamed.line),
-            self._computes(blamed),
-            self._ought(blamed),
-            self._sentence(blamed, kind),
+            rounded(self._computes(blamed)),
+            rounded(self._ought(blamed)),
+            sentence(self._sentence(blamed, kind), blamed.repaired_line),
             self._repair(blamed),
-            agrees if all(b.edit is not None for b in self.outcome.blamed) else None,
+            self._agrees(),
             blamed.hidden,
             because(kind, blamed.hidden),
         )
+
+    def _agrees(self) -> float | None:
+        """How well all agrees with the repairs; None where something is not repaired."""
+        after, blamed = self.outcome.after, self.outcome.blamed
+        whole = all(b.edit is not None for b in blamed) and all(v.right for v in after)
+        return max((v.error for v in after), default=None) if whole else None
 
     def _sentence(self, blamed: Blamed, kind: str) -> str:
         """A fault in a sentence."""
@@ -160,6 +161,11 @@ class Story:
             return blamed.target.name
         return blamed.assigns or blamed.target.name
 
+    def _value_of(self, blamed: Blamed) -> str:
+        """The value of the spec that a fault makes wrong first."""
+        name, known = self._called(blamed), self.reference.derivation.gradients
+        return name if name in {*known, *self.reference.values} else blamed.target.name
+
     def _repair(self, blamed: Blamed) -> str:
         """The line as it is with the repair."""
         if blamed.edit is None or not blamed.line:
@@ -183,7 +189,15 @@ class Story:
     def _names(self, blamed: Blamed) -> dict[str, str]:
         """What the names of a line are in the spec, those left out that have no name there."""
         own = self._own_names(blamed).values()
-        return {code: name for code, name in blamed.names.items() if code not in own}
+        names = blamed.names.items()
+        return {c: n for c, n in names if c not in own and self._may_be(blamed, c, n)}
+
+    def _may_be(self, blamed: Blamed, code: str, name: str) -> bool:
+        """Whether something may be called as an input is: then it has the numbers of that."""
+        known = blamed.site.known.get(code) if blamed.site is not None else None
+        if name not in self.reference.inputs or known is None:
+            return True
+        return known.role is not None and known.role.name == name
 
     def _own_names(self, blamed: Blamed) -> dict[str, str]:
         """What the program calls values of the line that have no name in the spec, or gradients."""
@@ -222,6 +236,19 @@ class Story:
         return tuple(Line(c, n, text, marked.get((c, n))) for (c, n), text in rows)
 
 
+def merged(faults: Sequence[FaultFound]) -> tuple[FaultFound, ...]:
+    """Faults of which several in one line, of one value, are one: its repair is that of all."""
+    found: list[FaultFound] = []
+    for fault in faults:
+        last = found[-1] if found else None
+        if last and (last.cell, last.line, last.value) == (fault.cell, fault.line, fault.value):
+            words = f"{last.sentence}; then {fault.sentence}"
+            found[-1] = replace(last, sentence=words, repair=fault.repair or last.repair)
+        else:
+            found.append(fault)
+    return tuple(found)
+
+
 OF_A_LOSS = ("a function too many", "a superfluous factor", "superfluous factors")
 """Rules that may find the gradient of another loss."""
 
@@ -240,7 +267,7 @@ def unnamed(blamed: Blamed, kind: str, hidden: Collection[str]) -> str:
     if cause is None or kind == "unnamed":
         return f"{code} is wrong; the cause was not found"
     why = told_of(cause, kind, hidden)
-    return f"{code} is wrong; its numbers are what follows if {why}; no repair was found"
+    return f"by its numbers {why}; no repair was found"
 
 
 TRACES = {
@@ -253,10 +280,13 @@ TRACES = {
 
 def mended(blamed: Blamed, edit: Edit, kind: str, hidden: Collection[str]) -> str:
     """The sentence of a repair; and what the numbers tell, where that is something else."""
+    source, start = edit.site.source, edit.changes[0][0]
+    line = source.text.count("\n", 0, start)
+    row, place = source.text.split("\n")[line], start - source.starts[line]
     cause = blamed.evidence.whole if kind != of_edit(blamed, edit) else None
     cause = cause if cause is not None and of_explanation(cause) == kind else None
     more = f"; by its numbers {told_of(cause, kind, hidden)}" if cause is not None else ""
-    return f"{edit.sentence}{more}"
+    return f"{edit.sentence}{which(edit.old, row, place)}{more}"
 
 
 def because(kind: str, hidden: bool | None) -> str:

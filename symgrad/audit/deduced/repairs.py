@@ -200,10 +200,8 @@ def _by_arrays(
         text = f"-{text}" if term.negative else text
         new = f"{operand(site, part.node)} {sign} {text}"
         price = 1.6 + 0.1 * part.depth + term.cost
-        yield (
-            price,
-            _edit(_rule_of(site, part.node, term), site, part.node, new, term.text.strip("()")),
-        )
+        word = f"1 / {text}" if sign == "/" else term.text.strip("()")
+        yield price, _edit(_rule_of(site, part.node, term), site, part.node, new, word)
 
 
 def _rule_of(site: Site, node: ast.expr, term: Asked) -> Rule:

@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from symgrad.audit.program import Change
 from symgrad.audit.sites import Site
+from symgrad.audit.wording import Change
 
 Proposal = tuple[ast.expr | ast.stmt | tuple[int, int], str, float, str]
 """What to replace, by what, how unlikely that is, and a word for the sentence."""
