@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ import symgrad as sg
 from symgrad.audit import Audit
 from symgrad.audit.entry import made, with_values
 from symgrad.audit.names import Habits
-from symgrad.audit.source import patch, plain, read
+from symgrad.audit.patches import patch
+from symgrad.audit.source import read
 from symgrad.cli import main
 from symgrad.face import Derivation
 from symgrad.language.spec_file import load
@@ -288,13 +290,27 @@ def test_every_printing(tmp_path: Path) -> None:
     assert json.loads(found.json())["ok"] is False
 
 
-@pytest.mark.parametrize("end", ["\n", ""])
+@pytest.mark.parametrize("end", ["\n", "", "\r\n"])
 def test_a_patch_is_one_that_git_takes(tmp_path: Path, end: str) -> None:
-    code = tmp_path / "code.py"
-    code.write_text(f"a = 1\nb = 2{end}", encoding="utf-8")
-    text = patch(plain("code.py", code.read_text(encoding="utf-8")), f"a = 1\nb = 3{end}")
+    code, between = tmp_path / "code.py", end or "\n"
+    code.write_bytes(f"a = 1{between}b = 2{end}".encode())
+    source = replace(read(code), file="code.py")
+    text = patch(source, source.text.replace("b = 2", "b = 3"))
     subprocess.run(["git", "apply"], input=text.encode(), cwd=tmp_path, check=True)
-    assert code.read_text(encoding="utf-8") == f"a = 1\nb = 3{end}"
+    assert code.read_bytes() == f"a = 1{between}b = 3{end}".encode()
+
+
+@pytest.mark.parametrize("indent", [1, 2])
+def test_a_patch_of_a_notebook_is_one_too(tmp_path: Path, indent: int) -> None:
+    cells = [["# µ"], ["a = 1\n", "b = 2; c = 5"], "d = 4\n"]
+    book = {"cells": [{"cell_type": "code", "source": c} for c in cells], "nbformat": 4}
+    code = tmp_path / "code.ipynb"
+    code.write_text(json.dumps(book, indent=indent, ensure_ascii=False), encoding="utf-8")
+    source = replace(read(code), file="code.ipynb")
+    text = patch(source, source.text.replace("c = 5", "c = 6"))
+    subprocess.run(["git", "apply"], input=text.encode(), cwd=tmp_path, check=True)
+    book["cells"][1]["source"][1] = "b = 2; c = 6"  # type: ignore[index]
+    assert json.loads(code.read_text(encoding="utf-8")) == book
 
 
 def test_what_a_spec_leaves_nameless_is_called_as_in_the_program() -> None:

@@ -25,7 +25,7 @@ WORDS = {
     "unmatched": "matches no gradient of the spec",
 }
 WHY = {
-    "mask": "a derivative that is 0 at some entries is taken for 1",
+    "mask": "a derivative that is 0 somewhere is taken for 1, or asked of the wrong array",
     "transpose": "a matrix is turned",
     "factor": "a constant factor",
     "sign": "a sign",

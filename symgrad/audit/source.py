@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import itertools
 import json
 import re
@@ -45,6 +44,8 @@ class Source:
     folder: Path | None = None
     offset: int = 0
     """The line of the file before the first, where the text is a part of it."""
+    file_text: str = ""
+    """Of a file all of its text, its lines ending as they do there."""
 
     @cached_property
     def tree(self) -> ast.Module:
@@ -124,9 +125,8 @@ def read(path: Path) -> Source:
         path, "a notebook is in UTF-8" if notebook else "a program is in UTF-8"
     )
     folder = path.resolve().parent
-    if notebook:
-        return _notebook(path, text, folder)
-    return plain(str(path), text, folder)
+    found = _notebook(path, text, folder) if notebook else plain(str(path), text, folder)
+    return replace(found, file_text=spec_source.text_of(path, "", newline=""))
 
 
 def needed(source: Source, function: str) -> Source:
@@ -288,44 +288,3 @@ def _parses(text: str) -> bool:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True
-
-
-def patch(before: Source, after: str) -> str:
-    """The difference that repairs make, as a patch of the file, or of the cells of a notebook."""
-    changed, text = after.split("\n"), before.text.split("\n")
-    one = whole_lines(before, before.typed)
-    if len(changed) != len(before.typed):
-        return "".join(_diff(before.file, one, changed, file=True))
-    shown = [b if a == c else c for a, b, c in zip(text, before.typed, changed, strict=True)]
-    cells = [cell for cell, _ in dict.fromkeys(zip(before.cells, before.lines, strict=True))]
-    parts: dict[int | None, list[list[str]]] = {}
-    for cell, old, new in zip(cells, one, whole_lines(before, shown), strict=True):
-        rows = parts.setdefault(cell, [[], []])
-        rows[0].append(old)
-        rows[1].append(new)
-    names = {cell: before.file + ("" if cell is None else f" (cell {cell})") for cell in parts}
-    return "".join(
-        line for c, rows in parts.items() for line in _diff(names[c], *rows, file=c is None)
-    )
-
-
-def whole_lines(source: Source, rows: Sequence[str]) -> list[str]:
-    """Rows as lines of the file: those of one place are one line again."""
-    found: dict[tuple[int | None, int], str] = {}
-    for place, row in zip(zip(source.cells, source.lines, strict=True), rows, strict=True):
-        found[place] = found[place] + row.lstrip() if place in found else row
-    return list(found.values())
-
-
-def _diff(name: str, before: list[str], after: list[str], *, file: bool) -> Iterator[str]:
-    """The difference of a file, or of a cell, which ends without a line break."""
-    one, other = (
-        _ended(rows) if file else [f"{row}\n" for row in rows] for rows in (before, after)
-    )
-    return difflib.unified_diff(one, other, f"a/{name.lstrip('/')}", f"b/{name.lstrip('/')}")
-
-
-def _ended(rows: list[str]) -> list[str]:
-    """The lines of a file; one that it ends with, without a line break, is told as patches do."""
-    *lines, last = (f"{row}\n" for row in rows)
-    return lines if last == "\n" else [*lines, f"{last}\\ No newline at end of file\n"]

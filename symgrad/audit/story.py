@@ -15,8 +15,9 @@ from symgrad.audit.form import assigned
 from symgrad.audit.grammar import Edit
 from symgrad.audit.kinds import kind_of, of_edit, of_explanation
 from symgrad.audit.outcome import Blamed, Outcome
+from symgrad.audit.patches import patch, whole_lines
 from symgrad.audit.printing import Line, listed
-from symgrad.audit.source import Source, patch, whole_lines
+from symgrad.audit.source import Source
 from symgrad.audit.values import Value
 from symgrad.audit.wording import rounded, sentence, which
 

@@ -85,15 +85,18 @@ def read(path: Path) -> str:
     return text_of(path, "a spec is a Python file in UTF-8")
 
 
-def text_of(path: Path, expected: str) -> str:
-    """The text of a Python file, or of another one; SpecError where it can't be read."""
+def text_of(path: Path, expected: str, newline: str | None = None) -> str:
+    """The text of a Python file, or of another one; SpecError where it can't be read.
+
+    Its lines end with \\n, or with ``newline=""`` as they do in the file.
+    """
     if not path.is_file():
         folder = "is a folder, not a file"
         other = "is no file that has an end" if path.exists() else "does not exist"
         what = folder if path.is_dir() else other
         raise SpecError(f"the file {path} {what}", hint=_other_files(path))
     try:
-        return decoded(path.read_bytes())
+        return decoded(path.read_bytes(), newline)
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         said = f"in line {line} a byte is none of {error.encoding}"
@@ -105,7 +108,7 @@ def text_of(path: Path, expected: str) -> str:
     )
 
 
-def decoded(data: bytes) -> str:
+def decoded(data: bytes, newline: str | None = None) -> str:
     """The text of a Python file, in the encoding that it declares; lines end with \\n."""
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
@@ -113,7 +116,7 @@ def decoded(data: bytes) -> str:
         if "unknown" in str(error):
             raise
         encoding = "utf-8"
-    return io.TextIOWrapper(io.BytesIO(data), encoding).read()
+    return io.TextIOWrapper(io.BytesIO(data), encoding, newline=newline).read()
 
 
 def _other_files(path: Path) -> str:

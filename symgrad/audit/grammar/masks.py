@@ -174,6 +174,6 @@ RULES = (
         "another mask in place",
         "mask",
         _in_place,
-        "the mask is `{old}`; entries become 0 where `{new}`",
+        "the mask is `{old}`; entries ought to become 0 where `{new}`",
     ),
 )
