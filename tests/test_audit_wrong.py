@@ -141,3 +141,23 @@ def test_a_wrong_number(wrong: dict[str, Any]) -> None:
 def test_a_lambda_has_no_lines() -> None:
     with pytest.raises(sg.SpecError, match="a lambda"):
         sg.audit(load(Path("spec.py")).loss, lambda X, t, w: X.T @ (X @ w - t))
+
+
+def test_where_time_runs_out_there_is_a_report() -> None:
+    late = PASS.replace("2 * X.T", "np.tanh(X).T")
+    Path("code.py").write_text(late)
+    found = sg.audit(load(Path("spec.py")).loss, "code.py", function="backward", timeout=0.7)
+    assert [v.status for v in found.values] == ["wrong"]
+    assert any("--timeout gives it more" in r for r in found.remarks)
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_missing_gradient_is_told_first(strict: bool) -> None:
+    Path("spec.py").write_text(SPEC.replace("loss =", 'b = sg.param("b", ())\nloss = b +'))
+    flags = ["--strict"] if strict else []
+    arguments = ["audit", "spec.py", "code.py", *FUNCTION, "-q", *flags]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == strict
+    assert result.stdout.split("\n")[0].endswith("; b is missing")
+    report = CliRunner().invoke(main, [*arguments, "--format", "junit"]).stdout
+    assert f'failures="{int(strict)}" skipped="{int(not strict)}"' in report

@@ -74,7 +74,10 @@ class Auditor:
             if self.form.script:
                 self._take_script()
             truths, runs = self._points()
-            return self._judged(truths, runs)
+            outcome = self._judged(truths, runs)
+            if self.program.runner.time_left < 1:
+                self.remarks.append("the audit ran out of time: --timeout gives it more")
+            return outcome
         finally:
             self.program.runner.close()
 
@@ -179,8 +182,6 @@ class Auditor:
                 before.append(loss)
                 blamed = self._blamed_for_loss(state, loss)
                 lines |= {loss.code: blamed[0].line}
-        if state.program.runner.time_left < 1:
-            self.remarks.append("the audit ran out of time: --timeout gives it more")
         before = [v for v in before if v.code not in matching.habits.other]
         unmatched = [n for n in matching.wrt if n not in matching.codes.values()]
         return Outcome(
