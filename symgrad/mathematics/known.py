@@ -11,6 +11,11 @@ from functools import lru_cache
 
 import numpy as np
 import sympy as sp
+from numpy.typing import NDArray
+
+from symgrad.mathematics.sizes import is_decimal
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -194,15 +199,32 @@ def multiple(number: sp.Rational) -> Multiple | None:
     among 10⁹ other numbers would be taken for such a multiple by mistake, of the same value.
     """
     value, found = float(number), []
-    for constant in candidates():
-        for below in (False, True):
-            ratio = value * constant.value if below else value / constant.value
-            near = Fraction(ratio).limit_denominator(LARGEST)
-            if 0 < near.numerator <= LARGEST and abs(float(near) - ratio) <= 8e-16 * ratio:
+    values = _values()
+    for ratios, below in ((value / values, False), (value * values, True)):
+        for place in np.flatnonzero(_is_near_fraction(ratios)).tolist():
+            constant, near = candidates()[place], _fraction(float(ratios[place]))
+            if is_computed(number) or value in _computed(near, constant.value, below):
                 scale = sp.Rational(near.numerator, near.denominator)
-                if number.q > PRODUCT or value in _computed(near, constant.value, below):
-                    found.append(Multiple(scale, constant, below))
+                found.append(Multiple(scale, constant, below))
     return min(found, key=lambda m: m.scale.p + m.scale.q + m.below, default=None)
+
+
+def _is_near_fraction(values: Floats) -> NDArray[np.bool_]:
+    """Which numbers are fractions up to 100, but for rounding."""
+    places = np.clip(np.searchsorted(_fractions(), values), 1, len(_fractions()) - 1)
+    distances = [np.abs(_fractions()[places - k] - values) for k in (0, 1)]
+    return np.asarray(np.minimum(*distances) <= 8e-16 * values)
+
+
+@lru_cache(maxsize=1)
+def _fractions() -> Floats:
+    """All fractions of numerator and denominator up to 100, in order."""
+    counts = np.arange(1, LARGEST + 1)
+    return np.unique(counts[:, None] / counts)
+
+
+def _fraction(value: float) -> Fraction:
+    return Fraction(value).limit_denominator(LARGEST)
 
 
 def product(number: sp.Rational) -> Known | None:
@@ -225,11 +247,60 @@ LARGEST = 100
 PRODUCT = 10**24
 """Of numbers that are typed, a product of rounded ones alone has a denominator beyond this."""
 
+ROUNDED = 10**9
+"""A fraction with a larger denominator is a rounded number, such as np.sqrt(8), and no fraction."""
+
+
+def is_computed(number: sp.Rational) -> bool:
+    """Whether a number is a product or quotient of rounded ones: nobody typed it."""
+    return bool(number.q > PRODUCT or (number.q > ROUNDED and not is_decimal(number)))
+
 
 def settled(expr: sp.Expr) -> sp.Expr:
-    """Products of rounded numbers as the fractions that they are but for that: (√½)² is ½."""
-    found = {n: _fraction_near(n) for n in expr.atoms(sp.Rational) if n.q > PRODUCT}
+    """What is computed of rounded numbers as the fraction that it is but for that: (√½)² is ½."""
+    found = {n: _fraction_near(n) for n in expr.atoms(sp.Rational) if is_computed(n)}
     return expr.xreplace(found) if found else expr
+
+
+SIGNIFICANT = 6
+"""So many digits has a decimal at the most for which a longer number is taken."""
+
+
+@lru_cache(maxsize=4096)
+def decimal_near(number: sp.Rational) -> sp.Rational | None:
+    """The short decimal that a long one is but for rounding: 0.1 for 1 - 0.9, and for float32's.
+
+    One among 10⁹ other numbers would be taken for such a decimal by mistake.
+    """
+    value = abs(float(number))
+    if number.q <= ROUNDED or not LEAST < value < math.inf or len(repr(value)) < LONG:
+        return None
+    found = _as_float32(value) or next(
+        filter(None, (_rounded(value, d) for d in range(1, 7))), None
+    )
+    return None if found is None else sp.sign(number) * found
+
+
+LEAST = 1e-30
+"""float32 has no smaller numbers to speak of."""
+
+LONG = 15
+"""Fewer characters has no number that is longer than it was meant."""
+
+
+def _rounded(value: float, digits: int) -> sp.Rational | None:
+    """A number of so many digits, where it is as near as differences of such numbers are."""
+    near = sp.Rational(f"{value:.{digits}g}")
+    away = abs(float(near - sp.Rational(repr(value))))
+    rare = away * 10**digits <= 1e-9 * value
+    return near if rare and away <= 1e-15 * max(1.0, value) else None
+
+
+def _as_float32(value: float) -> sp.Rational | None:
+    """What was meant where the number has been a float32."""
+    single = np.float32(value) if value < np.finfo(np.float32).max else np.float32(0)
+    text = f"{single:.{SIGNIFICANT}g}"
+    return sp.Rational(text) if float(single) == value and np.float32(text) == single else None
 
 
 def _fraction_near(number: sp.Rational) -> sp.Rational:
@@ -243,8 +314,62 @@ def candidates() -> tuple[Constant, ...]:
     """What numbers may be multiples of: of the roots those of numbers that no square divides."""
     free = [n for n in range(2, LARGEST + 1) if all(n % (k * k) for k in range(2, 11))]
     roots, logarithms = FAMILIES
-    square = Constant("np.pi**2", "np.pi**2", math.pi**2, lambda: sp.pi**2)
-    return (*SINGLE, square, *map(roots.member, free), *map(logarithms.member, free))
+    members = (*map(roots.member, free), *map(logarithms.member, free))
+    return (*SINGLE, *_of_pi(free), *members, *_of_logarithms())
+
+
+def _of_pi(free: Sequence[int]) -> Iterator[Constant]:
+    """π², and π and its root times the root of a small number."""
+    yield Constant("", "np.pi**2", math.pi**2, lambda: sp.pi**2)
+    for n in (n for n in free if n <= SMALL):
+        root, ratio = math.sqrt(n * math.pi), math.sqrt(n / math.pi)
+        yield Constant("", f"np.pi * np.sqrt({n})", math.pi * math.sqrt(n), _bound(_with_pi, n))
+        yield Constant("", f"np.sqrt({n} * np.pi)", root, _bound(lambda n: _root(n * sp.pi), n))
+        yield Constant("", f"np.sqrt({n} / np.pi)", ratio, _bound(lambda n: _root(n / sp.pi), n))
+
+
+def _of_logarithms() -> Iterator[Constant]:
+    """The square and roots of a small number's logarithm, and powers of e."""
+    for n in (2, 3, 5, 10):
+        log = math.log(n)
+        yield Constant("", f"np.log({n})**2", log**2, _bound(lambda n: sp.log(n) ** 2, n))
+        yield Constant("", f"np.sqrt(np.log({n}))", log**0.5, _bound(lambda n: _root(sp.log(n)), n))
+    twice, over_pi = 2 * math.log(2), math.log(2) / math.pi
+    yield Constant("", "np.sqrt(2 * np.log(2))", twice**0.5, lambda: _root(2 * sp.log(2)))
+    yield Constant("", "np.sqrt(np.log(2) / np.pi)", over_pi**0.5, lambda: _root(sp.log(2) / sp.pi))
+    yield Constant("", "np.exp(0.5)", math.exp(0.5), lambda: _root(sp.E))
+    yield Constant("", "np.exp(2)", math.exp(2), lambda: sp.exp(2))
+
+
+def _with_pi(n: sp.Expr) -> sp.Expr:
+    return sp.pi * _root(n)
+
+
+def _bound(made: Callable[[sp.Expr], sp.Expr], n: int) -> Callable[[], sp.Expr]:
+    return lambda: made(sp.Integer(n))
+
+
+SMALL = 10
+"""Up to here numbers have their roots with π."""
+
+
+@lru_cache(maxsize=1)
+def _values() -> Floats:
+    return np.array([c.value for c in candidates()])
+
+
+def in_lowest_terms(constant: Constant) -> Multiple | None:
+    """2√6 for √24, 2 log 2 for log 4; None for what is no multiple of another constant."""
+    match constant.expr:
+        case sp.Pow(args=(sp.Integer() as inside, sp.S.Half)):
+            outside = sp.sqrt(inside).as_coeff_Mul()[0]
+            member = FAMILIES[0].member(int(inside / outside**2))
+        case sp.log(args=(sp.Integer() as inside,)):
+            base, outside = sp.perfect_power(inside) or (inside, 1)
+            member = FAMILIES[1].member(int(base))
+        case _:
+            return None
+    return Multiple(sp.Integer(outside), member) if outside != 1 else None
 
 
 def _short(value: float) -> sp.Rational | None:

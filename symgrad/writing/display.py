@@ -177,7 +177,7 @@ class Display(Writer):
         others = [f for f in above if self.rank(f) >= 2]
         behind = [f for f in others if _has_fraction(self.formula(f))]
         inside = [f for f in others if f not in behind]
-        top, bottom = scale_parts(scale)
+        top, bottom = scale_parts(scale, self.names.typed.as_decimal)
         over = self.product([*_factors(top), *inside]).formula if inside else self._sizes(top)
         fraction = Fraction(over, self.product([*_factors(bottom), *below]).formula)
         whole = self.joined([*front, fraction])
@@ -186,7 +186,7 @@ class Display(Writer):
         return Piece(whole, Level.PRODUCT if front else Level.SCRIPTED)
 
     def _scale(self, scale: sp.Expr) -> Formula:
-        top, bottom = scale_parts(scale)
+        top, bottom = scale_parts(scale, self.names.typed.as_decimal)
         return self._sizes(top) if bottom == 1 else Fraction(self._sizes(top), self._sizes(bottom))
 
     def _sizes(self, expr: sp.Expr) -> Formula:

@@ -15,14 +15,17 @@ from symgrad.calculus.derivation import Derivation, forward_and_adjoints, promis
 from symgrad.errors import SymgradError
 from symgrad.mathematics.equations import Equation, Variable, shapes_of
 from symgrad.mathematics.indices import entry, indices_of, name_of
+from symgrad.mathematics.known import FAMILIES, Known
 from symgrad.mathematics.proved import proved
 from symgrad.mathematics.recurrences import Recurrent
 from symgrad.writing.cuts import Cuts
 from symgrad.writing.formula import (
     Formula,
+    Fraction,
     Function,
     Norm,
     Number,
+    Root,
     Scripted,
     Sum,
     Term,
@@ -165,6 +168,18 @@ class MadeForms:
             return identity(self.notation.names.letters)
         if isinstance(node, Function) and node.letter in self.notation.names.letters - {node.name}:
             return replace(node, letter="")
+        return self._as_typed(node)
+
+    def _as_typed(self, node: Formula) -> Formula:
+        """A number as the spec has it: 0.02 for 1/50, 2√6 for √24."""
+        typed = self.notation.names.typed
+        match node:
+            case Fraction(Number("1"), Number(below)) if below.isdigit():
+                decimal = typed.as_decimal(sp.Rational(1, int(below)))
+                return Number(decimal) if decimal else node
+            case Root(Number(inside)) if inside.isdigit() and int(inside) > 1:
+                root = typed.as_written(Known((FAMILIES[0].member(int(inside)),)))
+                return self.layout(self.notation.names, {}).known(root).formula
         return node
 
     def _forms_of(self, name: str) -> tuple[Form, ...]:

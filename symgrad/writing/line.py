@@ -87,7 +87,7 @@ class Code(Writer):
     def quotient(self, scale: sp.Expr, above: Sequence[sp.Expr], below: Sequence[sp.Expr]) -> Piece:
         if below and ends_with_sum(above):
             return self.before_sum(self.quotient(scale, above[:-1], below), above[-1])
-        top, bottom = scale_parts(scale)
+        top, bottom = scale_parts(scale, self.names.typed.as_decimal)
         divisors = [*([] if bottom == 1 else sp.Mul.make_args(bottom)), *below]
         multiples = [*([] if top == 1 else sp.Mul.make_args(top)), *above]
         if not divisors:

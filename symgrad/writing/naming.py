@@ -11,6 +11,7 @@ import sympy as sp
 from symgrad.writing.formula import Formula, Letter
 from symgrad.writing.names import Name
 from symgrad.writing.style import Adjoints, Style
+from symgrad.writing.typed import Typed
 
 
 class Partial(sp.Expr):
@@ -41,6 +42,7 @@ class Names:
     """What those names have."""
     inputs: frozenset[str] = frozenset()
     style: Style = field(default_factory=Style)
+    typed: Typed = field(default_factory=Typed)
 
     @property
     def has_bracketed_deltas(self) -> bool:

@@ -29,6 +29,7 @@ from symgrad.writing.own_signs import set_apart
 from symgrad.writing.printings.latex import latex
 from symgrad.writing.printings.text import code
 from symgrad.writing.style import Style
+from symgrad.writing.typed import Typed
 from symgrad.writing.writer import Writer
 
 Written = TypeVar("Written", sp.Expr, Equation)
@@ -262,6 +263,7 @@ def _names(
         slopes={name: (of, by) for name, of, by in system.slopes},
         inputs=frozenset(v.name for v in system.variables),
         style=style,
+        typed=Typed.of(system),
     )
 
 

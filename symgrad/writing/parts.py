@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from decimal import Decimal
 
 import sympy as sp
 from sympy.concrete.expr_with_limits import ExprWithLimits
 
 from symgrad.mathematics.indices import Index, entries
-from symgrad.mathematics.known import Known, Multiple, known, multiple, product, settled
+from symgrad.mathematics.known import (
+    ROUNDED,
+    Known,
+    Multiple,
+    decimal_near,
+    is_computed,
+    known,
+    multiple,
+    product,
+    settled,
+)
 from symgrad.mathematics.reductions import LEAVES, LogSumExp, as_defined, inverse, normed
 from symgrad.mathematics.scalars import weighted_exp
 from symgrad.mathematics.sizes import is_size
@@ -109,10 +119,14 @@ def _inner_scale(factor: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
     return sp.S.One, factor
 
 
-def scale_parts(scale: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+def scale_parts(
+    scale: sp.Expr, typed: Callable[[sp.Rational], str | None] = lambda _: None
+) -> tuple[sp.Expr, sp.Expr]:
     """Numerator and denominator of a product of numbers and sizes; decimals stay decimals."""
     number, rest = scale.as_coeff_Mul()
     top, bottom = rest.as_numer_denom()
+    if number.is_Rational and typed(number):
+        return number * top, bottom
     if below := divisor(number):
         return below[0] * top, below[1] * bottom
     if number.is_Rational and as_decimal(number) is None:
@@ -128,11 +142,16 @@ HUNDREDS = 100
 
 def divisor(number: sp.Expr) -> tuple[sp.Expr, sp.Rational] | None:
     """1 and 0.07 for 100/7: a number over a decimal, which has no end as a decimal itself."""
-    if not number.is_Rational or number.p % HUNDREDS or as_decimal(number) is not None:
+    if not number.is_Rational or recognised(number) is not None:
+        return None
+    if is_computed(number) and decimal_near(number) is None:
+        below = ((sp.Integer(k), decimal_near(k / number)) for k in range(1, 10))
+        return next(((k, near) for k, near in below if near is not None), None)
+    if number.p % HUNDREDS or as_decimal(number) is not None:
         return None
     digits = int(str(number.p).rstrip("0"))
     below = sp.Rational(digits * number.q, number.p)
-    return (sp.Integer(digits), below) if 1 < number.q < HUNDREDS and digits < 10 else None
+    return (sp.Integer(digits), below) if 1 < number.q < 10 * HUNDREDS and digits < 10 else None
 
 
 def _over_a_constant(number: sp.Rational) -> int:
@@ -167,7 +186,7 @@ def without_logarithm(scale: sp.Expr) -> tuple[sp.Expr, list[sp.Expr]]:
 
 def shared_constant(scales: Collection[sp.Expr]) -> sp.Expr:
     """The root or logarithm among numbers that are decimals times it: of c and 0.1 c, c."""
-    if len(scales) < 2 or not all(s.is_Rational and s.q > FRACTION for s in scales):
+    if len(scales) < 2 or not all(s.is_Rational and s.q > ROUNDED for s in scales):
         return sp.S.One
     shared = (s for s in scales if _is_constant(s) and all(_is_short(t / s) for t in scales))
     return next(shared, sp.S.One)
@@ -180,23 +199,28 @@ def _is_constant(number: sp.Expr) -> bool:
 
 
 def _is_short(number: sp.Expr) -> bool:
-    return bool(number.q <= FRACTION and as_decimal(number))
-
-
-FRACTION = 10**9
-"""A fraction with a larger denominator is a rounded number, such as np.sqrt(8), and no fraction."""
+    return bool(number.q <= ROUNDED and as_decimal(number))
 
 
 def recognised(number: sp.Expr) -> Known | Multiple | None:
     """What a rounded number is; for one over a rounded number that too."""
-    if number.q <= FRACTION or number <= 0:
+    if number.q <= ROUNDED or number <= 0 or decimal_near(number) is not None:
         return None
     found, below = known(float(number)), known(float(1 / number))
-    if found is None and below is not None and not below.function:
+    if below is not None and not below.function and (found is None or _is_as_typed(1 / number)):
         return Known((sp.S.One, below.constant), "divide")
-    is_multiple = found is None or found.function == "multiply"
+    is_typed = _is_as_typed(number) or _is_as_typed(1 / number)
+    is_multiple = found is None or found.function == "multiply" or not is_typed
     return (multiple(number) if is_multiple else None) or found or product(number)
 
+
+def _is_as_typed(number: sp.Rational) -> bool:
+    """Whether a number is what Python prints for a float, which no product of two such is."""
+    return bool(number == sp.Rational(repr(float(number))))
+
+
+FLOAT = 17
+"""So many decimals are those of a float; a product of two has more, which say nothing."""
 
 ZEROS = 6
 """A number with so many zeros at its end is written with a power of ten."""
@@ -210,6 +234,8 @@ def as_decimal(number: sp.Expr) -> str | None:
 
     A mean over 400 is 1/400; what is smaller is a decimal, as it is typed: 0.0005, 2·10⁻⁵.
     """
+    if near := decimal_near(number):
+        return str(Decimal(near.p) / Decimal(near.q))
     if number.q == 1:
         return str(number.p)
     rest, places = int(number.q), 0
@@ -219,8 +245,8 @@ def as_decimal(number: sp.Expr) -> str | None:
     while rest % 10 == 0 or rest % 2 == 0 or rest % 5 == 0:
         rest //= 10 if rest % 10 == 0 else 2 if rest % 2 == 0 else 5
         places += 1
-    if rest != 1:
-        return repr(float(number)) if number.q > FRACTION else None
+    if rest != 1 or (number.q > ROUNDED and places > FLOAT):
+        return repr(float(number)) if number.q > ROUNDED else None
     digits = str(abs(number.p) * 10**places // number.q).rjust(places + 1, "0")
     return f"{'-' if number.p < 0 else ''}{digits[:-places]}.{digits[-places:]}"
 

@@ -30,6 +30,7 @@ from symgrad.writing.formula import (
     Sign,
     beside,
     parenthesised,
+    raised,
     signed_terms,
     summed,
 )
@@ -185,9 +186,9 @@ class Writer(FunctionWriter):
     def number(self, expr: sp.Expr) -> Piece:
         found = recognised(expr)
         if found is not None:
-            return self._known(found)
-        decimal = as_decimal(expr)
-        if decimal is None and (below := divisor(expr)):
+            return self.known(self.names.typed.as_written(found))
+        decimal = self.names.typed.as_decimal(expr) or as_decimal(expr)
+        if below := divisor(expr):
             return self.fraction_of_numbers(*self.formulas(below))
         if decimal is None:
             return self.fraction_of_numbers(Number(str(expr.p)), Number(str(expr.q)))
@@ -211,7 +212,7 @@ class Writer(FunctionWriter):
             return Piece(beside(above), Level.PRODUCT if len(above) > 1 else Level.SCRIPTED)
         return self.fraction_of_numbers(beside(above or [Number("1")]), beside(below))
 
-    def _known(self, found: Known | Multiple) -> Piece:
+    def known(self, found: Known | Multiple) -> Piece:
         """A number that is written by what it is."""
         if isinstance(found, Multiple):
             return self._multiple(found)
@@ -234,9 +235,15 @@ class Writer(FunctionWriter):
         if not isinstance(constant, Constant):
             return self.number(constant)
         if isinstance(constant.expr, sp.log):
-            argument = self.formula(constant.expr.args[0])
-            return Piece(Apply(Function("log"), parenthesised(argument)))
+            return self._logarithm(constant.expr)
+        match constant.expr:
+            case sp.Pow(args=(sp.log() as log, sp.Integer() as exponent)):
+                shown = raised(self._logarithm(log).formula, Number(str(exponent)))
+                return Piece(shown, Level.SCRIPTED)
         return self.piece(constant.expr)
+
+    def _logarithm(self, log: sp.Expr) -> Piece:
+        return Piece(Apply(Function("log"), parenthesised(self.formula(log.args[0]))))
 
     def constant(self, expr: sp.Expr) -> Piece:
         if expr == sp.E and "e" in self.names.letters:

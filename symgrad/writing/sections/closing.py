@@ -10,6 +10,7 @@ import sympy as sp
 from symgrad.calculus.derivation import Adjoint
 from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.infinity import as_constant
+from symgrad.mathematics.known import decimal_near, is_computed
 from symgrad.writing.choice import Numbers
 from symgrad.writing.document import (
     Equations,
@@ -59,9 +60,14 @@ def _recognised(author: Author) -> Iterator[tuple[Formula, Formula]]:
     """The numbers of the spec that are written as roots, logarithms and their like."""
     shown = [e for e in author.derivation.typed.equations if author.is_mentioned(e.name)]
     numbers = {abs(n) for e in shown for n in e.rhs.atoms(sp.Rational)}
-    read = sorted(n for n in numbers if recognised(n) is not None)
+    read = sorted(n for n in numbers if recognised(n) is not None or _is_decimal(n))
     for n in read:
         yield author.written(n, ()), Number(repr(float(n)))
+
+
+def _is_decimal(number: sp.Rational) -> bool:
+    """Whether a number that is as somebody typed it is written as a shorter one."""
+    return not is_computed(number) and decimal_near(number) is not None
 
 
 def _is_aside(author: Author, adjoint: Adjoint) -> bool:
