@@ -81,6 +81,9 @@ OVER: Mapping[str, Callable[[Sequence[Value]], Value]] = {
     "∏": mpmath.fprod,
     "∑": mpmath.fsum,
 }
+TIMES = (f.THIN, f.Sign("·"))
+"""What stands between factors."""
+
 SIGNS: Mapping[str, Value] = {"e": mpmath.e, "½": mpmath.mpf("0.5"), "π": mpmath.pi}
 
 
@@ -103,6 +106,7 @@ class Reader:
         f.Cases: "_cases",
         f.Fenced: "_fenced",
         f.Fraction: "_fraction",
+        f.Function: "_constant",
         f.Letter: "_letter",
         f.Negative: "_negative",
         f.Number: "_number",
@@ -121,6 +125,9 @@ class Reader:
 
     def _letter(self, x: f.Letter | f.Sign) -> Value:
         return self.values[x.char] if x.char in self.values else SIGNS[x.char]
+
+    def _constant(self, x: f.Function) -> Value:
+        return SIGNS[x.name]
 
     def _word(self, x: f.Word) -> Value:
         return self.values[x.text]
@@ -159,7 +166,7 @@ class Reader:
                 return RELATIONS[char](self(left), self(right))
             case (array, f.Fenced("[", at, "]")):
                 return self._entry(array, at)
-        return mpmath.fprod(self(item) for item in x.items if item != f.THIN)
+        return mpmath.fprod(self(item) for item in x.items if item not in TIMES)
 
     def _scripted(self, x: f.Scripted) -> Value:
         found = self(x.base) if x.sub is None else self._entry(x.base, x.sub)
@@ -194,6 +201,8 @@ class Reader:
                 return NAMES[called] if called in NAMES else self.names[called]
             case f.Scripted(f.Function("log", ""), f.Number(base), None):
                 return lambda x: mpmath.log(x, int(base))
+            case f.Scripted(function, None, f.Number(exponent)):
+                return lambda x: self.function(function)(x) ** int(exponent)
             case f.Row((function, f.Sign("′"))):
                 return lambda x: mpmath.diff(self.function(function), x)
         raise LookupError(name)

@@ -10,7 +10,7 @@ import sympy as sp
 
 from symgrad.errors import SpecError
 from symgrad.mathematics.infinity import INFINITY
-from symgrad.mathematics.known import settled
+from symgrad.mathematics.multiples import settled
 from symgrad.mathematics.sizes import is_decimal, with_numbers
 from symgrad.targets.expressions import OPERATORS, Precedence, Text
 

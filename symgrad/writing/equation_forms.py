@@ -15,11 +15,13 @@ from symgrad.calculus.derivation import Derivation, forward_and_adjoints, promis
 from symgrad.errors import SymgradError
 from symgrad.mathematics.equations import Equation, Variable, shapes_of
 from symgrad.mathematics.indices import entry, indices_of, name_of
-from symgrad.mathematics.known import FAMILIES, Known
+from symgrad.mathematics.known import FAMILIES, Constant, Known
 from symgrad.mathematics.proved import proved
 from symgrad.mathematics.recurrences import Recurrent
 from symgrad.writing.cuts import Cuts
 from symgrad.writing.formula import (
+    Apply,
+    Fenced,
     Formula,
     Fraction,
     Function,
@@ -177,10 +179,15 @@ class MadeForms:
             case Fraction(Number("1"), Number(below)) if below.isdigit():
                 decimal = typed.as_decimal(sp.Rational(1, int(below)))
                 return Number(decimal) if decimal else node
-            case Root(Number(inside)) if inside.isdigit() and int(inside) > 1:
-                root = typed.as_written(Known((FAMILIES[0].member(int(inside)),)))
-                return self.layout(self.notation.names, {}).known(root).formula
+            case Root(Number(inside)) if inside.isdigit():
+                return self._constant(FAMILIES[0].member(int(inside)))
+            case Apply(Function("log"), Fenced("(", Number(inside), ")")) if inside.isdigit():
+                return self._constant(FAMILIES[1].member(int(inside)))
         return node
+
+    def _constant(self, constant: Constant) -> Formula:
+        written = self.notation.names.typed.as_written(Known((constant,)))
+        return self.layout(self.notation.names, {}).known(written).formula
 
     def _forms_of(self, name: str) -> tuple[Form, ...]:
         if name in self.derivation.rewritten:

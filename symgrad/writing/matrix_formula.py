@@ -9,7 +9,7 @@ from functools import cached_property
 
 import sympy as sp
 
-from symgrad.mathematics.known import settled
+from symgrad.mathematics.multiples import settled
 from symgrad.mathematics.sizes import with_numbers
 from symgrad.program.program import UNIT, Axes
 from symgrad.writing.display import Display, small_number

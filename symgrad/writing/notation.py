@@ -12,7 +12,7 @@ import sympy as sp
 from symgrad.calculus.derivation import Derivation, as_computed
 from symgrad.mathematics.equations import Equation, System
 from symgrad.mathematics.indices import Index, entries, indices_of, name_of, proper_indices
-from symgrad.mathematics.known import settled
+from symgrad.mathematics.multiples import settled
 from symgrad.mathematics.recurrences import Carried, Recurrent
 from symgrad.mathematics.reductions import ratio
 from symgrad.mathematics.sizes import fixed, is_fixed, named, with_numbers

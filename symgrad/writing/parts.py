@@ -9,13 +9,12 @@ import sympy as sp
 from sympy.concrete.expr_with_limits import ExprWithLimits
 
 from symgrad.mathematics.indices import Index, entries
-from symgrad.mathematics.known import (
+from symgrad.mathematics.known import Known, known
+from symgrad.mathematics.multiples import (
     ROUNDED,
-    Known,
     Multiple,
     decimal_near,
-    is_computed,
-    known,
+    is_printed,
     multiple,
     product,
     settled,
@@ -132,7 +131,7 @@ def scale_parts(
     if number.is_Rational and as_decimal(number) is None:
         return number.p * top, number.q * bottom
     if number.is_Rational and (above := _over_a_constant(number)):
-        return above * top, above / number * bottom
+        return above * top, _below(number, above) * bottom
     return number * top, bottom
 
 
@@ -144,7 +143,7 @@ def divisor(number: sp.Expr) -> tuple[sp.Expr, sp.Rational] | None:
     """1 and 0.07 for 100/7: a number over a decimal, which has no end as a decimal itself."""
     if not number.is_Rational or recognised(number) is not None:
         return None
-    if is_computed(number) and decimal_near(number) is None:
+    if number.q > ROUNDED and decimal_near(number) is None:
         below = ((sp.Integer(k), decimal_near(k / number)) for k in range(1, 10))
         return next(((k, near) for k, near in below if near is not None), None)
     if number.p % HUNDREDS or as_decimal(number) is not None:
@@ -162,6 +161,14 @@ def _over_a_constant(number: sp.Rational) -> int:
         case Multiple(scale, constant, below) if below or constant.expr == sp.sqrt(scale.q):
             return int(scale.p)
     return 0
+
+
+def _below(number: sp.Rational, above: int) -> sp.Expr:
+    """What a number is below its fraction bar."""
+    found = recognised(number)
+    if isinstance(found, Multiple) and found.below:
+        return found.scale.q * found.constant.expr
+    return above / number
 
 
 def common_scale(expr: sp.Expr) -> sp.Expr:
@@ -207,16 +214,11 @@ def recognised(number: sp.Expr) -> Known | Multiple | None:
     if number.q <= ROUNDED or number <= 0 or decimal_near(number) is not None:
         return None
     found, below = known(float(number)), known(float(1 / number))
-    if below is not None and not below.function and (found is None or _is_as_typed(1 / number)):
+    if below is not None and not below.function and is_printed(1 / number):
         return Known((sp.S.One, below.constant), "divide")
-    is_typed = _is_as_typed(number) or _is_as_typed(1 / number)
+    is_typed = is_printed(number) or is_printed(1 / number)
     is_multiple = found is None or found.function == "multiply" or not is_typed
     return (multiple(number) if is_multiple else None) or found or product(number)
-
-
-def _is_as_typed(number: sp.Rational) -> bool:
-    """Whether a number is what Python prints for a float, which no product of two such is."""
-    return bool(number == sp.Rational(repr(float(number))))
 
 
 FLOAT = 17

@@ -8,7 +8,8 @@ from functools import cached_property
 import sympy as sp
 
 from symgrad.mathematics.equations import System
-from symgrad.mathematics.known import Constant, Known, Multiple, in_lowest_terms
+from symgrad.mathematics.known import Constant, Known
+from symgrad.mathematics.multiples import Multiple, in_lowest_terms
 from symgrad.mathematics.sizes import fixed, is_decimal
 from symgrad.writing.parts import recognised
 
@@ -32,7 +33,7 @@ class Typed:
 
     def as_decimal(self, number: sp.Rational) -> str | None:
         """0.02 for 1/50, where that is how people write it here."""
-        if number.p != 1 or number in self._over_sizes or number not in self._decimals:
+        if number in self._over_sizes or number not in self._decimals:
             return None
         return f"{float(number):g}"
 
@@ -40,7 +41,8 @@ class Typed:
     def _decimals(self) -> frozenset[sp.Rational]:
         """Decimals that are typed, and their small multiples."""
         typed = [n for n in self.numbers if is_decimal(n) and n.q > 1]
-        return frozenset(m for n in typed for k in range(1, MULTIPLES) if _is_short(m := k * n))
+        multiples = (k * n for n in typed for k in range(1, MULTIPLES))
+        return frozenset(m for m in multiples if m.q == FIFTH or _is_short(m))
 
     @cached_property
     def _over_sizes(self) -> frozenset[sp.Rational]:
@@ -70,6 +72,9 @@ def _is_short(number: sp.Rational) -> bool:
     short = len(digits) == 1 or (digits == "25" and number.q < HUNDRED)
     return bool(number.p == 1 and number.q > QUARTER and is_decimal(number) and short)
 
+
+FIFTH = 5
+"""0.4, 1.2 and 3.2 are not written as fifths."""
 
 QUARTER, HUNDRED = 4, 100
 """A half and a quarter are written as fractions, and 1/400, but not 1/40."""

@@ -10,8 +10,9 @@ import sympy as sp
 from symgrad.errors import SpecError
 from symgrad.mathematics.indices import Index, indices_of, name_of
 from symgrad.mathematics.infinity import INFINITY, Infinity
-from symgrad.mathematics.known import Constant, Known, Multiple
+from symgrad.mathematics.known import Constant, Known
 from symgrad.mathematics.matrices import MATRIX_FUNCTIONS
+from symgrad.mathematics.multiples import Multiple
 from symgrad.mathematics.ordering import STANDINGS
 from symgrad.mathematics.reductions import (
     LEAVES,
@@ -201,7 +202,7 @@ class Writer(FunctionWriter):
         if isinstance(found.constant.expr, sp.log) and not is_below and found.scale != 1:
             scale = self.number(found.scale).formula
             return Piece(beside([scale, self._named(found.constant).formula]), Level.PRODUCT)
-        if p == 1 and found.constant.expr == sp.sqrt(q) and not is_below:
+        if found.constant.expr == sp.sqrt(q) and not is_below:
             q, is_below = 1, True  # √2/2 is 1/√2
         if is_below and q == 1 and (n := _squared(found.constant.expr)) and p % n == 0:
             p, is_below = p // n, False  # 2/√2 is √2
@@ -219,9 +220,16 @@ class Writer(FunctionWriter):
         first, *others = (self._named(x) for x in found.operands)
         if not others:
             return first
-        if found.function == "multiply":
-            return Piece(beside([first.formula, others[0].formula]), Level.PRODUCT)
         scale = found.operands[0]
+        if found.function == "multiply":
+            if as_decimal(scale) is None:
+                return self._multiple(Multiple(scale, found.constant))
+            return Piece(beside([first.formula, others[0].formula]), Level.PRODUCT)
+        return self._with_constant(scale, found)
+
+    def _with_constant(self, scale: Constant | sp.Rational, found: Known) -> Piece:
+        """A constant below a number, or over it."""
+        first, *others = (self._named(x) for x in found.operands)
         root = _squared(found.constant.expr)
         if not isinstance(scale, Constant) and root and scale.p % root == 0:
             return self._multiple(Multiple(scale / root, found.constant))

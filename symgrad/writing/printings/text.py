@@ -89,7 +89,7 @@ def _without_needless_brackets(base: Formula) -> Formula:
 
 
 def _holds_together(formula: Formula) -> bool:
-    """Whether a part of a fraction needs no brackets: one sign, a power of one, a rate."""
+    """Whether a part of a fraction needs no brackets: a sign, a power of one, a rate, a call."""
     match formula:
         case f.Scripted(base, _, sup):
             return _holds_together(base) and isinstance(sup, f.Number | None)
@@ -97,6 +97,8 @@ def _holds_together(formula: Formula) -> bool:
             return True
         case f.Function(name):
             return len(name) == 1  # π
+        case f.Apply(f.Function(), f.Fenced("(")):
+            return True
     return isinstance(formula, f.Letter | f.Word | f.Number | f.Root | f.Norm)
 
 

@@ -10,7 +10,7 @@ import sympy as sp
 from symgrad.calculus.derivation import Adjoint
 from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.infinity import as_constant
-from symgrad.mathematics.known import decimal_near, is_computed
+from symgrad.mathematics.multiples import ROUNDED, decimal_near, is_computed
 from symgrad.writing.choice import Numbers
 from symgrad.writing.document import (
     Equations,
@@ -21,7 +21,7 @@ from symgrad.writing.document import (
     Section,
 )
 from symgrad.writing.formula import Formula, Number, number, related
-from symgrad.writing.parts import recognised
+from symgrad.writing.parts import divisor, recognised
 from symgrad.writing.sections.author import Author
 from symgrad.writing.sections.sentences import listed
 
@@ -66,8 +66,10 @@ def _recognised(author: Author) -> Iterator[tuple[Formula, Formula]]:
 
 
 def _is_decimal(number: sp.Rational) -> bool:
-    """Whether a number that is as somebody typed it is written as a shorter one."""
-    return not is_computed(number) and decimal_near(number) is not None
+    """Whether a number that is as somebody typed it is written by a shorter one."""
+    if is_computed(number) or number.q <= ROUNDED:
+        return False
+    return decimal_near(number) is not None or divisor(number) is not None
 
 
 def _is_aside(author: Author, adjoint: Adjoint) -> bool:
