@@ -378,8 +378,7 @@ class Auditor:
         evidence = Evidence.of(state, self.reference, target)
         runner = state.program.runner
         share = 1 / 15 if target.local or target.scaled else 5 / 12
-        seconds = min(share * runner.timeout, runner.time_left / 2)
-        search = Search(state, self.reference, seconds)
+        search = Search(state, self.reference, min(share * runner.timeout, runner.time_left / 2))
         repair = search.repair(target)
         made = None if repair is None else self._repaired(state, target, repair, evidence)
         nothing = target.local or target.scaled
@@ -398,6 +397,7 @@ class Auditor:
         if target.code in {v.code for v in state.wrong()} - repair.lost:
             self._take_back(state, before)  # it reads what is another at each run
             return None
+        evidence = evidence.of_values({state.matching.codes[c] for c in repair.fixed})
         for code in repair.lost:
             del state.matching.codes[code]
         line = before.source.text.count("\n", 0, edit.changes[0][0]) + 1

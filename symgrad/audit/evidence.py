@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -39,6 +40,11 @@ class Evidence:
         ratio = next((v.ratios for v in values if v.code == target.code), ())
         handed = Handed(state.truths, got, wrong, right, state.tolerance)
         return cls(reference, handed, ratio)
+
+    def of_values(self, names: Collection[str]) -> Evidence:
+        """The evidence of what made some values wrong, whatever other values are."""
+        wrong = [n for n in self.handed.wrong if n in names]
+        return replace(self, handed=replace(self.handed, wrong=wrong)) if wrong else self
 
     @cached_property
     def explanation(self) -> Explanation | None:

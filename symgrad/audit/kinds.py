@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from symgrad.audit.changed import is_index, is_of_arrays, is_power
 from symgrad.audit.deduced.repairs import nothing
 from symgrad.audit.diagnosis.explanation import Explanation, Summand
+from symgrad.audit.diagnosis.slots import ARRAYS, MADE
 from symgrad.audit.form import assigned, reads
 from symgrad.audit.grammar import Edit
 from symgrad.audit.grammar.edit import nodes
@@ -38,13 +40,14 @@ def of_both(blamed: Blamed, kind: str) -> str:
     In known passes the two say the same five times of six, and where they differ both are right
     nine times of ten.
     """
-    cause = blamed.evidence.whole if kind in MAKESHIFT else None
+    several = MAKESHIFT.get("factor" if blamed.edit and blamed.edit.kind == "factor" else kind, ())
+    cause = blamed.evidence.whole if several else None
     other = kind if cause is None else of_explanation(cause)
     if cause is not None and cause.first and other == "activation":
         return kind
     if cause is not None and kind == "mask" and cause.role != "terms":
         return kind  # an array is left out: the mask
-    return other if other in MAKESHIFT.get(kind, ()) else kind
+    return other if other in several else kind
 
 
 MAKESHIFT = {
@@ -83,7 +86,17 @@ def of_edit(blamed: Blamed, edit: Edit) -> str:
             return "sign"
         if kind in ("sum", "term", "value") and not any(abs(r - 1) < 1e-9 for r in ratios):
             return "factor"
-    return kind
+    return of_factor(edit) if kind == "factor" and not scaled else kind
+
+
+def of_factor(edit: Edit) -> str:
+    """The kind of a fault that is repaired by a factor, which may be none of numbers."""
+    found = (kind for is_it, kind in OF_FACTORS if is_it(edit))
+    return next(found, "factor")
+
+
+OF_FACTORS = ((is_index, "value"), (is_power, "activation"), (is_of_arrays, "operation"))
+"""What a factor is that is no number."""
 
 
 SCALED = ("sum", "term", "factor", "sign", "value", "jacobian", "operation", "activation")
@@ -93,15 +106,23 @@ NEAR = 1e-6
 """How near a coefficient is to a number to be that."""
 
 BY_ROLE = {
-    ("array", "left out"): "factor",
-    ("array", "another array"): "value",
+    ("number", ""): "factor",
+    ("number", "another array"): "value",
+    ("operand", ""): "value",
+    ("operand", "left out"): "operation",
+    ("operand", "its inverse"): "operation",
+    ("own", ""): "activation",
+    ("own", "left out"): "activation",
+    ("own", "another array"): "value",
+    ("function", ""): "activation",
+    ("compared", ""): "mask",
+    ("entry", ""): "value",
+    ("index", ""): "value",
+    ("norm", ""): "jacobian",
+    ("norm", "left out"): "operation",
+    ("norm", "another array"): "value",
     ("cached", "transposed"): "transpose",
     ("cached", ""): "value",
-    ("array", "its complement"): "value",
-    ("array", "transposed"): "transpose",
-    ("array", "turned round"): "transpose",
-    ("array", "its size"): "activation",
-    ("array", "its sign"): "activation",
     ("whole", "the last of its terms"): "overwritten",
     ("gradient", "another array"): "value",
     ("gradient", "transposed"): "transpose",
@@ -117,34 +138,46 @@ BY_ROLE = {
     ("whole", "cut at 0"): "mask",
     ("whole", "where it is positive"): "mask",
     ("times", "an array"): "factor",
+    ("times", "a number"): "factor",
+    ("times", "left out"): "operation",
     ("mask", ""): "mask",
-    ("slope", "its root"): "factor",
-    ("slope", "its inverse"): "factor",
-    ("slope", "its cube"): "factor",
     ("slope", ""): "activation",
-    ("array", ""): "factor",
     ("gradient", ""): "activation",
     ("sum", ""): "sum",
     ("whole", ""): "activation",
     ("times", ""): "activation",
     ("added", ""): "term",
+    ("terms", "added elsewhere"): "term",
     ("loss", ""): "loss",
 }
 """The kind, by what is not as it ought to be in an equation, and by what is there instead."""
 
+BY_CHANGE = {
+    "transposed": "transpose",
+    "turned round": "transpose",
+    "its complement": "value",
+    "its size": "activation",
+    "its sign": "activation",
+}
+"""The kind, by what is there instead, whatever is not as it ought to be."""
+
 
 def of_explanation(cause: Explanation) -> str:
     """The kind of a fault by the equation that the program has otherwise."""
-    if cause.role == "terms":
+    if cause.role == "terms" and cause.coefficients:
         kind = of_terms(cause.coefficients, cause.terms)
         return "term" if kind == "path" and cause.hidden and len(cause.terms) == 1 else kind
     if cause.role == "times" and re.search("[<>]", cause.detail):
         return "mask"
     if cause.role == "times" and cause.change == "a function" and cause.first:
         return "loss"
-    if (cause.role, cause.change) == ("array", "left out") and cause.projects:
+    through = cause.projects or (cause.norm and cause.role == "norm")
+    if cause.role in ARRAYS and cause.change == "left out" and through:
         return "jacobian"
-    return BY_ROLE.get((cause.role, cause.change)) or BY_ROLE[cause.role, ""]
+    if cause.role == "slope" and cause.norm and cause.change in MADE:
+        return "jacobian"
+    pair = (cause.role, cause.change)
+    return BY_ROLE.get(pair) or BY_CHANGE.get(cause.change) or BY_ROLE[cause.role, ""]
 
 
 def of_terms(coefficients: Sequence[float], terms: Sequence[Summand]) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 import sympy as sp
 
 from symgrad.audit.diagnosis.graph import Backward
+from symgrad.audit.diagnosis.statistics import read_by
 from symgrad.mathematics.equations import Equation, System
 from symgrad.mathematics.indices import entries, entry, indices_of, name_of, replaced
 
@@ -33,15 +34,6 @@ def marks(system: System, names: Mapping[str, str]) -> dict[str, Hashable]:
             own = tuple(sorted({str(found.get(n, n)) for n in readers[e.name]})[:1])
         found[e.name] = (*place, *own)
     return found | {adjoint: ("d", found.get(v, v)) for adjoint, v in names.items()}
-
-
-def read_by(system: System) -> dict[str, list[str]]:
-    """The values that read each array."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for e in system:
-        for name in e.reads:
-            found[name].append(e.name)
-    return found
 
 
 def groups(

@@ -6,6 +6,7 @@ import itertools
 import time
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
@@ -17,32 +18,18 @@ from symgrad.audit.diagnosis.alike import Turns, groups, marks
 from symgrad.audit.diagnosis.explanation import Explanation
 from symgrad.audit.diagnosis.fits import Columns, columns_of, fitted, is_projected
 from symgrad.audit.diagnosis.graph import BATCH, Backward
+from symgrad.audit.diagnosis.moved import added_elsewhere
 from symgrad.audit.diagnosis.parts import Term, terms_of
 from symgrad.audit.diagnosis.slots import Contents, Other, Place, places
 from symgrad.audit.diagnosis.sums import turned_sums
+from symgrad.audit.diagnosis.trial import Trial
 from symgrad.audit.diagnosis.wanted import Wanted
 from symgrad.audit.diagnosis.wholes import WHOLES, Look, Whole
+from symgrad.errors import SymgradError
 from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.indices import entry, name_of
 
 Numbers = np.ndarray[Any, Any]
-
-
-@dataclass(frozen=True)
-class Trial:
-    """Equations that read ``_put0``, ``_put1`` and so on, and what these may be at a point.
-
-    ``free``: times any number.
-    """
-
-    value: str
-    role: str
-    changed: Mapping[str, sp.Expr]
-    contents: Callable[[int], dict[Other, list[Numbers]]]
-    before: str = ""
-    free: bool = False
-    alone: bool = False
-    """Whether one term of an equation is another, and the rest stays."""
 
 
 @dataclass
@@ -72,6 +59,9 @@ class Explaining:
             if self._is_explained():
                 return self.found
         self._by_arrays(first)
+        if not self.found:
+            for trial in added_elsewhere(self.backward, self.backward.before[first], self.terms):
+                self._try(trial)
         return self.found
 
     def _is_explained(self) -> bool:
@@ -159,7 +149,7 @@ class Explaining:
             for place in (p for name in members for p in self._places(name, mark)):
                 alike[key(place)].append(place)
             for several in alike.values():
-                same = tuple((p.equation.name, p.term, p.part) for p in several)
+                same = tuple((p.equation.name, p.term, p.part, p.role) for p in several)
                 if same not in done:
                     done.add(same)
                     self._at(several)
@@ -232,6 +222,10 @@ class Explaining:
 
     def _try(self, trial: Trial) -> None:
         """Keep what explains the first wrong value at all points."""
+        with suppress(SymgradError, IndexError):
+            self._keep(trial)
+
+    def _keep(self, trial: Trial) -> None:
         left: list[Other] | None = None
         explained = 0
         for point in self.wanted.points:
@@ -272,6 +266,7 @@ class Explaining:
             before=trial.before,
             hidden=trial.value in self.backward.derivation.typed.nameless,
             projects=trial.alone and is_projected(self.backward, name, self.terms(name)),
+            norm=trial.value in self.backward.statistics,
             first=not self.backward.reads.get(name, ()),
         )
 

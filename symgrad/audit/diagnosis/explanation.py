@@ -52,5 +52,7 @@ class Explanation:
     """Whether the value has no name in the spec."""
     projects: bool = False
     """Whether a term is subtracted there that sums up what another has at each entry."""
+    norm: bool = False
+    """Whether the value is a mean, a variance or a norm."""
     first: bool = False
     """Whether the derivative comes from the loss alone."""

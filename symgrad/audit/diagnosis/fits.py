@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symgrad.audit.diagnosis.alike import read_by
 from symgrad.audit.diagnosis.explanation import Summand
 from symgrad.audit.diagnosis.graph import BATCH, Backward
 from symgrad.audit.diagnosis.parts import Term
+from symgrad.audit.diagnosis.statistics import read_by
 from symgrad.audit.diagnosis.wanted import Wanted
 from symgrad.audit.reference import Truth
 from symgrad.mathematics.indices import entries, entry, indices_of, name_of

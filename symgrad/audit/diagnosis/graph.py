@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from symgrad.audit.diagnosis.statistics import statistics
 from symgrad.audit.reference import Reference, Truth
 from symgrad.calculus import Derivation, derive, forward_and_adjoints
 from symgrad.calculus.derivation import output_adjoint
@@ -70,6 +71,12 @@ class Backward:
             n: frozenset(name_of(a) for a in entries(e.rhs)) & own
             for n, e in self.equations.items()
         }
+
+    @cached_property
+    def statistics(self) -> frozenset[str]:
+        """The values that are means, variances or norms of what is read beside them."""
+        sizes = {n: np.size(a) for n, a in self.numbers(0).items()}
+        return frozenset(statistics(self.derivation.typed, sizes))
 
     @cached_property
     def before(self) -> dict[str, frozenset[str]]:

@@ -14,6 +14,7 @@ from symgrad.audit.diagnosis.graph import BATCH, Backward
 from symgrad.audit.diagnosis.parts import Term, free_indices, sums_in
 from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.indices import (
+    Index,
     entries,
     entry,
     indices_of,
@@ -53,10 +54,11 @@ class Place:
     def other(self, name: str, whole: sp.Expr | None = None) -> sp.Expr:
         """The term, where an array of that name stands there; or what it has become already."""
         expr = self.term.expr if whole is None else whole
-        if is_entry(self.part):
-            return replaced(expr, {self.part: entry(name, (BATCH, *indices_of(self.part)))})
+        if is_entry(self.part) and self.role not in PARTS:
+            axes = (BATCH, *indices_of(self.part))
+            return replaced(expr, {self.part: entry(name, axes, integer=self.role == "index")})
         put = entry(name, (BATCH, *self.axes))
-        if isinstance(self.part, sp.Sum):
+        if self.role in PARTS:
             return replaced(expr, {self.part: put})
         mine = sp.Mul.make_args(self.part)
         return self.term.with_factors([*(f for f in self.term.factors if f not in mine), put])
@@ -71,7 +73,8 @@ class Other:
     cost: float
 
 
-Others = Mapping[Other, Numbers]
+PARTS = ("sum", "function", "compared", "entry")
+"""The roles of parts of factors: with something else there the rest of a factor stays."""
 
 
 def places(backward: Backward, equation: Equation, term: Term, mark: Any) -> Iterator[Place]:
@@ -90,6 +93,29 @@ def places(backward: Backward, equation: Equation, term: Term, mark: Any) -> Ite
         yield Place(equation, term, role, factor, axes, key, through)
     for number, part in enumerate(sums_in(term)):
         yield Place(equation, term, "sum", part, free_indices(part), (alike, "sum", number))
+    for number, (role, part) in enumerate(_parts(backward, term)):
+        yield Place(equation, term, role, part, free_indices(part), (alike, role, number))
+
+
+def _parts(backward: Backward, term: Term) -> Iterator[tuple[str, sp.Expr]]:
+    """The functions inside a term, with what they are read by; and its entries that are picked."""
+    for part in sorted(entries(term.expr), key=str):
+        plain = [i for i in indices_of(part) if isinstance(i, Index) or i.is_number]
+        if len(plain) < len(indices_of(part)) and name_of(part) not in backward.slopes:
+            yield "entry", part
+    for factor in term.factors:
+        for part in sp.preorder_traversal(factor):
+            if isinstance(part, sp.Function) and len(part.args) == 1 and not part.has(sp.Sum):
+                around = (n for n in sp.preorder_traversal(factor) if n != part and n.has(part))
+                compared = any(_is_compared(backward, n) for n in around)
+                yield "compared" if compared else "function", part
+
+
+def _is_compared(backward: Backward, expr: sp.Expr) -> bool:
+    """Whether an expression is a comparison: 0 or 1 at each entry."""
+    if not isinstance(expr, sp.Function):
+        return False
+    return bool(np.isin(backward.array(expr, free_indices(expr), 0), (0.0, 1.0)).all())
 
 
 def _role_of_entry(backward: Backward, equation: Equation, term: Term, atom: sp.Expr) -> str:
@@ -97,14 +123,15 @@ def _role_of_entry(backward: Backward, equation: Equation, term: Term, atom: sp.
     if name_of(atom) in backward.slopes:
         return "gradient"
     if np.asarray(backward.numbers(0)[name_of(atom)]).dtype.kind == "i":
-        return "array"
+        return "index"
     around = (f for f in term.factors if atom in entries(f) and not is_entry(f))
-    role = next((_role(backward, equation, term, f) for f in around), "array")
+    found = next((_role(backward, equation, term, f) for f in around), "")
+    role = found or _standing(backward, equation, atom)
     array = np.asarray(backward.numbers(0)[name_of(atom)])
     each = not set(free_indices(atom)) & term.bound
-    if role == "array" and each and array.size > 2 and _is_mask(array):
+    if role in ARRAYS and each and array.size > 2 and _is_mask(array):
         return "mask"
-    return "cached" if role == "array" and _is_cached(backward, term, atom) else role
+    return "cached" if role in ARRAYS and _is_cached(backward, term, atom) else role
 
 
 def _is_cached(backward: Backward, term: Term, atom: sp.Expr) -> bool:
@@ -147,8 +174,25 @@ def _role(backward: Backward, equation: Equation, term: Term, factor: sp.Expr) -
     values = {own, *(backward.value_of.get(name_of(a), "") for a in slopes)}
     each = any(indices_of(a) == equation.indices for a in slopes) or not slopes
     curved = factor.has(sp.Function) or any(isinstance(f, sp.Add) for f in sp.Mul.make_args(factor))
+    curved = curved and not factor.has(sp.Sum)
     is_slope = each and curved and not term.limits and bool(_names(factor) & values)
-    return "slope" if is_slope else "array"
+    return "slope" if is_slope else _standing(backward, equation, factor)
+
+
+ARRAYS = ("number", "norm", "own", "operand")
+"""What an array is that is no mask and no slope of a function: a number, a mean or a norm, what is
+differentiated by, or what that is multiplied by."""
+
+
+def _standing(backward: Backward, equation: Equation, part: sp.Expr) -> str:
+    """What an array is, or what is made of arrays."""
+    names = _names(part)
+    own = backward.value_of.get(equation.name, "")
+    if all(np.size(backward.numbers(0)[n]) == 1 for n in names):
+        return "number"
+    if backward.statistics & names:
+        return "norm"
+    return "own" if own in names else "operand"
 
 
 # -- what may stand there -------------------------------------------------------------------------
@@ -227,26 +271,29 @@ class Contents:
     def of(self, place: Place) -> dict[Other, Numbers]:
         """What may stand at a place, with its numbers."""
         with np.errstate(all="ignore"):
-            if is_entry(place.part):
-                return dict(self._arrays(place))
-            if isinstance(place.part, sp.Sum):
-                return dict(self._sums(place))
-            return dict(self._factors(place))
+            if place.role in PARTS:
+                makers = {"sum": self._sums, "entry": self._entries}
+                return dict(makers.get(place.role, self._without_function)(place))
+            return dict(self._arrays(place) if is_entry(place.part) else self._factors(place))
 
     def now(self, place: Place) -> Numbers:
         """What stands there."""
-        if is_entry(place.part):
-            return np.asarray(self.backward.numbers(self.point)[name_of(place.part)], dtype=float)
+        if is_entry(place.part) and place.role not in PARTS:
+            array = np.asarray(self.backward.numbers(self.point)[name_of(place.part)])
+            return array if place.role == "index" else array.astype(float)
         return self.backward.array(place.part, place.axes, self.point)
 
     def _arrays(self, place: Place) -> Iterator[tuple[Other, Numbers]]:
         """Other arrays in the place of one, or what is made of it."""
         own = self.now(place)
+        if place.role == "index":
+            yield from self._named(own, place, "i")
+            return
         if own.ndim == 2 and own.shape[0] == own.shape[1] > 1:
             yield Other("transposed", "", 0.3), own.T
-            if place.role == "array" and not self._is_each(place):
+            if place.role in ARRAYS and not self._is_each(place):
                 yield Other("left out", "", 0.6), np.eye(len(own))
-        if place.role == "array" and own.ndim:
+        if place.role in ARRAYS and own.ndim:
             flipped = [np.flip(own), *(np.flip(own, k) for k in range(own.ndim) if own.ndim > 1)]
             yield from ((Other("turned round", f"{k}", 0.5), a) for k, a in enumerate(flipped))
         if place.role != "gradient":
@@ -263,15 +310,18 @@ class Contents:
         """Whether an array is multiplied entry by entry, and not contracted."""
         return not set(free_indices(place.part)) & place.term.bound
 
-    def _named(self, own: Numbers, place: Place) -> Iterator[tuple[Other, Numbers]]:
+    def _named(
+        self, own: Numbers, place: Place, kinds: str = "fib"
+    ) -> Iterator[tuple[Other, Numbers]]:
         """The arrays of a shape, by their names: those of the same role first."""
         slopes, name = self.backward.slopes, name_of(place.part)
         same = sorted(self.names, key=lambda n: (n in slopes) != (name in slopes))
         pairs = ((n, np.asarray(self.backward.numbers(self.point).get(n))) for n in same)
-        fine = (p for p in pairs if p[1].shape == own.shape and p[1].dtype.kind in "fib")
+        fine = (p for p in pairs if p[1].shape == own.shape and p[1].dtype.kind in kinds)
         for other, array in itertools.islice(fine, MOST_OTHERS):
             if other != name:
-                yield Other("another array", self.label(other, name), 0.5), array.astype(float)
+                laid = array if kinds == "i" else array.astype(float)
+                yield Other("another array", self.label(other, name), 0.5), laid
 
     def _factors(self, place: Place) -> Iterator[tuple[Other, Numbers]]:
         """Other factors in the place of one, or of all that are not derivatives."""
@@ -282,7 +332,7 @@ class Contents:
             yield Other("without its size", "", 0.3), 1.0 * (own != 0)
             yield Other("only its size", "", 0.3), np.full_like(own, own.max())
             yield Other("its opposite", "", 0.3), own.max() + own.min() - own
-        if own.ndim and place.role != "array":
+        if own.ndim and place.role not in ARRAYS:
             yield from self._functions(place, own)
 
     def _functions(self, place: Place, own: Numbers) -> Iterator[tuple[Other, Numbers]]:
@@ -304,6 +354,19 @@ class Contents:
             return None
         same = array.shape == _shape(place, own)
         return array.astype(float).reshape(own.shape) if same else None
+
+    def _without_function(self, place: Place) -> Iterator[tuple[Other, Numbers]]:
+        """What a function is of, in place of what it gives."""
+        (inner,) = place.part.args
+        yield Other("left out", "", 0.4), self.backward.array(inner, place.axes, self.point)
+
+    def _entries(self, place: Place) -> Iterator[tuple[Other, Numbers]]:
+        """Another entry that the derivative reads, in the place of one that is picked."""
+        known = set(place.axes)
+        for atom in sorted(entries(place.equation.rhs) - {place.part}, key=str):
+            if name_of(atom) not in self.backward.slopes and set(free_indices(atom)) <= known:
+                array = self.backward.array(atom, place.axes, self.point)
+                yield Other("another array", name_of(atom), 0.4), array
 
     def _sums(self, place: Place) -> Iterator[tuple[Other, Numbers]]:
         """A sum inside a term over all that its summand depends on, or another way."""

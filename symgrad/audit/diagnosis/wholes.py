@@ -123,12 +123,13 @@ class Look:
             names = {name_of(a) for a in entries(factor)}
             if names and not names & self.backward.slopes:
                 array = self.backward.array(factor, self.equation.indices, self.point)
-                yield Other("an array", f"without factor {number}", 0.3), 1 / array
+                change = "left out" if array.size > 1 else "a number"
+                yield Other(change, f"factor {number}", 0.3), 1 / array
         for name, array in self._arrays(slopes=False):
             same = array.shape == self.own.shape
             texts = FUNCTIONS if same and array.ndim else SCALES
             for text in texts:
-                change = "a function" if same and text not in SCALES else "an array"
+                change = "a function" if same and text not in SCALES else _change(text, array)
                 laid = np.broadcast_to(FUNCTIONS_AND_SCALES[text](array), self.own.shape)
                 yield Other(change, text.format(name), 0.8), laid
 
@@ -154,6 +155,13 @@ class Look:
     def _output(self) -> str:
         derivation = self.backward.derivation
         return self.backward.name_of.get(derivation.system.output, "")
+
+
+def _change(text: str, array: Numbers) -> str:
+    """How a derivative is changed that is multiplied by a scale."""
+    if array.size == 1:
+        return "a number"
+    return "left out" if text.startswith("1 /") else "an array"
 
 
 FUNCTIONS_AND_SCALES: Mapping[str, Callable[[Numbers], Numbers]] = {

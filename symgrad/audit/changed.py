@@ -1,0 +1,105 @@
+"""What an edit changes in a line: a number or an array, a power, or which entries are read."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from symgrad.audit.form import assigned, reads
+from symgrad.audit.grammar import Edit
+
+_SIZE = re.compile(r"[\w.]+\.(shape(\[\s*-?\w+\s*\])?|size)\b|\blen\([^()]*\)")
+"""A size of an array."""
+
+
+def is_of_arrays(edit: Edit) -> bool:
+    """Whether the line has with an edit an array more often, or less often, than before."""
+    before, after = Counter(_arrays(edit, edit.old)), Counter(_arrays(edit, edit.new))
+    return before != after
+
+
+def _arrays(edit: Edit, text: str) -> Iterator[str]:
+    """The arrays in a part of a line, as often as they stand there; their sizes are numbers."""
+    for dotted in re.findall(r"[A-Za-z_][\w.]*", _SIZE.sub("", text)):
+        parts = dotted.split(".")
+        names = (".".join(parts[:k]) for k in range(len(parts), 0, -1))
+        name = next((n for n in names if n in edit.site.known), "")
+        if name and edit.site.known[name].array.size > 1:
+            yield name
+
+
+def is_power(edit: Edit) -> bool:
+    """Whether an exponent is changed, or an array is raised to one."""
+    if not is_of_arrays(edit) and _powers(edit, edit.old) != _powers(edit, edit.new):
+        return True
+    powers = [n.right for n in _nodes(edit) if isinstance(n, ast.BinOp) and is_pow(n.op)]
+    powers += [n.args[1] for n in _nodes(edit) if _called(n) == "power" and len(_args(n)) > 1]  # type: ignore[attr-defined]
+    return _is_in(edit, powers)
+
+
+_EXPONENT = re.compile(r"([A-Za-z_][\w.]*|\))(?:\[[^]]*\])? *\*\* *\(?(-?[\d.]+)")
+
+
+def _powers(edit: Edit, text: str) -> list[tuple[str, str]]:
+    """What is raised to which powers: an array, or what stands in brackets."""
+    found = _EXPONENT.findall(text)
+    return [(base, power) for base, power in found if base == ")" or any(_arrays(edit, base))]
+
+
+def is_pow(op: ast.operator) -> bool:
+    """Whether something is raised to a power."""
+    return isinstance(op, ast.Pow)
+
+
+def _called(node: ast.AST) -> str:
+    return getattr(node.func, "attr", "") if isinstance(node, ast.Call) else ""
+
+
+def _args(node: ast.AST) -> list[ast.expr]:
+    return node.args if isinstance(node, ast.Call) else []
+
+
+def is_index(edit: Edit) -> bool:
+    """Whether a number is changed that says which entries are read or changed."""
+    if _is_in(edit, [n.slice for n in _nodes(edit) if isinstance(n, ast.Subscript)]):
+        return True
+    return bool(_counted(edit) & _placing(edit.site.around))
+
+
+def _counted(edit: Edit) -> set[str]:
+    """The names whose numbers an edit changes: assigned, or of an argument that is left out."""
+    statement = edit.site.statement
+    if isinstance(statement, ast.Assign) and _is_in(edit, [statement.value]):
+        return {n.id for n in statement.targets if isinstance(n, ast.Name)}
+    if isinstance(statement, ast.FunctionDef):
+        given = statement.args.args[::-1]
+        pairs = zip(given, statement.args.defaults[::-1], strict=False)
+        return {a.arg for a, default in pairs if _is_in(edit, [default])}
+    return set()
+
+
+def _placing(around: ast.AST) -> set[str]:
+    """The names that are read in indices, and those that are read where these are assigned."""
+    parts = list(ast.walk(around))
+    found = {n for p in parts if isinstance(p, ast.Subscript) for n in _names(p.slice)}
+    given = [p for p in parts if isinstance(p, ast.Assign) and assigned(p) & found]
+    return found | {n for p in given for n in reads(p)}
+
+
+def _names(node: ast.AST) -> set[str]:
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+
+
+def _nodes(edit: Edit) -> Iterator[ast.AST]:
+    yield from ast.walk(edit.site.statement)
+
+
+def _is_in(edit: Edit, nodes: list[ast.expr]) -> bool:
+    """Whether an edit changes one place alone, inside one of some expressions."""
+    if len(edit.changes) != 1:
+        return False
+    start, end, _ = edit.changes[0]
+    spans = (edit.site.source.span(n) for n in nodes)
+    return any(s <= start and end <= e for s, e in spans)

@@ -1,0 +1,31 @@
+"""Something else in the equations of a backward pass, to be tried."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from symgrad.audit.diagnosis.slots import Other
+
+Numbers = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Equations that read ``_put0``, ``_put1`` and so on, and what these may be at a point.
+
+    ``free``: times any number.
+    """
+
+    value: str
+    role: str
+    changed: Mapping[str, sp.Expr]
+    contents: Callable[[int], dict[Other, list[Numbers]]]
+    before: str = ""
+    free: bool = False
+    alone: bool = False
+    """Whether one term of an equation is another, and the rest stays."""
