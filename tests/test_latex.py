@@ -63,7 +63,7 @@ def parse(formula: str) -> None:
     """Parse a formula, strictly: no unknown command, no missing argument, no stray brace."""
     bare = re.sub(r"\\[\\{}]", "", formula)
     assert bare.count("{") == bare.count("}"), formula
-    mathml = latex2mathml.converter.convert(formula.replace("{aligned}", "{align*}"))
+    mathml = latex2mathml.converter.convert(re.sub(r"\{aligned(at\}\{1)?\}", "{align*}", formula))
     unknown = re.findall(r"\\\w+", mathml)
     assert not unknown, f"{unknown} in {formula}"
     children = {"mfrac": 2, "msub": 2, "msup": 2, "msubsup": 3}

@@ -14,8 +14,8 @@ NARROWEST, HIGH = 100, 54
 BETWEEN, APART = 44, 22
 """The size of a node, the space between layers and the space between nodes of one layer."""
 
-LANE = 16
-"""The room that a line takes where it passes a layer."""
+LANE, CLOSE = 16, 8
+"""The room that a line takes where it passes a layer, and the space to another line."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def picture(
     kinds: dict[str, str] = {v.name: v.role for v in derivation.system.variables}
     kinds[derivation.system.output] = "output"
     nodes = [
-        Node(name, *drawing.corner((name, "")), kinds.get(name, "value")) for name in drawing.depth
+        Node(name, *drawing.corner(name), kinds.get(name, "value")) for name in drawing.depth
     ]
     edges = [
         Edge(a, b, drawing.line(a, b), backward=False)
@@ -155,12 +155,11 @@ class _Drawing:
         self.across: float = wide if tall else HIGH
         self.depth = _depths(reads)
         self.layers = self._layers()
-        self.middles: dict[Slot, float] = {}
-        for layer in self.layers:
-            self._place(layer)
-        slots = [slot for layer in self.layers for slot in layer]
-        tops = [self.middles[slot] - self._room(slot) / 2 for slot in slots]
-        ends = [self.middles[slot] + self._room(slot) / 2 for slot in slots]
+        self.middles: dict[tuple[Slot, int], float] = {}
+        for at, layer in enumerate(self.layers):
+            self._place(layer, at)
+        tops = [middle - self._room(slot) / 2 for (slot, _), middle in self.middles.items()]
+        ends = [middle + self._room(slot) / 2 for (slot, _), middle in self.middles.items()]
         self.top = min(tops) - ARCH * loops
         self.margin = 8 + (TURN if loops else 0)
         size = (
@@ -186,34 +185,38 @@ class _Drawing:
                     layers[at].append((source, name))
         return layers
 
-    def _place(self, layer: list[Slot]) -> None:
+    def _place(self, layer: list[Slot], at: int) -> None:
         """Values in the middle, lines where they come from, inputs around them."""
         fed = [slot for slot in layer if slot[1] or slot[0] in self.reads]
         given = [slot for slot in layer if slot not in fed]
-        fed.sort(key=self._wanted)
+        fed.sort(key=lambda slot: self._wanted(slot, at))
         half = len(given) // 2
         ordered = [*given[:half], *fed, *given[half:]]
-        at = -sum(self._room(slot) + APART for slot in ordered) / 2
-        for slot in ordered:
-            self.middles[slot] = at + (self._room(slot) + APART) / 2
-            at += self._room(slot) + APART
+        gaps = [CLOSE if a[1] and b[1] else APART for a, b in pairwise(ordered)]
+        edge = -(sum(map(self._room, ordered)) + sum(gaps)) / 2
+        for slot, gap in zip(ordered, [*gaps, 0], strict=True):
+            self.middles[slot, at] = edge + self._room(slot) / 2
+            edge += self._room(slot) + gap
 
-    def _wanted(self, slot: Slot) -> float:
+    def _wanted(self, slot: Slot, at: int) -> float:
         """The height at which a line is level."""
         before = (
-            [self._left_of(slot[0], slot)]
+            [self._left_of(slot[0], slot, at)]
             if slot[1]
-            else [self._left_of(s, (s, slot[0])) for s in self.reads[slot[0]]]
+            else [self._left_of(s, (s, slot[0]), at) for s in self.reads[slot[0]]]
         )
         return sum(before) / len(before) if before else 0.0
 
-    def _left_of(self, source: str, line: Slot) -> float:
-        return self.middles.get(line, self.middles[source, ""])
+    def _left_of(self, source: str, line: Slot, at: int) -> float:
+        return self.middles.get((line, at - 1), self._middle(source))
 
-    def corner(self, slot: Slot) -> tuple[float, float]:
+    def _middle(self, name: str) -> float:
+        return self.middles[(name, ""), self.depth[name]]
+
+    def corner(self, name: str) -> tuple[float, float]:
         """The upper left corner of a node."""
         return self._turned(
-            self._start(self.depth[slot[0]]), self.middles[slot] - self.top - self.across / 2 + 8
+            self._start(self.depth[name]), self._middle(name) - self.top - self.across / 2 + 8
         )
 
     def _start(self, depth: int) -> float:
@@ -223,18 +226,18 @@ class _Drawing:
         """A curve between the sides of two nodes; the way back is a bit lower."""
         shift = (9 if backward else -5) - self.top + 8
         first, last = self.depth[start], self.depth[end]
-        points = [(self._start(first) + self.along, self.middles[start, ""] + shift)]
+        points = [(self._start(first) + self.along, self._middle(start) + shift)]
         for at in range(first + 1, last):
-            x, y = self._start(at), self.middles[start, end] + shift
+            x, y = self._start(at), self.middles[(start, end), at] + shift
             points += [(x, y), (x + self.along, y)]
-        points.append((self._start(last), self.middles[end, ""] + shift))
+        points.append((self._start(last), self._middle(end) + shift))
         return self._path(points[::-1] if backward else points)
 
     def arch(self, start: str, end: str, above: int, *, backward: bool = False) -> str:
         """Over all nodes, between layers, from one back to one before it: the ``above``-th."""
         shift, low = (9, 6) if backward else (-5, 0)
         right, left = self._start(self.depth[start]) + self.along, self._start(self.depth[end])
-        from_y, to_y = (self.middles[n, ""] + shift - self.top + 8 for n in (start, end))
+        from_y, to_y = (self._middle(n) + shift - self.top + 8 for n in (start, end))
         over = 4 + ARCH * above + low
         out, back = right + TURN - low, left - TURN + low
         line = [

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from symgrad.formats.lines import lines_of
+from symgrad.formats.lines import begins_with_sign, lines_of
 from symgrad.formats.width import width
 from symgrad.writing.document import Equations, Math, Prose, Result, Row
 from symgrad.writing.formula import Formula, Gap, Sign, Words, beside, bracketed, related
@@ -123,6 +123,7 @@ class Layout:
         self.sized = sized and any(row.shape for row in block.rows)
         self.hanging = hanging
         self.left = max(self._lead(row) for row in block.rows)
+        self.apart = frozenset(id(row) for row in block.rows if self._is_apart(row, opening))
         self.broken = [self._lines(row, opening) for row in block.rows]
         self.fits = all(map(self._row_fits, self.rows, self.broken))
         self.cost = self._cost()
@@ -140,7 +141,13 @@ class Layout:
 
     def is_apart(self, row: Row) -> bool:
         """Whether the left side of a row takes a line of its own."""
-        return self.hanging and self.room - size(row.left) < ROOM
+        return id(row) in self.apart
+
+    def _is_apart(self, row: Row, opening: bool) -> bool:
+        room = self.room - size(row.left) - RELATION
+        if not self.hanging or room + RELATION < ROOM:
+            return self.hanging
+        return width(lines_of(row.terms, room, opening=opening)[0]) > room
 
     def _lines(self, row: Row, opening: bool) -> list[Formula]:
         first = self.room - self.left - RELATION
@@ -159,7 +166,9 @@ class Layout:
         under = [row.note for row in self.rows if row.note and self.is_below(row)]
         words = sum(isinstance(says[0], str) for says in under)
         apart = sum(self.is_apart(row) for row in self.rows) + 2 * self.hanging
-        return len(under) + words + apart + sum(1.5 * len(lines) for lines in self.broken)
+        torn = sum(not begins_with_sign(x) for lines in self.broken for x in lines[1:])
+        lines = sum(1.5 * len(lines) for lines in self.broken)
+        return len(under) + words + apart + torn + lines
 
     def is_below(self, row: Row) -> bool:
         """Whether the remark of a row has no room beside it."""

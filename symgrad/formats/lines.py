@@ -199,6 +199,11 @@ def terms_of(formula: Formula) -> list[Formula]:
 _PLUS_OR_MINUS = (f.Sign("+"), f.Sign("-"))
 
 
+def begins_with_sign(line: Formula) -> bool:
+    """Whether a line goes on with a + or -, and not between two factors."""
+    return next(_bits(line, "")).formula in _PLUS_OR_MINUS
+
+
 def _factors(piece: Formula) -> list[Formula]:
     """A piece cut between factors."""
     found: list[list[Bit]] = [[]]

@@ -26,6 +26,9 @@ from symgrad.writing.way import Way
 WIDEST = 2400
 """A picture that is wider can't be read on a screen that it has to fit."""
 
+PRINTED = 1000
+"""One that is wider is printed on paper from the top to the bottom."""
+
 LINE, BROKEN = 34.0, 22.0
 """How wide a row may be, and the part of it that terms take before they are broken."""
 
@@ -78,6 +81,8 @@ def slug(name: str) -> str:
 
 class Page:
     """What the template asks for."""
+
+    PRINTED = PRINTED
 
     def __init__(self, sheet: Sheet) -> None:
         self.sheet = sheet

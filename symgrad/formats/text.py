@@ -138,9 +138,14 @@ def _noted(line: str, says: str, shape: str, paint: Paint) -> Iterator[str]:
         yield _right(line, both, paint)
         return
     yield _right(line, shape, paint) if columns(shape) <= room else line
-    under = says if columns(shape) <= room else both
-    for part in wrapped(under, rest=INDENT):
-        yield _right("", part, paint)
+    yield from _below(says if columns(shape) <= room else both, paint)
+
+
+def _below(says: str, paint: Paint) -> Iterator[str]:
+    """What stands under a line, as far at the right as the longest of its lines allows."""
+    parts = _cut(says, COLUMNS) if " = " in says else wrapped(says, rest=INDENT)
+    margin = " " * (COLUMNS - max(map(columns, parts), default=0))
+    yield from (f"{margin}{paint('note', part)}" for part in parts)
 
 
 def _right(line: str, says: str, paint: Paint) -> str:
@@ -212,16 +217,17 @@ def _between_factors(before: str, after: str) -> bool:
 
 
 _RELATIONS = {*"<>≤≥=≠·≈"}
-_SIGNS = {"", "+", *_RELATIONS}
+_SIGNS = {"", "+", "⊙", "⊘", *_RELATIONS}
 _GOES_ON = ("Σ", "Π", "max_", "min_", "log", "logsumexp")
 """What stands before what it is of, without brackets."""
 
 
 def _result(block: Result, paint: Paint) -> Iterator[str]:
     """The formulas in a box, the shape at the right."""
-    rows = [line for row in block.rows for line in _boxed(row)]
-    inside = max(map(columns, rows))
     shape = formula(block.shape)
+    room = COLUMNS - BESIDE_A_BOX - columns(shape)
+    rows = [line for row in block.rows for line in _boxed(row, room)]
+    inside = max(map(columns, rows))
     rows = [padded(line, inside) for line in rows]
     yield f"{INDENT}┌{'─' * (inside + 2)}┐"
     for place, line in enumerate(rows):
@@ -230,8 +236,11 @@ def _result(block: Result, paint: Paint) -> Iterator[str]:
     yield f"{INDENT}└{'─' * (inside + 2)}┘"
 
 
-def _boxed(row: Row) -> list[str]:
-    room = COLUMNS - 24
+BESIDE_A_BOX = 8
+"""The frame, and the space around it."""
+
+
+def _boxed(row: Row, room: int) -> list[str]:
     left = f"{formula(row.left)} = "
     if columns(left) > room // 2:
         return [left.rstrip(), *(INDENT + line for line in broken(row.terms, room - 2))]

@@ -238,10 +238,11 @@ class Display(Writer):
         return Piece(Apply(function, argument, close=False), Level.OPEN)
 
     def _exponential(self, written: how.Exponential, arguments: Arguments) -> Piece:
-        if written.base == "e" and "e" in self.names.letters:
-            return Piece(Apply(Function("exp"), self.bracket(self.formula(arguments[written.of]))))
+        exponent = self.formula(arguments[written.of])
+        if written.base == "e" and ("e" in self.names.letters or exponent.tall):
+            return Piece(Apply(Function("exp"), self.bracket(exponent)))
         base = Letter(written.base) if written.base.isalpha() else Number(written.base)
-        return Piece(raised(base, self.formula(arguments[written.of])), Level.SCRIPTED)
+        return Piece(raised(base, exponent), Level.SCRIPTED)
 
     def _radical(self, written: how.Radical, arguments: Arguments) -> Piece:
         return Piece(Root(self.formula(arguments["x"]), str(written.degree)))
