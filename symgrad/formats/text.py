@@ -184,7 +184,7 @@ def _cut(term: str, room: int) -> list[str]:
 def _pieces(term: str, room: int) -> list[str]:
     """A term cut between cases, signs or factors: no deeper in brackets than has to be."""
     for deepest in range(6):
-        for is_cut in (_behind_a_case, _before_sign, _between_factors):
+        for is_cut in (_behind_a_case, _behind_a_block, _before_sign, _between_factors):
             found = _split(term, deepest, is_cut)
             if all(columns(piece) <= room for piece in found):
                 return found
@@ -204,6 +204,10 @@ def _split(term: str, deepest: int, is_cut: Callable[[str, str], bool]) -> list[
 
 def _behind_a_case(before: str, _: str) -> bool:
     return before.endswith(";")
+
+
+def _behind_a_block(before: str, _: str) -> bool:
+    return before.endswith(",")
 
 
 def _before_sign(_: str, after: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 
@@ -24,12 +24,19 @@ def targets_of(order: Iterable[Array]) -> dict[str, str]:
 def turns_of(order: Iterable[Array], named: Container[str], targets: Mapping[str, str]) -> set[str]:
     """The parts that a line cuts from a value, where a later turn of it gave one of them a name."""
     parts = [a for a in order if a.key in targets and a.indices and is_entry(a.rhs)]
-    found = {(a.lines[-1], targets[a.key]) for a in parts if a.key in named}
+    found = {turn_of(a, targets) for a in parts if a.key in named}
     return {
-        a.key
-        for a in parts
-        if (a.lines[-1], targets[a.key]) in found and a.inputs[0].variable is None
+        a.key for a in parts if turn_of(a, targets) in found and a.inputs[0].variable is None
     }
+
+
+Turn = tuple[Hashable, str]
+"""A line and the name that each turn of it gives a value."""
+
+
+def turn_of(array: Array, targets: Mapping[str, str]) -> Turn | None:
+    """The line that a value has its name from, in each of its turns; None where it has none."""
+    return (array.lines[-1], targets[array.key]) if array.key in targets else None
 
 
 def _target(array: Array) -> str:

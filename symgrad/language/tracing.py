@@ -12,7 +12,7 @@ import sympy as sp
 
 from symgrad.errors import SpecError
 from symgrad.language.array import Array, made_of
-from symgrad.language.assigned import targets_of, turns_of
+from symgrad.language.assigned import Turn, targets_of, turn_of, turns_of
 from symgrad.language.constants import as_array
 from symgrad.language.defined import check_defined, undefined, vanishes
 from symgrad.language.inside import (
@@ -73,8 +73,9 @@ def trace(output: Array, names: Mapping[str, Array]) -> System:
     asked = {*named, *targets, output.key}
     same = repeated((a for a in kept if a.key not in asked), equations)
     kept = [a for a in kept if a.key not in same]
+    letter = next((c for c in LETTERS if c not in taken), LETTERS[0])
     final = constants | {
-        a.key: named.get(a.key) or _numbered(targets.get(a.key, "t"), taken) for a in kept
+        a.key: named.get(a.key) or _numbered(targets.get(a.key, letter), taken) for a in kept
     }
     final |= {key: final[first] for key, first in same.items()}
     bounds = _bounds(order, inlined, equations)
@@ -91,6 +92,10 @@ def trace(output: Array, names: Mapping[str, Array]) -> System:
         nameless,
         domain=tuple(_domain(order, inlined, equations, final, bounds)),
     )
+
+
+LETTERS = "tuvwrsq"
+"""What values without a name are called, with a number: the first that is no name in the spec."""
 
 
 def _given(
@@ -157,6 +162,7 @@ def _equations(
     """The equations of the values that get names, by key; and of those that are written in."""
     uses = _uses(order, output)
     turns = turns_of(order, named, targets)
+    kept: set[Turn] = set()
     equations: dict[str, Equation] = {}
     inlined: dict[str, Equation] = {}
     for array in order:
@@ -164,9 +170,11 @@ def _equations(
             continue
         equation = _written_out(array, inlined, equations, array.key in named)
         check_defined(named.get(array.key, "a value"), equation.rhs, array.where)
-        step = array.key in turns or (array.key in targets and _is_step(equation))
+        turn = turn_of(array, targets)
+        step = array.key in turns or turn in kept or (turn is not None and _is_step(equation))
         if array.key in named or array is output or step or not _inlines(array, equation, uses):
             equations[array.key] = equation
+            kept |= {turn} if turn else set()
         else:
             inlined[array.key] = equation
     nameless = [a for a in order if a.key in equations and a.key not in {*named, *targets}]

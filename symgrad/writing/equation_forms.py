@@ -6,7 +6,7 @@ import contextlib
 import functools
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import sympy as sp
@@ -36,11 +36,13 @@ from symgrad.writing.formula import (
     mapped,
     walk,
 )
+from symgrad.writing.in_order import Reads, in_order, sums_in
 from symgrad.writing.letters import unshadowed
 from symgrad.writing.matrix_form import NAMELESS, OFTEN, Form, matrix_forms
 from symgrad.writing.matrix_formula import EULER, IDENTITY, SIZE, TRANSPOSED
 from symgrad.writing.matrix_shapes import recording, wrong_shape
 from symgrad.writing.notation import Notation, transposed_axes
+from symgrad.writing.order import Order
 from symgrad.writing.own_signs import identity
 from symgrad.writing.stacks import stacked_form
 from symgrad.writing.writer import Writer
@@ -95,7 +97,7 @@ class MadeForms:
             for e in self.table.values()
         }
         typed = {name: step.before for name, step in reversed(derivation.forward_steps)}
-        self.typed = frozenset(typed)
+        self.typed = typed
         # written in the inputs alone, a computed array has to be there as a whole
         computed = self.table.keys() if self.closed else ()
         self.cuts = Cuts({n: v for n, v in self.known.items() if n not in computed})
@@ -105,6 +107,7 @@ class MadeForms:
         vectors = notation.names.axes.get(derivation.system.output)
         self.stacks = not vectors and not notation.transposes
         self.made = functools.cache(self._made)
+        self.sums = functools.cache(self._sums)
 
     def symbol(self, name: str) -> Formula:
         """A whole value; SymgradError for what is another one of another step."""
@@ -158,7 +161,30 @@ class MadeForms:
             with contextlib.suppress(SymgradError):  # nothing that can be computed as one matrix
                 found.append(form(name))
         shortest = min((f for f in found if f is not None), key=_nodes, default=None)
-        return None if shortest is None else in_turn(mapped(shortest, self._named))
+        return None if shortest is None else in_turn(self._ordered(name, shortest))
+
+    def _ordered(self, name: str, formula: Formula) -> Formula:
+        """A form with the terms and the names of the index form."""
+        return mapped(in_order(formula, self.sums(name), *self.symbols), self._named)
+
+    def _sums(self, name: str) -> Sequence[Sequence[Reads]]:
+        """The terms of the sums in an equation, as typed and as computed, in order."""
+        equation = self.table[name]
+        found: list[Sequence[Reads]] = []
+        for rhs in dict.fromkeys((equation.rhs, self.typed.get(name, equation.rhs))):
+            letters = self.notation.letters.assign(rhs, equation.indices)
+            found += sums_in(rhs, Order(self.notation.names, letters))
+        return found
+
+    @functools.cached_property
+    def symbols(self) -> tuple[Mapping[Formula, str], Collection[str]]:
+        """The names of values by their symbols, and those of derivatives."""
+        names = self.notation.names
+        table = {}
+        for name in self.known.keys() | self.table.keys():
+            with contextlib.suppress(SymgradError):
+                table[self.symbol(name)] = name
+        return table, names.derivatives
 
     def _named(self, node: Formula) -> Formula:
         """A function by its name, where the letter for it is that of a value; a size as it is."""
@@ -202,7 +228,7 @@ class MadeForms:
         found = stacked_form(
             equation, self.known, lambda name, at: writer.entry(name, at).formula, writer.formula
         )
-        whole = None if found is None else mapped(found.matrix.formula, self._named)
+        whole = None if found is None else self._ordered(name, found.matrix.formula)
         if found is None or whole is None or whole == writer.formula(equation.rhs):
             return None
         if found.at == equation.indices and not _has_vectors(whole):

@@ -80,8 +80,7 @@ class Order:
         return min((names.order[value] for value in by if value in names.order), default=math.inf)
 
     def _first_name(self, expr: sp.Expr) -> int:
-        atoms = [expr] if is_entry(expr) else expr.atoms(sp.Indexed)
-        return min((self.names.order.get(name_of(a), 0) for a in atoms), default=0)
+        return min((self.names.order.get(name_of(a), 0) for a in entries(expr)), default=0)
 
     def _tie(self, expr: sp.Expr) -> tuple[str, ...]:
         return (skeleton(expr), ",".join(map(str, self.seen(expr))))
