@@ -63,7 +63,7 @@ def test_the_evidence_of_a_gaussian_process() -> None:
         "∂L/∂ℓ = 1/(2 ℓ³) tr(((K⁻¹ − K⁻¹ y yᵀ K⁻¹) ⊙ r₂) exp(−1/(2 ℓ²) r₂))",
         "where",
         "r₂[n,m] = ‖X[n] − X[m]‖²",
-        "K       = I + exp(−1/(2 ℓ²) r₂)",
+        "K       = exp(−1/(2 ℓ²) r₂) + I",
     ]
 
 

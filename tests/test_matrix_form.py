@@ -19,6 +19,7 @@ from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.indices import Index, axis_index
 from symgrad.mathematics.sizes import as_size
 from symgrad.outputs import forward_and_adjoints
+from symgrad.writing.choice import Choice
 from symgrad.writing.display import Display
 from symgrad.writing.formula import Formula, Word
 from symgrad.writing.matrix_form import matrix_form, matrix_forms
@@ -98,8 +99,8 @@ def test_roots_and_quotients_entry_by_entry() -> None:
     s = np.std(X, axis=1, keepdims=True)
     m = np.mean(X, axis=1, keepdims=True)
     d = sg.derive(np.sum(t * (X - m) / s), names={"s": s, "m": m})
-    assert forms(d)["s"] == r"\sqrt{t2}"
-    assert forms(d)["dt2"] == r"\frac{1}{2} (ds \oslash s)"
+    assert forms(d)["s"] == r"\sqrt{u2}"
+    assert forms(d)["du2"] == r"\frac{1}{2} (ds \oslash s)"
 
 
 def test_whole_numbers_that_all_terms_share_go_in_front() -> None:
@@ -429,3 +430,20 @@ def test_a_derivative_that_is_no_sparse_array_keeps_its_name() -> None:
     p = np.exp(z) / np.sum(np.exp(z), axis=1, keepdims=True)
     d = sg.derive(-np.sum(np.log(p[sg.arange("N"), y])), names={"z": z, "p": p})
     assert str(d.gradients["W"]).splitlines()[1] == "∂L/∂W = Xᵀ ∂L/∂z"
+
+
+def test_terms_stand_as_in_the_index_form() -> None:
+    x, h = sg.data("x", ("N", 3)), sg.data("h", ("N", 2))
+    W, U, b = sg.param("W", (3, 4)), sg.param("U", (2, 4)), sg.param("b", (4,))
+    a = x @ W + h @ U + b
+    d = sg.derive(np.sum(np.sin(a) ** 2), names={"a": a})
+    found = d.render("text", choice=Choice(form="matrix", detail="brief"))
+    assert "a = x W + h U + 𝟏 bᵀ" in found
+
+
+def test_a_derivative_stands_before_what_it_is_multiplied_by() -> None:
+    A, Z = sg.data("A", (3, 4)), sg.param("Z", (3, 4))
+    p = np.tanh(Z)
+    d = sg.derive(np.sum((A * p) ** 3), names={"p": p})
+    shown = d.render("text", choice=Choice(form="matrix", detail="brief"))
+    assert "∂L/∂Z = ∂L/∂p ⊙ (𝟏 𝟏ᵀ − p^∘2)" in shown

@@ -125,7 +125,7 @@ EXPRESSIONS = [
     (xlogy(z, 1 + c), r"z_{1,i} \log (c + 1)", "z1[i] log(c + 1)"),
     (power_slope(z, 1 - c), "(1 - c) z_{1,i}^{-c}", "(1 - c) z1[i]^(-c)"),
     (log1p(-z), r"\log (1 - z_{1,i})", "log(1 - z1[i])"),
-    (hypot(z, c - 1), r"\sqrt{(c - 1)^{2} + z_{1,i}^{2}}", "sqrt((c - 1)² + z1[i]²)"),
+    (hypot(z, c - 1), r"\sqrt{z_{1,i}^{2} + (c - 1)^{2}}", "sqrt(z1[i]² + (c - 1)²)"),
     (z * sp.pi / 180, r"\frac{\pi}{180} z_{1,i}", "π z1[i]/180"),
     (absolute(z) ** 3, r"\left|z_{1,i}\right|^{3}", "|z1[i]|³"),
     (z ** sp.Rational(3, 2), "z_{1,i}^{3/2}", "z1[i]^(3/2)"),

@@ -10,6 +10,7 @@ import pytest
 
 from symgrad.errors import SpecError
 from symgrad.language.spec_file import Spec, load
+from symgrad.language.tracing import trace
 from symgrad.targets import is_possible
 
 GOOD = """
@@ -278,6 +279,21 @@ def test_numbers_may_be_for_another_variable_of_a_value(tmp_path):
         ("p", "h", False),
         ("dL_dp", "h", True),
     ]
+
+
+def test_the_last_turn_keeps_its_name_where_an_input_has_that_name(tmp_path):
+    text = """
+    import numpy as np
+    import symgrad as sg
+    c, h, w = sg.data("c", (2,)), sg.data("h", (2,)), sg.param("w", (2,))
+    for _ in range(3):
+        c = w * c + h
+        h = np.tanh(c)
+    loss = np.sum(h**2)
+    """
+    found = spec(tmp_path, text)
+    names = [e.name for e in trace(found.loss, found.names)]
+    assert names == ["c1", "h1", "c2", "h2", "c3", "h3", "loss"]
 
 
 def test_numbers_may_be_for_one_turn_of_a_loop(tmp_path):

@@ -88,6 +88,7 @@ class MadeForms:
         self.alone, self.closed, self.kept = alone or closed, closed, kept
         self.table = {e.name: e for e in _equations(derivation, notation)}
         arrays = shapes_of(derivation.system.variables, self.table.values())
+        self.plain = layout(notation.names, {})
         self.layout, self.shapes = recording(layout, arrays)
         self.writer = self.layout(notation.names, {})
         self.known = {v.name: v for v in derivation.system.variables}
@@ -180,11 +181,8 @@ class MadeForms:
     def symbols(self) -> tuple[Mapping[Formula, str], Collection[str]]:
         """The names of values by their symbols, and those of derivatives."""
         names = self.notation.names
-        table = {}
-        for name in self.known.keys() | self.table.keys():
-            with contextlib.suppress(SymgradError):
-                table[self.symbol(name)] = name
-        return table, names.derivatives
+        every = (*names.symbols, *names.derivatives)
+        return {self.plain.symbol(name): name for name in every}, names.derivatives
 
     def _named(self, node: Formula) -> Formula:
         """A function by its name, where the letter for it is that of a value; a size as it is."""
