@@ -83,9 +83,7 @@ def picture(
     drawing = _Drawing(reads, max(NARROWEST, 8 * letters + 18), tall=tall, loops=len(loops))
     kinds: dict[str, str] = {v.name: v.role for v in derivation.system.variables}
     kinds[derivation.system.output] = "output"
-    nodes = [
-        Node(name, *drawing.corner(name), kinds.get(name, "value")) for name in drawing.depth
-    ]
+    nodes = [Node(name, *drawing.corner(name), kinds.get(name, "value")) for name in drawing.depth]
     edges = [
         Edge(a, b, drawing.line(a, b), backward=False)
         for b in reads

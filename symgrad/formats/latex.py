@@ -145,7 +145,10 @@ def boxed(block: Result, measure: Measure = PAPER) -> tuple[float, str]:
     if found.is_short and wide <= measure.box:
         return wide, r" \qquad ".join(form[0].replace(" &= ", " = ", 1) for form in forms)
     shown = r" \\[6pt] ".join(r" \\ ".join(form) for form in forms)
-    return found.width, rf"\begin{{alignedat}}{{1}} {shown} \end{{alignedat}}"  # aligned is 10 pt wider
+    return (
+        found.width,
+        rf"\begin{{alignedat}}{{1}} {shown} \end{{alignedat}}",
+    )  # aligned is 10 pt wider
 
 
 def label(block: Result) -> str:

@@ -25,9 +25,7 @@ def turns_of(order: Iterable[Array], named: Container[str], targets: Mapping[str
     """The parts that a line cuts from a value, where a later turn of it gave one of them a name."""
     parts = [a for a in order if a.key in targets and a.indices and is_entry(a.rhs)]
     found = {turn_of(a, targets) for a in parts if a.key in named}
-    return {
-        a.key for a in parts if turn_of(a, targets) in found and a.inputs[0].variable is None
-    }
+    return {a.key for a in parts if turn_of(a, targets) in found and a.inputs[0].variable is None}
 
 
 Turn = tuple[Hashable, str]

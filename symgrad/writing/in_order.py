@@ -58,7 +58,9 @@ def in_order(
     return mapped(formula, changed)
 
 
-def _in_order(total: Sum, sums: Sequence[Sequence[Reads]], symbols: Mapping[Formula, str]) -> Formula:
+def _in_order(
+    total: Sum, sums: Sequence[Sequence[Reads]], symbols: Mapping[Formula, str]
+) -> Formula:
     terms = [_signed(term) for term in total.terms]
     found = [frozenset(_names(body, symbols)) for _, body in terms]
     for reads in sums:
