@@ -15,9 +15,18 @@ import time
 import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-MOST_RECORDS, MOST_ENTRIES, DEEP, MOST_TURNS = 4000, 200_000, 3, 8
+if TYPE_CHECKING:
+    from symgrad.audit.holding import flat, parts, plain, set_parameters, whole
+else:  # it is run as a script, and its folder is no place for the imports of what it runs
+    sys.path.insert(0, str(Path(__file__).parent))
+    from holding import flat, parts, plain, set_parameters, whole
+
+    sys.path.pop(0)
+    del sys.modules["holding"]
+
+MOST_RECORDS, MOST_TURNS, MOST_ATTRIBUTES = 4000, 8, 12
 
 
 class Stop(BaseException):
@@ -30,6 +39,8 @@ class TooLong(BaseException):
 
 class Recorder:
     """What instrumented code tells: assignments with their turn, and the inputs it is given."""
+
+    of_the_audit = True
 
     def __init__(self, given: dict[str, Any], keep: bool) -> None:
         self.given = given
@@ -50,7 +61,7 @@ class Recorder:
     def moved(self, line: int, name: str, value: Any) -> None:
         """A parameter was changed: by how much, downhill, since the first change began."""
         before, now = self.held[name], plain(value)
-        if hasattr(before, "shape") or isinstance(before, float):
+        if (hasattr(before, "shape") or isinstance(before, float)) and now is not None:
             self.put(line, f"step of {name}", before - now)
 
     def pick(self, space: dict[str, Any], local: dict[str, Any]) -> Any:
@@ -70,6 +81,12 @@ class Recorder:
         if self.looking:
             return value
         found = plain(value)
+        named = found is None and target.isidentifier() and target != "return"
+        held = parts(value) if named else None
+        if held and len(held) <= MOST_ATTRIBUTES:
+            for name, inner in held:
+                if hasattr(inner, "shape"):
+                    self.put(line, target + name, inner)
         if found is not None:
             self.last[target] = found
             if self.keep and len(self.records) < MOST_RECORDS:
@@ -77,13 +94,22 @@ class Recorder:
         return value
 
     def give(self, name: str, value: Any) -> Any:
-        """The input of this name, in place of the author's."""
+        """The input of this name, in place of the author's; an object is given what it holds."""
+        held = parts(value)
+        if held is not None:
+            for key, inner in held:
+                if hasattr(inner, "shape"):
+                    setattr(value, key[1:], self.give(name + key, inner))
+            return value
         self.author.setdefault(name, plain(value))
         return like(self.given[name], value) if name in self.given else value
 
     def give_in(self, name: str, holder: Any) -> Any:
-        """A dictionary of inputs, its entries replaced."""
-        for key in list(holder) if isinstance(holder, dict) else ():
+        """A dictionary, a list or an object of inputs, its entries replaced."""
+        if parts(holder) is not None:
+            return self.give(name, holder)
+        keys = list(holder) if isinstance(holder, dict) else range(len(holder))
+        for key in keys if isinstance(holder, (dict, list)) else ():
             holder[key] = self.give(f"{name}[{key!r}]", holder[key])
         return holder
 
@@ -111,29 +137,10 @@ def like(given: Any, value: Any) -> Any:
     return given.copy()
 
 
-def plain(value: Any, depth: int = 0) -> Any:
-    """What can be sent: arrays, numbers, and dictionaries and lists of them; None is none."""
-    numpy = sys.modules.get("numpy")
-    if isinstance(value, (bool, int, float)):
-        return value if abs(value) < 1e300 else float(value)
-    if numpy is not None and isinstance(value, (numpy.ndarray, numpy.generic)):
-        array = numpy.asarray(value)
-        fine = array.dtype.kind in "fiub" and array.size <= MOST_ENTRIES
-        return numpy.array(array) if fine else None
-    if hasattr(value, "_asdict") and not isinstance(value, type):
-        value = value._asdict()
-    if depth >= DEEP:
-        return None
-    if isinstance(value, dict):
-        found = {k: plain(v, depth + 1) for k, v in value.items() if isinstance(k, (str, int))}
-        return found if any(v is not None for v in found.values()) else None
-    if isinstance(value, (list, tuple)) and len(value) <= 200:
-        return [plain(v, depth + 1) for v in value]
-    return None
-
-
 class Missing:
     """A module that is not there: plots come to nothing, all else is an error when it is read."""
+
+    of_the_audit = True
 
     def __init__(self, name: str, error: str) -> None:
         self._name, self._error = name, error
@@ -191,10 +198,16 @@ class Job:
                 result["error"] = ("SystemExit", str(error), _line(error, self.file))
         except BaseException as error:
             result["error"] = (type(error).__name__, str(error), _line(error, self.file))
-        return self._answer(result, recorder)
+        return self._answer(result, recorder, space)
 
-    def _answer(self, result: dict[str, Any], recorder: Recorder) -> dict[str, Any]:
+    def _answer(
+        self, result: dict[str, Any], recorder: Recorder, space: dict[str, Any]
+    ) -> dict[str, Any]:
         keep = recorder.keep
+        if not self.calls and (keep or any("." in n for n in self.outputs)):
+            held = {n: v for n, v in space.items() if parts(v) or isinstance(v, (dict, list))}
+            found = (pair for n, v in held.items() for pair in flat(n, whole(v)))
+            recorder.last |= {n: v for n, v in found if "." in n and not n.startswith("__")}
         names = recorder.last.keys() if keep else self.outputs
         result["last"] = {n: recorder.last[n] for n in names if n in recorder.last}
         result["records"] = recorder.records
@@ -221,17 +234,19 @@ class Job:
             if kind == "function":
                 name, arguments = what
                 function = _found(space, name)
-                found.append(function(**_arguments(arguments, given, found)))
+                found.append(_all_of(_called_with(function, _arguments(arguments, given, found))))
             elif kind == "object":
                 found.append(eval(what, space))
             elif kind == "set":
-                _set(found[0], {k: _value(v, given) for k, v in what.items()})
+                set_parameters(found[0], {k: _value(v, given) for k, v in what.items()})
             elif kind == "method":
                 name, arguments = what
-                found.append(getattr(found[0], name)(**_arguments(arguments, given, found)))
+                method = getattr(found[0], name)
+                found.append(_all_of(_called_with(method, _arguments(arguments, given, found))))
             elif kind == "held":
-                return [*map(plain, found[1:]), plain(dict(vars(found[0])))]
-        return plain(found[-1]) if found else None
+                held = whole(found[0]) or {}
+                return [*map(whole, found[1:]), {k.lstrip("."): v for k, v in held.items()}]
+        return whole(found[-1]) if found else None
 
 
 def _found(space: dict[str, Any], name: str) -> Any:
@@ -240,6 +255,21 @@ def _found(space: dict[str, Any], name: str) -> Any:
     for part in rest:
         value = getattr(value, part)
     return value
+
+
+def _called_with(function: Any, arguments: dict[str, Any]) -> Any:
+    """What a function gives; what stands under a star is handed over by its place."""
+    placed = arguments.pop("*", ())
+    return function(*placed, **arguments)
+
+
+def _all_of(result: Any) -> Any:
+    """What a generator gives, all of it: pairs with names are entries of a dictionary."""
+    if not isinstance(result, types.GeneratorType):
+        return result
+    items = list(result)
+    named = all(isinstance(i, tuple) and len(i) == 2 and isinstance(i[0], str) for i in items)
+    return dict(items) if named else items
 
 
 def _arguments(asked: dict[str, Any], given: dict[str, Any], found: list[Any]) -> dict[str, Any]:
@@ -259,16 +289,6 @@ def _value(what: Any, given: dict[str, Any]) -> Any:
         return tuple(_value(v, given) for v in what)
     value = given[what]
     return value.copy() if value.ndim else value[()]
-
-
-def _set(thing: Any, values: dict[str, Any]) -> None:
-    """Give an object its parameters: as attributes, or in a dictionary that it holds."""
-    for name, value in values.items():
-        holders = [v for v in vars(thing).values() if isinstance(v, dict) and name in v]
-        for holder in holders:
-            holder[name] = value.copy()
-        if not holders or hasattr(thing, name):
-            setattr(thing, name, value.copy())
 
 
 def _seed(seed: int) -> None:

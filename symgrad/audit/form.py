@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from symgrad.audit.binding import arguments_of, bound, bound_some, placed
 from symgrad.audit.instrument import Plan
 from symgrad.audit.names import inputs_called
 from symgrad.audit.source import Source, bodies
@@ -76,7 +78,7 @@ def form_of(
     if function is not None:
         node = _function(source, function)
         _check_given(given or {}, node)
-        arguments = bound(node, source, inputs, given or {})
+        arguments = placed(node, bound(node, source, inputs, given or {}))
         return Form("audited", (("function", (function, arguments)),), scope=(function,))
     return Form("__main__", script=True)
 
@@ -97,6 +99,7 @@ def definitions(tree: ast.AST, prefix: str = "") -> dict[str, ast.FunctionDef | 
 def _function(source: Source, name: str) -> ast.FunctionDef:
     found = definitions(source.tree)
     functions = {n: d for n, d in found.items() if isinstance(d, ast.FunctionDef)}
+    functions |= dict(_named_lambdas(source.tree))
     if _is_async(source.tree, name):
         raise SpecError(
             f"{name} in {source.file} is a coroutine, which is not run",
@@ -107,18 +110,23 @@ def _function(source: Source, name: str) -> ast.FunctionDef:
     return functions[name]
 
 
+def _named_lambdas(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
+    """Functions that are written ``name = lambda ...``."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
+            body: list[ast.stmt] = [ast.Return(node.value.body)]
+            for name in (t.id for t in node.targets if isinstance(t, ast.Name)):
+                yield name, ast.FunctionDef(name, node.value.args, body, [])
+
+
 def _is_async(tree: ast.AST, name: str) -> bool:
     nodes = (n for n in ast.walk(tree) if isinstance(n, ast.AsyncFunctionDef))
     return name.rpartition(".")[2] in {n.name for n in nodes}
 
 
-def _arguments(node: ast.FunctionDef) -> list[str]:
-    return [a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
-
-
 def _check_given(given: Mapping[str, str], *nodes: ast.FunctionDef) -> None:
     """SpecError where an input is said to be an argument that nothing has."""
-    known = [argument for node in nodes for argument in _arguments(node)]
+    known = [argument for node in nodes for argument in arguments_of(node)]
     if any(node.args.kwarg for node in nodes):
         return
     for value, code in given.items():
@@ -127,107 +135,6 @@ def _check_given(given: Mapping[str, str], *nodes: ast.FunctionDef) -> None:
                 f"inputs has {code!r} for {value}, which is no argument of {nodes[0].name}",
                 hint=perhaps(code, known) or "it has no arguments",
             )
-
-
-def bound(
-    node: ast.FunctionDef,
-    source: Source,
-    inputs: Collection[str],
-    given: Mapping[str, str],
-    *,
-    results: Mapping[str, tuple[str, int]] | None = None,
-    used: Collection[str] | None = None,
-) -> dict[str, Any]:
-    """The inputs that each argument of a function gets.
-
-    An argument that no input is called like gets what is left: one, in order, or a dictionary or
-    tuple of all; one with a default keeps it.  ``used``: of a method, what the forward pass took.
-    """
-    method = used is not None
-    asked = _arguments(node)[1:] if method else _arguments(node)
-    late = node.args.args[len(node.args.args) - len(node.args.defaults) :]
-    keyed = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
-    default = {a.arg for a in late} | {a.arg for a, d in keyed if d is not None}
-    found: dict[str, Any] = {}
-    left = list(inputs)
-    for value, code in given.items():
-        if code in asked and value in left:
-            found[code] = value
-            left.remove(value)
-    for value in list(left):
-        free = [a for a in asked if a not in found]
-        known = next(inputs_called(value, free), None)
-        if known is not None:
-            found[known] = value
-            left.remove(value)
-    if node.args.kwarg is not None and not method:
-        return found | {name: name for name in left}
-    rest = [a for a in asked if a not in found and a not in default]
-    left = [n for n in left if n not in (used or ())]
-    return found | _left_over(node, source, rest, left, results or {})
-
-
-def _left_over(
-    node: ast.FunctionDef,
-    source: Source,
-    rest: list[str],
-    left: list[str],
-    results: Mapping[str, tuple[str, int]],
-) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name in list(rest):
-        held = _held(node, name, left)
-        if held:
-            found[name] = held
-            rest.remove(name)
-            left = [n for n in left if n not in (held if isinstance(held, list) else held.values())]
-    if len(rest) == len(left) and not results:
-        return found | dict(zip(rest, left, strict=True))
-    for name in rest:
-        if name in (results or {}) or (results and not left):
-            found[name] = results.get(name, next(iter(results.values())))
-        elif left:
-            found[name] = left.pop(0)
-        else:
-            raise SpecError(
-                f"{source.file}: no input of the spec is known for the argument {name!r} of "
-                f"{node.name}",
-                hint=f"say which: --inputs NAME={name}",
-            )
-    return found
-
-
-def _held(node: ast.FunctionDef, name: str, inputs: Iterable[str]) -> dict[str, str] | list[str]:
-    """The inputs that an argument holds: by keys that are read of it, or unpacked from it."""
-    left = list(inputs)
-    keys: dict[str, str] = {}
-    for part in ast.walk(node):
-        if (
-            isinstance(part, ast.Subscript)
-            and isinstance(part.value, ast.Name)
-            and part.value.id == name
-            and isinstance(part.slice, ast.Constant)
-            and isinstance(part.slice.value, str)
-        ):
-            key = part.slice.value
-            value = next((v for v in left if key in set(inputs_called(v, [key]))), None)
-            if value is not None:
-                keys[key] = value
-        elif isinstance(part, ast.Assign) and isinstance(part.value, ast.Name):
-            target = part.targets[0]
-            if part.value.id == name and isinstance(target, ast.Tuple):
-                names = [ast.unparse(t) for t in target.elts]
-                matched = [
-                    next((v for v in left if n in set(inputs_called(v, [n]))), None) for n in names
-                ]
-                if all(matched):
-                    return [m for m in matched if m]
-    return keys
-
-
-def _called_so(name: str, inputs: Iterable[str]) -> str | None:
-    """The input that is called by a name."""
-    return next((v for v in inputs if name in set(inputs_called(v, [name]))), None)
 
 
 def _class(
@@ -256,7 +163,7 @@ def _class(
         )
     _check_given(given, *(methods[m] for m in (backward, forward) if m))
     taken = [methods[m] for m in (forward, backward) if m is not None]
-    asked = [a for node in taken for a in _arguments(node)[1:]]
+    asked = [a for node in taken for a in arguments_of(node)[1:]]
     params = [p for p in params if not set(inputs_called(p, asked))]
     data = [n for n in inputs if n not in params]
     calls: list[tuple[str, Any]] = [("object", setup), ("set", {p: p for p in params})]
@@ -270,24 +177,6 @@ def _class(
     calls += [("method", (backward, own)), ("held", None)]
     scope = tuple(f"{cls}.{m}" for m in (forward, backward) if m)
     return Form("audited", tuple(calls), scope=scope)
-
-
-def bound_some(
-    node: ast.FunctionDef, source: Source, data: Collection[str], given: Mapping[str, str]
-) -> dict[str, Any]:
-    """The inputs that a forward pass takes, which need not be all."""
-    asked = [a.arg for a in node.args.args[1:]]
-    default = {a.arg for a in node.args.args[len(node.args.args) - len(node.args.defaults) :]}
-    back = {code: value for value, code in given.items()}
-    found: dict[str, Any] = {}
-    for code in asked:
-        fitting = (v for v in data if v not in found.values() and list(inputs_called(v, [code])))
-        value = back.get(code) or next(fitting, None)
-        if value is None and code not in default:
-            value = next((v for v in data if v not in found.values()), None)
-        if value is not None:
-            found[code] = value
-    return found
 
 
 def _methods(found: Mapping[str, Any], cls: str) -> dict[str, ast.FunctionDef]:
@@ -337,11 +226,17 @@ def reads(node: ast.AST) -> set[str]:
     return found
 
 
-def script_plan(tree: ast.Module, names: Collection[str], containers: Collection[str] = ()) -> Plan:
+def script_plan(
+    tree: ast.Module,
+    names: Collection[str],
+    containers: Collection[str] = (),
+    data: Collection[str] = (),
+) -> Plan:
     """Where inputs are replaced: after the last of their assignments before something reads them.
 
     ``names``: the variables that hold inputs; ``containers``: dictionaries and lists of them.  The
-    loops that assign one again are training loops.
+    loops that assign one again are training loops, but for loops in functions that assign ``data``:
+    these go through layers.
     """
     gives: dict[int, list[tuple[str, bool]]] = {}
     done: set[str] = set()
@@ -351,14 +246,14 @@ def script_plan(tree: ast.Module, names: Collection[str], containers: Collection
             if line is not None and name not in done:
                 done.add(name)
                 gives.setdefault(line, []).append((name, False))
-    holders = {n.split("[")[0] for n in names if "[" in n and n not in done}
+    holders = {base for n in names if (base := re.split(r"[.\[]", n)[0]) != n and n not in done}
     for body in bodies(tree):
         for name in holders:
             line = _last_assignment(body, name)
             if line is not None and name not in done:
                 done.add(name)
                 gives.setdefault(line, []).append((name, True))
-    return Plan(gives, training_loops(tree, {*names, *holders, *containers}, gives))
+    return Plan(gives, training_loops(tree, {*names, *holders, *containers}, gives, data))
 
 
 def _last_assignment(body: list[ast.stmt], name: str) -> int | None:
@@ -392,16 +287,18 @@ def _last_assignment(body: list[ast.stmt], name: str) -> int | None:
 
 
 def training_loops(
-    tree: ast.AST, names: Collection[str], gives: Mapping[int, Any]
+    tree: ast.AST, names: Collection[str], gives: Mapping[int, Any], data: Collection[str] = ()
 ) -> frozenset[int]:
     """The lines of loops in which what holds a parameter is assigned again; the outermost count."""
     found: set[int] = set()
     inner: set[int] = set()
     functions = {n.name: n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)}
+    local = {id(n) for f in functions.values() if f is not tree for n in ast.walk(f)}
     for node in ast.walk(tree):
         if isinstance(node, (ast.For, ast.While)) and node.lineno not in inner:
+            own = set(names) - set(data if id(node) in local else ())
             changed = _changed(node, gives) | _changed_by_calls(node, functions, gives)
-            if (changed | _changed_in_turn(node)) & set(names):
+            if (changed | _changed_in_turn(node)) & own:
                 found.add(node.lineno)
                 inner |= {n.lineno for n in ast.walk(node) if isinstance(n, (ast.For, ast.While))}
     return frozenset(found)

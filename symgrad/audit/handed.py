@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -37,34 +38,62 @@ def handed_out(run: Run, form: Form, returned: Sequence[str]) -> dict[str, Any]:
 
 
 def _entries(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Values and those in dictionaries, under the names of their entries."""
+    """Values and those in dictionaries, under the names of their entries, and in objects."""
     for name, value in values.items():
-        if isinstance(value, dict):
-            for key, entry in value.items():
-                yield f"{name}[{key!r}]", entry
-        elif value is not None and name != "return":
-            yield name, value
+        if value is not None and name != "return":
+            yield from _inside(name, value)
+
+
+def _inside(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """What something holds, called as the program would; a list of arrays is a value itself."""
+    if isinstance(value, dict):
+        for key, entry in value.items():
+            yield from _inside(_entry(name, key), entry)
+    elif isinstance(value, list) and any(isinstance(v, (dict, list)) for v in value):
+        for number, entry in enumerate(value):
+            yield from _inside(f"{name}[{number}]", entry)
+    else:
+        yield name, value
+
+
+def _entry(name: str, key: Any) -> str:
+    """What an entry of a dictionary is called, or an attribute of an object: its key has a dot."""
+    dotted = isinstance(key, str) and key.startswith(".")
+    return f"{name}{key}" if dotted else f"{name}[{key!r}]"
 
 
 def _named(out: Any, returned: Sequence[str]) -> Iterator[tuple[str, Any]]:
     """What a function returned: by its keys, or as its return statement calls it."""
+    found = list(_paths(out, returned))
+    short = Counter(name for name, _, _ in found)
+    for name, path, value in found:
+        yield (name if short[name] == 1 else path), value
+
+
+def _paths(out: Any, returned: Sequence[str], path: str = "") -> Iterator[tuple[str, str, Any]]:
+    """Each value with a short name, the key that it has, and one that tells where it stands."""
     if isinstance(out, dict):
         for key, value in out.items():
+            name = str(key).lstrip(".")
+            whole = _entry(path, key) if path else name
             if isinstance(value, dict):
-                yield from _named(value, ())
+                yield from _paths(value, (), whole)
             else:
-                yield str(key), value
+                of_a_value = path.isidentifier() and str(key).startswith(".")
+                yield (whole if of_a_value else name), whole, value
     elif isinstance(out, list):
         known = returned if len(returned) > 1 or len(out) == 1 else ()
-        names = [*known, *(f"result[{k}]" for k in range(len(known), len(out)))]
+        more = range(len(known), len(out))
+        names = [*known, *(f"{path or 'result'}[{k}]" for k in more)]
         for name, value in zip(names, out, strict=False):
             if isinstance(value, (dict, list)):
                 inner = () if isinstance(value, dict) else _inner_names(name, len(value))
-                yield from _named(value, inner)
+                yield from _paths(value, inner, name)
             else:
-                yield name, value
+                yield name, name, value
     elif out is not None:
-        yield (returned[0] if returned else "result"), out
+        name = returned[0] if returned else "result"
+        yield name, name, out
 
 
 def _inner_names(name: str, count: int) -> list[str]:
@@ -83,6 +112,9 @@ def returned_names(tree: ast.AST, form: Form) -> list[str]:
     for name in reversed(form.scope):
         node = found.get(name)
         returns = [n for n in ast.walk(node) if isinstance(n, ast.Return)] if node else []
+        gives = [n.value for n in ast.walk(node) if isinstance(n, ast.Yield)] if node else []
+        if gives and all(gives):
+            return [ast.unparse(value) for value in gives if value is not None]
         if returns and returns[-1].value is not None:
             value = returns[-1].value
             parts = value.elts if isinstance(value, (ast.Tuple, ast.List)) else [value]

@@ -30,7 +30,9 @@ def with_steps(form: Form, source: Source, wrt: Collection[str]) -> Form:
     """The form of a function that gives back its parameters changed: the first turn counts."""
     name, arguments = form.calls[0][1]
     codes = {v: code for code, v in _held(arguments) if v in wrt}
-    node = definitions(source.tree)[name]
+    node = definitions(source.tree).get(name)
+    if node is None:
+        return form
     steps = stepping(node, codes.values(), ())
     changed = {code.split("[")[0] for several in steps.values() for code in several}
     if changed.isdisjoint(returned_names(source.tree, form)):
@@ -64,12 +66,29 @@ def stepping(
 ) -> dict[int, Sequence[str]]:
     """The lines that change parameters by what they read of them: each with the parameters."""
     found: dict[int, Sequence[str]] = {}
+    own = _locals(tree)
     for node in ast.walk(tree):
         if isinstance(node, (ast.Assign, ast.AugAssign)) and node.lineno not in given:
-            again = isinstance(node, ast.AugAssign) or assigned(node) & reads(node.value)
+            again = isinstance(node, ast.AugAssign) or (
+                assigned(node) & reads(node.value) and not _is_wrapping(node.value, parameters, own)
+            )
             changed = sorted(assigned(node) & set(parameters)) if again else []
             found |= {node.lineno: changed} if changed else {}
     return found
+
+
+def _locals(tree: ast.AST) -> set[str]:
+    """The names that are assigned somewhere in a program, and the arguments of functions."""
+    nodes = list(ast.walk(tree))
+    stored = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return stored | {n.arg for n in nodes if isinstance(n, ast.arg)}
+
+
+def _is_wrapping(value: ast.expr, parameters: Collection[str], own: Collection[str]) -> bool:
+    """Whether parameters are given another form, with nothing that could be a step."""
+    parts = list(ast.walk(value))
+    names = {n.id for n in parts if isinstance(n, ast.Name)} - {p.split("[")[0] for p in parameters}
+    return any(isinstance(n, ast.Call) for n in parts) and names.isdisjoint(own)
 
 
 def steps_of(

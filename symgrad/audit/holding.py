@@ -1,0 +1,135 @@
+"""What objects of an audited program hold; used where that runs, it knows nothing of symgrad."""
+
+from __future__ import annotations
+
+import math
+import sys
+import types
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+MOST_ENTRIES, DEEP = 200_000, 3
+DEEP_IN_OBJECTS, MOST_ATTRIBUTES = 5, 200
+WRAPPED = ("data", "value", "val", "v", "values", "array", "w", "param")
+"""What an object calls its own array, that is a parameter with its gradient."""
+SAME = {"weight": "w", "weights": "w", "kernel": "w", "bias": "b", "biases": "b"}
+"""What layers call what a network numbers: W1, b1."""
+
+NO_OBJECTS = (dict, list, tuple, type, types.FunctionType, types.GeneratorType)
+"""What is looked into otherwise, or not at all."""
+
+
+def plain(value: Any, depth: int = 0) -> Any:
+    """What can be sent: arrays, numbers, and dictionaries and lists of them; None is none."""
+    numpy = sys.modules.get("numpy")
+    if isinstance(value, (bool, int, float)):
+        return value if abs(value) < 1e300 else float(value)
+    value = value.detach() if hasattr(value, "detach") and hasattr(value, "shape") else value
+    if numpy is not None and hasattr(value, "__array__") and hasattr(value, "shape"):
+        array = numpy.asarray(value)
+        fine = array.dtype.kind in "fiub" and array.size <= MOST_ENTRIES
+        return numpy.array(array) if fine else None
+    if hasattr(value, "_asdict") and not isinstance(value, type):
+        value = value._asdict()
+    if depth >= DEEP:
+        return None
+    if isinstance(value, dict):
+        found = {k: plain(v, depth + 1) for k, v in value.items() if isinstance(k, (str, int))}
+        return found if any(v is not None for v in found.values()) else None
+    if isinstance(value, (list, tuple)) and len(value) <= 200:
+        return [plain(v, depth + 1) for v in value]
+    return None
+
+
+def parts(value: Any) -> list[tuple[str, Any]] | None:
+    """What an object of the program's own holds, each name after a dot; None of anything else."""
+    kind = type(value)
+    file = getattr(sys.modules.get(kind.__module__), "__file__", None) or ""
+    own = kind.__module__ in ("__main__", "audited") or file.startswith(str(Path.cwd()))
+    own = own or kind is types.SimpleNamespace
+    if not own or isinstance(value, NO_OBJECTS) or hasattr(kind, "of_the_audit"):
+        return None
+    slots = [n for k in kind.__mro__ for n in getattr(k, "__slots__", ())]
+    names = [*getattr(value, "__dict__", {}), *(n for n in slots if hasattr(value, n))]
+    if not names:
+        return None
+    return [(f".{n}", getattr(value, n)) for n in names[:MOST_ATTRIBUTES]]
+
+
+def whole(value: Any, depth: int = 0, seen: frozenset[int] = frozenset()) -> Any:
+    """As ``plain``, and of the program's own objects what they hold."""
+    if depth > DEEP_IN_OBJECTS or id(value) in seen:
+        return None
+    if hasattr(value, "_asdict") and not isinstance(value, type):
+        value = value._asdict()
+    inside, held = seen | {id(value)}, parts(value)
+    if isinstance(value, dict):
+        keyed = {k: v for k, v in value.items() if isinstance(k, (str, int))}
+        found: dict[Any, Any] = {k: whole(v, depth + 1, inside) for k, v in keyed.items()}
+        return found if any(v is not None for v in found.values()) else None
+    if held is not None:
+        found = {k: whole(v, depth + 1, inside) for k, v in held}
+        return found if any(v is not None for v in found.values()) else None
+    if getattr(getattr(value, "dtype", None), "kind", "") == "O":
+        value = list(value.ravel())
+    if isinstance(value, (list, tuple)) and len(value) <= 200:
+        return [whole(v, depth + 1, inside) for v in value]
+    return plain(value)
+
+
+def flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """The arrays and numbers in what ``whole`` gave, each called as the program would."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            dotted = isinstance(key, str) and key.startswith(".")
+            yield from flat(f"{name}{key}" if dotted else f"{name}[{key!r}]", inner)
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from flat(f"{name}[{number}]", inner)
+    elif value is not None:
+        yield name, value
+
+
+def set_parameters(thing: Any, values: dict[str, Any]) -> None:
+    """Give an object its parameters: as attributes, in a dictionary, or in layers that it holds."""
+    inner = [place for _, held in parts(thing) or () for place in _places(held)]
+    for name, value in values.items():
+        holders = [v for v in vars(thing).values() if isinstance(v, dict) and name in v]
+        own = [*holders, *([vars(thing)] if hasattr(thing, name) else [])]
+        for holder in own:
+            holder[name] = _filled(holder.get(name), value)
+        stem = name.rstrip("0123456789_").lower()
+        fitting = (p for p in inner if p[0] == stem and sorted(p[3]) == sorted(value.shape))
+        place = None if own else next(fitting, None)
+        if place is not None:
+            inner.remove(place)
+            setattr(place[1], place[2], _filled(getattr(place[1], place[2]), value))
+        elif not own:
+            setattr(thing, name, value.copy())
+
+
+def _places(thing: Any, depth: int = 0) -> Iterator[tuple[str, Any, str, tuple[int, ...]]]:
+    """The arrays of objects inside: what each is called, whose it is, its name, its shape."""
+    inner = thing.values() if isinstance(thing, dict) else thing
+    if isinstance(inner, (list, tuple)) or isinstance(thing, dict):
+        for part in inner:
+            yield from _places(part, depth + 1) if depth < DEEP else ()
+    for key, value in parts(thing) or ():
+        name = key[1:].rstrip("0123456789_").lower()
+        if hasattr(value, "shape"):
+            yield SAME.get(name, name), thing, key[1:], value.shape
+        elif depth < DEEP:
+            yield from _places(value, depth + 1)
+
+
+def _filled(old: Any, value: Any) -> Any:
+    """What holds a parameter with other numbers: an array that lies as it did, or an object."""
+    for key, held in parts(old) or ():
+        if key[1:] in WRAPPED and hasattr(held, "shape"):
+            setattr(old, key[1:], _filled(held, value))
+            return old
+    shape = getattr(old, "shape", value.shape)
+    if shape == value.shape[::-1] and shape != value.shape:
+        return value.T.copy()
+    return value.reshape(shape).copy() if math.prod(shape) == value.size else value.copy()
