@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from symgrad.audit.wording import changed, rounded, sentence, tidied, which
+from symgrad.audit.wording import changed, rounded, sentence, tidied, which, with_letters_of
 
 LONG = "np.exp(scores - scores.max(axis=1, keepdims=True)) / total[:, None]"
 
@@ -54,3 +54,17 @@ def test_which_of_two_is_meant() -> None:
 
 def test_numbers_have_no_more_digits_than_they_need() -> None:
     assert rounded("d[i] = -1.5624999999999998 x1[i]/3") == "d[i] = -1.5625 x1[i]/3"
+
+
+@pytest.mark.parametrize(
+    ("equation", "other", "then"),
+    [
+        ("dV[i,j] = Σ_n d[n] X[n,i] q[n,j]", "dV[j,i] = 1", "dV[j,i] = Σ_n d[n] X[n,j] q[n,i]"),
+        ("dF[i,m] = 1/M Σ_j G[i,j] F[j,m]", "dF[j,m] = 1", "dF[j,m] = 1/M Σ_i G[j,i] F[i,m]"),
+        ("du[k] = Σ_{i,j} A[i,j] δ(k, j)", "du[i] = 1", "du[i] = Σ_{k,j} A[k,j] δ(i, j)"),
+        ("d[i] = k U[i]", "d[k] = 1", "d[i] = k U[i]"),
+        ("d[i] = U[users[i]]", "d[k] = 1", "d[i] = U[users[i]]"),
+    ],
+)
+def test_two_equations_have_the_same_letters(equation: str, other: str, then: str) -> None:
+    assert with_letters_of(equation, other) == then

@@ -18,15 +18,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from symgrad.audit.holding import flat, parts, plain, set_parameters, whole
+    from symgrad.audit.holding import WRAPPED, flat, parts, plain, set_parameters, whole
 else:  # it is run as a script, and its folder is no place for the imports of what it runs
     sys.path.insert(0, str(Path(__file__).parent))
-    from holding import flat, parts, plain, set_parameters, whole
+    from holding import WRAPPED, flat, parts, plain, set_parameters, whole
 
     sys.path.pop(0)
     del sys.modules["holding"]
 
-MOST_RECORDS, MOST_TURNS, MOST_ATTRIBUTES = 4000, 8, 12
+MOST_RECORDS, MOST_TURNS = 4000, 8
 
 
 class Stop(BaseException):
@@ -83,10 +83,9 @@ class Recorder:
         found = plain(value)
         named = found is None and target.isidentifier() and target != "return"
         held = parts(value) if named else None
-        if held and len(held) <= MOST_ATTRIBUTES:
-            for name, inner in held:
-                if hasattr(inner, "shape"):
-                    self.put(line, target + name, inner)
+        for name, inner in held or ():
+            if name[1:] in WRAPPED and hasattr(inner, "shape"):
+                self.put(line, target + name, inner)
         if found is not None:
             self.last[target] = found
             if self.keep and len(self.records) < MOST_RECORDS:

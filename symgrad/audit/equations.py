@@ -122,6 +122,8 @@ class Reader:
         called = node.func
         keywords = {k.arg or "": ast.literal_eval(k.value) for k in node.keywords}
         arguments = [self._argument(a, local, depth) for a in node.args]
+        if isinstance(called, ast.Name) and called.id == "len" and len(arguments) == 1:
+            return arguments[0].shape[0]
         if isinstance(called, ast.Name):
             return self._own(called.id, arguments, depth)
         if not isinstance(called, ast.Attribute) or not hasattr(np, called.attr):
@@ -131,7 +133,7 @@ class Reader:
         return getattr(np, called.attr)(*arguments, **keywords)
 
     def _argument(self, node: ast.expr, local: Mapping[str, Any], depth: int) -> Any:
-        if isinstance(node, (ast.Tuple, ast.List)):
+        if isinstance(node, (ast.Tuple, ast.List)) or _is_word(node):
             return ast.literal_eval(node)
         return self.value(node, local, depth)
 
@@ -165,6 +167,10 @@ def eval_index(node: ast.expr) -> Any:
     if isinstance(node, ast.Slice) and node.lower is node.upper is node.step:
         return slice(None)
     return ast.literal_eval(node)
+
+
+def _is_word(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
 def _is_text(statement: ast.stmt) -> bool:

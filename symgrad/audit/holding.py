@@ -25,8 +25,9 @@ def plain(value: Any, depth: int = 0) -> Any:
     numpy = sys.modules.get("numpy")
     if isinstance(value, (bool, int, float)):
         return value if abs(value) < 1e300 else float(value)
-    value = value.detach() if hasattr(value, "detach") and hasattr(value, "shape") else value
-    if numpy is not None and hasattr(value, "__array__") and hasattr(value, "shape"):
+    kind = type(value)
+    value = value.detach() if hasattr(kind, "detach") and hasattr(kind, "shape") else value
+    if numpy is not None and hasattr(kind, "__array__") and hasattr(kind, "shape"):
         array = numpy.asarray(value)
         fine = array.dtype.kind in "fiub" and array.size <= MOST_ENTRIES
         return numpy.array(array) if fine else None

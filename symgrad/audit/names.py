@@ -121,8 +121,15 @@ class Habits:
         return self.same.get(_plain(key))
 
 
+_GRADIENT_OF = re.compile(r"(?P<of>.+)\.(?:grad|gradient|grads|diff)$")
+"""A gradient that an object holds beside a parameter: ``W1.grad``, ``params['W1'].grad``."""
+
+
 def _key(code: str) -> tuple[str, bool]:
     """The name itself, of an entry its key; and whether it is an entry of gradients."""
+    held = _GRADIENT_OF.match(code)
+    if held and held["of"] != "self":
+        return _key(held["of"])[0], True
     keyed = _KEYED.match(code)
     if keyed:
         return keyed["key"], bool(_HOLDERS.match(keyed["holder"]))
@@ -181,3 +188,41 @@ def inputs_called(value: str, codes: Iterable[str]) -> Iterator[str]:
     for group in _SYNONYMS:
         if value in group:
             yield from (n for n in names if keys[n] in group)
+
+
+_NUMBERED = re.compile(r"(\w*?)_?(\d+)")
+_STEMS = {"weight": "W", "weights": "W", "kernel": "W", "w": "W", "bias": "b", "biases": "b"}
+"""What layers call what a network numbers."""
+
+
+def in_order(
+    codes: Iterable[str], values: Iterable[str], *, bare: bool
+) -> Iterator[tuple[list[str], list[str]]]:
+    """Entries of layers that are called alike, and the values that they are of, by their numbers.
+
+    In ``layers[0].dW, layers[2].dW`` the first is of W1, and the second of W2.  ``bare``: whether
+    ``layers[0].W`` may be a gradient.
+    """
+    stems: dict[str, list[str]] = {}
+    for value in values:
+        numbered = _NUMBERED.fullmatch(value)
+        if numbered and numbered[1]:
+            stems.setdefault(numbered[1], []).append(value)
+    habits = Habits(stems)
+    alike: dict[str, list[str]] = {}
+    for code in codes:
+        alike.setdefault(re.sub(r"\d+", "#", code), []).append(code)
+    for several in alike.values():
+        stem = _stem(several[0], habits, bare=bare) if len(several) > 1 else None
+        ordered = sorted(stems.get(stem or "", []), key=lambda v: int(_NUMBERED.fullmatch(v)[2]))  # type: ignore[index]
+        if len(several) == len(ordered):
+            yield several, ordered
+
+
+def _stem(code: str, habits: Habits, *, bare: bool) -> str | None:
+    """What an entry of a layer is the gradient by, without its number."""
+    of = _GRADIENT_OF.match(code)
+    words = re.findall(r"[A-Za-z_]\w*", of["of"] if of else code)
+    last = words[-1] if words else ""
+    known = (w for w in (last, _STEMS.get(last.lower(), ""), last.lower()) if w in habits.values)
+    return habits.gradient(last) or (next(known, None) if bare or of else None)

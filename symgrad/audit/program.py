@@ -129,7 +129,7 @@ class Program:
         plan = replace(self.form.plan, wanted=frozenset())
         variants = (self._variant([(place, place, look)], plan) for look in LOOKS)
         variant = next((v for v in variants if v is not None), None)
-        codes = [compile(text, self.source.file, "eval") for text in texts]
+        codes = [compile(f"({text})", self.source.file, "eval") for text in texts]
         if variant is None:
             return []
         asked: Asked = (variant, self.given(truth), 0, marshal.dumps(codes))

@@ -26,6 +26,7 @@ from symgrad.audit.statements import (
     changes_in_place,
     gives,
     is_changed,
+    is_known_in,
     is_shared,
     keys_in,
     parts,
@@ -113,9 +114,7 @@ class Scene:
         found: dict[str, Known] = {}
         for (at, target), arrays in self.arrays.items():
             mine = self.function_at(at)
-            same = mine is inside or (
-                inside is not None and mine is not None and at == inside.lineno
-            )
+            same = mine is inside or is_known_in(inside, mine, at)
             visible = same or mine is None or target.startswith("self.")
             early = at <= line or self._in_loop(line) or mine is None
             named = target != "return" and not target.startswith(STEP)

@@ -116,10 +116,11 @@ def passed(statement: ast.stmt, name: str) -> list[tuple[str, int]]:
 
 
 def calls(statement: ast.stmt, function: str) -> bool:
-    """Whether a statement calls a function by its name."""
+    """Whether a statement calls a function by its name, or a method of some object."""
     simple = isinstance(statement, (ast.Assign, ast.AugAssign, ast.Expr, ast.Return))
-    found = [n for n in ast.walk(statement) if isinstance(n, ast.Call)] if simple else []
-    return any(isinstance(n.func, ast.Name) and n.func.id == function for n in found)
+    called = [n.func for n in ast.walk(statement) if isinstance(n, ast.Call)] if simple else []
+    names = (f.attr if isinstance(f, ast.Attribute) else getattr(f, "id", "") for f in called)
+    return function in names
 
 
 def origin(tree: ast.AST, code: str) -> str:
@@ -139,3 +140,10 @@ def targets_of(statement: ast.stmt) -> list[ast.expr]:
     if isinstance(statement, (ast.AugAssign, ast.AnnAssign)):
         return [statement.target]
     return []
+
+
+def is_known_in(inner: ast.FunctionDef | None, outer: ast.FunctionDef | None, line: int) -> bool:
+    """Whether a function knows what a line of another assigns: it is made in that, or is it."""
+    if inner is None or outer is None:
+        return False
+    return line == inner.lineno or outer.lineno < inner.lineno <= (outer.end_lineno or 0)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import ast
+import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+
+import sympy as sp
 
 from symgrad.audit.auditing import Auditor
 from symgrad.audit.diagnosis.told import told as told_of
 from symgrad.audit.equations import equation_of
 from symgrad.audit.findings import Audit, FaultFound, ValueFound
-from symgrad.audit.form import assigned
+from symgrad.audit.form import assigned, reads
 from symgrad.audit.grammar import Edit
 from symgrad.audit.kinds import kind_of, of_edit, of_explanation
 from symgrad.audit.outcome import Blamed, Outcome
@@ -19,7 +22,7 @@ from symgrad.audit.patches import patch, whole_lines
 from symgrad.audit.printing import Line, listed
 from symgrad.audit.source import Source
 from symgrad.audit.values import Value
-from symgrad.audit.wording import rounded, sentence, which
+from symgrad.audit.wording import rounded, sentence, which, with_letters_of
 
 BECAUSE = {
     "mask": "at these numbers the mask lets all entries through",
@@ -85,7 +88,7 @@ class Story:
     def _first_of_a_local(self) -> set[str]:
         """What is wrong first of what is handed out, where the first fault is of a local."""
         before = self.outcome.before
-        called = [self._called(b) for b in self.outcome.blamed[:1]]
+        called = [self._value_of(b) for b in self.outcome.blamed[:1]]
         local = bool(called) and not {v.name for v in before} & set(called)
         wrong = [v.code for v in before if not v.right]
         return set(wrong[:1]) if local else set()
@@ -111,6 +114,7 @@ class Story:
         """A fault in words."""
         cell, line = self.source.place(blamed.line) if blamed.line else (None, None)
         kind = self._kind(blamed)
+        computes, ought = self._computes(blamed), self._ought(blamed)
         return FaultFound(
             self._value_of(blamed),
             kind,
@@ -118,8 +122,8 @@ class Story:
             cell,
             line,
             self.source.shown(blamed.line),
-            rounded(self._computes(blamed)),
-            rounded(self._ought(blamed)),
+            rounded(with_letters_of(computes, ought)),
+            rounded(ought),
             sentence(self._sentence(blamed, kind), blamed.repaired_line),
             self._repair(blamed),
             self._agrees(),
@@ -175,17 +179,19 @@ class Story:
 
     def _computes(self, blamed: Blamed) -> str:
         """The equation that the line is, or the line itself, in the names of the spec."""
-        site, whole = blamed.site, self._is_whole(blamed)
-        if site is not None and whole and site.roots:
-            name = self._called(blamed)
-            called = (
-                name if is_forward(blamed, name) else self.reference.gradient_of.get(name, name)
-            )
-            names = self._names(blamed)
-            found = equation_of(site, site.roots[0], names, self.outcome.sizes, called)
-            if found:
-                return found
-        return renamed(self.source.shown(blamed.line), self._names(blamed))
+        site, names, called = blamed.site, self._names(blamed), self._written(blamed)
+        if site is None or not site.roots or not self._is_whole(blamed):
+            return renamed(self.source.shown(blamed.line), names)
+        node, sizes = site.roots[0], self.outcome.sizes
+        found = equation_of(site, node, names, sizes, called)
+        if not found and getattr(site.statement, "value", None) is not node:
+            return f"{called} = {renamed(ast.unparse(node), names)}"  # one of several values
+        return found or renamed(self.source.shown(blamed.line), names)
+
+    def _written(self, blamed: Blamed) -> str:
+        """What the value of a fault, or the gradient by it, is called in equations."""
+        name = self._called(blamed)
+        return name if is_forward(blamed, name) else self.reference.gradient_of.get(name, name)
 
     def _names(self, blamed: Blamed) -> dict[str, str]:
         """What the names of a line are in the spec, those left out that have no name there."""
@@ -194,9 +200,14 @@ class Story:
         return {c: n for c, n in names if c not in own and self._may_be(blamed, c, n)}
 
     def _may_be(self, blamed: Blamed, code: str, name: str) -> bool:
-        """Whether something may be called as an input is: then it has the numbers of that."""
-        known = blamed.site.known.get(code) if blamed.site is not None else None
-        if name not in self.reference.inputs or known is None:
+        """Whether a name may be told as one of the spec: as an input with the numbers of it."""
+        site = blamed.site
+        known = site.known.get(code) if site is not None else None
+        if site is None or known is None:
+            return True
+        if code != name and code in assigned(site.statement) & reads(site.statement):
+            return False  # it is one thing before the line, and another after it
+        if name not in self.reference.inputs:
             return True
         return known.role is not None and known.role.name == name
 
@@ -214,15 +225,29 @@ class Story:
     def _is_whole(self, blamed: Blamed) -> bool:
         """Whether the line assigns what the equation of the derivation is for."""
         statement = blamed.site.statement if blamed.site is not None else None
+        name, gradients = self._called(blamed), self.reference.derivation.gradients
         if not isinstance(statement, (ast.Assign, ast.AnnAssign, ast.Return)):
             return False
-        return self._called(blamed) in self.reference.derivation.gradients
+        return name in gradients and (not self._is_inside(blamed) or self._has_size(blamed, name))
+
+    def _is_inside(self, blamed: Blamed) -> bool:
+        """Whether a line only leads to what it makes wrong, and assigns nothing of its own."""
+        return blamed.edit is not None and blamed.edit.site.depth > 0 and not blamed.assigns
+
+    def _has_size(self, blamed: Blamed, name: str) -> bool:
+        """Whether a line gives as many numbers as the gradient by a value has."""
+        shape = [sp.sympify(n) for n in self.reference.derivation.gradients[name].shape]
+        sizes = self.outcome.sizes
+        count = math.prod(sizes.get(str(n), n) for n in shape)
+        return blamed.site is not None and any(a.size == count for a in blamed.site.arrays)
 
     def _ought(self, blamed: Blamed) -> str:
         """The equation of the derivation that a line is for."""
         derivation = self.reference.derivation
         name, written = self._called(blamed), derivation.notation.text_equation
         own = self._own_names(blamed)
+        if self._is_inside(blamed) and not self._is_whole(blamed):
+            return renamed(self._repair(blamed), self._names(blamed))
         if is_forward(blamed, name) and name in {e.name for e in derivation.system}:
             return in_words(written(derivation.system[name]), own)
         if name in derivation.gradients:

@@ -13,7 +13,7 @@ from symgrad.audit.compare import TOLERANCE, Match, compared, numbers
 from symgrad.audit.form import Form
 from symgrad.audit.handed import handed_out
 from symgrad.audit.instrument import STEP
-from symgrad.audit.names import Habits
+from symgrad.audit.names import Habits, in_order
 from symgrad.audit.reference import Reference, Truth
 from symgrad.audit.runner import Run
 from symgrad.audit.source import Source
@@ -84,6 +84,7 @@ class Matching:
             if known and self._fits(code, name, found, truths):
                 self.codes[code] = name
         self._by_order(codes, found, truths)
+        self._by_layers(codes, found, truths)
         self._by_numbers(found, truths)
         self._by_analogy(codes)
         self._by_shape(found, truths)
@@ -136,6 +137,20 @@ class Matching:
             free = name not in self.codes.values() and code not in self.codes
             if name and free and name in self.reference.gradient_of:
                 self.codes[code] = name
+
+    def _by_layers(
+        self, codes: Sequence[str], found: Sequence[Mapping[str, Any]], truths: Sequence[Truth]
+    ) -> None:
+        """Entries of layers, the first of which is of the first layer, or of the last."""
+        left = [c for c in codes if c not in self.codes and not c.isidentifier()]
+        pairs = list(zip(found, truths, strict=True))
+        wrt, bare = [n for n in self._free() if n in self.wrt], self._bare("")
+        for several, values in in_order(left, wrt, bare=bare and not self.form.script):
+            for order in (values, values[::-1]):
+                same = list(zip(several, order, strict=True))
+                if all(np.size(f[c]) == t.gradients[n].size for c, n in same for f, t in pairs):
+                    self.codes |= dict(same)
+                    break
 
     def _by_order(
         self, codes: Sequence[str], found: Sequence[Mapping[str, Any]], truths: Sequence[Truth]

@@ -16,6 +16,10 @@ _QUOTED = re.compile(r"`([^`]*)`")
 _INSTEAD = re.compile(r"`(?P<old>[^`]*)`(?P<between>[^`]*ought to be )`(?P<new>[^`]*)`")
 _FRACTION = re.compile(r"(?<!\w)\((\d+ ?/ ?[\w.\[\]]+)\)")
 _FLOAT = re.compile(r"(?<![\w.])\d+\.\d{10,}(?:e[+-]?\d+)?")
+_SIDE = re.compile(r"\w+\[([a-z](?:,[a-z])*)\] = ")
+_LETTERS = re.compile(
+    r"(?<=Σ_)[a-z]|(?<=Σ_\{)[a-z,]+|(?<=softmax_)[a-z](?=\()|δ\([^()]*\)|\[[^\[\]]*\]"
+)
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 
 
@@ -155,3 +159,29 @@ def which(old: str, line: str, place: int) -> str:
 def rounded(equation: str) -> str:
     """An equation whose numbers have no more digits than they need: 1.5625 for 1.56249999999998."""
     return _FLOAT.sub(lambda m: f"{float(m[0]):.10g}", equation)
+
+
+def with_letters_of(equation: str, other: str) -> str:
+    """An equation whose value has the index letters that it has in another one, where it may."""
+    sides = _SIDE.match(equation), _SIDE.match(other)
+    own, wanted = (side[1].split(",") if side else [] for side in sides)
+    bare = _LETTERS.sub("", equation)
+    if len(own) != len(wanted) or own == wanted or "[" in bare:
+        return equation
+    letters = _exchanged(own, wanted)
+    if any(re.search(rf"\b{letter}\b", bare) for letter in letters.values()):
+        return equation
+    one = re.compile(r"\b[a-z]\b(?!\[)")
+    return _LETTERS.sub(lambda part: one.sub(lambda m: letters.get(m[0], m[0]), part[0]), equation)
+
+
+def _exchanged(own: Sequence[str], wanted: Sequence[str]) -> dict[str, str]:
+    """Letters for letters; one that is taken by this, and summed over, gets one that is left."""
+    letters = dict(zip(own, wanted, strict=True))
+    back = {new: old for old, new in letters.items()}
+    for letter in set(wanted) - set(own):
+        free = letter
+        while free in back:
+            free = back[free]
+        letters[letter] = free
+    return letters
