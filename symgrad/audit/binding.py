@@ -148,12 +148,11 @@ def _has_computed_keys(node: ast.AST, name: str) -> bool:
 def _is_word(place: ast.AST, node: ast.AST) -> bool:
     """Whether an index is a word: it is made of one, or goes through some."""
     parts = list(ast.walk(place))
-    if any(isinstance(p, ast.Constant) and isinstance(p.value, str) for p in parts):
-        return True
+    names = {p.id for p in parts if isinstance(p, ast.Name)}
     loops = [p for p in ast.walk(node) if isinstance(p, (ast.For, ast.comprehension))]
-    own = [p.iter for p in loops if _is(place, ast.unparse(p.target))]
-    inside = (q for p in own for q in ast.walk(p))
-    return any(isinstance(q, ast.Constant) and isinstance(q.value, str) for q in inside)
+    through = [q for p in loops if ast.unparse(p.target) in names for q in ast.walk(p.iter)]
+    constants = (p.value for p in (*parts, *through) if isinstance(p, ast.Constant))
+    return "str" in names or any(isinstance(c, str) for c in constants)
 
 
 def _unpacked(part: ast.AST, name: str, inputs: Sequence[str]) -> list[Any]:
