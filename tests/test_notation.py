@@ -306,7 +306,7 @@ def test_many_sizes_get_numbered_letters() -> None:
         ("kl", r"\mathit{kl}"),
         ("what", r"\mathit{what}"),
         ("alphas", r"\mathit{alphas}"),
-        ("log_p", r"\mathit{log\_p}"),
+        ("log_p", r"\mathrm{log}p"),
     ],
 )
 def test_names(name: str, latex: str) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import sympy as sp
 from sympy import KroneckerDelta as Delta
 
-from symgrad.mathematics.algebra import canonical
+from symgrad.mathematics.algebra import canonical, freshen
 from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.indices import Index, entries, indices_of, name_of
 from symgrad.mathematics.ranges import in_range
@@ -36,7 +36,9 @@ class NamedValues:
         _, read = kind = _kind(equation.rhs)
         rest = equation.rhs.as_independent(*entries(equation.rhs), as_Add=False)[1]
         if isinstance(equation.rhs, FOLDED):
-            self._by_kind.setdefault(kind, []).append(equation)
+            flat = replace(equation, rhs=_flat(equation.rhs))
+            same = [equation] if flat == equation else [equation, flat]
+            self._by_kind.setdefault(kind, []).extend(same)
         elif isinstance(rest, sp.Sum):
             self._scaled.setdefault(read, []).append(equation)
         elif isinstance(rest, sp.Mul):
@@ -113,8 +115,31 @@ class NamedValues:
         return any(read <= names for read, _ in self._products)
 
     def with_products(self, factors: Sequence[sp.Expr]) -> list[sp.Expr]:
-        """Factors, with a named value in the place of those that it is the product of."""
-        return _with_products(factors, self._products)
+        """Factors, with a named value in the place of those that it is the product of.
+
+        So in each term of a factor that is a sum.
+        """
+        return [self._in_terms(f) for f in _with_products(factors, self._products)]
+
+    def _in_terms(self, factor: sp.Expr) -> sp.Expr:
+        if not factor.is_Add:
+            return factor
+        parts = [list(sp.Mul.make_args(a)) for a in factor.args]
+        found = [_with_products(p, self._products) for p in parts]
+        return factor if found == parts else sp.Add(*(sp.Mul(*p) for p in found))
+
+
+def _flat(expr: sp.Expr) -> sp.Expr:
+    """A sum of products with sums as one sum over all that they run over."""
+    if not isinstance(expr, sp.Sum) or not expr.function.has(sp.Sum):
+        return expr
+    inside = freshen(expr)
+    factors, limits = [], list(inside.limits)
+    for factor in sp.Mul.make_args(inside.function):
+        is_sum = isinstance(factor, sp.Sum)
+        factors.append(factor.function if is_sum else factor)
+        limits += factor.limits if is_sum else ()
+    return sp.Sum(sp.Mul(*factors), *limits)
 
 
 def _negative(total: sp.Sum) -> sp.Sum:

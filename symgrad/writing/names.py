@@ -122,6 +122,8 @@ def _takes_no_exponent(node: Formula) -> bool:
             return sup is not None
         case Own(shown):
             return "^" in shown
+        case Row((Word("log"), Letter())):
+            return True
     return isinstance(node, Fraction)
 
 
@@ -136,10 +138,20 @@ def parse(name: str) -> Name:
     if numbered and "_" not in numbered[1]:
         return _with(_letter(numbered[1]), [Number(numbered[2])], Gap.NONE)
     head, _, tail = core.partition("_")
+    if head == "log" and (found := _logarithm(tail)):
+        return found
     if not head or not tail.strip("_") or head in _FUNCTIONS.split():
         return _letter(core)
     labels = [_label(part) for part in tail.split("_") if part]
     return _with(_letter(head), labels, Gap.THIN)
+
+
+def _logarithm(of: str) -> Name | None:
+    """What is called as the logarithm of a letter, and written as one sign: ``log_sigma``."""
+    inner = parse(of)
+    if not isinstance(inner.stem, Letter) or isinstance(inner.sub, Row):
+        return None
+    return Name(Row((Word("log", "upright"), inner.stem), Gap.NONE), inner.sub)
 
 
 def _with(name: Name, labels: list[Formula], gap: Gap) -> Name:
@@ -217,6 +229,9 @@ def in_unicode(name: str) -> str:
     symbol = parse(name)
     if isinstance(symbol.stem, Accented) and isinstance(symbol.sub, Number):
         return _in_a_line(symbol.stem) + symbol.sub.digits.translate(SUBSCRIPTS)
+    if isinstance(symbol.stem, Row) and not _in_a_line(symbol.stem).isascii():
+        sub = f"_{_in_a_line(symbol.sub)}" if symbol.sub else ""
+        return _in_a_line(symbol.stem).replace(",", "") + sub
     labelled = symbol.sub is not None and isinstance(symbol.stem, Letter)
     labelled = labelled and symbol.stem not in _SIGNS_OF_SUMS
     return f"{_in_a_line(symbol.stem)}_{_in_a_line(symbol.sub)}" if labelled else name
