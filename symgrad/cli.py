@@ -118,6 +118,17 @@ def _names(text: str) -> list[str]:
     return [normalize("NFKC", name.strip()) for name in text.split(",") if name.strip()]
 
 
+def _of_names(
+    option: str, about: str, none: list[str] | None = None
+) -> Callable[[Command], Command]:
+    """An option of names, which may be given several times; without it, what is meant by none."""
+
+    def all_of(_: click.Context, __: click.Parameter, texts: Sequence[str]) -> list[str] | None:
+        return [name for text in texts for name in _names(text)] if texts else none
+
+    return click.option(option, multiple=True, metavar="NAMES", callback=all_of, help=about)
+
+
 def _size(text: str) -> tuple[str, int]:
     """A named size and its number."""
     name, _, number = text.partition("=")
@@ -178,25 +189,12 @@ def _input(role: str) -> Callable[..., list[str]]:
     callback=_input("param"),
     help="A parameter of the expression, e.g. w:3.",
 )
-@click.option(
-    "--wrt",
-    type=_names,
-    metavar="NAMES",
-    help="Differentiate by these, e.g. W1,b1. Without it, by all parameters.",
-)
-@click.option(
-    "--only",
-    type=_names,
-    metavar="NAMES",
-    default="",
-    help="Show the derivatives by these only, e.g. W1,z2. Without it, all.",
-)
-@click.option(
+@_of_names("--wrt", "Differentiate by these, e.g. W1,b1. Without it, by all parameters.")
+@_of_names("--only", "Show the derivatives by these only, e.g. W1,z2. Without it, all.", none=[])
+@_of_names(
     "--part",
-    type=_names,
-    metavar="NAMES",
-    default="",
-    help=f"Just the formulas of these, without headings: {', '.join(PARTS)}, or values.",
+    f"Just the formulas of these, without headings: {', '.join(PARTS)}, or values.",
+    none=[],
 )
 @click.option("--closed", is_flag=True, help="Each derivative in inputs and parameters alone.")
 @click.option("--open", "opened", is_flag=True, help="Open the page in a browser.")
@@ -222,12 +220,10 @@ def _input(role: str) -> Callable[..., list[str]]:
     callback=_sizes,
     help="A number for a named size, e.g. N=32; for each, where the target is c.",
 )
-@click.option(
+@_of_names(
     "--wrap",
-    type=_names,
-    metavar="NAMES",
-    default="",
-    help="Write SPEC_torch.py or SPEC_jax.py too, whose loss these differentiate: torch,jax.",
+    "Write SPEC_torch.py or SPEC_jax.py too, whose loss these differentiate: torch,jax.",
+    none=[],
 )
 @click.option("--plain", is_flag=True, help="Without buffers and in-place writes: to be read.")
 @click.option(
@@ -235,11 +231,8 @@ def _input(role: str) -> Callable[..., list[str]]:
     is_flag=True,
     help="Number by number too: quicker where all shapes are tiny and fixed.",
 )
-@click.option(
-    "--values",
-    type=_names,
-    metavar="NAMES",
-    help="What forward() of the file gives, e.g. a3,z3. Without it, all named values.",
+@_of_names(
+    "--values", "What forward() of the file gives, e.g. a3,z3. Without it, all named values."
 )
 @click.option(
     "--prepare",

@@ -97,6 +97,13 @@ def test_wrt(folder: Path) -> None:
     assert "unused" not in source.split("class Gradients")[1].split("def ")[0]
 
 
+def test_names_are_given_with_commas_or_one_by_one(folder: Path) -> None:
+    together = derive("net.py", "--wrt", "X,w", "--only", "w,X", "--format", "text", "-q")
+    apart = ("--wrt", "X", "--wrt", "w", "--only", "w", "--only", "X", "--format", "text", "-q")
+    assert derive("net.py", *apart).stdout == together.stdout
+    assert "∂L/∂X" in together.stdout
+
+
 def test_wrt_a_value_on_the_way(folder: Path) -> None:
     assert derive("net.py", "--wrt", "r").exit_code == 0
     subprocess.run([sys.executable, "-W", "error", "generated/net.py"], check=True, cwd=folder)

@@ -52,6 +52,7 @@ def test_an_expression() -> None:
         ("X:N,3", 'X = sg.data(\'X\', (\'N\', 3, ))'),
         ("y:N:int", "y = sg.data('y', ('N', ), dtype=int)"),
         ("s", "s = sg.data('s', ())"),
+        ("s:", "s = sg.data('s', ())"),
         ("b::bool", "b = sg.data('b', (), dtype=bool)"),
     ],
 )  # fmt: skip

@@ -411,3 +411,23 @@ def test_what_is_read_at_a_first_place_has_a_matrix_form() -> None:
     assert "x f[0]" in shown
     assert "x f[1]" in shown
     assert "an array with only its first indices" in shown
+
+
+RIDGE = (
+    "G = x.T @ x + np.eye(4)\nw = np.linalg.solve(G, x.T @ f[:, 0])\n"
+    "loss = np.sum((f @ w - f[:, 1]) ** 2)"
+)
+
+
+def test_a_solution_of_a_product_stands_in_its_own_derivative() -> None:
+    assert "∂L/∂G = −G⁻¹ ∂L/∂w wᵀ" in text(RIDGE, "G")
+
+
+def test_a_named_product_is_recognised_in_each_term_of_a_sum() -> None:
+    spec = "s = np.sum(x)\nk = (1 + f / s) * np.exp(-f / s)\nloss = np.sum(k)"
+    assert "f[i,j] k[i,j]/s²" in boxed(spec, "s")
+
+
+def test_penalties_stand_after_what_is_fitted() -> None:
+    shown = text("loss = 0.5 * np.sum(x**2) + np.sum(np.sin(f * x)) + 3")
+    assert "L = Σ_{i,j} sin(f[i,j] x[i,j]) + 3 + 1/2 Σ_{i,j} x[i,j]²" in shown

@@ -63,6 +63,19 @@ def terms_of(rhs: sp.Expr) -> set[sp.Expr]:
     return {rhs} if is_entry(rhs) else set()
 
 
+SUM = 120
+"""The weight up to which the terms of one number are in one equation: of data, and of penalties."""
+
+
+def _is_short(equation: Equation, reader: sp.Expr) -> bool:
+    """Whether a value may be written into what it is a term of."""
+    if weight(equation.rhs) <= LONGEST:
+        return True
+    both = weight(equation.rhs) + weight(reader)
+    terms = equation.rhs.args if equation.rhs.is_Add and not equation.indices else ()
+    return both <= SUM and 0 < max(map(weight, terms), default=0) <= LONGEST
+
+
 def written_in_terms(
     equations: dict[str, Equation], nameless: Iterable[str]
 ) -> dict[str, Equation]:
@@ -77,8 +90,7 @@ def written_in_terms(
         key, *others = readers.get(name, ["", ""])
         rhs = sp.S.Zero if others else equations[key].rhs
         atoms = [a for a in entries(rhs) if name_of(a) == name]
-        short = weight(equations[name].rhs) <= LONGEST
-        if len(atoms) == 1 and atoms[0] in terms_of(rhs) and short:
+        if len(atoms) == 1 and atoms[0] in terms_of(rhs) and _is_short(equations[name], rhs):
             found[name] = equations.pop(name)
             term = instance(found[name], indices_of(atoms[0]))
             equations[key] = replace(equations[key], rhs=rhs.xreplace({atoms[0]: term}))

@@ -60,8 +60,11 @@ def declared(text: str, role: str) -> str:
 
 
 def _ends_well(more: Sequence[str]) -> bool:
-    """Whether what follows a name is its sizes, and perhaps its dtype: ``w:3:`` lacks one."""
-    return not more or (len(more) < 3 and bool(more[-1]))
+    """Whether what follows a name is its sizes, and perhaps its dtype: ``w:3:`` lacks one.
+
+    A scalar has no sizes, with the colon or without it.
+    """
+    return not more or more == [""] or (len(more) < 3 and bool(more[-1]))
 
 
 def of_expression(expression: str, inputs: Sequence[str]) -> str:

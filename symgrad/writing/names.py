@@ -226,15 +226,23 @@ def in_unicode(name: str) -> str:
     name = name.strip("_") or name
     if name in _LETTERS:
         return _LETTERS[name]
+    return _parsed_in_unicode(name)
+
+
+def _parsed_in_unicode(name: str) -> str:
     symbol = parse(name)
     if isinstance(symbol.stem, Accented) and isinstance(symbol.sub, Number):
         return _in_a_line(symbol.stem) + symbol.sub.digits.translate(SUBSCRIPTS)
-    if isinstance(symbol.stem, Row) and not _in_a_line(symbol.stem).isascii():
-        sub = f"_{_in_a_line(symbol.sub)}" if symbol.sub else ""
-        return _in_a_line(symbol.stem).replace(",", "") + sub
+    if isinstance(symbol.stem, Row):  # the logarithm of a Greek letter, as logs is a word
+        called = _in_a_line(symbol.stem).replace(",", "")
+        return name if called.isascii() else "_".join([called, *_label_in_a_line(symbol)])
     labelled = symbol.sub is not None and isinstance(symbol.stem, Letter)
     labelled = labelled and symbol.stem not in _SIGNS_OF_SUMS
-    return f"{_in_a_line(symbol.stem)}_{_in_a_line(symbol.sub)}" if labelled else name
+    return "_".join([_in_a_line(symbol.stem), *_label_in_a_line(symbol)]) if labelled else name
+
+
+def _label_in_a_line(symbol: Name) -> list[str]:
+    return [] if symbol.sub is None else [_in_a_line(symbol.sub)]
 
 
 def _in_a_line(part: Formula | None) -> str:

@@ -36,7 +36,7 @@ class Order:
     def of_term(self, sign: str, term: sp.Expr, whole: sp.Expr) -> Key:
         """Positive terms first, derivatives in the order of the values that they are by.
 
-        Parameters stand after what they are added to.
+        What is made of parameters alone stands after what it is added to: biases, penalties.
         """
         if term.is_number:
             rank = 0.5 if whole.has(sp.exp) else 3.0
@@ -46,7 +46,7 @@ class Order:
             rank = 0.0
         else:
             rank = 2.0 if is_entry(term) else 1.0
-        late = is_entry(term) and name_of(term) in self.names.late
+        late = self._is_late(term, whole)
         through = self._derivative(term)
         return (sign == "-", late, through, rank, self._first_name(term), *self._tie(term))
 
@@ -81,6 +81,14 @@ class Order:
 
     def _first_name(self, expr: sp.Expr) -> int:
         return min((self.names.order.get(name_of(a), 0) for a in entries(expr)), default=0)
+
+    def _is_late(self, term: sp.Expr, whole: sp.Expr) -> bool:
+        """Whether a term is made of parameters, and others of the sum, if it is no entry, not."""
+        if is_entry(term):
+            return name_of(term) in self.names.late
+        inside = set(map(name_of, entries(term)))
+        others = set(map(name_of, entries(whole))) - self.names.late
+        return bool(inside and others) and inside <= self.names.late
 
     def _tie(self, expr: sp.Expr) -> tuple[str, ...]:
         return (skeleton(expr), ",".join(map(str, self.seen(expr))))
