@@ -49,13 +49,13 @@ loss = np.sum(t * (P @ V))
 
 def test_what_is_put_in_is_the_local_derivative_letter_by_letter() -> None:
     d = derived(ATTENTION, Q=("N", 4), K=("N", 4), V=("N", 4), t=("N", 4))
-    shown = lines(d, "t₁")
-    local = re.search(r"∂P\[j,l\]/∂t₁\[n,m\] = (.*?) local derivative", shown)
+    shown = lines(d, "u₁")
+    local = re.search(r"∂P\[j,l\]/∂u₁\[n,m\] = (.*?) local derivative", shown)
     assert local
     assert f"Σ_{{j,l}} ∂L/∂P[j,l] {local[1]} derivative of P" in shown
     assert "softmax" not in shown
     assert "definition" not in shown
-    assert "Σ_{m,j} ∂L/∂t₁[m,j] δ(n,m) K[j,i] derivative of t₁" in lines(d, "Q")
+    assert "Σ_{m,j} ∂L/∂u₁[m,j] δ(n,m) K[j,i] derivative of u₁" in lines(d, "Q")
 
 
 def test_what_is_divided_by_its_norm_has_a_textbooks_local_derivative() -> None:

@@ -57,7 +57,7 @@ def test_its_derivative_is_there_without_being_asked_for() -> None:
 def test_it_has_a_remark_and_no_section() -> None:
     loss, names = entropy()
     text = str(sg.derive(loss, wrt=["z"], names=names).render("text"))
-    assert "∂L/∂p = −(log(p) + 𝟏); not used on the way." in text
+    assert "∂L/∂p = −log(p) − 𝟏; not used on the way." in text
     assert "with respect to p" not in text
     assert "with respect to p" in str(sg.derive(loss, wrt=["p"], names=names).render("text"))
 
@@ -66,7 +66,7 @@ def test_the_part_on_the_way_has_a_sign_of_its_own() -> None:
     loss, names = attention()
     d = sg.derive(loss, names=names)
     text = str(d.render("text"))
-    assert "L̃ is L as its last line computes it from z, p and t₁" in text
+    assert "L̃ is L as its last line computes it from z, p and u₁" in text
     assert "The derivative of L̃ with respect to p\n" in text
     assert "│ ∂L̃/∂p = " in text
     assert r"\frac{\partial \tilde{L}}{\partial p}" in d.latex()
@@ -222,7 +222,7 @@ def test_nothing_is_said_of_what_is_not_on_the_way(tmp_path: Path) -> None:
 def test_what_is_shown_alone_gives_the_part_that_it_reads() -> None:
     loss, names = attention()
     text = str(sg.derive(loss, names=names).render("text", choice=Choice(only=("z",))))
-    assert "Here ∂L̃/∂p[i,j] = 2 Σ_k t₁[i,k] v[j,k] + log Σ_l exp(z[i,l]) − z[i,j]." in text
+    assert "Here ∂L̃/∂p[i,j] = 2 Σ_k u₁[i,k] v[j,k] + log Σ_l exp(z[i,l]) − z[i,j]." in text
 
 
 def test_in_brief_what_was_typed_stands_beside_its_derivative() -> None:
@@ -384,8 +384,8 @@ def test_as_data_what_is_explained_has_its_way_only(tmp_path: Path) -> None:
 def test_a_generated_file_says_what_its_derivatives_are_of() -> None:
     loss, names = attention()
     source = sg.derive(loss, wrt=["z", "p"], names=names).source()
-    assert "dp[i,j] = 2 Σ_k t1[i,k] v[j,k] - log(p[i,j]) - 1, of loss as typed" in source
-    assert "As typed, loss = Σ_{i,k} t1[i,k]² - Σ_{i,j} p[i,j] log(p[i,j])." in source
+    assert "dp[i,j] = 2 Σ_k u1[i,k] v[j,k] - log(p[i,j]) - 1, of loss as typed" in source
+    assert "As typed, loss = Σ_{i,k} u1[i,k]² - Σ_{i,j} p[i,j] log(p[i,j])." in source
     assert "The backward pass goes on with dp_part, the derivative of loss as computed." in source
     plain = sg.derive(loss, wrt=["v"], names=names).source()
     assert "as typed" not in plain.lower()

@@ -342,16 +342,16 @@ class _Walk:
         return summed(cotangent * local, indices)
 
     def _is_alias(self, consumer: Equation, task: _Task) -> bool:
-        """Whether the adjoint is a number or one entry: another name for what there is.
+        """Whether the adjoint is a number, or one entry times a number: a name for what there is.
 
         A part of a derivative is written in too, where it is no sum: it would need a name that
         tells it from the whole.
         """
         rhs = task.adjoints[consumer.name].equation.rhs
-        bare = rhs.as_coeff_Mul()[1]
+        bare = sp.Mul(*(f for f in sp.Mul.make_args(rhs) if entries(f) or f.has(Index)))
         is_part = consumer.name in self.past and not task.past
         short = is_part and not rhs.has(sp.Sum)
-        return bool(short or bare.is_number or isinstance(bare, sp.Indexed) or bare.is_Symbol)
+        return bool(short or bare == 1 or isinstance(bare, sp.Indexed) or bare.is_Symbol)
 
     def _totals(self, task: _Task) -> dict[str, Equation]:
         """The adjoints of fewer axes than the value, as sums are: those of the chain, and so on.

@@ -14,7 +14,7 @@ import sympy as sp
 from symgrad.calculus.derivation import Derivation, forward_and_adjoints, promises
 from symgrad.errors import SymgradError
 from symgrad.mathematics.equations import Equation, Variable, shapes_of
-from symgrad.mathematics.indices import entry, indices_of, name_of
+from symgrad.mathematics.indices import entries, entry, indices_of, name_of
 from symgrad.mathematics.known import FAMILIES, Constant, Known
 from symgrad.mathematics.proved import proved
 from symgrad.mathematics.recurrences import Recurrent
@@ -105,6 +105,7 @@ class MadeForms:
         self.form = self._forms(self.cuts(self.table.values()))
         as_typed = [replace(e, rhs=typed.get(e.name, e.rhs)) for e in self.table.values()]
         self.form_as_typed = self._forms(self.cuts(as_typed))
+        self.form_apart = self._forms(self.cuts(derivation.local))
         vectors = notation.names.axes.get(derivation.system.output)
         self.stacks = not vectors and not notation.transposes
         self.made = functools.cache(self._made)
@@ -215,8 +216,14 @@ class MadeForms:
 
     def _forms_of(self, name: str) -> tuple[Form, ...]:
         if name in self.derivation.rewritten:
-            return (self.form_as_typed,)
+            apart = (self.form_as_typed, self.form_apart)
+            return (self.form,) if self.closed and not self._is_past(name) else apart
         return (self.form_as_typed, self.form) if name in self.typed else (self.form,)
+
+    def _is_past(self, name: str) -> bool:
+        """Whether a value is computed past one that a derivative is shown by."""
+        now, typed = (entries(rhs) for rhs in (self.table[name].rhs, self.typed[name]))
+        return bool({name_of(a) for a in typed - now} & self.kept)
 
     def _sliced(self, name: str) -> tuple[Formula, Formula] | None:
         """The form of the matrices, or vectors, that an array is made of."""

@@ -204,8 +204,6 @@ def negative(matrix: MatrixFormula) -> MatrixFormula:
     """The same with the other sign."""
     if matrix.positive is not None:
         return matrix.positive
-    if matrix.terms:
-        return total(map(negative, matrix.terms), matrix.axes)
     shown = Negative(matrix.formula if _is_entrywise(matrix) else matrix.at_least(Level.PRODUCT))
     return MatrixFormula(shown, matrix.axes, Level.SUM, positive=matrix)
 

@@ -76,7 +76,7 @@ class Reader:
                 self.found[op.name] = self.matrix(op)
         if (output := program.outputs[0]) not in self.found:
             raise NoMatrixForm("the diagonal of a matrix")
-        self.result = self.found[output]
+        self.result = _term_by_term(self.found[output])
 
     def matrix(self, op: Op) -> MatrixFormula:
         """The value of an operation."""
@@ -385,6 +385,13 @@ _AS_ARITHMETIC: dict[str, tuple[str, tuple[Literal, ...]]] = {
 
 DECOMPOSED = {"eigvalsh", "eigenbasis", "eigenvectors", "svdvals", "left", "right"}
 _MATRIX_FUNCTIONS = {leaf.name: leaf.written for leaf in MATRIX_FUNCTIONS.values()}
+
+
+def _term_by_term(matrix: MatrixFormula) -> MatrixFormula:
+    """A negative sum with the signs in it, as that of numbers is written: -A - B for -(A + B)."""
+    if matrix.positive is None or not matrix.positive.terms:
+        return matrix
+    return total(map(negative, matrix.positive.terms), matrix.axes)
 
 
 def _under(matrix: MatrixFormula, axes: Axes) -> MatrixFormula:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import sympy as sp
+
 from symgrad.mathematics.equations import Equation
+from symgrad.mathematics.indices import entries, name_of
 from symgrad.mathematics.steps import Step
 from symgrad.writing.document import (
     Block,
@@ -15,7 +18,7 @@ from symgrad.writing.document import (
     Row,
     Section,
 )
-from symgrad.writing.formula import related, terms_of
+from symgrad.writing.formula import length, related, terms_of
 from symgrad.writing.sections.author import Author
 from symgrad.writing.sections.sentences import chained, paragraph
 
@@ -51,6 +54,9 @@ def _forward_rows(author: Author, equation: Equation) -> list[Row]:
         for k, s in enumerate(steps)
     ]
     last = author.rule(steps[-1]) if steps else says
+    if between := _as_typed(author, equation, steps):
+        rows.append(Row(None, author.terms(between, equation), last))
+        last = _past(author, between, equation)
     rows.append(Row(None, author.terms(equation.rhs, equation), last + _held(equation)))
     if steps and says:
         rows[0] = Row(None, rows[0].terms, says)
@@ -62,6 +68,25 @@ def _brief(author: Author, equation: Equation, steps: Sequence[Step]) -> list[St
     if not steps or equation.name not in author.derivation.rewritten:
         return []
     return [replace(steps[-1], before=steps[0].before)]
+
+
+SHORTER = 3
+"""By how many signs a line has to be shorter than the one before: a softmax is, than its quotient."""
+
+
+def _as_typed(author: Author, equation: Equation, steps: Sequence[Step]) -> sp.Expr | None:
+    """What a value is of those that it was typed of, where one step goes past these, in short."""
+    typed = {e.name: e.rhs for e in author.derivation.local}.get(equation.name)
+    if len(steps) != 1 or typed is None or typed == equation.rhs:
+        return None
+    now, before = (sum(map(length, author.terms(x, equation))) for x in (typed, steps[0].before))
+    return typed if now + SHORTER <= before else None
+
+
+def _past(author: Author, typed: sp.Expr, equation: Equation) -> Prose:
+    """That a value is of other values by the definitions of those that it was typed of."""
+    gone = {name_of(a) for a in entries(typed)} - equation.reads
+    return ("definition of ", *author.symbols(sorted(gone)))
 
 
 def _matrix_note(author: Author, equation: Equation) -> Prose:
