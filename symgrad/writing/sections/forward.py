@@ -71,7 +71,7 @@ def _brief(author: Author, equation: Equation, steps: Sequence[Step]) -> list[St
 
 
 SHORTER = 3
-"""By how many signs a line has to be shorter than the one before: a softmax is, than its quotient."""
+"""By how many signs a line has to be shorter than the one before: a softmax is by 5."""
 
 
 def _as_typed(author: Author, equation: Equation, steps: Sequence[Step]) -> sp.Expr | None:
