@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from test_audit import NAMES, audit_of, program
+from test_audit import specs as specs
 
 from symgrad.audit import Audit
 from symgrad.audit.diagnosis.explanation import Summand
@@ -44,6 +45,7 @@ def unrepaired(
 ) -> Callable[[str, int], Audit]:
     """Audits in which no edit repairs anything."""
     monkeypatch.setattr(Search, "repair", lambda self, target: None)
+    monkeypatch.setattr(Search, "written", lambda self, target, lines: None)
 
     def audit(name: str, number: int) -> Audit:
         old, new, *_ = program(name).FAULTS[number]
@@ -94,6 +96,26 @@ def test_what_a_run_shows(
     fault = unrepaired(name, number).faults[0]
     assert fault.kind == kind
     assert "no repair was found" in fault.sentence
+
+
+@pytest.mark.long
+def test_what_no_edit_repairs_is_written_out_of_the_derivation(
+    specs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Search, "repair", lambda self, target: None)
+    for name, number, line in (
+        ("focal", 0, "dz = "),
+        ("layers", 2, "dZ2 = self.A2 * (dZ3 @ self.W3.T) * (1 - self.A2)"),
+        ("weightnorm", 2, "dv = "),
+    ):
+        old, new, *_ = program(name).FAULTS[number]
+        folder = tmp_path / name
+        folder.mkdir()
+        fault = audit_of(name, program(name).CODE.replace(old, new, 1), specs, folder).faults[0]
+        assert line in fault.repair
+        assert fault.agrees is not None
+        assert fault.agrees < 1e-6
+        assert "the repair is the line of the derivation" in fault.sentence
 
 
 USE, OTHER, LOSS = Summand("h", summed=True), Summand("z", summed=True), Summand("")

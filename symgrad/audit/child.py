@@ -26,7 +26,7 @@ else:  # it is run as a script, and its folder is no place for the imports of wh
     sys.path.pop(0)
     del sys.modules["holding"]
 
-MOST_RECORDS, MOST_TURNS = 4000, 8
+MOST_RECORDS, MOST_TURNS = 4000, 64
 
 
 class Stop(BaseException):

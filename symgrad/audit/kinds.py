@@ -22,7 +22,7 @@ from symgrad.audit.sites import Site
 
 def kind_of(blamed: Blamed) -> str:
     """The kind of a fault: by its repair, if there is one, and by what explains the numbers."""
-    if blamed.edit is not None:
+    if blamed.edit is not None and blamed.edit.kind != "unnamed":
         return of_both(blamed, of_edit(blamed, blamed.edit))
     if blamed.evidence.trace:
         return blamed.evidence.trace

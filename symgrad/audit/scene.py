@@ -24,11 +24,13 @@ from symgrad.audit.statements import (
     all_assigned,
     calls,
     changes_in_place,
+    conditions,
     gives,
     is_changed,
     is_known_in,
     is_shared,
     keys_in,
+    needed,
     parts,
     passed,
     targets_of,
@@ -96,6 +98,7 @@ class Scene:
             ast.Expr,
             ast.FunctionDef,
             ast.For,
+            ast.If,
         )
         found = [n for n in ast.walk(self.source.tree) if isinstance(n, kinds) and self._ran(n)]
         found = [n for n in found if n.lineno not in self.unfilled]
@@ -261,6 +264,7 @@ class Scene:
         level = start or [s for s in self.statements if isinstance(s, ast.Return)]
         handed: dict[ast.stmt, set[str]] = {}
         self.handed = handed
+        around = conditions(self.statements)
         depth = 0
         while level:
             for statement in level:
@@ -269,7 +273,7 @@ class Scene:
             wanted = [
                 (self.function_at(s.lineno), n)
                 for s in open_
-                for n in sorted(self._needs(s, code, depth) - handed.get(s, set()))
+                for n in sorted(needed(s, code, depth) - handed.get(s, set()))
             ]
             ways = [
                 (s, inside.name if inside is not None and calls(s, inside.name) else "")
@@ -280,7 +284,8 @@ class Scene:
             plain = {s for s, function in ways if not function}
             for s, function in ways:
                 handed.setdefault(s, set()).update({function} if s not in plain else ())
-            level = list(dict.fromkeys(s for s, _ in ways))
+            found = [s for s, _ in ways] + [i for s in level for i in around.get(id(s), ())]
+            level = [s for s in dict.fromkeys(found) if s not in depths]
             depth += 1
         return depths
 
@@ -349,7 +354,7 @@ class Scene:
 
     def _named_roles(self, statement: ast.stmt) -> list[tuple[str, Role | None]]:
         """What a statement assigns, each with what it is in the spec, at each time."""
-        if isinstance(statement, (ast.Return, ast.FunctionDef, ast.For, ast.Expr)):
+        if isinstance(statement, (ast.Return, ast.FunctionDef, ast.For, ast.If, ast.Expr)):
             return []
         arrays = [
             (t, a)
@@ -357,28 +362,6 @@ class Scene:
             for a in self.arrays.get((statement.lineno, t), ())
         ]
         return [(t, self.role(a)) for t, a in arrays] if len(arrays) < MOST_ARRAYS else []
-
-    def _needs(self, statement: ast.stmt, code: str, depth: int) -> set[str]:
-        if isinstance(statement, ast.FunctionDef):
-            return {
-                n
-                for d in (*statement.args.defaults, *statement.args.kw_defaults)
-                if d is not None
-                for n in reads(d)
-            }
-        if isinstance(statement, ast.For):
-            return {n.split("[")[0] for n in reads(statement.iter)} | reads(statement.iter)
-        found = reads(statement)
-        if (
-            depth == 0
-            and isinstance(statement, ast.Return)
-            and isinstance(statement.value, ast.Dict)
-        ):
-            for key, value in zip(statement.value.keys, statement.value.values, strict=True):
-                if isinstance(key, ast.Constant) and key.value == code:
-                    found = reads(value)
-        base = {n.split("[")[0] for n in found}
-        return found | base | all_assigned(statement)
 
     def _providing(self, name: str, inside: ast.FunctionDef | None) -> Iterator[ast.stmt]:
         """The statements that assign a name, or make up the function of that name."""

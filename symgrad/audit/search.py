@@ -12,6 +12,7 @@ import numpy as np
 
 from symgrad.audit.compare import compared, is_turned, ways
 from symgrad.audit.deduced import Deduction
+from symgrad.audit.deduced.written import Written, written
 from symgrad.audit.form import assigned, reads
 from symgrad.audit.grammar import Edit
 from symgrad.audit.grammar.edit import is_gradient
@@ -171,6 +172,16 @@ class Search:
         self.state.program.load([*local, *self._outputs()])
         found = self._best(target, edits)
         return found if found or target.local else self._best(target, twice(edits))
+
+    def written(self, target: Target, lines: Written) -> Found | None:
+        """The line that assigns a value, written out of the derivation."""
+        self.point = self._telling_point(target)
+        run, truth = self.state.runs[self.point], self.state.truths[self.point]
+        scene = Scene(self.state.program.source, run, truth, self.reference)
+        sites = scene.sites(target.code, target.line)
+        edits = list(written(lines, self.state.program, scene, sites, target.name))
+        self.state.program.load([*([target.code] if target.local else []), *self._outputs()])
+        return self._best(target, edits)
 
     def _is_near(self, site: Site, target: Target) -> bool:
         """Whether a statement may be what is wrong with a local: it makes it, or what it is of."""

@@ -112,6 +112,11 @@ class Source:
             column = len(whole.encode()[:column].decode(errors="ignore"))
         return start + column
 
+    def indent(self, node: ast.stmt) -> str:
+        """What stands before a statement in its line."""
+        start = self.span(node)[0]
+        return self.text[self.text.rfind("\n", 0, start) + 1 : start]
+
     def of(self, node: ast.expr | ast.stmt) -> str:
         """The text of a node."""
         start, end = self.span(node)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from symgrad.audit.form import assigned
+from symgrad.audit.form import assigned, reads
 from symgrad.audit.targets import changed_by, flat, holder, is_append
 
 
 def parts(statement: ast.stmt) -> list[tuple[Any, ast.expr]]:
     """The expressions that a statement assigns or gives back, by the key or place in the whole."""
-    if isinstance(statement, ast.For):
-        return [(None, statement.iter)]
+    if isinstance(statement, (ast.For, ast.If)):
+        return [(None, head_of(statement))]
     if isinstance(statement, ast.FunctionDef):
         kept = (d for d in statement.args.kw_defaults if d is not None)
         defaults = (*statement.args.defaults, *kept)
@@ -28,6 +28,20 @@ def parts(statement: ast.stmt) -> list[tuple[Any, ast.expr]]:
     if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and not value.args:
         return [(k.arg, k.value) for k in value.keywords]
     return [] if value is None else [(None, value)]
+
+
+def head_of(statement: ast.For | ast.If) -> ast.expr:
+    """What a loop goes through, or a condition."""
+    return statement.iter if isinstance(statement, ast.For) else statement.test
+
+
+def conditions(statements: Iterable[ast.stmt]) -> dict[int, list[ast.stmt]]:
+    """The conditions around each statement."""
+    found: dict[int, list[ast.stmt]] = {}
+    for node in (n for n in statements if isinstance(n, ast.If)):
+        for inner in ast.walk(node):
+            found.setdefault(id(inner), []).extend([node] if inner is not node else [])
+    return found
 
 
 def _is_flag(node: ast.expr) -> bool:
@@ -56,7 +70,7 @@ def gives(statement: ast.stmt, code: str) -> bool:
     """Whether a statement assigns a value, or has it in what it gives back."""
     if code in all_assigned(statement):
         return True
-    whole = isinstance(statement, (ast.FunctionDef, ast.For))
+    whole = isinstance(statement, (ast.FunctionDef, ast.For, ast.If))
     for node in ast.walk(statement) if not whole else ():
         if isinstance(node, ast.Dict):
             if any(isinstance(k, ast.Constant) and k.value == code for k in node.keys):
@@ -113,6 +127,27 @@ def passed(statement: ast.stmt, name: str) -> list[tuple[str, int]]:
         for k, a in enumerate(n.args)
         if isinstance(a, ast.Name) and a.id == name
     ]
+
+
+def needed(statement: ast.stmt, code: str, depth: int) -> set[str]:
+    """The names that a statement needs for a value."""
+    if isinstance(statement, ast.FunctionDef):
+        return {
+            n
+            for d in (*statement.args.defaults, *statement.args.kw_defaults)
+            if d is not None
+            for n in reads(d)
+        }
+    if isinstance(statement, (ast.For, ast.If)):
+        head = reads(head_of(statement))
+        return {n.split("[")[0] for n in head} | head
+    found = reads(statement)
+    if depth == 0 and isinstance(statement, ast.Return) and isinstance(statement.value, ast.Dict):
+        for key, value in zip(statement.value.keys, statement.value.values, strict=True):
+            if isinstance(key, ast.Constant) and key.value == code:
+                found = reads(value)
+    base = {n.split("[")[0] for n in found}
+    return found | base | all_assigned(statement)
 
 
 def calls(statement: ast.stmt, function: str) -> bool:

@@ -27,6 +27,6 @@ def twice(edits: Sequence[tuple[float, Edit]]) -> list[tuple[float, Edit]]:
             if one.site.statement is not other.site.statement:
                 first, second = sorted((one, other), key=lambda e: e.changes[0][0])
                 both = (*first.changes, *second.changes)
-                made = replace(first, changes=both, is_expression=False)
+                made = replace(first, changes=both, is_expression=False, again=True)
                 found.append((max(one_score, other_score) + DEARER, made))
     return sorted(found, key=lambda pair: pair[0])[:MOST]

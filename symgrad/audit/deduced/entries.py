@@ -80,6 +80,11 @@ def _changes(site: Site, name: str) -> bool:
     return entry is not None and ast.unparse(entry.value) == name and len(site.roots) == 1
 
 
+def changed_last(scene: Scene, sites: Sequence[Site], name: str) -> Numbers | None:
+    """An array after the last statement that changes it, or entries of it."""
+    return _last(scene, [s for s in sites if name in assigned(s.statement)], name)
+
+
 def _last(scene: Scene, sites: Sequence[Site], name: str) -> Numbers | None:
     """An array after the last statement that changes it."""
     inside = {id(scene.function_at(s.line)) for s in sites}

@@ -65,13 +65,15 @@ class Frames:
         return Frames(inside, atoms, (self.before[turn],), 1)
 
 
-def looked(program: Program, site: Site, truth: Truth, target: str) -> Frames | None:
+def looked(
+    program: Program, site: Site, truth: Truth, target: str, most: int = MOST_TURNS
+) -> Frames | None:
     """The frames of a statement; None where they are not known, or too many."""
     inner = {site.text(n): n for n in nodes(site) if not is_module(n) and _is_array_like(n)}
     outer, made = [*_names(site), *_entries(site)], list(written(site))
     texts = [t for t in dict.fromkeys([*inner, *outer, *made, target]) if t]
     seen = program.seen(site.statement, texts, truth)
-    if not 0 < len(seen) <= MOST_TURNS:
+    if not 0 < len(seen) <= most:
         return None
     columns = dict(zip(texts, zip(*seen, strict=True), strict=True))
     arrays = {t: a for t, column in columns.items() if (a := _arrays(column)) is not None}
@@ -96,7 +98,7 @@ def _names(site: Site) -> list[str]:
 def _entries(site: Site) -> Iterator[str]:
     """The entries of arrays, lists and dictionaries that its function reads."""
     for node in ast.walk(site.around):
-        read = isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load)
+        read = isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Slice)
         if read and getattr(node.value, "attr", "") != "shape":  # type: ignore[attr-defined]
             yield ast.unparse(node)
 

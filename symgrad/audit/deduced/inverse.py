@@ -81,9 +81,19 @@ def _sides(
     left, right = known.get(site.text(one)), known.get(site.text(other))
     if left is None or right is None or sign not in LEFT:
         return
+    if not _joins(whole.ought, left) or not _joins(whole.ought, right):
+        return
     with np.errstate(all="ignore"):
         yield from _part(site, known, one, LEFT[sign](whole.ought, right), whole)
         yield from _part(site, known, other, RIGHT[sign](whole.ought, left), whole)
+
+
+def _joins(one: Numbers, other: Numbers) -> bool:
+    """Whether two arrays broadcast to one shape."""
+    try:
+        return bool(np.broadcast_shapes(one.shape, other.shape)) or True
+    except ValueError:
+        return False
 
 
 def _inside(

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 
 from symgrad.audit.deduced.frames import Atom, Frames
-
-Numbers = np.ndarray[Any, Any]
-Shape = tuple[int, ...]
+from symgrad.audit.deduced.layouts import laid
+from symgrad.audit.deduced.terms import Numbers, Shape, Term
 
 MOST_ROWS = 30_000
 """Expressions of one shape that are made at most."""
@@ -23,29 +22,6 @@ MOST_FACTORS = 10
 
 MOST_DIVIDED = 24
 """How many arrays are divided by how many others."""
-
-
-@dataclass(frozen=True)
-class Term:
-    """An expression: its text, its numbers at each time, and how unlikely it is."""
-
-    text: str
-    arrays: tuple[Numbers, ...]
-    cost: float
-    gradient: bool = False
-    jacobian: bool = False
-    whole: bool = True
-    """Whether it needs no brackets in a product."""
-
-    @property
-    def shape(self) -> Shape:
-        """Its shape."""
-        return tuple(self.arrays[0].shape)
-
-    @property
-    def factor(self) -> str:
-        """Its text in a product."""
-        return self.text if self.whole else f"({self.text})"
 
 
 @dataclass(frozen=True)
@@ -123,13 +99,15 @@ class Library:
         yield from self.projected(shape)
         yield from (broadcast(t, shape) for t in self._summed_products(shape))
         yield from self._weighted(shape)
+        for atom in self.atoms:
+            yield from laid(atom, shape)
 
     def short(self, shape: Shape) -> Iterator[Term]:
         """Arrays that broadcast to a shape, and what derivatives are made of them."""
         for atom in self.atoms:
-            for laid in expanded(atom, shape):
-                yield laid
-                yield from () if laid.gradient else slopes(laid)
+            for wide in expanded(atom, shape):
+                yield wide
+                yield from () if wide.gradient else slopes(wide)
 
     def _triples(self, factors: Sequence[Term], shape: Shape) -> Iterator[Term]:
         """A gradient, and two factors of the forward pass."""

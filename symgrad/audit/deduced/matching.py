@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.audit.deduced.library import Library, Rows, Term
+from symgrad.audit.deduced.library import Library, Rows
+from symgrad.audit.deduced.terms import Term
 
 Numbers = np.ndarray[Any, Any]
 
@@ -48,9 +49,15 @@ def _asked(library: Library, wanted: Numbers, rows: Rows) -> list[Asked]:
         return []
     if count > 1:
         rows = Rows(rows.terms, rows.matrix.reshape(len(rows.terms), count, -1).sum(axis=1))
-    near = list(_near(rows, wanted.ravel(), CLOSE * size))
+    return asked_of(library, wanted.ravel(), rows)
+
+
+def asked_of(library: Library, wanted: Numbers, rows: Rows) -> list[Asked]:
+    """The terms of some rows that numbers are, but for a usual number, the likeliest first."""
+    size = np.abs(wanted).max(initial=0.0)
+    near = list(_near(rows, wanted, CLOSE * size)) if rows.terms and size else []
     found = (with_factor(library, rows.terms[k], factor) for k, factor in near)
-    return [a for a in found if a is not None]
+    return sorted((a for a in found if a is not None), key=lambda a: a.cost)[:MOST]
 
 
 def _near(rows: Rows, wanted: Numbers, close: float) -> Iterator[tuple[int, float]]:

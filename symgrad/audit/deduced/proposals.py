@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from symgrad.audit.compare import ways
-from symgrad.audit.deduced.entries import changing, entry_of
+from symgrad.audit.deduced.entries import changed_last, changing, entry_of
 from symgrad.audit.deduced.frames import Frames, looked
 from symgrad.audit.deduced.inverse import LEFT, RIGHT, Ought, oughts
 from symgrad.audit.deduced.library import Library
 from symgrad.audit.deduced.matching import asked
 from symgrad.audit.deduced.repairs import View, added, instead, repairs
+from symgrad.audit.deduced.turns import Turns
 from symgrad.audit.grammar import Edit
 from symgrad.audit.grammar.edit import is_called_gradient, is_gradient
 from symgrad.audit.program import Program
@@ -34,6 +35,9 @@ how many statements back it is followed what they ought to give."""
 
 MOST_ENTRIES = 24
 """How many statements that change the entries that are wrong are looked at."""
+
+MOST_LOOPED, MOST_IN_LOOPS = 8, 48
+"""How many statements in loops are looked at, and of how many turns."""
 
 DEEPER = 0.1
 """How much less likely a repair is for each statement back."""
@@ -73,6 +77,22 @@ class Deduction:
             if frames is not None:
                 yield from self._of_site(site, frames, ought)
         yield from self._of_entries(ought)
+        yield from self._of_turns(ought)
+
+    def _of_turns(self, ought: Numbers) -> Iterator[tuple[float, Edit]]:
+        """Repairs of statements in loops that change the value, or a gradient, in each turn."""
+        for site in [s for s in self.sites if s.looped and s.depth <= FAR][:MOST_LOOPED]:
+            name = _held(site.statement)
+            value = self.gradient(name) if name else None
+            last = changed_last(self.scene, self.sites, name) if name else None
+            wanted = self.truth.gradients.get(value, ought) if value is not None else ought
+            if last is None or len(site.roots) != 1 or last.size != wanted.size:
+                continue
+            frames = looked(self.program, site, self.truth, name, MOST_IN_LOOPS)
+            turns = frames and Turns.of(self.program, site, self.truth, frames)
+            for laid in [a for _, a in ways(wanted, last.shape)] if turns else ():
+                for price, edit in turns.edits(laid - last) if turns else ():
+                    yield price + DEEPER * site.depth, edit
 
     def _of_entries(self, ought: Numbers) -> Iterator[tuple[float, Edit]]:
         """Repairs of statements that change some entries of the value, or of a gradient."""
@@ -233,6 +253,13 @@ class Deduction:
 
 
 # -- statements -----------------------------------------------------------------------------------
+
+
+def _held(statement: ast.stmt) -> str:
+    """The array of which a statement changes entries, or the whole; '' where that is several."""
+    targets = targets_of(statement)
+    held = holder(targets[0]) if len(targets) == 1 else None
+    return ast.unparse(held) if isinstance(held, ast.Name) else ""
 
 
 def _is_simple(site: Site) -> bool:

@@ -55,6 +55,12 @@ NUMBER = Rule(
 INSTEAD = Rule(
     "a value that numbers ask for", "value", nothing, "`{old}` is wrong: it ought to be `{new}`"
 )
+LAID = Rule(
+    "a layout that numbers ask for",
+    "transpose",
+    nothing,
+    "the entries of `{old}` are in the wrong places: it ought to be `{new}`",
+)
 DIVISOR = Rule(
     "a divisor that numbers ask for",
     "factor",
@@ -198,10 +204,14 @@ def _by_arrays(
             continue
         text = term.text if term.whole else f"({term.text})"
         text = f"-{text}" if term.negative else text
-        new = f"{operand(site, part.node)} {sign} {text}"
-        price = 1.6 + 0.1 * part.depth + term.cost
-        word = f"1 / {text}" if sign == "/" else term.text.strip("()")
-        yield price, _edit(_rule_of(site, part.node, term), site, part.node, new, word)
+        yield 1.6 + 0.1 * part.depth + term.cost, multiplied(site, part.node, term, text, sign)
+
+
+def multiplied(site: Site, node: ast.expr, term: Asked, text: str, sign: str = "*") -> Edit:
+    """A part of a line times a term, or through it."""
+    new = f"{operand(site, node)} {sign} {text}"
+    word = f"1 / {text}" if sign == "/" else term.text.strip("()")
+    return _edit(_rule_of(site, node, term), site, node, new, word)
 
 
 def _rule_of(site: Site, node: ast.expr, term: Asked) -> Rule:
@@ -255,6 +265,8 @@ def instead(site: Site, node: ast.expr, term: Asked) -> Edit:
     new = new if node in site.roots else f"({new})"
     if isinstance(node, ast.Constant) and not node.value:
         return _edit(MISSING["path"], site, node, new, term.text)
+    if re.search(r"::-1|transpose\(", term.term.text):
+        return _edit(LAID, site, node, new, term.text)
     if _divides(site, node):
         return _edit(DIVISOR, site, node, new, term.text)
     plain = isinstance(node, ast.Name | ast.Constant) and bool(_WHOLE.fullmatch(term.term.text))

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.audit.deduced.library import Library, Rows, Term, broadcast, pairs
+from symgrad.audit.deduced.library import Library, Rows, broadcast, pairs
 from symgrad.audit.deduced.matching import CLOSE, Asked, with_factor
+from symgrad.audit.deduced.terms import Term
 
 Numbers = np.ndarray[Any, Any]
 

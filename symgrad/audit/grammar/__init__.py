@@ -1,6 +1,7 @@
 """The grammar of edits: every way to be wrong that is tried, in one table."""
 
 from symgrad.audit.grammar import (
+    blocks,
     calls,
     copies,
     exchanges,
@@ -14,6 +15,7 @@ from symgrad.audit.grammar import (
 from symgrad.audit.grammar.edit import Edit, Rule
 
 RULES: tuple[Rule, ...] = (
+    *blocks.RULES,
     *calls.RULES,
     *copies.RULES,
     *exchanges.RULES,

@@ -55,13 +55,14 @@ def _parts(node: ast.expr) -> list[ast.expr]:
 
 def _still(site: Site) -> Iterator[Proposal]:
     """The counter of a loop in place of an index that is a number, or another counter."""
-    counters = list(_counters(site))
-    subscripts = [n for n in [*nodes(site), *targets_of(site.statement)] if _is_entry(n)]
-    for node in subscripts if counters else ():
+    counted = list(counters(site))
+    inner = [n for t in targets_of(site.statement) for n in ast.walk(t) if isinstance(n, ast.expr)]
+    subscripts = [n for n in [*nodes(site), *inner] if _is_entry(n)]
+    for node in subscripts if counted else ():
         for index in _indices(node):
             plain = isinstance(index, ast.Constant) and type(index.value) is int
-            if plain or (isinstance(index, ast.Name) and index.id in counters):
-                for counter in counters:
+            if plain or (isinstance(index, ast.Name) and index.id in counted):
+                for counter in counted:
                     yield index, counter, 1.7, site.text(node)
 
 
@@ -74,7 +75,7 @@ def _indices(node: ast.expr) -> list[ast.expr]:
     return list(index.elts) if isinstance(index, ast.Tuple) else [index]
 
 
-def _counters(site: Site) -> Iterator[str]:
+def counters(site: Site) -> Iterator[str]:
     """The counters of the loops around a statement."""
     for loop in (n for n in ast.walk(site.around) if isinstance(n, ast.For)):
         if loop.lineno < site.line <= (loop.end_lineno or loop.lineno):
@@ -84,14 +85,14 @@ def _counters(site: Site) -> Iterator[str]:
 
 def _entry_factor(site: Site) -> Iterator[Proposal]:
     """An entry times that of another array at the counter that they share."""
-    counters = set(_counters(site))
-    for node in [n for n in nodes(site) if isinstance(n, ast.Subscript)] if counters else ():
+    counted = set(counters(site))
+    for node in [n for n in nodes(site) if isinstance(n, ast.Subscript)] if counted else ():
         own = site.known.get(site.text(node.value))
         places = [site.text(i) for i in _indices(node)]
         if own is None or own.array.ndim != len(places):
             continue
         for place, size in zip(places, own.shape, strict=True):
-            for other in site.known.values() if place in counters else ():
+            for other in site.known.values() if place in counted else ():
                 if other.shape == (size,) and other.name != own.name and other.name.isidentifier():
                     entry = f"{other.name}[{place}]"
                     yield node, f"({site.text(node)} * {entry})", 2.4, entry
@@ -147,9 +148,10 @@ def _counterpart(site: Site) -> Iterator[Proposal]:
     sign = {ast.Add: "-=", ast.Sub: "+="}.get(type(statement.op))
     inner = [n for n in ast.walk(site.around) if isinstance(n, ast.Subscript)]
     others = dict.fromkeys(ast.unparse(i) for n in inner for i in _indices(n) if _is_entry(i))
+    others |= dict.fromkeys(counters(site))
     end = site.source.span(statement)[1]
     for index in _indices(target) if sign else ():
-        for other in others:
+        for other in (o for o in others if o != ast.unparse(index)):
             start = site.source.span(target)[0]
             text = site.source.text[start:end]
             at = site.source.span(index)

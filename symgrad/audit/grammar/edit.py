@@ -53,6 +53,8 @@ class Edit:
     new: str
     word: str
     is_expression: bool = False
+    again: bool = False
+    """Whether the same is changed in two lines."""
 
     @property
     def kind(self) -> str:
@@ -67,7 +69,7 @@ class Edit:
     def sentence(self) -> str:
         """The fault in words."""
         sentence = SENTENCES_BY_WORD.get((self.rule.name, self.word), self.rule.sentence)
-        again = ", in two lines" if len(self.changes) > 1 else ""
+        again = ", in two lines" if self.again else ""
         return sentence.format(old=self.old, new=self.new, word=self.word) + again
 
 

@@ -6,7 +6,7 @@ import ast
 import itertools
 from collections.abc import Iterator
 
-from symgrad.audit.grammar.edit import Proposal, Rule, function_of, nodes
+from symgrad.audit.grammar.edit import Proposal, Rule, function_of, nodes, operand
 from symgrad.audit.sites import Site
 from symgrad.audit.statements import targets_of
 
@@ -47,6 +47,24 @@ def _exchanged(parts: list[str] | str, one: int, other: int) -> list[str]:
     return moved
 
 
+def _turned_round(site: Site) -> Iterator[Proposal]:
+    """What a function is applied to, with its entries in the order from the end; or not."""
+    for node in nodes(site):
+        parts = node.args if isinstance(node, ast.Call) else []
+        for part in [p for p in parts if site.text(p) in site.known]:
+            dim = site.known[site.text(part)].array.ndim
+            for turned in TURNED[:dim] if dim else ():
+                yield part, f"{site.text(part)}{turned}", 1.9, site.text(part)
+            if dim == 2:
+                yield part, f"{site.text(part)}[:, ::-1]", 1.95, site.text(part)
+        if isinstance(node, ast.Subscript) and "::-1" in site.text(node.slice):
+            yield node, operand(site, node.value), 1.6, site.text(node.value)
+
+
+TURNED = ("[::-1]", "[::-1, ::-1]", "[:, :, ::-1, ::-1]", "[:, :, ::-1, ::-1]")
+"""Arrays turned round: along all of two axes, as kernels are, or the last two of more."""
+
+
 def _minus_the_rest(site: Site) -> Iterator[Proposal]:
     """What the entries of the labels lose is the sum of all others, where it is a number."""
     statement = site.statement
@@ -67,6 +85,12 @@ def _is_number(node: ast.expr | None) -> bool:
 
 RULES = (
     Rule("swapped indices", "transpose", _swapped, "the indices {word} are the wrong way round"),
+    Rule(
+        "turned round",
+        "transpose",
+        _turned_round,
+        "the entries of {word} are in the wrong order: `{old}` ought to be `{new}`",
+    ),
     Rule("swapped letters", "transpose", _letters, "the letters {word} are the wrong way round"),
     Rule(
         "a number for a sum",

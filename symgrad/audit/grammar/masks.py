@@ -103,7 +103,7 @@ def _threshold(site: Site) -> Iterator[Proposal]:
     for node in nodes(site):
         right = node.comparators[0] if isinstance(node, ast.Compare) else None
         for new in _thresholds(site) if isinstance(right, ast.Constant) else ():
-            yield right, new, 1.6, new  # type: ignore[misc]
+            yield right, new, 1.55 if new == "0" else 1.6, new  # type: ignore[misc]
 
 
 def _thresholds(site: Site) -> list[str]:

@@ -339,6 +339,7 @@ def _slices(site: Site) -> Iterator[Proposal]:
             if node.step is not None:
                 new = ":".join(site.text(e) if e else "" for e in (node.lower, node.upper))
                 yield site.source.span(node), new, 1.7, site.text(node)
+            yield from _other_end(site, node)
             edges = [edge for edge in (node.lower, node.upper) if edge is not None]
             for edge in edges:
                 for step in (1, -1):
@@ -347,6 +348,18 @@ def _slices(site: Site) -> Iterator[Proposal]:
                 for step in (1, -1, 2, -2):
                     new = ":".join(_moved(site, edge, step) for edge in edges)
                     yield site.source.span(node), new, 2.2, site.text(node)
+
+
+def _other_end(site: Site, node: ast.Slice) -> Iterator[Proposal]:
+    """As many entries, from the other end, or the rest of them."""
+    one, other = (site.text(edge) if edge is not None else "" for edge in (node.lower, node.upper))
+    if node.step is None and bool(one) != bool(other):
+        edge = one or other
+        plain = edge.removeprefix("-") if edge.startswith("-") else f"-{edge}"
+        moved = [f"1:{_moved(site, node.upper, 1)}"] if node.upper is not None else []
+        sides = [f"{edge}:", f":{edge}", f"{plain}:", f":{plain}", *moved]
+        for new in (s for s in sides if s != f"{one}:{other}"):
+            yield site.source.span(node), new, 2.0, site.text(node)
 
 
 def _moved(site: Site, edge: ast.expr, step: int) -> str:
