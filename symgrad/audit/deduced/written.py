@@ -60,32 +60,31 @@ class Written:
         last = self.reference.gradient_of.get(name, "")
         if last not in self.lines:
             return None
-        uses: dict[str, int] = {}
-        order = dict.fromkeys(self._needed(last, known, uses))
-        again: list[str] = []
-        inlined = _Inlined(self.lines, known, again)
-        for line in [n for n in order if uses.get(n, 0) > 1 and n != last]:
-            again += [line] if len(ast.unparse(inlined.line(line))) > SHORT else []
-        return Wanted({n: inlined.line(n) for n in again}, inlined.line(last))
+        return Wanted.of(self.lines, last, known)
 
     def numbers(self, truth: Truth) -> dict[str, Numbers]:
         """What the lines give at a point, where they need nothing but NumPy."""
         space: dict[str, Any] = {"np": np, "math": math, **truth.given}
-        for name in dict.fromkeys(n for last in self.lines for n in self._needed(last, space, {})):
+        for name in dict.fromkeys(
+            n for last in self.lines for n in needed(self.lines, last, space, {})
+        ):
             with np.errstate(all="ignore"), contextlib.suppress(Exception):
                 code = compile(ast.Expression(self.lines[name]), name, "eval")
                 space[name] = np.asarray(eval(code, {}, space), dtype=float)
         return {n: space[n] for n in self.lines if n in space}
 
-    def _needed(self, name: str, known: Collection[str], uses: dict[str, int]) -> Iterator[str]:
-        """The lines that one needs, those first that others need; and how often each is read."""
-        for node in ast.walk(self.lines[name]):
-            read = node.id if isinstance(node, ast.Name) else ""
-            if read in self.lines and read not in known:
-                uses[read] = uses.get(read, 0) + 1
-                if uses[read] == 1:
-                    yield from self._needed(read, known, uses)
-        yield name
+
+def needed(
+    lines: Mapping[str, ast.expr], name: str, known: Collection[str], uses: dict[str, int]
+) -> Iterator[str]:
+    """The lines that one needs, those first that others need; and how often each is read."""
+    for node in ast.walk(lines[name]):
+        read = node.id if isinstance(node, ast.Name) else ""
+        if read in lines and read not in known:
+            uses[read] = uses.get(read, 0) + 1
+            if uses[read] == 1:
+                yield from needed(lines, read, known, uses)
+    yield name
 
 
 @dataclass(frozen=True)
@@ -95,16 +94,27 @@ class Wanted:
     before: Mapping[str, ast.expr]
     whole: ast.expr
 
+    @classmethod
+    def of(cls, lines: Mapping[str, ast.expr], last: str, known: Mapping[str, str]) -> Wanted:
+        """A line, with what it needs: what is read once, or is short, stands where it is read."""
+        uses: dict[str, int] = {}
+        order = dict.fromkeys(needed(lines, last, known, uses))
+        again: list[str] = []
+        inlined = _Inlined(lines, known, again)
+        for line in [n for n in order if uses.get(n, 0) > 1 and n != last]:
+            again += [line] if len(ast.unparse(inlined.line(line))) > SHORT else []
+        return cls({n: inlined.line(n) for n in again}, inlined.line(last))
+
     def text(self, shorter: _Shorter, taken: Collection[str]) -> tuple[str, str]:
         """The lines before, and the expression, with names that are not ``taken``."""
-        named = {n: f"{n}_" if n in taken else n for n in self.before}
+        lines = {n: shorter.visit(line) for n, line in self.before.items()}
+        made = Wanted.of({**lines, "": shorter.visit(self.whole)}, "", {})
+        named = {n: f"{n}_" if n in taken else n for n in made.before}
         renamed = _Inlined({}, named, ())
-        texts = {
-            named[n]: ast.unparse(renamed.visit(shorter.visit(line)))
-            for n, line in self.before.items()
-        }
-        whole = ast.unparse(renamed.visit(shorter.visit(self.whole)))
-        return "".join(f"{n} = {t}; " for n, t in texts.items()), whole
+        texts = {named[n]: ast.unparse(renamed.visit(line)) for n, line in made.before.items()}
+        return "".join(f"{n} = {t}; " for n, t in texts.items()), ast.unparse(
+            renamed.visit(made.whole)
+        )
 
 
 class _Inlined(ast.NodeTransformer):
@@ -267,11 +277,13 @@ class _Shorter(ast.NodeTransformer):
         """What stands for the parts of an expression, where a statement stands."""
         nodes = [n for line in (*wanted.before.values(), wanted.whole) for n in ast.walk(line)]
         parts = [n for n in nodes if isinstance(n, (ast.BinOp, ast.Call, ast.UnaryOp))]
-        texts = [t for t in dict.fromkeys(ast.unparse(n) for n in parts) if len(t) > 3]
+        told = {t: n for n in parts if len(t := ast.unparse(n)) > 3}
+        alone = _Inlined(wanted.before, {}, ())
+        texts = [ast.unparse(alone.visit(copy.deepcopy(n))) for n in told.values()]
         frames = program.seen(site.statement, texts, truth) if texts else []
         arrays = [k for k in readable if k.array.ndim and k.array.size > 1]
         found: dict[str, str] = {}
-        for text, value in zip(texts, frames[0] if len(frames) == 1 else (), strict=False):
+        for text, value in zip(told, frames[0] if len(frames) == 1 else (), strict=False):
             array = numbers(value)
             same = next(_same(array, arrays), "") if array is not None and array.ndim else ""
             found |= {text: same} if same and len(same) < len(text) else {}
