@@ -358,7 +358,7 @@ def backward(X, K, G):
 """
 ENTRIES = [
     ("dX[:, 1:5] += dZ * K[1]", "dX[:, 1:5] += dZ * K[0]", "value", 12),
-    ("dX[:, 1:5] += dZ * K[1]", "dX[:, 1:5] += dZ", "operation", 12),
+    ("dX[:, 1:5] += dZ * K[1]", "dX[:, 1:5] += dZ", "factor", 12),
     ("dX[:, 2:6] += dZ * K[2]", "dX[:, 2:6] = dZ * K[2]", "overwritten", 13),
     ("dX[:, 2:6] += dZ * K[2]", "dX[:, 2:6] += G * K[2]", "value", 13),
     ("np.sum(dZ * X[:, 1:5])", "np.sum(dZ * X[:, 0:4])", "value", 8),

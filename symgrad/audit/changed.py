@@ -14,6 +14,12 @@ _SIZE = re.compile(r"[\w.]+\.(shape(\[\s*-?\w+\s*\])?|size)\b|\blen\([^()]*\)")
 """A size of an array."""
 
 
+def is_of_masks(edit: Edit) -> bool:
+    """Whether that array is called a mask: entries that are left out."""
+    before, after = Counter(_arrays(edit, edit.old)), Counter(_arrays(edit, edit.new))
+    return any("mask" in name.lower() for name in (after - before) + (before - after))
+
+
 def is_of_arrays(edit: Edit) -> bool:
     """Whether the line has with an edit an array more often, or less often, than before."""
     before, after = Counter(_arrays(edit, edit.old)), Counter(_arrays(edit, edit.new))
@@ -34,8 +40,11 @@ def is_power(edit: Edit) -> bool:
     """Whether an exponent is changed, or an array is raised to one."""
     if not is_of_arrays(edit) and _powers(edit, edit.old) != _powers(edit, edit.new):
         return True
-    powers = [n.right for n in _nodes(edit) if isinstance(n, ast.BinOp) and is_pow(n.op)]
-    powers += [n.args[1] for n in _nodes(edit) if _called(n) == "power" and len(_args(n)) > 1]  # type: ignore[attr-defined]
+    pairs = [(n.left, n.right) for n in _nodes(edit) if isinstance(n, ast.BinOp) and is_pow(n.op)]
+    pairs += [
+        (a[0], a[1]) for n in _nodes(edit) if _called(n) == "power" and len(a := _args(n)) > 1
+    ]
+    powers = [power for base, power in pairs if any(_arrays(edit, ast.unparse(base)))]
     return _is_in(edit, powers)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from symgrad.audit.compare import numbers
 from symgrad.audit.diagnosis import Handed, explanations
 from symgrad.audit.diagnosis.explanation import Explanation
 from symgrad.audit.reference import Reference
@@ -38,8 +39,9 @@ class Evidence:
         wrong, values = [v.name for v in state.wrong()], state.values()
         right = [v.name for v in values if v.right and v.name in state.matching.wrt]
         ratio = next((v.ratios for v in values if v.code == target.code), ())
-        handed = Handed(state.truths, got, wrong, right, state.tolerance)
-        return cls(reference, handed, ratio)
+        whole = _not_cut(got, [*wrong, *right], state.matching.bounds)
+        truths, got = [state.truths[k] for k in whole], [got[k] for k in whole]
+        return cls(reference, Handed(truths, got, wrong, right, state.tolerance), ratio)
 
     def of_values(self, names: Collection[str]) -> Evidence:
         """The evidence of what made some values wrong, whatever other values are."""
@@ -57,6 +59,18 @@ class Evidence:
         cause = self.explanation
         every = cause is not None and cause.explained >= len(set(self.handed.wrong))
         return cause if every else None
+
+
+def _not_cut(
+    got: Sequence[Mapping[str, Any]], names: Sequence[str], bounds: Set[float]
+) -> list[int]:
+    """The points at which nothing is cut off at the end of a pass; all, where there are few."""
+    sizes = [
+        [float(np.abs(a).max(initial=0.0)) for n in names if (a := numbers(g.get(n))) is not None]
+        for g in got
+    ]
+    whole = [k for k, several in enumerate(sizes) if bounds.isdisjoint(several)]
+    return whole if len(whole) > 1 else list(range(len(got)))
 
 
 def _locals(state: State, run: Run) -> dict[str, Any]:

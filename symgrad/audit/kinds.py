@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.audit.changed import is_index, is_of_arrays, is_power
+from symgrad.audit.changed import is_index, is_of_masks, is_power
 from symgrad.audit.deduced.repairs import nothing
 from symgrad.audit.diagnosis.explanation import Explanation, Summand
 from symgrad.audit.diagnosis.slots import ARRAYS, MADE
@@ -43,17 +43,24 @@ def of_both(blamed: Blamed, kind: str) -> str:
     several = MAKESHIFT.get("factor" if blamed.edit and blamed.edit.kind == "factor" else kind, ())
     cause = blamed.evidence.whole if several else None
     other = kind if cause is None else of_explanation(cause)
-    if cause is not None and cause.first and other == "activation":
+    if cause is not None and (cause.role, cause.change) == ("times", "a function"):
+        other = "operation" if other == "loss" else other
+    elif cause is not None and cause.first and other == "activation":
         return kind
-    if cause is not None and kind == "mask" and cause.role != "terms":
-        return kind  # an array is left out: the mask
+    if cause is not None and kind in ("mask", "value") and not is_of_coefficients(cause):
+        several = tuple(k for k in several if k not in ("factor", "term"))
     return other if other in several else kind
 
 
+def is_of_coefficients(cause: Explanation) -> bool:
+    """Whether terms of an equation have other coefficients, the same numbers at all points."""
+    return bool(cause.coefficients) and not np.isnan(cause.coefficients).any()
+
+
 MAKESHIFT = {
-    "factor": ("activation", "value", "jacobian", "path", "mask", "sum", "transpose"),
+    "factor": ("activation", "operation", "value", "jacobian", "path", "mask", "sum", "transpose"),
     "term": ("activation", "value", "jacobian", "mask", "sum", "transpose"),
-    "value": ("jacobian", "mask", "sum", "transpose"),
+    "value": ("jacobian", "mask", "sum", "term", "transpose"),
     "activation": ("value", "jacobian"),
     "path": ("jacobian",),
     "mask": ("factor",),
@@ -95,8 +102,12 @@ def of_factor(edit: Edit) -> str:
     return next(found, "factor")
 
 
-OF_FACTORS = ((is_index, "value"), (is_power, "activation"), (is_of_arrays, "operation"))
-"""What a factor is that is no number."""
+OF_FACTORS = (
+    (is_index, "value"),
+    (is_power, "activation"),
+    (is_of_masks, "mask"),
+)
+"""What a factor may be rather than a factor."""
 
 
 SCALED = ("sum", "term", "factor", "sign", "value", "jacobian", "operation", "activation")
@@ -109,8 +120,8 @@ BY_ROLE = {
     ("number", ""): "factor",
     ("number", "another array"): "value",
     ("operand", ""): "value",
-    ("operand", "left out"): "operation",
-    ("operand", "its inverse"): "operation",
+    ("operand", "left out"): "factor",
+    ("operand", "its inverse"): "factor",
     ("own", ""): "activation",
     ("own", "left out"): "activation",
     ("own", "another array"): "value",
@@ -119,7 +130,7 @@ BY_ROLE = {
     ("entry", ""): "value",
     ("index", ""): "value",
     ("norm", ""): "jacobian",
-    ("norm", "left out"): "operation",
+    ("norm", "left out"): "factor",
     ("norm", "another array"): "value",
     ("cached", "transposed"): "transpose",
     ("cached", ""): "value",
@@ -131,15 +142,21 @@ BY_ROLE = {
     ("sum", "only the last"): "overwritten",
     ("sum", "only the first"): "overwritten",
     ("sum", "one of a count"): "term",
+    ("sum", "everywhere"): "term",
+    ("sum", "left out"): "term",
     ("sum", "only its own"): "jacobian",
     ("sum", "a mean"): "factor",
+    ("sums", ""): "sum",
     ("whole", "transposed"): "transpose",
+    ("whole", "in another order"): "transpose",
+    ("whole", "shifted"): "value",
+    ("windows", ""): "value",
     ("whole", "rounded"): "rounded",
     ("whole", "cut at 0"): "mask",
     ("whole", "where it is positive"): "mask",
+    ("times", "left out"): "factor",
     ("times", "an array"): "factor",
     ("times", "a number"): "factor",
-    ("times", "left out"): "operation",
     ("mask", ""): "mask",
     ("slope", ""): "activation",
     ("gradient", ""): "activation",
@@ -167,17 +184,24 @@ def of_explanation(cause: Explanation) -> str:
     if cause.role == "terms" and cause.coefficients:
         kind = of_terms(cause.coefficients, cause.terms)
         return "term" if kind == "path" and cause.hidden and len(cause.terms) == 1 else kind
+    if is_of_a_statistic(cause):
+        return "jacobian"
     if cause.role == "times" and re.search("[<>]", cause.detail):
         return "mask"
     if cause.role == "times" and cause.change == "a function" and cause.first:
         return "loss"
-    through = cause.projects or (cause.norm and cause.role == "norm")
-    if cause.role in ARRAYS and cause.change == "left out" and through:
-        return "jacobian"
-    if cause.role == "slope" and cause.norm and cause.change in MADE:
-        return "jacobian"
     pair = (cause.role, cause.change)
     return BY_ROLE.get(pair) or BY_CHANGE.get(cause.change) or BY_ROLE[cause.role, ""]
+
+
+def is_of_a_statistic(cause: Explanation) -> bool:
+    """Whether it is a part of the Jacobian of a mean, a norm, or a softmax that is wrong."""
+    if cause.role == "slope":
+        return cause.norm and cause.change in MADE
+    if cause.role == "sums":
+        return cause.norm or cause.projects
+    gone = cause.role in ARRAYS and cause.change == "left out"
+    return gone and (cause.projects or (cause.norm and cause.role == "norm"))
 
 
 def of_terms(coefficients: Sequence[float], terms: Sequence[Summand]) -> str:

@@ -115,7 +115,7 @@ FAULTS = [
     (
         "dbnvar = -0.5 * (bnvar + 1e-5) ** -1.5",
         "dbnvar = -0.5 * (bnvar + 1e-5) ** -0.5",
-        "factor value activation operation term",
+        "factor value activation operation term jacobian",
         "bnvar bndiff",
     ),
     ("dbndiff2 = 1 / (n - 1)", "dbndiff2 = 1 / n", "factor", "bndiff"),

@@ -33,7 +33,20 @@ def marks(system: System, names: Mapping[str, str]) -> dict[str, Hashable]:
         if e.name in system.nameless:
             own = tuple(sorted({str(found.get(n, n)) for n in readers[e.name]})[:1])
         found[e.name] = (*place, *own)
+    found |= dict(_starts(system, found))
     return found | {adjoint: ("d", found.get(v, v)) for adjoint, v in names.items()}
+
+
+def _starts(system: System, mark: Mapping[str, Hashable]) -> Iterator[tuple[str, Hashable]]:
+    """The inputs that the first turn reads where the second reads what comes of the first."""
+    several: dict[Hashable, list[Equation]] = defaultdict(list)
+    for e in system:
+        several[mark[e.name]].append(e)
+    inputs = {v.name for v in system.variables}
+    for first, second in (e[:2] for e in several.values() if len(e) > 1):
+        start, then = first.reads - second.reads, second.reads - first.reads
+        if len(start) == len(then) == 1 and start <= inputs and not then & inputs:
+            yield min(start), mark[min(then)]
 
 
 def groups(
@@ -72,6 +85,9 @@ class Turns:
         for name in sorted(values, key=lambda n: order.get(values[n], -1)):
             several[mark.get(name, name)].append(name)
         self.place = {n: (m, k) for m, names in several.items() for k, n in enumerate(names)}
+        inputs = [v.name for v in backward.derivation.typed.variables]
+        self.place |= {n: (mark[n], -1) for n in inputs if mark.get(n, n) in several}
+        self.stem = {m: _STEM.sub("", names[0]) for m, names in several.items()}
         self.several = {m for m, names in several.items() if len(names) > 1}
 
     def label(self, name: str, member: str) -> str:
@@ -81,4 +97,4 @@ class Turns:
             return name
         other = self.place.get(member, (member, 0))[1]
         later = {0: "", 1: " of the next turn", -1: " of the turn before"}
-        return f"{_STEM.sub('', name)}{later.get(turn - other, f' of turn {turn - other:+d}')}"
+        return f"{self.stem[mark]}{later.get(turn - other, f' of turn {turn - other:+d}')}"

@@ -17,10 +17,13 @@ import sympy as sp
 from symgrad.audit.diagnosis.alike import Turns, groups, marks
 from symgrad.audit.diagnosis.explanation import Explanation
 from symgrad.audit.diagnosis.fits import Columns, columns_of, fitted, is_projected
+from symgrad.audit.diagnosis.free import other_sums
 from symgrad.audit.diagnosis.graph import BATCH, Backward
 from symgrad.audit.diagnosis.moved import added_elsewhere
+from symgrad.audit.diagnosis.order import moved_entries
 from symgrad.audit.diagnosis.parts import Term, terms_of
 from symgrad.audit.diagnosis.slots import Contents, Other, Place, places
+from symgrad.audit.diagnosis.strides import other_strides
 from symgrad.audit.diagnosis.sums import turned_sums
 from symgrad.audit.diagnosis.trial import Trial
 from symgrad.audit.diagnosis.wanted import Wanted
@@ -30,6 +33,10 @@ from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.indices import entry, name_of
 
 Numbers = np.ndarray[Any, Any]
+
+
+TIMES_A_NUMBER = 0.6
+"""How much less likely something is that has to be times a number too."""
 
 
 @dataclass
@@ -44,6 +51,8 @@ class Explaining:
     until: float = float("inf")
     """Until when, by the time of the processor, it is gone on with."""
     found: list[Explanation] = field(default_factory=list)
+    any_number: bool = False
+    """Whether what is tried may be times any number."""
 
     def run(self) -> list[Explanation]:
         """All explanations of the first wrong value that make no right one wrong."""
@@ -58,11 +67,40 @@ class Explaining:
                     look(members)
             if self._is_explained():
                 return self.found
-        self._by_arrays(first)
-        if not self.found:
-            for trial in added_elsewhere(self.backward, self.backward.before[first], self.terms):
-                self._try(trial)
+        for last in (self._by_arrays, self._by_moves, self._by_free_sums, self._by_numbers):
+            if not self._is_explained() and time.process_time() < self.until:
+                last(first)
         return self.found
+
+    def _by_moves(self, first: str) -> None:
+        """Terms that are added to another derivative, and numbers that stand at other entries."""
+        before = self.backward.before[first]
+        several = [*added_elsewhere(self.backward, before, self.terms)]
+        several += [*other_strides(self.backward, before | self._by_wrong())]
+        for trial in several:
+            self._try(trial)
+        self.found += moved_entries(self.backward, self.wanted)
+
+    def _by_wrong(self) -> set[str]:
+        """The derivatives by all values that are wrong."""
+        names = {self.backward.name_of.get(n, "") for n in self.wanted.wrong}
+        return names & self.backward.equations.keys()
+
+    def _by_free_sums(self, first: str) -> None:
+        """Sums that may be any."""
+        before = sorted(self.backward.before[first])
+        for found in other_sums(self.backward, self.wanted, before):
+            name = self.backward.name_of.get(found.value, "")
+            projects = is_projected(self.backward, name, self.terms(name)) if name else False
+            self.found.append(replace(found, projects=projects))
+
+    def _by_numbers(self, first: str) -> None:
+        """What was tried in one equation, times any number."""
+        self.any_number = True
+        for name in sorted(self.backward.before[first]):
+            for look in (self._by_places, self._by_sums, self._by_wholes):
+                if time.process_time() < self.until:
+                    look([name])
 
     def _is_explained(self) -> bool:
         """Whether something explains all that is wrong."""
@@ -230,6 +268,8 @@ class Explaining:
         explained = 0
         for point in self.wanted.points:
             table = trial.contents(point)
+            if self.any_number:
+                table = {o: a for o, a in table.items() if any(map(_varies, a))}
             left = list(table) if left is None else [o for o in left if o in table]
             if not left:
                 return
@@ -249,7 +289,7 @@ class Explaining:
         """The derivatives with each of what may stand there."""
         count = len(table[left[0]])
         stacks = {f"_put{k}": np.stack([table[o][k] for o in left]) for k in range(count)}
-        if not trial.free:
+        if not (trial.free or self.any_number):
             return self.backward.variants(trial.changed, stacks, point)
         stacks = {n: np.concatenate([a, np.zeros_like(a[:1])]) for n, a in stacks.items()}
         return self.wanted.scaled(self.backward.variants(trial.changed, stacks, point), point)
@@ -261,7 +301,7 @@ class Explaining:
             trial.role,
             other.change,
             other.detail,
-            other.cost,
+            other.cost + (TIMES_A_NUMBER if self.any_number else 0.0),
             explained,
             before=trial.before,
             hidden=trial.value in self.backward.derivation.typed.nameless,
@@ -269,6 +309,11 @@ class Explaining:
             norm=trial.value in self.backward.statistics,
             first=not self.backward.reads.get(name, ()),
         )
+
+
+def _varies(array: Numbers) -> bool:
+    """Whether an array has more than one number, which times any number may be any other."""
+    return bool((array != array.flat[0]).any())
 
 
 def of_place(place: Place) -> Hashable:

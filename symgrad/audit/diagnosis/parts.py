@@ -120,6 +120,15 @@ def is_each(term: Term, equation: Equation, slope: sp.Expr) -> bool:
     return not term.limits and indices_of(slope) == equation.indices
 
 
+def everywhere(term: Term, own: Collection[sp.Expr]) -> sp.Expr | None:
+    """A term that is of a part of the entries alone, as it is of all; None for another."""
+    picked = [f for f in term.factors if isinstance(f, sp.KroneckerDelta)]
+    pairs = [(e, i) for d in picked for i, e in (d.args, d.args[::-1]) if i in own and e not in own]
+    rest = [replaced(f, dict(pairs)) for f in term.factors if f not in picked]
+    left = {s for f in rest for s in f.free_symbols} & term.bound
+    return sp.Mul(*rest) if picked and len(pairs) == len(picked) and not left else None
+
+
 def sums_in(term: Term) -> Iterator[sp.Sum]:
     """The sums in a term: those that are parts of factors."""
     for factor in term.factors:

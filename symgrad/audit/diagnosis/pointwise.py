@@ -35,10 +35,10 @@ def functions_of_entries(backward: Backward, wanted: Wanted) -> Iterator[Explana
             if at.size >= LEAST and _is_function(at, by):
                 change = "two numbers" if np.unique(by.round(9)).size <= 2 else "a function"
                 role = "mask" if change == "two numbers" else "slope"
-                yield Explanation(value, role, change, "", 1.0, _explained(backward, wanted, name))
+                yield Explanation(value, role, change, "", 1.0, explained(backward, wanted, name))
 
 
-def _explained(backward: Backward, wanted: Wanted, name: str) -> int:
+def explained(backward: Backward, wanted: Wanted, name: str) -> int:
     """How many wrong values follow, if a derivative is what the program has for it."""
     counts = []
     put = entry("_put0", (BATCH, *backward.equations[name].indices))

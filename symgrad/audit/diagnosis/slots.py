@@ -11,7 +11,7 @@ import numpy as np
 import sympy as sp
 
 from symgrad.audit.diagnosis.graph import BATCH, Backward
-from symgrad.audit.diagnosis.parts import Term, free_indices, sums_in
+from symgrad.audit.diagnosis.parts import Term, everywhere, free_indices, sums_in
 from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.indices import (
     Index,
@@ -172,11 +172,33 @@ def _role(backward: Backward, equation: Equation, term: Term, factor: sp.Expr) -
     own = backward.value_of.get(equation.name, "")
     slopes = [a for a in entries(term.expr) if name_of(a) in backward.slopes]
     values = {own, *(backward.value_of.get(name_of(a), "") for a in slopes)}
-    each = any(indices_of(a) == equation.indices for a in slopes) or not slopes
+    each = not slopes or any(_is_each(equation, term, a) for a in slopes)
     curved = factor.has(sp.Function) or any(isinstance(f, sp.Add) for f in sp.Mul.make_args(factor))
     curved = curved and not factor.has(sp.Sum)
-    is_slope = each and curved and not term.limits and bool(_names(factor) & values)
+    is_slope = each and curved and not is_summed(equation, term) and bool(_names(factor) & values)
     return "slope" if is_slope else _standing(backward, equation, factor)
+
+
+def own_or_tied(equation: Equation, term: Term) -> set[sp.Expr]:
+    """The indices of a derivative, and those that are one of these but for where a part begins."""
+    own = set(equation.indices)
+    deltas = [d for f in term.factors for d in f.atoms(sp.KroneckerDelta)]
+    tied = {i for d in deltas if d.free_symbols & own for i in d.free_symbols}
+    return own | (tied & term.bound)
+
+
+def _is_each(equation: Equation, term: Term, slope: sp.Expr) -> bool:
+    """Whether a derivative is read at the entry itself, or where a part has it."""
+    if indices_of(slope) == equation.indices:
+        return True
+    free = set(free_indices(slope))
+    known = own_or_tied(equation, term)
+    return bool(free & term.bound) and free <= known and len(free) == len(equation.indices)
+
+
+def is_summed(equation: Equation, term: Term) -> bool:
+    """Whether a term sums up what belongs to several entries of a derivative."""
+    return not term.bound <= own_or_tied(equation, term)
 
 
 ARRAYS = ("number", "norm", "own", "operand")
@@ -315,7 +337,9 @@ class Contents:
     ) -> Iterator[tuple[Other, Numbers]]:
         """The arrays of a shape, by their names: those of the same role first."""
         slopes, name = self.backward.slopes, name_of(place.part)
-        same = sorted(self.names, key=lambda n: (n in slopes) != (name in slopes))
+        stem = self.label(name, name)
+        turn = {n: self.label(n, name).startswith(stem) for n in self.names}
+        same = sorted(self.names, key=lambda n: ((n in slopes) != (name in slopes), not turn[n]))
         pairs = ((n, np.asarray(self.backward.numbers(self.point).get(n))) for n in same)
         fine = (p for p in pairs if p[1].shape == own.shape and p[1].dtype.kind in kinds)
         for other, array in itertools.islice(fine, MOST_OTHERS):
@@ -341,7 +365,8 @@ class Contents:
         arrays = [("what it is of", self._of_size(value, place, own))]
         arrays += [("what it gives", self._of_size(n, place, own)) for n in place.through]
         member = place.equation.name
-        arrays += [(self.label(n, member), self._of_size(n, place, own)) for n in self.names]
+        names = [n for n in self.names if n not in self.backward.slopes]
+        arrays += [(self.label(n, member), self._of_size(n, place, own)) for n in names]
         fine = [(n, a) for n, a in arrays if a is not None]
         for name, array in fine[: MOST_OTHERS // 2]:
             for text, function in FUNCTIONS.items():
@@ -377,6 +402,10 @@ class Contents:
             return
         shape = whole.shape[: len(free)]
         last = tuple(range(len(free), whole.ndim))
+        term = Term(sp.Mul.make_args(part.function), tuple(map(tuple, part.limits)))
+        whole_term = everywhere(term, free)
+        if whole_term is not None:
+            yield Other("everywhere", "", 0.2), self.backward.array(whole_term, free, self.point)
         yield Other("over all", "", 0.3), np.broadcast_to(whole.sum(), shape)
         yield Other("over all, a mean", "", 0.4), np.broadcast_to(whole.mean(), shape)
         yield Other("a mean", "", 0.3), whole.mean(axis=last)
@@ -386,4 +415,6 @@ class Contents:
 def _shape(place: Place, own: Numbers) -> tuple[int, ...]:
     """The shape of arrays whose entries stand where a factor does: axes of length 1 in."""
     sizes = dict(zip(place.axes, own.shape, strict=True))
+    if not set(place.axes) <= set(place.equation.indices):
+        return tuple(own.shape)
     return tuple(sizes.get(i, 1) for i in place.equation.indices)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
+import sympy as sp
+
 from symgrad.mathematics.equations import Equation, System
 from symgrad.mathematics.indices import Index, entries, indices_of, name_of
 
@@ -36,7 +38,8 @@ def statistics(system: System, sizes: Mapping[str, int]) -> Iterator[str]:
 
 def _is_each(equation: Equation, name: str) -> bool:
     """Whether an equation reads an array entry by entry, and does not contract it."""
-    own = set(equation.indices)
+    picked = {i for d in equation.rhs.atoms(sp.KroneckerDelta) for i in d.free_symbols}
+    own = {*equation.indices, *picked}
     atoms = (a for a in entries(equation.rhs) if name_of(a) == name)
     return all({i for i in indices_of(a) if isinstance(i, Index)} <= own for a in atoms)
 

@@ -11,7 +11,7 @@ import numpy as np
 import sympy as sp
 
 from symgrad.audit.diagnosis.graph import Backward
-from symgrad.audit.diagnosis.parts import Term, free_indices
+from symgrad.audit.diagnosis.parts import Term, everywhere, free_indices
 from symgrad.audit.diagnosis.slots import MOST_ENTRIES, Other
 from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.indices import Index
@@ -34,6 +34,9 @@ def turned_sums(
     found = dict(_inner_sums(backward, equation, term, point))
     cover = backward.cover(sp.Mul(*term.factors), (*own, *bound), point)
     found |= dict(_turned(whole, len(own), cover))
+    whole_term = everywhere(term, own)
+    if whole_term is not None:
+        found[Other("everywhere", "", 0.2)] = backward.array(whole_term, own, point)
     shape = [1 if not isinstance(i, Index) else -1 for i in equation.indices]
     return {o: _laid(a, shape) for o, a in found.items()}
 

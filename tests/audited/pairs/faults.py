@@ -880,7 +880,7 @@ def weight_norm(v, g, X, G):
     dv = g / norm * dW - g * (dW * v).sum(axis=0) / norm**3 * v
     return dict(dW=dW, dg=dg, dv=dv)
 """,
-    kinds="factor jacobian operation",
+    kinds="factor jacobian",
     first="g",
     function="weight_norm",
 )

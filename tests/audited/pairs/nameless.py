@@ -55,7 +55,7 @@ class HeteroskedasticGaussian:
         self.grad_v = self.X.T @ ds
         return self.grad_w, self.grad_v
 """,
-    kinds="factor operation",
+    kinds="factor",
     first="w m",
     cls="HeteroskedasticGaussian",
     setup="HeteroskedasticGaussian(np.zeros(3), np.zeros(3))",
