@@ -8,6 +8,12 @@ import pytest
 import symgrad as sg
 from symgrad.formats import FORMATS
 from symgrad.writing.choice import Choice
+from symgrad.writing.closed import closed_forms
+from symgrad.writing.display import Display
+from symgrad.writing.notation import Notation
+from symgrad.writing.printings.latex import latex
+from symgrad.writing.printings.text import text
+from tests.test_matrix_form import Reader, column, plain
 
 
 def closed(loss: sg.Array, **values: sg.Array) -> list[str]:
@@ -130,3 +136,37 @@ def test_parts_of_closed_forms_are_closed() -> None:
         assert shown.split("  n")[0].strip() == "∂L/∂x = 1/‖A x − b‖ Aᵀ (A x − b)"
     forward = str(d.render("text", choice=Choice(parts=("forward",), closed=True)))
     assert forward.strip().startswith("L = ‖A x − b‖")
+
+
+SCALED = {
+    "u = s * x\nv = u / s\nloss = np.sum(np.exp(v) * u)": "((x + 𝟏) ⊙ exp(x))ᵀ x - (x^∘2)ᵀ exp(x)",
+    "u = s**2 * w\nv = u / s\nloss = np.sum(v**2) / s + np.sum(np.sin(u) / s**3)": "2/s w",
+    "u = np.sum(w**2)\nloss = np.sum(np.exp(u * w / s) / u)": "",
+    "u = w / np.sqrt(np.sum(w**2))\nloss = np.sum(w**2) * np.sum(np.exp(u * s) / s)": "",
+}
+"""Specs in which a scalar is divided by itself, and what is left."""
+
+
+@pytest.mark.parametrize("spec", SCALED)
+def test_a_scalar_cancels_and_the_form_has_the_same_values(spec: str) -> None:
+    s, w, x = sg.param("s", ()), sg.param("w", (3,)), sg.data("x", (3,))
+    space = {"np": np, "s": s, "w": w, "x": x}
+    exec(spec, space)
+    names = {n: v for n, v in space.items() if isinstance(v, sg.Array)}
+    d = sg.derive(space["loss"], names=names)
+    found = closed_forms(d, Notation.of(d), Display)
+    every = {"s": np.array(1.7), "w": np.array([0.3, -1.1, 0.8]), "x": np.array([0.5, 1.2, -0.7])}
+    point = {v.name: every[v.name] for v in d.system.variables}
+    env = {name: column(value) for name, value in point.items()}
+    _, gradients = d.compile().loss_and_gradients(**point)
+    lines = []
+    for name in d.wrt:
+        form = found.matrix(d.adjoint_name[name])
+        lines.append("" if form is None else text(form[1]))
+        if form is not None:
+            read = plain(Reader(latex(form[1]), env).sum())
+            np.testing.assert_allclose(
+                read, column(np.asarray(getattr(gradients, name))), rtol=1e-9
+            )
+    assert any(lines)
+    assert SCALED[spec] in " ".join(lines)

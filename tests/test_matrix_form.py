@@ -143,7 +143,7 @@ class Ones:
 
 
 TOKEN = re.compile(
-    r"\\left\\lVert|\\right\\rVert(?:_F)?\^2|\\left\(|\\right\)|\^\{\\top\}"
+    r"\\left\\lVert|\\right\\rVert(?:_F)?(?:\^2|\^\{\d+\})?|\\left\(|\\right\)|\^\{\\top\}"
     r"|\^\{\\circ [^}]*\}|\^\{[^}]*\}"
     r"|\\mathbf\{1\}|\\frac|\\operatorname\{\w+\}(?:_\{\\text\{\w+\}\})?|\\[a-z]+"
     r"|[A-Za-z]\w*|\d+(?:\.\d+)?|[-+{}\[\]>(),]|\\"
@@ -224,8 +224,9 @@ class Reader:
 
     def norm(self) -> Any:
         value = self.sum()
-        assert self.next().startswith(r"\right\rVert")
-        return np.sum(value * value)
+        _, _, power = self.next().partition(r"\right\rVert")
+        exponent = float(power.partition("^")[2].strip("{}") or 1)
+        return np.sum(value * value) ** (exponent / 2)
 
     def argument(self) -> Any:
         value = self.sum()
@@ -281,6 +282,8 @@ FUNCTIONS = {
     "exp": np.exp,
     "log": np.log,
     "tanh": np.tanh,
+    "cos": np.cos,
+    "sin": np.sin,
     "relu": lambda x: np.maximum(x, 0),
     "diag": lambda x: np.diag(np.ravel(x)),
     "tr": np.trace,

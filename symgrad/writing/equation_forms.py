@@ -201,8 +201,8 @@ class MadeForms:
         """A number as the spec has it: 0.02 for 1/50, 2√6 for √24."""
         typed = self.notation.names.typed
         match node:
-            case Fraction(Number("1"), Number(below)) if below.isdigit():
-                decimal = typed.as_decimal(sp.Rational(1, int(below)))
+            case Fraction(Number(above), Number(below)) if (above + below).isdigit():
+                decimal = typed.as_decimal(sp.Rational(int(above), int(below)))
                 return Number(decimal) if decimal else node
             case Root(Number(inside)) if inside.isdigit():
                 return self._constant(FAMILIES[0].member(int(inside)))

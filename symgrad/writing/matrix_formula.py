@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -41,6 +40,7 @@ from symgrad.writing.names import is_high
 from symgrad.writing.naming import Names
 from symgrad.writing.parts import as_decimal, shared_constant
 from symgrad.writing.piece import Level, Piece
+from symgrad.writing.powers import as_powers, net_powers
 
 TRANSPOSED = Sign("⊤")
 INVERSE = number("-1")
@@ -259,9 +259,9 @@ def scalars_of(matrix: MatrixFormula) -> tuple[list[MatrixFormula], MatrixFormul
 
 
 def _cancelled(factors: Sequence[MatrixFormula], axes: Axes) -> Sequence[MatrixFormula]:
-    """The factors without those that cancel: A⁻¹ A is I, and A I is A."""
+    """The factors without those that cancel: A⁻¹ A is I, and A I is A; s/s is 1."""
     kept: list[MatrixFormula] = []
-    for factor in (f for f in factors if not f.unit):
+    for factor in (f for f in _without_quotients(factors) if not f.unit):
         if kept and kept[-1].axes and factor.axes and factor.is_inverse_of(kept[-1]):
             kept.pop()
         else:
@@ -269,6 +269,16 @@ def _cancelled(factors: Sequence[MatrixFormula], axes: Axes) -> Sequence[MatrixF
     gone = len(kept) < len(factors) and not any(f.axes for f in kept)
     unit = MatrixFormula(Word("I", IDENTITY), axes, Level.ATOM, symmetric=True, unit=True)
     return [*kept, unit] if gone else kept
+
+
+def _without_quotients(factors: Sequence[MatrixFormula]) -> Sequence[MatrixFormula]:
+    """Factors of which no number is divided by itself."""
+    scalars = [f for f in factors if not f.axes and f.number is None and f.of_sizes is None]
+    left = net_powers([f.formula for f in scalars])
+    if left is None:
+        return factors
+    others = [f for f in factors if f not in scalars]
+    return [*(MatrixFormula(formula, ()) for formula in left), *others]
 
 
 def _beside(factors: Sequence[MatrixFormula]) -> Formula:
@@ -290,7 +300,7 @@ def _over_one_bar(factors: Sequence[MatrixFormula]) -> Sequence[MatrixFormula]:
     if not found or len(found) + len(values) + len(plain) < 2:
         return factors
     rest = [f for f in rest if f not in plain]
-    value, below = sp.Mul(*values), _as_powers(found)
+    value, below = sp.Mul(*values), as_powers(found)
     above, under = _number(value), below
     if isinstance(above, Fraction):
         under = [above.below, *below]
@@ -302,23 +312,6 @@ def _over_one_bar(factors: Sequence[MatrixFormula]) -> Sequence[MatrixFormula]:
         alone = plain[0].formula if len(plain) == 1 and not numbers else None
         above = alone or beside([*numbers, *(f.at_least(Level.PRODUCT) for f in plain)])
     return [MatrixFormula(Fraction(above, beside(under)), ()), *rest]
-
-
-def _as_powers(factors: Iterable[Formula]) -> list[Formula]:
-    """Factors that are equal as a power: s² for s s."""
-    counts: Counter[Formula] = Counter()
-    for factor in factors:
-        if isinstance(factor, Norm) and factor.squared:
-            counts[replace(factor, squared=False)] += 2
-        else:
-            counts[factor] += 1
-    return [_power_of(f, n) for f, n in counts.items()]
-
-
-def _power_of(factor: Formula, n: int) -> Formula:
-    if isinstance(factor, Norm) and n == 2:
-        return replace(factor, squared=True)
-    return factor if n == 1 else raised(factor, Number(str(n)))
 
 
 def fewer_transposes(matrix: MatrixFormula) -> MatrixFormula:

@@ -18,6 +18,7 @@ from symgrad.mathematics.reductions import ratio
 from symgrad.mathematics.sizes import fixed, is_fixed, named, with_numbers
 from symgrad.mathematics.steps import Step
 from symgrad.writing.apart import apart
+from symgrad.writing.bounded import bounded
 from symgrad.writing.display import Display
 from symgrad.writing.formula import Formula, Letter, related, walk
 from symgrad.writing.letters import Letters, unshadowed
@@ -219,7 +220,7 @@ def _renamed(equation: Equation, new: Mapping[sp.Expr, sp.Expr]) -> Equation:
 
 def _plain(expr: sp.Expr) -> sp.Expr:
     """Sizes that are known are written as numbers; a quotient by its convention as a quotient."""
-    expr = settled(expr)
+    expr = bounded(settled(expr))
     if expr.has(ratio):
         expr = expr.replace(ratio, lambda x, y: x / y)
     numbers = {s: with_numbers(s) for s in expr.atoms(sp.Symbol) if is_fixed(s)}

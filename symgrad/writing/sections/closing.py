@@ -11,6 +11,7 @@ from symgrad.calculus.derivation import Adjoint
 from symgrad.mathematics.equations import Equation
 from symgrad.mathematics.infinity import as_constant
 from symgrad.mathematics.multiples import ROUNDED, decimal_near, is_computed
+from symgrad.writing.bounded import bounded
 from symgrad.writing.choice import Numbers
 from symgrad.writing.document import (
     Equations,
@@ -47,6 +48,7 @@ def remarks(author: Author) -> Section | None:
         for a in author.derivation.adjoints
         if _is_aside(author, a) and not author.choice.closed
     ]
+    remarks += [(BOUNDED,)] if any(map(_is_bounded, _shown(author))) else []
     numbers = [Math(related(*pair)) for pair in _recognised(author)]
     remarks += (
         [("Floating-point numbers are read as what they stand for: ", *listed(numbers), ".")]
@@ -54,6 +56,22 @@ def remarks(author: Author) -> Section | None:
         else []
     )
     return Section(("Remarks",), (Items(tuple(remarks)),), key="remarks") if remarks else None
+
+
+BOUNDED = (
+    "A condition in square brackets is 1 where it holds; elsewhere the term is 0, also where an "
+    "index in it is beyond its axis."
+)
+
+
+def _shown(author: Author) -> Iterator[Equation]:
+    """The equations of values, and of their derivatives, that a reader sees."""
+    yield from (e for e in author.derivation.system if author.is_mentioned(e.name))
+    yield from (e for a in author.derivation.adjoints if not a.inlined for e in a.equations)
+
+
+def _is_bounded(equation: Equation) -> bool:
+    return bool(bounded(equation.rhs) != equation.rhs)
 
 
 def _recognised(author: Author) -> Iterator[tuple[Formula, Formula]]:
