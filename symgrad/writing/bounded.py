@@ -11,7 +11,7 @@ from sympy import KroneckerDelta as Delta
 from symgrad.mathematics.algebra import bound_of
 from symgrad.mathematics.indices import Index, replaced
 from symgrad.mathematics.piecewise import less, less_equal
-from symgrad.mathematics.sizes import is_at_least_zero
+from symgrad.mathematics.sizes import is_at_least_zero, with_numbers
 
 
 @functools.lru_cache(maxsize=4096)
@@ -26,8 +26,11 @@ def _without_delta(total: sp.Sum) -> sp.Expr:
     factors = sp.Mul.make_args(total.function)
     for delta in (f for f in factors if isinstance(f, Delta)):
         for index, value, at in _solutions(bound_of(total), delta):
+            conditions = [*_conditions(value, at, index.size)]
+            if not conditions:  # which a step contracts
+                continue
             rest = sp.Mul(*(f for f in factors if f is not delta))
-            inside = replaced(rest, {index: value}) * sp.Mul(*_conditions(value, at, index.size))
+            inside = replaced(rest, {index: value}) * sp.Mul(*conditions)
             limits = [k.limits for k in bound_of(total) if k != index]
             return _without_delta(sp.Sum(inside, *limits)) if limits else inside
     return total
@@ -50,7 +53,7 @@ def _conditions(value: sp.Expr, at: Index, size: sp.Expr) -> Iterator[sp.Expr]:
     start, end = (value.xreplace({at: p}) for p in (sp.S.Zero, at.size - 1))
     low, high = (start, end) if slope == 1 else (end, start)
     offset = value - slope * at
-    if not is_at_least_zero(low):
+    if not is_at_least_zero(with_numbers(low)):
         yield less_equal(-offset, at) if slope == 1 else less_equal(at, offset)
-    if not is_at_least_zero(size - 1 - high):
+    if not is_at_least_zero(with_numbers(size - 1 - high)):
         yield less(at, size - offset) if slope == 1 else less(offset - size, at)
