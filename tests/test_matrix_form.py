@@ -450,3 +450,19 @@ def test_a_derivative_stands_before_what_it_is_multiplied_by() -> None:
     d = sg.derive(np.sum((A * p) ** 3), names={"p": p})
     shown = d.render("text", choice=Choice(form="matrix", detail="brief"))
     assert "∂L/∂Z = ∂L/∂p ⊙ (𝟏 𝟏ᵀ − p^∘2)" in shown
+
+
+def test_matrix_forms_alone_are_read_without_an_index() -> None:
+    X, Y, W = (
+        sg.data("X", ("N", 3)),
+        sg.data("Y", ("N", 4), assume=sg.one_hot(1)),
+        sg.param("W", (3, 4)),
+    )
+    P = sg.softmax(X @ W, axis=1)
+    d = sg.derive(-np.sum(Y * np.log(P)), names={"X": X, "Y": Y, "W": W, "P": P})
+    alone = str(d.render("text", choice=sg.Choice(form="matrix")))
+    assert not re.search(r"Indices|Entry|\[|Σ|δ\(", alone)
+    assert "because Y is one-hot" in alone
+    assert "∂L/∂W = Xᵀ ∂L/∂t₁" in alone
+    full = str(d.render("text", choice=sg.Choice("full", form="matrix")))
+    assert "contract δ" in full

@@ -121,6 +121,17 @@ class Author:
             for step in long
         ]
 
+    def reasons(self, steps: Iterable[Step]) -> list[Prose]:
+        """All that steps rest on, where these are not shown."""
+        short = [s for s in steps if 0 < len(s.because) <= SHORT]
+        told = [(f"{s.rule}, because ".capitalize(), *self.sentence(s.because)) for s in short]
+        return [*told, *self.becauses(steps)]
+
+    def in_matrices(self, equation: Equation) -> bool:
+        """Whether only matrix forms are asked for, and an equation has one."""
+        brief = self.choice.form == "matrix" and self.choice.detail != "full"
+        return brief and self.whole(equation) is not None
+
     def line(self, adjoint: Adjoint | Tangent) -> Row:
         """The derivative on one line: in index form, and in matrix form at the right."""
         first, *others = self.forms(adjoint)

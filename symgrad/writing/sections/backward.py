@@ -106,16 +106,29 @@ def _is_part(author: Author, adjoint: Adjoint) -> bool:
 
 
 def _adjoint(author: Author, adjoint: Adjoint) -> Section:
+    blocks: list[Block]
     title: Prose = ("The derivative with respect to ", Math(author.symbol(adjoint.value)))
     if _is_part(author, adjoint):
         computed = author.as_computed(author.derivation.system.output, adjoint)
         title = ("The derivative of ", Math(author.symbol(computed)), " with respect to ", title[1])
     chain = Chain(author, adjoint)
+    if author.in_matrices(adjoint.equation):
+        said = paragraph([*_through(author, adjoint), *author.reasons(adjoint.steps)])
+        blocks = [*said, author.result(adjoint)]
+        return Section(title, tuple(blocks), value=adjoint.value, key=adjoint.equation.name)
     rows = (*chain.local, *_adjoint_rows(author, chain), *author.beyond(adjoint))
-    blocks: list[Block] = [Equations(rows)]
+    blocks = [Equations(rows)]
     blocks += paragraph([*_put_in(author, chain), *author.becauses(adjoint.steps)])
     blocks.append(author.result(adjoint))
     return Section(title, tuple(blocks), value=adjoint.value, key=adjoint.equation.name)
+
+
+def _through(author: Author, adjoint: Adjoint) -> Iterator[Prose]:
+    """The values that a derivative goes through, where its steps are not shown."""
+    output = author.derivation.system.output
+    values = [author.as_computed(c, adjoint) for c in reversed(adjoint.chain) if c != output]
+    if values:
+        yield ("The chain rule goes through ", *author.symbols(values), ".")
 
 
 def _adjoint_rows(author: Author, chain: Chain) -> list[Row]:

@@ -44,7 +44,11 @@ def _forward_rows(author: Author, equation: Equation) -> list[Row]:
     if author.choice.detail == "brief":
         steps = _brief(author, equation, steps)
     matrix = author.whole(equation)
-    if matrix is not None and author.choice.form == "matrix" and not steps:
+    if (
+        matrix is not None
+        and author.choice.form == "matrix"
+        and (author.in_matrices(equation) or not steps)
+    ):
         return [Row(matrix[0], terms_of(matrix[1]), _held(equation), name=equation.name)]
     says, name = _matrix_note(author, equation), equation.name
     equation = author.notation.as_read(equation)

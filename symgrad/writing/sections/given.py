@@ -36,10 +36,21 @@ def given(author: Author, others: Sequence[Section] = ()) -> Section:
     rows += [_constant(author, v) for v in system.variables if v.role == "constant"]
     rows += [_value(author, e) for e in system.equations]
     shown = tuple(cells for name, cells in rows if author.is_mentioned(name))
-    table = Table(("Symbol", "Shape", "Entry", "What it is"), shown)
+    kept = [0, 1, 3] if _without_entries(author, others) else [0, 1, 2, 3]
+    cells = tuple(tuple(row[k] for k in kept) for row in shown)
+    table = Table(tuple(HEADINGS[k] for k in kept), cells)
     symbols = Section(("What is given",), (table, *_constants(author)), key="given")
     reading = _reading(author, letters_in([symbols, *others]))
     return replace(symbols, blocks=(*symbols.blocks, *reading))
+
+
+HEADINGS = ("Symbol", "Shape", "Entry", "What it is")
+
+
+def _without_entries(author: Author, others: Sequence[Section]) -> bool:
+    """Whether only matrix forms are asked for, and no other section has an index."""
+    alone = author.choice.form == "matrix" and bool(others)
+    return alone and not any(_ranges(author, letters_in(others)))
 
 
 def _input(author: Author, variable: Variable) -> tuple[str, tuple[Prose, ...]]:
