@@ -6,6 +6,7 @@ import re
 import textwrap
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate, groupby
 
 from symgrad.formats.sheet import Sheet
 from symgrad.templating import render
@@ -192,10 +193,14 @@ def _pieces(term: str, room: int) -> list[str]:
 
 
 def _split(term: str, deepest: int, is_cut: Callable[[str, str], bool]) -> list[str]:
-    depth, found = 0, [""]
+    """A term cut outside of brackets that deep, and in the longest of those that are as deep."""
+    depths = list(accumulate((c in "([{") - (c in ")]}") for c in term))
+    runs = groupby(range(len(term)), key=lambda at: depths[at] >= deepest)
+    inside = max((list(run) for is_in, run in runs if is_in), key=len, default=[])
+    found = [""]
     for at, c in enumerate(term):
-        depth += (c in "([{") - (c in ")]}")
-        if c == " " and depth <= deepest and is_cut(found[-1], term[at + 1 :]):
+        may = depths[at] < deepest or (depths[at] == deepest and inside[0] <= at <= inside[-1])
+        if c == " " and may and is_cut(found[-1], term[at + 1 :]):
             found.append("")
         else:
             found[-1] += c

@@ -27,11 +27,13 @@ from symgrad.writing.formula import (
     Function,
     Norm,
     Number,
+    Ones,
     Root,
     Scripted,
     Sum,
     Term,
     Word,
+    has,
     length,
     mapped,
     walk,
@@ -146,6 +148,9 @@ class MadeForms:
         whole = self._shorter(name)
         if whole is None:
             return self._sliced(name) if self.stacks else None
+        sliced = self._sliced(name) if has(whole, Ones) and self.stacks else None
+        if sliced and has(sliced[1], Norm) and not has(sliced[1], Ones):
+            return sliced  # u[n] = 1/‖U[n]‖ U[n]
         if not self.alone and length(whole) > LONGEST:
             return None
         return self.symbol(name), whole

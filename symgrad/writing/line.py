@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import sympy as sp
 
 from symgrad.mathematics import written as how
+from symgrad.mathematics.matrices import LogAbsDeterminant
 from symgrad.mathematics.reductions import select
 from symgrad.writing.formula import (
     Apply,
@@ -94,7 +95,8 @@ class Code(Writer):
             return self.product(multiples)
         divisor = self._divisor(divisors)
         numerator = self.product(multiples) if multiples else Piece(Number("1"))
-        if numerator.level == Level.OPEN and not below:
+        is_log = bool(above) and isinstance(above[-1], (sp.log, LogAbsDeterminant))
+        if (numerator.level == Level.OPEN or is_log) and not below:
             front = slashed(self.product(sp.Mul.make_args(top)).formula, divisor)
             return Piece(Row((front, self.product(above).formula)), Level.OPEN)
         return Piece(slashed(self._above(numerator), divisor), Level.PRODUCT)

@@ -48,7 +48,8 @@ class Order:
             rank = 2.0 if is_entry(term) else 1.0
         late = self._is_late(term, whole)
         through = self._derivative(term)
-        return (sign == "-", late, through, rank, self._first_name(term), *self._tie(term))
+        simple = len(entries(term))
+        return (sign == "-", late, through, rank, self._first_name(term), simple, *self._tie(term))
 
     def of_factor(self, factor: sp.Expr, rank: int) -> Key:
         """Factors of one rank: in the order of their indices, entries first, sums last."""
