@@ -29,6 +29,7 @@ async def later(X, t, w):
     return backward(X, t, w)
 def leaves(X, t, w):
     raise SystemExit(0)
+made = backward
 class Net:
     def other(self, X, t):
         return backward(X, t, self.w)
@@ -62,6 +63,9 @@ OPTIONS = {
     ("net.py", "--class", "Net"): 'say how one is made, with numbers: --setup "Net(size)"',
     ("net.py", "--class", "Net", "--setup", "Net(3"): "setup is 'Net(3', which is not valid Python",
     ("code.py", *FUNCTION, "--setup", "Net(3)"): "setup is 'Net(3)', and no class is given",
+    ("spec.py",): "spec.py is a spec, which has no backward pass give a program as CODE",
+    ("code.py", "--function", "made"): "has no function 'made' it is made there of another: name",
+    ("script.py", *FUNCTION): "it defines none: without --function it is run as a script",
     ("none.py", *FUNCTION): "the file none.py does not exist",
 }
 NOTEBOOKS = {
@@ -161,3 +165,10 @@ def test_a_missing_gradient_is_told_first(strict: bool) -> None:
     assert result.stdout.split("\n")[0].endswith("; b is missing")
     report = CliRunner().invoke(main, [*arguments, "--format", "junit"]).stdout
     assert f'failures="{int(strict)}" skipped="{int(not strict)}"' in report
+
+
+def test_spec_and_code_the_other_way_round() -> None:
+    arguments = ["audit", "code.py", "spec.py", *FUNCTION, "-q"]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 2
+    assert "perhaps symgrad audit spec.py code.py" in result.stderr

@@ -12,11 +12,11 @@ import click
 from symgrad.audit.auditing import POINTS
 from symgrad.audit.entry import form_for, made, with_values
 from symgrad.audit.findings import Audit
-from symgrad.audit.form import Form
-from symgrad.audit.source import Source, read
+from symgrad.audit.form import Form, definitions
+from symgrad.audit.source import Source, declares, read
 from symgrad.delivery import Place
 from symgrad.errors import SpecError
-from symgrad.language.spec_file import load
+from symgrad.language.spec_file import Spec, load
 from symgrad.report import progress
 from symgrad.targets import is_possible
 
@@ -134,16 +134,27 @@ def _printed(found: Audit, layout: str, *, strict: bool) -> str:
 
 
 def _found(spec: Path, code: Path, options: dict[str, Any]) -> Audit:
-    given = load(spec, is_possible)
+    given, source = _read(spec, code, options)
     derivation = with_values(given.loss, given.names)
     options |= {k: _pairs(options[k]) for k in ("match", "inputs")}
-    return made(derivation, read(code), example=given.example or None, **options)
+    return made(derivation, source, example=given.example or None, **options)
+
+
+def _read(spec: Path, code: Path, options: dict[str, Any]) -> tuple[Spec, Source]:
+    """The spec and the program; SpecError where they are taken for one another."""
+    source = read(code)
+    asked = options["function"] or options["cls"]
+    if declares(source.tree) and asked not in definitions(source.tree):
+        other = read(spec)
+        swapped = spec != code and not declares(other.tree)
+        program = f"perhaps symgrad audit {code} {spec}" if swapped else "give a program as CODE"
+        raise SpecError(f"{code} is a spec, which has no backward pass", hint=program)
+    return load(spec, is_possible), source
 
 
 def _dry(spec: Path, code: Path, options: dict[str, Any]) -> str:
-    given = load(spec, is_possible)
+    given, source = _read(spec, code, options)
     derivation = with_values(given.loss, given.names)
-    source = read(code)
     asked = {k: options[k] for k in ("function", "cls", "setup")}
     form = form_for(derivation, source, inputs=_pairs(options["inputs"]), **asked)
     return _described(source, form)
@@ -164,7 +175,7 @@ def _described(source: Source, form: Form) -> str:
             lines.append(f"then call {name}({told})")
         elif kind == "object":
             lines.append(f"then make {what}")
-        elif kind == "set":
+        elif kind == "set" and what:
             lines.append(f"then set {', '.join(what)}")
     return "\n".join(lines)
 

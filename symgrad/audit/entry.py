@@ -198,7 +198,8 @@ def _alone(code: FunctionType) -> tuple[Source, str | None, dict[str, Any]]:
     text = "\n".join([*dict.fromkeys(imports), *reversed(found.values())])
     file = inspect.getsourcefile(code) or code.__name__
     shown = Path(file).name if Path(file).exists() else code.__name__
-    return plain(shown, text), code.__name__, seeds
+    first = inspect.getsourcelines(code)[1] - len(dict.fromkeys(imports))
+    return plain(shown, text, offset=first - 1 if len(found) == 1 else 0), code.__name__, seeds
 
 
 def _collect(

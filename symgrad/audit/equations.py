@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,12 @@ from symgrad.checks.numbers import Floats
 from symgrad.checks.points import evaluated_where_possible
 from symgrad.checks.sampling import Point, true_sizes
 from symgrad.errors import SymgradError
-from symgrad.face import function
+from symgrad.face import Derivation, function
 from symgrad.language.array import Array
 from symgrad.language.inputs import data
+from symgrad.mathematics.algebra import canonical, written_in
+from symgrad.mathematics.equations import Equation
+from symgrad.mathematics.indices import entries, name_of
 from symgrad.writing.notation import Notation
 
 NEAR = 1e-6
@@ -203,3 +207,24 @@ def equation_of(
 
 def _is(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any] | None) -> bool:
     return other is not None and compared(one, other, 1.0).error < NEAR
+
+
+MOST_LETTERS = 150
+"""How long an equation may be in which what has no name is written in."""
+
+
+def spelled_out(derivation: Derivation, equation: Equation, named: Collection[str]) -> str:
+    """An equation as text, what has no name written in where that is short; ``named``: what has."""
+    written, system = derivation.notation.text_equation, derivation.system
+    hidden = system.invented | system.nameless
+    known = {e.name: e for e in system if e.name in hidden - {*named}}
+    adjoints = (a for a in derivation.adjoints if a.value in hidden and not a.before)
+    known |= {a.equation.name: a.equation for a in adjoints if a.equation.name not in named}
+    if known.keys().isdisjoint(name_of(a) for a in entries(equation.rhs)):
+        return written(equation)
+    try:
+        whole = replace(equation, rhs=canonical(written_in(equation.rhs, known)))
+        text = written(whole)
+    except FAILURES:
+        return written(equation)
+    return text if len(text) <= MOST_LETTERS else written(equation)

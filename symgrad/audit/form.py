@@ -106,7 +106,10 @@ def _function(source: Source, name: str) -> ast.FunctionDef:
             hint="give a function without async that computes the same",
         )
     if name not in functions:
-        raise SpecError(f"{source.file} has no function {name!r}", hint=perhaps(name, functions))
+        made = any(name in assigned(s) for s in source.tree.body)
+        else_ = "it defines none: without --function it is run as a script"
+        hint = "it is made there of another: name that one" if made else perhaps(name, functions)
+        raise SpecError(f"{source.file} has no function {name!r}", hint=hint or else_)
     return functions[name]
 
 
@@ -150,7 +153,8 @@ def _class(
     found = definitions(source.tree)
     if not isinstance(found.get(cls), ast.ClassDef):
         classes = [n for n, d in found.items() if isinstance(d, ast.ClassDef)]
-        raise SpecError(f"{source.file} has no class {cls!r}", hint=perhaps(cls, classes))
+        hint = perhaps(cls, classes) or "it defines none"
+        raise SpecError(f"{source.file} has no class {cls!r}", hint=hint)
     methods = _methods(found, cls)
     backward, forward = (
         _named(methods, [function] if function else BACKWARD),

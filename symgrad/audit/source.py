@@ -156,6 +156,14 @@ def needed(source: Source, function: str) -> Source:
 _IMPORTS = (ast.Import, ast.ImportFrom)
 
 
+def declares(tree: ast.Module) -> bool:
+    """Whether a program is a spec: it declares inputs and assigns the loss."""
+    names = {n.id for s in tree.body for n in ast.walk(s) if isinstance(n, ast.Name)}
+    declared = {"param", "data"} & {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
+    modules = (a.name for s in tree.body if isinstance(s, ast.Import) for a in s.names)
+    return bool(declared) and "symgrad" in modules and "loss" in names
+
+
 def bound(statement: ast.stmt) -> set[str]:
     """The names that a statement of a module binds."""
     if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):

@@ -12,7 +12,7 @@ import sympy as sp
 
 from symgrad.audit.auditing import Auditor
 from symgrad.audit.diagnosis.told import told as told_of
-from symgrad.audit.equations import equation_of
+from symgrad.audit.equations import equation_of, spelled_out
 from symgrad.audit.findings import Audit, FaultFound, ValueFound
 from symgrad.audit.form import assigned, reads
 from symgrad.audit.grammar import Edit
@@ -244,14 +244,14 @@ class Story:
     def _ought(self, blamed: Blamed) -> str:
         """The equation of the derivation that a line is for."""
         derivation = self.reference.derivation
-        name, written = self._called(blamed), derivation.notation.text_equation
-        own = self._own_names(blamed)
+        name, own = self._called(blamed), self._own_names(blamed)
         if self._is_inside(blamed) and not self._is_whole(blamed):
             return renamed(self._repair(blamed), self._names(blamed))
         if is_forward(blamed, name) and name in {e.name for e in derivation.system}:
-            return in_words(written(derivation.system[name]), own)
+            return in_words(spelled_out(derivation, derivation.system[name], own), own)
         if name in derivation.gradients:
-            return in_words(written(derivation.gradients[name].adjoint.equation), own)
+            equation = derivation.gradients[name].adjoint.equation
+            return in_words(spelled_out(derivation, equation, own), own)
         return renamed(self._repair(blamed), self._names(blamed))
 
     def lines(self, faults: Sequence[FaultFound]) -> tuple[Line, ...]:
