@@ -30,6 +30,8 @@ def test_a_repair_is_written_as_by_hand(text: str, old: str, new: str, then: str
     [
         ("the sign is wrong: `+=` ought to be ` -= `", "the sign is wrong: `+=` ought to be `-=`"),
         ("the factor (1/3) is missing", "the factor 1/3 is missing"),
+        ("the factor 1 / n is missing", "the factor `1 / n` is missing"),
+        ("the gradient passes only where z > 0", "the gradient passes only where `z > 0`"),
         ("`Y` is wrong: it ought to be `(f(Y))`", "`Y` is wrong: it ought to be `f(Y)`"),
         (
             "`g['s'] * (c['a'] + 1)` is wrong: it ought to be `g['s'] * (c['b'] + 1)`",

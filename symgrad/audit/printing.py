@@ -96,6 +96,17 @@ def without_repetition(fault: Data) -> Data:
     return fault | {k: "" for k in ("is", "ought") if _as_code(fault[k]) in shown}
 
 
+MOST_LETTERS = 240
+"""So long an equation is printed whole: three lines of a terminal."""
+
+
+def cut(equation: str) -> str:
+    """An equation, of a very long one its first terms."""
+    if len(equation) <= MOST_LETTERS:
+        return equation
+    return equation[: equation.rfind(" ", 0, MOST_LETTERS)].rstrip(" +-") + " + …"
+
+
 def _as_code(line: str) -> str:
     """A line however it is spaced and quoted."""
     try:
@@ -153,9 +164,9 @@ def _fault(fault: Data, number: int, data: Data) -> Iterator[str]:
     yield f"{number}. {fault['value']}: {fault['kind']}, {place(fault)}"
     yield f"     {fault['source']}"
     if fault["is"]:
-        yield f"   computes      {fault['is']}"
+        yield f"   computes      {cut(fault['is'])}"
     if fault["ought"]:
-        yield f"   ought to be   {fault['ought']}"
+        yield f"   ought to be   {cut(fault['ought'])}"
     yield f"   {fault['sentence']}"
     if fault["repair"]:
         yield f"   repaired      {fault['repair']}"
@@ -203,9 +214,9 @@ def _markdown_fault(fault: Data, number: int, data: Data) -> Iterator[str]:
     yield ""
     yield _sentence(fault["sentence"])
     if fault["is"]:
-        yield f"It computes `{fault['is']}`."
+        yield f"It computes `{cut(fault['is'])}`."
     if fault["ought"]:
-        yield f"It ought to be `{fault['ought']}`."
+        yield f"It ought to be `{cut(fault['ought'])}`."
     if fault["repair"]:
         yield f"\nRepaired:\n\n```python\n{fault['repair']}\n```\n"
         yield _sentence(agreement(fault, data)) if fault["agrees"] is not None else ""

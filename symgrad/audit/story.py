@@ -228,7 +228,9 @@ class Story:
         name, gradients = self._called(blamed), self.reference.derivation.gradients
         if not isinstance(statement, (ast.Assign, ast.AnnAssign, ast.Return)):
             return False
-        return name in gradients and (not self._is_inside(blamed) or self._has_size(blamed, name))
+        other = blamed.edit is None and blamed.assigns not in ("", name)
+        other = other or self._is_inside(blamed)
+        return name in gradients and (not other or self._has_size(blamed, name))
 
     def _is_inside(self, blamed: Blamed) -> bool:
         """Whether a line only leads to what it makes wrong, and assigns nothing of its own."""

@@ -14,6 +14,8 @@ LONG = 72
 
 _QUOTED = re.compile(r"`([^`]*)`")
 _INSTEAD = re.compile(r"`(?P<old>[^`]*)`(?P<between>[^`]*ought to be )`(?P<new>[^`]*)`")
+_NAMED = re.compile(r"(?<=the factor )(?P<a>[^`]+?)(?= is missing)|(?<=only where )(?P<b>[^`;]+)")
+"""Code that stands in a sentence as it is."""
 _FRACTION = re.compile(r"(?<!\w)\((\d+ ?/ ?[\w.\[\]]+)\)")
 _FLOAT = re.compile(r"(?<![\w.])\d+\.\d{10,}(?:e[+-]?\d+)?")
 _SIDE = re.compile(r"\w+\[([a-z](?:,[a-z])*)\] = ")
@@ -83,12 +85,13 @@ def sentence(words: str, repaired: str) -> str:
 
     ``repaired``: the line as it is shown with the repair.
     """
+    words = _NAMED.sub(lambda m: f"`{m[0]}`" if _is_code(m[0]) else m[0], words)
     words = _INSTEAD.sub(_narrowed, words)
-    words = _QUOTED.sub(lambda m: f"`{_code(m[1])}`", words)
+    words = _QUOTED.sub(lambda m: f"`{_as_there(_code(m[1]), repaired)}`", words)
     found = _INSTEAD.search(words)
     if found and repaired and len(found["old"] + found["new"]) > LONG:
         words = _without(words, found)
-    return words if "`" in words else _FRACTION.sub(r"\1", words)
+    return _FRACTION.sub(r"\1", words)
 
 
 def _without(words: str, found: re.Match[str]) -> str:
@@ -98,6 +101,21 @@ def _without(words: str, found: re.Match[str]) -> str:
         return before.rstrip().removesuffix(":") + after
     lead = found["between"].partition(":")[0].strip()
     return f"{before}the expression {lead}{after}" if lead else words
+
+
+def _is_code(text: str) -> bool:
+    """Whether something is an expression, and no number."""
+    try:
+        parts = ast.walk(ast.parse(text, mode="eval"))
+    except (SyntaxError, ValueError):
+        return False
+    return any(isinstance(part, ast.Name) for part in parts)
+
+
+def _as_there(text: str, line: str) -> str:
+    """Code with the quotes that it has in a line."""
+    other = text.replace("'", '"')
+    return other if other in line and text not in line else text
 
 
 def _code(text: str) -> str:
