@@ -156,10 +156,8 @@ def _class(
         hint = perhaps(cls, classes) or "it defines none"
         raise SpecError(f"{source.file} has no class {cls!r}", hint=hint)
     methods = _methods(found, cls)
-    backward, forward = (
-        _named(methods, [function] if function else BACKWARD),
-        _named(methods, FORWARD),
-    )
+    backward = _named(methods, [function] if function else BACKWARD)
+    forward = _named(methods, FORWARD)
     if backward is None:
         raise SpecError(
             f"{cls} has no method {function or 'backward'}",
