@@ -37,6 +37,7 @@ def by_names(derivation: Derivation) -> Derivation:
 SAYS = {
     "total": "what is divided by {} is computed from logarithms: also where {} is too small a "
     "number",
+    "share": "the logarithm of {} is computed without it: also where {} is too small a number",
     "addends": "what is divided by a sum of {} is computed from logarithms: also where {} is too "
     "small a number",
 }
@@ -81,7 +82,20 @@ class _Shares:
             return self._quotients(weight) * self._quotient(power, expr / weight)
         if isinstance(expr, sp.exp):
             return self._quotient(expr.exp, expr)
+        if expr.is_Add and (found := self._logarithm(expr)) is not None:
+            return self._quotients(found)
         return expr.func(*map(self._quotients, expr.args))
+
+    def _logarithm(self, expr: sp.Expr) -> sp.Expr | None:
+        """A sum with log p in the place of u - log Σ exp u, where p is a value that is a share."""
+        for log in (a for a in expr.args if isinstance(_unsigned(a), (LogSum, LogSumExp))):
+            sign = -1 if isinstance(log, (LogSum, LogSumExp)) else 1
+            for power in (a for a in expr.args if a is not log):
+                share = self._folding(sp.exp(sign * (power + log)))
+                if is_entry(share):
+                    self.found[name_of(share)] = "share"
+                    return expr - power - log + sign * sp.log(share)
+        return None
 
     def _quotient(self, power: sp.Expr, otherwise: sp.Expr) -> sp.Expr:
         logs = [a for a in sp.Add.make_args(power) if isinstance(-a, (LogSum, LogSumExp))]
@@ -167,6 +181,10 @@ class _Shares:
             written[equation.name] = replace(equation, rhs=equation.rhs.xreplace(inside))
             if equation.name not in system.invented and equation.name != system.output:
                 yield written[equation.name]
+
+
+def _unsigned(term: sp.Expr) -> sp.Expr:
+    return -term if term.could_extract_minus_sign() else term
 
 
 def _total(log: sp.Expr) -> sp.Sum | None:

@@ -115,7 +115,7 @@ class Author:
         """The reasons that are too long to stand beside their steps, and conventions."""
         long = [step for step in steps if len(step.because) > SHORT]
         return [
-            (f"{step.rule}, because ".capitalize(), *self.sentence(step.because))
+            (f"{step.rule}, because ".capitalize(), *self.prose(step.because), ".")
             if isinstance(step.because, Told)
             else self.sentence(step.because)
             for step in long
@@ -124,7 +124,7 @@ class Author:
     def reasons(self, steps: Iterable[Step]) -> list[Prose]:
         """All that steps rest on, where these are not shown."""
         short = [s for s in steps if 0 < len(s.because) <= SHORT]
-        told = [(f"{s.rule}, because ".capitalize(), *self.sentence(s.because)) for s in short]
+        told = [(f"{s.rule}, because ".capitalize(), *self.prose(s.because), ".") for s in short]
         return [*told, *self.becauses(steps)]
 
     def in_matrices(self, equation: Equation) -> bool:
