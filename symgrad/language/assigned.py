@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import lru_cache
 
 from symgrad.language.array import Array
-from symgrad.mathematics.indices import is_entry
+from symgrad.mathematics.indices import is_entry, name_of
 
 
 def targets_of(order: Iterable[Array]) -> dict[str, str]:
@@ -22,10 +22,31 @@ def targets_of(order: Iterable[Array]) -> dict[str, str]:
 
 
 def turns_of(order: Iterable[Array], named: Container[str], targets: Mapping[str, str]) -> set[str]:
-    """The parts that a line cuts from a value, where a later turn of it gave one of them a name."""
-    parts = [a for a in order if a.key in targets and a.indices and is_entry(a.rhs)]
-    found = {turn_of(a, targets) for a in parts if a.key in named}
-    return {a.key for a in parts if turn_of(a, targets) in found and a.inputs[0].variable is None}
+    """The values that a line computes, where a later turn of it gave one of them a name.
+
+    What is cut from an input is none, nor is a total, to which each turn adds something.
+    """
+    order = list(order)
+    values = [a for a in order if a.key in targets and not _is_given(a)]
+    found = {turn_of(a, targets) for a in values if a.key in named}
+    found -= {turn_of(a, targets) for a in order if _is_total(a, targets)}
+    return {a.key for a in values if turn_of(a, targets) in found}
+
+
+def _is_given(array: Array) -> bool:
+    """Whether a value is an input, or is cut from one."""
+    if array.rhs is None or not array.inputs:
+        return True
+    cut = is_entry(array.rhs)
+    return cut and (not array.indices or array.inputs[0].variable is not None)
+
+
+def _is_total(array: Array, targets: Mapping[str, str]) -> bool:
+    """Whether a value is what the turn before has, and a term."""
+    mine = turn_of(array, targets)
+    terms = array.rhs.args if array.rhs is not None and array.rhs.is_Add else ()
+    added = {name_of(term) for term in terms if is_entry(term)}
+    return any(i.key in added and turn_of(i, targets) == mine for i in array.inputs)
 
 
 Turn = tuple[Hashable, str]

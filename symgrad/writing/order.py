@@ -9,6 +9,7 @@ import sympy as sp
 from sympy.concrete.expr_with_limits import ExprWithLimits
 
 from symgrad.mathematics.indices import Index, entries, indices_of, name_of
+from symgrad.mathematics.piecewise import less_equal
 from symgrad.writing.letters import skeleton
 from symgrad.writing.naming import Names, Partial
 from symgrad.writing.parts import index_atoms, is_entry
@@ -48,8 +49,8 @@ class Order:
             rank = 2.0 if is_entry(term) else 1.0
         late = self._is_late(term, whole)
         through = self._derivative(term)
-        simple = len(entries(term))
-        return (sign == "-", late, through, rank, self._first_name(term), simple, *self._tie(term))
+        first = (_start(term), self._first_name(term), len(entries(term)))
+        return (sign == "-", late, through, rank, *first, *self._tie(term))
 
     def of_factor(self, factor: sp.Expr, rank: int) -> Key:
         """Factors of one rank: in the order of their indices, entries first, sums last."""
@@ -80,8 +81,10 @@ class Order:
         by = (names.adjoint_of.get(name_of(a), "") for a in atoms)
         return min((names.order[value] for value in by if value in names.order), default=math.inf)
 
-    def _first_name(self, expr: sp.Expr) -> int:
-        return min((self.names.order.get(name_of(a), 0) for a in entries(expr)), default=0)
+    def _first_name(self, expr: sp.Expr) -> float:
+        """Where the first of the values stands that are read; what has no place stands behind."""
+        first = {n: -1 for n in self.names.derivatives} | dict(self.names.order)
+        return min((first.get(name_of(a), math.inf) for a in entries(expr)), default=0)
 
     def _is_late(self, term: sp.Expr, whole: sp.Expr) -> bool:
         """Whether a term is made of parameters, and others of the sum, if it is no entry, not."""
@@ -93,3 +96,9 @@ class Order:
 
     def _tie(self, expr: sp.Expr) -> tuple[str, ...]:
         return (skeleton(expr), ",".join(map(str, self.seen(expr))))
+
+
+def _start(term: sp.Expr) -> float:
+    """From where on there is a term: what a condition says of the positions on an axis."""
+    starts = (f.args[0] for f in sp.Mul.make_args(term) if isinstance(f, less_equal))
+    return max((float(s) for s in starts if s.is_number), default=0.0)

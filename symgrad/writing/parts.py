@@ -86,6 +86,8 @@ def with_one_root(
     roots = [f for f in factors if _is_root(f)]
     rest = [f for f in factors if not _is_root(f)]
     number, sizes = sp.Mul(*(f for f in sp.Mul.make_args(scale) if not _is_root(f))).as_coeff_Mul()
+    if number.is_Rational and roots == [sp.sqrt(number.q)]:  # √2/2 is 1/√2
+        return number.p * sizes, rest, [], roots
     if not number.is_Rational or not any(f.base == sp.pi for f in roots):
         return number * sizes, factors, [], []
     inside = number**2 * sp.Mul(*(f**2 for f in roots))
