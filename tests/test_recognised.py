@@ -251,6 +251,21 @@ def test_terms_of_turns_come_in_their_order(tmp_path: Path) -> None:
     assert "L = ‖h₁‖² + ‖h₂‖² + ‖h₃‖²" in shown
 
 
+def test_what_each_turn_computes_is_named_as_the_last_is(tmp_path: Path) -> None:
+    path = tmp_path / "turns.py"
+    path.write_text(
+        "import numpy as np\nimport symgrad as sg\n"
+        "X, W, v = sg.data('X', (3, 4)), sg.param('W', (4, 4)), sg.param('v', (4,))\n"
+        "h, loss = np.zeros(4), 0\n"
+        "for t in range(3):\n    h = np.tanh(W @ h + X[t])\n    y = v @ h\n"
+        "    loss = loss + (y - 1)**2\n"
+    )
+    spec = load(path)
+    shown = sg.derive(spec.loss, names=spec.names).render("text")
+    assert "L     = (y₁ − 1)² + (y₂ − 1)² + (y₃ − 1)²" in shown
+    assert "y₁ = h₁ᵀ v" in shown
+
+
 def test_an_index_is_not_written_as_a_length_scale() -> None:
     x, D, ell = sg.param("x", (3,)), sg.data("D", (4, 4)), sg.param("ell", ())
     d = sg.derive(np.sum(np.exp(-D / ell**2)) + np.sum(x**2), names={"x": x, "D": D, "ell": ell})

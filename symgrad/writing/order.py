@@ -81,18 +81,16 @@ class Order:
         by = (names.adjoint_of.get(name_of(a), "") for a in atoms)
         return min((names.order[value] for value in by if value in names.order), default=math.inf)
 
-    def _first_name(self, expr: sp.Expr) -> float:
-        """Where the first of the values stands that are read; what has no place stands behind."""
-        first = {n: -1 for n in self.names.derivatives} | dict(self.names.order)
-        return min((first.get(name_of(a), math.inf) for a in entries(expr)), default=0)
+    def _first_name(self, expr: sp.Expr) -> int:
+        return min((self.names.order.get(name_of(a), 0) for a in entries(expr)), default=0)
 
     def _is_late(self, term: sp.Expr, whole: sp.Expr) -> bool:
-        """Whether a term is made of parameters, and others of the sum, if it is no entry, not."""
+        """Whether a term is a parameter, or made of one in a sum that has more than parameters."""
         if is_entry(term):
             return name_of(term) in self.names.late
         inside = set(map(name_of, entries(term)))
         others = set(map(name_of, entries(whole))) - self.names.late
-        return bool(inside and others) and inside <= self.names.late
+        return len(inside) == 1 and bool(others) and inside <= self.names.late
 
     def _tie(self, expr: sp.Expr) -> tuple[str, ...]:
         return (skeleton(expr), ",".join(map(str, self.seen(expr))))
