@@ -23,7 +23,14 @@ from symgrad.audit.program import Program
 from symgrad.audit.reference import Reference, Truth
 from symgrad.audit.runner import OutOfTime, Run, Runner
 from symgrad.audit.scene import Scene
-from symgrad.audit.scripts import containers, labels_of, literal_sizes, sizes_of, variables
+from symgrad.audit.scripts import (
+    containers,
+    labels_of,
+    literal_sizes,
+    sizes_of,
+    variables,
+    zeros_and_ones,
+)
 from symgrad.audit.search import State, Target
 from symgrad.audit.source import Source
 from symgrad.audit.steps import stepping, steps_of
@@ -101,6 +108,7 @@ class Auditor:
             code: np.shape(value) for code, value in second.author.items() if value is not None
         }
         self.author = second
+        self.reference.zeros_and_ones = zeros_and_ones(self.reference, names, second)
         self.program.stops = stop_of(second)
         self.remarks += of_a_script(self.source, second)
 

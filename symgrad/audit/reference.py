@@ -77,6 +77,8 @@ class Reference:
         taken = {name for name in derivation.gradients if name not in self.hidden}
         output = derivation.system.output
         self.gradient_of = {n: derivation.adjoint_name[n] for n in taken if n != output}
+        self.zeros_and_ones: frozenset[str] = frozenset()
+        """The data that have zeros and ones only where they are the author's: masks, labels."""
 
     @cached_property
     def hidden(self) -> frozenset[str]:
@@ -178,12 +180,14 @@ class Reference:
         return {n for size in shapes if (n := fixed(size)) is not None}
 
     def _with_repeats(self, point: Point, number: int) -> Point:
-        """Some label twice: what is accumulated there is seen."""
+        """Some label twice: what is accumulated there is seen; and masks of zeros and ones."""
         env = dict(point.env)
         for name, variable in self.inputs.items():
             labels = env[name]
             if variable.dtype == "int" and labels.ndim and labels.shape[0] > 1 and not number:
                 env[name] = np.concatenate([labels[:-1], labels[:1]])
+            if name in self.zeros_and_ones and not variable.assumptions:
+                env[name] = (np.asarray(env[name]) > 0).astype(float)
         return Point(point.sizes, env)
 
 

@@ -84,6 +84,13 @@ def labels_of(run: Run, codes: Mapping[str, str]) -> dict[str, tuple[str, int]]:
     return found
 
 
+def zeros_and_ones(reference: Reference, codes: Mapping[str, str], run: Run) -> frozenset[str]:
+    """The data of a script, by their names in the spec, that have no other numbers than 0 and 1."""
+    data = {n: run.author.get(c) for n, c in codes.items() if reference.inputs[n].role == "data"}
+    fine = (n for n, a in data.items() if reference.inputs[n].dtype == "float" and _is_array(a))
+    return frozenset(n for n in fine if set(np.unique(np.asarray(data[n]))) == {0, 1})
+
+
 def _arrays(run: Run) -> Iterator[tuple[str, Numbers]]:
     """The arrays that a script assigns, those in dictionaries too, as they are at first."""
     seen: set[str] = set()
