@@ -16,6 +16,10 @@ from symgrad.audit.reference import Reference
 from symgrad.audit.runner import Run
 from symgrad.audit.search import State, Target
 
+SECONDS, SECONDS_OF_REPAIRED = 6.0, 3.0
+"""For how long explanations are looked for, of the processor's time; most known faults take about
+one second. Where there is a repair, its kind is right nine times of ten."""
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -25,6 +29,8 @@ class Evidence:
     handed: Handed
     ratio: tuple[float | None, ...]
     """By what the value that is blamed is multiplied, at each point, where it is by one number."""
+    seconds: float = SECONDS
+    """For how long an explanation is looked for."""
     trace: str = ""
     """The kind of fault that shows in what the program assigned, if one does."""
 
@@ -46,12 +52,13 @@ class Evidence:
     def of_values(self, names: Collection[str]) -> Evidence:
         """The evidence of what made some values wrong, whatever other values are."""
         wrong = [n for n in self.handed.wrong if n in names]
-        return replace(self, handed=replace(self.handed, wrong=wrong)) if wrong else self
+        handed = replace(self.handed, wrong=wrong) if wrong else self.handed
+        return replace(self, handed=handed, seconds=SECONDS_OF_REPAIRED)
 
     @cached_property
     def explanation(self) -> Explanation | None:
         """The likeliest explanation of the numbers, where there is one."""
-        return next(iter(explanations(self.reference, self.handed)), None)
+        return next(iter(explanations(self.reference, self.handed, self.seconds)), None)
 
     @property
     def whole(self) -> Explanation | None:

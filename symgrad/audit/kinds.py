@@ -137,6 +137,7 @@ BY_ROLE = {
     ("whole", "the last of its terms"): "overwritten",
     ("gradient", "another array"): "value",
     ("gradient", "transposed"): "transpose",
+    ("gradient", "left out"): "factor",
     ("gradient", "cut at 0"): "mask",
     ("gradient", "where it is positive"): "mask",
     ("sum", "only the last"): "overwritten",
@@ -147,6 +148,7 @@ BY_ROLE = {
     ("sum", "only its own"): "jacobian",
     ("sum", "a mean"): "factor",
     ("sums", ""): "sum",
+    ("sums", "picked"): "term",
     ("whole", "transposed"): "transpose",
     ("whole", "in another order"): "transpose",
     ("whole", "shifted"): "value",
@@ -158,6 +160,7 @@ BY_ROLE = {
     ("times", "an array"): "factor",
     ("times", "a number"): "factor",
     ("mask", ""): "mask",
+    ("mask", "another function"): "activation",
     ("slope", ""): "activation",
     ("gradient", ""): "activation",
     ("sum", ""): "sum",
@@ -186,10 +189,12 @@ def of_explanation(cause: Explanation) -> str:
         return "term" if kind == "path" and cause.hidden and len(cause.terms) == 1 else kind
     if is_of_a_statistic(cause):
         return "jacobian"
-    if cause.role == "times" and re.search("[<>]", cause.detail):
+    if cause.role in ("times", "mask") and re.search("[<>]|!=|step", cause.detail):
         return "mask"
     if cause.role == "times" and cause.change == "a function" and cause.first:
         return "loss"
+    if cause.change == "left out" and "mask" in cause.before.lower():
+        return "mask"
     pair = (cause.role, cause.change)
     return BY_ROLE.get(pair) or BY_CHANGE.get(cause.change) or BY_ROLE[cause.role, ""]
 
@@ -198,7 +203,7 @@ def is_of_a_statistic(cause: Explanation) -> bool:
     """Whether it is a part of the Jacobian of a mean, a norm, or a softmax that is wrong."""
     if cause.role == "slope":
         return cause.norm and cause.change in MADE
-    if cause.role == "sums":
+    if cause.role == "sums" and not cause.change:
         return cause.norm or cause.projects
     gone = cause.role in ARRAYS and cause.change == "left out"
     return gone and (cause.projects or (cause.norm and cause.role == "norm"))
@@ -209,6 +214,8 @@ def of_terms(coefficients: Sequence[float], terms: Sequence[Summand]) -> str:
     if np.isnan(coefficients).all() or np.ptp(coefficients) < NEAR:
         one = coefficients[0]
         return "sign" if abs(one + 1) < NEAR else "path" if abs(one) < NEAR else "factor"
+    if is_scaled(coefficients, terms):
+        return "factor"
     through = all(t.each and t.through == terms[0].through for t in terms)
     if through and any(t.slope for t in terms):
         return "activation"
@@ -220,6 +227,16 @@ def of_terms(coefficients: Sequence[float], terms: Sequence[Summand]) -> str:
         gone, kept = ([t for c, t in pairs if bool(c < NEAR) is g] for g in (True, False))
         return of_missing(gone, kept)
     return "term"
+
+
+def is_scaled(coefficients: Sequence[float], terms: Sequence[Summand]) -> bool:
+    """Whether all that comes through values is multiplied by a number, and a penalty is not."""
+    pairs = list(zip(coefficients, terms, strict=True))
+    ways, own = ([c for c, t in pairs if bool(t.through) is way] for way in (True, False))
+    same = bool(ways) and (np.isnan(ways).all() or np.ptp(ways) < NEAR)
+    one = ways[0] if same else 0.0
+    usual = any(abs(one - c) < NEAR for c in (-1.0, 0.0, 1.0))
+    return same and not usual and bool(own) and all(abs(c - 1) < NEAR for c in own)
 
 
 def of_missing(gone: Sequence[Summand], kept: Sequence[Summand]) -> str:

@@ -18,25 +18,25 @@ from symgrad.audit.reference import Reference, Truth
 from symgrad.errors import SymgradError
 from symgrad.mathematics.equations import Equation
 
-MOST_SECONDS = 6.0
-"""For how long explanations are looked for: most known faults take about one second."""
 
-
-def explanations(reference: Reference, handed: Handed) -> list[Explanation]:
+def explanations(reference: Reference, handed: Handed, seconds: float) -> list[Explanation]:
     """The explanations of the first wrong gradient, the likeliest first."""
-    first = next((n for n in handed.wrong if n in reference.derivation.wrt), None)
+    asked = [n for n in handed.wrong if n in reference.derivation.wrt]
+    first = next((n for n in (*asked, *handed.wrong) if n in reference.gradient_of), None)
     if first is None:
         return []
     if _is_of_another_size(first, handed.got, handed.truths):
         return [Explanation(first, "sum", "of another size", "", 0.0)]
     with suppress(SymgradError):
-        return sorted(_found(reference, handed, first), key=lambda e: (-e.explained, e.cost))
+        return sorted(
+            _found(reference, handed, first, seconds), key=lambda e: (-e.explained, e.cost)
+        )
     return []
 
 
-def _found(reference: Reference, handed: Handed, first: str) -> list[Explanation]:
+def _found(reference: Reference, handed: Handed, first: str, seconds: float) -> list[Explanation]:
     """All explanations, of the backward pass as it is derived, and in small steps."""
-    until = time.process_time() + MOST_SECONDS
+    until = time.process_time() + seconds
     found: list[Explanation] = []
     seen: Mapping[str, Equation] = {}
     for backward in backward_passes(reference, handed.truths):

@@ -15,6 +15,7 @@ import numpy as np
 import sympy as sp
 
 from symgrad.audit.diagnosis.alike import Turns, groups, marks
+from symgrad.audit.diagnosis.exchanged import other_derivatives
 from symgrad.audit.diagnosis.explanation import Explanation
 from symgrad.audit.diagnosis.fits import Columns, columns_of, fitted, is_projected
 from symgrad.audit.diagnosis.free import other_sums
@@ -212,6 +213,9 @@ class Explaining:
         value = self._value(first.equation.name)
         alone = len(several) == len(changed)
         self._try(Trial(value, first.role, changed, contents, str(first.part), alone=alone))
+        if first.role == "gradient" and len(changed) == len(several) > 1:
+            for trial in other_derivatives(self.backward, several, self.terms, self.turns.label):
+                self._try(trial)
 
     def _contents(self, several: Sequence[Place], point: int) -> dict[Other, list[Numbers]]:
         """What may stand at places at a point, the same at all of them."""

@@ -15,7 +15,15 @@ from symgrad.audit.diagnosis.graph import BATCH, Backward
 from symgrad.audit.diagnosis.parts import free_indices
 from symgrad.audit.diagnosis.wanted import Wanted
 from symgrad.mathematics.equations import Equation
-from symgrad.mathematics.indices import Index, entries, entry, name_of, replaced
+from symgrad.mathematics.indices import (
+    Index,
+    entries,
+    entry,
+    indices_of,
+    is_entry,
+    name_of,
+    replaced,
+)
 
 Numbers = np.ndarray[Any, Any]
 
@@ -33,12 +41,13 @@ def other_sums(backward: Backward, wanted: Wanted, names: Sequence[str]) -> Iter
     """Derivatives that are right but for sums: over other entries, or of something else."""
     for name in names:
         equation, value = backward.equations[name], backward.value_of.get(name, "")
-        own, other = (_of_norms(backward, equation), _inside(backward, equation))
-        sums = {**own, **other}
-        for axes in _axes(equation, sums):
-            given = Free(backward, wanted, equation, sums, axes).explained()
-            if given:
-                yield Explanation(value, "sums", "", "", 1.0, given, norm=bool(own))
+        own, picked = _of_norms(backward, equation), _of_picked(backward, equation)
+        for change, sums in (("", {**own, **_inside(backward, equation)}), ("picked", picked)):
+            for axes in _axes(equation, sums):
+                given = Free(backward, wanted, equation, sums, axes).explained()
+                if given:
+                    norm = bool(own) and not change
+                    yield Explanation(value, "sums", change, "", 1.0, given, norm=norm)
 
 
 def _axes(equation: Equation, sums: Mapping[sp.Expr, Axes]) -> Sequence[Mapping[sp.Expr, Axes]]:
@@ -58,6 +67,19 @@ def _of_norms(backward: Backward, equation: Equation) -> dict[sp.Expr, Axes]:
     found = [a for a in slopes if backward.value_of.get(name_of(a)) in backward.statistics]
     own = set(equation.indices)
     return {a: axes for a in found if set(axes := free_indices(a)) < own}
+
+
+def _of_picked(backward: Backward, equation: Equation) -> dict[sp.Expr, Axes]:
+    """The derivatives by what labels pick that a derivative is worked out of."""
+    rhs = {e.name: e.rhs for e in backward.derivation.typed}
+    atoms = [a for a in sorted(entries(equation.rhs), key=str) if name_of(a) in backward.slopes]
+    values = {a: rhs.get(backward.value_of.get(name_of(a), ""), sp.S.Zero) for a in atoms}
+    return {a: free_indices(a) for a, v in values.items() if is_picked(v) and free_indices(a)}
+
+
+def is_picked(expr: sp.Expr) -> bool:
+    """Whether an expression is one entry of an array, that labels say which."""
+    return is_entry(expr) and any(entries(i) for i in indices_of(expr))
 
 
 def _inside(backward: Backward, equation: Equation) -> dict[sp.Expr, Axes]:
@@ -106,6 +128,9 @@ class Free:
         """The shapes of the sums."""
         whole = np.shape(self.backward.numbers(point)[self.equation.name])
         lengths = dict(zip(self.equation.indices, whole, strict=True))
+        for part in (p for p in self.sums if is_entry(p)):
+            shape = np.shape(self.backward.numbers(point)[name_of(part)])
+            lengths |= dict(zip(indices_of(part), shape, strict=True))
         return [tuple(lengths[i] for i in self.axes[part]) for part in self.sums]
 
     def _solved(self, point: int) -> dict[str, Numbers] | None:

@@ -79,6 +79,12 @@ class Backward:
         return frozenset(statistics(self.derivation.typed, sizes))
 
     @cached_property
+    def read(self) -> frozenset[sp.Expr]:
+        """The entries that are picked by labels somewhere in the spec."""
+        atoms = (a for e in self.derivation.typed for a in entries(e.rhs))
+        return frozenset(a for a in atoms if any(entries(i) for i in indices_of(a)))
+
+    @cached_property
     def before(self) -> dict[str, frozenset[str]]:
         """All the derivatives on which each depends, itself among them."""
         found: dict[str, frozenset[str]] = {}

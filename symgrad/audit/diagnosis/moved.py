@@ -36,16 +36,21 @@ def added_elsewhere(
         for read in sorted(_reads(backward, other))
     )
     for own, term, other, read in itertools.islice(pairs, MOST):
-        put = {
-            a: entry("_put0", (BATCH, *indices_of(a)))
-            for a in entries(other.rhs)
-            if name_of(a) == read
-        }
         rest = sp.Add(*(t.expr for t in terms(own.name) if t != term))
-        changed = {own.name: rest, other.name: replaced(other.rhs, put)}
+        sums = {n: backward.equations[n].rhs for n in names} | {own.name: rest}
         contents = partial(_with_term, backward, own, term, read)
         value = backward.value_of.get(own.name, "")
-        yield Trial(value, "terms", changed, contents, str(term.expr))
+        for readers in ([other.name], [n for n in sums if read in _reads(backward, n)]):
+            changed = {n: _reading(sums[n], read) for n in readers}
+            changed = {own.name: rest, **changed}
+            yield Trial(value, "terms", changed, contents, str(term.expr))
+
+
+def _reading(rhs: sp.Expr, name: str) -> sp.Expr:
+    """An expression that reads something else in the place of an array."""
+    atoms = [a for a in entries(rhs) if name_of(a) == name]
+    found: sp.Expr = replaced(rhs, {a: entry("_put0", (BATCH, *indices_of(a))) for a in atoms})
+    return found
 
 
 def _reads(backward: Backward, name: str) -> set[str]:

@@ -35,7 +35,9 @@ def functions_of_entries(backward: Backward, wanted: Wanted) -> Iterator[Explana
             if at.size >= LEAST and _is_function(at, by):
                 change = "two numbers" if np.unique(by.round(9)).size <= 2 else "a function"
                 role = "mask" if change == "two numbers" else "slope"
-                yield Explanation(value, role, change, "", 1.0, explained(backward, wanted, name))
+                given = explained(backward, wanted, name)
+                if given:
+                    yield Explanation(value, role, change, "", 1.0, given)
 
 
 def explained(backward: Backward, wanted: Wanted, name: str) -> int:

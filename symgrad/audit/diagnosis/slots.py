@@ -154,7 +154,7 @@ def _factors(term: Term, slopes: Any) -> Iterator[sp.Expr]:
     """The factors that read no derivative: each that is no entry, and all of them together."""
     own = [f for f in term.factors if not f.is_number and not _names(f) & set(slopes)]
     own = [f for f in own if free_indices(f) or entries(f)]
-    yield from (f for f in own if not is_entry(f))
+    yield from (f for f in own if not is_entry(f) and not isinstance(f, sp.Sum))
     inner = [f for f in own if not set(free_indices(f)) & term.bound]
     if len(inner) > 1:
         yield sp.Mul(*inner)
@@ -326,6 +326,7 @@ class Contents:
             yield from ((Other(n, "", 0.8), f(own)) for n, f in made.items())
         else:
             yield from ((Other(n, "", 0.8), f(own)) for n, f in OF_GRADIENTS.items())
+            yield Other("left out", "", 0.6), np.ones_like(own, dtype=float)
         yield from self._named(own, place)
 
     def _is_each(self, place: Place) -> bool:
@@ -386,10 +387,11 @@ class Contents:
         yield Other("left out", "", 0.4), self.backward.array(inner, place.axes, self.point)
 
     def _entries(self, place: Place) -> Iterator[tuple[Other, Numbers]]:
-        """Another entry that the derivative reads, in the place of one that is picked."""
-        known = set(place.axes)
-        for atom in sorted(entries(place.equation.rhs) - {place.part}, key=str):
-            if name_of(atom) not in self.backward.slopes and set(free_indices(atom)) <= known:
+        """Another entry that something in the spec reads, in the place of one that is picked."""
+        atoms = {*entries(place.equation.rhs), *self.backward.read}
+        several = {replaced(a, at) for a in atoms if (at := _on_axes(a, place.axes)) is not None}
+        for atom in sorted(several - {place.part}, key=str)[:MOST_OTHERS]:
+            if name_of(atom) not in self.backward.slopes:
                 array = self.backward.array(atom, place.axes, self.point)
                 yield Other("another array", name_of(atom), 0.4), array
 
@@ -410,6 +412,15 @@ class Contents:
         yield Other("over all, a mean", "", 0.4), np.broadcast_to(whole.mean(), shape)
         yield Other("a mean", "", 0.3), whole.mean(axis=last)
         yield Other("left out", "", 0.5), np.ones(shape)
+
+
+def _on_axes(atom: sp.Expr, axes: Sequence[sp.Expr]) -> dict[sp.Expr, sp.Expr] | None:
+    """Which of some indices those of an entry are, by their sizes; None where none is as long."""
+    if set(free_indices(atom)) <= set(axes):
+        return {}
+    found = {i: [a for a in axes if a.size == i.size] for i in free_indices(atom)}
+    fine = found and all(len(several) == 1 for several in found.values())
+    return {i: several[0] for i, several in found.items()} if fine else None
 
 
 def _shape(place: Place, own: Numbers) -> tuple[int, ...]:

@@ -37,11 +37,17 @@ def statistics(system: System, sizes: Mapping[str, int]) -> Iterator[str]:
 
 
 def _is_each(equation: Equation, name: str) -> bool:
-    """Whether an equation reads an array entry by entry, and does not contract it."""
+    """Whether an equation reads an array entry by entry, or broadcasts it to a larger one."""
     picked = {i for d in equation.rhs.atoms(sp.KroneckerDelta) for i in d.free_symbols}
     own = {*equation.indices, *picked}
-    atoms = (a for a in entries(equation.rhs) if name_of(a) == name)
-    return all({i for i in indices_of(a) if isinstance(i, Index)} <= own for a in atoms)
+    pairs = [(name_of(a), _along(a)) for a in entries(equation.rhs)]
+    other = [axes for n, axes in pairs if n != name]
+    mine = [axes for n, axes in pairs if n == name]
+    return all(axes <= own or any(axes < more for more in other) for axes in mine)
+
+
+def _along(atom: sp.Expr) -> set[sp.Expr]:
+    return {i for i in indices_of(atom) if isinstance(i, Index)}
 
 
 def _before(

@@ -23,6 +23,7 @@ STARTS: Mapping[str, Callable[[int], int]] = {
     "twice as far": lambda k: 2 * k,
     "one further": lambda k: k + 1,
     "one before": lambda k: max(k - 1, 0),
+    "at the first entry": lambda k: 0,
 }
 """Where a window may begin instead, by where it begins: strides of 2 and 3 that are forgotten, or
 that are there twice."""
@@ -57,7 +58,7 @@ def _moved(equation: Equation, start: Callable[[int], int]) -> sp.Expr:
 
 
 def _is_of_indices(place: sp.Expr) -> bool:
-    return bool(place.free_symbols) and all(isinstance(s, Index) for s in place.free_symbols)
+    return place.has(Index) and not entries(place)
 
 
 def _place(place: sp.Expr, start: Callable[[int], int]) -> sp.Expr:
@@ -65,6 +66,6 @@ def _place(place: sp.Expr, start: Callable[[int], int]) -> sp.Expr:
     parts = []
     for part in sp.Add.make_args(place):
         count, rest = part.as_coeff_Mul()
-        fixed = rest.is_number or count != 1
+        fixed = not rest.has(Index) or count != 1
         parts.append(sp.Integer(start(int(count))) * rest if fixed and count.is_Integer else part)
     return sp.Add(*parts)

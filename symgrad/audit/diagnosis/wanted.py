@@ -85,12 +85,12 @@ class Wanted:
         array, laid = predicted.get(self.adjoint[self.first]), self.laid(self.first, point)
         count = len(next(iter(predicted.values()))) - 1
         by = np.ones(count)
-        if array is not None and laid and array[0].size > 1:
-            rows, base = array.reshape(count + 1, -1), array[-1].ravel()
-            apart = rows[:-1] - base
-            with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"):
+            if array is not None and laid and array[0].size > 1:
+                rows, base = array.reshape(count + 1, -1), array[-1].ravel()
+                apart = rows[:-1] - base
                 by = apart @ (laid[0].ravel() - base) / (apart * apart).sum(axis=1)
-        return {n: a[-1] + _over(by, a) * (a[:-1] - a[-1]) for n, a in predicted.items()}
+            return {n: a[-1] + _over(by, a) * (a[:-1] - a[-1]) for n, a in predicted.items()}
 
     def explained(
         self, predicted: Mapping[str, Numbers], point: int
