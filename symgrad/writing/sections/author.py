@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import sympy as sp
@@ -14,7 +14,7 @@ from sympy.concrete.expr_with_limits import ExprWithLimits
 from symgrad.calculus.derivation import Adjoint, Derivation, Tangent
 from symgrad.calculus.rules import CONTRACT, REARRANGE
 from symgrad.mathematics.equations import Equation
-from symgrad.mathematics.indices import Index, entries, name_of
+from symgrad.mathematics.indices import Index, entries, indices_of, name_of
 from symgrad.mathematics.infinity import as_constant
 from symgrad.mathematics.sizes import Size
 from symgrad.mathematics.steps import Step
@@ -28,6 +28,8 @@ from symgrad.writing.document import (
 )
 from symgrad.writing.equation_forms import MatrixForm
 from symgrad.writing.formula import Formula, Function, related, terms_of, walk, whole
+from symgrad.writing.in_parts import sides
+from symgrad.writing.letters import unshadowed
 from symgrad.writing.notation import Notation, transposed_axes
 from symgrad.writing.quoted import Quoted
 from symgrad.writing.sections.sentences import capital, listed
@@ -160,10 +162,28 @@ class Author:
         """The derivative in index form and in matrix form, as far as asked for and known."""
         equation = adjoint.equation
         matrix = self.whole(equation)
-        left = self.written(equation.lhs, equation.indices)
-        index = Row(left, self.terms(equation.rhs, equation))
+        index = self.in_index_form(equation)
         whole = [] if matrix is None else [Row(matrix[0], terms_of(matrix[1]))]
         return tuple(whole) if self.choice.form == "matrix" and whole else (index, *whole)
+
+    def in_index_form(self, equation: Equation) -> Row:
+        """An equation for each entry, or for the parts that an index is made of."""
+        equation = replace(equation, rhs=unshadowed(equation.rhs))
+        left, right = sides(equation)
+        free: Iterable[sp.Expr] = equation.indices
+        if left != equation.lhs:  # where the letters are those of the steps before
+            free = self.notation.letters.assign(equation.rhs, equation.indices)
+        return Row(self.written(left, free), self.write_terms(right, free))
+
+    def made_of_parts(self, equation: Equation) -> Iterator[Prose]:
+        """Which indices are written as what they are made of."""
+        equation = replace(equation, rhs=unshadowed(equation.rhs))
+        left, _ = sides(equation)
+        letters = self.notation.letters.assign(equation.rhs, equation.indices)
+        for index, parts in zip(indices_of(equation.lhs), indices_of(left), strict=True):
+            if index != parts:
+                shown, made = (self.written(x, letters) for x in (index, parts))
+                yield (Math(related(shown, made)), " gives each ", Math(shown), " once.")
 
     def symbol(self, name: str) -> Formula:
         """A whole value."""

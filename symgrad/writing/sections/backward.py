@@ -119,6 +119,7 @@ def _adjoint(author: Author, adjoint: Adjoint) -> Section:
     rows = (*chain.local, *_adjoint_rows(author, chain), *author.beyond(adjoint))
     blocks = [Equations(rows)]
     blocks += paragraph([*_put_in(author, chain), *author.becauses(adjoint.steps)])
+    blocks += map(Paragraph, author.made_of_parts(adjoint.equation))
     blocks.append(author.result(adjoint))
     return Section(title, tuple(blocks), value=adjoint.value, key=adjoint.equation.name)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from symgrad.writing.closed import Closed
 from symgrad.writing.document import Block, Equations, Paragraph, Row, Section
@@ -29,5 +30,4 @@ def row(author: Author, forms: Closed, name: str) -> Row:
     shape = author.shape(equation.shape)
     if matrix is not None:
         return Row(matrix[0], terms_of(matrix[1]), name=name, shape=shape)
-    left = author.written(equation.lhs, equation.indices)
-    return Row(left, author.terms(equation.rhs, equation), name=name, shape=shape)
+    return replace(author.in_index_form(equation), name=name, shape=shape)

@@ -52,17 +52,20 @@ def _forward_rows(author: Author, equation: Equation) -> list[Row]:
         return [Row(matrix[0], terms_of(matrix[1]), _held(equation), name=equation.name)]
     says, name = _matrix_note(author, equation), equation.name
     equation = author.notation.as_read(equation)
+    if not steps:
+        row = author.in_index_form(equation)
+        return [replace(row, note=says + _held(equation), name=name)]
     left = author.written(equation.lhs, equation.indices)
     rows = [
         Row(None, author.terms(s.before, equation), author.rule(steps[k - 1]) if k else ())
         for k, s in enumerate(steps)
     ]
-    last = author.rule(steps[-1]) if steps else says
+    last = author.rule(steps[-1])
     if between := _as_typed(author, equation, steps):
         rows.append(Row(None, author.terms(between, equation), last))
         last = _past(author, between, equation)
     rows.append(Row(None, author.terms(equation.rhs, equation), last + _held(equation)))
-    if steps and says:
+    if says:
         rows[0] = Row(None, rows[0].terms, says)
     return chained(left, rows, name)
 
