@@ -166,7 +166,7 @@ def constants() -> tuple[Constant, ...]:
     """Roots of numbers that no square divides, logarithms, and a few that have names."""
     roots, logarithms = FAMILIES
     members = (*map(roots.member, _free()), *map(logarithms.member, _free()))
-    return (*SINGLE, *_of_pi(SMALL), *members, *_of_logarithms())
+    return (*SINGLE, *_of_pi(SMALL), *members, *_of_logarithms(), *_powers_of_e())
 
 
 def _free() -> list[int]:
@@ -187,7 +187,7 @@ def _of_pi(largest: int) -> Iterator[Constant]:
 
 
 def _of_logarithms() -> Iterator[Constant]:
-    """The square and roots of a small number's logarithm, and powers of e."""
+    """The square and roots of a small number's logarithm."""
     for n in (2, 3, 5, 10):
         log = math.log(n)
         yield _made(f"np.log({n})**2", log**2, partial(_squared_log, n))
@@ -195,8 +195,14 @@ def _of_logarithms() -> Iterator[Constant]:
     twice, over_pi = 2 * math.log(2), math.log(2) / math.pi
     yield _made("np.sqrt(2 * np.log(2))", twice**0.5, lambda: root_of(2 * sp.log(2)))
     yield _made("np.sqrt(np.log(2) / np.pi)", over_pi**0.5, lambda: root_of(sp.log(2) / sp.pi))
+
+
+def _powers_of_e() -> Iterator[Constant]:
+    """The root and small powers of e: NumPy's exp and its e raised to n differ by rounding."""
     yield _made("np.exp(0.5)", math.exp(0.5), lambda: root_of(sp.E))
-    yield _made("np.exp(2)", math.exp(2), lambda: sp.exp(2))
+    for n in range(2, SMALL + 1):
+        yield _made(f"np.exp({n})", math.exp(n), partial(sp.exp, n))
+        yield _made(f"np.e**{n}", math.e**n, partial(sp.exp, n))
 
 
 @lru_cache(maxsize=1)

@@ -311,7 +311,8 @@ def _is_scale(expr: sp.Expr) -> bool:
 
 def is_reciprocal(expr: sp.Expr) -> bool:
     """Whether this is written below a fraction bar."""
-    return bool(expr.is_Pow and expr.exp.is_Rational and expr.exp.is_negative)
+    power = expr.is_Pow or isinstance(expr, sp.exp)
+    return bool(power and expr.exp.is_Rational and expr.exp.is_negative)
 
 
 def index_atoms(index: sp.Expr) -> list[Index]:
