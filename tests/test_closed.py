@@ -29,6 +29,16 @@ def test_least_squares() -> None:
     assert closed(np.sum(r**2), r=r)[-1] == "∂L/∂w = 2 Xᵀ (X w − y)"
 
 
+def test_what_all_terms_have_at_one_side_is_written_once() -> None:
+    X, y, w = sg.data("X", ("N", "D")), sg.data("y", ("N",)), sg.param("w", ("D",))
+    u = X @ w
+    assert closed(np.sum(np.exp(u) - y * u))[-1] == "∂L/∂w = Xᵀ (exp(X w) − y)"
+    A, B, v = sg.data("A", ("M", "N")), sg.data("B", ("M", "N")), sg.data("v", ("N",))
+    c = sg.param("c", ("M",))
+    assert closed(c @ (A @ v) - 2 * c @ (B @ v))[-1] == "∂L/∂c = (A − 2 B) v"
+    assert closed(c @ (A @ v) - np.sum(c))[-1] == "∂L/∂c = A v − 𝟏"
+
+
 def test_logistic_regression_has_no_bracket_too_many() -> None:
     X, y, w = sg.data("X", ("N", "D")), sg.data("y", ("N",)), sg.param("w", ("D",))
     loss = np.sum(np.log(1 + np.exp(-y * (X @ w))))

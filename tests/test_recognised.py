@@ -215,6 +215,7 @@ def test_a_derivative_by_gates_is_made_of_those_that_have_names() -> None:
         ("np.pi**2 / 6", "π²/6"),
         ("np.log(2) * 5 / 7", "5/7 log(2)"),
         ("np.sqrt(0.5)", "1/sqrt(2)"),
+        ("np.e**2 / 3", "e²/3"),
         ("np.sqrt(np.pi / 2)", "sqrt(π/2)"),
         ("0.123456789012345", "0.123456789012345"),
     ],
@@ -230,6 +231,8 @@ def test_values_called_pi_and_e_are_told_from_the_numbers() -> None:
     assert "π pi" in shown
     assert "π π" not in shown
     assert "exp(1) sin(e)" in shown
+    over = text("e = np.sum(x**2)\nloss = e**3 / np.e")
+    assert "∂L/∂e = 3 e²/exp(1)" in over
     assert "π = ‖x‖" in text("pi = np.sum(x**2)\nloss = np.sin(pi)").replace("_F²", "‖")
 
 

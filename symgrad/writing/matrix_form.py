@@ -15,6 +15,7 @@ from symgrad.mathematics.renaming import Problem
 from symgrad.program.lower import lower
 from symgrad.program.passes import alive, planned
 from symgrad.program.program import Program
+from symgrad.writing.common import factored
 from symgrad.writing.formula import Formula
 from symgrad.writing.matrix_formula import MatrixFormula
 from symgrad.writing.matrix_reader import NoMatrixForm, Reader
@@ -70,7 +71,9 @@ def matrix_forms(
 
     def form(name: str) -> Formula | None:
         found = matrix(name) if name in table else None
-        return None if found is None else found.formula
+        if found is None:
+            return None
+        return factored(found).formula if longest else found.formula
 
     return form
 
