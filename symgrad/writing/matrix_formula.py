@@ -234,6 +234,12 @@ def product(factors: Iterable[MatrixFormula], axes: Axes) -> MatrixFormula:
     return MatrixFormula(_beside(kept), axes, Level.PRODUCT, tuple(kept))
 
 
+def inner(left: MatrixFormula, right: MatrixFormula) -> MatrixFormula:
+    """The product of two columns: xᵀ A x for xᵀ Aᵀ x."""
+    found, turned = product([left.transposed, right], ()), product([right.transposed, left], ())
+    return turned if turned._turns < found._turns else found
+
+
 def _place(factor: MatrixFormula) -> int:
     """Numbers stand before functions of numbers, these before traces, and these before matrices."""
     if factor.axes:

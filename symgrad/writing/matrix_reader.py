@@ -37,6 +37,7 @@ from symgrad.writing.matrix_formula import (
     as_quotient,
     entrywise,
     fewer_transposes,
+    inner,
     literal,
     named,
     negative,
@@ -133,7 +134,7 @@ class Reader:
         if len(first.axes) == 1:
             if len(second.axes) == 2:  # a row times a matrix is a column again
                 return product([right.transposed, left], op.axes)
-            left = left.transposed
+            return inner(left, right)
         return product([left, right], op.axes)
 
     def reduce(self, op: Op) -> MatrixFormula:
