@@ -39,6 +39,19 @@ def test_what_all_terms_have_at_one_side_is_written_once() -> None:
     assert closed(c @ (A @ v) - np.sum(c))[-1] == "∂L/∂c = A v − 𝟏"
 
 
+def test_a_quadratic_form_has_the_fewest_transposes() -> None:
+    A, x, b = sg.data("A", ("N", "N")), sg.param("x", ("N",)), sg.data("b", ("N",))
+    assert closed(x @ A @ x)[0] == "L     = xᵀ A x"
+    assert closed(x @ A.T @ b)[0] == "L     = bᵀ A x"
+
+
+def test_what_stands_below_a_norm_and_beside_it_is_gone() -> None:
+    x, s = sg.data("x", ("N",)), sg.param("log_sigma", ())
+    sigma = np.exp(s)
+    z = x / sigma
+    assert closed(np.mean(s + z**2 / 2), sigma=sigma, z=z)[1] == "∂L/∂logσ = −1/N ‖z‖² + 1"
+
+
 def test_logistic_regression_has_no_bracket_too_many() -> None:
     X, y, w = sg.data("X", ("N", "D")), sg.data("y", ("N",)), sg.param("w", ("D",))
     loss = np.sum(np.log(1 + np.exp(-y * (X @ w))))

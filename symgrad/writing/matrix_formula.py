@@ -272,7 +272,7 @@ def _cancelled(factors: Sequence[MatrixFormula], axes: Axes) -> Sequence[MatrixF
             kept.pop()
         else:
             kept.append(factor)
-    gone = len(kept) < len(factors) and not any(f.axes for f in kept)
+    gone = any(f.axes for f in factors) and not any(f.axes for f in kept)
     unit = MatrixFormula(Word("I", IDENTITY), axes, Level.ATOM, symmetric=True, unit=True)
     return [*kept, unit] if gone else kept
 

@@ -6,7 +6,17 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from symgrad.writing.formula import Formula, Fraction, Norm, Number, Scripted, raised
+from symgrad.writing.formula import (
+    Apply,
+    Formula,
+    Fraction,
+    Letter,
+    Norm,
+    Number,
+    Scripted,
+    Word,
+    raised,
+)
 
 
 def as_powers(factors: Iterable[Formula]) -> list[Formula]:
@@ -22,7 +32,7 @@ def as_powers(factors: Iterable[Formula]) -> list[Formula]:
 
 def net_powers(factors: Sequence[Formula]) -> list[Formula] | None:
     """Factors and reciprocals as powers, s/s² as 1/s; None where none stands above and below."""
-    powers = [_as_power(factor) for factor in factors]
+    powers = [_as_power(part) for factor in factors for part in _above_and_below(factor)]
     counts: Counter[Formula] = Counter()
     for base, exponent in powers:
         counts[base] += exponent
@@ -30,6 +40,14 @@ def net_powers(factors: Sequence[Formula]) -> list[Formula] | None:
         return None
     kept = [(base, exponent) for base, exponent in counts.items() if exponent]
     return [_power_of(b, n) if n > 0 else Fraction(Number("1"), _power_of(b, -n)) for b, n in kept]
+
+
+def _above_and_below(factor: Formula) -> Sequence[Formula]:
+    """For a fraction of two factors these, the second as a reciprocal."""
+    match factor:
+        case Fraction(Norm() | Apply() | Scripted() | Letter() | Word() as above, below):
+            return above, Fraction(Number("1"), below)
+    return (factor,)
 
 
 def _as_power(factor: Formula) -> tuple[Formula, int]:
