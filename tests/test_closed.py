@@ -46,10 +46,10 @@ def test_a_quadratic_form_has_the_fewest_transposes() -> None:
 
 
 def test_what_stands_below_a_norm_and_beside_it_is_gone() -> None:
-    x, s = sg.data("x", ("N",)), sg.param("log_sigma", ())
+    x, mu, s = sg.data("x", ("N",)), sg.param("mu", ()), sg.param("log_sigma", ())
     sigma = np.exp(s)
-    z = x / sigma
-    assert closed(np.mean(s + z**2 / 2), sigma=sigma, z=z)[1] == "∂L/∂logσ = −1/N ‖z‖² + 1"
+    z = (x - mu) / sigma
+    assert closed(np.mean(s + z**2 / 2), sigma=sigma, z=z)[2] == "∂L/∂logσ = −1/N ‖z‖² + 1"
 
 
 def test_logistic_regression_has_no_bracket_too_many() -> None:

@@ -135,3 +135,11 @@ def test_what_is_printed_as_cases_is_read_back() -> None:
     x = sg.param("x", ("N",))
     h = np.where(np.abs(x) < 1, x**2 / 2, np.where(x > 2, 3 * x, np.abs(x) - 0.5))
     assert all(c.passed for c in run(sg.derive(np.sum(h))))
+
+
+def test_what_is_chosen_by_one_condition_is_chosen_once() -> None:
+    x, y = sg.param("x", ("N",)), sg.data("y", ("N",))
+    p = np.where(y > 0.5, x, 1 - x)
+    d = sg.derive(np.sum(p**2 * np.where(y > 0.5, np.exp(x), np.sin(x))), names={"p": p})
+    shown = str(d.gradients["x"])
+    assert shown.count("if y[n] > 1/2") == 2, shown

@@ -399,8 +399,9 @@ RULES = (
         "where",
         _merge,
         law=lambda: (
-            select(step(p(i)), f(i, j), 0) + select(step(p(i)), 0, g(i, j)),
-            select(step(p(i)), f(i, j), g(i, j)),
+            select(step(p(i)), f(i, j), 0) * select(step(p(i)), g(i, j), 1)
+            + select(step(p(i)), 0, g(i, j)),
+            select(step(p(i)), f(i, j) * g(i, j), g(i, j)),
         ),
         example="np.sum(np.where(f > 0, x * f, x**2))",
     ),

@@ -168,10 +168,10 @@ def _number(product: sp.Expr) -> sp.Expr:
 
 
 def merge_selects(expr: sp.Expr) -> sp.Expr:
-    """a select(c, x, 0) + a select(c, 0, y) = a select(c, x, y)."""
+    """a select(c, x, 0) + a select(c, 0, y) = a select(c, x, y), and so of products of such."""
     merged: dict[tuple[sp.Expr, sp.Expr], sp.Tuple] = {}
     rest = []
-    for addend in sp.Add.make_args(expr):
+    for addend in map(_chosen_at_once, sp.Add.make_args(expr)):
         choices = [f for f in sp.Mul.make_args(addend) if isinstance(f, select)]
         if len(choices) != 1:
             rest.append(addend)
@@ -181,6 +181,17 @@ def merge_selects(expr: sp.Expr) -> sp.Expr:
         merged[key] = sp.Tuple(yes, no) if key not in merged else _both(merged[key], yes, no)
     whole = [factor * select(c, *branches) for (c, factor), branches in merged.items()]
     return sp.Add(*rest, *whole)
+
+
+def _chosen_at_once(product: sp.Expr) -> sp.Expr:
+    """select(c, u, v) select(c, x, y) = select(c, u x, v y)."""
+    factors = sp.Mul.make_args(product)
+    choices = [f for f in factors if isinstance(f, select)]
+    if len(choices) < 2 or len({f.args[0] for f in choices}) > 1:
+        return product
+    condition = choices[0].args[0]
+    yes, no = (sp.Mul(*(f.args[k] for f in choices)) for k in (1, 2))
+    return sp.Mul(*(f for f in factors if f not in choices), select(condition, yes, no))
 
 
 def _both(branches: sp.Tuple, yes: sp.Expr, no: sp.Expr) -> sp.Tuple:

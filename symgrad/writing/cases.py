@@ -10,15 +10,18 @@ from symgrad.mathematics.reductions import select
 from symgrad.writing.formula import (
     Cases,
     Formula,
+    Fraction,
     Gap,
     Negative,
     Number,
+    Root,
     Row,
     Sign,
     Words,
     beside,
     parenthesised,
     related,
+    walk,
 )
 from symgrad.writing.parts import COMPARISONS, as_condition, is_entry
 
@@ -79,10 +82,17 @@ def _compared(comparison: Formula, truth: bool) -> Formula:
     match comparison:
         case Row((left, Sign(sign), right)):
             sign = sign if truth else _OPPOSITE[sign]
-            if isinstance(left, Number | Negative) and not isinstance(right, Number):
+            if _is_number(left) and not _is_number(right):
                 return related(right, left, _TURNED.get(sign, sign))
             return related(left, right, sign)
     return comparison
+
+
+def _is_number(formula: Formula) -> bool:
+    """Whether this is written with numbers alone: 1/2, -√2."""
+    return all(
+        isinstance(node, Number | Negative | Fraction | Row | Root | Sign) for node in walk(formula)
+    )
 
 
 def _is_condition(expr: sp.Expr) -> bool:
