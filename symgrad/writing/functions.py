@@ -88,7 +88,7 @@ class FunctionWriter:
 
     def exp(self, expr: sp.Expr) -> Piece:
         if expr.args[0].is_Integer and "e" not in self.names.letters:
-            return self.pow(sp.Pow(sp.E, expr.args[0], evaluate=False))
+            return self.piece(sp.Pow(sp.E, expr.args[0], evaluate=False))
         normal = softmax_of(expr)
         if normal is None:
             return self.leaf(expr)
