@@ -93,10 +93,10 @@ class Auditor:
         hint = otherwise(self.source, self.form, self.reference.inputs)
         file = self.source.file
         names = variables(self.reference, first, file, self.inputs, self.example, hint)
-        held = containers(first, set(names.values()))
         labels = labels_of(first, names)
         wrt = [names[n] for n in self.reference.derivation.wrt if n in names]
         data = set(names.values()) - set(wrt)
+        held = containers(first, set(wrt))
         plan = script_plan(self.source.tree, [*names.values(), *labels], held, data)
         plan = replace(plan, steps=stepping(self.source.tree, wrt, plan.gives))
         form = Form("__main__", script=True, plan=plan, inputs=names, labels=labels)

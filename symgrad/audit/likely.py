@@ -9,6 +9,7 @@ from typing import Any
 
 from symgrad.audit.grammar import RULES, Edit
 from symgrad.audit.sites import Site
+from symgrad.audit.statements import targets_of
 
 DEEP = 0.22
 """How much less likely a repair is for each statement between it and the wrong value."""
@@ -18,6 +19,9 @@ RIGHT = 0.7
 
 HELPER = 0.3
 """How much less likely a repair is of a function that gives the slope of one: its argument is."""
+
+TO_ALL = 0.6
+"""How much less likely a repair is of what is handed to a function that gives all gradients."""
 
 _STILL = re.compile(r"\w\[\d+\]")
 """An entry of a list at a number."""
@@ -38,7 +42,15 @@ def proposals(sites: Sequence[Site]) -> list[tuple[float, Edit]]:
 def unlikely(site: Site) -> float:
     """How much less likely a repair is of a statement, by where it stands."""
     helper = HELPER if is_derivative(site) else 0.0
-    return DEEP * site.far + helper + (RIGHT if site.right else 0.0)
+    whole = TO_ALL if _gives_all(site) else 0.0
+    return DEEP * site.far + helper + whole + (RIGHT if site.right else 0.0)
+
+
+def _gives_all(site: Site) -> bool:
+    """Whether a statement assigns several things that a function of the program gives back."""
+    root = site.roots[0] if len(site.roots) == 1 else None
+    own = isinstance(root, ast.Call) and isinstance(root.func, ast.Name)
+    return own and len(targets_of(site.statement)) > 1
 
 
 def is_derivative(site: Site) -> bool:

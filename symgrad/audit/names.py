@@ -53,6 +53,8 @@ _PATTERNS = (
     *(f"∂{loss}_∂{{}}" for loss in _LOSSES),
     *(f"d_{loss}_d_{{}}" for loss in _LOSSES),
     *(f"grad_{loss}_{{}}" for loss in _LOSSES),
+    *(f"{word}_{loss}_wrt_{{}}" for loss in _LOSSES for word in ("grad", "gradient", "d")),
+    *(f"{word}_wrt_{{}}" for word in ("grad", "gradient", "dloss", "dL", "dJ")),
 )
 _HOLDERS = re.compile(
     r"^(?:self\.)?_*(g|d|grads?|gradients?|deltas?|dparams|d_?\w*|\w*_?grads?|out|result|res|"

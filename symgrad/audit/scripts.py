@@ -61,7 +61,7 @@ def containers(run: Run, codes: Collection[str]) -> set[str]:
         if isinstance(value, (dict, list)) and target != "return":
             kept = [e for e in entries if isinstance(e, np.ndarray)]
             same = [e for e in kept if any(np.array_equal(e, a) for a in arrays)]
-            found |= {target} if len(same) > 1 else set()
+            found |= {target} if len(same) > 1 and any(e.any() for e in same) else set()
     return found
 
 
@@ -97,7 +97,7 @@ def _arrays(run: Run) -> Iterator[tuple[str, Numbers]]:
     for _, target, value in run.records:
         entries = value.items() if isinstance(value, dict) else ()
         for code, entry in ((target, value), *((f"{target}[{k!r}]", v) for k, v in entries)):
-            if code not in seen and code != "return" and _is_array(entry):
+            if code not in seen and target != "return" and _is_array(entry):
                 seen.add(code)
                 yield code, np.asarray(entry)
 

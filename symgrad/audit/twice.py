@@ -16,11 +16,14 @@ DEARER = 0.4
 
 
 def twice(edits: Sequence[tuple[float, Edit]]) -> list[tuple[float, Edit]]:
-    """The edits that replace the same by the same in two statements, the likeliest first."""
+    """The edits that do the same in two statements, the likeliest first."""
     alike: dict[tuple[str, str, str], list[tuple[float, Edit]]] = {}
     for score, edit in edits:
         if edit.is_expression and len(edit.old) > 1:
             alike.setdefault((edit.rule.name, edit.old, edit.new), []).append((score, edit))
+        elif edit.is_expression and edit.new.startswith(f"{edit.old} "):
+            rest = edit.new.removeprefix(edit.old)
+            alike.setdefault((edit.rule.name, "", rest), []).append((score, edit))
     found = []
     for several in alike.values():
         for (one_score, one), (other_score, other) in itertools.combinations(several[:6], 2):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -70,7 +71,7 @@ def looked(
 ) -> Frames | None:
     """The frames of a statement; None where they are not known, or too many."""
     inner = {site.text(n): n for n in nodes(site) if not is_module(n) and _is_array_like(n)}
-    outer, made = [*_names(site), *_entries(site)], list(written(site))
+    outer, made = [*_names(site), *_entries(site)], list(written(site, called_by(program)))
     texts = [t for t in dict.fromkeys([*inner, *outer, *made, target]) if t]
     seen = program.seen(site.statement, texts, truth)
     if not 0 < len(seen) <= most:
@@ -107,10 +108,32 @@ LEAVES = frozenset(["exp", "log", "sqrt", "sign", "tanh", "cosh", "sinh", "sin",
 """Functions of which the program may need the same again."""
 
 
-def written(site: Site) -> Iterator[str]:
+def called_by(program: Program) -> list[ast.AST]:
+    """The functions that the pass calls, and what stands outside of functions."""
+    tree = program.tree
+    functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
+    texts = " ".join(str(what) for _, what in program.form.calls)
+    left = {f.name for f in functions if re.search(rf"\b{f.name}\b", texts)}
+    outside = [s for s in tree.body if not isinstance(s, (ast.FunctionDef, ast.ClassDef))]
+    left |= set(_called(outside)) | {f.name for f in functions if "__" in f.name}
+    found: set[str] = set()
+    while left:
+        found |= left
+        left = set(_called([f for f in functions if f.name in left])) - found
+    return [*outside, *(f for f in functions if f.name in found)]
+
+
+def _called(several: Sequence[ast.AST]) -> Iterator[str]:
+    for node in several:
+        for part in ast.walk(node):
+            if isinstance(part, ast.Call):
+                yield function_of(part)
+
+
+def written(site: Site, parts: Sequence[ast.AST]) -> Iterator[str]:
     """Expressions of the forward pass that the program has somewhere, and their slopes."""
     found: dict[str, None] = {}
-    for node in ast.walk(site.source.tree):
+    for node in (n for part in parts for n in ast.walk(part)):
         for text in _of_forward(node) if isinstance(node, ast.expr) else ():
             if text not in site.known and not _reads_gradient(site, text):
                 found[text] = None

@@ -78,6 +78,9 @@ SLOPE = Rule(
 MADE_BEFORE = 0.5
 """How much less likely a repair is of a local than of the line that assigns it."""
 
+OF_A_NAME = 0.1
+"""How much less likely a term is where a name is read than where it is assigned."""
+
 OF_A_SLOPE = 0.6
 """How much less likely a term is in a slope than another slope."""
 
@@ -135,6 +138,7 @@ def _lacking(
     if not terms and not guessed and part.depth <= MOST_DEEP:
         terms = asked_as_two(library, part.off)
     own = before + (OF_A_SLOPE if _is_slope(site, node) else 0.0)
+    own += OF_A_NAME if isinstance(node, ast.Name) and node not in site.roots else 0.0
     own += 0.4 if any(_same_way(site, node, t) for t in terms) else 0.0
     own += 0.9 if any(_is_read_already(site, t) for t in terms) else 0.0
     factors = list(_factors(site, library, part))

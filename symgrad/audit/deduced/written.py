@@ -183,7 +183,8 @@ def written(
     found: Written, program: Program, scene: Scene, sites: Sequence[Site], name: str
 ) -> Iterator[tuple[float, Edit]]:
     """The whole of what assigns a gradient, written out of the derivation."""
-    for site in [s for s in sites if s.depth == 0 and _assigns_whole(s)]:
+    last = {id(s.statement): s for s in (_made(s, sites) for s in sites if s.depth == 0)}
+    for site in [s for s in last.values() if _assigns_whole(s)]:
         readable = _readable(program, scene, site)
         made = found.of(name, _known(site, found, scene.truth, readable)) if readable else None
         if made is None:
@@ -204,6 +205,16 @@ def _edit(site: Site, before: str, new: str) -> Edit:
     changes = ((first, first, before), (start, end, room))[0 if before else 1 :]
     whole = before + new
     return Edit(WRITTEN, changes, 4.0, site, " ".join(old.split()), whole, whole)
+
+
+def _made(site: Site, sites: Sequence[Site]) -> Site:
+    """The statement that makes what another only hands out: ``grads["W"] = dW``."""
+    root = site.roots[0] if len(site.roots) == 1 else None
+    if not isinstance(root, ast.Name):
+        return site
+    before = [s for s in sites if s.line < site.line and assigned(s.statement) == {root.id}]
+    near = [s for s in before if s.around is site.around and _assigns_whole(s)]
+    return max(near, key=lambda s: s.line, default=site)
 
 
 def _assigns_whole(site: Site) -> bool:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from symgrad.audit.form import assigned
-from symgrad.audit.grammar.copies import counters
+from symgrad.audit.grammar.copies import is_entry_read, read_around
 from symgrad.audit.grammar.edit import Proposal, Rule, function_of, nodes, operand
 from symgrad.audit.sites import Site
 from symgrad.audit.source import bodies
@@ -146,30 +146,9 @@ def _compared(site: Site, node: ast.Compare) -> Iterator[Proposal]:
         yield side, "0", 1.55, "0"
 
 
-MOST_READ = 40
-"""How many entries and numbers that a function reads may stand for one that it reads elsewhere."""
-
-
-def read_around(site: Site) -> list[str]:
-    """The numbers and entries that the function around reads, as they are typed."""
-    found = [n.name for n in site.scalars if n.name.isidentifier()]
-    read = (n for n in ast.walk(site.around) if isinstance(n, ast.Subscript))
-    entries = [n for n in read if _is_entry(n)]
-    found += [ast.unparse(n) for n in entries]
-    for node in entries:
-        plain = isinstance(node.slice, ast.Name) and isinstance(node.value, ast.Name)
-        found += [f"{ast.unparse(node.value)}[{c}]" for c in counters(site) if plain]
-    return list(dict.fromkeys(found))[:MOST_READ]
-
-
-def _is_entry(node: ast.Subscript) -> bool:
-    shape = isinstance(node.value, ast.Attribute) and node.value.attr == "shape"
-    return not shape and not isinstance(node.slice, ast.Slice)
-
-
 def _another_row(site: Site) -> Iterator[Proposal]:
     """Another entry that the function reads: ``U[u]`` for ``V[i]``."""
-    found = [n for n in nodes(site) if isinstance(n, ast.Subscript) and _is_entry(n)]
+    found = [n for n in nodes(site) if isinstance(n, ast.Subscript) and is_entry_read(n)]
     for node in found if site.looped else ():
         for text in read_around(site):
             if "[" in text and text != ast.unparse(node):

@@ -83,6 +83,45 @@ def counters(site: Site) -> Iterator[str]:
             yield from (n.id for n in names[:1] if isinstance(n, ast.Name))
 
 
+MOST_READ = 40
+"""How many entries and numbers that a function reads may stand for one that it reads elsewhere."""
+
+
+def read_around(site: Site) -> list[str]:
+    """The numbers and entries that the function around reads, as they are typed."""
+    found = [n.name for n in site.scalars if n.name.isidentifier()]
+    read = (n for n in ast.walk(site.around) if isinstance(n, ast.Subscript))
+    entries = [n for n in read if is_entry_read(n)]
+    found += [ast.unparse(n) for n in entries]
+    for node in entries:
+        plain = isinstance(node.slice, ast.Name) and isinstance(node.value, ast.Name)
+        found += [f"{ast.unparse(node.value)}[{c}]" for c in counters(site) if plain]
+    return list(dict.fromkeys(found))[:MOST_READ]
+
+
+def is_entry_read(node: ast.Subscript) -> bool:
+    """Whether something is an entry, and no slice or size."""
+    shape = isinstance(node.value, ast.Attribute) and node.value.attr == "shape"
+    return not shape and not isinstance(node.slice, ast.Slice)
+
+
+def _other_place(site: Site) -> Iterator[Proposal]:
+    """The places that another slice has: ``[i * s : i * s + f]`` for ``[i : i + f]``."""
+    read = [n for n in ast.walk(site.around) if isinstance(n, ast.Subscript) and _has_slice(n)]
+    places = dict.fromkeys(ast.unparse(n.slice).strip("()") for n in read)
+    inner = [n for t in targets_of(site.statement) for n in ast.walk(t)]
+    for node in [*nodes(site), *inner]:
+        if isinstance(node, ast.Subscript) and _has_slice(node):
+            own = ast.unparse(node.slice).strip("()")
+            for place in [p for p in places if p != own and p.count(",") == own.count(",")]:
+                yield site.source.span(node.slice), place, 1.7, ast.unparse(node.value)
+
+
+def _has_slice(node: ast.Subscript) -> bool:
+    """Whether something is read or changed from one place to another."""
+    return any(isinstance(i, ast.Slice) and i.lower is not None for i in _indices(node))
+
+
 def _entry_factor(site: Site) -> Iterator[Proposal]:
     """An entry times that of another array at the counter that they share."""
     counted = set(counters(site))
@@ -178,6 +217,12 @@ RULES = (
         "value",
         _still,
         "the index has `{old}`: it ought to have `{new}`",
+    ),
+    Rule(
+        "places of another slice",
+        "value",
+        _other_place,
+        "{word} is taken at `{old}`, and ought to be at `{new}`",
     ),
     Rule(
         "another entry changed",

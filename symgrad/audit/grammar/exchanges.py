@@ -99,7 +99,7 @@ def _wholes(site: Site) -> Iterator[Proposal]:
 
 
 def _first_entry(site: Site) -> Iterator[Proposal]:
-    """A term that the first entry, or row, does not have: that of an intercept."""
+    """A term that the first entry, row or column does not have: that of an intercept."""
     statement = site.statement
     terms = [t for root in site.roots for t in _summands(root)]
     adds = isinstance(statement, ast.AugAssign) and isinstance(statement.op, (ast.Add, ast.Sub))
@@ -108,6 +108,9 @@ def _first_entry(site: Site) -> Iterator[Proposal]:
             own, text = operand(site, term), site.text(term)
             new = f"np.concatenate((0 * {own}[:1], {own}[1:]))"
             yield term, new, 2.0 + 0.003 * len(text), text
+            if max((a.ndim for a in site.arrays), default=0) > 1:
+                new = f"np.concatenate((0 * {own}[:, :1], {own}[:, 1:]), axis=1)"
+                yield term, new, 2.0 + 0.003 * len(text), text
 
 
 def _summands(node: ast.expr) -> list[ast.expr]:

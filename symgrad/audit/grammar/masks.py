@@ -135,6 +135,25 @@ def _in_place(site: Site) -> Iterator[Proposal]:
             yield index, f"{known.name} {new} {right}", 1.6, known.name
 
 
+def _slope_in_place(site: Site) -> Iterator[Proposal]:
+    """``dz[z <= 0] *= 0.1`` for ``= 0``."""
+    statement = site.statement
+    if not isinstance(statement, ast.Assign) or not isinstance(statement.targets[0], ast.Subscript):
+        return
+    zero = isinstance(statement.value, ast.Constant) and not statement.value.value
+    start, end = site.source.span(statement.targets[0])[1], site.source.span(statement.value)[1]
+    for slope in _numbers(site) if zero else ():
+        yield (start, end), f" *= {slope}", 1.7, slope
+
+
+def _numbers(site: Site) -> list[str]:
+    """Numbers that may be the slope of an activation: those of the program, and usual ones."""
+    typed = (n.value for n in ast.walk(site.source.tree) if isinstance(n, ast.Constant))
+    small = [f"{n:g}" for n in typed if isinstance(n, float) and 0 < n < 1]
+    names = [k.name for k in site.scalars if k.name.isidentifier() and 0 < float(k.array) < 1]
+    return list(dict.fromkeys([*names, *small, "0.01", "0.1", "0.2"]))[:12]
+
+
 RULES = (
     Rule("no mask", "mask", _missing, "the mask is missing: the gradient passes only where {word}"),
     Rule(
@@ -169,6 +188,12 @@ RULES = (
         "mask",
         _called,
         "`{old}` is not the mask: the gradient passes only where {word}",
+    ),
+    Rule(
+        "no slope in place",
+        "activation",
+        _slope_in_place,
+        "entries become 0 where they ought to be multiplied by the slope, {word}",
     ),
     Rule(
         "another mask in place",

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from symgrad.audit.grammar.copies import counters, read_around
 from symgrad.audit.grammar.edit import (
     Proposal,
     Rule,
@@ -190,6 +191,21 @@ def _missing(site: Site) -> Iterator[Proposal]:
                 yield root, f"{operand(site, root)} * {new}", 2.8 + cost, word
 
 
+def _missing_in_turn(site: Site) -> Iterator[Proposal]:
+    """The whole times a derivative at an entry of a list of layers, in a loop through these."""
+    counted = set(counters(site)) if site.looped else set()
+    for root in site.roots if counted else ():
+        if reads_gradient(site, root):
+            for text in [t for t in read_around(site) if t.split("[")[-1].rstrip("]") in counted]:
+                for index in ("", " - 1", " + 1"):
+                    entry = f"{text[:-1]}{index}]"
+                    for new, cost, word in _slopes(site, Known(entry, NOTHING)):
+                        yield root, f"{operand(site, root)} * {new}", 2.4 + cost, word
+
+
+NOTHING = np.zeros(0)
+
+
 def _missing_inside(site: Site) -> Iterator[Proposal]:
     """A part times a derivative, of an array of a shape that it speaks of."""
     for node in nodes(site):
@@ -325,6 +341,18 @@ RULES = (
         "`{old}` is the function and not its derivative, `{new}`",
     ),
     Rule("no derivative", "operation", _missing, "the derivative of {word} is missing"),
+    Rule(
+        "no derivative in turn",
+        "operation",
+        _missing_in_turn,
+        "the derivative of {word} is missing",
+    ),
+    Rule(
+        "no derivative in turn",
+        "operation",
+        _missing_in_turn,
+        "the derivative of {word} is missing",
+    ),
     Rule(
         "no derivative inside", "operation", _missing_inside, "the derivative of {word} is missing"
     ),
