@@ -106,7 +106,7 @@ SENTENCES_BY_WORD = {
 }
 """Rules that find several faults, told apart by what they found."""
 
-_MASK = re.compile(r"(.* \* )?\(?[\w.]+ > 0\)?")
+_MASK = re.compile(r"(.* \* )?\(?[\w.]+(\[[\w +-]+\])? > 0\)?")
 """A derivative that is 0 or 1."""
 
 WHOLE = (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.Constant)
