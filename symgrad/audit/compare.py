@@ -75,7 +75,7 @@ def compared(got: Any, ought: Numbers, typical: float) -> Match:
 def _ratio(got: Numbers, ought: Numbers) -> float | None:
     """The one number by which all entries are multiplied, if there is one."""
     square = float((ought * ought).sum())
-    if ought.size < 2 or not square or not np.isfinite(got).all():
+    if ought.size < 2 or not square or not np.isfinite([got, ought]).all():
         return None
     ratio = float((got * ought).sum()) / square
     off = np.abs(got - ratio * ought).max(initial=0.0)
