@@ -17,7 +17,7 @@ from symgrad.language.spec_file import load
 QUICK = {"list of dicts", "dataclass", "star", "class of layers", "tape of tensors", "main program"}
 FOUND = {"list of dicts", "star", "class of layers", "script of layers", "class of parameters"}
 FOUND |= {"gradients in place", "main function", "script with data", "lists", "Greek", "typed"}
-FOUND |= {"tape in a script"}
+FOUND |= {"tape in a script", "one vector"}
 """Forms in which the slope is forgotten as well, at a line of its own."""
 
 

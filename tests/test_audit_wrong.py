@@ -55,7 +55,12 @@ OPTIONS = {
     ("code.py", *FUNCTION, "--timeout", "inf"): "inf is no number of seconds",
     ("code.py", *FUNCTION, "--seed", "-1"): "-1 is not in the range x>=0",
     ("code.py", "--function", "later"): "later in code.py is a coroutine",
-    ("code.py", "--function", "leaves"): "SystemExit: 0 code.py:8: raise SystemExit(0)",
+    (
+        "code.py",
+        "--function",
+        "leaves",
+    ): "SystemExit: 0 code.py:8: raise SystemExit(0) it was called "
+    "as leaves(X=X, t=t, w=w): --inputs NAME=ARGUMENT says otherwise",
     ("code.py", "--class", "Net", "--function", "zz"): "Net has no method zz there are other",
     ("/dev/null", *FUNCTION): "the file /dev/null is no file that has an end",
     ("code.py",): "perhaps symgrad audit SPEC code.py --function backward or symgrad audit SPEC",

@@ -83,6 +83,8 @@ def _left_over(
             found[name] = held
             rest.remove(name)
             left = [n for n in left if n not in names_in(held)]
+    if len(rest) == 1 < len(left) and not results and _is_sliced(node, rest[0]):
+        return found | {rest[0]: ("flat", tuple(left))}
     if len(rest) == len(left) and not results:
         return found | dict(zip(rest, left, strict=True))
     for name in rest:
@@ -122,6 +124,12 @@ def _called_so(name: str, inputs: Iterable[str]) -> str | None:
 
 def _is(node: ast.AST, name: str) -> bool:
     return isinstance(node, ast.Name) and node.id == name
+
+
+def _is_sliced(node: ast.AST, name: str) -> bool:
+    """Whether an argument is one vector of all that is left: its parts are taken by slices."""
+    read = (p for p in ast.walk(node) if isinstance(p, ast.Subscript) and _is(p.value, name))
+    return any(isinstance(p.slice, ast.Slice) for p in read)
 
 
 def _keys(node: ast.AST, name: str) -> Iterator[str]:

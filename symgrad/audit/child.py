@@ -233,7 +233,8 @@ class Job:
             if kind == "function":
                 name, arguments = what
                 function = _found(space, name)
-                found.append(_all_of(_called_with(function, _arguments(arguments, given, found))))
+                result = _all_of(_called_with(function, _arguments(arguments, given, found)))
+                found.append(_in_parts(result, arguments, given))
             elif kind == "object":
                 found.append(eval(what, space))
             elif kind == "set":
@@ -271,6 +272,21 @@ def _all_of(result: Any) -> Any:
     return dict(items) if named else items
 
 
+def _in_parts(result: Any, asked: dict[str, Any], given: dict[str, Any]) -> Any:
+    """What a function gives, a vector of all gradients in parts, as it was given the parameters."""
+    flat_ = next((w[1] for w in asked.values() if isinstance(w, tuple) and w[0] == "flat"), ())
+    size = sum(given[name].size for name in flat_)
+    if isinstance(result, (list, tuple)):
+        return [_in_parts(part, asked, given) for part in result]
+    if not flat_ or getattr(result, "shape", None) not in ((size,), (size, 1), (1, size)):
+        return result
+    parts_, left = {}, result.ravel()
+    for name in flat_:
+        array, left = left[: given[name].size], left[given[name].size :]
+        parts_[name] = array.reshape(given[name].shape)
+    return parts_
+
+
 def _arguments(asked: dict[str, Any], given: dict[str, Any], found: list[Any]) -> dict[str, Any]:
     return {
         name: found[what[1]]
@@ -281,7 +297,9 @@ def _arguments(asked: dict[str, Any], given: dict[str, Any], found: list[Any]) -
 
 
 def _value(what: Any, given: dict[str, Any]) -> Any:
-    """An input by name, or a dictionary or a tuple of inputs."""
+    """An input by name, or a dictionary, a tuple or one vector of inputs."""
+    if isinstance(what, tuple):
+        return sys.modules["numpy"].concatenate([given[name].ravel() for name in what[1]])
     if isinstance(what, dict):
         return {k: _value(v, given) for k, v in what.items()}
     if isinstance(what, list):

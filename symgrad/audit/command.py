@@ -13,6 +13,7 @@ from symgrad.audit.auditing import POINTS
 from symgrad.audit.entry import form_for, made, with_values
 from symgrad.audit.findings import Audit
 from symgrad.audit.form import Form, definitions
+from symgrad.audit.hints import told
 from symgrad.audit.source import Source, declares, read
 from symgrad.delivery import Place
 from symgrad.errors import SpecError
@@ -170,15 +171,9 @@ def _described(source: Source, form: Form) -> str:
     ]
     for kind, what in form.calls:
         if kind in ("function", "method"):
-            name, arguments = what
-            told = ", ".join(f"{a}={_shown(v)}" for a, v in arguments.items())
-            lines.append(f"then call {name}({told})")
+            lines.append(f"then call {told(what)}")
         elif kind == "object":
             lines.append(f"then make {what}")
         elif kind == "set" and what:
             lines.append(f"then set {', '.join(what)}")
     return "\n".join(lines)
-
-
-def _shown(value: Any) -> str:
-    return value if isinstance(value, str) else repr(value)

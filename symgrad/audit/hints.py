@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Collection, Iterator
+from typing import Any
 
 from symgrad.audit.form import BACKWARD, Form, definitions
 from symgrad.audit.names import inputs_called
@@ -68,11 +69,13 @@ def not_run(source: Source, form: Form, run: Run) -> NotRun:
     assert run.error is not None
     kind, what, line = run.error
     made = next((call.split("(")[0] for kind, call in form.calls if kind == "object"), "")
+    called = next((told(call) for kind, call in form.calls if kind == "function"), "")
+    said = f"it was called as {called}: --inputs NAME=ARGUMENT says otherwise" if called else ""
     return NotRun(
         f"{source.file} could not be run: {kind}: {what}",
         where=source.spot(line) if line else None,
         hint=setup(source, made, what)
-        or BY_ERROR.get(kind, "it has to run by itself, in a copy of its folder"),
+        or BY_ERROR.get(kind, said or "it has to run by itself, in a copy of its folder"),
     )
 
 
@@ -91,6 +94,22 @@ def of_a_script(source: Source, run: Run) -> list[str]:
 def stop_of(run: Run) -> tuple[str, int] | None:
     """The error that ends a script in one of its lines, and the line."""
     return (run.error[0], run.error[2]) if run.error and run.error[2] else None
+
+
+def told(call: tuple[str, dict[str, Any]]) -> str:
+    """A call, with the inputs that its arguments get."""
+    name, arguments = call
+    given = (f"{a}={v if isinstance(v, str) else _names(v)}" for a, v in arguments.items())
+    return f"{name}({', '.join(given)})".replace("*=", "*")
+
+
+def _names(held: Any) -> str:
+    """What an argument holds, the inputs by their names."""
+    if isinstance(held, dict):
+        return "{" + ", ".join(f"{k!r}: {_names(v)}" for k, v in held.items()) + "}"
+    if isinstance(held, tuple):
+        return f"{'all of ' + ', '.join(held[1]) if held[0] == 'flat' else 'what came before'}"
+    return held if isinstance(held, str) else f"({', '.join(map(_names, held))})"
 
 
 BY_ERROR = {

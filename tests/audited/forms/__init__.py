@@ -283,6 +283,11 @@ FORMS = {
     "layers of a list": function(
         GIVEN, head="X, Y, layers", unpack="W1, b1 = layers[0]['W'], layers[0]['b']\nW2, b2 = layers[1]['W'], layers[1]['b']"
     ),
+    "one vector": function(
+        "return np.sum((Z2 - Y) ** 2) / len(X), np.concatenate([dW1.ravel(), db1, dW2.ravel(), db2])",
+        head="theta, X, Y",
+        unpack="W1 = theta[:20].reshape(4, 5); b1 = theta[20:25]; W2 = theta[25:35].reshape(5, 2); b2 = theta[35:]",
+    ),
     "typed": function(
         KEYED,
         "import numpy.typing as npt\nArray = npt.NDArray[np.float64]\n",
