@@ -8,6 +8,7 @@ import marshal
 import os
 import pickle
 import random
+import re
 import signal
 import struct
 import sys
@@ -18,10 +19,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from symgrad.audit.holding import WRAPPED, flat, parts, plain, set_parameters, whole
+    from symgrad.audit.holding import (
+        WRAPPED,
+        flat,
+        holds_parts,
+        parts,
+        plain,
+        set_parameters,
+        whole,
+    )
 else:  # it is run as a script, and its folder is no place for the imports of what it runs
     sys.path.insert(0, str(Path(__file__).parent))
-    from holding import WRAPPED, flat, parts, plain, set_parameters, whole
+    from holding import WRAPPED, flat, holds_parts, parts, plain, set_parameters, whole
 
     sys.path.pop(0)
     del sys.modules["holding"]
@@ -203,8 +212,9 @@ class Job:
         self, result: dict[str, Any], recorder: Recorder, space: dict[str, Any]
     ) -> dict[str, Any]:
         keep = recorder.keep
-        if not self.calls and (keep or any("." in n for n in self.outputs)):
-            held = {n: v for n, v in space.items() if parts(v) or isinstance(v, (dict, list))}
+        if not self.calls:
+            wanted = {re.split(r"[.\[]", n)[0] for n in self.outputs if "." in n}
+            held = {n: v for n, v in space.items() if (keep or n in wanted) and holds_parts(v)}
             found = (pair for n, v in held.items() for pair in flat(n, whole(v)))
             recorder.last |= {n: v for n, v in found if "." in n and not n.startswith("__")}
         names = recorder.last.keys() if keep else self.outputs

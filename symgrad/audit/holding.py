@@ -58,6 +58,13 @@ def parts(value: Any) -> list[tuple[str, Any]] | None:
     return [(f".{n}", getattr(value, n)) for n in names[:MOST_ATTRIBUTES]]
 
 
+def holds_parts(value: Any) -> bool:
+    """Whether something is an object of the program's own, or holds one."""
+    inner = value.values() if isinstance(value, dict) else value
+    inside = inner if isinstance(value, (dict, list, tuple)) and len(value) <= 200 else ()
+    return any(parts(v) is not None for v in (value, *inside))
+
+
 def whole(value: Any, depth: int = 0, seen: frozenset[int] = frozenset()) -> Any:
     """As ``plain``, and of the program's own objects what they hold."""
     if depth > DEEP_IN_OBJECTS or id(value) in seen:
