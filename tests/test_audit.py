@@ -327,6 +327,17 @@ def test_what_a_spec_leaves_nameless_is_called_as_in_the_program() -> None:
     assert fault.ought == "dw[i] = Σ_n mine[n] X[n,i]"
 
 
+def test_a_multiple_of_a_gradient_keeps_its_name() -> None:
+    def backward(X, t, w):  # type: ignore[no-untyped-def]
+        e = X @ w - t
+        return X.T @ e / X.shape[0]
+
+    X, t, w = sg.data("X", ("N", 3)), sg.data("t", ("N",)), sg.param("w", (3,))
+    y = X @ w
+    (fault,) = sg.audit(with_values(np.mean((y - t) ** 2), {"y": y}), backward).faults
+    assert fault.computes == "dw[i] = 1/N Σ_n e[n] X[n,i]"
+
+
 def test_the_page_has_formulas_and_code() -> None:
     def summed(X, t, w):  # type: ignore[no-untyped-def]
         return 2 * X.T @ (X @ w - t)

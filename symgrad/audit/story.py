@@ -207,6 +207,8 @@ class Story:
             return True
         if code != name and code in assigned(site.statement) & reads(site.statement):
             return False  # it is one thing before the line, and another after it
+        if known.role is not None and known.role.ratio != 1.0:
+            return False  # it is a multiple of that
         if name not in self.reference.inputs:
             return True
         return known.role is not None and known.role.name == name
