@@ -25,11 +25,9 @@ def plain(value: Any, depth: int = 0) -> Any:
     numpy = sys.modules.get("numpy")
     if isinstance(value, (bool, int, float)):
         return value if abs(value) < 1e300 else float(value)
-    kind = type(value)
-    value = value.detach() if hasattr(kind, "detach") and hasattr(kind, "shape") else value
-    if numpy is not None and hasattr(kind, "__array__") and hasattr(kind, "shape"):
-        array = numpy.asarray(value)
-        fine = array.dtype.kind in "fiub" and array.size <= MOST_ENTRIES
+    if numpy is not None and hasattr(type(value), "__array__") and hasattr(type(value), "shape"):
+        array = _numbers(value, numpy)
+        fine = array is not None and array.dtype.kind in "fiub" and array.size <= MOST_ENTRIES
         return numpy.array(array) if fine else None
     if hasattr(value, "_asdict") and not isinstance(value, type):
         value = value._asdict()
@@ -41,6 +39,14 @@ def plain(value: Any, depth: int = 0) -> Any:
     if isinstance(value, (list, tuple)) and len(value) <= 200:
         return [plain(v, depth + 1) for v in value]
     return None
+
+
+def _numbers(value: Any, numpy: Any) -> Any:
+    """What is like an array, as one; None where it has no numbers."""
+    try:
+        return numpy.asarray(value.detach() if hasattr(value, "detach") else value)
+    except Exception:
+        return None
 
 
 def parts(value: Any) -> list[tuple[str, Any]] | None:
