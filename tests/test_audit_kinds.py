@@ -22,11 +22,16 @@ EVERY = 6
 OTHERWISE = {
     ("cbow", 5),  # in the forward pass
     ("conv", 6),  # written entry by entry
+    ("gan", 4),
+    ("heads", 7),
     ("hinge", 3),
     ("im2col", 0),
-    ("lstm", 0),
-    ("policy", 1),
-    ("rnn", 5),
+    ("logistic", 8),
+    ("lstm", 5),  # the first state is 0, and has no equation
+    ("rnn", 7),
+    ("rows", 1),
+    ("rows", 7),
+    ("steps", 0),  # read after an update
 }
 """Faults that numbers alone don't tell of yet."""
 
