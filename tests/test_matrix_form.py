@@ -466,3 +466,9 @@ def test_matrix_forms_alone_are_read_without_an_index() -> None:
     assert "∂L/∂W = Xᵀ ∂L/∂t₁" in alone
     full = str(d.render("text", choice=sg.Choice("full", form="matrix")))
     assert "contract δ" in full
+
+
+def test_a_sum_begins_with_no_minus_where_a_term_has_none() -> None:
+    x, m = sg.data("x", ("N",)), sg.param("m", ())
+    d = sg.derive(np.sum(np.log(1 + (x - m) ** 2 / 4)), names={"x": x, "m": m})
+    assert "(m 𝟏 − x)ᵀ" in str(d.gradients["m"])

@@ -66,8 +66,14 @@ def _in_order(
     for reads in sums:
         if set(found) <= set(reads):
             places = sorted(range(len(terms)), key=lambda k: reads.index(found[k]))
-            return summed([terms[k] for k in places])
-    return total
+            return summed(_without_minus([terms[k] for k in places]))
+    return summed(_without_minus(terms)) if terms[0][0] == "-" else total
+
+
+def _without_minus(terms: list[tuple[str, Formula]]) -> list[tuple[str, Formula]]:
+    """Terms of which the first has no minus, where there is one without: 1 - x for -x + 1."""
+    first = next((k for k, (sign, _) in enumerate(terms) if sign == "+"), 0)
+    return [terms[first], *terms[:first], *terms[first + 1 :]]
 
 
 def _signed(term: Formula) -> tuple[str, Formula]:
