@@ -49,7 +49,7 @@ def test_what_stands_below_a_norm_and_beside_it_is_gone() -> None:
     x, mu, s = sg.data("x", ("N",)), sg.param("mu", ()), sg.param("log_sigma", ())
     sigma = np.exp(s)
     z = (x - mu) / sigma
-    assert closed(np.mean(s + z**2 / 2), sigma=sigma, z=z)[2] == "∂L/∂logσ = −1/N ‖z‖² + 1"
+    assert closed(np.mean(s + z**2 / 2), sigma=sigma, z=z)[2] == "∂L/∂logσ = 1 − 1/N ‖z‖²"
 
 
 def test_logistic_regression_has_no_bracket_too_many() -> None:
