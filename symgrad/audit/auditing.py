@@ -15,7 +15,7 @@ from symgrad.audit.compare import TOLERANCE
 from symgrad.audit.form import Form, script_plan
 from symgrad.audit.grammar import RULES
 from symgrad.audit.handed import handed_out, returned_names, unknown
-from symgrad.audit.hints import not_run, of_a_script, otherwise, stop_of
+from symgrad.audit.hints import in_their_order, not_run, of_a_script, otherwise, stop_of
 from symgrad.audit.instrument import STEP
 from symgrad.audit.losses import another_loss
 from symgrad.audit.outcome import Blamed, Outcome
@@ -75,6 +75,7 @@ class Auditor:
         try:
             if self.form.script:
                 self._take_script()
+            self.remarks += in_their_order(self.form, self.inputs)
             truths, runs = self._points()
             outcome = self._judged(truths, runs)
             if self.program.runner.time_left < 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from symgrad.audit.form import BACKWARD, Form, definitions
@@ -96,6 +96,18 @@ def stop_of(run: Run) -> tuple[str, int] | None:
     return (run.error[0], run.error[2]) if run.error and run.error[2] else None
 
 
+def in_their_order(form: Form, given: Mapping[str, str]) -> list[str]:
+    """Which arguments got inputs only by the order in which they stand, where there are several."""
+    calls = (call[1] for kind, call in form.calls if kind == "function")
+    got = [(a, v) for call in calls for a, v in call.items() if isinstance(v, str)]
+    guessed = [
+        f"{a} got {v}" for a, v in got if given.get(v) != a and not any(inputs_called(v, [a]))
+    ]
+    if len(guessed) < 2:
+        return []
+    return [f"in the order of the spec {', '.join(guessed)}: --inputs NAME=ARGUMENT says otherwise"]
+
+
 def told(call: tuple[str, dict[str, Any]]) -> str:
     """A call, with the inputs that its arguments get."""
     name, arguments = call
@@ -116,6 +128,7 @@ BY_ERROR = {
     "ImportError": "install it beside symgrad, or leave out what needs it",
     "ModuleNotFoundError": "install it beside symgrad, or leave out what needs it",
     "FileNotFoundError": "its files have to be in its folder, which is copied",
+    "EOFError": "nobody answers while it is audited: write the answer in place of input()",
 }
 """What to do, by the name of the error."""
 

@@ -176,6 +176,10 @@ _SYNONYMS = (
         "Y_true",
         "Y_target",
     },
+    {"W", "weight", "weights"},
+    {"w", "weight", "weights"},
+    {"b", "bias", "biases", "intercept"},
+    {"lam", "lambda_", "lmbda", "reg"},
 )
 
 

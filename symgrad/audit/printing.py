@@ -180,7 +180,8 @@ def agreement(fault: Data, data: Data) -> str:
     """How well all agrees once the faults are repaired."""
     count = sum(v["status"] in ("right", "wrong", "follows") for v in data["values"])
     them = "it" if len(data["faults"]) == 1 else "all repairs"
-    every = "the gradient agrees" if count == 1 else f"all {gradients(count)} agree"
+    several = "both gradients agree" if count == 2 else f"all {gradients(count)} agree"
+    every = "the gradient agrees" if count == 1 else several
     return f"with {them} {every} to {fault['agrees']:.0e}"
 
 

@@ -30,6 +30,7 @@ def variables(
     """The variable of each input: as asked for, by the numbers of the example, or by its name."""
     arrays = dict(_arrays(run))
     found: dict[str, str] = {}
+    missing: list[str] = []
     for name, called in asked.items():
         if called not in arrays:
             raise SpecError(
@@ -44,11 +45,15 @@ def variables(
         code = asked.get(name) or _same_numbers(name, given, left)
         code = code or next(inputs_called(name, left), None)
         if code is None:
-            raise SpecError(
-                f"{file}: no variable is known for the input {name}",
-                hint=otherwise or f"say which: --inputs {name}=VARIABLE",
-            )
-        found[name] = code
+            missing.append(name)
+        else:
+            found[name] = code
+    if missing:
+        told = f"input {missing[0]}" if len(missing) == 1 else f"inputs {', '.join(missing)}"
+        raise SpecError(
+            f"{file}: no variable is known for the {told}",
+            hint=otherwise or f"say which: --inputs {missing[0]}=VARIABLE",
+        )
     return found
 
 

@@ -6,6 +6,7 @@ import ast
 import itertools
 import json
 import re
+import symtable
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -143,7 +144,7 @@ def needed(source: Source, function: str) -> Source:
         if not more:
             break
         kept |= more
-        wanted |= {n.id for s in more for n in ast.walk(s) if isinstance(n, ast.Name)}
+        wanted |= {name for s in more for name in _read_outside(s)}
     gone = [s for s in source.tree.body if s not in kept and not isinstance(s, _IMPORTS)]
     lines = source.text.split("\n")
     for statement in gone:
@@ -154,6 +155,16 @@ def needed(source: Source, function: str) -> Source:
 
 
 _IMPORTS = (ast.Import, ast.ImportFrom)
+
+
+def _read_outside(statement: ast.stmt) -> set[str]:
+    """The names of a module that a statement reads: arguments and a function's own are not."""
+    tables = [symtable.symtable(ast.unparse(statement), "<statement>", "exec")]
+    found = {s.get_name() for s in tables[0].get_symbols()}
+    for table in tables:
+        found |= {s.get_name() for s in table.get_symbols() if s.is_global()}
+        tables += table.get_children()
+    return found
 
 
 def declares(tree: ast.Module) -> bool:
