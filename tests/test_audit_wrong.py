@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -177,3 +178,32 @@ def test_spec_and_code_the_other_way_round() -> None:
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 2
     assert "perhaps symgrad audit spec.py code.py" in result.stderr
+
+
+def test_all_inputs_that_are_missing_are_told() -> None:
+    Path("code.py").write_text(
+        "import numpy as np\na, c, e = np.ones((4, 3)), np.ones(4), np.ones(3)\n"
+    )
+    assert "the inputs X, t, w" in told("code.py")
+
+
+SCALARS = """import symgrad as sg
+c, k, w = sg.data("c", ()), sg.data("k", ()), sg.param("w", ())
+loss = c * w + k * w**2
+"""
+
+
+@pytest.mark.parametrize(("names", "told"), [("w, p, q", True), ("w, c, q", False)])
+def test_what_is_taken_in_order_is_told(names: str, told: bool) -> None:
+    Path("spec.py").write_text(SCALARS)
+    first, last = names.split(", ")[1:]
+    Path("code.py").write_text(f"def backward({names}):\n    return {first} + 2 * {last} * w\n")
+    found = sg.audit(load(Path("spec.py")).loss, "code.py", function="backward")
+    assert found.ok
+    assert any("p got c, q got k" in r for r in found.remarks) == told
+
+
+def test_a_function_beside_a_spec_of_the_same_names(tmp_path: Path) -> None:
+    text = SCALARS + "def backward(w, c, k):\n    return c + 2 * k * w\n"
+    (tmp_path / "both.py").write_text(text + "found = sg.audit(loss, backward)\n")
+    assert runpy.run_path(str(tmp_path / "both.py"))["found"].ok
