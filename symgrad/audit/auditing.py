@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from symgrad.audit import orders
 from symgrad.audit.blaming import Blaming
 from symgrad.audit.clips import SMALLER, Clip, clips
 from symgrad.audit.compare import TOLERANCE
 from symgrad.audit.form import Form, script_plan
 from symgrad.audit.grammar import RULES
 from symgrad.audit.handed import handed_out, returned_names, unknown
-from symgrad.audit.hints import in_their_order, not_run, of_a_script, otherwise, stop_of
+from symgrad.audit.hints import not_run, of_a_script, otherwise, stop_of
 from symgrad.audit.instrument import STEP
 from symgrad.audit.losses import another_loss
 from symgrad.audit.outcome import Blamed, Outcome
@@ -35,7 +36,7 @@ from symgrad.audit.search import State, Target
 from symgrad.audit.source import Source
 from symgrad.audit.steps import stepping, steps_of
 from symgrad.audit.values import Matching, Value, least_exact, right_or_scaled
-from symgrad.errors import SpecError
+from symgrad.errors import SpecError, SymgradError
 
 POINTS, FIRST = 6, 4.0
 """How many points; for how many seconds a script may run first: it may train for hours."""
@@ -75,12 +76,28 @@ class Auditor:
         try:
             if self.form.script:
                 self._take_script()
-            self.remarks += in_their_order(self.form, self.inputs)
+            self.remarks += orders.told(self.form, self.inputs)
             truths, runs = self._points()
             outcome = self._judged(truths, runs)
             if self.program.runner.time_left < 1:
                 self.remarks.append("the audit ran out of time: --timeout gives it more")
             return outcome
+        finally:
+            self.program.runner.close()
+
+    def right(self) -> int:
+        """How many gradients are right, before any search; -1 where that can't be told."""
+        try:
+            truths, runs = self._points()
+            returned = returned_names(self.source.tree, self.form)
+            matching = self._matched(runs, truths, returned)
+            tolerance = TOLERANCE[least_exact(runs, self.source)]
+            state = State(self.program, matching, truths, returned, tolerance, runs)
+            return len({v.name for v in state.once() if v.right} & set(matching.wrt))
+        except OutOfTime:
+            raise
+        except SymgradError:
+            return -1
         finally:
             self.program.runner.close()
 

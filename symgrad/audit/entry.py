@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
+from symgrad.audit import orders
 from symgrad.audit.auditing import Auditor
 from symgrad.audit.findings import Audit
 from symgrad.audit.form import Form, form_of
@@ -97,17 +98,23 @@ def made(
     _check(inputs or {}, reference.inputs, "inputs")
     _check(match or {}, reference.gradient_of, "match")
     form = form_for(derivation, source, function=function, cls=cls, setup=setup, inputs=inputs)
-    auditor = Auditor(
-        reference,
-        source,
-        form,
-        match=match or {},
-        inputs=inputs or {},
-        example=example,
-        seeds=seeds or {},
-        timeout=timeout,
-        seed=seed,
-    )
+
+    def auditor_of(form: Form) -> Auditor:
+        return Auditor(
+            reference,
+            source,
+            form,
+            match=match or {},
+            inputs=inputs or {},
+            example=example,
+            seeds=seeds or {},
+            timeout=timeout,
+            seed=seed,
+        )
+
+    count = len(derivation.wrt)
+    form = orders.best(form, inputs or {}, lambda other: auditor_of(other).right(), count)
+    auditor = auditor_of(form)
     return told(auditor, auditor.run())
 
 

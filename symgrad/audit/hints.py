@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from symgrad.audit.form import BACKWARD, Form, definitions
@@ -94,18 +94,6 @@ def of_a_script(source: Source, run: Run) -> list[str]:
 def stop_of(run: Run) -> tuple[str, int] | None:
     """The error that ends a script in one of its lines, and the line."""
     return (run.error[0], run.error[2]) if run.error and run.error[2] else None
-
-
-def in_their_order(form: Form, given: Mapping[str, str]) -> list[str]:
-    """Which arguments got inputs only by the order in which they stand, where there are several."""
-    calls = (call[1] for kind, call in form.calls if kind == "function")
-    got = [(a, v) for call in calls for a, v in call.items() if isinstance(v, str)]
-    guessed = [
-        f"{a} got {v}" for a, v in got if given.get(v) != a and not any(inputs_called(v, [a]))
-    ]
-    if len(guessed) < 2:
-        return []
-    return [f"in the order of the spec {', '.join(guessed)}: --inputs NAME=ARGUMENT says otherwise"]
 
 
 def told(call: tuple[str, dict[str, Any]]) -> str:
