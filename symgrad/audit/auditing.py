@@ -16,7 +16,7 @@ from symgrad.audit.compare import TOLERANCE
 from symgrad.audit.form import Form, script_plan
 from symgrad.audit.grammar import RULES
 from symgrad.audit.handed import handed_out, returned_names, unknown
-from symgrad.audit.hints import not_run, of_a_script, otherwise, stop_of
+from symgrad.audit.hints import not_run, nothing, of_a_script, otherwise, stop_of
 from symgrad.audit.instrument import STEP
 from symgrad.audit.losses import another_loss
 from symgrad.audit.outcome import Blamed, Outcome
@@ -176,7 +176,7 @@ class Auditor:
         self._take_steps(matching, runs, truths)
         if not matching.codes:
             raise SpecError(
-                f"{self.source.file}: nothing was found that is called like a gradient",
+                f"{self.source.file}: {nothing(self.form, runs[0])}",
                 hint=otherwise(self.source, self.form, self.reference.inputs)
                 or f"say what is what: --match {min(matching.wrt)}=NAME",
             )

@@ -79,6 +79,14 @@ def not_run(source: Source, form: Form, run: Run) -> NotRun:
     )
 
 
+def nothing(form: Form, run: Run) -> str:
+    """What is said where no gradient was found."""
+    called = [call[0] for kind, call in form.calls if kind == "function"]
+    if called and run.out is None:
+        return f"{called[0]} gave back None, and left no gradients in its arguments"
+    return "nothing was found that is called like a gradient"
+
+
 def of_a_script(source: Source, run: Run) -> list[str]:
     """What is to be said of how a script runs; what an error leaves of it is audited."""
     modules = dict.fromkeys(run.missing)

@@ -113,7 +113,7 @@ class Runner:
         if self.time_left <= 0:
             raise OutOfTime(
                 f"the audit took longer than {self.timeout:g} s",
-                hint="give it more: --timeout SECONDS",
+                hint="if the program ends at all, give it more: --timeout SECONDS",
             )
         if self.process is None:
             self._start()

@@ -188,7 +188,7 @@ RULES = (
         "the first entry too",
         "term",
         _first_entry,
-        "the term `{word}` is too many for the first entry, which has none of it",
+        "the term `{word}` does not belong to the first entry",
     ),
     Rule(
         "another difference",

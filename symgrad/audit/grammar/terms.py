@@ -394,7 +394,7 @@ RULES = (
         _assigned,
         "{word} is accumulated where it ought to be assigned",
     ),
-    Rule("a term too many", "term", _dropped, "the term `{word}` is too many"),
+    Rule("a term too many", "term", _dropped, "the term `{word}` does not belong there"),
     Rule(
         "another coefficient",
         "term",
