@@ -32,7 +32,8 @@ NOTHING = 1e-6
 
 def told(cause: Explanation, kind: str, hidden: Collection[str]) -> str:
     """What a derivative is if it is to have the numbers that it has; ``hidden``: no names."""
-    return f"the derivative by {cause.value} {HOW[kind]}{_detail(cause, hidden)}"
+    value = "a value without a name" if cause.value in hidden else cause.value
+    return f"the derivative by {value} {HOW[kind]}{_detail(cause, hidden)}"
 
 
 def _detail(cause: Explanation, hidden: Collection[str]) -> str:
