@@ -41,7 +41,7 @@ from symgrad.language.spec_typed import as_file, declared
 from symgrad.language.wrt import NotThere
 from symgrad.outputs import Options, target_of, wrapped
 from symgrad.report import print_checks, print_comparisons, print_remarks, progress
-from symgrad.targets import TARGETS, is_possible
+from symgrad.targets import TARGETS
 from symgrad.targets.array_api import wrapper
 from symgrad.writing.choice import DETAILS, FORMS, PARTS
 from symgrad.writing.style import ADJOINTS, LAYOUTS
@@ -372,7 +372,7 @@ def explain(spec: Path, value: str, quiet: bool, force: bool, **shown: Any) -> N
     """
     output = shown["output"]
     with progress(shown=not quiet):
-        read = load(spec, is_possible)
+        read = load(spec, TARGETS["numpy"].words.is_possible)
         check_output(output, spec, force=force)
         check_no_code(output)
         path = Path(f"{spec.stem}{TARGETS['numpy'].suffix}")

@@ -193,6 +193,7 @@ class Auditor:
             truths, runs, found = ([of[k] for k in fine] for of in (truths, runs, found))  # type: ignore[assignment]
         matching.drop_arguments(found, truths)
         matching.learn_scales(runs, truths)
+        matching.drop_reused(runs, truths)
         tolerance = TOLERANCE[least_exact(runs, self.source)]
         state = State(self.program, matching, truths, returned, tolerance, runs)
         before = right_or_scaled(state.once(), matching.wrt)

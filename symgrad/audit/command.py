@@ -19,7 +19,7 @@ from symgrad.delivery import Place
 from symgrad.errors import SpecError
 from symgrad.language.spec_file import Spec, load
 from symgrad.report import progress
-from symgrad.targets import is_possible
+from symgrad.targets import NUMPY
 
 FORMATS: dict[str, Callable[[Audit], str]] = {
     "text": Audit.text,
@@ -150,7 +150,7 @@ def _read(spec: Path, code: Path, options: dict[str, Any]) -> tuple[Spec, Source
         swapped = spec != code and not declares(other.tree)
         program = f"perhaps symgrad audit {code} {spec}" if swapped else "give a program as CODE"
         raise SpecError(f"{code} is a spec, which has no backward pass", hint=program)
-    return load(spec, is_possible), source
+    return load(spec, NUMPY.words.is_possible), source
 
 
 def _dry(spec: Path, code: Path, options: dict[str, Any]) -> str:

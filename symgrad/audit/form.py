@@ -10,9 +10,9 @@ from typing import Any
 
 from symgrad.audit.binding import arguments_of, bound, bound_some, placed
 from symgrad.audit.instrument import Plan
-from symgrad.audit.names import inputs_called
+from symgrad.audit.names import inputs_called, is_called_gradient
 from symgrad.audit.source import Source, bodies
-from symgrad.audit.targets import holder
+from symgrad.audit.targets import changed_by, holder
 from symgrad.errors import SpecError, perhaps
 
 BACKWARD = [
@@ -209,6 +209,12 @@ def assigned(node: ast.stmt) -> set[str]:
     return {ast.unparse(h) for h in held if h is not None}
 
 
+def changed_in_place(node: ast.stmt) -> set[str]:
+    """What a call that stands alone changes: ``rng.shuffle(t)``."""
+    held = map(holder, changed_by(node.value) if isinstance(node, ast.Expr) else ())
+    return {ast.unparse(h) for h in held if h is not None}
+
+
 def _flat(target: ast.expr) -> list[ast.expr]:
     if isinstance(target, (ast.Tuple, ast.List)):
         return [t for part in target.elts for t in _flat(part)]
@@ -244,48 +250,60 @@ def script_plan(
     done: set[str] = set()
     for body in bodies(tree):
         for name in names:
-            line = _last_assignment(body, name)
+            line = _last_assignment(body, name, names)
             if line is not None and name not in done:
                 done.add(name)
                 gives.setdefault(line, []).append((name, False))
     holders = {base for n in names if (base := re.split(r"[.\[]", n)[0]) != n and n not in done}
     for body in bodies(tree):
         for name in holders:
-            line = _last_assignment(body, name)
+            line = _last_assignment(body, name, names)
             if line is not None and name not in done:
                 done.add(name)
                 gives.setdefault(line, []).append((name, True))
     return Plan(gives, training_loops(tree, {*names, *holders, *containers}, gives, data))
 
 
-def _last_assignment(body: list[ast.stmt], name: str) -> int | None:
+def _last_assignment(body: list[ast.stmt], name: str, inputs: Collection[str]) -> int | None:
+    """The line after which a variable is an input: it is prepared by then, and not yet read.
+
+    What is read for its own sake prepares it: ``mu = X.mean(0)`` before ``X = X - mu``.
+    """
     new = (k for k, s in enumerate(body) if name in assigned(s) and name not in reads(s))
     first = next(new, None)
     if first is None:
         return None
-    last = first
+    last, base = first, name.split("[")[0]
+    others, prepared = {*inputs} - {name}, set[str]()
     for k in range(first + 1, len(body)):
         statement = body[k]
-        base = name.split("[")[0]
-        if name in assigned(statement) and isinstance(statement, (ast.Assign, ast.AnnAssign)):
-            last = k
+        changed = name in assigned(statement) | changed_in_place(statement)
+        if changed and (not prepared or prepared & reads(statement)):
+            last, prepared = k, set()
+        elif _only_shows(statement):
             continue
-        if name in reads(statement) or (base != name and base in reads(statement)):
-            break
-        if not isinstance(
-            statement,
-            (
-                ast.Assign,
-                ast.AnnAssign,
-                ast.Expr,
-                ast.Import,
-                ast.ImportFrom,
-                ast.FunctionDef,
-                ast.ClassDef,
-            ),
-        ):
+        elif name in reads(statement) or (base != name and base in reads(statement)):
+            own = assigned(statement) if isinstance(statement, ast.Assign) else set()
+            if not own or others & reads(statement) or any(map(is_called_gradient, own)):
+                break
+            prepared |= own
+        elif not isinstance(statement, _PLAIN):
             break
     return body[last].lineno
+
+
+def _only_shows(statement: ast.stmt) -> bool:
+    """Whether a statement prints, plots, or asks whether something holds."""
+    value = statement.value if isinstance(statement, ast.Expr) else None
+    called = ast.unparse(value.func).split(".")[0] if isinstance(value, ast.Call) else ""
+    return isinstance(statement, ast.Assert) or called in ("print", "display", "plt")
+
+
+_PLAIN = (
+    *(ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr),
+    *(ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef),
+)
+"""Statements that are run once, or none that runs."""
 
 
 def training_loops(

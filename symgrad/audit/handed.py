@@ -9,8 +9,8 @@ from typing import Any
 
 from symgrad.audit.compare import numbers
 from symgrad.audit.form import Form, definitions
-from symgrad.audit.grammar.edit import is_called_gradient
 from symgrad.audit.instrument import STEP
+from symgrad.audit.names import is_called_gradient
 from symgrad.audit.reference import Truth
 from symgrad.audit.roles import Roles
 from symgrad.audit.runner import Run

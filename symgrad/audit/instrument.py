@@ -67,7 +67,8 @@ class _Instrument(ast.NodeTransformer):
 
     def visit_Expr(self, node: ast.Expr) -> list[ast.stmt]:
         self.generic_visit(node)
-        return [node, *_puts(node, list(changed_by(node.value)), self.plan)]
+        changed = list(changed_by(node.value))
+        return [node, *_given(node, self.plan), *_puts(node, changed, self.plan)]
 
     def visit_Return(self, node: ast.Return) -> ast.stmt:
         self.generic_visit(node)

@@ -232,3 +232,9 @@ def _stem(code: str, habits: Habits, *, bare: bool) -> str | None:
     last = words[-1] if words else ""
     known = (w for w in (last, _STEMS.get(last.lower(), ""), last.lower()) if w in habits.values)
     return habits.gradient(last) or (next(known, None) if bare or of else None)
+
+
+def is_called_gradient(name: str) -> bool:
+    """Whether a name is that of a gradient by how it is called."""
+    bare = name.split(".")[-1].split("[")[0]
+    return bare.startswith(("d", "grad", "delta", "g")) and len(bare) > 1

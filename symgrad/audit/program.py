@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import marshal
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -99,11 +98,8 @@ class Program:
     def tried(self, edits: Sequence[Edit], truth: Truth, limit: float) -> list[Run | None]:
         """Runs of the program at a point, each with another edit made."""
         plan = replace(self.form.plan, wanted=self.wanted)
-        times = Counter(e.changes[0][:2] for e in edits if e.is_expression)
         made = [
-            self._picked(e, plan)
-            if e.is_expression and times[e.changes[0][:2]] > 2
-            else (self._variant(e.changes, plan), b"")
+            self._picked(e, plan) if e.is_expression else (self._variant(e.changes, plan), b"")
             for e in edits
         ]
         given = self.given(truth)
@@ -147,8 +143,7 @@ class Program:
             moved = [(a - start, b - start, new) for a, b, new in own]
             text = changed(self.source.text[start:end], moved)
             try:
-                (unit,) = ast.parse(text).body
-                ast.increment_lineno(unit, line - 1)
+                (unit,) = ast.parse("\n" * (line - 1) + text).body
                 variant[number] = compiled(unit, self.source.file, plan)
             except (SyntaxError, ValueError, RecursionError):
                 return None

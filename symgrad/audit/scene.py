@@ -13,8 +13,9 @@ import numpy as np
 from symgrad.audit.aliases import views
 from symgrad.audit.compare import entry_read, first_array, has_entry, numbers
 from symgrad.audit.form import assigned, reads
-from symgrad.audit.grammar.edit import function_of, is_called_gradient
+from symgrad.audit.grammar.edit import function_of
 from symgrad.audit.instrument import STEP
+from symgrad.audit.names import is_called_gradient
 from symgrad.audit.reference import Reference, Truth
 from symgrad.audit.roles import Roles, is_right_role, roles_of
 from symgrad.audit.runner import Run

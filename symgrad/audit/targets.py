@@ -15,6 +15,10 @@ def flat(target: ast.expr) -> Iterator[ast.expr]:
         yield target.value if isinstance(target, ast.Starred) else target
 
 
+CHANGING = ("at", "fill_diagonal", "copyto", "put", "place", "putmask", "shuffle")
+"""Functions that change their first argument."""
+
+
 def changed_by(value: ast.expr) -> Iterator[ast.expr]:
     """What a call changes: its ``out``, the first argument of np.add.at, a list of its own."""
     if not isinstance(value, ast.Call):
@@ -23,8 +27,10 @@ def changed_by(value: ast.expr) -> Iterator[ast.expr]:
         if keyword.arg == "out":
             yield keyword.value
     function = value.func
-    if isinstance(function, ast.Attribute) and function.attr in ("at", "fill_diagonal", "copyto"):
+    if isinstance(function, ast.Attribute) and function.attr in CHANGING:
         yield from value.args[:1]
+    if isinstance(function, ast.Attribute) and function.attr in ("fill", "sort"):
+        yield from [] if ast.unparse(function.value) in ("np", "numpy") else [function.value]
     if is_append(value):
         yield function.value  # type: ignore[attr-defined]
 

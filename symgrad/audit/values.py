@@ -156,7 +156,10 @@ class Matching:
         self, codes: Sequence[str], found: Sequence[Mapping[str, Any]], truths: Sequence[Truth]
     ) -> None:
         """A list without names that has as many arrays as there are parameters, of their shapes."""
-        nameless = [c for c in codes if c.startswith("result[") or not c.isidentifier()]
+        explicit = not self.form.script and self._bare("")
+        nameless = [
+            c for c in codes if explicit or c.startswith("result[") or not c.isidentifier()
+        ]
         wrt = self.reference.derivation.wrt
         if self.codes or len(nameless) != len(wrt) or len(nameless) < len(codes):
             return
@@ -255,6 +258,25 @@ class Matching:
             and not all(self._is_slope(f.get(code), t, name) for f, t in pairs)
         }
         self.forget({c for c, n in called.items() if c.replace(n, "{}", 1) in habits})
+
+    def drop_reused(self, runs: Sequence[Run], truths: Sequence[Truth]) -> None:
+        """Forget names on the way that held their gradient first, and hold another at the end.
+
+        In ``dA1 = W2.T @ dZ2; dA1 = dA1 * D1`` the first is the gradient by A1.
+        """
+        kept = [c for c, n in self.codes.items() if n not in self.wrt and self._is_kept(c)]
+        pairs = list(zip(runs, truths, strict=True))
+        self.forget({c for c in kept if all(self._was(c, r, t) for r, t in pairs)})
+
+    def _is_kept(self, code: str) -> bool:
+        """Whether something is a variable, and nothing that a function gives back."""
+        return code.isidentifier() and (self.form.script or not self._bare(code))
+
+    def _was(self, code: str, run: Run, truth: Truth) -> bool:
+        """Whether a variable was a gradient before it was assigned again, and is none now."""
+        arrays = [value for _, target, value in run.records if target == code]
+        near = [self._compared(a, truth, self.codes[code]).error for a in arrays]
+        return min(near, default=np.inf) <= TOLERANCE["f8"] < near[-1]
 
     def forget(self, codes: set[str]) -> None:
         """Take what is called as a gradient is for something else."""

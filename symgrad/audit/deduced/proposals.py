@@ -18,7 +18,8 @@ from symgrad.audit.deduced.matching import asked
 from symgrad.audit.deduced.repairs import View, added, instead, repairs
 from symgrad.audit.deduced.turns import Turns
 from symgrad.audit.grammar import Edit
-from symgrad.audit.grammar.edit import is_called_gradient, is_gradient
+from symgrad.audit.grammar.edit import is_gradient
+from symgrad.audit.names import is_called_gradient
 from symgrad.audit.program import Program
 from symgrad.audit.reference import Truth
 from symgrad.audit.roles import entries_of

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from symgrad.audit.names import is_called_gradient
 from symgrad.audit.sites import Site
 from symgrad.audit.wording import Change
 
@@ -207,12 +208,6 @@ def is_gradient(site: Site, name: str) -> bool:
     if known is not None and known.role is not None:
         return known.role.kind == "gradient"
     return is_called_gradient(name)
-
-
-def is_called_gradient(name: str) -> bool:
-    """Whether a name is that of a gradient by how it is called."""
-    bare = name.split(".")[-1].split("[")[0]
-    return bare.startswith(("d", "grad", "delta", "g")) and len(bare) > 1
 
 
 def reads_gradient(site: Site, node: ast.expr) -> bool:
