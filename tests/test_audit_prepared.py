@@ -1,0 +1,134 @@
+"""Audits of scripts that prepare their inputs, or use a name twice; points that tell enough."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from symgrad.audit import Audit
+from symgrad.audit.entry import made, with_values
+from symgrad.audit.reference import Reference
+from symgrad.audit.source import read
+from symgrad.cli import main
+from symgrad.language.spec_file import Spec, load
+
+LEAST_SQUARES = """
+X = sg.data("X", ("N", 3)); t = sg.data("t", ("N",)); W = sg.param("W", (3,))
+loss = np.mean((X @ W - t) ** 2)
+"""
+TRAINING = """
+rng = np.random.default_rng(0)
+X = rng.normal(size=(6, 3))
+t = rng.normal(size=6)
+W = rng.normal(size=3)
+{prepared}
+for step in range(10):
+    r = X @ W - t
+    dW = 2 * X.T @ r / len(t)
+    W = W - 0.1 * dW
+"""
+DROPOUT = """
+X = sg.data("X", ("N", 2)); D = sg.data("D", ("N", 4)); Y = sg.data("Y", ("N", 1))
+W1 = sg.param("W1", (2, 4)); W2 = sg.param("W2", (4, 1))
+Z1 = X @ W1
+A1 = np.maximum(Z1, 0) * D / 0.8
+loss = np.sum((A1 @ W2 - Y) ** 2)
+"""
+REUSED = """
+rng = np.random.default_rng(1)
+X = rng.normal(size=(5, 2)); Y = rng.normal(size=(5, 1)); D = rng.normal(size=(5, 4))
+W1 = rng.normal(size=(2, 4)); W2 = rng.normal(size=(4, 1))
+Z1 = X @ W1
+A1 = np.maximum(Z1, 0)
+A1 = A1 * D / 0.8
+dZ2 = 2 * (A1 @ W2 - Y)
+dW2 = A1.T @ dZ2
+dA1 = dZ2 @ W2.T
+dA1 = dA1 * D{rate}
+dZ1 = dA1 * (Z1 > 0)
+dW1 = X.T @ dZ1
+"""
+ATTENTION = """
+X = sg.data("X", (4, 3)); G = sg.data("G", (4, 3))
+Wq = sg.param("Wq", (3, 3)); Wk = sg.param("Wk", (3, 3)); Wv = sg.param("Wv", (3, 3))
+S = (X @ Wq) @ (X @ Wk).T / np.sqrt(3)
+O = sg.softmax(S, axis=1) @ (X @ Wv)
+loss = np.mean((O - G) ** 2)
+"""
+
+
+def spec_of(text: str, folder: Path) -> Spec:
+    path = folder / "spec.py"
+    path.write_text("import numpy as np\nimport symgrad as sg\n" + text, encoding="utf-8")
+    return load(path, str.isidentifier)
+
+
+def audit_of(spec: str, code: str, folder: Path, function: str | None = None) -> Audit:
+    given, path = spec_of(spec, folder), folder / "code.py"
+    path.write_text("import numpy as np\n" + code, encoding="utf-8")
+    more = {"cls": None, "setup": "", "inputs": {}, "match": {}, "timeout": 300, "seed": 0}
+    return made(
+        with_values(given.loss, given.names),
+        read(path),
+        **{"function": function, **more},  # type: ignore[arg-type]
+    )
+
+
+@pytest.mark.parametrize(
+    "prepared",
+    [
+        "X -= X.mean(axis=0)",
+        "t[::2] += 5; print(t.shape)",
+        "rng.shuffle(t); t.sort()",
+        "np.clip(X, -1, 1, out=X)",
+        "mu = X.mean(0); sd = X.std(0); X = (X - mu) / sd",
+        "order = rng.permutation(6); X = X[order]; t = t[order]",
+    ],
+)
+def test_what_prepares_an_input_comes_before_it_is_replaced(prepared: str, tmp_path: Path) -> None:
+    found = audit_of(LEAST_SQUARES, TRAINING.format(prepared=prepared), tmp_path)
+    assert [(v.name, v.status) for v in found.values] == [("W", "right")]
+    wrong = TRAINING.format(prepared=prepared).replace("X.T @ r", "X.T @ (r + t)")
+    assert [f.value for f in audit_of(LEAST_SQUARES, wrong, tmp_path).faults] == ["W"]
+
+
+def test_a_name_that_holds_another_gradient_later_is_not_compared(tmp_path: Path) -> None:
+    right = audit_of(DROPOUT, REUSED.format(rate=" / 0.8"), tmp_path)
+    assert right.ok
+    assert {v.name for v in right.values} == {"W1", "W2", "Z1"}
+    wrong = audit_of(DROPOUT, REUSED.format(rate=""), tmp_path)
+    assert [f.kind for f in wrong.faults] == ["factor"]
+    assert {v.name for v in wrong.values if v.status != "right"} == {"W1", "Z1"}
+
+
+def test_gradients_without_names_are_taken_in_the_order_of_parameters(tmp_path: Path) -> None:
+    spec = 'p = sg.param("p", (4,)); q = sg.param("q", (4,))\nloss = np.sum((p - q) ** 2)'
+    code = "def backward(p, q):\n    up = 2 * (p - q)\n    return up, -up"
+    found = audit_of(spec, code, tmp_path, "backward")
+    assert [(v.name, v.code, v.status) for v in found.values] == [
+        ("p", "up", "right"),
+        ("q", "-up", "right"),
+    ]
+
+
+def test_an_input_may_be_called_as_no_target_but_numpy_forbids(tmp_path: Path) -> None:
+    spec_of('xp = sg.param("xp", (4,))\nloss = np.sum(xp**2)', tmp_path)
+    (tmp_path / "code.py").write_text("def backward(xp):\n    return {'xp': 2 * xp}\n")
+    files = [str(tmp_path / "spec.py"), str(tmp_path / "code.py")]
+    result = CliRunner().invoke(main, ["audit", *files, "--function", "backward"])
+    assert result.exit_code == 0
+    assert "one gradient right" in result.stdout
+
+
+def test_points_where_a_gradient_is_what_cancelling_leaves_are_drawn_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = spec_of(ATTENTION, tmp_path)
+    references = importlib.import_module(Reference.__module__)
+    reference = Reference(with_values(given.loss, given.names))
+    assert reference.drawn(0, 1).spread > references.SPREAD
+    monkeypatch.setattr(references, "SPREAD", 0.0)
+    assert reference.drawn(0, 1).spread < 1e-8  # nearly all of a softmax is in one entry
