@@ -157,9 +157,7 @@ class Matching:
     ) -> None:
         """A list without names that has as many arrays as there are parameters, of their shapes."""
         explicit = not self.form.script and self._bare("")
-        nameless = [
-            c for c in codes if explicit or c.startswith("result[") or not c.isidentifier()
-        ]
+        nameless = [c for c in codes if explicit or c.startswith("result[") or not c.isidentifier()]
         wrt = self.reference.derivation.wrt
         if self.codes or len(nameless) != len(wrt) or len(nameless) < len(codes):
             return
