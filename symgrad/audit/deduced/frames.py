@@ -13,6 +13,7 @@ import numpy as np
 
 from symgrad.audit.compare import numbers
 from symgrad.audit.grammar.edit import (
+from symgrad.audit.names import is_called_gradient
     function_of,
     is_called_gradient,
     is_gradient,
