@@ -12,14 +12,8 @@ from typing import Any
 import numpy as np
 
 from symgrad.audit.compare import numbers
-from symgrad.audit.grammar.edit import (
+from symgrad.audit.grammar.edit import function_of, is_gradient, is_module, nodes
 from symgrad.audit.names import is_called_gradient
-    function_of,
-    is_called_gradient,
-    is_gradient,
-    is_module,
-    nodes,
-)
 from symgrad.audit.program import Program
 from symgrad.audit.reference import Truth
 from symgrad.audit.sites import Site
