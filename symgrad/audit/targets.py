@@ -15,7 +15,7 @@ def flat(target: ast.expr) -> Iterator[ast.expr]:
         yield target.value if isinstance(target, ast.Starred) else target
 
 
-CHANGING = ("at", "fill_diagonal", "copyto", "put", "place", "putmask", "shuffle")
+CHANGING = ("at", "fill_diagonal", "copyto", "shuffle")
 """Functions that change their first argument."""
 
 
