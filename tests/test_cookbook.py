@@ -207,11 +207,11 @@ TABLE = [
     Identity("126", lambda R, V, W: np.trace(inv(R.T @ V @ R) @ (R.T @ W @ R)), "R",
              lambda R, V, W: -2 * V @ R @ inv(R.T @ V @ R) @ R.T @ W @ R @ inv(R.T @ V @ R)
              + 2 * W @ R @ inv(R.T @ V @ R),
-             "-2 V R (R^⊤ V R)^{-1} R^⊤ W R (R^⊤ V R)^{-1} + 2 W R (R^⊤ V R)^{-1}"),
+             "2 W R (R^⊤ V R)^{-1} - 2 V R (R^⊤ V R)^{-1} R^⊤ W R (R^⊤ V R)^{-1}"),
     Identity("127", lambda R, S, V, W: np.trace(inv(S + R.T @ V @ R) @ (R.T @ W @ R)), "R",
              lambda R, S, V, W: -2 * V @ R @ inv(S + R.T @ V @ R) @ R.T @ W @ R
              @ inv(S + R.T @ V @ R) + 2 * W @ R @ inv(S + R.T @ V @ R),
-             "-2 V R (R^⊤ V R + S)^{-1} R^⊤ W R (R^⊤ V R + S)^{-1} + 2 W R (R^⊤ V R + S)^{-1}"),
+             "2 W R (R^⊤ V R + S)^{-1} - 2 V R (R^⊤ V R + S)^{-1} R^⊤ W R (R^⊤ V R + S)^{-1}"),
     # 2.6 Norms
     Identity("129", lambda x, a: norm(x - a), "x", lambda x, a: (x - a) / norm(x - a),
              r"\frac{1}{L} (x - a)"),

@@ -70,6 +70,20 @@ def _args(node: ast.AST) -> list[ast.expr]:
     return node.args if isinstance(node, ast.Call) else []
 
 
+def is_of_a_branch(edit: Edit) -> bool:
+    """Whether a number is changed that is a slope on one side: ``np.where(z > 0, 1, 0.2)``."""
+    cases = (_args(n)[1:] for n in _nodes(edit) if _called(n) == "where")
+    return is_of_numbers(edit) and _is_in(edit, [branch for several in cases for branch in several])
+
+
+def is_of_numbers(edit: Edit) -> bool:
+    """Whether a number is changed into another."""
+    return all(_NUMBER.fullmatch(text.strip()) for text in (edit.old, edit.new))
+
+
+_NUMBER = re.compile(r"-?[0-9.]+(e-?[0-9]+)?")
+
+
 def is_index(edit: Edit) -> bool:
     """Whether a number is changed that says which entries are read or changed."""
     if _is_in(edit, [n.slice for n in _nodes(edit) if isinstance(n, ast.Subscript)]):

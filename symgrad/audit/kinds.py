@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.audit.changed import is_index, is_of_masks, is_power
+from symgrad.audit.changed import is_index, is_of_a_branch, is_of_masks, is_of_numbers, is_power
 from symgrad.audit.deduced.repairs import nothing
 from symgrad.audit.diagnosis.explanation import Explanation, Summand
 from symgrad.audit.diagnosis.slots import ARRAYS, MADE
@@ -41,6 +41,8 @@ def of_both(blamed: Blamed, kind: str) -> str:
     nine times of ten.
     """
     several = MAKESHIFT.get("factor" if blamed.edit and blamed.edit.kind == "factor" else kind, ())
+    if blamed.edit and is_of_numbers(blamed.edit):
+        several = tuple(k for k in several if k not in OF_ARRAYS)
     cause = blamed.evidence.whole if several else None
     other = kind if cause is None else of_explanation(cause)
     if cause is not None and (cause.role, cause.change) == ("times", "a function"):
@@ -56,6 +58,9 @@ def is_of_coefficients(cause: Explanation) -> bool:
     """Whether terms of an equation have other coefficients, the same numbers at all points."""
     return bool(cause.coefficients) and not np.isnan(cause.coefficients).any()
 
+
+OF_ARRAYS = ("mask", "value", "path", "transpose", "operation")
+"""Kinds of faults that no other number in their place mends but by chance: 0.1 * 0.1 is 0.01."""
 
 MAKESHIFT = {
     "factor": ("activation", "operation", "value", "jacobian", "path", "mask", "sum", "transpose"),
@@ -106,6 +111,7 @@ OF_FACTORS = (
     (is_index, "value"),
     (is_power, "activation"),
     (is_of_masks, "mask"),
+    (is_of_a_branch, "activation"),
 )
 """What a factor may be rather than a factor."""
 
