@@ -114,6 +114,19 @@ def test_gradients_without_names_are_taken_in_the_order_of_parameters(tmp_path: 
     ]
 
 
+def test_the_names_of_a_named_tuple_tell_what_is_of_another_shape(tmp_path: Path) -> None:
+    code = """
+from typing import NamedTuple
+class Gradients(NamedTuple):
+    W: np.ndarray
+def backward(X, t, W):
+    r = X @ W - t
+    return np.mean(r**2), Gradients(2 * X.mean() * r / len(t))
+"""
+    found = audit_of(LEAST_SQUARES, code, tmp_path, "backward")
+    assert [(v.name, v.status) for v in found.values] == [("W", "wrong")]
+
+
 def test_an_input_may_be_called_as_no_target_but_numpy_forbids(tmp_path: Path) -> None:
     spec_of('xp = sg.param("xp", (4,))\nloss = np.sum(xp**2)', tmp_path)
     (tmp_path / "code.py").write_text("def backward(xp):\n    return {'xp': 2 * xp}\n")

@@ -286,9 +286,11 @@ def _in_parts(result: Any, asked: dict[str, Any], given: dict[str, Any]) -> Any:
     """What a function gives, a vector of all gradients in parts, as it was given the parameters."""
     flat_ = next((w[1] for w in asked.values() if isinstance(w, tuple) and w[0] == "flat"), ())
     size = sum(given[name].size for name in flat_)
+    if not flat_ or hasattr(result, "_fields"):  # what has names keeps them
+        return result
     if isinstance(result, (list, tuple)):
         return [_in_parts(part, asked, given) for part in result]
-    if not flat_ or getattr(result, "shape", None) not in ((size,), (size, 1), (1, size)):
+    if getattr(result, "shape", None) not in ((size,), (size, 1), (1, size)):
         return result
     parts_, left = {}, result.ravel()
     for name in flat_:
