@@ -46,7 +46,8 @@ def of_both(blamed: Blamed, kind: str) -> str:
     cause = blamed.evidence.whole if several else None
     other = kind if cause is None else of_explanation(cause)
     if cause is not None and (cause.role, cause.change) == ("times", "a function"):
-        other = "operation" if other == "loss" else other
+        missing = blamed.edit is None or blamed.edit.new.count("/") <= blamed.edit.old.count("/")
+        other = "operation" if other == "loss" and missing else other
     elif cause is not None and cause.first and other == "activation":
         return kind
     if cause is not None and kind in ("mask", "value") and not is_of_coefficients(cause):
