@@ -46,13 +46,19 @@ def of_both(blamed: Blamed, kind: str) -> str:
     cause = blamed.evidence.whole if several else None
     other = kind if cause is None else of_explanation(cause)
     if cause is not None and (cause.role, cause.change) == ("times", "a function"):
-        missing = blamed.edit is None or blamed.edit.new.count("/") <= blamed.edit.old.count("/")
-        other = "operation" if other == "loss" and missing else other
+        other = "operation" if other == "loss" else other
     elif cause is not None and cause.first and other == "activation":
         return kind
     if cause is not None and kind in ("mask", "value") and not is_of_coefficients(cause):
         several = tuple(k for k in several if k not in ("factor", "term"))
+    if other == "operation" and blamed.edit and divides(blamed.edit):
+        return kind  # what does not belong there is no derivative that is missing
     return other if other in several else kind
+
+
+def divides(edit: Edit) -> bool:
+    """Whether an edit takes a factor out by dividing."""
+    return edit.new.count("/") > edit.old.count("/")
 
 
 def is_of_coefficients(cause: Explanation) -> bool:
