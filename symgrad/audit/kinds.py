@@ -51,14 +51,14 @@ def of_both(blamed: Blamed, kind: str) -> str:
         return kind
     if cause is not None and kind in ("mask", "value") and not is_of_coefficients(cause):
         several = tuple(k for k in several if k not in ("factor", "term"))
-    if other == "operation" and blamed.edit and divides(blamed.edit):
-        return kind  # what does not belong there is no derivative that is missing
+    if blamed.edit and divides(blamed.edit) and "operation" in (kind, other):
+        return "factor"  # what does not belong there is no derivative that is missing
     return other if other in several else kind
 
 
 def divides(edit: Edit) -> bool:
     """Whether an edit takes a factor out by dividing."""
-    return edit.new.count("/") > edit.old.count("/")
+    return f"{edit.new}{edit.word}".count("/") > edit.old.count("/")
 
 
 def is_of_coefficients(cause: Explanation) -> bool:
