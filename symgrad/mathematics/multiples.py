@@ -307,6 +307,6 @@ def _rounded(value: float, digits: int) -> sp.Rational | None:
 
 def _as_float32(value: float) -> sp.Rational | None:
     """What was meant where the number has been a float32."""
-    single = np.float32(value) if value < np.finfo(np.float32).max else np.float32(0)
+    single = np.float32(value) if value < float(np.finfo(np.float32).max) else np.float32(0)
     text = f"{single:.{DIGITS}g}"
     return sp.Rational(text) if float(single) == value and np.float32(text) == single else None
