@@ -17,7 +17,15 @@ from symgrad.audit.program import Program
 from symgrad.audit.reference import Reference, Truth
 from symgrad.audit.runner import OutOfTime
 from symgrad.audit.scene import Scene
-from symgrad.audit.search import Found, Search, State, Target, local_targets, wrong_site
+from symgrad.audit.search import (
+    Found,
+    Search,
+    State,
+    Target,
+    last_places,
+    local_targets,
+    wrong_site,
+)
 from symgrad.audit.sites import Site
 from symgrad.audit.traces import traced
 from symgrad.audit.values import Value
@@ -70,7 +78,7 @@ class Blaming:
         """What may be mended next: locals that are made before the first value that is wrong."""
         targets = [t for t in local_targets(state, self.reference) if t.code not in given_up]
         targets += [self._target(state, v) for v in wrong[:1]]
-        order = {t: k for k, (_, t, _) in enumerate(state.runs[0].records)}
+        order = last_places(state.runs[0].records)
         first = state.made(wrong[0].code)
         return sorted(
             (t for t in targets if not t.local or order.get(t.code, 0) < first),
@@ -158,7 +166,7 @@ class Blaming:
 
     def _written_out(self, state: State, target: Target) -> Blamed | None:
         """The fault at the first line that is to be another, written out of the derivation."""
-        order = {t: k for k, (_, t, _) in enumerate(state.runs[0].records)}
+        order = last_places(state.runs[0].records)
         near = [t for t in local_targets(state, self.reference) if not t.forward and not t.scaled]
         for one in [*sorted(near, key=lambda t: order.get(t.code, 0)), target]:
             search = Search(state, self.reference, state.program.runner.time_left / 2)

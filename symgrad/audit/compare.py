@@ -82,6 +82,14 @@ def _ratio(got: Numbers, ought: Numbers) -> float | None:
     return ratio if ratio and off <= 1e-7 * np.abs(got).max(initial=0.0) else None
 
 
+def broadcasts(shape: tuple[int, ...], whole: tuple[int, ...]) -> bool:
+    """Whether an array of a shape broadcasts to another."""
+    try:
+        return np.broadcast_shapes(shape, whole) == whole
+    except ValueError:
+        return False
+
+
 def is_turned(way: str, shape: tuple[int, ...]) -> bool:
     """Whether what is transposed can't be told by its shape."""
     return way == "transposed" and len(shape) == 2 and shape[0] == shape[1] > 1

@@ -367,8 +367,12 @@ def _known_by_another_name(state: State) -> set[str]:
 
 def last_records(records: Sequence[tuple[int, str, Any]]) -> list[tuple[int, str, Any]]:
     """The last record of each target, in the order in which they were made."""
-    last = {target: k for k, (_, target, _) in enumerate(records)}
-    return [records[k] for k in sorted(last.values())]
+    return [records[k] for k in sorted(last_places(records).values())]
+
+
+def last_places(records: Sequence[tuple[int, str, Any]]) -> dict[str, int]:
+    """Where the last record of each target is."""
+    return {target: k for k, (_, target, _) in enumerate(records)}
 
 
 def _is_wrong(state: State, code: str, name: str, *, forward: bool) -> tuple[bool, bool]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from symgrad.audit.compare import broadcasts
 from symgrad.audit.source import Source
 
 MOST_FAR = 8
@@ -127,8 +128,5 @@ class Site:
 
 
 def fits(shape: tuple[int, ...], whole: tuple[int, ...]) -> bool:
-    """Whether an array broadcasts to a shape."""
-    try:
-        return bool(shape) and np.broadcast_shapes(shape, whole) == whole
-    except ValueError:
-        return False
+    """Whether an array, which is no number, broadcasts to a shape."""
+    return bool(shape) and broadcasts(shape, whole)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from symgrad.audit.compare import broadcasts
 from symgrad.audit.deduced.frames import Atom, Frames
 from symgrad.audit.deduced.layouts import laid
 from symgrad.audit.deduced.terms import Numbers, Shape, Term
@@ -68,7 +69,7 @@ class Library:
         return self.made[key]
 
     def _terms(self, shape: Shape) -> Iterator[Term]:
-        arrays = [t for t in self.atoms if fits(t.shape, shape)]
+        arrays = [t for t in self.atoms if broadcasts(t.shape, shape)]
         yield from (broadcast(t, shape) for t in arrays)
         short = list(self.short(shape))
         yield from (broadcast(t, shape) for t in short if t.cost)
@@ -182,16 +183,8 @@ def sums(terms: Iterable[Term], dim: int, shape: Shape) -> Iterator[Term]:
     for term in terms:
         for axis in range(dim):
             part = summed(term, axis, "sum", keep=dim == len(shape))
-            if fits(part.shape, shape):
+            if broadcasts(part.shape, shape):
                 yield part
-
-
-def fits(shape: Shape, whole: Shape) -> bool:
-    """Whether an array broadcasts to a shape."""
-    try:
-        return np.broadcast_shapes(shape, whole) == whole
-    except ValueError:
-        return False
 
 
 def broadcast(term: Term, shape: Shape) -> Term:
@@ -209,14 +202,14 @@ def turned(term: Term) -> Term:
 
 def expanded(term: Term, shape: Shape) -> Iterator[Term]:
     """A term laid out so that it broadcasts to a shape."""
-    if fits(term.shape, shape):
+    if broadcasts(term.shape, shape):
         yield term
     missing = len(shape) - len(term.shape)
     if missing != 1:
         return
     for axis in range(1, len(shape)):
         laid = tuple(np.expand_dims(a, axis) for a in term.arrays)
-        if fits(laid[0].shape, shape):
+        if broadcasts(laid[0].shape, shape):
             index = ", ".join("None" if k == axis else ":" for k in range(len(shape)))
             index = index.removesuffix(", :" * (len(shape) - 1 - axis)) if axis > 1 else index
             yield Term(f"{term.text}[{index}]", laid, term.cost + 0.15, term.gradient)

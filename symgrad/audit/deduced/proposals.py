@@ -18,7 +18,7 @@ from symgrad.audit.deduced.matching import asked
 from symgrad.audit.deduced.repairs import View, added, instead, repairs
 from symgrad.audit.deduced.turns import Turns
 from symgrad.audit.grammar import Edit
-from symgrad.audit.grammar.edit import is_gradient
+from symgrad.audit.grammar.edit import is_gradient, summands
 from symgrad.audit.names import is_called_gradient
 from symgrad.audit.program import Program
 from symgrad.audit.reference import Truth
@@ -165,7 +165,7 @@ class Deduction:
             off = sign * (laid - site.arrays[-1])
             for term in asked(view.library, off):
                 yield cost + 1.5 + term.cost, added(site, root, term)
-            for part in _terms(root):
+            for part in summands(root):
                 own = view.frames.nodes.get(site.text(part))
                 if own is not None and own[0].shape == off.shape and _is_product(part):
                     for term in asked(view.library, np.sum(own, axis=0) + off):
@@ -289,14 +289,8 @@ def _accumulates(statement: ast.stmt) -> bool:
         return isinstance(statement.op, (ast.Add, ast.Sub))
     name = _changed(statement)
     value = getattr(statement, "value", None)
-    terms = _terms(value) if value is not None else []
+    terms = summands(value) if value is not None else []
     return bool(name) and any(ast.unparse(t) == name for t in terms)
-
-
-def _terms(node: ast.expr) -> list[ast.expr]:
-    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub)):
-        return [*_terms(node.left), *_terms(node.right)]
-    return [node]
 
 
 def _subtracts(statement: ast.stmt) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.audit.compare import numbers
+from symgrad.audit.compare import broadcasts, numbers
 from symgrad.audit.deduced.frames import Frames
 from symgrad.audit.deduced.inverse import Ought, oughts
 from symgrad.audit.deduced.library import Library, Rows, slopes
@@ -162,10 +162,7 @@ def _subtracts(site: Site) -> bool:
 
 def _fits(shape: tuple[int, ...], whole: tuple[int, ...]) -> bool:
     """Whether an array broadcasts to a shape; a number may be an array of one."""
-    try:
-        return np.broadcast_shapes(shape, whole or (1,)) == (whole or (1,))
-    except ValueError:
-        return False
+    return broadcasts(shape, whole or (1,))
 
 
 def _times(

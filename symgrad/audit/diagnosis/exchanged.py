@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
 import sympy as sp
 
-from symgrad.audit.diagnosis.graph import BATCH, Backward
+from symgrad.audit.diagnosis.graph import Backward
 from symgrad.audit.diagnosis.parts import Term
 from symgrad.audit.diagnosis.slots import Other, Place
 from symgrad.audit.diagnosis.trial import Trial
@@ -34,13 +33,10 @@ def other_derivatives(
                 other = entry(table[called], indices_of(part))
                 new = replaced(place.term.expr, {part: other})
                 rest = (t.expr for t in terms(name) if t != place.term)
-                changed[name] = sp.Add(new, *rest) * entry("_put0", (BATCH,))
+                changed[name] = sp.Add(new, *rest)
             value = backward.value_of.get(several[0].equation.name, "")
-            yield Trial(value, "gradient", changed, partial(_as_it_is, called))
-
-
-def _as_it_is(called: str, point: int) -> dict[Other, list[Numbers]]:
-    return {Other("another array", called, 0.5): [np.ones(())]}
+            change = Other("another array", called, 0.5)
+            yield Trial.of_equations(value, "gradient", changed, change)
 
 
 def _others(backward: Backward, place: Place, label: Callable[[str, str], str]) -> dict[str, str]:

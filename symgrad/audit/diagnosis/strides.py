@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from functools import partial
 from typing import Any
 
 import numpy as np
 import sympy as sp
 
-from symgrad.audit.diagnosis.graph import BATCH, Backward
+from symgrad.audit.diagnosis.graph import Backward
 from symgrad.audit.diagnosis.slots import Other
 from symgrad.audit.diagnosis.trial import Trial
 from symgrad.mathematics.equations import Equation
-from symgrad.mathematics.indices import Index, entries, entry, indices_of, replaced
+from symgrad.mathematics.indices import Index, entries, indices_of, replaced
 
 Numbers = np.ndarray[Any, Any]
 
@@ -35,17 +34,14 @@ def other_strides(backward: Backward, names: Collection[str]) -> Iterator[Trial]
     for several in [order, *([n] for n in order)]:
         for how, start in STARTS.items():
             changed = {
-                e.name: rhs * entry("_put0", (BATCH,))
+                e.name: rhs
                 for e in (backward.equations[n] for n in several)
                 if (rhs := _moved(e, start)) != e.rhs
             }
             if changed:
                 value = backward.value_of.get(next(iter(changed)), "")
-                yield Trial(value, "windows", changed, partial(_as_it_is, how))
-
-
-def _as_it_is(how: str, point: int) -> dict[Other, list[Numbers]]:
-    return {Other("another start", how, 0.6): [np.ones(())]}
+                other = Other("another start", how, 0.6)
+                yield Trial.of_equations(value, "windows", changed, other)
 
 
 def _moved(equation: Equation, start: Callable[[int], int]) -> sp.Expr:

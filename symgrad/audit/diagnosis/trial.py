@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from symgrad.audit.diagnosis.graph import BATCH
 from symgrad.audit.diagnosis.slots import Other
+from symgrad.mathematics.indices import entry
 
 Numbers = np.ndarray[Any, Any]
 
@@ -29,3 +31,11 @@ class Trial:
     free: bool = False
     alone: bool = False
     """Whether one term of an equation is another, and the rest stays."""
+
+    @classmethod
+    def of_equations(
+        cls, value: str, role: str, changed: Mapping[str, sp.Expr], other: Other
+    ) -> Trial:
+        """Equations that are others as a whole, the same at each point."""
+        put = {name: rhs * entry("_put0", (BATCH,)) for name, rhs in changed.items()}
+        return cls(value, role, put, lambda _: {other: [np.ones(())]})

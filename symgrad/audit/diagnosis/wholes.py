@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from symgrad.audit.compare import broadcasts
 from symgrad.audit.diagnosis.graph import BATCH, Backward
 from symgrad.audit.diagnosis.parts import terms_of
 from symgrad.audit.diagnosis.slots import FUNCTIONS, OF_GRADIENTS, Other
@@ -89,7 +90,7 @@ class Look:
             if a.dtype.kind in "fib"
             and n != self.equation.name
             and (slopes or n not in self.backward.equations)
-            and _fits(a.shape, self.own.shape)
+            and broadcasts(a.shape, self.own.shape)
         ]
         yield from sorted(fine, key=lambda pair: -pair[1].size)[:MOST]
 
@@ -169,10 +170,3 @@ FUNCTIONS_AND_SCALES: Mapping[str, Callable[[Numbers], Numbers]] = {
     "1 / sqrt({0})": lambda v: 1 / np.sqrt(np.abs(v)),
     "1 / {0}**2": lambda v: 1 / (v * v),
 }
-
-
-def _fits(shape: tuple[int, ...], whole: tuple[int, ...]) -> bool:
-    try:
-        return np.broadcast_shapes(shape, whole) == whole
-    except ValueError:
-        return False

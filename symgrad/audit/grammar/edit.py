@@ -158,6 +158,13 @@ def products(site: Site) -> Iterator[ast.BinOp]:
             yield node
 
 
+def summands(node: ast.expr) -> list[ast.expr]:
+    """The terms of a sum or difference."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub)):
+        return [*summands(node.left), *summands(node.right)]
+    return [node]
+
+
 def function_of(node: ast.expr) -> str:
     """The last name of the function that a call is of."""
     if not isinstance(node, ast.Call):

@@ -15,6 +15,7 @@ from symgrad.audit.grammar.edit import (
     operand,
     products,
     reads_gradient,
+    summands,
 )
 from symgrad.audit.sites import Known, Site
 from symgrad.audit.statements import is_changed
@@ -101,7 +102,7 @@ def _wholes(site: Site) -> Iterator[Proposal]:
 def _first_entry(site: Site) -> Iterator[Proposal]:
     """A term that the first entry, row or column does not have: that of an intercept."""
     statement = site.statement
-    terms = [t for root in site.roots for t in _summands(root)]
+    terms = [t for root in site.roots for t in summands(root)]
     adds = isinstance(statement, ast.AugAssign) and isinstance(statement.op, (ast.Add, ast.Sub))
     for term in terms if adds or len(terms) > len(site.roots) else ():
         if _is_array(site, term) and not reads_gradient(site, term):
@@ -111,12 +112,6 @@ def _first_entry(site: Site) -> Iterator[Proposal]:
             if max((a.ndim for a in site.arrays), default=0) > 1:
                 new = f"np.concatenate((0 * {own}[:, :1], {own}[:, 1:]), axis=1)"
                 yield term, new, 2.0 + 0.003 * len(text), text
-
-
-def _summands(node: ast.expr) -> list[ast.expr]:
-    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub)):
-        return [*_summands(node.left), *_summands(node.right)]
-    return [node]
 
 
 def _differences(site: Site) -> Iterator[Proposal]:
