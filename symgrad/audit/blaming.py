@@ -27,6 +27,7 @@ from symgrad.audit.search import (
     wrong_site,
 )
 from symgrad.audit.sites import Site
+from symgrad.audit.starts import Start
 from symgrad.audit.traces import traced
 from symgrad.audit.values import Value
 
@@ -162,15 +163,19 @@ class Blaming:
             self.remarks.append("the search for a repair ran out of time: --timeout gives it more")
         if made or nothing:
             return made
-        return self._written_out(state, target) or self._unnamed(state, target, evidence)
+        start = search.start
+        made = self._written_out(state, target, start)
+        return made or self._unnamed(state, target, evidence, start)
 
-    def _written_out(self, state: State, target: Target) -> Blamed | None:
+    def _written_out(self, state: State, target: Target, start: Start | None) -> Blamed | None:
         """The fault at the first line that is to be another, written out of the derivation."""
         order = last_places(state.runs[0].records)
         near = [t for t in local_targets(state, self.reference) if not t.forward and not t.scaled]
-        for one in [*sorted(near, key=lambda t: order.get(t.code, 0)), target]:
+        near.sort(key=lambda t: order.get(t.code, 0))
+        begins: list[tuple[Target, Start | None]] = [(target, start)] if start is not None else []
+        for one, at in [*((t, None) for t in near), *begins, (target, None)]:
             search = Search(state, self.reference, state.program.runner.time_left / 2)
-            found = search.written(one, self.written)
+            found = search.written(one, self.written, at)
             if found is not None and (one is target or target.code in found.fixed):
                 evidence = Evidence.of(state, self.reference, one)
                 return self._repaired(state, one, found, evidence)
@@ -216,13 +221,17 @@ class Blaming:
         target = next(iter(sorted(assigned(site.statement))), "")
         return names, habits.gradient(target) or habits.value(target) or target
 
-    def _unnamed(self, state: State, target: Target, evidence: Evidence) -> Blamed:
+    def _unnamed(
+        self, state: State, target: Target, evidence: Evidence, start: Start | None
+    ) -> Blamed:
         """A fault whose cause was not found, at the line that makes the value."""
         evidence = replace(evidence, trace=traced(state))
         scene = Scene(state.program.source, state.runs[0], state.truths[0], self.reference)
         sites = scene.sites(target.code, target.line)
         ought = state.truths[0].gradients.get(target.name)
-        site = spoiled(state.program, scene, sites, state.truths[0], ought) or wrong_site(sites)
+        begins = start.site if start is not None else None
+        spoilt = spoiled(state.program, scene, sites, state.truths[0], ought)
+        site = begins or spoilt or wrong_site(sites)
         if site is None:
             return Blamed(target, target.line or 0, None, evidence)
         line = site.roots[0].lineno if site.roots else site.line

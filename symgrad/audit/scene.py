@@ -179,7 +179,7 @@ class Scene:
 
     def sites(self, code: str, line: int | None) -> list[Site]:
         """The statements that a value depends on, from the nearest on."""
-        depths = self._depths(code, line)
+        depths = self.depths(code, line)
         known: dict[int, dict[str, Known]] = {}
         found: list[Site] = []
         keys = frozenset(keys_in(self.source.tree))
@@ -252,7 +252,7 @@ class Scene:
             found += [] if array is None else [array]
         return found
 
-    def _depths(self, code: str, line: int | None) -> dict[ast.stmt, int]:
+    def depths(self, code: str, line: int | None) -> dict[ast.stmt, int]:
         """How many statements are between each statement and a value."""
         depths: dict[ast.stmt, int] = {}
         entry = f"[{code!r}]"
@@ -343,11 +343,16 @@ class Scene:
             statement, self.function_at(statement.lineno) or self.source.tree
         )
 
+    @cached_property
+    def adjoints(self) -> frozenset[str]:
+        """What the derivation calls gradients."""
+        return frozenset(self.reference.derivation.adjoint_name.values())
+
     def _is_another(self, target: str, role: Role | None) -> bool:
         """Whether something is called as a value of the spec, or a gradient, and is another."""
         if role is None or role.kind == "gradient":
             return False
-        if _SLOPE.match(target.split(".")[-1]):
+        if _SLOPE.match(target.split(".")[-1]) or target in self.adjoints:
             return True
         called = {n.lower(): n for n in (*self.reference.values, *self.reference.inputs)}
         name = called.get(target.lower())

@@ -12,7 +12,7 @@ import numpy as np
 
 from symgrad.audit.compare import compared, is_turned, ways
 from symgrad.audit.deduced import Deduction
-from symgrad.audit.deduced.written import Written, written
+from symgrad.audit.deduced.written import Written, making, written
 from symgrad.audit.form import assigned, reads
 from symgrad.audit.grammar import Edit
 from symgrad.audit.grammar.edit import is_gradient
@@ -24,6 +24,7 @@ from symgrad.audit.reference import Reference, Truth
 from symgrad.audit.runner import Run
 from symgrad.audit.scene import Scene
 from symgrad.audit.sites import Site, fits
+from symgrad.audit.starts import MOST_PUT, Start, puts, start_of
 from symgrad.audit.statements import origin
 from symgrad.audit.steps import rates_called
 from symgrad.audit.twice import twice
@@ -152,6 +153,7 @@ class Search:
         self.limit = max(0.25, 20 * took)
         self.point = 0
         """Where numbers are looked at first."""
+        self.start: Start | None = None
 
     def repair(self, target: Target) -> Found | None:
         """The best repair that makes a value right and none wrong."""
@@ -160,6 +162,11 @@ class Search:
         scene = Scene(state.program.source, run, truth, self.reference)
         scene.missing = self._missing(target)
         sites = scene.sites(target.code, target.line)
+        local = [target.code] if target.local else []
+        self.state.program.load([*local, *self._outputs()])
+        self.start = None if target.local or target.forward else self._start(target, scene, sites)
+        if self.start is not None:
+            sites = self.start.placed(scene, sites)
         if target.local:
             sites = [s for s in sites if self._is_near(s, target)]
         if target.code in self.state.program.form.steps:
@@ -168,18 +175,36 @@ class Search:
         most = MOST_TRIES_OF_LOCALS if target.local else MOST_TRIES
         edits = self._deduced(target, scene, sites) + proposals(sites)[:most]
         edits.sort(key=lambda pair: pair[0])
-        local = [target.code] if target.local else []
-        self.state.program.load([*local, *self._outputs()])
         found = self._best(target, edits)
         return found if found or target.local else self._best(target, twice(edits))
 
-    def written(self, target: Target, lines: Written) -> Found | None:
-        """The line that assigns a value, written out of the derivation."""
+    def _start(self, target: Target, scene: Scene, sites: Sequence[Site]) -> Start | None:
+        """The statement in which the fault begins, where gradients put there tell it."""
+        tried = [*puts(scene, sites, self.reference.derivation.adjoint_name)][:MOST_PUT]
+        state, at = self.state, self.point
+        runs = state.program.tried(tried, state.truths[at], self.limit) if tried else []
+        right = [self._right_there(target, run, at) for run in runs]
+        return start_of(tried, right, state.runs[at])
+
+    def _right_there(self, target: Target, run: Run | None, point: int) -> frozenset[str]:
+        """What a run makes right at a point; nothing where it makes something wrong."""
+        if run is None or run.error is not None:
+            return frozenset()
+        state, tolerance = self.state, self.state.tolerance
+        values = state.matching.values([state.handed(run)], [state.truths[point]], tolerance)
+        right = frozenset(v.code for v in values if v.right)
+        before = {v.code for v in self.before if v.errors[point] <= tolerance}
+        return right - before if target.code in right and before <= right else frozenset()
+
+    def written(self, target: Target, lines: Written, start: Start | None = None) -> Found | None:
+        """The line that assigns a value, or in which the fault begins, out of the derivation."""
         self.point = self._telling_point(target)
         run, truth = self.state.runs[self.point], self.state.truths[self.point]
         scene = Scene(self.state.program.source, run, truth, self.reference)
         sites = scene.sites(target.code, target.line)
-        edits = list(written(lines, self.state.program, scene, sites, target.name))
+        at = making(sites) if start is None else [start.site]
+        name = target.name if start is None else start.value
+        edits = list(written(lines, self.state.program, scene, at, name))
         self.state.program.load([*([target.code] if target.local else []), *self._outputs()])
         return self._best(target, edits)
 
@@ -201,7 +226,8 @@ class Search:
         """Repairs that follow from the numbers at one point."""
         program, truth = self.state.program, self.state.truths[self.point]
         gradient = self.state.matching.habits.gradient
-        deduction = Deduction(program, scene, truth, sites, gradient)
+        begins = None if self.start is None else (self.start.site.line, self.start.value)
+        deduction = Deduction(program, scene, truth, sites, gradient, begins)
         found: dict[Any, tuple[float, Edit]] = {}
         for cost, edit in deduction.edits(self._ought_there(target)):
             score = cost + DEEP * edit.site.far

@@ -79,10 +79,14 @@ class Site:
     """Whether it only hands something to the function in which the wrong value is made."""
     renames: bool = False
     """Whether it only takes one gradient for another."""
+    placed: float | None = None
+    """How far it is, where it is known in which statement the fault begins."""
 
     @property
     def far(self) -> float:
         """How far it is from the wrong value, in statements: where that begins, it is near."""
+        if self.placed is not None:
+            return self.placed
         if self.renames and self.depth:
             return min(self.depth, MOST_FAR) - NO_STEP
         most = 1 if self.begins else MOST_FAR

@@ -66,6 +66,8 @@ class Deduction:
     sites: Sequence[Site]
     gradient: Callable[[str], str | None]
     """The value whose gradient something is called."""
+    start: tuple[int, str] | None = None
+    """The line in which the fault begins, and the value whose gradient that ought to assign."""
     looks: dict[tuple[int, int], Frames | None] = field(default_factory=dict)
     views: dict[tuple[int, int, int], View] = field(default_factory=dict)
     left: dict[int, list[Numbers]] = field(default_factory=dict)
@@ -136,7 +138,9 @@ class Deduction:
             return
         name = self.gradient(_changed(site.statement))
         once = frames.times == 1 and not _accumulates(site.statement)
-        if name in self.truth.gradients and once:
+        if self.start is not None and site.line == self.start[0]:
+            yield from self._last(site, frames, self.truth.slopes[self.start[1]], 0.1)
+        elif name in self.truth.gradients and once:
             yield from self._last(site, frames, self.truth.gradients[name or ""], 0.1)
         elif _is_about_gradients(site) and not site.right:
             yield from self._guessed(site, frames)

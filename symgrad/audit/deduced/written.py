@@ -57,7 +57,7 @@ class Written:
 
     def of(self, name: str, known: Mapping[str, str]) -> Wanted | None:
         """The gradient by a value, in what is ``known`` of the spec; None without a line."""
-        last = self.reference.gradient_of.get(name, "")
+        last = self.reference.derivation.adjoint_name.get(name, "")
         if last not in self.lines:
             return None
         return Wanted.of(self.lines, last, known)
@@ -182,9 +182,8 @@ def _targets(node: ast.AST) -> Sequence[ast.expr]:
 def written(
     found: Written, program: Program, scene: Scene, sites: Sequence[Site], name: str
 ) -> Iterator[tuple[float, Edit]]:
-    """The whole of what assigns a gradient, written out of the derivation."""
-    last = {id(s.statement): s for s in (_made(s, sites) for s in sites if s.depth == 0)}
-    for site in [s for s in last.values() if _assigns_whole(s)]:
+    """The whole of what assigns a gradient at these statements, written out of the derivation."""
+    for site in [s for s in sites if _assigns_whole(s)]:
         readable = _readable(program, scene, site)
         made = found.of(name, _known(site, found, scene.truth, readable)) if readable else None
         if made is None:
@@ -194,6 +193,13 @@ def written(
         before, new = made.text(shorter, names)
         if len(before + new) <= LONGEST:
             yield 4.0, _edit(site, before, new)
+
+
+def making(sites: Sequence[Site]) -> list[Site]:
+    """The statements that make a value, of those that it depends on."""
+    return [
+        *{id(s.statement): s for s in (_made(s, sites) for s in sites if s.depth == 0)}.values()
+    ]
 
 
 def _edit(site: Site, before: str, new: str) -> Edit:
