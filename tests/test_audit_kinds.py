@@ -50,7 +50,7 @@ def unrepaired(
 ) -> Callable[[str, int], Audit]:
     """Audits in which no edit repairs anything."""
     monkeypatch.setattr(Search, "repair", lambda self, target: None)
-    monkeypatch.setattr(Search, "written", lambda self, target, lines: None)
+    monkeypatch.setattr(Search, "written", lambda *_: None)
 
     def audit(name: str, number: int) -> Audit:
         old, new, *_ = program(name).FAULTS[number]

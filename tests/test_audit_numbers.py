@@ -188,7 +188,7 @@ def audited(case: Case, tmp: Path) -> Audit:
 )
 def test_numbers_tell_the_kind(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Search, "repair", lambda self, target: None)
-    monkeypatch.setattr(Blaming, "_written_out", lambda self, state, target: None)
+    monkeypatch.setattr(Blaming, "_written_out", lambda *_: None)
     fault = audited(CASES[name], tmp_path).faults[0]
     assert fault.kind == CASES[name].kind
     assert fault.repair == ""

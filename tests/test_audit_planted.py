@@ -21,7 +21,7 @@ FUNCTION, WITHIN = "loss_and_gradients", "_backward"
 """What is audited, and the function in which a fault is planted."""
 
 EACH = 6
-"""So many faults a pass; half of them may be told at another line (of 126, 115 were told right)."""
+"""So many faults a pass; one of them may be told at another line."""
 
 
 def faults(loss: Loss, seed: int) -> list[Planted]:
@@ -60,4 +60,4 @@ def test_the_line_of_a_planted_fault_is_told(loss: Loss, tmp_path: Path) -> None
     assert several
     told = [(line_told(loss, f, tmp_path), f) for f in several]
     missed = [f"{line}: {f.line} {f.how}: {f.before}" for line, f in told if line != f.line]
-    assert len(missed) <= len(several) // 2, missed
+    assert len(missed) <= 1, missed
