@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from audited import pairs
-from audited.pairs import PAIRS, faults, indices, nameless, right, trained, updates
+from audited.pairs import PAIRS, faults, indices, named, nameless, right, trained, updates
 
 from symgrad.audit import Audit
 from symgrad.audit.entry import made, with_values
@@ -16,7 +16,7 @@ from symgrad.audit.source import read
 from symgrad.face import Derivation
 from symgrad.language.spec_file import load
 
-FILES = (faults, right, trained, updates, indices, nameless)
+FILES = (faults, right, trained, updates, indices, named, nameless)
 assert all(file.pair is pairs.pair for file in FILES)
 FAULTY = [name for name, pair in PAIRS.items() if pair.kinds]
 RIGHT = [name for name, pair in PAIRS.items() if not pair.kinds]
@@ -36,6 +36,8 @@ QUICK |= {
     "gauss_std",
     "downhill_error",
     "intercept_decayed",
+    "redrawn_by_a_function",
+    "bias_of_the_last_row",
 }
 """Programs that are audited every time: a copy left out, two statements on a line, and so on."""
 

@@ -28,7 +28,7 @@ from symgrad.audit.search import (
 )
 from symgrad.audit.sites import Site
 from symgrad.audit.starts import Start
-from symgrad.audit.traces import traced
+from symgrad.audit.traces import is_drawn, traced
 from symgrad.audit.values import Value
 
 
@@ -185,7 +185,7 @@ class Blaming:
         self, state: State, target: Target, repair: Found, evidence: Evidence
     ) -> Blamed | None:
         """The fault that a repair mends, once it is made; None where it was right by chance."""
-        edit, before = repair.edit, state.program
+        edit, before, drawn = repair.edit, state.program, is_drawn(state)
         state.program = before.repaired(edit.changes)
         state.program.load()
         state.refresh()
@@ -193,6 +193,7 @@ class Blaming:
             self._take_back(state, before)  # it reads what is another at each run
             return None
         evidence = evidence.of_values({state.matching.codes[c] for c in repair.fixed})
+        evidence = replace(evidence, trace="random" if drawn and not is_drawn(state) else "")
         for code in repair.lost:
             del state.matching.codes[code]
         line = before.source.text.count("\n", 0, edit.changes[0][0]) + 1

@@ -7,17 +7,40 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+import numpy as np
+
 from symgrad.audit.form import assigned, reads
 from symgrad.audit.grammar import Edit
+from symgrad.audit.sites import Known
 
 _SIZE = re.compile(r"[\w.]+\.(shape(\[\s*-?\w+\s*\])?|size)\b|\blen\([^()]*\)")
 """A size of an array."""
 
 
 def is_of_masks(edit: Edit) -> bool:
-    """Whether that array is called a mask: entries that are left out."""
+    """Whether that array is a mask: entries that are left out."""
     before, after = Counter(_arrays(edit, edit.old)), Counter(_arrays(edit, edit.new))
-    return any("mask" in name.lower() for name in (after - before) + (before - after))
+    return any(_is_mask(edit.site.known[name]) for name in (after - before) + (before - after))
+
+
+def _is_mask(known: Known) -> bool:
+    """Whether an array is called a mask, or has zeros and ones that are no labels."""
+    array = known.array
+    if "mask" in known.name.lower():
+        return True
+    ones = bool(np.isin(array, (0, 1)).all()) and bool(array.any()) and not array.all()
+    label = known.role is not None and known.role.kind == "input" and array.dtype.kind != "b"
+    picked = any((array.sum(axis=k) == 1).all() for k in range(array.ndim))
+    return ones and not (label and (picked or array.ndim < 2))
+
+
+def sums_more(edit: Edit) -> bool:
+    """Whether an edit sums up arrays that are read without a sum, or picked from, before."""
+    more = len(_SUM.findall(edit.new)) > len(_SUM.findall(edit.old))
+    return more and not is_of_arrays(edit)
+
+
+_SUM = re.compile(r"\b(sum|mean)\(")
 
 
 def is_of_arrays(edit: Edit) -> bool:
@@ -40,12 +63,24 @@ def is_power(edit: Edit) -> bool:
     """Whether an exponent is changed, or an array is raised to one."""
     if not is_of_arrays(edit) and _powers(edit, edit.old) != _powers(edit, edit.new):
         return True
+    if _is_product(edit):
+        return True
     pairs = [(n.left, n.right) for n in _nodes(edit) if isinstance(n, ast.BinOp) and is_pow(n.op)]
     pairs += [
         (a[0], a[1]) for n in _nodes(edit) if _called(n) == "power" and len(a := _args(n)) > 1
     ]
     powers = [power for base, power in pairs if any(_arrays(edit, ast.unparse(base)))]
     return _is_in(edit, powers)
+
+
+def _is_product(edit: Edit) -> bool:
+    """Whether an array that is no input is multiplied by itself, or no more: ``t * t``."""
+    squares = set(_SQUARE.findall(edit.old)) ^ set(_SQUARE.findall(edit.new))
+    known = [edit.site.known[n] for n in squares if n in edit.site.known]
+    return any(k.array.size > 1 and (k.role is None or k.role.kind != "input") for k in known)
+
+
+_SQUARE = re.compile(r"(?<![\w.])([A-Za-z_][\w.]*) \* \1(?![\w.([])")
 
 
 _EXPONENT = re.compile(r"([A-Za-z_][\w.]*|\))(?:\[[^]]*\])? *\*\* *\(?(-?[\d.]+)")

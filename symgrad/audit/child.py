@@ -324,15 +324,22 @@ def _seed(seed: int) -> None:
     random.seed(seed)
     numpy = sys.modules.get("numpy")
     if numpy is not None:
-        numpy.random.seed(seed)
-        drawn = numpy.random.default_rng
-        make = getattr(drawn, "made_here", None) or drawn
+        for name in ("default_rng", "seed"):
+            _with_seed(numpy.random, name, seed)
+        numpy.random.seed()
 
-        def default_rng(given: Any = None) -> Any:
-            return make(seed if given is None else given)
 
-        default_rng.made_here = make  # type: ignore[attr-defined]
-        numpy.random.default_rng = default_rng
+def _with_seed(module: Any, name: str, seed: int) -> None:
+    """Have something that takes a seed draw otherwise where the seed of a run is another."""
+    drawn = getattr(module, name)
+    make = getattr(drawn, "made_here", None) or drawn
+
+    def made(given: Any = None) -> Any:
+        own = given is None or (seed and isinstance(given, int))
+        return make(seed + (given or 0) if own else given)
+
+    made.made_here = make  # type: ignore[attr-defined]
+    setattr(module, name, made)
 
 
 def _line(error: BaseException, file: str) -> int:

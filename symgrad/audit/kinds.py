@@ -9,7 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.audit.changed import is_index, is_of_a_branch, is_of_masks, is_of_numbers, is_power
+from symgrad.audit.changed import (
+    is_index,
+    is_of_a_branch,
+    is_of_masks,
+    is_of_numbers,
+    is_power,
+    sums_more,
+)
 from symgrad.audit.deduced.repairs import nothing
 from symgrad.audit.diagnosis.explanation import Explanation, Summand
 from symgrad.audit.diagnosis.slots import ARRAYS, MADE
@@ -22,10 +29,10 @@ from symgrad.audit.sites import Site
 
 def kind_of(blamed: Blamed) -> str:
     """The kind of a fault: by its repair, if there is one, and by what explains the numbers."""
-    if blamed.edit is not None and blamed.edit.kind != "unnamed":
-        return of_both(blamed, of_edit(blamed, blamed.edit))
     if blamed.evidence.trace:
         return blamed.evidence.trace
+    if blamed.edit is not None and blamed.edit.kind != "unnamed":
+        return of_both(blamed, of_edit(blamed, blamed.edit))
     cause = blamed.evidence.explanation
     if cause is None:
         return "unnamed"
@@ -47,6 +54,9 @@ def of_both(blamed: Blamed, kind: str) -> str:
     other = kind if cause is None else of_explanation(cause)
     if cause is not None and (cause.role, cause.change) == ("times", "a function"):
         other = "operation" if other == "loss" else other
+    elif cause is not None and cause.first and blamed.edit and calls_more(blamed.edit):
+        other = "loss" if other == "activation" else other
+        several = (*several, "loss", "term")
     elif cause is not None and cause.first and other == "activation":
         return kind
     if cause is not None and kind in ("mask", "value") and not is_of_coefficients(cause):
@@ -58,7 +68,13 @@ def of_both(blamed: Blamed, kind: str) -> str:
 
 def divides(edit: Edit) -> bool:
     """Whether an edit takes a factor out by dividing."""
-    return f"{edit.new}{edit.word}".count("/") > edit.old.count("/")
+    added = edit.new.replace(edit.old, "", 1).strip("() ")
+    return added.startswith("/") or edit.word.startswith("1 / ")
+
+
+def calls_more(edit: Edit) -> bool:
+    """Whether an edit needs a function that the line has not: what fits, and nobody forgets."""
+    return edit.kind == "factor" and edit.new.count("np.exp(") > edit.old.count("np.exp(")
 
 
 def is_of_coefficients(cause: Explanation) -> bool:
@@ -71,7 +87,7 @@ OF_ARRAYS = ("mask", "value", "path", "transpose", "operation")
 
 MAKESHIFT = {
     "factor": ("activation", "operation", "value", "jacobian", "path", "mask", "sum", "transpose"),
-    "term": ("activation", "value", "jacobian", "mask", "sum", "transpose"),
+    "term": ("activation", "value", "jacobian", "mask", "path", "sum", "transpose"),
     "value": ("jacobian", "mask", "sum", "term", "transpose"),
     "activation": ("value", "jacobian"),
     "path": ("jacobian",),
@@ -91,10 +107,9 @@ def overwrites(site: Site | None) -> bool:
 
 def of_edit(blamed: Blamed, edit: Edit) -> str:
     """The kind of a fault by its repair: a constant ratio is a factor, or a sign."""
-    if same_but_mean(edit):
-        return "factor"
-    if edit.kind == "value" and is_comparison(edit.old) and is_comparison(edit.new):
-        return "mask"
+    plain = next((kind for kinds, is_it, kind in PLAIN if edit.kind in kinds and is_it(edit)), "")
+    if plain:
+        return plain
     kind, ratios = edit.kind, [r for r in blamed.evidence.ratio if r is not None]
     scaled = bool(ratios) and len(ratios) == len(blamed.evidence.ratio)
     through = is_jacobian(edit, blamed.repaired_line) or is_of_a_norm(edit)
@@ -105,19 +120,13 @@ def of_edit(blamed: Blamed, edit: Edit) -> str:
             return "sign"
         if kind in ("sum", "term", "value") and not any(abs(r - 1) < 1e-9 for r in ratios):
             return "factor"
-    return of_factor(edit) if kind == "factor" and not scaled else kind
-
-
-def of_factor(edit: Edit) -> str:
-    """The kind of a fault that is repaired by a factor, which may be none of numbers."""
-    found = (kind for is_it, kind in OF_FACTORS if is_it(edit))
-    return next(found, "factor")
+    found = next((other for is_it, other in OF_FACTORS if is_it(edit)), kind)
+    return found if kind in ("factor", "term") and not scaled else kind
 
 
 OF_FACTORS = (
     (is_index, "value"),
     (is_power, "activation"),
-    (is_of_masks, "mask"),
     (is_of_a_branch, "activation"),
 )
 """What a factor may be rather than a factor."""
@@ -277,7 +286,21 @@ def is_comparison(text: str) -> bool:
 def same_but_mean(edit: Edit) -> bool:
     """Whether a sum and a mean over the same axes are exchanged: a factor."""
     one, other = (re.sub(r"mean|average", "sum", text) for text in (edit.old, edit.new))
-    return edit.rule.kind == "sum" and one == other
+    return one == other
+
+
+def compares(edit: Edit) -> bool:
+    """Whether a comparison is changed into another."""
+    return is_comparison(edit.old) and is_comparison(edit.new)
+
+
+PLAIN = (
+    (("sum",), same_but_mean, "factor"),
+    (("value",), compares, "mask"),
+    (("value",), sums_more, "sum"),
+    (("value", "factor"), is_of_masks, "mask"),
+)
+"""Kinds that edits seem to be of, what is to be seen of them, and the kind that they are then."""
 
 
 def is_jacobian(edit: Edit, repaired: str) -> bool:

@@ -340,16 +340,28 @@ class Search:
         ):
             return None
         is_loss = target.name == self.reference.output
-        if target.forward and not is_loss and not self._matters(after):
+        mended = right - self.right
+        if target.forward and not is_loss and not (mended or self._is_meant(target, after)):
             return None
         shapes = np.shape(self._got(target, fine[0])), np.shape(self._ought(target, 0))
         more = 0.2 if shapes[0] != shapes[1] else 0.0
-        return Found(edit, right - self.right, score + more, frozenset(lost))
+        return Found(edit, mended, score + more, frozenset(lost))
 
     def _on_the_way(self, edit: Edit) -> set[str]:
         """What the statement that is edited changes, and is no gradient that is asked for."""
         codes, wrt = self.state.matching.codes, self.state.matching.wrt
         return {c for c in assigned(edit.site.statement) if codes.get(c) not in wrt}
+
+    def _is_meant(self, target: Target, after: Sequence[Value]) -> bool:
+        """Whether a local that makes nothing right is meant to be the value it is called as.
+
+        What was that value, and is changed on purpose, is something else by then.
+        """
+        run, ought = self.state.runs[self.point], self._ought(target, self.point)
+        typical = self.state.truths[self.point].typical
+        made = [v for _, name, v in run.records if name == target.code]
+        was = any(compared(v, ought, typical).error <= self.state.tolerance for v in made)
+        return not was and self._matters(after)
 
     def _matters(self, after: Sequence[Value]) -> bool:
         """Whether a repair changes what is handed out: another way to the same is no fault."""

@@ -316,6 +316,8 @@ def mended(blamed: Blamed, edit: Edit, kind: str, hidden: Collection[str]) -> st
     cause = blamed.evidence.whole if kind != of_edit(blamed, edit) else None
     cause = cause if cause is not None and of_explanation(cause) == kind else None
     more = f"; by its numbers {told_of(cause, kind, hidden)}" if cause is not None else ""
+    if blamed.evidence.trace and edit.kind != kind:
+        more = f"; {TRACES[kind]}"
     return f"{edit.sentence}{which(edit.old, row, place)}{more}"
 
 

@@ -22,7 +22,7 @@ DECIMALS = range(5)
 
 def traced(state: State) -> str:
     """The kind of fault that shows in what a program assigned at one point; '' for none."""
-    if _is_drawn(state):
+    if is_drawn(state):
         return "random"
     text = state.program.source.text
     pairs = list(_pairs(state)) if "round" in text or "clip" in text else []
@@ -56,7 +56,7 @@ def _is_cut(got: Numbers, ought: Numbers) -> bool:
     return bool(several) and not same_numbers(got, ought) and same_numbers(got, cut)
 
 
-def _is_drawn(state: State) -> bool:
+def is_drawn(state: State) -> bool:
     """Whether another seed gives other numbers at the same point."""
     if "rand" not in state.program.source.text:
         return False

@@ -214,7 +214,7 @@ def _by_arrays(
 def multiplied(site: Site, node: ast.expr, term: Asked, text: str, sign: str = "*") -> Edit:
     """A part of a line times a term, or through it."""
     new = f"{operand(site, node)} {sign} {text}"
-    word = f"1 / {text}" if sign == "/" else term.text.strip("()")
+    word = f"1 / {text}" if sign == "/" else ast.unparse(ast.parse(term.text))
     return _edit(_rule_of(site, node, term), site, node, new, word)
 
 

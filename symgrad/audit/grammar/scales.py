@@ -68,10 +68,12 @@ def _factor(site: Site) -> Iterator[Proposal]:
 def _on_one_side(site: Site) -> Iterator[Proposal]:
     """A number times what is chosen on one side of a kink."""
     for choice in [n for n in nodes(site) if function_of(n) == "where"]:
+        written = [n.value for n in nodes(site) if isinstance(n, ast.Constant)]
+        known = {k.name: float(k.array) for k in site.scalars[:MOST_NAMES]}
+        known |= {f"{n:g}": n for n in written if type(n) is float}
         for side in choice.args[1:] if isinstance(choice, ast.Call) else ():
-            for number in site.scalars[:MOST_NAMES]:
-                if float(number.array) not in (0.0, 1.0):
-                    yield side, f"{operand(site, side)} * {number.name}", 2.0, number.name
+            for name in (n for n, value in known.items() if value not in (0.0, 1.0)):
+                yield side, f"{operand(site, side)} * {name}", 2.0, name
 
 
 def is_at(node: ast.expr) -> TypeGuard[ast.Call]:
@@ -199,7 +201,7 @@ TOO_MANY = ["abs", "absolute", "sign", "square", "sqrt", "fabs", "exp", "log", "
 def _what(site: Site, node: ast.expr) -> str:
     """What a factor is."""
     parts = list(ast.walk(node))
-    if any(isinstance(p, ast.Compare) for p in parts) or "mask" in site.text(node).lower():
+    if _compares(node) or "mask" in site.text(node).lower():
         return "the mask"
     known = site.known.get(site.text(node))
     if known is not None and known.array.ndim:
@@ -207,9 +209,19 @@ def _what(site: Site, node: ast.expr) -> str:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
         return "a derivative"
     names = [p for p in parts if isinstance(p, ast.Name) and p.id in site.known]
+    if function_of(node) in _SUMS and "axis" not in site.text(node):
+        return "a number"
     arrays = [n for n in names if site.known[n.id].array.ndim]
     sized = any(isinstance(p, ast.Attribute) and p.attr in ("shape", "size") for p in parts)
     return "a derivative" if arrays and not sized and "len(" not in site.text(node) else "a number"
+
+
+def _compares(node: ast.AST) -> bool:
+    """Whether something is made of a comparison; one that picks entries, or is summed, is none."""
+    if isinstance(node, ast.Call) and function_of(node) in _SUMS:
+        return False
+    inner = [node.value] if isinstance(node, ast.Subscript) else ast.iter_child_nodes(node)
+    return isinstance(node, ast.Compare) or any(map(_compares, inner))
 
 
 def _signs(site: Site) -> Iterator[Proposal]:

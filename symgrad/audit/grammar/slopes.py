@@ -348,12 +348,6 @@ RULES = (
         "the derivative of {word} is missing",
     ),
     Rule(
-        "no derivative in turn",
-        "operation",
-        _missing_in_turn,
-        "the derivative of {word} is missing",
-    ),
-    Rule(
         "no derivative inside", "operation", _missing_inside, "the derivative of {word} is missing"
     ),
     Rule(

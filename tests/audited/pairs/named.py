@@ -1,0 +1,116 @@
+"""Programs in which what the fault is called is not what first repairs it."""
+
+from __future__ import annotations
+
+from audited.pairs import pair
+
+pair(
+    "redrawn_by_a_function",
+    """
+X = sg.data("X", ("n", 3)); M = sg.data("M", ("n", 4)); T = sg.data("T", ("n", 2))
+W1 = sg.param("W1", (3, 4)); W2 = sg.param("W2", (4, 2))
+h = np.tanh(X @ W1)
+d = h * M
+loss = 0.5 * np.sum((d @ W2 - T) ** 2)
+""",
+    """
+rng = np.random.default_rng(7)
+
+def kept(shape):
+    return rng.binomial(1, 0.7, shape)
+
+def backward(X, M, T, W1, W2):
+    h = np.tanh(X @ W1)
+    d = h * M
+    dy = d @ W2 - T
+    dd = dy @ W2.T
+    dh = dd * kept(h.shape) #!
+    return {"W2": d.T @ dy, "d": dd, "h": dh, "W1": X.T @ (dh * (1 - h**2))}
+""",
+    kinds="random",
+    first="h",
+    function="backward",
+)
+
+pair(
+    "bias_of_the_last_row",
+    """
+X = sg.data("X", ("n", 3)); T = sg.data("T", ("n", 2)); W = sg.param("W", (3, 2)); b = sg.param("b", (2,))
+z = X @ W + b
+loss = 0.5 * np.sum((z - T) ** 2)
+""",
+    """
+def backward(X, T, W, b):
+    dz = X @ W + b - T
+    return {"z": dz, "W": X.T @ dz, "b": dz[-1]} #!
+""",
+    kinds="sum",
+    first="b",
+    function="backward",
+)
+
+pair(
+    "margins_cleared_and_half_a_penalty",
+    """
+X = sg.data("X", ("n", 4)); y = sg.data("y", ("n",), dtype=int); W = sg.param("W", (4, 3))
+s = X @ W
+margins = np.maximum(s - s[np.arange(s.shape[0]), y][:, None] + 1, 0)
+loss = np.sum(margins) / s.shape[0] + 0.3 * np.sum(W * W)
+""",
+    """
+def backward(X, y, W):
+    n = len(y)
+    s = X @ W
+    margins = np.maximum(s - s[np.arange(n), y][:, None] + 1, 0)
+    margins[np.arange(n), y] = 0
+    counted = (margins > 0) * 1.0
+    counted[np.arange(n), y] = -counted.sum(axis=1)
+    return {"W": X.T @ counted / n + 0.3 * W} #!
+""",
+    kinds="term factor",
+    first="W",
+    function="backward",
+)
+
+pair(
+    "the_label_of_the_other_side",
+    """
+z = sg.data("z", ("n", 3)); G = sg.param("G", (3, 4)); D = sg.param("D", (4, 1))
+x = np.tanh(z @ G)
+s = x @ D
+p = 1 / (1 + np.exp(-s))
+loss = -np.mean(np.log(p))
+""",
+    """
+def backward(z, G, D):
+    x = np.tanh(z @ G)
+    p = 1 / (1 + np.exp(-x @ D))
+    ds = -p / len(z) #!
+    dx = ds @ D.T
+    return {"s": ds, "D": x.T @ ds, "x": dx, "G": z.T @ (dx * (1 - x**2))}
+""",
+    kinds="loss",
+    first="s",
+    function="backward",
+)
+
+pair(
+    "rows_averaged_by_their_count",
+    """
+i = sg.data("i", ("n",), dtype=int); E = sg.param("E", (5, 3)); T = sg.data("T", ("n", 3))
+h = E[i]
+loss = 0.5 * np.sum((np.tanh(h) - T) ** 2)
+""",
+    """
+def backward(i, E, T):
+    h = np.tanh(E[i])
+    dh = (h - T) * (1 - h**2)
+    dE = np.zeros_like(E)
+    for k, row in enumerate(i):
+        dE[row] += dh[k] / np.sum(i == row) #!
+    return {"h": dh, "E": dE}
+""",
+    kinds="factor sum",
+    first="E",
+    function="backward",
+)
