@@ -24,10 +24,9 @@ from symgrad.audit.search import (
     Target,
     last_places,
     local_targets,
-    wrong_site,
 )
 from symgrad.audit.sites import Site
-from symgrad.audit.starts import Start
+from symgrad.audit.starts import Start, wrong_site
 from symgrad.audit.traces import is_drawn, traced
 from symgrad.audit.values import Value
 

@@ -13,9 +13,8 @@ import numpy as np
 from symgrad.audit.compare import compared, is_turned, ways
 from symgrad.audit.deduced import Deduction
 from symgrad.audit.deduced.written import Written, making, written
-from symgrad.audit.form import assigned, reads
+from symgrad.audit.form import assigned
 from symgrad.audit.grammar import Edit
-from symgrad.audit.grammar.edit import is_gradient
 from symgrad.audit.handed import handed_out
 from symgrad.audit.instrument import STEP
 from symgrad.audit.likely import DEEP, is_derivative, proposals
@@ -435,22 +434,3 @@ def _is_wrong(state: State, code: str, name: str, *, forward: bool) -> tuple[boo
 def _is_spread(shape: tuple[int, ...], whole: tuple[int, ...]) -> bool:
     """Whether an array, or a number, has only to be broadcast to have a shape: a factor lacks."""
     return shape != whole and (not shape or (len(shape) <= len(whole) and fits(shape, whole)))
-
-
-def wrong_site(sites: Sequence[Site]) -> Site | None:
-    """The statement where what is wrong begins: what it reads is right, as far as is known."""
-    site = next((s for s in sites if s.roots), None)
-    seen: set[int] = set()
-    while site is not None and site.line not in seen:
-        seen.add(site.line)
-        unknown = [
-            n
-            for n in reads(site.statement)
-            if n in site.known and is_gradient(site, n) and site.known[n].role is None
-            if n not in assigned(site.statement)
-        ]
-        upstream = [s for s in sites if assigned(s.statement) & set(unknown) and s.line not in seen]
-        if not upstream:
-            return site
-        site = upstream[0]
-    return site

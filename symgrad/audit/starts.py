@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from symgrad.audit.compare import ways
+from symgrad.audit.form import assigned, reads
+from symgrad.audit.grammar.edit import is_gradient
 from symgrad.audit.reference import Truth
 from symgrad.audit.runner import Run
 from symgrad.audit.scene import Scene
@@ -106,3 +108,22 @@ def start_of(puts: Sequence[Put], right: Sequence[frozenset[str]], run: Run) -> 
     best = [p for p, r in zip(puts, right, strict=True) if r and len(r) == most]
     best.sort(key=lambda p: order.get((p.site.line, name_of(p.site)), len(order)))
     return Start(best[0].site, best[0].value) if best else None
+
+
+def wrong_site(sites: Sequence[Site]) -> Site | None:
+    """The statement where what is wrong begins: what it reads is right, as far as is known."""
+    site = next((s for s in sites if s.roots), None)
+    seen: set[int] = set()
+    while site is not None and site.line not in seen:
+        seen.add(site.line)
+        unknown = [
+            n
+            for n in reads(site.statement)
+            if n in site.known and is_gradient(site, n) and site.known[n].role is None
+            if n not in assigned(site.statement)
+        ]
+        upstream = [s for s in sites if assigned(s.statement) & set(unknown) and s.line not in seen]
+        if not upstream:
+            return site
+        site = upstream[0]
+    return site
