@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from symgrad.audit import orders
+from symgrad.audit.batches import Parts, base, parts_of
 from symgrad.audit.blaming import Blaming
 from symgrad.audit.clips import SMALLER, Clip, clips
 from symgrad.audit.compare import TOLERANCE
@@ -19,18 +20,20 @@ from symgrad.audit.handed import handed_out, returned_names, unknown
 from symgrad.audit.hints import not_run, nothing, of_a_script, otherwise, stop_of
 from symgrad.audit.instrument import STEP
 from symgrad.audit.losses import another_loss
+from symgrad.audit.names import Habits
 from symgrad.audit.outcome import Blamed, Outcome
 from symgrad.audit.program import Program
 from symgrad.audit.reference import Reference, Truth
 from symgrad.audit.runner import OutOfTime, Run, Runner
 from symgrad.audit.scene import Scene
 from symgrad.audit.scripts import (
+    arrays_of,
     containers,
     labels_of,
     literal_sizes,
     sizes_of,
     variables,
-    zeros_and_ones,
+    two_valued,
 )
 from symgrad.audit.search import State, Target
 from symgrad.audit.source import Source
@@ -88,6 +91,14 @@ class Auditor:
     def right(self) -> int:
         """How many gradients are right, before any search; -1 where that can't be told."""
         try:
+            return self._right()
+        finally:
+            self.program.runner.close()
+
+    def _right(self) -> int:
+        """As ``right``, and goes on from where it is."""
+        form, program, remarks = self.form, self.program, [*self.remarks]
+        try:
             truths, runs = self._points()
             returned = returned_names(self.source.tree, self.form)
             matching = self._matched(runs, truths, returned)
@@ -99,7 +110,7 @@ class Auditor:
         except SymgradError:
             return -1
         finally:
-            self.program.runner.close()
+            self.form, self.program, self.remarks = form, program, remarks
 
     # -- scripts
 
@@ -111,6 +122,40 @@ class Auditor:
         hint = otherwise(self.source, self.form, self.reference.inputs)
         file = self.source.file
         names = variables(self.reference, first, file, self.inputs, self.example, hint)
+        self._take_inputs(first, names)
+        parts = self._parts(first, names)
+        if parts.codes:
+            self._take_best(first, names, parts)
+        self.remarks += of_a_script(self.source, self.author)
+
+    def _parts(self, first: Run, names: Mapping[str, str]) -> Parts:
+        """The inputs of which the script computes with a part."""
+        wrt = set(self.reference.derivation.wrt)
+        data = {n: c for n, c in names.items() if n not in {*wrt, *self.inputs}}
+        held = {base(c) for n, c in names.items() if n in wrt}
+        habits = Habits([*self.reference.inputs, *self.reference.values])
+        return parts_of(
+            self.source.tree,
+            dict(arrays_of(first)),
+            data,
+            lambda code: code in held or habits.gradient(code) is not None,
+        )
+
+    def _take_best(self, first: Run, names: Mapping[str, str], parts: Parts) -> None:
+        """Take the data or parts of it for the inputs, with which more gradients are right."""
+        whole = self._right()
+        if whole == len(self.reference.derivation.wrt):
+            return
+        self._take_inputs(first, {**names, **parts.codes})
+        now = self._right()
+        if now > whole or (now == whole >= 0 and parts.alone):
+            told = ", ".join(f"{n} is {c}" for n, c in parts.codes.items())
+            self.remarks.append(f"the audit is of the part that is computed with: {told}")
+        else:
+            self._take_inputs(first, names)
+
+    def _take_inputs(self, first: Run, names: Mapping[str, str]) -> None:
+        """Replace the variables of inputs from now on."""
         labels = labels_of(first, names)
         wrt = [names[n] for n in self.reference.derivation.wrt if n in names]
         data = set(names.values()) - set(wrt)
@@ -126,9 +171,8 @@ class Auditor:
             code: np.shape(value) for code, value in second.author.items() if value is not None
         }
         self.author = second
-        self.reference.zeros_and_ones = zeros_and_ones(self.reference, names, second)
+        self.reference.two_valued = two_valued(self.reference, names, second)
         self.program.stops = stop_of(second)
-        self.remarks += of_a_script(self.source, second)
 
     # -- points
 

@@ -248,7 +248,8 @@ class Job:
             elif kind == "object":
                 found.append(eval(what, space))
             elif kind == "set":
-                set_parameters(found[0], {k: _value(v, given) for k, v in what.items()})
+                values = {k: _value(v, given) for k, v in what.items()}
+                set_parameters(found[0], values, {n for u in self.units for n in _names(u)})
             elif kind == "method":
                 name, arguments = what
                 method = getattr(found[0], name)
@@ -257,6 +258,14 @@ class Job:
                 held = whole(found[0]) or {}
                 return [*map(whole, found[1:]), {k.lstrip("."): v for k, v in held.items()}]
         return whole(found[-1]) if found else None
+
+
+def _names(code: types.CodeType) -> Iterator[str]:
+    """The names, and the words, in a piece of code."""
+    yield from (*code.co_names, *code.co_varnames)
+    for value in code.co_consts:
+        yield from _names(value) if isinstance(value, types.CodeType) else ()
+        yield from (value,) if isinstance(value, str) else ()
 
 
 def _found(space: dict[str, Any], name: str) -> Any:

@@ -250,7 +250,7 @@ def script_plan(
     done: set[str] = set()
     for body in bodies(tree):
         for name in names:
-            line = _last_assignment(body, name, names)
+            line = _last_assignment(body, name, names) or _loop_over(body, name)
             if line is not None and name not in done:
                 done.add(name)
                 gives.setdefault(line, []).append((name, False))
@@ -282,6 +282,8 @@ def _last_assignment(body: list[ast.stmt], name: str, inputs: Collection[str]) -
             last, prepared = k, set()
         elif _only_shows(statement):
             continue
+        elif isinstance(statement, ast.For) and _only_fills(statement, name):
+            last = k
         elif name in reads(statement) or (base != name and base in reads(statement)):
             own = assigned(statement) if isinstance(statement, ast.Assign) else set()
             if not own or others & reads(statement) or any(map(is_called_gradient, own)):
@@ -290,6 +292,12 @@ def _last_assignment(body: list[ast.stmt], name: str, inputs: Collection[str]) -
         elif not isinstance(statement, _PLAIN):
             break
     return body[last].lineno
+
+
+def _loop_over(body: list[ast.stmt], name: str) -> int | None:
+    """The loop that assigns a variable in each turn: ``for xb, yb in batches:``."""
+    loops = (s for s in body if isinstance(s, ast.For))
+    return next((s.lineno for s in loops if name in map(ast.unparse, _flat(s.target))), None)
 
 
 def _only_shows(statement: ast.stmt) -> bool:
@@ -314,14 +322,47 @@ def training_loops(
     inner: set[int] = set()
     functions = {n.name: n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)}
     local = {id(n) for f in functions.values() if f is not tree for n in ast.walk(f)}
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.For, ast.While)) and node.lineno not in inner:
+    params = {*names} - {*data}
+    for node in _loops(tree):
+        if node.lineno not in inner and not _is_given_in(node, gives, params):
             own = set(names) - set(data if id(node) in local else ())
             changed = _changed(node, gives) | _changed_by_calls(node, functions, gives)
-            if (changed | _changed_in_turn(node)) & own:
+            changed |= _changed_in_turn(node) | _set(node, own)
+            if any(not _only_fills(node, name) for name in changed & own):
                 found.add(node.lineno)
-                inner |= {n.lineno for n in ast.walk(node) if isinstance(n, (ast.For, ast.While))}
+                inner |= {n.lineno for n in _loops(node) if not _is_given_in(n, gives, data)}
     return frozenset(found)
+
+
+def _loops(node: ast.AST) -> Iterator[ast.For | ast.While]:
+    yield from (n for n in ast.walk(node) if isinstance(n, (ast.For, ast.While)))
+
+
+def _is_given_in(
+    loop: ast.For | ast.While, gives: Mapping[int, Any], names: Collection[str]
+) -> bool:
+    """Whether each turn of a loop gets some inputs anew: other data, or parameters to begin with."""
+    lines = {n.lineno for n in ast.walk(loop) if isinstance(n, ast.stmt)}
+    return any(name in names for line in lines & gives.keys() for name, _ in gives[line])
+
+
+def _only_fills(loop: ast.AST, name: str) -> bool:
+    """Whether a loop gives something its entries, and reads none: ``p["W" + str(k)] = ...``."""
+    nodes = list(ast.walk(loop))
+    entries = [n for n in nodes if isinstance(n, ast.Subscript) and isinstance(n.ctx, ast.Store)]
+    again = (n.target for n in nodes if isinstance(n, ast.AugAssign))
+    filled = [n for n in entries if ast.unparse(n.value) == name and n not in {*again}]
+    appended = [c for n in nodes if isinstance(n, ast.Expr) for c in changed_by(n.value)]
+    filled_ = len(filled) + sum(ast.unparse(c) == name for c in appended)
+    kinds = (ast.Name, ast.Attribute)
+    return filled_ > 0 and filled_ == sum(isinstance(n, kinds) and ast.unparse(n) == name for n in nodes)
+
+
+def _set(loop: ast.AST, names: Collection[str]) -> set[str]:
+    """What is changed by ``setattr(net, name, value)``."""
+    calls = (n for n in ast.walk(loop) if isinstance(n, ast.Call) and n.args)
+    objects = {ast.unparse(c.args[0]) for c in calls if ast.unparse(c.func) == "setattr"}
+    return {n for n in names if n.split(".")[0] in objects}
 
 
 def _changed(node: ast.AST, gives: Mapping[int, Any]) -> set[str]:

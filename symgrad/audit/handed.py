@@ -49,11 +49,15 @@ def _inside(name: str, value: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict):
         for key, entry in value.items():
             yield from _inside(_entry(name, key), entry)
-    elif isinstance(value, list) and any(isinstance(v, (dict, list)) for v in value):
+    elif isinstance(value, list) and (_holds_others(value) or numbers(value) is None):
         for number, entry in enumerate(value):
             yield from _inside(f"{name}[{number}]", entry)
     else:
         yield name, value
+
+
+def _holds_others(value: Sequence[Any]) -> bool:
+    return any(isinstance(v, (dict, list)) for v in value)
 
 
 def _entry(name: str, key: Any) -> str:
@@ -86,7 +90,7 @@ def _paths(out: Any, returned: Sequence[str], path: str = "") -> Iterator[tuple[
         more = range(len(known), len(out))
         names = [*known, *(f"{path or 'result'}[{k}]" for k in more)]
         for name, value in zip(names, out, strict=False):
-            if isinstance(value, (dict, list)):
+            if isinstance(value, (dict, list)) and not _is_of_numbers(value):
                 inner = () if isinstance(value, dict) else _inner_names(name, len(value))
                 yield from _paths(value, inner, name)
             else:
@@ -94,6 +98,16 @@ def _paths(out: Any, returned: Sequence[str], path: str = "") -> Iterator[tuple[
     elif out is not None:
         name = returned[0] if returned else "result"
         yield name, name, out
+
+
+def _is_of_numbers(value: Any) -> bool:
+    """Whether something is a list of numbers, or of rows of them: it is an array itself."""
+    rows = value if isinstance(value, list) and value else [None]
+    return all(_is_of_numbers(v) if isinstance(v, list) else _is_number(v) for v in rows)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) or getattr(value, "shape", None) == ()
 
 
 def _inner_names(name: str, count: int) -> list[str]:

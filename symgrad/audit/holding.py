@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -105,25 +105,52 @@ def flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield name, value
 
 
-def set_parameters(thing: Any, values: dict[str, Any]) -> None:
-    """Give an object its parameters: as attributes, in a dictionary, or in layers that it holds."""
-    inner = [place for _, held in parts(thing) or () for place in _places(held)]
+def set_parameters(thing: Any, values: dict[str, Any], known: Collection[str]) -> None:
+    """Give an object its parameters: as attributes, in a dictionary, or in layers that it holds.
+
+    ``known``: the names in its program, of which it may read any.
+    """
+    held_ = parts(thing) or ()
+    inner = [place for key, held in held_ for place in (*_listed(key, held), *_places(held))]
     for name, value in values.items():
         holders = [v for v in vars(thing).values() if isinstance(v, dict) and name in v]
         own = [*holders, *([vars(thing)] if hasattr(thing, name) else [])]
         for holder in own:
             holder[name] = _filled(holder.get(name), value)
         stem = name.rstrip("0123456789_").lower()
-        fitting = (p for p in inner if p[0] == stem and sorted(p[3]) == sorted(value.shape))
+        fitting = (p for p in inner if p[0] == stem and _fits(p[3], value.shape))
         place = None if own else next(fitting, None)
         if place is not None:
             inner.remove(place)
-            setattr(place[1], place[2], _filled(getattr(place[1], place[2]), value))
-        elif not own:
+            _fill(place[1], place[2], value)
+        elif not own and name in known:
             setattr(thing, name, value.copy())
+        elif not own:
+            raise AttributeError(f"{type(thing).__name__} has nothing that could be {name}")
 
 
-def _places(thing: Any, depth: int = 0) -> Iterator[tuple[str, Any, str, tuple[int, ...]]]:
+def _fits(shape: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    """Whether shapes are the same, turned or not, or with other axes of length 1."""
+    return sorted(n for n in shape if n > 1) == sorted(n for n in other if n > 1)
+
+
+def _fill(thing: Any, key: str | int, value: Any) -> None:
+    """Give an attribute of an object, or an entry of a list, other numbers."""
+    if isinstance(key, int):
+        thing[key] = _filled(thing[key], value)
+    else:
+        setattr(thing, key, _filled(getattr(thing, key), value))
+
+
+def _listed(key: str, thing: Any) -> Iterator[tuple[str, Any, str | int, tuple[int, ...]]]:
+    """The arrays in a list that is called as they are: ``self.weights``."""
+    name = key[1:].lower()
+    for number, value in enumerate(thing if isinstance(thing, list) else ()):
+        if hasattr(value, "shape"):
+            yield SAME.get(name, name), thing, number, value.shape
+
+
+def _places(thing: Any, depth: int = 0) -> Iterator[tuple[str, Any, str | int, tuple[int, ...]]]:
     """The arrays of objects inside: what each is called, whose it is, its name, its shape."""
     inner = thing.values() if isinstance(thing, dict) else thing
     if isinstance(inner, (list, tuple)) or isinstance(thing, dict):

@@ -91,8 +91,11 @@ class _Instrument(ast.NodeTransformer):
         filled = list(filled_in_turn(node))
         self._loop(node)
         names = [t for t in flat(node.target) if isinstance(t, ast.Name)]
-        node.body[:0] = list(_puts(node, names, self.plan))
-        return [node, *_puts(node, filled, self.plan)]
+        own = {t.id for t in names}
+        each = [s for name, s in _given_by_name(node, self.plan) if name in own]
+        after = [s for name, s in _given_by_name(node, self.plan) if name not in own]
+        node.body[:0] = [*each, *_puts(node, names, self.plan)]
+        return [node, *after, *_puts(node, filled, self.plan)]
 
     def visit_While(self, node: ast.While) -> ast.stmt:
         return self._loop(node)
@@ -121,13 +124,18 @@ def _puts(node: ast.stmt, targets: Iterable[ast.expr], plan: Plan) -> Iterator[a
 
 
 def _given(node: ast.stmt, plan: Plan) -> Iterator[ast.stmt]:
+    yield from (statement for _, statement in _given_by_name(node, plan))
+
+
+def _given_by_name(node: ast.stmt, plan: Plan) -> Iterator[tuple[str, ast.stmt]]:
+    """What replaces an input after a statement, by the names of the inputs."""
     for name, is_dictionary in plan.gives.get(node.lineno, ()):
         target = ast.parse(f"{name} = 0").body[0]
         assert isinstance(target, ast.Assign)
         value = ast.parse(name, mode="eval").body
         how = "give_in" if is_dictionary else "give"
         target.value = _call(how, None, ast.Constant(name), value)
-        yield ast.copy_location(target, node)
+        yield name, ast.copy_location(target, node)
 
 
 def _call(method: str, node: ast.stmt | None, *arguments: ast.expr) -> ast.expr:

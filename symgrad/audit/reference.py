@@ -41,6 +41,11 @@ SPREAD = 1e-6
 and their rounding shows (dS of an attention, 1e-9 of dA, is off by 5e-6 in a right pass)."""
 
 
+Pair = tuple[float, float]
+PAIRS: tuple[Pair, ...] = ((0.0, 1.0), (-1.0, 1.0))
+"""The numbers that labels and masks have."""
+
+
 @dataclass(frozen=True)
 class Truth:
     """A point: the inputs, the values of the forward pass, and the gradients by value."""
@@ -88,8 +93,8 @@ class Reference:
         taken = {name for name in derivation.gradients if name not in self.hidden}
         output = derivation.system.output
         self.gradient_of = {n: derivation.adjoint_name[n] for n in taken if n != output}
-        self.zeros_and_ones: frozenset[str] = frozenset()
-        """The data that have zeros and ones only where they are the author's: masks, labels."""
+        self.two_valued: Mapping[str, Pair] = {}
+        """The data that have two numbers only where they are the author's: masks, labels."""
 
     @cached_property
     def hidden(self) -> frozenset[str]:
@@ -201,8 +206,9 @@ class Reference:
             labels = env[name]
             if variable.dtype == "int" and labels.ndim and labels.shape[0] > 1 and not number:
                 env[name] = np.concatenate([labels[:-1], labels[:1]])
-            if name in self.zeros_and_ones and not variable.assumptions:
-                env[name] = (np.asarray(env[name]) > 0).astype(float)
+            if name in self.two_valued and not variable.assumptions:
+                low, high = self.two_valued[name]
+                env[name] = np.where(np.asarray(env[name]) > 0, high, low)
         return Point(point.sizes, env)
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symgrad.audit.names import inputs_called
-from symgrad.audit.reference import Reference
+from symgrad.audit.names import Habits, in_order, inputs_called
+from symgrad.audit.reference import PAIRS, Pair, Reference
 from symgrad.audit.runner import Run
 from symgrad.errors import SpecError, perhaps
 from symgrad.mathematics.sizes import Size, fixed
@@ -28,7 +28,7 @@ def variables(
     otherwise: str = "",
 ) -> dict[str, str]:
     """The variable of each input: as asked for, by the numbers of the example, or by its name."""
-    arrays = dict(_arrays(run))
+    arrays = dict(arrays_of(run)) | dict(_held(run))
     found: dict[str, str] = {}
     missing: list[str] = []
     for name, called in asked.items():
@@ -48,6 +48,8 @@ def variables(
             missing.append(name)
         else:
             found[name] = code
+    found |= _in_lists(arrays, missing)
+    missing = [name for name in missing if name not in found]
     if missing:
         told = f"input {missing[0]}" if len(missing) == 1 else f"inputs {', '.join(missing)}"
         raise SpecError(
@@ -55,6 +57,17 @@ def variables(
             hint=otherwise or f"say which: --inputs {missing[0]}=VARIABLE",
         )
     return found
+
+
+def _in_lists(arrays: Mapping[str, Numbers], missing: Sequence[str]) -> dict[str, str]:
+    """The entries of lists that inputs are: ``W[0]`` is W1, where ``dW[0]`` is no input."""
+    habits = Habits(name.rstrip("0123456789") for name in missing)
+    left = [c for c in arrays if "[" in c and habits.gradient(c.split("[")[0]) is None]
+    return {
+        name: code
+        for codes, ordered in in_order(left, missing, bare=True)
+        for name, code in zip(ordered, codes, strict=True)
+    }
 
 
 def containers(run: Run, codes: Collection[str]) -> set[str]:
@@ -72,7 +85,7 @@ def containers(run: Run, codes: Collection[str]) -> set[str]:
 
 def labels_of(run: Run, codes: Mapping[str, str]) -> dict[str, tuple[str, int]]:
     """The labels that a script has beside inputs of ones: of which, and along which axis."""
-    arrays = dict(_arrays(run))
+    arrays = dict(arrays_of(run))
     found: dict[str, tuple[str, int]] = {}
     for name, code in codes.items():
         whole = arrays.get(code, np.zeros(0))
@@ -89,22 +102,35 @@ def labels_of(run: Run, codes: Mapping[str, str]) -> dict[str, tuple[str, int]]:
     return found
 
 
-def zeros_and_ones(reference: Reference, codes: Mapping[str, str], run: Run) -> frozenset[str]:
-    """The data of a script, by their names in the spec, that have no other numbers than 0 and 1."""
+def two_valued(reference: Reference, codes: Mapping[str, str], run: Run) -> dict[str, Pair]:
+    """The data of a script, by their names in the spec, that have no numbers but 0 and 1, or ±1."""
     data = {n: run.author.get(c) for n, c in codes.items() if reference.inputs[n].role == "data"}
     fine = (n for n, a in data.items() if reference.inputs[n].dtype == "float" and _is_array(a))
-    return frozenset(n for n in fine if set(np.unique(np.asarray(data[n]))) == {0, 1})
+    values = {n: tuple(np.unique(np.asarray(data[n], dtype=float))) for n in fine}
+    return {n: pair for n, found in values.items() for pair in PAIRS if found == pair}
 
 
-def _arrays(run: Run) -> Iterator[tuple[str, Numbers]]:
+def _held(run: Run) -> Iterator[tuple[str, Numbers]]:
+    """The arrays that objects of a script hold at its end."""
+    held = ((c, v) for c, v in run.last.items() if "." in c and "[" not in c)
+    yield from ((c, np.asarray(v)) for c, v in held if _is_array(v))
+
+
+def arrays_of(run: Run) -> Iterator[tuple[str, Numbers]]:
     """The arrays that a script assigns, those in dictionaries too, as they are at first."""
     seen: set[str] = set()
     for _, target, value in run.records:
-        entries = value.items() if isinstance(value, dict) else ()
+        entries: Iterable[tuple[Any, Any]] = value.items() if isinstance(value, dict) else ()
+        entries = enumerate(value) if _is_of_arrays(value) else entries
         for code, entry in ((target, value), *((f"{target}[{k!r}]", v) for k, v in entries)):
             if code not in seen and target != "return" and _is_array(entry):
                 seen.add(code)
                 yield code, np.asarray(entry)
+
+
+def _is_of_arrays(value: Any) -> bool:
+    """Whether something is a list of arrays, as of the weights of layers."""
+    return isinstance(value, list) and any(isinstance(v, np.ndarray) and v.ndim for v in value)
 
 
 def _is_array(value: Any) -> bool:

@@ -1,0 +1,173 @@
+"""What a script computes with in place of its whole data: minibatches, rows to train on."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symgrad.audit.form import assigned, changed_in_place
+from symgrad.audit.targets import flat
+
+Numbers = np.ndarray[Any, Any]
+
+_SIZES = ("shape", "size", "ndim", "dtype")
+"""Attributes by which no entry of an array is read."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Inputs of which a part is computed with, each with the variable that holds it.
+
+    ``alone``: whether nothing else of them is read.
+    """
+
+    codes: Mapping[str, str]
+    alone: bool
+
+
+def parts_of(
+    tree: ast.Module,
+    arrays: Mapping[str, Numbers],
+    data: Mapping[str, str],
+    is_wanted: Callable[[str], bool],
+) -> Parts:
+    """The parts of the rows of all data from which parameters and gradients are computed.
+
+    ``data``: the variables of inputs; ``is_wanted``: whether a name is that of a parameter or of a
+    gradient.
+    """
+    found: dict[str, str] = {}
+    alone = True
+    for scope in _scopes(tree):
+        edges = _edges(scope)
+        rows = {n: _parts(c, edges, arrays, data.values()) for n, c in data.items()}
+        rows = {n: several for n, several in rows.items() if several}
+        stops = {base(t) for several in rows.values() for t in several}
+        whole = {base(c) for c in data.values()}
+        start = {n for n in edges if is_wanted(n)} - stops - whole
+        reached = _reached(start, edges, stops)
+        for name, several in rows.items():
+            used = [t for t in several if base(t) in reached]
+            if used and name not in found:
+                found[name] = used[0]
+                alone = alone and base(data[name]) not in reached
+    return Parts(found, alone)
+
+
+def base(code: str) -> str:
+    """The variable in which something is held."""
+    return re.split(r"[.\[]", code)[0]
+
+
+def _parts(
+    code: str,
+    edges: Mapping[str, set[str]],
+    arrays: Mapping[str, Numbers],
+    inputs: Collection[str],
+) -> list[str]:
+    """The variables, among those that are assigned, with rows of an array alone."""
+    whole = arrays.get(code)
+    if whole is None or not whole.ndim:
+        return []
+    rows = {row.tobytes() for row in np.asarray(whole, dtype=float)}
+    others = (t for t, a in arrays.items() if t not in inputs and base(t) in edges and a.ndim)
+    return [t for t in others if _is_part(arrays[t], whole, rows)]
+
+
+def _is_part(array: Numbers, whole: Numbers, rows: Collection[bytes]) -> bool:
+    same = array.shape[1:] == whole.shape[1:] and 0 < len(array) <= len(whole)
+    kind = same and array.dtype.kind == whole.dtype.kind
+    return kind and all(row.tobytes() in rows for row in np.asarray(array, dtype=float))
+
+
+def _reached(
+    start: Collection[str], edges: Mapping[str, set[str]], stops: Collection[str]
+) -> set[str]:
+    """All that some names are computed from; what stops it is not looked behind."""
+    found, left = set(start), list(start)
+    while left:
+        name = left.pop()
+        more = set() if name in stops else edges.get(name, set()) - found
+        found |= more
+        left += more
+    return found
+
+
+def _scopes(tree: ast.Module) -> Iterator[ast.Module | ast.FunctionDef]:
+    """The program, and each of its functions."""
+    yield tree
+    yield from (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef))
+
+
+def _edges(scope: ast.Module | ast.FunctionDef) -> dict[str, set[str]]:
+    """What each name is computed from in a scope; of a function, what it reads of the scope."""
+    found: dict[str, set[str]] = {}
+    for node in _own(scope):
+        for name, reads in (*_bound(node), *_told(node)):
+            found.setdefault(name, set()).update(reads)
+    return found
+
+
+def _told(node: ast.AST) -> Iterator[tuple[str, set[str]]]:
+    """An object of which a method is called, with the arguments of the call."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        arguments = [*node.args, *(k.value for k in node.keywords)]
+        yield base(ast.unparse(node.func)), {n for a in arguments for n in _read(a)}
+
+
+def _bound(node: ast.AST) -> Iterator[tuple[str, set[str]]]:
+    """The names that a statement gives something, each with what that is made of."""
+    if isinstance(node, ast.FunctionDef):
+        yield node.name, _read(node) - _stored(node)
+    elif isinstance(node, ast.For):
+        yield from ((base(ast.unparse(t)), _read(node.iter)) for t in flat(node.target))
+    elif isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign)) and node.value is not None:
+        pairs = _pairs(node) or [(n, _read(node.value)) for n in assigned(node)]
+        yield from ((base(name), reads) for name, reads in pairs)
+    elif isinstance(node, ast.Expr):
+        yield from ((base(name), _read(node)) for name in changed_in_place(node))
+
+
+def _pairs(node: ast.stmt) -> list[tuple[str, set[str]]]:
+    """Of ``a, b = x, y``, each name with its own."""
+    target = node.targets[0] if isinstance(node, ast.Assign) else None
+    value = node.value if isinstance(node, ast.Assign) else None
+    if not isinstance(target, ast.Tuple) or not isinstance(value, ast.Tuple):
+        return []
+    if len(target.elts) != len(value.elts):
+        return []
+    pairs = zip(target.elts, value.elts, strict=True)
+    return [(ast.unparse(t), _read(v)) for part, v in pairs for t in flat(part)]
+
+
+def _own(scope: ast.AST) -> Iterator[ast.AST]:
+    """The statements of a scope, without those inside functions that it defines."""
+    for node in ast.iter_child_nodes(scope):
+        yield node
+        if not isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.Lambda)):
+            yield from _own(node)
+
+
+def _read(node: ast.AST) -> set[str]:
+    """The names whose entries are read: not those of which only a size is."""
+    if isinstance(node, ast.Attribute) and node.attr in _SIZES:
+        return set()
+    if isinstance(node, ast.Call) and ast.unparse(node.func) == "len":
+        return set()
+    if isinstance(node, ast.Name):
+        return {node.id} if isinstance(node.ctx, ast.Load) else set()
+    return {name for part in ast.iter_child_nodes(node) for name in _read(part)}
+
+
+def _stored(node: ast.FunctionDef) -> set[str]:
+    names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and _is_store(n)}
+    return names | {n.arg for n in ast.walk(node) if isinstance(n, ast.arg)}
+
+
+def _is_store(node: ast.Name) -> bool:
+    return isinstance(node.ctx, ast.Store)
