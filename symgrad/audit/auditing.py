@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from symgrad.audit import orders
-from symgrad.audit.batches import Parts, base, parts_of
+from symgrad.audit.batches import Parts, base, entries_of, parts_of
 from symgrad.audit.blaming import Blaming
 from symgrad.audit.clips import SMALLER, Clip, clips
 from symgrad.audit.compare import TOLERANCE
-from symgrad.audit.form import Form, script_plan
+from symgrad.audit.form import Form
 from symgrad.audit.grammar import RULES
 from symgrad.audit.handed import handed_out, returned_names, unknown
 from symgrad.audit.hints import not_run, nothing, of_a_script, otherwise, stop_of
@@ -22,6 +22,7 @@ from symgrad.audit.instrument import STEP
 from symgrad.audit.losses import another_loss
 from symgrad.audit.names import Habits
 from symgrad.audit.outcome import Blamed, Outcome
+from symgrad.audit.plans import script_plan
 from symgrad.audit.program import Program
 from symgrad.audit.reference import Reference, Truth
 from symgrad.audit.runner import OutOfTime, Run, Runner
@@ -32,8 +33,8 @@ from symgrad.audit.scripts import (
     labels_of,
     literal_sizes,
     sizes_of,
-    variables,
     two_valued,
+    variables,
 )
 from symgrad.audit.search import State, Target
 from symgrad.audit.source import Source
@@ -123,36 +124,43 @@ class Auditor:
         file = self.source.file
         names = variables(self.reference, first, file, self.inputs, self.example, hint)
         self._take_inputs(first, names)
-        parts = self._parts(first, names)
-        if parts.codes:
-            self._take_best(first, names, parts)
+        self._take_best(first, names)
         self.remarks += of_a_script(self.source, self.author)
 
-    def _parts(self, first: Run, names: Mapping[str, str]) -> Parts:
-        """The inputs of which the script computes with a part."""
+    def _take_best(self, first: Run, names: Mapping[str, str]) -> None:
+        """Take the data, or the parts of it that are computed with, whichever are right."""
         wrt = set(self.reference.derivation.wrt)
         data = {n: c for n, c in names.items() if n not in {*wrt, *self.inputs}}
-        held = {base(c) for n, c in names.items() if n in wrt}
-        habits = Habits([*self.reference.inputs, *self.reference.values])
-        return parts_of(
-            self.source.tree,
-            dict(arrays_of(first)),
-            data,
-            lambda code: code in held or habits.gradient(code) is not None,
-        )
-
-    def _take_best(self, first: Run, names: Mapping[str, str], parts: Parts) -> None:
-        """Take the data or parts of it for the inputs, with which more gradients are right."""
-        whole = self._right()
-        if whole == len(self.reference.derivation.wrt):
+        whole = self._right() if data else len(wrt)
+        parts = self._parts(data, names) if whole < len(wrt) else None
+        if parts is None or not parts.codes:
             return
         self._take_inputs(first, {**names, **parts.codes})
         now = self._right()
         if now > whole or (now == whole >= 0 and parts.alone):
             told = ", ".join(f"{n} is {c}" for n, c in parts.codes.items())
-            self.remarks.append(f"the audit is of the part that is computed with: {told}")
+            self.remarks.append(f"taken for the data is the part that is computed with: {told}")
         else:
             self._take_inputs(first, names)
+
+    def _parts(self, data: Mapping[str, str], names: Mapping[str, str]) -> Parts:
+        """The inputs of which the script computes with a part."""
+        tree, program = self.source.tree, self.program
+        texts = entries_of(tree, data.values())
+        plan = replace(self.form.plan, parts=texts)
+        runner = program.runner
+        runner.load(**replace(program, form=replace(self.form, plan=plan)).loading())
+        (run,) = runner.run([({}, {}, 0, b"")], keep=True, limit=FIRST)
+        program.load()
+        held = {base(c) for n, c in names.items() if n not in data}
+        habits = Habits([*self.reference.inputs, *self.reference.values])
+        return parts_of(
+            tree,
+            dict(arrays_of(run)),
+            data,
+            texts,
+            lambda code: code in held or habits.gradient(code) is not None,
+        )
 
     def _take_inputs(self, first: Run, names: Mapping[str, str]) -> None:
         """Replace the variables of inputs from now on."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,25 +34,29 @@ def parts_of(
     tree: ast.Module,
     arrays: Mapping[str, Numbers],
     data: Mapping[str, str],
+    texts: Collection[str],
     is_wanted: Callable[[str], bool],
 ) -> Parts:
     """The parts of the rows of all data from which parameters and gradients are computed.
 
-    ``data``: the variables of inputs; ``is_wanted``: whether a name is that of a parameter or of a
+    ``data``: the variables of inputs; ``texts``: their entries as they are read, ``X[batch]``;
+    ``is_wanted``: whether a name is that of a parameter or of a
     gradient.
     """
     found: dict[str, str] = {}
     alone = True
     for scope in _scopes(tree):
-        edges = _edges(scope)
-        rows = {n: _parts(c, edges, arrays, data.values()) for n, c in data.items()}
+        edges = _edges(scope, texts)
+        known = {t: a for t, a in arrays.items() if t not in data.values()}
+        known = {t: a for t, a in known.items() if t in texts or t in edges}
+        rows = {n: _parts(c, arrays, known) for n, c in data.items()}
         rows = {n: several for n, several in rows.items() if several}
-        stops = {base(t) for several in rows.values() for t in several}
+        stops = {t for several in rows.values() for t in several}
         whole = {base(c) for c in data.values()}
         start = {n for n in edges if is_wanted(n)} - stops - whole
         reached = _reached(start, edges, stops)
         for name, several in rows.items():
-            used = [t for t in several if base(t) in reached]
+            used = [t for t in several if t in reached]
             if used and name not in found:
                 found[name] = used[0]
                 alone = alone and base(data[name]) not in reached
@@ -64,23 +68,24 @@ def base(code: str) -> str:
     return re.split(r"[.\[]", code)[0]
 
 
-def _parts(
-    code: str,
-    edges: Mapping[str, set[str]],
-    arrays: Mapping[str, Numbers],
-    inputs: Collection[str],
-) -> list[str]:
-    """The variables, among those that are assigned, with rows of an array alone."""
+def entries_of(tree: ast.AST, names: Collection[str]) -> set[str]:
+    """The entries of arrays that are read, as they stand there: ``X[batch]``, ``y[i:j]``."""
+    nodes = (n for n in ast.walk(tree) if isinstance(n, ast.Subscript))
+    read = (n for n in nodes if isinstance(n.ctx, ast.Load) and ast.unparse(n.value) in names)
+    return {ast.unparse(n) for n in read if not isinstance(n.slice, ast.Constant)}
+
+
+def _parts(code: str, arrays: Mapping[str, Numbers], others: Mapping[str, Numbers]) -> list[str]:
+    """What there is, among others, that has rows of an array alone."""
     whole = arrays.get(code)
     if whole is None or not whole.ndim:
         return []
     rows = {row.tobytes() for row in np.asarray(whole, dtype=float)}
-    others = (t for t, a in arrays.items() if t not in inputs and base(t) in edges and a.ndim)
-    return [t for t in others if _is_part(arrays[t], whole, rows)]
+    return [t for t, array in others.items() if _is_part(array, whole, rows)]
 
 
 def _is_part(array: Numbers, whole: Numbers, rows: Collection[bytes]) -> bool:
-    same = array.shape[1:] == whole.shape[1:] and 0 < len(array) <= len(whole)
+    same = array.ndim > 0 and array.shape[1:] == whole.shape[1:] and 0 < len(array) <= len(whole)
     kind = same and array.dtype.kind == whole.dtype.kind
     return kind and all(row.tobytes() in rows for row in np.asarray(array, dtype=float))
 
@@ -104,36 +109,39 @@ def _scopes(tree: ast.Module) -> Iterator[ast.Module | ast.FunctionDef]:
     yield from (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef))
 
 
-def _edges(scope: ast.Module | ast.FunctionDef) -> dict[str, set[str]]:
+def _edges(scope: ast.Module | ast.FunctionDef, texts: Collection[str]) -> dict[str, set[str]]:
     """What each name is computed from in a scope; of a function, what it reads of the scope."""
     found: dict[str, set[str]] = {}
     for node in _own(scope):
-        for name, reads in (*_bound(node), *_told(node)):
-            found.setdefault(name, set()).update(reads)
+        for name, read in (*_bound(node), *_told(node)):
+            names = {n for part in read for n in _read(part, texts)}
+            own = _stored(node) if isinstance(node, ast.FunctionDef) else set()
+            found.setdefault(name, set()).update(names - own)
     return found
 
 
-def _told(node: ast.AST) -> Iterator[tuple[str, set[str]]]:
+def _told(node: ast.AST) -> Iterator[tuple[str, list[ast.expr]]]:
     """An object of which a method is called, with the arguments of the call."""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        arguments = [*node.args, *(k.value for k in node.keywords)]
-        yield base(ast.unparse(node.func)), {n for a in arguments for n in _read(a)}
+        yield base(ast.unparse(node.func)), [*node.args, *(k.value for k in node.keywords)]
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        yield node.func.id, [*node.args, *(k.value for k in node.keywords)]
 
 
-def _bound(node: ast.AST) -> Iterator[tuple[str, set[str]]]:
+def _bound(node: ast.AST) -> Iterator[tuple[str, Sequence[ast.AST]]]:
     """The names that a statement gives something, each with what that is made of."""
     if isinstance(node, ast.FunctionDef):
-        yield node.name, _read(node) - _stored(node)
+        yield node.name, node.body
     elif isinstance(node, ast.For):
-        yield from ((base(ast.unparse(t)), _read(node.iter)) for t in flat(node.target))
+        yield from ((base(ast.unparse(t)), [node.iter]) for t in flat(node.target))
     elif isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign)) and node.value is not None:
-        pairs = _pairs(node) or [(n, _read(node.value)) for n in assigned(node)]
-        yield from ((base(name), reads) for name, reads in pairs)
+        pairs = _pairs(node) or [(n, node.value) for n in assigned(node)]
+        yield from ((base(name), [value]) for name, value in pairs)
     elif isinstance(node, ast.Expr):
-        yield from ((base(name), _read(node)) for name in changed_in_place(node))
+        yield from ((base(name), [node]) for name in changed_in_place(node))
 
 
-def _pairs(node: ast.stmt) -> list[tuple[str, set[str]]]:
+def _pairs(node: ast.stmt) -> list[tuple[str, ast.expr]]:
     """Of ``a, b = x, y``, each name with its own."""
     target = node.targets[0] if isinstance(node, ast.Assign) else None
     value = node.value if isinstance(node, ast.Assign) else None
@@ -142,7 +150,7 @@ def _pairs(node: ast.stmt) -> list[tuple[str, set[str]]]:
     if len(target.elts) != len(value.elts):
         return []
     pairs = zip(target.elts, value.elts, strict=True)
-    return [(ast.unparse(t), _read(v)) for part, v in pairs for t in flat(part)]
+    return [(ast.unparse(t), v) for part, v in pairs for t in flat(part)]
 
 
 def _own(scope: ast.AST) -> Iterator[ast.AST]:
@@ -153,15 +161,17 @@ def _own(scope: ast.AST) -> Iterator[ast.AST]:
             yield from _own(node)
 
 
-def _read(node: ast.AST) -> set[str]:
-    """The names whose entries are read: not those of which only a size is."""
+def _read(node: ast.AST, texts: Collection[str]) -> set[str]:
+    """The names whose entries are read, and the parts: not those of which only a size is."""
     if isinstance(node, ast.Attribute) and node.attr in _SIZES:
         return set()
     if isinstance(node, ast.Call) and ast.unparse(node.func) == "len":
         return set()
     if isinstance(node, ast.Name):
         return {node.id} if isinstance(node.ctx, ast.Load) else set()
-    return {name for part in ast.iter_child_nodes(node) for name in _read(part)}
+    if isinstance(node, ast.Subscript) and (text := ast.unparse(node)) in texts:
+        return {text}
+    return {name for part in ast.iter_child_nodes(node) for name in _read(part, texts)}
 
 
 def _stored(node: ast.FunctionDef) -> set[str]:

@@ -24,13 +24,14 @@ if TYPE_CHECKING:
         flat,
         holds_parts,
         parts,
+        place_in,
         plain,
         set_parameters,
         whole,
     )
 else:  # it is run as a script, and its folder is no place for the imports of what it runs
     sys.path.insert(0, str(Path(__file__).parent))
-    from holding import WRAPPED, flat, holds_parts, parts, plain, set_parameters, whole
+    from holding import WRAPPED, flat, holds_parts, parts, place_in, plain, set_parameters, whole
 
     sys.path.pop(0)
     del sys.modules["holding"]
@@ -112,14 +113,19 @@ class Recorder:
         self.author.setdefault(name, plain(value))
         return like(self.given[name], value) if name in self.given else value
 
-    def give_in(self, name: str, holder: Any) -> Any:
-        """A dictionary, a list or an object of inputs, its entries replaced."""
-        if parts(holder) is not None:
-            return self.give(name, holder)
-        keys = list(holder) if isinstance(holder, dict) else range(len(holder))
-        for key in keys if isinstance(holder, (dict, list)) else ():
-            holder[key] = self.give(f"{name}[{key!r}]", holder[key])
+    def give_in(self, name: str, holder: Any, codes: list[str]) -> Any:
+        """A dictionary, a list or an object of inputs, what it holds of these replaced."""
+        for code in codes:
+            within, key = place_in(holder, code.removeprefix(name))
+            if isinstance(within, (dict, list)):
+                within[key] = self.give(code, within[key])
+            elif within is not None:
+                setattr(within, str(key), self.give(code, getattr(within, str(key))))
         return holder
+
+    def part(self, line: int, text: str, value: Any) -> Any:
+        """An expression that is an input."""
+        return self.put(line, text, self.give(text, value))
 
     def turn(self, loop: int) -> None:
         """A turn of a training loop begins; the first one counts."""

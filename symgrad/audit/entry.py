@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
-from symgrad.audit import orders
+from symgrad.audit import labels, orders
 from symgrad.audit.auditing import Auditor
 from symgrad.audit.findings import Audit
 from symgrad.audit.form import Form, form_of
@@ -114,6 +114,8 @@ def made(
 
     count = len(derivation.wrt)
     form = orders.best(form, inputs or {}, lambda other: auditor_of(other).right(), count)
+    tree = source.tree
+    reference.two_valued = labels.best(reference, tree, form, lambda: auditor_of(form).right())
     auditor = auditor_of(form)
     return told(auditor, auditor.run())
 

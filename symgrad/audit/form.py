@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from symgrad.audit.binding import arguments_of, bound, bound_some, placed
 from symgrad.audit.instrument import Plan
-from symgrad.audit.names import inputs_called, is_called_gradient
-from symgrad.audit.source import Source, bodies
-from symgrad.audit.targets import changed_by, holder
+from symgrad.audit.names import inputs_called
+from symgrad.audit.source import Source
+from symgrad.audit.targets import changed_by, flat, holder
 from symgrad.errors import SpecError, perhaps
 
 BACKWARD = [
@@ -202,7 +201,7 @@ def assigned(node: ast.stmt) -> set[str]:
     """What a statement assigns, as records call it."""
     targets: list[ast.expr] = []
     if isinstance(node, ast.Assign):
-        targets = [t for target in node.targets for t in _flat(target)]
+        targets = [t for target in node.targets for t in flat(target)]
     elif isinstance(node, (ast.AugAssign, ast.AnnAssign)) and node.value is not None:
         targets = [node.target]
     held = (holder(t) for t in targets)
@@ -213,12 +212,6 @@ def changed_in_place(node: ast.stmt) -> set[str]:
     """What a call that stands alone changes: ``rng.shuffle(t)``."""
     held = map(holder, changed_by(node.value) if isinstance(node, ast.Expr) else ())
     return {ast.unparse(h) for h in held if h is not None}
-
-
-def _flat(target: ast.expr) -> list[ast.expr]:
-    if isinstance(target, (ast.Tuple, ast.List)):
-        return [t for part in target.elts for t in _flat(part)]
-    return [target]
 
 
 def reads(node: ast.AST) -> set[str]:
@@ -232,174 +225,3 @@ def reads(node: ast.AST) -> set[str]:
             if held is not None:
                 found.add(ast.unparse(held))
     return found
-
-
-def script_plan(
-    tree: ast.Module,
-    names: Collection[str],
-    containers: Collection[str] = (),
-    data: Collection[str] = (),
-) -> Plan:
-    """Where inputs are replaced: after the last of their assignments before something reads them.
-
-    ``names``: the variables that hold inputs; ``containers``: dictionaries and lists of them.  The
-    loops that assign one again are training loops, but for loops in functions that assign ``data``:
-    these go through layers.
-    """
-    gives: dict[int, list[tuple[str, bool]]] = {}
-    done: set[str] = set()
-    for body in bodies(tree):
-        for name in names:
-            line = _last_assignment(body, name, names) or _loop_over(body, name)
-            if line is not None and name not in done:
-                done.add(name)
-                gives.setdefault(line, []).append((name, False))
-    holders = {base for n in names if (base := re.split(r"[.\[]", n)[0]) != n and n not in done}
-    for body in bodies(tree):
-        for name in holders:
-            line = _last_assignment(body, name, names)
-            if line is not None and name not in done:
-                done.add(name)
-                gives.setdefault(line, []).append((name, True))
-    return Plan(gives, training_loops(tree, {*names, *holders, *containers}, gives, data))
-
-
-def _last_assignment(body: list[ast.stmt], name: str, inputs: Collection[str]) -> int | None:
-    """The line after which a variable is an input: it is prepared by then, and not yet read.
-
-    What is read for its own sake prepares it: ``mu = X.mean(0)`` before ``X = X - mu``.
-    """
-    new = (k for k, s in enumerate(body) if name in assigned(s) and name not in reads(s))
-    first = next(new, None)
-    if first is None:
-        return None
-    last, base = first, name.split("[")[0]
-    others, prepared = {*inputs} - {name}, set[str]()
-    for k in range(first + 1, len(body)):
-        statement = body[k]
-        changed = name in assigned(statement) | changed_in_place(statement)
-        if changed and (not prepared or prepared & reads(statement)):
-            last, prepared = k, set()
-        elif _only_shows(statement):
-            continue
-        elif isinstance(statement, ast.For) and _only_fills(statement, name):
-            last = k
-        elif name in reads(statement) or (base != name and base in reads(statement)):
-            own = assigned(statement) if isinstance(statement, ast.Assign) else set()
-            if not own or others & reads(statement) or any(map(is_called_gradient, own)):
-                break
-            prepared |= own
-        elif not isinstance(statement, _PLAIN):
-            break
-    return body[last].lineno
-
-
-def _loop_over(body: list[ast.stmt], name: str) -> int | None:
-    """The loop that assigns a variable in each turn: ``for xb, yb in batches:``."""
-    loops = (s for s in body if isinstance(s, ast.For))
-    return next((s.lineno for s in loops if name in map(ast.unparse, _flat(s.target))), None)
-
-
-def _only_shows(statement: ast.stmt) -> bool:
-    """Whether a statement prints, plots, or asks whether something holds."""
-    value = statement.value if isinstance(statement, ast.Expr) else None
-    called = ast.unparse(value.func).split(".")[0] if isinstance(value, ast.Call) else ""
-    return isinstance(statement, ast.Assert) or called in ("print", "display", "plt")
-
-
-_PLAIN = (
-    *(ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr),
-    *(ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef),
-)
-"""Statements that are run once, or none that runs."""
-
-
-def training_loops(
-    tree: ast.AST, names: Collection[str], gives: Mapping[int, Any], data: Collection[str] = ()
-) -> frozenset[int]:
-    """The lines of loops in which what holds a parameter is assigned again; the outermost count."""
-    found: set[int] = set()
-    inner: set[int] = set()
-    functions = {n.name: n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)}
-    local = {id(n) for f in functions.values() if f is not tree for n in ast.walk(f)}
-    params = {*names} - {*data}
-    for node in _loops(tree):
-        if node.lineno not in inner and not _is_given_in(node, gives, params):
-            own = set(names) - set(data if id(node) in local else ())
-            changed = _changed(node, gives) | _changed_by_calls(node, functions, gives)
-            changed |= _changed_in_turn(node) | _set(node, own)
-            if any(not _only_fills(node, name) for name in changed & own):
-                found.add(node.lineno)
-                inner |= {n.lineno for n in _loops(node) if not _is_given_in(n, gives, data)}
-    return frozenset(found)
-
-
-def _loops(node: ast.AST) -> Iterator[ast.For | ast.While]:
-    yield from (n for n in ast.walk(node) if isinstance(n, (ast.For, ast.While)))
-
-
-def _is_given_in(
-    loop: ast.For | ast.While, gives: Mapping[int, Any], names: Collection[str]
-) -> bool:
-    """Whether each turn of a loop gets some inputs anew: other data, or parameters to begin with."""
-    lines = {n.lineno for n in ast.walk(loop) if isinstance(n, ast.stmt)}
-    return any(name in names for line in lines & gives.keys() for name, _ in gives[line])
-
-
-def _only_fills(loop: ast.AST, name: str) -> bool:
-    """Whether a loop gives something its entries, and reads none: ``p["W" + str(k)] = ...``."""
-    nodes = list(ast.walk(loop))
-    entries = [n for n in nodes if isinstance(n, ast.Subscript) and isinstance(n.ctx, ast.Store)]
-    again = (n.target for n in nodes if isinstance(n, ast.AugAssign))
-    filled = [n for n in entries if ast.unparse(n.value) == name and n not in {*again}]
-    appended = [c for n in nodes if isinstance(n, ast.Expr) for c in changed_by(n.value)]
-    filled_ = len(filled) + sum(ast.unparse(c) == name for c in appended)
-    kinds = (ast.Name, ast.Attribute)
-    return filled_ > 0 and filled_ == sum(isinstance(n, kinds) and ast.unparse(n) == name for n in nodes)
-
-
-def _set(loop: ast.AST, names: Collection[str]) -> set[str]:
-    """What is changed by ``setattr(net, name, value)``."""
-    calls = (n for n in ast.walk(loop) if isinstance(n, ast.Call) and n.args)
-    objects = {ast.unparse(c.args[0]) for c in calls if ast.unparse(c.func) == "setattr"}
-    return {n for n in names if n.split(".")[0] in objects}
-
-
-def _changed(node: ast.AST, gives: Mapping[int, Any]) -> set[str]:
-    statements = (p for p in ast.walk(node) if isinstance(p, ast.stmt) and p.lineno not in gives)
-    return {name for statement in statements for name in assigned(statement)}
-
-
-def _changed_in_turn(node: ast.AST) -> set[str]:
-    """What is changed under another name: ``for w, dw in ((W1, dW1), (W2, dW2)): w -= lr * dw``."""
-    found: set[str] = set()
-    for loop in (n for n in ast.walk(node) if isinstance(n, ast.For)):
-        own = {ast.unparse(target) for target in _flat(loop.target)}
-        steps = (s for s in ast.walk(loop) if isinstance(s, ast.AugAssign))
-        if any(assigned(s) & own for s in steps):
-            found |= reads(loop.iter)
-    return found
-
-
-def _changed_by_calls(
-    node: ast.AST, functions: Mapping[str, ast.FunctionDef], gives: Mapping[int, Any]
-) -> set[str]:
-    """What functions that are called from a part of a program change of objects, or in place."""
-    changed: set[str] = set()
-    seen: set[str] = set()
-    left = _called_in(node)
-    while left:
-        name = left.pop()
-        if name in functions and name not in seen:
-            seen.add(name)
-            left |= _called_in(functions[name])
-            for part in ast.walk(functions[name]):
-                held = isinstance(part, ast.Assign | ast.AugAssign) and part.lineno not in gives
-                own = assigned(part) if held and isinstance(part, ast.stmt) else set()
-                changed |= own if isinstance(part, ast.AugAssign) else {n for n in own if "." in n}
-    return changed
-
-
-def _called_in(node: ast.AST) -> set[str]:
-    calls = (n.func for n in ast.walk(node) if isinstance(n, ast.Call))
-    return {f.attr if isinstance(f, ast.Attribute) else getattr(f, "id", "") for f in calls}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 import types
 from collections.abc import Collection, Iterator
@@ -103,6 +104,21 @@ def flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
             yield from flat(f"{name}[{number}]", inner)
     elif value is not None:
         yield name, value
+
+
+_STEP = re.compile(r"\.(\w+)|\[(\d+)\]|\[(['\"])(.*?)\3\]")
+
+
+def place_in(thing: Any, path: str) -> tuple[Any, Any]:
+    """What holds something, and its name or key there: of ``.layers[0].W`` the layer and W."""
+    steps: list[Any] = [m[1] or m[4] or int(m[2]) for m in _STEP.finditer(path)]
+    try:
+        for step in steps[:-1]:
+            thing = thing[step] if isinstance(thing, (dict, list, tuple)) else getattr(thing, step)
+        found = thing[steps[-1]] if isinstance(thing, (dict, list)) else getattr(thing, steps[-1])
+    except (KeyError, IndexError, AttributeError, TypeError):
+        return None, None
+    return (thing, steps[-1]) if found is not None else (None, None)
 
 
 def set_parameters(thing: Any, values: dict[str, Any], known: Collection[str]) -> None:

@@ -25,6 +25,10 @@ class Plan:
     loops: Collection[int] = ()
     wanted: frozenset[str] | None = None
     """The targets that are told of; None: all."""
+    parts: Collection[str] = ()
+    """The expressions that are replaced wherever they stand: ``X[batch]``."""
+    held: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """What is replaced in a dictionary, a list or an object, by its name."""
     steps: Mapping[int, Sequence[str]] = field(default_factory=dict)
     """The lines that change parameters, which are told of as steps."""
 
@@ -69,6 +73,13 @@ class _Instrument(ast.NodeTransformer):
         self.generic_visit(node)
         changed = list(changed_by(node.value))
         return [node, *_given(node, self.plan), *_puts(node, changed, self.plan)]
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
+        text = ast.unparse(node) if self.plan.parts and isinstance(node.ctx, ast.Load) else ""
+        self.generic_visit(node)
+        if text not in self.plan.parts:
+            return node
+        return ast.copy_location(_call("part", node, ast.Constant(text), node), node)
 
     def visit_Return(self, node: ast.Return) -> ast.stmt:
         self.generic_visit(node)
@@ -133,12 +144,14 @@ def _given_by_name(node: ast.stmt, plan: Plan) -> Iterator[tuple[str, ast.stmt]]
         target = ast.parse(f"{name} = 0").body[0]
         assert isinstance(target, ast.Assign)
         value = ast.parse(name, mode="eval").body
+        codes: list[ast.expr] = [ast.Constant(code) for code in plan.held.get(name, ())]
+        inside: list[ast.expr] = [ast.List(codes, ast.Load())] if is_dictionary else []
         how = "give_in" if is_dictionary else "give"
-        target.value = _call(how, None, ast.Constant(name), value)
+        target.value = _call(how, None, ast.Constant(name), value, *inside)
         yield name, ast.copy_location(target, node)
 
 
-def _call(method: str, node: ast.stmt | None, *arguments: ast.expr) -> ast.expr:
+def _call(method: str, node: ast.stmt | ast.expr | None, *arguments: ast.expr) -> ast.expr:
     function = ast.Attribute(ast.Name(RECORDER, ast.Load()), method, ast.Load())
     line = [] if node is None else [ast.Constant(node.lineno)]
     return ast.Call(function, [*line, *arguments], [])
@@ -152,7 +165,7 @@ def units(tree: ast.Module) -> list[ast.stmt]:
 def compiled(unit: ast.stmt, file: str, plan: Plan) -> bytes:
     """A statement of a program, with what is put into it."""
     body = ast.Module([unit], [])
-    if plan.wanted is not None and not (plan.wanted or plan.gives or plan.loops):
+    if plan.wanted is not None and not (plan.wanted or plan.gives or plan.loops or plan.parts):
         return marshal.dumps(compile(body, file, "exec"))
     _Instrument(plan).visit(body)
     ast.fix_missing_locations(body)

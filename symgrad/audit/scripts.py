@@ -28,7 +28,7 @@ def variables(
     otherwise: str = "",
 ) -> dict[str, str]:
     """The variable of each input: as asked for, by the numbers of the example, or by its name."""
-    arrays = dict(arrays_of(run)) | dict(_held(run))
+    arrays, held = dict(arrays_of(run)), dict(_held(run))
     found: dict[str, str] = {}
     missing: list[str] = []
     for name, called in asked.items():
@@ -39,7 +39,10 @@ def variables(
             )
     for name, variable in reference.inputs.items():
         size = _count(variable.shape)
-        fitting = {t: a for t, a in arrays.items() if size in (None, a.size)}
+        known = {**arrays, **(held if variable.role == "param" else {})}
+        fitting = {t: a for t, a in known.items() if size in (None, a.size)}
+        if variable.dtype == "int":
+            fitting = {t: a for t, a in fitting.items() if a.dtype.kind in "iu"} or fitting
         left = {t: a for t, a in fitting.items() if t not in found.values()}
         given = None if example is None else np.asarray(example[name], dtype=float).ravel()
         code = asked.get(name) or _same_numbers(name, given, left)
@@ -48,7 +51,7 @@ def variables(
             missing.append(name)
         else:
             found[name] = code
-    found |= _in_lists(arrays, missing)
+    found |= _in_lists({**arrays, **held}, missing)
     missing = [name for name in missing if name not in found]
     if missing:
         told = f"input {missing[0]}" if len(missing) == 1 else f"inputs {', '.join(missing)}"
@@ -62,12 +65,12 @@ def variables(
 def _in_lists(arrays: Mapping[str, Numbers], missing: Sequence[str]) -> dict[str, str]:
     """The entries of lists that inputs are: ``W[0]`` is W1, where ``dW[0]`` is no input."""
     habits = Habits(name.rstrip("0123456789") for name in missing)
-    left = [c for c in arrays if "[" in c and habits.gradient(c.split("[")[0]) is None]
-    return {
-        name: code
-        for codes, ordered in in_order(left, missing, bare=True)
-        for name, code in zip(ordered, codes, strict=True)
-    }
+    called = {c: c.rpartition(".")[2].split("[")[0] for c in arrays if not c.isidentifier()}
+    left = [c for c, name in called.items() if habits.gradient(name) is None]
+    found: dict[str, str] = {}
+    for codes, ordered in in_order(left, missing, bare=True):
+        found = dict(zip(ordered, codes, strict=True)) | found
+    return found
 
 
 def containers(run: Run, codes: Collection[str]) -> set[str]:
@@ -112,7 +115,7 @@ def two_valued(reference: Reference, codes: Mapping[str, str], run: Run) -> dict
 
 def _held(run: Run) -> Iterator[tuple[str, Numbers]]:
     """The arrays that objects of a script hold at its end."""
-    held = ((c, v) for c, v in run.last.items() if "." in c and "[" not in c)
+    held = ((c, v) for c, v in run.last.items() if "." in c)
     yield from ((c, np.asarray(v)) for c, v in held if _is_array(v))
 
 

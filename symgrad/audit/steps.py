@@ -12,12 +12,13 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from symgrad.audit.compare import TOLERANCE, compared, is_turned
-from symgrad.audit.form import Form, assigned, definitions, reads, training_loops
+from symgrad.audit.form import Form, assigned, definitions, reads
 from symgrad.audit.handed import returned_names
 from symgrad.audit.instrument import STEP, Plan
 from symgrad.audit.reference import Truth
 from symgrad.audit.runner import Run
 from symgrad.audit.source import Source
+from symgrad.audit.turns import training_loops
 
 RATE = re.compile(
     r"(^|_)(lr|l_r|eta|alpha|rate|lrate|learning_?rate|step_?size|learn_?rate|eps(ilon)?)(_?\w?|0)$",

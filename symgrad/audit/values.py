@@ -358,7 +358,7 @@ class Matching:
         ]
 
 
-_ENTRY = re.compile(r"(\w+)\[(\d+)\]")
+_ENTRY = re.compile(r"((?:self\.)?\w+)\[(\d+)\]")
 """An entry of a list."""
 
 
@@ -389,7 +389,7 @@ def _constant(pairs: Sequence[tuple[Any, Any]]) -> tuple[float | None, ...]:
 
 def _counted_from_one(code: str, codes: Sequence[str]) -> str:
     """What an entry of a list would be called by itself: ``gw[0]`` is that of ``w1``."""
-    entry = re.fullmatch(r"(\w+)\[(\d+)\]", code)
+    entry = _ENTRY.fullmatch(code)
     return f"{entry[1]}{int(entry[2]) + 1}" if entry and f"{entry[1]}[0]" in codes else code
 
 

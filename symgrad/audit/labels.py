@@ -1,0 +1,83 @@
+"""Data that a function asks for two numbers: labels that are 0 and 1, or -1 and 1."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from symgrad.audit.aliases import base_of, views
+from symgrad.audit.form import Form
+from symgrad.audit.reference import PAIRS, Pair, Reference
+
+Labels = Mapping[str, Pair]
+
+
+def best(reference: Reference, tree: ast.AST, form: Form, right: Callable[[], int]) -> Labels:
+    """The numbers that labels are drawn from, with which most gradients are right."""
+    choices = list(_choices(reference, tree, form))
+    found, most = choices[0], -1
+    for labels in choices if len(choices) > 1 else ():
+        reference.two_valued = labels
+        now = right()
+        if now > most:
+            found, most = labels, now
+        if most == len(reference.derivation.wrt):
+            break
+    return found
+
+
+def _choices(reference: Reference, tree: ast.AST, form: Form) -> Iterator[Labels]:
+    """What labels may be; any numbers where none is said to be one of two."""
+    asked = dict(_asked(reference, tree, form))
+    equal = {n: numbers for n, (numbers, is_equal) in asked.items() if is_equal}
+    if asked.keys() != equal.keys() or not asked:
+        yield {}
+    for pair in PAIRS if asked else ():
+        fitting = [n for n in asked if equal.get(n, set()) <= {*pair}]
+        if len(fitting) == len(asked):
+            yield dict.fromkeys(fitting, pair)
+    if equal and not any(numbers <= {*pair} for numbers in equal.values() for pair in PAIRS):
+        yield {}
+
+
+def _asked(
+    reference: Reference, tree: ast.AST, form: Form
+) -> Iterator[tuple[str, tuple[set[float], bool]]]:
+    """The data that are compared with numbers: with which, and whether for being the same."""
+    for code, name in _arguments(form):
+        variable = reference.inputs.get(name)
+        if variable is None or variable.role != "data" or variable.dtype != "float":
+            continue
+        names = {code, *views(tree, code)}
+        compared = [c for n in ast.walk(tree) for c in _compared(n, names)]
+        if compared:
+            equal = any(is_equal for _, is_equal in compared)
+            yield name, ({v for v, _ in compared if v is not None}, equal)
+
+
+def _arguments(form: Form) -> Iterator[tuple[str, str]]:
+    """The arguments of what is called that get an input each."""
+    calls: Iterator[Any] = (call for kind, call in form.calls if kind in ("function", "method"))
+    for _, arguments in calls:
+        yield from ((code, name) for code, name in arguments.items() if isinstance(name, str))
+
+
+def _compared(node: ast.AST, names: set[str]) -> Iterator[tuple[float | None, bool]]:
+    """The numbers with which some names are compared, or None for a truth that is asked."""
+    if isinstance(node, ast.Compare) and len(node.comparators) == 1:
+        sides = (node.left, node.comparators[0])
+        for mine, other in (sides, sides[::-1]):
+            number = _number(other)
+            if base_of(mine) in names and number is not None:
+                yield number, isinstance(node.ops[0], (ast.Eq, ast.NotEq))
+    elif isinstance(node, (ast.If, ast.IfExp)) and base_of(node.test) in names:
+        yield None, False
+
+
+def _number(node: ast.expr) -> float | None:
+    try:
+        value = ast.literal_eval(node)
+    except ValueError:
+        return None
+    return float(value) if isinstance(value, (int, float)) else None

@@ -1,0 +1,109 @@
+"""Where the inputs of a script are replaced."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Collection
+
+from symgrad.audit.form import assigned, changed_in_place, reads
+from symgrad.audit.instrument import Plan
+from symgrad.audit.names import is_called_gradient
+from symgrad.audit.source import bodies
+from symgrad.audit.targets import flat
+from symgrad.audit.turns import only_fills, training_loops
+
+
+def script_plan(
+    tree: ast.Module,
+    names: Collection[str],
+    containers: Collection[str] = (),
+    data: Collection[str] = (),
+) -> Plan:
+    """Where inputs are replaced: after the last of their assignments before something reads them.
+
+    ``names``: the variables that hold inputs; ``containers``: dictionaries and lists of them.  The
+    loops that assign one again are training loops, but for loops in functions that assign ``data``:
+    these go through layers.
+    """
+    gives: dict[int, list[tuple[str, bool]]] = {}
+    done: set[str] = set()
+    for body in bodies(tree):
+        for name in names:
+            line = _last_assignment(body, name, names) or _loop_over(body, name)
+            if line is not None and name not in done:
+                done.add(name)
+                gives.setdefault(line, []).append((name, False))
+    parts = [n for n in names if is_part(n)]
+    held = {n: base for n in names if (base := re.split(r"[.\[]", n)[0]) != n and n not in done}
+    holders = {base for n, base in held.items() if n not in parts}
+    for body in bodies(tree):
+        for name in holders:
+            line = _last_assignment(body, name, names)
+            if line is not None and name not in done:
+                done.add(name)
+                gives.setdefault(line, []).append((name, True))
+    loops = training_loops(tree, {*names, *holders, *containers}, gives, data)
+    inside = {h: [n for n, base in held.items() if base == h] for h in holders}
+    return Plan(gives, loops, parts=parts, held=inside)
+
+
+def is_part(code: str) -> bool:
+    """Whether something is a part that has no name of its own: ``X[batch]``."""
+    node = ast.parse(code, mode="eval").body
+    return isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Constant)
+
+
+def _last_assignment(body: list[ast.stmt], name: str, inputs: Collection[str]) -> int | None:
+    """The line after which a variable is an input: it is prepared by then, and not yet read.
+
+    What is read for its own sake prepares it: ``mu = X.mean(0)`` before ``X = X - mu``.
+    """
+    new = (k for k, s in enumerate(body) if name in assigned(s) and name not in reads(s))
+    first = next(new, None)
+    if first is None:
+        return None
+    last, base = first, name.split("[")[0]
+    others, prepared = {*inputs} - {name}, set[str]()
+    for k in range(first + 1, len(body)):
+        statement = body[k]
+        changed = name in assigned(statement) | changed_in_place(statement)
+        changed = changed or only_fills(statement, name)
+        if changed and (not prepared or prepared & reads(statement)):
+            last, prepared = k, set()
+        elif _only_shows(statement):
+            continue
+        elif name in reads(statement) or (base != name and base in reads(statement)):
+            own = _prepares(statement, others)
+            if not own:
+                break
+            prepared |= own
+        elif not isinstance(statement, _PLAIN):
+            break
+    return body[last].lineno
+
+
+def _prepares(statement: ast.stmt, others: Collection[str]) -> set[str]:
+    """What a statement computes from an input alone, to prepare it; no gradients."""
+    own = assigned(statement) if isinstance(statement, ast.Assign) else set()
+    return set() if {*others} & reads(statement) or any(map(is_called_gradient, own)) else own
+
+
+def _loop_over(body: list[ast.stmt], name: str) -> int | None:
+    """The loop that assigns a variable in each turn: ``for xb, yb in batches:``."""
+    loops = (s for s in body if isinstance(s, ast.For))
+    return next((s.lineno for s in loops if name in map(ast.unparse, flat(s.target))), None)
+
+
+def _only_shows(statement: ast.stmt) -> bool:
+    """Whether a statement prints, plots, or asks whether something holds."""
+    value = statement.value if isinstance(statement, ast.Expr) else None
+    called = ast.unparse(value.func).split(".")[0] if isinstance(value, ast.Call) else ""
+    return isinstance(statement, ast.Assert) or called in ("print", "display", "plt")
+
+
+_PLAIN = (
+    *(ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr),
+    *(ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef),
+)
+"""Statements that are run once, or none that runs."""
