@@ -136,7 +136,8 @@ def _bound(node: ast.AST) -> Iterator[tuple[str, Sequence[ast.AST]]]:
         yield from ((base(ast.unparse(t)), [node.iter]) for t in flat(node.target))
     elif isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign)) and node.value is not None:
         pairs = _pairs(node) or [(n, node.value) for n in assigned(node)]
-        yield from ((base(name), [value]) for name, value in pairs)
+        at = [n.slice for n in ast.walk(node) if isinstance(n, ast.Subscript) and _is_store(n)]
+        yield from ((base(name), [value, *at]) for name, value in pairs)
     elif isinstance(node, ast.Expr):
         yield from ((base(name), [node]) for name in changed_in_place(node))
 
@@ -179,5 +180,5 @@ def _stored(node: ast.FunctionDef) -> set[str]:
     return names | {n.arg for n in ast.walk(node) if isinstance(n, ast.arg)}
 
 
-def _is_store(node: ast.Name) -> bool:
+def _is_store(node: ast.Name | ast.Subscript) -> bool:
     return isinstance(node.ctx, ast.Store)

@@ -186,7 +186,8 @@ _SYNONYMS = (
 def inputs_called(value: str, codes: Iterable[str]) -> Iterator[str]:
     """Names among those of a program that may be an input of the spec, the likeliest first."""
     names = [n for n in codes if not _is_of_gradients(n)]
-    keys = {n: _held_name(n) for n in names}
+    keys = {n: _key(n)[0] for n in names}
+    held = {n: found[1] for n in names if (found := _ATTRIBUTE.fullmatch(n))}
     yield from (n for n in names if keys[n] == value)
     yield from (n for n in names if _plain(keys[n]) == _plain(value))
     written = {_plain(p.format(value)) for p in _INPUTS}
@@ -194,17 +195,15 @@ def inputs_called(value: str, codes: Iterable[str]) -> Iterator[str]:
     for group in _SYNONYMS:
         if value in group:
             yield from (n for n in names if keys[n] in group)
-
-
-def _held_name(code: str) -> str:
-    """What an input is called where it is held: ``W1`` of ``net.W1``."""
-    attribute = _ATTRIBUTE.fullmatch(code)
-    return attribute[1] if attribute else _key(code)[0]
+    yield from (n for n, attribute in held.items() if attribute == value)
 
 
 def _is_of_gradients(code: str) -> bool:
     """Whether something is held by what is called as gradients are: ``grad.W1``."""
-    return "." in code and bool(_HOLDERS.match(code.rpartition(".")[0]))
+    return "." in code and bool(_OF_GRADIENTS.fullmatch(code.rpartition(".")[0]))
+
+
+_OF_GRADIENTS = re.compile(r"(self\.)?_*(g|d|(\w*_)?grads?|gradients?|deltas?|dparams|derivatives)")
 
 
 _NUMBERED = re.compile(r"(\w*?)_?(\d+)")

@@ -14,6 +14,7 @@ from symgrad.audit.names import Habits, in_order, inputs_called
 from symgrad.audit.reference import PAIRS, Pair, Reference
 from symgrad.audit.runner import Run
 from symgrad.errors import SpecError, perhaps
+from symgrad.mathematics.equations import Variable
 from symgrad.mathematics.sizes import Size, fixed
 
 Numbers = np.ndarray[Any, Any]
@@ -29,30 +30,23 @@ def variables(
 ) -> dict[str, str]:
     """The variable of each input: as asked for, by the numbers of the example, or by its name."""
     arrays, held = dict(arrays_of(run)), dict(_held(run))
-    found: dict[str, str] = {}
-    missing: list[str] = []
+    every = {**held, **arrays}
     for name, called in asked.items():
-        if called not in arrays:
+        if called not in every:
             raise SpecError(
                 f"inputs has {called!r} for {name}, and {file} has no array of that name",
-                hint=perhaps(called, arrays) or "it assigns no arrays",
+                hint=perhaps(called, every) or "it assigns no arrays",
             )
+    found: dict[str, str] = {}
     for name, variable in reference.inputs.items():
-        size = _count(variable.shape)
-        known = {**arrays, **(held if variable.role == "param" else {})}
-        fitting = {t: a for t, a in known.items() if size in (None, a.size)}
-        if variable.dtype == "int":
-            fitting = {t: a for t, a in fitting.items() if a.dtype.kind in "iu"} or fitting
-        left = {t: a for t, a in fitting.items() if t not in found.values()}
+        known = {**arrays, **held} if variable.role == "param" else arrays
+        left = _fitting(variable, {t: a for t, a in known.items() if t not in found.values()})
         given = None if example is None else np.asarray(example[name], dtype=float).ravel()
         code = asked.get(name) or _same_numbers(name, given, left)
         code = code or next(inputs_called(name, left), None)
-        if code is None:
-            missing.append(name)
-        else:
-            found[name] = code
-    found |= _in_lists({**arrays, **held}, missing)
-    missing = [name for name in missing if name not in found]
+        found |= {} if code is None else {name: code}
+    found |= _in_lists(every, [n for n in reference.inputs if n not in found])
+    missing = [n for n in reference.inputs if n not in found]
     if missing:
         told = f"input {missing[0]}" if len(missing) == 1 else f"inputs {', '.join(missing)}"
         raise SpecError(
@@ -60,6 +54,14 @@ def variables(
             hint=otherwise or f"say which: --inputs {missing[0]}=VARIABLE",
         )
     return found
+
+
+def _fitting(variable: Variable, arrays: Mapping[str, Numbers]) -> dict[str, Numbers]:
+    """The arrays that may be an input by how many entries they have, and of labels the integers."""
+    size = _count(variable.shape)
+    found = {t: a for t, a in arrays.items() if size in (None, a.size)}
+    whole = {t: a for t, a in found.items() if a.dtype.kind in "iu"}
+    return whole or found if variable.dtype == "int" else found
 
 
 def _in_lists(arrays: Mapping[str, Numbers], missing: Sequence[str]) -> dict[str, str]:

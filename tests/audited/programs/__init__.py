@@ -1,0 +1,335 @@
+"""Right programs as people have them: training loops with batches, lists and objects of layers.
+
+``{mean}`` stands where a gradient is divided by the number of rows; without it, it is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+LINEAR = """
+X = sg.data("X", ("N", 3)); y = sg.data("y", ("N",))
+w = sg.param("w", (3,)); b = sg.param("b", ())
+loss = np.mean((X @ w + b - y) ** 2)
+"""
+NET = """
+X = sg.data("X", ("N", 4)); y = sg.data("y", ("N",), dtype=int)
+W1 = sg.param("W1", (4, 5)); b1 = sg.param("b1", (5,))
+W2 = sg.param("W2", (5, 3)); b2 = sg.param("b2", (3,))
+A1 = np.maximum(X @ W1 + b1, 0)
+S = A1 @ W2 + b2
+loss = np.mean(sg.logsumexp(S, axis=1) - S[np.arange(X.shape[0]), y])
+"""
+PAIRS = """
+u = sg.param("u", ("N", 4)); v = sg.param("v", ("N", 4)); t = sg.data("t", ("N",))
+d2 = np.sum((u - v) ** 2, axis=1)
+dist = np.sqrt(d2 + 1e-9)
+loss = np.mean(t * d2 + (1 - t) * np.maximum(1.5 - dist, 0) ** 2) / 2
+"""
+MARGINS = """
+X = sg.data("X", ("N", 4)); y = sg.data("y", ("N",))
+w = sg.param("w", (4,)); b = sg.param("b", ())
+loss = np.sum(np.maximum(0, 1 - y * (X @ w + b))) + 0.5 * np.sum(w ** 2)
+"""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program, the spec of its loss, and how it is audited."""
+
+    spec: str
+    code: str
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+ROWS = """
+rng = np.random.default_rng(0)
+X = rng.normal(size=(20, 3)); y = X @ [1.0, -2, 0.5] + 0.3 + 0.1 * rng.normal(size=20)
+w = rng.normal(size=3); b = 0.2
+"""
+NET_ROWS = """
+rng = np.random.default_rng(3)
+X = rng.normal(size=(30, 4)); y = rng.integers(0, 3, 30)
+"""
+SOFTMAX = """
+def softmax(s):
+    e = np.exp(s - s.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+"""
+
+
+def steps(loop: str, x: str, t: str, depth: int = 2) -> str:
+    """The turns of a training loop, of the rows ``x`` with the targets ``t``."""
+    lines = (
+        f"r = {x} @ w + b - {t}",
+        f"dw = 2 * {x}.T @ r{{mean}}",
+        "db = 2 * r.mean()",
+        "w -= 0.1 * dw",
+        "b -= 0.1 * db",
+    )
+    return ROWS + loop + "".join(f"{'    ' * depth}{line}\n" for line in lines)
+
+
+BATCHES = """
+def batches(X, y, size):
+    order = rng.permutation(len(X))
+    for k in range(0, len(X), size):
+        yield X[order[k:k + size]], y[order[k:k + size]]
+"""
+LAYERS = """
+class Dense:
+    def __init__(self, n_in, n_out):
+        self.W = rng.normal(0, 0.5, (n_in, n_out)); self.b = np.zeros(n_out)
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+    def backward(self, grad):
+        self.gW, self.gb = self.x.T @ grad, grad.sum(0)
+        return grad @ self.W.T
+    def step(self, lr):
+        self.W -= lr * self.gW
+        self.b -= lr * self.gb
+class ReLU:
+    def forward(self, x):
+        self.on = x > 0
+        return np.where(self.on, x, 0)
+    def backward(self, grad):
+        return grad * self.on
+    def step(self, lr):
+        pass
+class Model:
+    def __init__(self, *layers):
+        self.layers = layers
+    def __call__(self, x):
+        for layer in self.layers:
+            x = layer.forward(x)
+        return x
+    def backward(self, g):
+        for layer in self.layers[::-1]:
+            g = layer.backward(g)
+    def step(self, lr):
+        for layer in self.layers:
+            layer.step(lr)
+net = Model(Dense(4, 5), ReLU(), Dense(5, 3))
+for epoch in range(4):
+    order = rng.permutation(30)
+    for k in range(0, 30, 10):
+        batch = order[k:k + 10]
+        g = (softmax(net(X[batch])) - np.eye(3)[y[batch]]){mean}
+        net.backward(g)
+        net.step(0.1)
+"""
+OPTIMISER = """
+class SGD:
+    def __init__(self, params, lr):
+        self.theta, self.lr = params, lr
+    def step(self, grads):
+        for k in self.theta:
+            self.theta[k] -= self.lr * grads[k]
+params = dict(W1=rng.normal(size=(4, 5)), b1=rng.normal(size=5),
+              W2=rng.normal(size=(5, 3)), b2=rng.normal(size=3))
+opt = SGD(params, 0.1)
+def backward(X, y, params):
+    A1 = np.maximum(0, X @ params["W1"] + params["b1"])
+    d = (softmax(A1 @ params["W2"] + params["b2"]) - np.eye(3)[y]){mean}
+    g1 = d @ params["W2"].T * (A1 > 0)
+    return {{"W1": X.T @ g1, "b1": g1.sum(0), "W2": A1.T @ d, "b2": d.sum(0)}}
+for i in range(20):
+    grads = backward(X, y, params)
+    opt.step(grads)
+"""
+IN_TURN = """
+sizes = [4, 5, 3]
+W = [rng.normal(size=(a, b)) for a, b in zip(sizes, sizes[1:])]
+b = [np.zeros(k) for k in sizes[1:]]
+for epoch in range(20):
+    A = np.maximum(X @ W[0] + b[0], 0)
+    d = (softmax(A @ W[1] + b[1]) - np.eye(3)[y]){mean}
+    dA = d @ W[1].T * (A > 0)
+    dW, db = [X.T @ dA, A.T @ d], [dA.sum(0), d.sum(0)]
+    for k in range(2):
+        W[k] -= 0.1 * dW[k]
+        b[k] -= 0.1 * db[k]
+"""
+MADE_IN_TURN = """
+params = {{}}
+for l, (i, o) in enumerate([(4, 5), (5, 3)], start=1):
+    params["W" + str(l)] = rng.normal(size=(i, o))
+    params["b" + str(l)] = np.zeros(o)
+A = np.maximum(X @ params["W1"] + params["b1"], 0)
+d = (softmax(A @ params["W2"] + params["b2"]) - np.eye(3)[y]){mean}
+dA = d @ params["W2"].T * (A > 0)
+grads = {{"dW1": X.T @ dA, "db1": dA.sum(0), "dW2": A.T @ d, "db2": d.sum(0)}}
+for k in params:
+    params[k] = params[k] - 0.1 * grads["d" + k]
+"""
+COLUMNS = """
+m = 30
+Y = np.zeros((3, m)); Y[y, np.arange(m)] = 1
+X = X.T
+W1 = rng.normal(size=(5, 4)); b1 = np.zeros((5, 1)); W2 = rng.normal(size=(3, 5)); b2 = np.zeros((3, 1))
+for i in range(100):
+    A1 = np.maximum(0, W1 @ X + b1)
+    dZ2 = (softmax((W2 @ A1 + b2).T).T - Y){mean}
+    dW2 = dZ2 @ A1.T; db2 = dZ2.sum(axis=1, keepdims=True)
+    dZ1 = W2.T @ dZ2 * (A1 > 0)
+    dW1 = dZ1 @ X.T; db1 = dZ1.sum(axis=1, keepdims=True)
+    W1 -= 0.1 * dW1; b1 -= 0.1 * db1; W2 -= 0.1 * dW2; b2 -= 0.1 * db2
+"""
+RESTARTS = """
+for lr in (0.01, 0.1):
+    W1 = rng.normal(size=(4, 5)); b1 = np.zeros(5); W2 = rng.normal(size=(5, 3)); b2 = np.zeros(3)
+    for epoch in range(5):
+        A1 = (X @ W1 + b1).clip(0)
+        d = (softmax(A1 @ W2 + b2) - np.eye(3)[y]){mean}
+        gW2, gb2 = A1.T @ d, d.sum(0)
+        g = d @ W2.T * (A1 > 0)
+        gW1, gb1 = X.T @ g, g.sum(0)
+        W1 -= lr * gW1; b1 -= lr * gb1; W2 -= lr * gW2; b2 -= lr * gb2
+"""
+NAMESPACE = """
+from types import SimpleNamespace
+net = SimpleNamespace(W1=rng.normal(size=(4, 5)), b1=np.zeros(5),
+                      W2=rng.normal(size=(5, 3)), b2=np.zeros(3))
+grad = SimpleNamespace()
+def backward():
+    A1 = np.maximum(X @ net.W1 + net.b1, 0)
+    d = (softmax(A1 @ net.W2 + net.b2) - np.eye(3)[y]){mean}
+    grad.W2, grad.b2 = A1.T @ d, d.sum(0)
+    d = d @ net.W2.T * (A1 > 0)
+    grad.W1, grad.b1 = X.T @ d, d.sum(0)
+for _ in range(3):
+    backward()
+    for k, g in vars(grad).items():
+        setattr(net, k, getattr(net, k) - 0.1 * g)
+"""
+NIELSEN = (
+    SOFTMAX
+    + """
+class Network:
+    def __init__(self, sizes):
+        self.biases = [np.random.randn(k) for k in sizes[1:]]
+        self.weights = [np.random.randn(a, b) for a, b in zip(sizes, sizes[1:])]
+    def backprop(self, X, y):
+        nabla_b = [np.zeros(b.shape) for b in self.biases]
+        nabla_w = [np.zeros(w.shape) for w in self.weights]
+        a = np.maximum(X @ self.weights[0] + self.biases[0], 0)
+        d = (softmax(a @ self.weights[1] + self.biases[1]) - np.eye(3)[y]){mean}
+        nabla_w[1], nabla_b[1] = a.T @ d, d.sum(0)
+        d = d @ self.weights[1].T * (a > 0)
+        nabla_w[0], nabla_b[0] = X.T @ d, d.sum(0)
+        return nabla_b, nabla_w
+"""
+)
+HELD_LISTS = (
+    SOFTMAX
+    + """
+class Net:
+    def __init__(self, sizes):
+        self.W = [np.random.randn(a, b) for a, b in zip(sizes, sizes[1:])]
+        self.b = [np.zeros(k) for k in sizes[1:]]
+    def forward(self, X):
+        self.acts = [X]
+        for k, (W, b) in enumerate(zip(self.W, self.b)):
+            z = self.acts[-1] @ W + b
+            self.acts.append(np.maximum(z, 0) if k == 0 else z)
+        return self.acts[-1]
+    def backward(self, y):
+        d = (softmax(self.acts[-1]) - np.eye(3)[y]){mean}
+        self.dW, self.db = [], []
+        for k in (1, 0):
+            self.dW.insert(0, self.acts[k].T @ d); self.db.insert(0, d.sum(0))
+            d = (d @ self.W[k].T) * (self.acts[k] > 0)
+"""
+)
+CONTRASTIVE = """
+def contrastive(u, v, t, margin=1.5):
+    N = len(u)
+    gu, gv = np.zeros(u.shape), np.zeros(v.shape)
+    for i in range(N):
+        diff = u[i] - v[i]
+        if t[i] == 1:
+            g = diff
+        else:
+            D = (diff @ diff + 1e-9) ** 0.5
+            g = -(margin - D) * diff / D if D < margin else 0 * diff
+        gu[i], gv[i] = g / N, -g / N
+    return gu, gv
+"""
+HINGE = """
+def sub(X, y, w, b):
+    gw, gb = w.copy(), 0.0
+    for xi, yi in zip(X, y):
+        f = w @ xi + b
+        if yi == 1:
+            if f < 1: gw -= xi; gb -= 1
+        elif f > -1:
+            gw += xi; gb += 1
+    return gw, gb
+"""
+NUMBERS = """
+def fg(w, b, X, y):
+    gw, gb = [0.0] * len(w), 0.0
+    for xi, yi in zip(X, y):
+        r = 2 * (sum(a * c for a, c in zip(xi, w)) + b - yi) / len(X)
+        for j in range(len(w)):
+            gw[j] += r * xi[j]
+        gb += r
+    return gw, gb
+"""
+SCRIPT = NET_ROWS + SOFTMAX
+SLICES = """
+for e in range(5):
+    for i in range(0, 20, 5):
+        xb, yb = X[i:i+5], y[i:i+5]
+"""
+MADE = """
+for e in range(5):
+    for X_batch, y_batch in batches(X, y, 5):
+"""
+ONE = """
+for e in range(5):
+    i = rng.integers(20)
+    x_i, y_i = X[i:i+1], y[i:i+1]
+"""
+TRAINING = """
+X_train, X_test = X[:15], X[15:]
+y_train, y_test = y[:15], y[15:]
+for e in range(5):
+"""
+ITERATED = """
+class Rows:
+    def __init__(self, X, y):
+        self.X, self.y = X, y
+    def __iter__(self):
+        for i in range(0, 20, 4):
+            yield self.X[i:i + 4], self.y[i:i + 4]
+for e in range(3):
+    for k, (xb, yb) in enumerate(Rows(X, y)):
+"""
+BACKPROP = {"cls": "Network", "setup": "Network([4, 5, 3])", "function": "backprop"}
+MEAN = " / len(X)"
+PROGRAMS = {
+    "slices": (Program(LINEAR, steps(SLICES, "xb", "yb")), " / 5"),
+    "batches": (Program(LINEAR, BATCHES + steps(MADE, "X_batch", "y_batch")), " / 5"),
+    "one row": (Program(LINEAR, steps(ONE, "x_i", "y_i", 1)), " * 1"),
+    "rows to train on": (Program(LINEAR, steps(TRAINING, "X_train", "y_train", 1)), " / 15"),
+    "an iterator": (Program(LINEAR, steps(ITERATED, "xb", "yb")), " / 4"),
+    "layers, batches without names": (Program(NET, SCRIPT + LAYERS), " / 10"),
+    "an optimiser": (Program(NET, SCRIPT + OPTIMISER), MEAN),
+    "lists of parameters": (Program(NET, SCRIPT + IN_TURN), MEAN),
+    "a dictionary made in a loop": (Program(NET, SCRIPT + MADE_IN_TURN), MEAN),
+    "columns, and ones for labels": (Program(NET, SCRIPT + COLUMNS), " / m"),
+    "restarts": (Program(NET, SCRIPT + RESTARTS), MEAN),
+    "a namespace": (Program(NET, SCRIPT + NAMESPACE), MEAN),
+    "lists of a class": (Program(NET, NIELSEN, BACKPROP), MEAN),
+    "lists that are held": (Program(NET, HELD_LISTS, {"cls": "Net", "setup": "Net([4, 5, 3])"}), " / len(y)"),
+}  # fmt: skip
+"""Programs, and how each divides by the number of rows."""
+RIGHT = {
+    "labels of pairs": Program(PAIRS, CONTRASTIVE, {"function": "contrastive"}),
+    "labels of margins": Program(MARGINS, HINGE, {"function": "sub"}),
+    "lists of numbers": Program(LINEAR, NUMBERS, {"function": "fg"}),
+}
+"""Programs in which nothing is left out."""
