@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from symgrad.audit.targets import changed_by, flat, holder
+from symgrad.audit.walks import typed, walked
 
 VIEWS = ("reshape", "ravel", "asarray", "view", "transpose", "swapaxes", "squeeze")
 """Functions and methods that may give the same entries under another name."""
@@ -13,7 +14,7 @@ VIEWS = ("reshape", "ravel", "asarray", "view", "transpose", "swapaxes", "squeez
 
 def views(around: ast.AST, name: str) -> set[str]:
     """The other names that an array, or parts of it, have in a function."""
-    pairs = [pair for node in ast.walk(around) for pair in _bound(node)]
+    pairs = [pair for node in walked(around) for pair in _bound(node)]
     found, more = {name}, {name}
     while more:
         more = {own for own, base in pairs if base in found} - found
@@ -25,7 +26,7 @@ def _bound(node: ast.AST) -> Iterator[tuple[str, str]]:
     """The names that a loop or an assignment makes, each with that of the array it is of."""
     if isinstance(node, ast.For):
         for target, iterated in _in_turn(node.target, node.iter):
-            yield from ((ast.unparse(t), base_of(iterated)) for t in flat(target))
+            yield from ((typed(t), base_of(iterated)) for t in flat(target))
     elif isinstance(node, ast.Assign) and len(node.targets) == 1:
         target = node.targets[0]
         yield from [(target.id, base_of(node.value))] if isinstance(target, ast.Name) else []
@@ -33,7 +34,7 @@ def _bound(node: ast.AST) -> Iterator[tuple[str, str]]:
 
 def _in_turn(target: ast.expr, iterated: ast.expr) -> Iterator[tuple[ast.expr, ast.expr]]:
     """What a loop assigns in each turn, beside what it goes through: zip and enumerate opened."""
-    called = ast.unparse(iterated.func) if isinstance(iterated, ast.Call) else ""
+    called = typed(iterated.func) if isinstance(iterated, ast.Call) else ""
     parts = target.elts if isinstance(target, (ast.Tuple, ast.List)) else []
     if called == "zip" and isinstance(iterated, ast.Call) and len(parts) == len(iterated.args):
         for part, inner in zip(parts, iterated.args, strict=True):
@@ -51,7 +52,7 @@ def base_of(node: ast.expr) -> str:
     while (whole := _viewed(node)) is not None:
         node = whole
     plain = isinstance(node, (ast.Name, ast.Attribute, ast.Subscript))
-    return ast.unparse(node) if plain else ""
+    return typed(node) if plain else ""
 
 
 def _viewed(node: ast.expr) -> ast.expr | None:
@@ -71,10 +72,10 @@ def _is_key(index: ast.expr) -> bool:
 
 def filled_in_turn(loop: ast.For) -> Iterator[ast.expr]:
     """The arrays that a loop goes through and fills: ``for a in A: a[...] = 0``."""
-    filled = {name for node in ast.walk(loop) for name in _filled(node)}
+    filled = {name for node in walked(loop) for name in _filled(node)}
     for target, iterated in _in_turn(loop.target, loop.iter):
         base = base_of(iterated)
-        if base and filled & {ast.unparse(t) for t in flat(target)}:
+        if base and filled & {typed(t) for t in flat(target)}:
             yield ast.parse(base, mode="eval").body
 
 
@@ -85,4 +86,4 @@ def _filled(node: ast.AST) -> Iterator[str]:
     entries = (t for t in targets if isinstance(t, ast.Subscript))
     held = [h for t in entries if (h := holder(t)) is not None]
     held += list(changed_by(node.value)) if isinstance(node, ast.Expr) else []
-    yield from (ast.unparse(h) for h in held)
+    yield from (typed(h) for h in held)

@@ -17,18 +17,12 @@ from symgrad.audit.program import Program
 from symgrad.audit.reference import Reference, Truth
 from symgrad.audit.runner import OutOfTime
 from symgrad.audit.scene import Scene
-from symgrad.audit.search import (
-    Found,
-    Search,
-    State,
-    Target,
-    last_places,
-    local_targets,
-)
+from symgrad.audit.search import Found, Search, State, Target
 from symgrad.audit.sites import Site
 from symgrad.audit.starts import Start, wrong_site
 from symgrad.audit.traces import is_drawn, traced
 from symgrad.audit.values import Value
+from symgrad.audit.wrong import last_places, local_targets
 
 
 @dataclass
@@ -162,9 +156,8 @@ class Blaming:
             self.remarks.append("the search for a repair ran out of time: --timeout gives it more")
         if made or nothing:
             return made
-        start = search.start
-        made = self._written_out(state, target, start)
-        return made or self._unnamed(state, target, evidence, start)
+        made = self._written_out(state, target, search.start)
+        return made or self._unnamed(search, target, evidence)
 
     def _written_out(self, state: State, target: Target, start: Start | None) -> Blamed | None:
         """The fault at the first line that is to be another, written out of the derivation."""
@@ -221,17 +214,17 @@ class Blaming:
         target = next(iter(sorted(assigned(site.statement))), "")
         return names, habits.gradient(target) or habits.value(target) or target
 
-    def _unnamed(
-        self, state: State, target: Target, evidence: Evidence, start: Start | None
-    ) -> Blamed:
+    def _unnamed(self, search: Search, target: Target, evidence: Evidence) -> Blamed:
         """A fault whose cause was not found, at the line that makes the value."""
+        state = search.state
         evidence = replace(evidence, trace=traced(state))
         scene = Scene(state.program.source, state.runs[0], state.truths[0], self.reference)
         sites = scene.sites(target.code, target.line)
         ought = state.truths[0].gradients.get(target.name)
-        begins = start.site if start is not None else None
         spoilt = spoiled(state.program, scene, sites, state.truths[0], ought)
-        site = begins or spoilt or wrong_site(sites)
+        site = spoilt or wrong_site(sites)
+        site = site if search.answers is None else search.answers.likeliest(site, sites)
+        site = site if search.start is None else search.start.site
         if site is None:
             return Blamed(target, target.line or 0, None, evidence)
         line = site.roots[0].lineno if site.roots else site.line

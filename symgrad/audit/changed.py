@@ -12,6 +12,7 @@ import numpy as np
 from symgrad.audit.form import assigned, reads
 from symgrad.audit.grammar import Edit
 from symgrad.audit.sites import Known
+from symgrad.audit.walks import typed, walked
 
 _SIZE = re.compile(r"[\w.]+\.(shape(\[\s*-?\w+\s*\])?|size)\b|\blen\([^()]*\)")
 """A size of an array."""
@@ -69,7 +70,7 @@ def is_power(edit: Edit) -> bool:
     pairs += [
         (a[0], a[1]) for n in _nodes(edit) if _called(n) == "power" and len(a := _args(n)) > 1
     ]
-    powers = [power for base, power in pairs if any(_arrays(edit, ast.unparse(base)))]
+    powers = [power for base, power in pairs if any(_arrays(edit, typed(base)))]
     return _is_in(edit, powers)
 
 
@@ -140,18 +141,18 @@ def _counted(edit: Edit) -> set[str]:
 
 def _placing(around: ast.AST) -> set[str]:
     """The names that are read in indices, and those that are read where these are assigned."""
-    parts = list(ast.walk(around))
+    parts = list(walked(around))
     found = {n for p in parts if isinstance(p, ast.Subscript) for n in _names(p.slice)}
     given = [p for p in parts if isinstance(p, ast.Assign) and assigned(p) & found]
     return found | {n for p in given for n in reads(p)}
 
 
 def _names(node: ast.AST) -> set[str]:
-    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+    return {n.id for n in walked(node) if isinstance(n, ast.Name)}
 
 
 def _nodes(edit: Edit) -> Iterator[ast.AST]:
-    yield from ast.walk(edit.site.statement)
+    yield from walked(edit.site.statement)
 
 
 def _is_in(edit: Edit, nodes: list[ast.expr]) -> bool:

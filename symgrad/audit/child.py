@@ -63,6 +63,7 @@ class Recorder:
         self.seen: list[list[Any]] = []
         self.looking = False
         self.held: dict[str, Any] = {}
+        self.nudges = 0
 
     def hold(self, name: str, value: Any) -> None:
         """A parameter is about to be changed."""
@@ -77,6 +78,19 @@ class Recorder:
     def pick(self, space: dict[str, Any], local: dict[str, Any]) -> Any:
         """What is tried in place of an expression."""
         return eval(self.picked, space, local)
+
+    def nudged(self, value: Any, steps: list[tuple[int, int, float]]) -> Any:
+        """A value, with numbers added to its entries at some of the times that it is computed."""
+        mine = [(entry, by) for turn, entry, by in steps if turn == self.nudges]
+        self.nudges += 1
+        if not mine:
+            return value
+        numpy = sys.modules["numpy"]
+        kind = getattr(value, "dtype", None)
+        found = numpy.array(value, dtype=kind if kind is not None and kind.kind == "f" else float)
+        for entry, by in mine:
+            found.flat[entry] += by
+        return found[()]
 
     def look(self, space: dict[str, Any], local: dict[str, Any]) -> None:
         """What expressions give before a statement, at each of the first times that it is run."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from symgrad.audit.binding import arguments_of, bound, bound_some, placed
@@ -12,6 +13,7 @@ from symgrad.audit.instrument import Plan
 from symgrad.audit.names import inputs_called
 from symgrad.audit.source import Source
 from symgrad.audit.targets import changed_by, flat, holder
+from symgrad.audit.walks import MOST, typed, walked
 from symgrad.errors import SpecError, perhaps
 
 BACKWARD = [
@@ -122,7 +124,7 @@ def _named_lambdas(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
 
 
 def _is_async(tree: ast.AST, name: str) -> bool:
-    nodes = (n for n in ast.walk(tree) if isinstance(n, ast.AsyncFunctionDef))
+    nodes = (n for n in walked(tree) if isinstance(n, ast.AsyncFunctionDef))
     return name.rpartition(".")[2] in {n.name for n in nodes}
 
 
@@ -197,7 +199,8 @@ def _named(methods: Mapping[str, Any], names: Iterable[str]) -> str | None:
 # -- scripts --------------------------------------------------------------------------------------
 
 
-def assigned(node: ast.stmt) -> set[str]:
+@lru_cache(MOST)
+def assigned(node: ast.stmt) -> frozenset[str]:
     """What a statement assigns, as records call it."""
     targets: list[ast.expr] = []
     if isinstance(node, ast.Assign):
@@ -205,23 +208,24 @@ def assigned(node: ast.stmt) -> set[str]:
     elif isinstance(node, (ast.AugAssign, ast.AnnAssign)) and node.value is not None:
         targets = [node.target]
     held = (holder(t) for t in targets)
-    return {ast.unparse(h) for h in held if h is not None}
+    return frozenset(typed(h) for h in held if h is not None)
 
 
 def changed_in_place(node: ast.stmt) -> set[str]:
     """What a call that stands alone changes: ``rng.shuffle(t)``."""
     held = map(holder, changed_by(node.value) if isinstance(node, ast.Expr) else ())
-    return {ast.unparse(h) for h in held if h is not None}
+    return {typed(h) for h in held if h is not None}
 
 
-def reads(node: ast.AST) -> set[str]:
+@lru_cache(MOST)
+def reads(node: ast.AST) -> frozenset[str]:
     """The names and entries that a statement reads."""
     found: set[str] = set()
-    for part in ast.walk(node):
+    for part in walked(node):
         if isinstance(part, (ast.Name, ast.Attribute)) and isinstance(part.ctx, ast.Load):
-            found.add(ast.unparse(part))
+            found.add(typed(part))
         elif isinstance(part, ast.Subscript):
             held = holder(part)
             if held is not None:
-                found.add(ast.unparse(held))
-    return found
+                found.add(typed(held))
+    return frozenset(found)

@@ -25,6 +25,7 @@ from symgrad.audit.grammar import Edit
 from symgrad.audit.grammar.edit import nodes
 from symgrad.audit.outcome import Blamed
 from symgrad.audit.sites import Site
+from symgrad.audit.walks import typed, walked
 
 
 def kind_of(blamed: Blamed) -> str:
@@ -101,7 +102,7 @@ def overwrites(site: Site | None) -> bool:
     if site is None or not isinstance(site.statement, ast.Assign):
         return False
     names = assigned(site.statement) - reads(site.statement)
-    before = (n for n in ast.walk(site.around) if isinstance(n, ast.Assign | ast.AugAssign))
+    before = (n for n in walked(site.around) if isinstance(n, ast.Assign | ast.AugAssign))
     return any(assigned(s) & names for s in before if s.lineno < site.line)
 
 
@@ -307,7 +308,7 @@ def is_jacobian(edit: Edit, repaired: str) -> bool:
     """Whether a sum is mended of what a softmax's Jacobian subtracts: ``p * (g - sum(g * p))``."""
     shares = [k for k in edit.site.known.values() if k.array.ndim and is_share(k.array)]
     if edit.rule.tries is nothing and edit.kind in ("path", "term"):
-        line = ast.unparse(edit.site.statement)
+        line = typed(edit.site.statement)
         factors = (rf"\b{re.escape(k.name)} \* |\* {re.escape(k.name)}\b" for k in shares)
         return edit.word.startswith("-") and any(re.search(f, line) for f in factors)
     if "sum(" not in edit.old + edit.new or edit.kind not in ("value", "sum", "term", "factor"):
@@ -321,7 +322,7 @@ def is_of_a_norm(edit: Edit) -> bool:
         return False
     site = edit.site
     divisors = [n.right for n in nodes(site) if isinstance(n, ast.BinOp) and is_division(n)]
-    names = {m.id for d in divisors for m in ast.walk(d) if isinstance(m, ast.Name)}
+    names = {m.id for d in divisors for m in walked(d) if isinstance(m, ast.Name)}
     known = [site.known[n] for n in names & set(site.known)]
     norms = [k for k in known if 1 < k.array.size < site.arrays[-1].size and (k.array > 0).all()]
     return any(re.search(rf"\b{re.escape(k.name)}\b", edit.word) for k in norms)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from symgrad.audit.grammar import RULES, Edit
@@ -27,12 +27,14 @@ _STILL = re.compile(r"\w\[\d+\]")
 """An entry of a list at a number."""
 
 
-def proposals(sites: Sequence[Site]) -> list[tuple[float, Edit]]:
-    """All edits of statements, the likeliest first."""
+def proposals(
+    sites: Sequence[Site], is_told: Callable[[Edit], bool] = lambda edit: True
+) -> list[tuple[float, Edit]]:
+    """The edits of statements that may be what is asked for, the likeliest first."""
     found: dict[tuple[Any, ...], tuple[float, Edit]] = {}
     for site in sites[:60]:
         for rule in RULES:
-            for edit in rule.edits(site):
+            for edit in filter(is_told, rule.edits(site)):
                 score = edit.cost + longer(edit) + unlikely(site) + stands_still(edit)
                 if edit.changes not in found or score < found[edit.changes][0]:
                     found[edit.changes] = (score, edit)

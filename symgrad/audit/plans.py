@@ -83,10 +83,10 @@ def _last_assignment(body: list[ast.stmt], name: str, inputs: Collection[str]) -
     return body[last].lineno
 
 
-def _prepares(statement: ast.stmt, others: Collection[str]) -> set[str]:
+def _prepares(statement: ast.stmt, others: Collection[str]) -> frozenset[str]:
     """What a statement computes from an input alone, to prepare it; no gradients."""
-    own = assigned(statement) if isinstance(statement, ast.Assign) else set()
-    return set() if {*others} & reads(statement) or any(map(is_called_gradient, own)) else own
+    own = assigned(statement) if isinstance(statement, ast.Assign) else frozenset()
+    return frozenset() if {*others} & reads(statement) or any(map(is_called_gradient, own)) else own
 
 
 def _loop_over(body: list[ast.stmt], name: str) -> int | None:

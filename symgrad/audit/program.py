@@ -112,7 +112,9 @@ class Program:
         (start, end, new) = edit.changes[0]
         key = (start, end, plan.wanted)
         if key not in self.holes:
-            self.holes[key] = self._variant([(start, end, HOLE)], plan)
+            lines = "\n" * self.source.text.count("\n", start, end)
+            hole = f"({HOLE}{lines})" if lines else HOLE
+            self.holes[key] = self._variant([(start, end, hole)], plan)
         try:
             tree = ast.parse(new.strip(), mode="eval")
             return self.holes[key], marshal.dumps(compile(tree, self.source.file, "eval"))

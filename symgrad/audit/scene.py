@@ -37,6 +37,7 @@ from symgrad.audit.statements import (
     targets_of,
 )
 from symgrad.audit.targets import changed_by, holder, is_append
+from symgrad.audit.walks import typed, walked
 
 _SLOPE = re.compile(r"d\w*_d|d_?[A-Z]|grad|delta_|nabla")
 """How derivatives are called, and hardly anything else."""
@@ -75,13 +76,13 @@ class Scene:
     @cached_property
     def unfilled(self) -> set[int]:
         """The lines that make arrays whose entries nobody has written yet."""
-        made = (n for n in ast.walk(self.source.tree) if isinstance(n, ast.Assign))
+        made = (n for n in walked(self.source.tree) if isinstance(n, ast.Assign))
         return {n.lineno for n in made if function_of(n.value) in ("empty", "empty_like")}
 
     @cached_property
     def functions(self) -> list[ast.FunctionDef]:
         """The functions of the program."""
-        return [n for n in ast.walk(self.source.tree) if isinstance(n, ast.FunctionDef)]
+        return [n for n in walked(self.source.tree) if isinstance(n, ast.FunctionDef)]
 
     def function_at(self, line: int) -> ast.FunctionDef | None:
         """The innermost function around a line."""
@@ -101,7 +102,7 @@ class Scene:
             ast.For,
             ast.If,
         )
-        found = [n for n in ast.walk(self.source.tree) if isinstance(n, kinds) and self._ran(n)]
+        found = [n for n in walked(self.source.tree) if isinstance(n, kinds) and self._ran(n)]
         found = [n for n in found if n.lineno not in self.unfilled]
         return sorted(found, key=lambda n: (n.lineno, n.col_offset))
 
@@ -133,21 +134,21 @@ class Scene:
         """The entries of lists and dictionaries of arrays: ``hs[t]``, and others at such places."""
         read = [
             n
-            for n in ast.walk(inside or self.source.tree)
+            for n in walked(inside or self.source.tree)
             if isinstance(n, ast.Subscript) and isinstance(n.value, ast.Name)
         ]
         spoken = [(n.value.id, n.slice) for n in read if isinstance(n.value, ast.Name)]
         lists = {name for name, _ in spoken if isinstance(self.held.get(name), list)}
         lists |= {n for n in self._appended(inside) if n in self.held}
-        places = {ast.unparse(s): s for name, s in spoken if name in lists and not _is_slice(s)}
+        places = {typed(s): s for name, s in spoken if name in lists and not _is_slice(s)}
         more = [(name, place) for name in sorted(lists) for place in places.values()]
         more += [pair for name in sorted({n for n, _ in spoken}) for pair in self._keyed(name)]
         return dict(self._entries_of([*spoken, *more[:MOST_ARRAYS]]))
 
     def _appended(self, inside: ast.FunctionDef | None) -> set[str]:
         """The lists to which a function appends."""
-        calls_ = (n for n in ast.walk(inside or self.source.tree) if isinstance(n, ast.Call))
-        return {ast.unparse(part) for c in calls_ if is_append(c) for part in changed_by(c)}
+        calls_ = (n for n in walked(inside or self.source.tree) if isinstance(n, ast.Call))
+        return {typed(part) for c in calls_ if is_append(c) for part in changed_by(c)}
 
     def _keyed(self, name: str) -> list[tuple[str, ast.expr]]:
         """The words by which a dictionary of arrays may be read."""
@@ -159,7 +160,7 @@ class Scene:
         for name, place in spoken:
             array = entry_read(self.held.get(name, []), place)
             if array is not None:
-                text = f"{name}[{ast.unparse(place)}]"
+                text = f"{name}[{typed(place)}]"
                 role = self.role(array) if isinstance(place, ast.Constant) else None
                 yield text, Known(text, array, role)
                 yield text.replace("'", '"'), Known(text, array, role)  # as it may be typed
@@ -170,7 +171,7 @@ class Scene:
     @cached_property
     def loops(self) -> list[tuple[int, int]]:
         """The lines from which and to which loops go."""
-        found = [n for n in ast.walk(self.source.tree) if isinstance(n, (ast.For, ast.While))]
+        found = [n for n in walked(self.source.tree) if isinstance(n, (ast.For, ast.While))]
         return [(n.lineno, n.end_lineno or n.lineno) for n in found]
 
     def role(self, array: np.ndarray[Any, Any]) -> Role | None:
@@ -244,7 +245,7 @@ class Scene:
         if key is None and isinstance(statement, ast.Return):
             found += self.arrays.get((at, "return"), [])[:1]
         if isinstance(statement, ast.Assign) and isinstance(key, int):
-            names = [ast.unparse(h) for t in targets_of(statement) if (h := holder(t)) is not None]
+            names = [typed(h) for t in targets_of(statement) if (h := holder(t)) is not None]
             found += self.arrays.get((at, names[key]), [])[:1] if key < len(names) else []
         elif key is not None:
             entry = next((v[key] for v in self.wholes.get(at, ()) if has_entry(v, key)), None)
@@ -419,7 +420,7 @@ class Scene:
         for called, place in passed(statement, name):
             for function in (f for f in self.functions if f.name == called):
                 names = {a.arg for a in function.args.args[place : place + 1]}
-                inside = {id(n) for n in ast.walk(function) if changes_in_place(n, names)}
+                inside = {id(n) for n in walked(function) if changes_in_place(n, names)}
                 yield from (s for s in self.statements if id(s) in inside)
 
     def _body(self, function: ast.FunctionDef) -> Iterator[ast.stmt]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -20,9 +21,10 @@ from symgrad.audit.instrument import STEP
 from symgrad.audit.likely import DEEP, is_derivative, proposals
 from symgrad.audit.program import Program
 from symgrad.audit.reference import Reference, Truth
+from symgrad.audit.responses import Outputs, Responses
 from symgrad.audit.runner import Run
 from symgrad.audit.scene import Scene
-from symgrad.audit.sites import Site, fits
+from symgrad.audit.sites import Site
 from symgrad.audit.starts import MOST_PUT, Start, puts, start_of
 from symgrad.audit.statements import origin
 from symgrad.audit.steps import rates_called
@@ -34,6 +36,8 @@ MARGIN, WIDE_MARGIN = 0.45, 1.3
 """How much less likely repairs may be than the first; more, where values are left wrong."""
 
 MOST_TRIES = 14000
+FEWEST = 6
+"""Of so many statements on it is told by numbers which may be wrong, before edits are tried."""
 MOST_TRIES_OF_LOCALS = 700
 
 
@@ -153,6 +157,7 @@ class Search:
         self.point = 0
         """Where numbers are looked at first."""
         self.start: Start | None = None
+        self.answers: Responses | None = None
 
     def repair(self, target: Target) -> Found | None:
         """The best repair that makes a value right and none wrong."""
@@ -161,8 +166,7 @@ class Search:
         scene = Scene(state.program.source, run, truth, self.reference)
         scene.missing = self._missing(target)
         sites = scene.sites(target.code, target.line)
-        local = [target.code] if target.local else []
-        self.state.program.load([*local, *self._outputs()])
+        self._load(target)
         self.start = None if target.local or target.forward else self._start(target, scene, sites)
         if self.start is not None:
             sites = self.start.placed(scene, sites)
@@ -172,7 +176,9 @@ class Search:
             rates = rates_called(self.state.program.tree)
             sites = [s for s in sites if not assigned(s.statement) & rates]
         most = MOST_TRIES_OF_LOCALS if target.local else MOST_TRIES
-        edits = self._deduced(target, scene, sites) + proposals(sites)[:most]
+        answers = self.answers = self._answers(target, sites)
+        edits = self._deduced(target, scene, sites, answers)
+        edits += (proposals(sites, answers.may_mend) if answers else proposals(sites))[:most]
         edits.sort(key=lambda pair: pair[0])
         found = self._best(target, edits)
         return found if found or target.local else self._best(target, twice(edits))
@@ -204,7 +210,7 @@ class Search:
         at = making(sites) if start is None else [start.site]
         name = target.name if start is None else start.value
         edits = list(written(lines, self.state.program, scene, at, name))
-        self.state.program.load([*([target.code] if target.local else []), *self._outputs()])
+        self._load(target)
         return self._best(target, edits)
 
     def _is_near(self, site: Site, target: Target) -> bool:
@@ -219,8 +225,23 @@ class Search:
         near = site.depth <= 2 and not site.right and bool(names)
         return near and not any(gradient(n) in self.reference.gradient_of for n in names)
 
+    def _answers(self, target: Target, sites: Sequence[Site]) -> Responses | None:
+        """How what is handed out answers to what statements give; None where that can't be told."""
+        if target.local or target.forward or len(sites) < FEWEST:
+            return None
+        state, point, wrt = self.state, self.point, self.state.matching.wrt
+        truth, run = state.truths[point], state.runs[point]
+        wrong = [v.code for v in self.before if v.name in wrt and not v.right]
+        codes = dict.fromkeys([target.code, *sorted(self.right), *wrong])
+        names = {v.code: v.name for v in self.before} | {target.code: target.name}
+        oughts = {c: truth.gradients.get(names[c]) for c in codes}
+        outputs = Outputs.of(state.handed, run, oughts, self.right, 1e-3 * truth.typical)
+        if outputs is None:
+            return None
+        return Responses(state.program, truth, run, outputs, self.limit)
+
     def _deduced(
-        self, target: Target, scene: Scene, sites: Sequence[Site]
+        self, target: Target, scene: Scene, sites: Sequence[Site], answers: Responses | None
     ) -> list[tuple[float, Edit]]:
         """Repairs that follow from the numbers at one point."""
         program, truth = self.state.program, self.state.truths[self.point]
@@ -228,7 +249,9 @@ class Search:
         begins = None if self.start is None else (self.start.site.line, self.start.value)
         deduction = Deduction(program, scene, truth, sites, gradient, begins)
         found: dict[Any, tuple[float, Edit]] = {}
-        for cost, edit in deduction.edits(self._ought_there(target)):
+        told = [a for s in sites if answers and (a := answers.of(s)) and a.ought]
+        several = (deduction.edits(self._ought_there(target)), deduction.answered(told))
+        for cost, edit in itertools.chain(*several):
             score = cost + DEEP * edit.site.far
             if edit.changes not in found or score < found[edit.changes][0]:
                 found[edit.changes] = (score, edit)
@@ -255,6 +278,10 @@ class Search:
         fraction = Fraction(known[0]).limit_denominator(50)
         near = abs(float(fraction) - known[0]) < 1e-9 * abs(known[0])
         return f"({fraction})" if near else f"{known[0]:.12g}"
+
+    def _load(self, target: Target) -> None:
+        """Have it told of variants what is handed out, and what a target is."""
+        self.state.program.load([*([target.code] if target.local else []), *self._outputs()])
 
     def _outputs(self) -> list[str]:
         """What is read of a run to know what it hands out."""
@@ -369,68 +396,3 @@ class Search:
             (a, b) for one, other in pairs for a, b in zip(one.errors, other.errors, strict=True)
         ]
         return any(abs(a - b) > self.state.tolerance for a, b in errors if a != b)
-
-
-def local_targets(state: State, reference: Reference) -> Iterator[Target]:
-    """Locals that are called as a value or a gradient of the spec and are not that."""
-    habits, handed = state.matching.habits, set(state.matching.codes)
-    times = Counter((line, target) for line, target, _ in state.runs[0].records)
-    right = _known_by_another_name(state)
-    for line, target, _ in last_records(state.runs[0].records):
-        if target in handed or target == "return" or times[line, target] > 1:
-            continue
-        gradient, value = habits.gradient(target), habits.value(target)
-        forward = gradient is None
-        name = value if forward else gradient
-        known = reference.values if forward else reference.gradient_of
-        if name is not None and name in known and not (name in right and not forward):
-            wrong, scaled = _is_wrong(state, target, name, forward=forward)
-            if wrong:
-                yield Target(name, target, line, local=True, forward=forward, scaled=scaled)
-
-
-def _known_by_another_name(state: State) -> set[str]:
-    """The values whose gradients have been multiplied, and are right but for that."""
-    found: set[str] = set()
-    for target in state.runs[0].last if any(state.matching.scales.values()) else ():
-        name = state.matching.habits.gradient(target)
-        known = name is not None and name in state.truths[0].gradients
-        if name is not None and known and name not in state.matching.wrt:
-            pairs = zip(state.runs, state.truths, strict=True)
-            matches = [state.matching.on_the_way(r.last.get(target), t, name) for r, t in pairs]
-            found |= {name} if all(m.error <= state.tolerance for m in matches) else set()
-    return found
-
-
-def last_records(records: Sequence[tuple[int, str, Any]]) -> list[tuple[int, str, Any]]:
-    """The last record of each target, in the order in which they were made."""
-    return [records[k] for k in sorted(last_places(records).values())]
-
-
-def last_places(records: Sequence[tuple[int, str, Any]]) -> dict[str, int]:
-    """Where the last record of each target is."""
-    return {target: k for k, (_, target, _) in enumerate(records)}
-
-
-def _is_wrong(state: State, code: str, name: str, *, forward: bool) -> tuple[bool, bool]:
-    """Whether a local is off, and whether by a number only."""
-    scaled = True
-    for run, truth in zip(state.runs, state.truths, strict=True):
-        table: Mapping[str, Any] = truth.values if forward else truth.gradients
-        got = run.last.get(code)
-        if name not in table or got is None:
-            return False, False
-        spread = _is_spread(np.shape(got), table[name].shape)
-        got = np.broadcast_to(got, table[name].shape) if spread else got
-        match = compared(got, table[name], truth.typical)
-        if not forward:
-            match = state.matching.on_the_way(got, truth, name)
-        if match.error <= state.tolerance or match.way == "shape" or np.size(got) < 2:
-            return False, False
-        scaled &= spread or match.ratio is not None
-    return True, scaled
-
-
-def _is_spread(shape: tuple[int, ...], whole: tuple[int, ...]) -> bool:
-    """Whether an array, or a number, has only to be broadcast to have a shape: a factor lacks."""
-    return shape != whole and (not shape or (len(shape) <= len(whole) and fits(shape, whole)))

@@ -12,6 +12,7 @@ import numpy as np
 
 from symgrad.audit.compare import broadcasts
 from symgrad.audit.source import Source
+from symgrad.audit.walks import walked
 
 MOST_FAR = 8
 """From how many statements on it is all the same how far one is."""
@@ -101,8 +102,8 @@ class Site:
     def inside_functions(self) -> frozenset[int]:
         """The expressions in functions without a name, or in comprehensions; and defaults."""
         inner = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-        found = [n for root in self.roots for n in ast.walk(root) if isinstance(n, inner)]
-        return frozenset(id(part) for n in found for part in ast.walk(n) if part is not n)
+        found = [n for root in self.roots for n in walked(root) if isinstance(n, inner)]
+        return frozenset(id(part) for n in found for part in walked(n) if part is not n)
 
     @cached_property
     def shape(self) -> tuple[int, ...] | None:

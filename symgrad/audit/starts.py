@@ -17,6 +17,7 @@ from symgrad.audit.runner import Run
 from symgrad.audit.scene import Scene
 from symgrad.audit.sites import Site
 from symgrad.audit.statements import targets_of
+from symgrad.audit.walks import typed
 from symgrad.audit.wording import Change
 
 MOST_PUT = 60
@@ -94,7 +95,7 @@ def _is_plain(scene: Scene, site: Site) -> bool:
 
 def name_of(site: Site) -> str:
     """What a statement assigns, where that is one thing."""
-    return ast.unparse(targets_of(site.statement)[0])
+    return typed(targets_of(site.statement)[0])
 
 
 def _is_same(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
+from functools import lru_cache
 from typing import Any
 
 from symgrad.audit.form import assigned, reads
 from symgrad.audit.targets import changed_by, flat, holder, is_append
+from symgrad.audit.walks import MOST, typed, walked
 
 
 def parts(statement: ast.stmt) -> list[tuple[Any, ast.expr]]:
@@ -39,7 +41,7 @@ def conditions(statements: Iterable[ast.stmt]) -> dict[int, list[ast.stmt]]:
     """The conditions around each statement."""
     found: dict[int, list[ast.stmt]] = {}
     for node in (n for n in statements if isinstance(n, ast.If)):
-        for inner in ast.walk(node):
+        for inner in walked(node):
             found.setdefault(id(inner), []).extend([node] if inner is not node else [])
     return found
 
@@ -56,13 +58,14 @@ def _inner(place: int, part: ast.expr) -> Iterator[tuple[Any, ast.expr]]:
         yield place, part
 
 
-def all_assigned(statement: ast.stmt) -> set[str]:
+@lru_cache(MOST)
+def all_assigned(statement: ast.stmt) -> frozenset[str]:
     """What a statement assigns or changes, as records call it."""
     if isinstance(statement, ast.For):
-        return {ast.unparse(t) for t in flat(statement.target)}
+        return frozenset(typed(t) for t in flat(statement.target))
     if isinstance(statement, ast.Expr):
         held = (holder(t) for t in changed_by(statement.value))
-        return {ast.unparse(h) for h in held if h is not None}
+        return frozenset(typed(h) for h in held if h is not None)
     return assigned(statement)
 
 
@@ -71,7 +74,7 @@ def gives(statement: ast.stmt, code: str) -> bool:
     if code in all_assigned(statement):
         return True
     whole = isinstance(statement, (ast.FunctionDef, ast.For, ast.If))
-    for node in ast.walk(statement) if not whole else ():
+    for node in walked(statement) if not whole else ():
         if isinstance(node, ast.Dict):
             if any(isinstance(k, ast.Constant) and k.value == code for k in node.keys):
                 return True
@@ -83,7 +86,7 @@ def gives(statement: ast.stmt, code: str) -> bool:
 
 def keys_in(tree: ast.AST) -> Iterator[str]:
     """The words by which dictionaries are read, and made."""
-    for node in ast.walk(tree):
+    for node in walked(tree):
         keys = [node.slice] if isinstance(node, ast.Subscript) else getattr(node, "keys", [])
         for key in keys if isinstance(keys, list) else ():
             if isinstance(key, ast.Constant) and isinstance(key.value, str):
@@ -94,42 +97,46 @@ def is_shared(statement: ast.stmt, name: str = "") -> bool:
     """Whether a statement gives an array, or that of a name, another name without a copy."""
     value = getattr(statement, "value", None)
     plain = isinstance(value, (ast.Name, ast.Attribute, ast.Subscript))
-    return (
-        isinstance(statement, ast.Assign) and plain and name in ("", ast.unparse(statement.value))
-    )
+    return isinstance(statement, ast.Assign) and plain and name in ("", typed(statement.value))
 
 
 def is_changed(statement: ast.stmt, around: ast.AST) -> bool:
     """Whether what a statement assigns is changed in place somewhere in its function."""
-    names = {ast.unparse(t) for t in targets_of(statement)}
-    return any(changes_in_place(s, names) for s in ast.walk(around))
+    names = {typed(t) for t in targets_of(statement)}
+    return any(changes_in_place(s, names) for s in walked(around))
 
 
 def changes_in_place(node: ast.AST, names: set[str]) -> bool:
     """Whether a statement changes the entries of an array of some name."""
     if isinstance(node, ast.AugAssign):
         held = holder(node.target)
-        return held is not None and ast.unparse(held) in names
+        return held is not None and typed(held) in names
     if isinstance(node, ast.Assign):
         entries = [t for t in node.targets if isinstance(t, ast.Subscript)]
-        return any((held := holder(t)) is not None and ast.unparse(held) in names for t in entries)
+        return any((held := holder(t)) is not None and typed(held) in names for t in entries)
     return False
 
 
 def passed(statement: ast.stmt, name: str) -> list[tuple[str, int]]:
     """The functions that a statement hands an array or a dictionary to, and in which place."""
+    return [(function, k) for function, k, handed in _handed(statement) if handed == name]
+
+
+@lru_cache(MOST)
+def _handed(statement: ast.stmt) -> tuple[tuple[str, int, str], ...]:
+    """The functions that a statement calls, with the names that it hands to them, by place."""
     simple = isinstance(statement, (ast.Assign, ast.AugAssign, ast.Expr, ast.Return))
-    found = [n for n in ast.walk(statement) if isinstance(n, ast.Call)] if simple else []
-    return [
-        (n.func.id, k)
+    found = [n for n in walked(statement) if isinstance(n, ast.Call)] if simple else []
+    return tuple(
+        (n.func.id, k, a.id)
         for n in found
         if isinstance(n.func, ast.Name)
         for k, a in enumerate(n.args)
-        if isinstance(a, ast.Name) and a.id == name
-    ]
+        if isinstance(a, ast.Name)
+    )
 
 
-def needed(statement: ast.stmt, code: str, depth: int) -> set[str]:
+def needed(statement: ast.stmt, code: str, depth: int) -> Set[str]:
     """The names that a statement needs for a value."""
     if isinstance(statement, ast.FunctionDef):
         return {
@@ -153,18 +160,18 @@ def needed(statement: ast.stmt, code: str, depth: int) -> set[str]:
 def calls(statement: ast.stmt, function: str) -> bool:
     """Whether a statement calls a function by its name, or a method of some object."""
     simple = isinstance(statement, (ast.Assign, ast.AugAssign, ast.Expr, ast.Return))
-    called = [n.func for n in ast.walk(statement) if isinstance(n, ast.Call)] if simple else []
+    called = [n.func for n in walked(statement) if isinstance(n, ast.Call)] if simple else []
     names = (f.attr if isinstance(f, ast.Attribute) else getattr(f, "id", "") for f in called)
     return function in names
 
 
 def origin(tree: ast.AST, code: str) -> str:
     """The variable that something is handed out of: in ``{"W1": dW1}`` dW1, else its own name."""
-    for node in ast.walk(tree):
+    for node in walked(tree):
         if isinstance(node, (ast.Return, ast.Assign)):
             for key, value in parts(node):
                 if key == code and isinstance(value, (ast.Name, ast.Attribute)):
-                    return ast.unparse(value)
+                    return typed(value)
     return code
 
 

@@ -19,6 +19,7 @@ from symgrad.audit.reference import Truth
 from symgrad.audit.runner import Run
 from symgrad.audit.source import Source
 from symgrad.audit.turns import training_loops
+from symgrad.audit.walks import typed, walked
 
 RATE = re.compile(
     r"(^|_)(lr|l_r|eta|alpha|rate|lrate|learning_?rate|step_?size|learn_?rate|eps(ilon)?)(_?\w?|0)$",
@@ -45,7 +46,7 @@ def with_steps(form: Form, source: Source, wrt: Collection[str]) -> Form:
 def with_changes(form: Form, source: Source, wrt: Collection[str], cls: str) -> Form:
     """The form of a class that changes its own parameters in its backward pass."""
     node = definitions(source.tree)[cls]
-    statements = [n for n in ast.walk(node) if isinstance(n, ast.stmt)]
+    statements = [n for n in walked(node) if isinstance(n, ast.stmt)]
     keyed = {code for s in statements for code in assigned(s) if code.endswith("']")}
     keys = {code.split("['")[-1][:-2]: code for code in sorted(keyed)}
     codes = {v: keys.get(v, f"self.{v}") for v in wrt}
@@ -68,7 +69,7 @@ def stepping(
     """The lines that change parameters by what they read of them: each with the parameters."""
     found: dict[int, Sequence[str]] = {}
     own = _locals(tree)
-    for node in ast.walk(tree):
+    for node in walked(tree):
         if isinstance(node, (ast.Assign, ast.AugAssign)) and node.lineno not in given:
             again = isinstance(node, ast.AugAssign) or (
                 assigned(node) & reads(node.value) and not _is_wrapping(node.value, parameters, own)
@@ -80,14 +81,14 @@ def stepping(
 
 def _locals(tree: ast.AST) -> set[str]:
     """The names that are assigned somewhere in a program, and the arguments of functions."""
-    nodes = list(ast.walk(tree))
+    nodes = list(walked(tree))
     stored = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     return stored | {n.arg for n in nodes if isinstance(n, ast.arg)}
 
 
 def _is_wrapping(value: ast.expr, parameters: Collection[str], own: Collection[str]) -> bool:
     """Whether parameters are given another form, with nothing that could be a step."""
-    parts = list(ast.walk(value))
+    parts = list(walked(value))
     names = {n.id for n in parts if isinstance(n, ast.Name)} - {p.split("[")[0] for p in parameters}
     return any(isinstance(n, ast.Call) for n in parts) and names.isdisjoint(own)
 
@@ -112,7 +113,7 @@ def steps_of(
     statements = _statements(
         tree, [k for k, of in lines.items() if any(STEP + n in codes for n in of)]
     )
-    if not codes or any("sqrt" in ast.unparse(s) for s in statements):
+    if not codes or any("sqrt" in typed(s) for s in statements):
         return {}  # what is divided by its own size is no gradient
     rates = list(dict.fromkeys(_rates(statements, rates_called(tree), runs[0])))
     rates = rates[: rates.index(1.0) + 1] if only_right else rates
@@ -123,8 +124,8 @@ def steps_of(
 
 def rates_called(tree: ast.AST) -> set[str]:
     """The names in a program that are those of a size of steps."""
-    names = (n for n in ast.walk(tree) if isinstance(n, (ast.Name, ast.Attribute)))
-    return {ast.unparse(n) for n in names if RATE.search(ast.unparse(n).split(".")[-1])}
+    names = (n for n in walked(tree) if isinstance(n, (ast.Name, ast.Attribute)))
+    return {typed(n) for n in names if RATE.search(typed(n).split(".")[-1])}
 
 
 def _is_once(code: str, run: Run) -> bool:
@@ -135,7 +136,7 @@ def _is_once(code: str, run: Run) -> bool:
 
 def _statements(tree: ast.Module, lines: Collection[int]) -> list[ast.stmt]:
     """The statements of lines, and those that assign what these read."""
-    simple = [n for n in ast.walk(tree) if isinstance(n, (ast.Assign, ast.AugAssign))]
+    simple = [n for n in walked(tree) if isinstance(n, (ast.Assign, ast.AugAssign))]
     own: list[ast.stmt] = [s for s in simple if s.lineno in lines]
     wanted = {name for s in own for name in reads(s) - assigned(s)}
     again = [s for s in simple if s not in own and assigned(s) & wanted & reads(s)]
@@ -151,7 +152,7 @@ def _rates(
     called = [v for n, v in scalars.items() if n in everywhere]
     yield from called
     yield from (float(v) for n in sorted(everywhere) if _is_scalar(v := run.last.get(n)))
-    parts = (n for s in statements for n in ast.walk(s) if isinstance(n, ast.Constant))
+    parts = (n for s in statements for n in walked(s) if isinstance(n, ast.Constant))
     small = [n.value for n in parts if isinstance(n.value, float) and 0 < n.value < 1]
     yield from small if not called else ()
     yield 1.0

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from symgrad.audit.walks import typed
+
 
 def flat(target: ast.expr) -> Iterator[ast.expr]:
     """The names, entries and attributes in a target."""
@@ -30,7 +32,7 @@ def changed_by(value: ast.expr) -> Iterator[ast.expr]:
     if isinstance(function, ast.Attribute) and function.attr in CHANGING:
         yield from value.args[:1]
     if isinstance(function, ast.Attribute) and function.attr in ("fill", "sort"):
-        yield from [] if ast.unparse(function.value) in ("np", "numpy") else [function.value]
+        yield from [] if typed(function.value) in ("np", "numpy") else [function.value]
     if is_append(value):
         yield function.value  # type: ignore[attr-defined]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from symgrad.audit.form import assigned, reads
 from symgrad.audit.targets import changed_by, flat
+from symgrad.audit.walks import typed, walked
 
 
 def training_loops(
@@ -17,10 +18,10 @@ def training_loops(
     found: set[int] = set()
     inner: set[int] = set()
     functions: dict[str, list[ast.FunctionDef]] = {}
-    for function in (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)):
+    for function in (n for n in walked(tree) if isinstance(n, ast.FunctionDef)):
         functions.setdefault(function.name, []).append(function)
     inside = (f for several in functions.values() for f in several if f is not tree)
-    local = {id(n) for f in inside for n in ast.walk(f)}
+    local = {id(n) for f in inside for n in walked(f)}
     params = {*names} - {*data}
     handed = _handed(tree)
     for node in _loops(tree):
@@ -36,50 +37,48 @@ def training_loops(
 
 
 def _loops(node: ast.AST) -> Iterator[ast.For | ast.While]:
-    yield from (n for n in ast.walk(node) if isinstance(n, (ast.For, ast.While)))
+    yield from (n for n in walked(node) if isinstance(n, (ast.For, ast.While)))
 
 
 def _is_given_in(
     loop: ast.For | ast.While, gives: Mapping[int, Any], names: Collection[str]
 ) -> bool:
     """Whether each turn of a loop gets inputs anew: other data, or parameters to begin with."""
-    nodes = list(ast.walk(loop))
+    nodes = list(walked(loop))
     lines = {n.lineno for n in nodes if isinstance(n, ast.stmt)}
-    if any(isinstance(n, ast.Subscript) and ast.unparse(n) in names for n in nodes):
+    if any(isinstance(n, ast.Subscript) and typed(n) in names for n in nodes):
         return True
     return any(name in names for line in lines & gives.keys() for name, _ in gives[line])
 
 
 def only_fills(loop: ast.AST, name: str) -> bool:
     """Whether a loop gives something its entries, and reads none: ``p["W" + str(k)] = ...``."""
-    nodes = list(ast.walk(loop)) if isinstance(loop, (ast.For, ast.While)) else []
+    nodes = list(walked(loop)) if isinstance(loop, (ast.For, ast.While)) else []
     entries = [n for n in nodes if isinstance(n, ast.Subscript) and isinstance(n.ctx, ast.Store)]
     again = (n.target for n in nodes if isinstance(n, ast.AugAssign))
-    filled = [n for n in entries if ast.unparse(n.value) == name and n not in {*again}]
+    filled = [n for n in entries if typed(n.value) == name and n not in {*again}]
     appended = [c for n in nodes if isinstance(n, ast.Expr) for c in changed_by(n.value)]
-    filled_ = len(filled) + sum(ast.unparse(c) == name for c in appended)
+    filled_ = len(filled) + sum(typed(c) == name for c in appended)
     kinds = (ast.Name, ast.Attribute)
-    return filled_ > 0 and filled_ == sum(
-        isinstance(n, kinds) and ast.unparse(n) == name for n in nodes
-    )
+    return filled_ > 0 and filled_ == sum(isinstance(n, kinds) and typed(n) == name for n in nodes)
 
 
 def _set(loop: ast.AST, names: Collection[str]) -> set[str]:
     """What is changed by ``setattr(net, name, value)``."""
-    calls = (n for n in ast.walk(loop) if isinstance(n, ast.Call) and n.args)
-    objects = {ast.unparse(c.args[0]) for c in calls if ast.unparse(c.func) == "setattr"}
+    calls = (n for n in walked(loop) if isinstance(n, ast.Call) and n.args)
+    objects = {typed(c.args[0]) for c in calls if typed(c.func) == "setattr"}
     return {n for n in names if n.split(".")[0] in objects}
 
 
 def _handed(tree: ast.AST) -> dict[str, set[str]]:
     """What objects are made of, by the methods of theirs that change something in place."""
-    calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call)]
+    calls = [n for n in walked(tree) if isinstance(n, ast.Call)]
     found: dict[str, set[str]] = {}
-    for kind in (n for n in ast.walk(tree) if isinstance(n, ast.ClassDef)):
-        made = (c for c in calls if ast.unparse(c.func) == kind.name)
+    for kind in (n for n in walked(tree) if isinstance(n, ast.ClassDef)):
+        made = (c for c in calls if typed(c.func) == kind.name)
         names = {name for call in made for argument in call.args for name in reads(argument)}
         for method in (m for m in kind.body if isinstance(m, ast.FunctionDef)):
-            if any(isinstance(n, ast.AugAssign) for n in ast.walk(method)):
+            if any(isinstance(n, ast.AugAssign) for n in walked(method)):
                 found.setdefault(method.name, set()).update(names)
     return found
 
@@ -91,16 +90,16 @@ def _held_by(changed: Collection[str], names: Collection[str]) -> set[str]:
 
 
 def _changed(node: ast.AST, gives: Mapping[int, Any]) -> set[str]:
-    statements = (p for p in ast.walk(node) if isinstance(p, ast.stmt) and p.lineno not in gives)
+    statements = (p for p in walked(node) if isinstance(p, ast.stmt) and p.lineno not in gives)
     return {name for statement in statements for name in assigned(statement)}
 
 
 def _changed_in_turn(node: ast.AST) -> set[str]:
     """What is changed under another name: ``for w, dw in ((W1, dW1), (W2, dW2)): w -= lr * dw``."""
     found: set[str] = set()
-    for loop in (n for n in ast.walk(node) if isinstance(n, ast.For)):
-        own = {ast.unparse(target) for target in flat(loop.target)}
-        steps = (s for s in ast.walk(loop) if isinstance(s, ast.AugAssign))
+    for loop in (n for n in walked(node) if isinstance(n, ast.For)):
+        own = {typed(target) for target in flat(loop.target)}
+        steps = (s for s in walked(loop) if isinstance(s, ast.AugAssign))
         if any(assigned(s) & own for s in steps):
             found |= reads(loop.iter)
     return found
@@ -117,7 +116,7 @@ def _changed_by_calls(
         name = left.pop()
         for function in functions.get(name, ()) if name not in seen else ():
             left |= _called_in(function)
-            for part in ast.walk(function):
+            for part in walked(function):
                 held = isinstance(part, ast.Assign | ast.AugAssign) and part.lineno not in gives
                 own = assigned(part) if held and isinstance(part, ast.stmt) else set()
                 changed |= own if isinstance(part, ast.AugAssign) else {n for n in own if "." in n}
@@ -126,5 +125,5 @@ def _changed_by_calls(
 
 
 def _called_in(node: ast.AST) -> set[str]:
-    calls = (n.func for n in ast.walk(node) if isinstance(n, ast.Call))
+    calls = (n.func for n in walked(node) if isinstance(n, ast.Call))
     return {f.attr if isinstance(f, ast.Attribute) else getattr(f, "id", "") for f in calls}

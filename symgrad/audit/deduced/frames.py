@@ -17,6 +17,7 @@ from symgrad.audit.names import is_called_gradient
 from symgrad.audit.program import Program
 from symgrad.audit.reference import Truth
 from symgrad.audit.sites import Site
+from symgrad.audit.walks import typed, walked
 
 Numbers = np.ndarray[Any, Any]
 MOST_ATOMS = 40
@@ -86,17 +87,17 @@ def _is_array_like(node: ast.expr) -> bool:
 
 def _names(site: Site) -> list[str]:
     """The names that are known there, those in the statement first, then what nothing reads."""
-    read = {n.id for root in site.roots for n in ast.walk(root) if isinstance(n, ast.Name)}
+    read = {n.id for root in site.roots for n in walked(root) if isinstance(n, ast.Name)}
     everywhere = site.source.read
     return sorted(site.known, key=lambda n: (n not in read, n.split("[")[0] in everywhere))
 
 
 def _entries(site: Site) -> Iterator[str]:
     """The entries of arrays, lists and dictionaries that its function reads."""
-    for node in ast.walk(site.around):
+    for node in walked(site.around):
         read = isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Slice)
         if read and getattr(node.value, "attr", "") != "shape":  # type: ignore[attr-defined]
-            yield ast.unparse(node)
+            yield typed(node)
 
 
 LEAVES = frozenset(["exp", "log", "sqrt", "sign", "tanh", "cosh", "sinh", "sin", "cos", "where"])
@@ -106,7 +107,7 @@ LEAVES = frozenset(["exp", "log", "sqrt", "sign", "tanh", "cosh", "sinh", "sin",
 def called_by(program: Program) -> list[ast.AST]:
     """The functions that the pass calls, and what stands outside of functions."""
     tree = program.tree
-    functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
+    functions = [n for n in walked(tree) if isinstance(n, ast.FunctionDef)]
     texts = " ".join(str(what) for _, what in program.form.calls)
     left = {f.name for f in functions if re.search(rf"\b{f.name}\b", texts)}
     outside = [s for s in tree.body if not isinstance(s, (ast.FunctionDef, ast.ClassDef))]
@@ -120,7 +121,7 @@ def called_by(program: Program) -> list[ast.AST]:
 
 def _called(several: Sequence[ast.AST]) -> Iterator[str]:
     for node in several:
-        for part in ast.walk(node):
+        for part in walked(node):
             if isinstance(part, ast.Call):
                 yield function_of(part)
 
@@ -128,7 +129,7 @@ def _called(several: Sequence[ast.AST]) -> Iterator[str]:
 def written(site: Site, parts: Sequence[ast.AST]) -> Iterator[str]:
     """Expressions of the forward pass that the program has somewhere, and their slopes."""
     found: dict[str, None] = {}
-    for node in (n for part in parts for n in ast.walk(part)):
+    for node in (n for part in parts for n in walked(part)):
         for text in _of_forward(node) if isinstance(node, ast.expr) else ():
             if text not in site.known and not _reads_gradient(site, text):
                 found[text] = None
@@ -140,16 +141,16 @@ def _of_forward(node: ast.expr) -> Iterator[str]:
     if isinstance(node, ast.Compare) or (
         isinstance(node, ast.BinOp) and (isinstance(node.op, ast.Pow) or _is_complement(node))
     ):
-        yield f"({ast.unparse(node)})"
+        yield f"({typed(node)})"
     elif isinstance(node, ast.Call):
         name = function_of(node)
         if name in ("maximum", "minimum") and len(node.args) == 2:
             sign = ">" if name == "maximum" else "<"
-            yield f"({ast.unparse(node.args[0])} {sign} {ast.unparse(node.args[1])})"
+            yield f"({typed(node.args[0])} {sign} {typed(node.args[1])})"
         elif name in ("abs", "absolute", "fabs") and len(node.args) == 1:
-            yield f"np.sign({ast.unparse(node.args[0])})"
+            yield f"np.sign({typed(node.args[0])})"
         elif name in LEAVES or (isinstance(node.func, ast.Name) and _is_of_names(node)):
-            yield ast.unparse(node)
+            yield typed(node)
 
 
 def _is_of_names(node: ast.Call) -> bool:
@@ -167,7 +168,7 @@ def _is_complement(node: ast.BinOp) -> bool:
 
 
 def _reads_gradient(site: Site, text: str) -> bool:
-    names = (n for n in ast.walk(ast.parse(text, mode="eval")) if isinstance(n, ast.Name))
+    names = (n for n in walked(ast.parse(text, mode="eval")) if isinstance(n, ast.Name))
     return any(is_gradient(site, n.id) for n in names)
 
 

@@ -22,11 +22,13 @@ from symgrad.audit.grammar.edit import is_gradient, summands
 from symgrad.audit.names import is_called_gradient
 from symgrad.audit.program import Program
 from symgrad.audit.reference import Truth
+from symgrad.audit.responses import Answer
 from symgrad.audit.roles import entries_of
 from symgrad.audit.scene import Scene
 from symgrad.audit.sites import Site
 from symgrad.audit.statements import targets_of
 from symgrad.audit.targets import holder
+from symgrad.audit.walks import typed, walked
 
 Numbers = np.ndarray[Any, Any]
 
@@ -39,6 +41,9 @@ MOST_ENTRIES = 24
 
 MOST_LOOPED, MOST_IN_LOOPS = 8, 48
 """How many statements in loops are looked at, and of how many turns."""
+
+ANSWERED = 0.1
+"""How much less likely a repair is that follows from what is handed out alone."""
 
 DEEPER = 0.1
 """How much less likely a repair is for each statement back."""
@@ -81,6 +86,21 @@ class Deduction:
                 yield from self._of_site(site, frames, ought)
         yield from self._of_entries(ought)
         yield from self._of_turns(ought)
+
+    def answered(self, answers: Sequence[Answer]) -> Iterator[tuple[float, Edit]]:
+        """Repairs of statements of which it is known what they would have to give."""
+        for answer in answers:
+            frames = self._frames(answer.site)
+            if frames is None or frames.times != len(answer.ought):
+                continue
+            view, wanted = self._view(answer.site, frames, answer.first), answer.ought[answer.first]
+            if view.got is None or view.got.shape != wanted.shape:
+                continue
+            known = {t: a[0] for t, a in view.frames.nodes.items()}
+            whole = Ought(answer.site.roots[0], view.got, wanted)
+            for part in oughts(answer.site, known, whole):
+                for price, edit in repairs(view, part, guessed=False):
+                    yield ANSWERED + price + 0.06 * part.depth, edit
 
     def _of_turns(self, ought: Numbers) -> Iterator[tuple[float, Edit]]:
         """Repairs of statements in loops that change the value, or a gradient, in each turn."""
@@ -264,7 +284,7 @@ def _held(statement: ast.stmt) -> str:
     """The array of which a statement changes entries, or the whole; '' where that is several."""
     targets = targets_of(statement)
     held = holder(targets[0]) if len(targets) == 1 else None
-    return ast.unparse(held) if isinstance(held, ast.Name) else ""
+    return typed(held) if isinstance(held, ast.Name) else ""
 
 
 def _is_simple(site: Site) -> bool:
@@ -284,7 +304,7 @@ def _changed(statement: ast.stmt) -> str:
     """What a statement assigns, as it is typed; '' where that is several."""
     targets = targets_of(statement)
     held = holder(targets[0]) if len(targets) == 1 else None
-    return "" if held is None else ast.unparse(held)
+    return "" if held is None else typed(held)
 
 
 def _accumulates(statement: ast.stmt) -> bool:
@@ -294,7 +314,7 @@ def _accumulates(statement: ast.stmt) -> bool:
     name = _changed(statement)
     value = getattr(statement, "value", None)
     terms = summands(value) if value is not None else []
-    return bool(name) and any(ast.unparse(t) == name for t in terms)
+    return bool(name) and any(typed(t) == name for t in terms)
 
 
 def _subtracts(statement: ast.stmt) -> bool:
@@ -313,7 +333,7 @@ def _of_value(statement: ast.stmt, ought: Numbers, before: Numbers | None) -> Nu
 
 
 def _is_about_gradients(site: Site) -> bool:
-    names = {n.id for root in site.roots for n in ast.walk(root) if isinstance(n, ast.Name)}
+    names = {n.id for root in site.roots for n in walked(root) if isinstance(n, ast.Name)}
     names.add(_changed(site.statement))
     return any(is_gradient(site, n) or is_called_gradient(n) for n in names)
 

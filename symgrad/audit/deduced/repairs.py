@@ -19,6 +19,7 @@ from symgrad.audit.grammar import Edit, Rule
 from symgrad.audit.grammar.edit import is_gradient, is_made_before, nodes, operand, reads_gradient
 from symgrad.audit.grammar.terms import is_unread
 from symgrad.audit.sites import Site
+from symgrad.audit.walks import typed, walked
 
 Numbers = np.ndarray[Any, Any]
 
@@ -214,7 +215,7 @@ def _by_arrays(
 def multiplied(site: Site, node: ast.expr, term: Asked, text: str, sign: str = "*") -> Edit:
     """A part of a line times a term, or through it."""
     new = f"{operand(site, node)} {sign} {text}"
-    word = f"1 / {text}" if sign == "/" else ast.unparse(ast.parse(term.text))
+    word = f"1 / {text}" if sign == "/" else typed(ast.parse(term.text))
     return _edit(_rule_of(site, node, term), site, node, new, word)
 
 
@@ -243,7 +244,7 @@ def added(site: Site, node: ast.expr, term: Asked) -> Edit:
 def _same_way(site: Site, node: ast.expr, term: Asked) -> bool:
     """Whether a term has a gradient that a part of a line has too."""
     names = set(re.findall(r"[A-Za-z_]\w*", term.term.text))
-    read = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+    read = {n.id for n in walked(node) if isinstance(n, ast.Name)}
     return any(is_gradient(site, n) for n in names & read)
 
 

@@ -10,6 +10,7 @@ from symgrad.audit.grammar.copies import is_entry_read, read_around
 from symgrad.audit.grammar.edit import Proposal, Rule, function_of, nodes, operand
 from symgrad.audit.sites import Site
 from symgrad.audit.source import bodies
+from symgrad.audit.walks import typed, walked
 
 LOOPS = (ast.For, ast.While)
 BLOCKS = (*LOOPS, ast.If)
@@ -86,8 +87,8 @@ def above(tree: ast.AST, statement: ast.stmt) -> list[ast.stmt]:
     """The statements that a statement is in, the innermost first."""
     found = [
         n
-        for n in ast.walk(tree)
-        if isinstance(n, ast.stmt) and n is not statement and statement in ast.walk(n)
+        for n in walked(tree)
+        if isinstance(n, ast.stmt) and n is not statement and statement in walked(n)
     ]
     return found[::-1]
 
@@ -151,7 +152,7 @@ def _another_row(site: Site) -> Iterator[Proposal]:
     found = [n for n in nodes(site) if isinstance(n, ast.Subscript) and is_entry_read(n)]
     for node in found if site.looped else ():
         for text in read_around(site):
-            if "[" in text and text != ast.unparse(node):
+            if "[" in text and text != typed(node):
                 yield node, text, 1.8, site.text(node)
 
 

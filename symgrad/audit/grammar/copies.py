@@ -11,6 +11,7 @@ from symgrad.audit.grammar.edit import Proposal, Rule, nodes
 from symgrad.audit.sites import Site
 from symgrad.audit.source import bodies
 from symgrad.audit.statements import targets_of
+from symgrad.audit.walks import typed, walked
 
 _NUMBERED = re.compile(r"([A-Za-z_]\w*?)(\d+)")
 """A name with a number, as those of layers have."""
@@ -20,7 +21,7 @@ def _other_layer(site: Site) -> Iterator[Proposal]:
     """The names of the layer before, or after, in place of all with the number of a layer."""
     for root in site.roots:
         text = site.text(root)
-        names = {n.id for n in ast.walk(root) if isinstance(n, ast.Name)}
+        names = {n.id for n in walked(root) if isinstance(n, ast.Name)}
         numbered = {n: m for n in names if (m := _NUMBERED.fullmatch(n))}
         for layer in sorted({int(m[2]) for m in numbered.values()}):
             own = {n: m[1] for n, m in numbered.items() if int(m[2]) == layer}
@@ -56,7 +57,7 @@ def _parts(node: ast.expr) -> list[ast.expr]:
 def _still(site: Site) -> Iterator[Proposal]:
     """The counter of a loop in place of an index that is a number, or another counter."""
     counted = list(counters(site))
-    inner = [n for t in targets_of(site.statement) for n in ast.walk(t) if isinstance(n, ast.expr)]
+    inner = [n for t in targets_of(site.statement) for n in walked(t) if isinstance(n, ast.expr)]
     subscripts = [n for n in [*nodes(site), *inner] if _is_entry(n)]
     for node in subscripts if counted else ():
         for index in _indices(node):
@@ -77,7 +78,7 @@ def _indices(node: ast.expr) -> list[ast.expr]:
 
 def counters(site: Site) -> Iterator[str]:
     """The counters of the loops around a statement."""
-    for loop in (n for n in ast.walk(site.around) if isinstance(n, ast.For)):
+    for loop in (n for n in walked(site.around) if isinstance(n, ast.For)):
         if loop.lineno < site.line <= (loop.end_lineno or loop.lineno):
             names = loop.target.elts if isinstance(loop.target, ast.Tuple) else [loop.target]
             yield from (n.id for n in names[:1] if isinstance(n, ast.Name))
@@ -90,12 +91,12 @@ MOST_READ = 40
 def read_around(site: Site) -> list[str]:
     """The numbers and entries that the function around reads, as they are typed."""
     found = [n.name for n in site.scalars if n.name.isidentifier()]
-    read = (n for n in ast.walk(site.around) if isinstance(n, ast.Subscript))
+    read = (n for n in walked(site.around) if isinstance(n, ast.Subscript))
     entries = [n for n in read if is_entry_read(n)]
-    found += [ast.unparse(n) for n in entries]
+    found += [typed(n) for n in entries]
     for node in entries:
         plain = isinstance(node.slice, ast.Name) and isinstance(node.value, ast.Name)
-        found += [f"{ast.unparse(node.value)}[{c}]" for c in counters(site) if plain]
+        found += [f"{typed(node.value)}[{c}]" for c in counters(site) if plain]
     return list(dict.fromkeys(found))[:MOST_READ]
 
 
@@ -107,14 +108,14 @@ def is_entry_read(node: ast.Subscript) -> bool:
 
 def _other_place(site: Site) -> Iterator[Proposal]:
     """The places that another slice has: ``[i * s : i * s + f]`` for ``[i : i + f]``."""
-    read = [n for n in ast.walk(site.around) if isinstance(n, ast.Subscript) and _has_slice(n)]
-    places = dict.fromkeys(ast.unparse(n.slice).strip("()") for n in read)
-    inner = [n for t in targets_of(site.statement) for n in ast.walk(t)]
+    read = [n for n in walked(site.around) if isinstance(n, ast.Subscript) and _has_slice(n)]
+    places = dict.fromkeys(typed(n.slice).strip("()") for n in read)
+    inner = [n for t in targets_of(site.statement) for n in walked(t)]
     for node in [*nodes(site), *inner]:
         if isinstance(node, ast.Subscript) and _has_slice(node):
-            own = ast.unparse(node.slice).strip("()")
+            own = typed(node.slice).strip("()")
             for place in [p for p in places if p != own and p.count(",") == own.count(",")]:
-                yield site.source.span(node.slice), place, 1.7, ast.unparse(node.value)
+                yield site.source.span(node.slice), place, 1.7, typed(node.value)
 
 
 def _has_slice(node: ast.Subscript) -> bool:
@@ -164,10 +165,10 @@ def _one_more(site: Site) -> Iterator[Proposal]:
     target = next((t for t in targets_of(statement) if _is_entry(t)), None)
     numbers = [i.value for i in _indices(target) if isinstance(i, ast.Constant)] if target else []
     body = next((b for b in bodies(site.source.tree) if statement in b), [])
-    texts = {ast.unparse(s) for s in body}
+    texts = {typed(s) for s in body}
     for number in [n for n in numbers if type(n) is int][:1]:
         for other in (number + 1, number - 1):
-            new = _with_number(ast.unparse(statement), number, other)
+            new = _with_number(typed(statement), number, other)
             if other >= 0 and new not in texts:
                 end = site.source.span(statement)[1]
                 yield (end, end), f"; {new}", 1.9, new
@@ -185,12 +186,12 @@ def _counterpart(site: Site) -> Iterator[Proposal]:
     if not isinstance(target, ast.Subscript) or not isinstance(statement, ast.AugAssign):
         return
     sign = {ast.Add: "-=", ast.Sub: "+="}.get(type(statement.op))
-    inner = [n for n in ast.walk(site.around) if isinstance(n, ast.Subscript)]
-    others = dict.fromkeys(ast.unparse(i) for n in inner for i in _indices(n) if _is_entry(i))
+    inner = [n for n in walked(site.around) if isinstance(n, ast.Subscript)]
+    others = dict.fromkeys(typed(i) for n in inner for i in _indices(n) if _is_entry(i))
     others |= dict.fromkeys(counters(site))
     end = site.source.span(statement)[1]
     for index in _indices(target) if sign else ():
-        for other in (o for o in others if o != ast.unparse(index)):
+        for other in (o for o in others if o != typed(index)):
             start = site.source.span(target)[0]
             text = site.source.text[start:end]
             at = site.source.span(index)

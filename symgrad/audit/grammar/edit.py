@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from symgrad.audit.names import is_called_gradient
 from symgrad.audit.sites import Site
+from symgrad.audit.walks import walked
 from symgrad.audit.wording import Change
 
 Proposal = tuple[ast.expr | ast.stmt | tuple[int, int], str, float, str]
@@ -143,7 +144,7 @@ def nodes(site: Site) -> Iterator[ast.expr]:
         elif isinstance(node, ast.Lambda):
             queue.append(node.body)
         elif isinstance(node, ast.Subscript):
-            parts = (n for n in ast.walk(node.slice) if isinstance(n, (ast.Name, ast.Slice)))
+            parts = (n for n in walked(node.slice) if isinstance(n, (ast.Name, ast.Slice)))
             queue += [node.value, *parts]
         elif isinstance(node, ast.Slice):
             continue
@@ -199,7 +200,7 @@ def is_made_before(site: Site, term: ast.expr) -> bool:
     """Whether a term is of a local gradient, which is likelier wrong where it is made."""
     if isinstance(term, ast.Name):
         return _is_unlike(site, term.id)
-    names = {n.id for n in ast.walk(term) if isinstance(n, ast.Name) and is_called_gradient(n.id)}
+    names = {n.id for n in walked(term) if isinstance(n, ast.Name) and is_called_gradient(n.id)}
     return any(is_gradient(site, n) and _is_unlike(site, n) for n in names)
 
 
@@ -219,5 +220,5 @@ def is_gradient(site: Site, name: str) -> bool:
 
 def reads_gradient(site: Site, node: ast.expr) -> bool:
     """Whether an expression reads a gradient, by its name."""
-    names = (site.text(n) for n in ast.walk(node) if isinstance(n, (ast.Name, ast.Attribute)))
+    names = (site.text(n) for n in walked(node) if isinstance(n, (ast.Name, ast.Attribute)))
     return any(is_gradient(site, n) for n in names)

@@ -19,6 +19,7 @@ from symgrad.audit.grammar.edit import (
 )
 from symgrad.audit.sites import Known, Site
 from symgrad.audit.statements import is_changed
+from symgrad.audit.walks import typed, walked
 
 LIKE = {
     "argmin": "argmax",
@@ -81,7 +82,7 @@ def _two_sided(site: Site) -> list[Known]:
 
 
 def _is_array(site: Site, node: ast.expr) -> bool:
-    names = (n.id for n in ast.walk(node) if isinstance(n, ast.Name))
+    names = (n.id for n in walked(node) if isinstance(n, ast.Name))
     return any(n in site.known and site.known[n].array.ndim for n in names)
 
 
@@ -91,7 +92,7 @@ def _wholes(site: Site) -> Iterator[Proposal]:
     if not isinstance(statement, ast.AugAssign) or not isinstance(statement.target, ast.Subscript):
         return
     start, (_, end) = site.source.span(statement.target)[0], site.source.span(statement)
-    name = ast.unparse(statement.target.value)
+    name = typed(statement.target.value)
     sign = {ast.Add: "+", ast.Sub: "-"}.get(type(statement.op))
     known = site.known.get(name)
     for other in site.like(known.shape) if known is not None and sign else ():
@@ -149,7 +150,7 @@ def _without_function(site: Site) -> Iterator[Proposal]:
     factors = [side for product in products(site) for side in (product.left, product.right)]
     for node in factors if forms else ():
         plain = isinstance(node, (ast.Name, ast.Attribute, ast.Subscript))
-        known = site.known.get(site.text(node)) or site.known.get(ast.unparse(node))
+        known = site.known.get(site.text(node)) or site.known.get(typed(node))
         if plain and known is not None and known.array.ndim and not is_gradient(site, known.name):
             for function, form in forms.items():
                 yield node, form.format(site.text(node)), 2.0, function

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from symgrad.audit.grammar.edit import Proposal, Rule, function_of, nodes, operand
 from symgrad.audit.sites import Site
 from symgrad.audit.statements import targets_of
+from symgrad.audit.walks import typed
 
 
 def _swapped(site: Site) -> Iterator[Proposal]:
@@ -72,7 +73,7 @@ def _minus_the_rest(site: Site) -> Iterator[Proposal]:
     value = getattr(statement, "value", None)
     if not isinstance(target, ast.Subscript) or not _is_number(value):
         return
-    name = ast.unparse(target.value)
+    name = typed(target.value)
     start, end = site.source.span(target)[1], site.source.span(statement)[1]
     for axis, sign in itertools.product((1, 0, -1), (" = -", " -= ", " = ", " += ")):
         yield (start, end), f"{sign}{name}.sum(axis={axis})", 1.8, name

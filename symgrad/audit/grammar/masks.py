@@ -14,6 +14,7 @@ from symgrad.audit.grammar.edit import (
     operand,
 )
 from symgrad.audit.sites import Known, Site
+from symgrad.audit.walks import typed, walked
 
 _SIGNS: dict[type[ast.cmpop], str] = {ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<="}
 _OTHER = {">": "<=", ">=": "<", "<": ">=", "<=": ">"}
@@ -56,14 +57,14 @@ def _half(site: Site) -> Iterator[Proposal]:
 
 def _no_kink(site: Site) -> Iterator[Proposal]:
     """What elsewhere is read through a maximum with a number alone."""
-    calls = (n for n in ast.walk(site.source.tree) if isinstance(n, ast.Call))
+    calls = (n for n in walked(site.source.tree) if isinstance(n, ast.Call))
     kinks = [c for c in calls if function_of(c) in ("maximum", "minimum") and len(c.args) == 2]
-    kinked = {ast.unparse(a): c for c in kinks for a in c.args if not isinstance(a, ast.Constant)}
-    inside = {id(n) for node in nodes(site) if node in kinks for n in ast.walk(node)}
+    kinked = {typed(a): c for c in kinks for a in c.args if not isinstance(a, ast.Constant)}
+    inside = {id(n) for node in nodes(site) if node in kinks for n in walked(node)}
     for node in nodes(site):
-        kink = kinked.get(ast.unparse(node)) if id(node) not in inside else None
+        kink = kinked.get(typed(node)) if id(node) not in inside else None
         if kink is not None:
-            yield node, ast.unparse(kink), 1.5, ast.unparse(kink)
+            yield node, typed(kink), 1.5, typed(kink)
 
 
 def _relu_of_gradient(site: Site) -> Iterator[Proposal]:
@@ -148,7 +149,7 @@ def _slope_in_place(site: Site) -> Iterator[Proposal]:
 
 def _numbers(site: Site) -> list[str]:
     """Numbers that may be the slope of an activation: those of the program, and usual ones."""
-    typed = (n.value for n in ast.walk(site.source.tree) if isinstance(n, ast.Constant))
+    typed = (n.value for n in walked(site.source.tree) if isinstance(n, ast.Constant))
     small = [f"{n:g}" for n in typed if isinstance(n, float) and 0 < n < 1]
     names = [k.name for k in site.scalars if k.name.isidentifier() and 0 < float(k.array) < 1]
     return list(dict.fromkeys([*names, *small, "0.01", "0.1", "0.2"]))[:12]

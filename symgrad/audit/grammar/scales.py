@@ -24,6 +24,7 @@ from symgrad.audit.grammar.edit import (
 from symgrad.audit.sites import Site
 from symgrad.audit.statements import targets_of
 from symgrad.audit.targets import holder
+from symgrad.audit.walks import typed, walked
 
 MOST_NAMES = 8
 
@@ -104,7 +105,7 @@ def _afterwards(site: Site) -> Iterator[Proposal]:
     held = holder(target)
     if held is None or site.looped:
         return
-    name, end = ast.unparse(held), site.source.span(statement)[1]
+    name, end = typed(held), site.source.span(statement)[1]
     for number, value in numbers_at(site):
         if value not in (0.0, 1.0):
             yield (end, end), f"; {name} = {name} / {number}", 2.2, f"1 / {number}"
@@ -200,7 +201,7 @@ TOO_MANY = ["abs", "absolute", "sign", "square", "sqrt", "fabs", "exp", "log", "
 
 def _what(site: Site, node: ast.expr) -> str:
     """What a factor is."""
-    parts = list(ast.walk(node))
+    parts = list(walked(node))
     if _compares(node) or "mask" in site.text(node).lower():
         return "the mask"
     known = site.known.get(site.text(node))

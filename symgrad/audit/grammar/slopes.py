@@ -24,6 +24,7 @@ from symgrad.audit.grammar.edit import (
 )
 from symgrad.audit.grammar.masks import forward
 from symgrad.audit.sites import Known, Site
+from symgrad.audit.walks import walked
 
 SLOPES = (
     ("(1 - {}**2)", 0.0, "tanh", "tanh exp"),
@@ -100,7 +101,7 @@ def _not_used(site: Site) -> Iterator[Proposal]:
 
 
 def _reads(node: ast.expr, name: str) -> bool:
-    return any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(node))
+    return any(isinstance(n, ast.Name) and n.id == name for n in walked(node))
 
 
 def _another(site: Site) -> Iterator[Proposal]:
@@ -211,7 +212,7 @@ def _missing_inside(site: Site) -> Iterator[Proposal]:
     for node in nodes(site):
         if not isinstance(node, (ast.Name, ast.BinOp)) or node in site.roots:
             continue
-        texts = (site.text(n) for n in ast.walk(node) if isinstance(n, (ast.Name, ast.Attribute)))
+        texts = (site.text(n) for n in walked(node) if isinstance(n, (ast.Name, ast.Attribute)))
         shapes = dict.fromkeys(site.known[t].shape for t in texts if t in site.known)
         arrays = [k for shape in shapes if shape for k in forward(site, shape)[:8]]
         for known in arrays:
@@ -247,7 +248,7 @@ def _is_normal(known: Known, axis: int | None) -> bool:
 
 def _inside(node: ast.expr, root: ast.expr) -> bool:
     return node is root or (
-        isinstance(node, (ast.BinOp, ast.Name)) and any(n is node for n in ast.walk(root))
+        isinstance(node, (ast.BinOp, ast.Name)) and any(n is node for n in walked(root))
     )
 
 
@@ -301,9 +302,7 @@ def _chosen(site: Site) -> Iterator[Proposal]:
         factors = _factors(root)
         for factor in factors if len(factors) > 1 else ():
             known = [
-                n
-                for n in ast.walk(factor)
-                if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Sub)
+                n for n in walked(factor) if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Sub)
             ]
             if known:
                 yield root, operand(site, factor), 1.9, site.text(factor)

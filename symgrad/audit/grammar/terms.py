@@ -22,6 +22,7 @@ from symgrad.audit.grammar.edit import (
 from symgrad.audit.grammar.scales import numbers_at
 from symgrad.audit.sites import Known, Site
 from symgrad.audit.statements import targets_of
+from symgrad.audit.walks import typed, walked
 
 
 def _dropped(site: Site) -> Iterator[Proposal]:
@@ -82,10 +83,10 @@ def _added(site: Site) -> Iterator[Proposal]:
 
 def _carried(site: Site) -> Iterator[Proposal]:
     """What a loop carries from turn to turn, beside what it is replaced by."""
-    name = next((ast.unparse(t) for t in targets_of(site.statement)), "")
+    name = next((typed(t) for t in targets_of(site.statement)), "")
     root = next(iter(site.roots), None)
     plain = isinstance(site.statement, ast.Assign) and name.isidentifier() and site.looped
-    if root is None or not plain or name in {n.id for n in ast.walk(root) if _is_name(n)}:
+    if root is None or not plain or name in {n.id for n in walked(root) if _is_name(n)}:
         return
     numbers = [k.name for k in site.scalars if k.name != name][:6]
     for times in ["", *(f"{n} * " for n in numbers), *(f"(1 - {n}) * " for n in numbers)]:
@@ -285,7 +286,7 @@ def _one_inside(site: Site) -> Iterator[Proposal]:
 def _word(site: Site, node: ast.expr, text: str) -> str:
     """Whether an array stands in a derivative of an activation, or in a mask."""
     for outer in nodes(site):
-        inside = any(n is node for n in ast.walk(outer)) and outer is not node
+        inside = any(n is node for n in walked(outer)) and outer is not node
         if inside and isinstance(outer, ast.Compare):
             return "a mask"
         if inside and isinstance(outer, ast.BinOp) and site.text(outer.left) in ("1", "1.0"):
@@ -325,8 +326,8 @@ def _other_entries(site: Site, index: ast.expr) -> Iterator[tuple[ast.expr, str,
 def _place(site: Site) -> Iterator[Proposal]:
     """Other labels in the index of what is changed."""
     for target in targets_of(site.statement):
-        for node in ast.walk(target.slice) if isinstance(target, ast.Subscript) else ():
-            own = site.known.get(ast.unparse(node)) if isinstance(node, ast.Name) else None
+        for node in walked(target.slice) if isinstance(target, ast.Subscript) else ():
+            own = site.known.get(typed(node)) if isinstance(node, ast.Name) else None
             for known in site.known.values() if own is not None and own.array.ndim else ():
                 if own is not None and known.shape == own.shape and known.name != own.name:
                     yield node, known.name, 1.8, own.name  # type: ignore[misc]

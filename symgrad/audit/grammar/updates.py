@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from symgrad.audit.grammar.edit import Proposal, Rule, nodes, reads_gradient
 from symgrad.audit.sites import Site
 from symgrad.audit.source import bodies
+from symgrad.audit.walks import typed
 
 
 def _updated(site: Site) -> Iterator[Proposal]:
@@ -15,7 +16,7 @@ def _updated(site: Site) -> Iterator[Proposal]:
     for root in site.roots:
         if isinstance(root, ast.BinOp) and isinstance(root.op, (ast.Add, ast.Sub)):
             name = site.text(root.left)
-            is_own = name in {ast.unparse(t) for t in getattr(site.statement, "targets", [])}
+            is_own = name in {typed(t) for t in getattr(site.statement, "targets", [])}
             if _is_given(site, name) and reads_gradient(site, root.right) and not is_own:
                 yield root, name, 1.0, name
 
@@ -29,7 +30,7 @@ def _read_late(site: Site) -> Iterator[Proposal]:
     """What an array was before it was changed, where it is read after that."""
     before = dict(_changes(site))
     for node in nodes(site) if before else ():
-        text = ast.unparse(node)
+        text = typed(node)
         if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)) and text in before:
             yield node, before[text], 0.8, text
 
@@ -49,10 +50,10 @@ def _changes(site: Site) -> Iterator[tuple[str, str]]:
 def _change(statement: ast.stmt) -> tuple[str, ast.operator | None, ast.expr | None]:
     """What a statement adds to, or subtracts from: the name, how, and what is added."""
     if isinstance(statement, ast.AugAssign):
-        return ast.unparse(statement.target), statement.op, statement.value
+        return typed(statement.target), statement.op, statement.value
     value = statement.value if isinstance(statement, ast.Assign) else None
-    name = ast.unparse(statement.targets[0]) if isinstance(statement, ast.Assign) else ""
-    if isinstance(value, ast.BinOp) and ast.unparse(value.left) == name:
+    name = typed(statement.targets[0]) if isinstance(statement, ast.Assign) else ""
+    if isinstance(value, ast.BinOp) and typed(value.left) == name:
         return name, value.op, value.right
     return name, None, None
 
