@@ -147,8 +147,12 @@ class Responses:
 
     def may_mend(self, edit: Edit) -> bool:
         """Whether an edit may be the repair: where no number that is given is, no expression is."""
-        answer = self.of(edit.site) if edit.is_expression else None
-        return answer is None or answer.mends or _is_short(edit.site)
+        return not edit.is_expression or self.is_likely(edit.site)
+
+    def is_likely(self, site: Site) -> bool:
+        """Whether something else that a statement gives may make what is wrong right."""
+        answer = self.of(site)
+        return answer is None or answer.mends or _is_short(site)
 
     def likeliest(self, first: Site | None, sites: Sequence[Site]) -> Site | None:
         """The statement that is wrong, where one alone may be: ``first`` or the first of them."""
@@ -228,7 +232,8 @@ def _is_simple(site: Site) -> bool:
 
 def _is_short(site: Site) -> bool:
     """Whether a statement gives fewer numbers than it may have to: a sum, or entries."""
-    called = {function_of(n) for n in walked(site.roots[0]) if isinstance(n, ast.Call)}
+    parts = (n for root in site.roots for n in walked(root))
+    called = {function_of(n) for n in parts if isinstance(n, ast.Call)}
     return bool(called & SHORTER)
 
 

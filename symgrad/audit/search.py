@@ -231,10 +231,9 @@ class Search:
             return None
         state, point, wrt = self.state, self.point, self.state.matching.wrt
         truth, run = state.truths[point], state.runs[point]
-        wrong = [v.code for v in self.before if v.name in wrt and not v.right]
-        codes = dict.fromkeys([target.code, *sorted(self.right), *wrong])
-        names = {v.code: v.name for v in self.before} | {target.code: target.name}
-        oughts = {c: truth.gradients.get(names[c]) for c in codes}
+        asked = sorted((v for v in self.before if v.name in wrt), key=lambda v: not v.right)
+        names = {target.code: target.name} | {v.code: v.name for v in asked}
+        oughts = {c: truth.gradients.get(n) for c, n in names.items()}
         outputs = Outputs.of(state.handed, run, oughts, self.right, 1e-3 * truth.typical)
         if outputs is None:
             return None
@@ -247,7 +246,8 @@ class Search:
         program, truth = self.state.program, self.state.truths[self.point]
         gradient = self.state.matching.habits.gradient
         begins = None if self.start is None else (self.start.site.line, self.start.value)
-        deduction = Deduction(program, scene, truth, sites, gradient, begins)
+        may_mend = answers.is_likely if answers else lambda site: True
+        deduction = Deduction(program, scene, truth, sites, gradient, begins, may_mend)
         found: dict[Any, tuple[float, Edit]] = {}
         told = [a for s in sites if answers and (a := answers.of(s)) and a.ought]
         several = (deduction.edits(self._ought_there(target)), deduction.answered(told))

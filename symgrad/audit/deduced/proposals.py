@@ -73,6 +73,8 @@ class Deduction:
     """The value whose gradient something is called."""
     start: tuple[int, str] | None = None
     """The line in which the fault begins, and the value whose gradient that ought to assign."""
+    may_mend: Callable[[Site], bool] = lambda site: True
+    """Whether a statement may be what is wrong."""
     looks: dict[tuple[int, int], Frames | None] = field(default_factory=dict)
     views: dict[tuple[int, int, int], View] = field(default_factory=dict)
     left: dict[int, list[Numbers]] = field(default_factory=dict)
@@ -80,7 +82,7 @@ class Deduction:
     def edits(self, ought: Numbers) -> Iterator[tuple[float, Edit]]:
         """The repairs, where the value ought to have these numbers."""
         near = [s for s in self.sites if _is_simple(s) and s.far <= FAR]
-        for site in near[:MOST_SITES]:
+        for site in filter(self.may_mend, near[:MOST_SITES]):
             frames = self._frames(site)
             if frames is not None:
                 yield from self._of_site(site, frames, ought)
@@ -104,7 +106,8 @@ class Deduction:
 
     def _of_turns(self, ought: Numbers) -> Iterator[tuple[float, Edit]]:
         """Repairs of statements in loops that change the value, or a gradient, in each turn."""
-        for site in [s for s in self.sites if s.looped and s.depth <= FAR][:MOST_LOOPED]:
+        looped = [s for s in self.sites if s.looped and s.depth <= FAR][:MOST_LOOPED]
+        for site in filter(self.may_mend, looped):
             name = _held(site.statement)
             value = self.gradient(name) if name else None
             last = changed_last(self.scene, self.sites, name) if name else None
