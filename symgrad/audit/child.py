@@ -23,15 +23,27 @@ if TYPE_CHECKING:
         WRAPPED,
         flat,
         holds_parts,
+        like,
+        parts,
+        place_in,
+        plain,
+        set_parameters,
+        whole,
+        with_added,
+    )
+else:  # it is run as a script, and its folder is no place for the imports of what it runs
+    sys.path.insert(0, str(Path(__file__).parent))
+    from holding import (
+        WRAPPED,
+        flat,
+        holds_parts,
+        like,
         parts,
         place_in,
         plain,
         set_parameters,
         whole,
     )
-else:  # it is run as a script, and its folder is no place for the imports of what it runs
-    sys.path.insert(0, str(Path(__file__).parent))
-    from holding import WRAPPED, flat, holds_parts, parts, place_in, plain, set_parameters, whole
 
     sys.path.pop(0)
     del sys.modules["holding"]
@@ -83,14 +95,7 @@ class Recorder:
         """A value, with numbers added to its entries at some of the times that it is computed."""
         mine = [(entry, by) for turn, entry, by in steps if turn == self.nudges]
         self.nudges += 1
-        if not mine:
-            return value
-        numpy = sys.modules["numpy"]
-        kind = getattr(value, "dtype", None)
-        found = numpy.array(value, dtype=kind if kind is not None and kind.kind == "f" else float)
-        for entry, by in mine:
-            found.flat[entry] += by
-        return found[()]
+        return with_added(value, mine) if mine else value
 
     def look(self, space: dict[str, Any], local: dict[str, Any]) -> None:
         """What expressions give before a statement, at each of the first times that it is run."""
@@ -154,15 +159,6 @@ def _given_by(code: types.CodeType, space: dict[str, Any], local: dict[str, Any]
         return plain(eval(code, space, local))
     except Exception:
         return None
-
-
-def like(given: Any, value: Any) -> Any:
-    """A drawn array as the author's program holds it: a list, a number or an array."""
-    if isinstance(value, (list, tuple)):
-        return given.tolist()
-    if not hasattr(value, "shape") and given.ndim == 0:
-        return given.item()
-    return given.copy()
 
 
 class Missing:

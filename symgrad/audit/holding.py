@@ -6,7 +6,7 @@ import math
 import re
 import sys
 import types
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,25 @@ def plain(value: Any, depth: int = 0) -> Any:
     if isinstance(value, (list, tuple)) and len(value) <= 200:
         return [plain(v, depth + 1) for v in value]
     return None
+
+
+def like(given: Any, value: Any) -> Any:
+    """A drawn array as the author's program holds it: a list, a number or an array."""
+    if isinstance(value, (list, tuple)):
+        return given.tolist()
+    if not hasattr(value, "shape") and given.ndim == 0:
+        return given.item()
+    return given.copy()
+
+
+def with_added(value: Any, steps: Sequence[tuple[int, float]]) -> Any:
+    """A copy of an array, or a number, with numbers added to some of its entries."""
+    numpy = sys.modules["numpy"]
+    kind = getattr(value, "dtype", None)
+    found = numpy.array(value, dtype=kind if kind is not None and kind.kind == "f" else float)
+    for entry, by in steps:
+        found.flat[entry] += by
+    return found[()]
 
 
 def _numbers(value: Any, numpy: Any) -> Any:
