@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         WRAPPED,
         flat,
         holds_parts,
+        in_parts,
         like,
         parts,
         place_in,
@@ -37,6 +38,7 @@ else:  # it is run as a script, and its folder is no place for the imports of wh
         WRAPPED,
         flat,
         holds_parts,
+        in_parts,
         like,
         parts,
         place_in,
@@ -260,7 +262,7 @@ class Job:
                 name, arguments = what
                 function = _found(space, name)
                 result = _all_of(_called_with(function, _arguments(arguments, given, found)))
-                found.append(_in_parts(result, arguments, given))
+                found.append(in_parts(result, arguments, given))
             elif kind == "object":
                 found.append(eval(what, space))
             elif kind == "set":
@@ -305,23 +307,6 @@ def _all_of(result: Any) -> Any:
     items = list(result)
     named = all(isinstance(i, tuple) and len(i) == 2 and isinstance(i[0], str) for i in items)
     return dict(items) if named else items
-
-
-def _in_parts(result: Any, asked: dict[str, Any], given: dict[str, Any]) -> Any:
-    """What a function gives, a vector of all gradients in parts, as it was given the parameters."""
-    flat_ = next((w[1] for w in asked.values() if isinstance(w, tuple) and w[0] == "flat"), ())
-    size = sum(given[name].size for name in flat_)
-    if not flat_ or hasattr(result, "_fields"):  # what has names keeps them
-        return result
-    if isinstance(result, (list, tuple)):
-        return [_in_parts(part, asked, given) for part in result]
-    if getattr(result, "shape", None) not in ((size,), (size, 1), (1, size)):
-        return result
-    parts_, left = {}, result.ravel()
-    for name in flat_:
-        array, left = left[: given[name].size], left[given[name].size :]
-        parts_[name] = array.reshape(given[name].shape)
-    return parts_
 
 
 def _arguments(asked: dict[str, Any], given: dict[str, Any], found: list[Any]) -> dict[str, Any]:

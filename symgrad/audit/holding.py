@@ -51,6 +51,23 @@ def like(given: Any, value: Any) -> Any:
     return given.copy()
 
 
+def in_parts(result: Any, asked: dict[str, Any], given: dict[str, Any]) -> Any:
+    """What a function gives, a vector of all gradients in parts, as it was given the parameters."""
+    flat_ = next((w[1] for w in asked.values() if isinstance(w, tuple) and w[0] == "flat"), ())
+    size = sum(given[name].size for name in flat_)
+    if not flat_ or hasattr(result, "_fields"):  # what has names keeps them
+        return result
+    if isinstance(result, (list, tuple)):
+        return [in_parts(part, asked, given) for part in result]
+    if getattr(result, "shape", None) not in ((size,), (size, 1), (1, size)):
+        return result
+    parts_, left = {}, result.ravel()
+    for name in flat_:
+        array, left = left[: given[name].size], left[given[name].size :]
+        parts_[name] = array.reshape(given[name].shape)
+    return parts_
+
+
 def with_added(value: Any, steps: Sequence[tuple[int, float]]) -> Any:
     """A copy of an array, or a number, with numbers added to some of its entries."""
     numpy = sys.modules["numpy"]
