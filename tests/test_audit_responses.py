@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
 
-from symgrad.audit import Audit
+from symgrad.audit import Audit, child
 from symgrad.audit.entry import made, with_values
 from symgrad.audit.source import read
 from symgrad.face import Derivation
@@ -88,3 +89,11 @@ def test_what_no_edit_repairs_is_told_where_one_change_makes_all_right(
     (fault,) = found.faults
     assert fault.kind in ("path", "term")
     assert fault.source.strip().startswith("back =")
+
+
+def test_the_child_imports_what_its_types_are_checked_with() -> None:
+    tree = ast.parse(Path(child.__file__).read_text(encoding="utf-8"))
+    found = [n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)]
+    names = [{a.name for a in n.names} for n in found if (n.module or "").endswith("holding")]
+    assert len(names) == 2
+    assert names[0] == names[1]

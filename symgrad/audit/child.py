@@ -45,6 +45,7 @@ else:  # it is run as a script, and its folder is no place for the imports of wh
         plain,
         set_parameters,
         whole,
+        with_added,
     )
 
     sys.path.pop(0)
