@@ -140,6 +140,32 @@ loss = np.sum(D * np.sin(y))
 """,
         "value",
     ),
+    "margins for their mask": Case(
+        """
+X = sg.data("X", ("n", 4)); y = sg.data("y", ("n",), dtype=int); W = sg.param("W", (4, 3))
+s = X @ W
+m = np.maximum(s - s[np.arange(s.shape[0]), y][:, None] + 1, 0)
+loss = np.sum(m)
+""",
+        """
+    n, s = np.arange(len(y)), X @ W
+    m = np.maximum(s - s[n, y][:, None] + 1, 0)
+    m[n, y] = 0
+    m[n, y] = -m.sum(axis=1)
+    return {"W": X.T @ m}
+""",
+        "mask",
+    ),
+    "a case of two without its slope": Case(
+        """
+x = sg.param("x", ("n",)); D = sg.data("D", ("n",))
+loss = np.sum(D * np.where(x > 0.2, x**2, 0.3 * x))
+""",
+        """
+    return {"x": D * np.where(x > 0.2, 2 * x, 1)}
+""",
+        "factor",
+    ),
     "a norm for its square": Case(
         """
 u = sg.param("u", ("n", 4)); D = sg.data("D", ("n", 4))

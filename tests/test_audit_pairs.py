@@ -38,6 +38,7 @@ QUICK |= {
     "intercept_decayed",
     "redrawn_by_a_function",
     "bias_of_the_last_row",
+    "tape_unused",
 }
 """Programs that are audited every time: a copy left out, two statements on a line, and so on."""
 

@@ -78,7 +78,9 @@ def _is_product(edit: Edit) -> bool:
     """Whether an array that is no input is multiplied by itself, or no more: ``t * t``."""
     squares = set(_SQUARE.findall(edit.old)) ^ set(_SQUARE.findall(edit.new))
     known = [edit.site.known[n] for n in squares if n in edit.site.known]
-    return any(k.array.size > 1 and (k.role is None or k.role.kind != "input") for k in known)
+    line = ast.unparse(edit.site.statement)
+    several = [k for k in known if k.array.size > 1 or f"1 - {k.name}" in line]
+    return any(k.role is None or k.role.kind != "input" for k in several)
 
 
 _SQUARE = re.compile(r"(?<![\w.])([A-Za-z_][\w.]*) \* \1(?![\w.([])")
@@ -91,6 +93,12 @@ def _powers(edit: Edit, text: str) -> list[tuple[str, str]]:
     """What is raised to which powers: an array, or what stands in brackets."""
     found = _EXPONENT.findall(text)
     return [(base, power) for base, power in found if base == ")" or any(_arrays(edit, base))]
+
+
+def is_owner(edit: Edit) -> bool:
+    """Whether the same part of something else is read: ``out.data`` for ``self.data``."""
+    pair = [text.strip().rpartition(".") for text in (edit.old, edit.new)]
+    return pair[0][2] == pair[1][2] and all(owner.isidentifier() for owner, _, _ in pair)
 
 
 def is_pow(op: ast.operator) -> bool:

@@ -20,6 +20,9 @@ SECONDS, SECONDS_OF_REPAIRED = 6.0, 3.0
 """For how long explanations are looked for, of the processor's time; most known faults take about
 one second. Where there is a repair, its kind is right nine times of ten."""
 
+NEAR = 1e-9
+"""How near ratios are to be one number."""
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -54,6 +57,14 @@ class Evidence:
         wrong = [n for n in self.handed.wrong if n in names]
         handed = replace(self.handed, wrong=wrong) if wrong else self.handed
         return replace(self, handed=handed, seconds=SECONDS_OF_REPAIRED)
+
+    @property
+    def ratios(self) -> tuple[float, ...]:
+        """By what the value is multiplied, where that tells something: a number has any ratio."""
+        known = tuple(r for r in self.ratio if r is not None)
+        every = len(known) == len(self.ratio) > 0
+        single = all(np.size(g.get(n, 0.0)) < 2 for g in self.handed.got for n in self.handed.wrong)
+        return known if every and (not single or np.ptp(known) < NEAR * abs(known[0])) else ()
 
     @cached_property
     def explanation(self) -> Explanation | None:

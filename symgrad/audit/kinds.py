@@ -14,6 +14,7 @@ from symgrad.audit.changed import (
     is_of_a_branch,
     is_of_masks,
     is_of_numbers,
+    is_owner,
     is_power,
     sums_more,
 )
@@ -111,8 +112,8 @@ def of_edit(blamed: Blamed, edit: Edit) -> str:
     plain = next((kind for kinds, is_it, kind in PLAIN if edit.kind in kinds and is_it(edit)), "")
     if plain:
         return plain
-    kind, ratios = edit.kind, [r for r in blamed.evidence.ratio if r is not None]
-    scaled = bool(ratios) and len(ratios) == len(blamed.evidence.ratio)
+    kind, ratios = edit.kind, blamed.evidence.ratios
+    scaled = bool(ratios)
     through = is_jacobian(edit, blamed.repaired_line) or is_of_a_norm(edit)
     if through and not (scaled and kind == "factor"):
         return "jacobian"
@@ -127,6 +128,7 @@ def of_edit(blamed: Blamed, edit: Edit) -> str:
 
 OF_FACTORS = (
     (is_index, "value"),
+    (is_owner, "value"),
     (is_power, "activation"),
     (is_of_a_branch, "activation"),
 )
@@ -176,6 +178,12 @@ BY_ROLE = {
     ("whole", "in another order"): "transpose",
     ("whole", "shifted"): "value",
     ("windows", ""): "value",
+    ("kink", ""): "mask",
+    ("kink", "one sign"): "sign",
+    ("kink", "what it is of"): "activation",
+    ("kink", "its size"): "activation",
+    ("kink", "one case times a number"): "factor",
+    ("kink", "the other case times a number"): "factor",
     ("whole", "rounded"): "rounded",
     ("whole", "cut at 0"): "mask",
     ("whole", "where it is positive"): "mask",

@@ -32,6 +32,7 @@ from symgrad.audit.statements import (
     is_shared,
     keys_in,
     needed,
+    operators,
     parts,
     passed,
     targets_of,
@@ -275,7 +276,7 @@ class Scene:
             wanted = [
                 (self.function_at(s.lineno), n)
                 for s in open_
-                for n in sorted(needed(s, code, depth) - handed.get(s, set()))
+                for n in sorted((needed(s, code, depth) | self._methods(s)) - handed.get(s, set()))
             ]
             ways = [
                 (s, inside.name if inside is not None and calls(s, inside.name) else "")
@@ -290,6 +291,11 @@ class Scene:
             level = [s for s in dict.fromkeys(found) if s not in depths]
             depth += 1
         return depths
+
+    def _methods(self, statement: ast.stmt) -> set[str]:
+        """The methods of the program that the operators of a statement call."""
+        own = {f.name for f in self.functions if f.name.startswith("__")}
+        return operators(statement) & own if own else own
 
     def _makes(self, statement: ast.stmt, code: str) -> bool:
         """Whether what a statement has under a name is not the input that is called so."""

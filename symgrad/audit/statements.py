@@ -157,6 +157,23 @@ def needed(statement: ast.stmt, code: str, depth: int) -> Set[str]:
     return found | base | all_assigned(statement)
 
 
+def operators(statement: ast.stmt) -> set[str]:
+    """The methods that the operators of a statement call."""
+    return {OPERATORS.get(type(node), "") for node in ast.walk(statement)}
+
+
+OPERATORS = {
+    ast.Add: "__add__",
+    ast.Sub: "__sub__",
+    ast.Mult: "__mul__",
+    ast.Div: "__truediv__",
+    ast.Pow: "__pow__",
+    ast.MatMult: "__matmul__",
+    ast.USub: "__neg__",
+}
+"""What a class calls an operator."""
+
+
 def calls(statement: ast.stmt, function: str) -> bool:
     """Whether a statement calls a function by its name, or a method of some object."""
     simple = isinstance(statement, (ast.Assign, ast.AugAssign, ast.Expr, ast.Return))

@@ -20,6 +20,7 @@ from symgrad.audit.diagnosis.explanation import Explanation
 from symgrad.audit.diagnosis.fits import Columns, columns_of, fitted, is_projected
 from symgrad.audit.diagnosis.free import other_sums
 from symgrad.audit.diagnosis.graph import BATCH, Backward
+from symgrad.audit.diagnosis.kinks import other_kinks
 from symgrad.audit.diagnosis.moved import added_elsewhere
 from symgrad.audit.diagnosis.order import moved_entries
 from symgrad.audit.diagnosis.parts import Term, terms_of
@@ -78,6 +79,7 @@ class Explaining:
         before = self.backward.before[first]
         several = [*added_elsewhere(self.backward, before, self.terms)]
         several += [*other_strides(self.backward, before | self._by_wrong())]
+        several += [*other_kinks(self.backward, before)]
         for trial in several:
             self._try(trial)
         self.found += moved_entries(self.backward, self.wanted)

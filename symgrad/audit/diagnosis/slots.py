@@ -140,6 +140,17 @@ def _is_cached(backward: Backward, term: Term, atom: sp.Expr) -> bool:
     return len(same) > 1 and not same & backward.slopes
 
 
+def _ways(array: Numbers) -> list[tuple[int, ...]]:
+    """The axes along which an array may be turned round: all, one, or two, as a kernel's are."""
+    count = array.ndim
+    several = [
+        tuple(range(count)),
+        *((k,) for k in range(count)),
+        *itertools.pairwise(range(count)),
+    ]
+    return list(dict.fromkeys(several))
+
+
 def _has_two(array: Numbers) -> bool:
     """Whether an array has at most two different numbers, which are no two signs."""
     return bool(np.unique(array).size <= 2 and array.min() != -array.max())
@@ -316,8 +327,7 @@ class Contents:
             if place.role in ARRAYS and not self._is_each(place):
                 yield Other("left out", "", 0.6), np.eye(len(own))
         if place.role in ARRAYS and own.ndim:
-            flipped = [np.flip(own), *(np.flip(own, k) for k in range(own.ndim) if own.ndim > 1)]
-            yield from ((Other("turned round", f"{k}", 0.5), a) for k, a in enumerate(flipped))
+            yield from ((Other("turned round", f"{k}", 0.5), np.flip(own, k)) for k in _ways(own))
         if place.role != "gradient":
             if any(f.as_base_exp()[0] == place.part for f in place.term.factors):
                 cost = 0.2 if self._is_each(place) or own.ndim < 2 else 0.5

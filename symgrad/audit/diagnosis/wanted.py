@@ -90,6 +90,7 @@ class Wanted:
                 rows, base = array.reshape(count + 1, -1), array[-1].ravel()
                 apart = rows[:-1] - base
                 by = apart @ (laid[0].ravel() - base) / (apart * apart).sum(axis=1)
+                by = np.where(apart.any(axis=1), by, 1.0)  # nothing is put at this point
             return {n: a[-1] + _over(by, a) * (a[:-1] - a[-1]) for n, a in predicted.items()}
 
     def explained(

@@ -9,6 +9,7 @@ from symgrad.audit.grammar import (
     masks,
     scales,
     slopes,
+    tapes,
     terms,
     updates,
 )
@@ -23,6 +24,7 @@ RULES: tuple[Rule, ...] = (
     *masks.RULES,
     *scales.RULES,
     *slopes.RULES,
+    *tapes.RULES,
     *terms.RULES,
     *updates.RULES,
 )

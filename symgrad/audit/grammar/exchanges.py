@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import itertools
+import re
 from collections.abc import Iterator
 
 from symgrad.audit.aliases import VIEWS
@@ -156,6 +158,31 @@ def _without_function(site: Site) -> Iterator[Proposal]:
                 yield node, form.format(site.text(node)), 2.0, function
 
 
+def _powers(site: Site) -> Iterator[Proposal]:
+    """A power one less or more, that has a name: the derivative of ``x**n`` has ``n - 1``."""
+    for node in ast.walk(site.statement):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+            power, text = node.right, site.text(node.right)
+            if isinstance(power, ast.Name):
+                yield power, f"({text} - 1)", 1.6, f"{text} - 1"
+            elif isinstance(power, ast.BinOp) and isinstance(power.left, ast.Name):
+                yield power, site.text(power.left), 1.7, site.text(power.left)
+                yield node, f"{site.text(power.left)} * {site.text(node)}", 1.6, text
+
+
+def _names(site: Site) -> Iterator[Proposal]:
+    """Two arrays of a line in each other's place."""
+    for root in site.roots:
+        found = [n for n in ast.walk(root) if isinstance(n, ast.Name) and n.id in site.known]
+        names = dict.fromkeys(n.id for n in found if site.known[n.id].array.ndim)
+        for one, other in itertools.combinations(names, 2) if len(names) < 6 else ():
+            if site.known[one].shape == site.known[other].shape:
+                text = site.text(root)
+                pair = {one: other, other: one}
+                new = re.sub(r"(?<![\w.])[A-Za-z_]\w*", lambda f, p=pair: p.get(f[0], f[0]), text)
+                yield root, new, 2.2, f"{one} and {other}"
+
+
 FORMS = {
     "tanh": "np.tanh({})",
     "exp": "np.exp({})",
@@ -197,6 +224,18 @@ RULES = (
         "term",
         _wholes,
         "only some entries are changed by `{old}`: all of {word} is meant",
+    ),
+    Rule(
+        "another power",
+        "activation",
+        _powers,
+        "the power is `{old}`: it ought to be {word}",
+    ),
+    Rule(
+        "names in each other's place",
+        "value",
+        _names,
+        "{word} stand in each other's place",
     ),
     Rule(
         "no function",

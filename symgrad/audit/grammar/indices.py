@@ -84,6 +84,18 @@ def _is_number(node: ast.expr | None) -> bool:
     return isinstance(inner, ast.Constant) and isinstance(inner.value, (int, float))
 
 
+def _turned_too_often(site: Site) -> Iterator[Proposal]:
+    """Entries in the order in which they are, where they are read backwards."""
+    for node in [*nodes(site), *targets_of(site.statement)]:
+        if isinstance(node, ast.Subscript):
+            several = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+            texts = [site.text(part) for part in several]
+            kept = [":" if text.replace(" ", "") == "::-1" else text for text in texts]
+            if kept != texts:
+                new = ", ".join(kept)
+                yield site.source.span(node.slice), new, 1.5, new
+
+
 RULES = (
     Rule("swapped indices", "transpose", _swapped, "the indices {word} are the wrong way round"),
     Rule(
@@ -91,6 +103,12 @@ RULES = (
         "transpose",
         _turned_round,
         "the entries of {word} are in the wrong order: `{old}` ought to be `{new}`",
+    ),
+    Rule(
+        "turned round too often",
+        "transpose",
+        _turned_too_often,
+        "the entries are read backwards: `{old}` ought to be `{new}`",
     ),
     Rule("swapped letters", "transpose", _letters, "the letters {word} are the wrong way round"),
     Rule(

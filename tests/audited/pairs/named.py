@@ -114,3 +114,97 @@ def backward(i, E, T):
     first="E",
     function="backward",
 )
+
+TAPE = """
+class Number:
+    def __init__(self, data, before=()):
+        self.data, self.grad, self.before = data, 0.0, before
+        self.back = lambda: None
+
+    def __mul__(self, other):
+        out = Number(self.data * other.data, (self, other))
+
+        def back():
+            self.grad += other.data * out.grad
+            other.grad += self.data * out.grad
+
+        out.back = back
+        return out
+
+    def __pow__(self, n):
+        out = Number(self.data**n, (self,))
+
+        def back():
+            self.grad += n * self.data ** (n - 1) * out.grad
+
+        out.back = back
+        return out
+
+    def tanh(self):
+        t = np.tanh(self.data)
+        out = Number(t, (self,))
+
+        def back():
+            self.grad += (1 - t**2) * out.grad
+
+        out.back = back
+        return out
+
+    def run(self):
+        order = []
+
+        def visit(v):
+            if v not in order:
+                for b in v.before:
+                    visit(b)
+                order.append(v)
+
+        visit(self)
+        self.grad = 1.0
+        for v in order[::-1]:
+            v.back()
+
+
+def backward(x, w):
+    x, w = Number(x), Number(w)
+    a = x * w
+    b = a.tanh() ** 3
+    (b * x).run()
+    return {"b": b.grad, "a": a.grad, "w": w.grad, "x": x.grad}
+"""
+"""A tape of numbers, right."""
+
+TAPED = """
+x = sg.param("x", ()); w = sg.param("w", ())
+a = x * w
+b = np.tanh(a) ** 3
+loss = b * x
+"""
+
+for name, right, wrong, kinds, first in (
+    ("tape_unused", "(1 - t**2) * out.grad", "(1 - t**2) #!", "factor", "a"),
+    ("tape_of_another", "self.data * out.grad", "self.data * self.grad #!", "value", "w"),
+    ("tape_power", "(n - 1) * out.grad", "n * out.grad #!", "activation", "a"),
+):
+    pair(name, TAPED, TAPE.replace(right, wrong), kinds, first, function="backward")
+
+pair(
+    "kernel_turned_too_often",
+    """
+x = sg.param("x", (6,)); k = sg.param("k", (3,)); D = sg.data("D", (4,))
+y = np.stack([np.sum(x[i : i + 3] * k) for i in range(4)])
+loss = np.sum(D * np.sin(y))
+""",
+    """
+def backward(x, k, D):
+    dx, dk = np.zeros(6), np.zeros(3)
+    for i in range(4):
+        dy = D[i] * np.cos(np.sum(x[i : i + 3] * k))
+        dk += dy * x[i : i + 3]
+        dx[i : i + 3] += dy * k[::-1] #!
+    return {"k": dk, "x": dx}
+""",
+    kinds="transpose",
+    first="x",
+    function="backward",
+)
