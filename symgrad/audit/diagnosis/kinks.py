@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 
-import numpy as np
 import sympy as sp
 
 from symgrad.audit.diagnosis.graph import BATCH, Backward
@@ -53,7 +53,5 @@ def other_kinks(backward: Backward, names: Collection[str]) -> Iterator[Trial]:
                 yield Trial.of_equations(value, "kink", {name: new}, Other(how, "", 0.6))
         for how, change in TIMES.items() if rhs.has(select) else ():
             new = replaced(rhs, {f: change(*f.args) for f in rhs.atoms(select)})
-            other = Other(how, "", 0.7)
-            yield Trial(
-                value, "kink", {name: new}, lambda _, o=other: {o: [np.ones(())]}, free=True
-            )
+            trial = Trial.of_equations(value, "kink", {name: new}, Other(how, "", 0.7))
+            yield replace(trial, changed={name: new}, free=True)

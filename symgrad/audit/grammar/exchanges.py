@@ -177,10 +177,13 @@ def _names(site: Site) -> Iterator[Proposal]:
         names = dict.fromkeys(n.id for n in found if site.known[n.id].array.ndim)
         for one, other in itertools.combinations(names, 2) if len(names) < 6 else ():
             if site.known[one].shape == site.known[other].shape:
-                text = site.text(root)
-                pair = {one: other, other: one}
-                new = re.sub(r"(?<![\w.])[A-Za-z_]\w*", lambda f, p=pair: p.get(f[0], f[0]), text)
-                yield root, new, 2.2, f"{one} and {other}"
+                yield root, _exchanging(site.text(root), one, other), 2.2, f"{one} and {other}"
+
+
+def _exchanging(text: str, one: str, other: str) -> str:
+    """A text with two names in each other's place."""
+    parts = re.split(rf"(?<![\w.])({one}|{other})(?!\w)", text)
+    return "".join({one: other, other: one}.get(part, part) for part in parts)
 
 
 FORMS = {

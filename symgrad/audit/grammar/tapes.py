@@ -41,10 +41,12 @@ def _another_owner(site: Site) -> Iterator[Proposal]:
 
 def _for_another(site: Site) -> Iterator[Proposal]:
     """The same line for the other of two numbers that an operation reads."""
-    end = site.source.span(site.statement)[1]
+    statement = site.statement
+    if not isinstance(statement, ast.AugAssign):
+        return
+    end = site.source.span(statement)[1]
     for target, owners in _changed(site):
-        for owner in owners if isinstance(site.statement, ast.AugAssign) else ():
-            line = f"{owner}.{target.attr} += {site.text(site.statement.value)}"
+        for line in (f"{o}.{target.attr} += {site.text(statement.value)}" for o in owners):
             yield (end, end), f"; {line}", 1.9, line
 
 
