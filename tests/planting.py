@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+OVERWRITTEN = "assigned, not added"
+
 
 @dataclass(frozen=True)
 class Planted:
@@ -26,17 +28,13 @@ def planted(code: str, function: str, rng: random.Random) -> Iterator[Planted]:
     """Faults of all kinds in a function of a program, in a random order."""
     tree = ast.parse(code)
     node = next(n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == function)
-    spots = [
-        (s, how, k)
-        for s in _simple(node)
-        for how, make in WAYS.items()
-        for k in range(_count(_changed(s), make))
-    ]
-    rng.shuffle(spots)
+    spots = in_turn(_spots(node), rng)
     names = sorted({n.id for n in ast.walk(node) if isinstance(n, ast.Name)} - {"np", "Gradients"})
     for statement, how, number in spots:
         changed = _changed(statement)
-        if isinstance(changed, ast.Return) or not WAYS[how](changed, number, rng, names):
+        if how == OVERWRITTEN and isinstance(changed, ast.AugAssign):
+            changed = ast.copy_location(ast.Assign([changed.target], changed.value), changed)
+        elif isinstance(changed, ast.Return) or not WAYS[how](changed, number, rng, names):
             continue
         lines = code.split("\n")
         first, last = statement.lineno - 1, statement.end_lineno or statement.lineno
@@ -44,6 +42,37 @@ def planted(code: str, function: str, rng: random.Random) -> Iterator[Planted]:
         lines[first:last] = [" " * statement.col_offset + ast.unparse(changed)]
         lines[first + 1 : first + 1] = [""] * (last - first - 1)
         yield Planted("\n".join(lines), statement.lineno, how, before.strip())
+
+
+def _spots(node: ast.FunctionDef) -> Iterator[tuple[ast.stmt, str, int]]:
+    """Where each of the ways fits; what is clipped at the very end is no fault."""
+    (last,) = (n for n in node.body if isinstance(n, ast.Return))
+    out = {n.id for n in ast.walk(last) if isinstance(n, ast.Name)}
+    for statement in _simple(node):
+        inside = {n.id for n in ast.walk(statement) if _is_stored(n)}  # type: ignore[attr-defined]
+        if isinstance(statement, ast.AugAssign):
+            yield statement, OVERWRITTEN, 0
+        for how, make in WAYS.items():
+            if how != "clipped" or not inside & out:
+                yield from ((statement, how, k) for k in range(_count(_changed(statement), make)))
+
+
+def _is_stored(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+
+
+def in_turn(
+    spots: Iterator[tuple[ast.stmt, str, int]], rng: random.Random
+) -> list[tuple[ast.stmt, str, int]]:
+    """The spots in a random order in which each of the ways comes about as often."""
+    by_way: dict[str, list[tuple[ast.stmt, str, int]]] = {}
+    for spot in spots:
+        by_way.setdefault(spot[1], []).append(spot)
+    order: list[tuple[float, tuple[ast.stmt, str, int]]] = []
+    for several in by_way.values():
+        rng.shuffle(several)
+        order += [(k + rng.random(), spot) for k, spot in enumerate(several)]
+    return [spot for _, spot in sorted(order, key=lambda o: o[0])]
 
 
 def _simple(node: ast.FunctionDef) -> list[ast.stmt]:
@@ -124,6 +153,29 @@ def _attribute(name: str) -> Any:
     )
 
 
+def _called(function: str, *more: ast.expr) -> Any:
+    """What a function of NumPy makes of a node."""
+    numpy = ast.Attribute(ast.Name("np", ast.Load()), function, ast.Load())
+    return lambda n, r, _: ast.Call(numpy, [n, *more], [])
+
+
+def _number(node: ast.AST) -> bool:
+    value = node.value if isinstance(node, ast.Constant) else None
+    return isinstance(value, float)
+
+
+def _place(node: ast.AST) -> bool:
+    """Whether a node is an entry of an array that is read, at a place that is no number."""
+    reads = isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load)
+    return reads and isinstance(node.slice, (ast.Name, ast.BinOp))  # type: ignore[attr-defined]
+
+
+def _next(node: ast.Subscript, rng: random.Random, _: list[str]) -> ast.expr:
+    new = copy.deepcopy(node)
+    new.slice = ast.BinOp(new.slice, ast.Sub(), ast.Constant(1))
+    return new
+
+
 def _mean(node: ast.Call, rng: random.Random, _: list[str]) -> ast.expr:
     new = copy.deepcopy(node)
     assert isinstance(new.func, ast.Attribute)
@@ -151,6 +203,18 @@ WAYS: dict[str, Way] = {
     "the mask turned": Way(
         lambda n: isinstance(n, ast.Compare),
         lambda n, r, _: ast.Compare(n.left, [ast.Lt()], n.comparators),
+    ),
+    "clipped": Way(
+        lambda n: isinstance(n, ast.BinOp), _called("clip", ast.Constant(-0.05), ast.Constant(0.05))
+    ),
+    "another number": Way(_number, lambda n, r, _: ast.Constant(n.value * 1.5)),
+    "a power added": Way(
+        lambda n: isinstance(n, ast.BinOp) and isinstance(n.op, (ast.Add, ast.Sub)),
+        lambda n, r, _: ast.BinOp(n, ast.Pow(), ast.Constant(2)),
+    ),
+    "the place before": Way(_place, _next),
+    "a sum dropped": Way(
+        _attribute("sum"), lambda n, r, _: n.args[0] if n.args else n.func.value
     ),
     "rounded": Way(
         lambda n: isinstance(n, ast.BinOp),

@@ -165,7 +165,7 @@ class Blaming:
         near = [t for t in local_targets(state, self.reference) if not t.forward and not t.scaled]
         near.sort(key=lambda t: order.get(t.code, 0))
         begins: list[tuple[Target, Start | None]] = [(target, start)] if start is not None else []
-        for one, at in [*((t, None) for t in near), *begins, (target, None)]:
+        for one, at in [*begins, *((t, None) for t in near), (target, None)]:
             search = Search(state, self.reference, state.program.runner.time_left / 2)
             found = search.written(one, self.written, at)
             if found is not None and (one is target or target.code in found.fixed):

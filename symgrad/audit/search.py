@@ -25,7 +25,7 @@ from symgrad.audit.responses import Outputs, Responses
 from symgrad.audit.runner import Run
 from symgrad.audit.scene import Scene
 from symgrad.audit.sites import Site
-from symgrad.audit.starts import MOST_PUT, Start, puts, start_of
+from symgrad.audit.starts import Start, puts, start_of
 from symgrad.audit.statements import origin
 from symgrad.audit.steps import rates_called
 from symgrad.audit.twice import twice
@@ -34,6 +34,9 @@ from symgrad.audit.values import Matching, Value
 BATCH = 48
 MARGIN, WIDE_MARGIN = 0.45, 1.3
 """How much less likely repairs may be than the first; more, where values are left wrong."""
+
+PUTTING = 3.0
+"""For how many seconds gradients are put in place of what is assigned."""
 
 MOST_TRIES = 14000
 FEWEST = 6
@@ -154,6 +157,7 @@ class Search:
         self.right = {v.code for v in self.before if v.right}
         took = max((r.took for r in state.runs), default=0.0)
         self.limit = max(0.25, 20 * took)
+        self.puts = int(PUTTING / max(took, 1e-4))
         self.point = 0
         """Where numbers are looked at first."""
         self.start: Start | None = None
@@ -185,7 +189,7 @@ class Search:
 
     def _start(self, target: Target, scene: Scene, sites: Sequence[Site]) -> Start | None:
         """The statement in which the fault begins, where gradients put there tell it."""
-        tried = [*puts(scene, sites, self.reference.derivation.adjoint_name)][:MOST_PUT]
+        tried = puts(scene, sites, self.reference.derivation.adjoint_name)[: self.puts]
         state, at = self.state, self.point
         runs = state.program.tried(tried, state.truths[at], self.limit) if tried else []
         right = [self._right_there(target, run, at) for run in runs]

@@ -12,6 +12,7 @@ import numpy as np
 from symgrad.audit.compare import ways
 from symgrad.audit.form import assigned, reads
 from symgrad.audit.grammar.edit import is_gradient
+from symgrad.audit.names import is_called_gradient
 from symgrad.audit.reference import Truth
 from symgrad.audit.runner import Run
 from symgrad.audit.scene import Scene
@@ -20,8 +21,8 @@ from symgrad.audit.statements import targets_of
 from symgrad.audit.walks import typed
 from symgrad.audit.wording import Change
 
-MOST_PUT = 60
-"""How many replacements are tried."""
+MOST_PUT = 150
+"""How many replacements are tried, those first where a name says which gradient is meant."""
 
 FOLLOWS = 2
 """How many statements further it is to what only follows from where a fault begins."""
@@ -49,18 +50,25 @@ class Start:
         """The statements, each as far as it is from here; what follows from here is far."""
         before = scene.depths(name_of(self.site), self.site.line)
         near = min(self.site.far, 1)
-        return [
-            replace(
-                s, placed=near + before[s.statement] if s.statement in before else s.far + FOLLOWS
-            )
-            for s in sites
-        ]
+        return [self._placed(s, near, before.get(s.statement)) for s in sites]
+
+    def _placed(self, site: Site, near: float, before: int | None) -> Site:
+        """A statement as far as it is from this one, of which it is so many before."""
+        far = site.far + FOLLOWS if before is None else near + before
+        return replace(site, placed=far, begins=before == 0)
 
 
-def puts(scene: Scene, sites: Sequence[Site], names: Mapping[str, str]) -> Iterator[Put]:
+def puts(scene: Scene, sites: Sequence[Site], names: Mapping[str, str]) -> list[Put]:
     """What may be put into statements: gradients of the shape of what they assign."""
-    slopes = scene.truth.slopes
     called = {adjoint: value for value, adjoint in names.items()}
+    found = sorted(
+        _puts(scene, sites, called), key=lambda p: called.get(name_of(p.site)) != p.value
+    )
+    return found[:MOST_PUT]
+
+
+def _puts(scene: Scene, sites: Sequence[Site], called: Mapping[str, str]) -> Iterator[Put]:
+    slopes = scene.truth.slopes
     for site in [s for s in sites if _is_plain(scene, s)]:
         array = np.asarray(site.arrays[0])
         own = called.get(name_of(site), "")
@@ -103,11 +111,19 @@ def _is_same(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> bool:
 
 
 def start_of(puts: Sequence[Put], right: Sequence[frozenset[str]], run: Run) -> Start | None:
-    """Of the statements that make most values right, the one that is run first."""
+    """Of the statements that make most values right, the one that is run first.
+
+    What is called a gradient is likelier to be meant as one.
+    """
     most = max((len(r) for r in right), default=0)
     order = {key: k for k, key in reversed([*enumerate((r[0], r[1]) for r in run.records)])}
     best = [p for p, r in zip(puts, right, strict=True) if r and len(r) == most]
-    best.sort(key=lambda p: order.get((p.site.line, name_of(p.site)), len(order)))
+    best.sort(
+        key=lambda p: (
+            not is_called_gradient(name_of(p.site)),
+            order.get((p.site.line, name_of(p.site)), len(order)),
+        )
+    )
     return Start(best[0].site, best[0].value) if best else None
 
 

@@ -198,6 +198,8 @@ def argument(node: ast.Call) -> ast.expr | None:
 
 def is_made_before(site: Site, term: ast.expr) -> bool:
     """Whether a term is of a local gradient, which is likelier wrong where it is made."""
+    if site.begins:
+        return False
     if isinstance(term, ast.Name):
         return _is_unlike(site, term.id)
     names = {n.id for n in walked(term) if isinstance(n, ast.Name) and is_called_gradient(n.id)}
