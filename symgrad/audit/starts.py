@@ -113,16 +113,15 @@ def _is_same(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> bool:
 def start_of(puts: Sequence[Put], right: Sequence[frozenset[str]], run: Run) -> Start | None:
     """Of the statements that make most values right, the one that is run first.
 
-    What is called a gradient is likelier to be meant as one.
+    What is called a gradient is likelier to be meant as one, at the last when it is made in steps.
     """
     most = max((len(r) for r in right), default=0)
     order = {key: k for k, key in reversed([*enumerate((r[0], r[1]) for r in run.records)])}
     best = [p for p, r in zip(puts, right, strict=True) if r and len(r) == most]
-    best.sort(
-        key=lambda p: (
-            not is_called_gradient(name_of(p.site)),
-            order.get((p.site.line, name_of(p.site)), len(order)),
-        )
+    times = {id(p): order.get((p.site.line, name_of(p.site)), len(order)) for p in best}
+    last = {name_of(p.site): p for p in sorted(best, key=lambda p: times[id(p)])}
+    best = sorted(
+        last.values(), key=lambda p: (not is_called_gradient(name_of(p.site)), times[id(p)])
     )
     return Start(best[0].site, best[0].value) if best else None
 
