@@ -286,7 +286,7 @@ def test_every_printing(tmp_path: Path) -> None:
     for text in (found.text(), found.markdown(), found.html(), found.junit()):
         assert "factor" in text
         assert "code" in text or "test_audit" in text
-    assert found.patch.startswith("--- a/")
+    assert found.patch().startswith("--- a/")
     assert json.loads(found.json())["ok"] is False
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from symgrad.audit.auditing import POINTS
-from symgrad.audit.entry import form_for, made, with_values
+from symgrad.audit.entry import form_for, made, spelled, with_values
 from symgrad.audit.findings import Audit
 from symgrad.audit.form import Form, definitions
 from symgrad.audit.hints import told
@@ -125,7 +125,7 @@ def audit(
         return
     with progress(shown=not quiet):
         found = _found(spec, code, options)
-    click.echo(found.patch if patch else _printed(found, layout, strict=strict), nl=not patch)
+    click.echo(found.patch() if patch else _printed(found, layout, strict=strict), nl=not patch)
     click.get_current_context().exit(0 if (found.complete if strict else found.ok) else 1)
 
 
@@ -157,7 +157,9 @@ def _dry(spec: Path, code: Path, options: dict[str, Any]) -> str:
     given, source = _read(spec, code, options)
     derivation = with_values(given.loss, given.names)
     asked = {k: options[k] for k in ("function", "cls", "setup")}
-    form = form_for(derivation, source, inputs=_pairs(options["inputs"]), **asked)
+    form = form_for(
+        derivation, source, inputs=spelled(_pairs(options["inputs"]), "inputs"), **asked
+    )
     return _described(source, form)
 
 

@@ -56,7 +56,7 @@ def audit(
     """
     names = {} if isinstance(loss, Derivation) else _callers_names()
     derivation = loss if isinstance(loss, Derivation) else with_values(loss, names)
-    source, called, seeds = _source(code, function)
+    source, called, seeds = _source(code, function, cls)
     return made(
         derivation,
         source,
@@ -95,8 +95,9 @@ def made(
     """The audit of a source."""
     _check_numbers(timeout, seed)
     reference = Reference(derivation)
-    _check(inputs or {}, reference.inputs, "inputs")
-    _check(match or {}, reference.gradient_of, "match")
+    inputs, match = spelled(inputs, "inputs"), spelled(match, "match")
+    _check(inputs, reference.inputs, "inputs")
+    _check(match, reference.gradient_of, "match")
     form = form_for(derivation, source, function=function, cls=cls, setup=setup, inputs=inputs)
 
     def auditor_of(form: Form) -> Auditor:
@@ -104,8 +105,8 @@ def made(
             reference,
             source,
             form,
-            match=match or {},
-            inputs=inputs or {},
+            match=match,
+            inputs=inputs,
             example=example,
             seeds=seeds or {},
             timeout=timeout,
@@ -113,7 +114,7 @@ def made(
         )
 
     count = len(derivation.wrt)
-    form = orders.best(form, inputs or {}, lambda other: auditor_of(other).right(), count)
+    form = orders.best(form, inputs, lambda other: auditor_of(other).right(), count)
     tree = source.tree
     reference.two_valued = labels.best(reference, tree, form, lambda: auditor_of(form).right())
     auditor = auditor_of(form)
@@ -140,12 +141,25 @@ def form_for(
     return with_steps(form, source, derivation.wrt) if function else form
 
 
+def spelled(asked: Mapping[str, str] | None, what: str) -> dict[str, str]:
+    """What is asked for, its code as records spell it: ``p["W1"]`` is ``p['W1']``."""
+    found: dict[str, str] = {}
+    for name, code in (asked or {}).items():
+        if not isinstance(code, str):
+            raise SpecError(f"{what} has {code!r} for {name}", hint="give the name in the code")
+        try:
+            found[name] = ast.unparse(ast.parse(code.strip(), mode="eval"))
+        except (SyntaxError, ValueError):
+            found[name] = code
+    return found
+
+
 def _check_numbers(timeout: float, seed: int) -> None:
     """SpecError of numbers that no audit can have."""
-    if not 0 < timeout < math.inf:
-        raise SpecError(f"timeout is {timeout}", hint="give a number of seconds above 0")
-    if seed < 0:
-        raise SpecError(f"seed is {seed}", hint="give a number from 0 on")
+    if not isinstance(timeout, (int, float)) or not 0 < timeout < math.inf:
+        raise SpecError(f"timeout is {timeout!r}", hint="give a number of seconds above 0")
+    if not isinstance(seed, int) or seed < 0:
+        raise SpecError(f"seed is {seed!r}", hint="give a whole number from 0 on")
 
 
 def _check_setup(setup: str, cls: str | None) -> None:
@@ -180,12 +194,17 @@ def _callers_names() -> dict[str, Array]:
 # -- functions ------------------------------------------------------------------------------------
 
 
-def _source(code: Code, function: str | None) -> tuple[Source, str | None, dict[str, Any]]:
+def _source(
+    code: Code, function: str | None, cls: str | None
+) -> tuple[Source, str | None, dict[str, Any]]:
     """The text of what is audited, the function in it that is called, and what it reads beside."""
     if CHILD in os.environ:
         raise SpecError("an audit is called in a program that is audited")
     if isinstance(code, (str, Path)):
         return read(Path(code)), function, {}
+    if function is not None or cls is not None:
+        what = "cls" if function is None else "function"
+        raise SpecError(f"{what} is for a file, and code is a function", hint="leave it out")
     if not isinstance(code, FunctionType):
         raise SpecError("code is neither a file nor a function", hint="give a path, or a function")
     if code.__name__ == "<lambda>":
@@ -200,21 +219,24 @@ def _source(code: Code, function: str | None) -> tuple[Source, str | None, dict[
 def _alone(code: FunctionType) -> tuple[Source, str | None, dict[str, Any]]:
     """A function of a notebook, or in another function, with those that it calls."""
     space = {**code.__globals__, **inspect.getclosurevars(code).nonlocals}
-    found: dict[str, str] = {}
+    found: dict[str, tuple[str, int]] = {}
     seeds: dict[str, Any] = {}
     imports: list[str] = []
     _collect(code, space, found, seeds, imports)
-    text = "\n".join([*dict.fromkeys(imports), *reversed(found.values())])
+    named = [(text, -k) for k, text in enumerate(dict.fromkeys(imports))]
+    parts = [*named, *reversed(found.values())]
+    text = "\n".join(part for part, _ in parts)
+    numbers = [first + k for part, first in parts for k in range(part.count("\n") + 1)]
     file = inspect.getsourcefile(code) or code.__name__
     shown = Path(file).name if Path(file).exists() else code.__name__
-    first = inspect.getsourcelines(code)[1] - len(dict.fromkeys(imports))
-    return plain(shown, text, offset=first - 1 if len(found) == 1 else 0), code.__name__, seeds
+    given = numbers if len(set(numbers)) == len(numbers) else ()  # cells have lines alike
+    return plain(shown, text, given=given), code.__name__, seeds
 
 
 def _collect(
     code: FunctionType,
     space: Mapping[str, Any],
-    found: dict[str, str],
+    found: dict[str, tuple[str, int]],
     seeds: dict[str, Any],
     imports: list[str],
 ) -> None:
@@ -222,7 +244,7 @@ def _collect(
         text = textwrap.dedent(inspect.getsource(code))
     except OSError:
         raise SpecError(f"the text of {code.__name__} is not known", hint="give a file") from None
-    found[code.__name__] = text
+    found[code.__name__] = text.rstrip("\n"), max(1, inspect.getsourcelines(code)[1])
     names = {n.id for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name)}
     for name in sorted(names & space.keys() - {code.__name__}):
         value = space[name]

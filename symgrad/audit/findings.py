@@ -61,8 +61,7 @@ class Audit:
     faults: tuple[FaultFound, ...]
     remarks: tuple[str, ...]
     file: str = ""
-    patch: str = field(default="", repr=False)
-    """The repairs as a patch of the program."""
+    repairs: str = field(default="", repr=False)
     lines: tuple[printing.Line, ...] = field(default=(), repr=False)
     derivation: Derivation | None = field(default=None, repr=False, compare=False)
 
@@ -113,6 +112,10 @@ class Audit:
         What was not found is skipped there, or with ``strict`` has failed.
         """
         return printing.junit(self.data(), self.file, strict=strict)
+
+    def patch(self) -> str:
+        """The repairs as a patch of the program, for ``git apply``; '' where there are none."""
+        return self.repairs
 
     def html(self) -> str:
         """The findings as a page: the program beside the derivation, its faults marked."""

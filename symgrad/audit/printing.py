@@ -74,9 +74,14 @@ def verdict(data: Data) -> str:
     count = sum(v["status"] == "right" for v in data["values"])
     if data["ok"]:
         worst = max((v["error"] or 0.0 for v in data["values"]), default=0.0)
-        return f"{gradients(count)} right, to {worst:.0e}{more}"
+        return f"{gradients(count)} right, {exactness(worst)}{more}"
     faults = len(data["faults"])
     return f"{faults} fault{'s' if faults > 1 else ''}{more}"
+
+
+def exactness(error: float, digits: int = 0) -> str:
+    """How exactly numbers agree."""
+    return f"to {error:.{digits}e}" if error else "exactly"
 
 
 def listed(names: Sequence[str]) -> str:
@@ -155,7 +160,9 @@ def _error(value: Data) -> str:
     """How far off a value is, in the size of its largest entry."""
     if value["error"] > 1e300:
         return "of another shape"
-    return f"{'to' if value['status'] == 'right' else 'off by'} {value['error']:.1e}"
+    if value["status"] == "right":
+        return exactness(value["error"], 1)
+    return f"off by {value['error']:.1e}"
 
 
 def _fault(fault: Data, number: int, data: Data) -> Iterator[str]:
@@ -182,7 +189,7 @@ def agreement(fault: Data, data: Data) -> str:
     them = "it" if len(data["faults"]) == 1 else "all repairs"
     several = "both gradients agree" if count == 2 else f"all {gradients(count)} agree"
     every = "the gradient agrees" if count == 1 else several
-    return f"with {them} {every} to {fault['agrees']:.0e}"
+    return f"with {them} {every} {exactness(fault['agrees'])}"
 
 
 def _remarks(data: Data) -> Iterator[str]:

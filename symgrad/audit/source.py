@@ -43,8 +43,6 @@ class Source:
     cells: tuple[int | None, ...]
     lines: tuple[int, ...]
     folder: Path | None = None
-    offset: int = 0
-    """The line of the file before the first, where the text is a part of it."""
     file_text: str = ""
     """Of a file all of its text, its lines ending as they do there."""
 
@@ -188,13 +186,13 @@ def _is_path(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Expr) and "sys.path" in ast.unparse(statement)
 
 
-def plain(file: str, text: str, folder: Path | None = None, offset: int = 0) -> Source:
-    """A program in one piece."""
+def plain(file: str, text: str, folder: Path | None = None, given: Sequence[int] = ()) -> Source:
+    """A program in one piece; ``given``: the numbers of its lines, where it was put together."""
     typed = text.split("\n")
     clean = text if _parses(text) else "\n".join(_without_magic(typed))
     count = len(typed)
-    numbers = tuple(range(1 + offset, 1 + offset + count))
-    return one_a_line(Source(file, clean, tuple(typed), (None,) * count, numbers, folder, offset))
+    numbers = tuple(given) or tuple(range(1, 1 + count))
+    return one_a_line(Source(file, clean, tuple(typed), (None,) * count, numbers, folder))
 
 
 def _notebook(path: Path, text: str, folder: Path) -> Source:

@@ -55,7 +55,7 @@ def told(auditor: Auditor, outcome: Outcome) -> Audit:
         faults=faults,
         remarks=tuple(dict.fromkeys([*outcome.remarks, *story.remarks()])),
         file=outcome.source.file,
-        patch=patch(outcome.source, outcome.repaired) if faults else "",
+        repairs=patch(outcome.source, outcome.repaired) if faults else "",
         lines=story.lines(faults),
         derivation=auditor.reference.derivation,
     )
