@@ -15,6 +15,7 @@ LONG = "np.exp(scores - scores.max(axis=1, keepdims=True)) / total[:, None]"
         ("d = (q - Y) / m\n", "Y", "(smooth(Y))", "d = (q - smooth(Y)) / m\n"),
         ("d = a * b\n", "a * b", "((a * b)) / (n)", "d = a * b / n\n"),
         ("d = a * b\n", "a * b", "(a + b) * (1/3)", "d = (a + b) * (1/3)\n"),
+        ("d = a * b\n", "a * b", "a * b * 1 / (1 + c)", "d = a * b / (1 + c)\n"),
         ("d = 2 * ((a) + b)\n", "((a) + b)", "((a) + b * n)", "d = 2 * ((a) + b * n)\n"),
         ('d = c["a"]\n', 'c["a"]', "c['s']", 'd = c["s"]\n'),
         ("d = f(\n    a)\n", "f(\n    a)", "(f(a)\n)", "d = f(a)\n\n"),
@@ -31,6 +32,14 @@ def test_a_repair_is_written_as_by_hand(text: str, old: str, new: str, then: str
         ("the sign is wrong: `+=` ought to be ` -= `", "the sign is wrong: `+=` ought to be `-=`"),
         ("the factor (1/3) is missing", "the factor 1/3 is missing"),
         ("the factor 1 / n is missing", "the factor `1 / n` is missing"),
+        (
+            "the derivative of tanh at a[0] is missing",
+            "the derivative of tanh at `a[0]` is missing",
+        ),
+        (
+            "the factor has n where it ought to have n - 1",
+            "the factor has `n` where it ought to have `n - 1`",
+        ),
         ("the gradient passes only where z > 0", "the gradient passes only where `z > 0`"),
         ("`Y` is wrong: it ought to be `(f(Y))`", "`Y` is wrong: it ought to be `f(Y)`"),
         (

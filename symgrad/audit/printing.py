@@ -98,7 +98,9 @@ def is_complete(data: Data) -> bool:
 def without_repetition(fault: Data) -> Data:
     """A fault without equations that are the line itself, or its repair."""
     shown = {_as_code(fault["source"]), _as_code(fault["repair"])}
-    return fault | {k: "" for k in ("is", "ought") if _as_code(fault[k]) in shown}
+    gone = [k for k in ("is", "ought") if _as_code(fault[k]) in shown]
+    gone += ["repair"] if fault["repair"] == fault["source"] else []  # it moves, as a patch shows
+    return fault | dict.fromkeys(gone, "")
 
 
 MOST_LETTERS = 240
@@ -177,7 +179,7 @@ def _fault(fault: Data, number: int, data: Data) -> Iterator[str]:
     yield f"   {fault['sentence']}"
     if fault["repair"]:
         yield f"   repaired      {fault['repair']}"
-    if fault["agrees"] is not None and fault["repair"]:
+    if fault["agrees"] is not None:
         yield f"   {agreement(fault, data)}"
     if fault["hidden_because"]:
         yield f"   hidden: {fault['hidden_because']}"
@@ -227,7 +229,8 @@ def _markdown_fault(fault: Data, number: int, data: Data) -> Iterator[str]:
         yield f"It ought to be `{cut(fault['ought'])}`."
     if fault["repair"]:
         yield f"\nRepaired:\n\n```python\n{fault['repair']}\n```\n"
-        yield _sentence(agreement(fault, data)) if fault["agrees"] is not None else ""
+    if fault["agrees"] is not None:
+        yield _sentence(agreement(fault, data))
     if fault["hidden_because"]:
         yield f"\nHidden: {fault['hidden_because']}."
 
@@ -288,7 +291,7 @@ def page(data: Data, file: str, lines: Sequence[Line], derivation: Derivation) -
         without_repetition(f)
         | {
             "where": place(f),
-            "agreement": agreement(f, data) if f["repair"] and f["agrees"] is not None else "",
+            "agreement": agreement(f, data) if f["agrees"] is not None else "",
             "derived": derivation.adjoint_name.get(f["value"])
             if f["value"] in shown.derived
             else "",

@@ -205,6 +205,8 @@ class Story:
         known = site.known.get(code) if site is not None else None
         if site is None or known is None:
             return True
+        if code != name and code.lower() == name.lower() and not known.array.ndim:
+            return False  # N is a number of rows, and n something else
         if code != name and code in assigned(site.statement) & reads(site.statement):
             return False  # it is one thing before the line, and another after it
         if known.role is not None and known.role.ratio != 1.0:

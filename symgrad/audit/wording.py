@@ -14,7 +14,11 @@ LONG = 72
 
 _QUOTED = re.compile(r"`([^`]*)`")
 _INSTEAD = re.compile(r"`(?P<old>[^`]*)`(?P<between>[^`]*ought to be )`(?P<new>[^`]*)`")
-_NAMED = re.compile(r"(?<=the factor )(?P<a>[^`]+?)(?= is missing)|(?<=only where )(?P<b>[^`;]+)")
+_NAMED = re.compile(
+    r"(?<=the factor )[^`]+?(?= is missing)|(?<=only where )[^`;]+"
+    r"|(?<=the factor has )[^`]+?(?= where it ought to have )|(?<=where it ought to have )[^`;]+"
+    r"|^[^`;]+?(?= is overwritten where)|(?<= at )[^`;]+?(?= is missing)"
+)
 """Code that stands in a sentence as it is."""
 _FRACTION = re.compile(r"(?<!\w)\((\d+ ?/ ?[\w.\[\]]+)\)")
 _FLOAT = re.compile(r"(?<![\w.])\d+\.\d{10,}(?:e[+-]?\d+)?")
@@ -42,6 +46,7 @@ def tidied(text: str, changes: Sequence[Change]) -> list[Change]:
             return _same(changed(text, found), changed(text, tried))
 
         old = text[start:end]
+        new = new.replace(" * 1 / ", " / ")
         quoted = new.replace("'", '"') if '"' in old and "'" not in old else new
         new = quoted if same(quoted) else new
         found[k] = (start, end, _bare(new, old, same))

@@ -34,7 +34,7 @@ WRITTEN = Rule(
     "written out of the derivation",
     "unnamed",
     nothing,
-    "`{old}` is not what follows from the loss; the repair is the line of the derivation",
+    "`{old}` does not follow from the loss; the repair is the line that does",
 )
 """What is offered where no edit of a line makes it right."""
 

@@ -173,7 +173,7 @@ RULES = (
         "a line in a loop",
         "path",
         _out,
-        "`{word}` is in a block that it belongs after",
+        "`{word}` belongs after the block that it is in",
     ),
     Rule(
         "a line after a loop",

@@ -353,7 +353,7 @@ RULES = (
         "a part of softmax's Jacobian",
         "jacobian",
         _softmax,
-        "only a part of the Jacobian of softmax is there: with {word} it is p (g - sum(g p))",
+        "only a part of softmax's Jacobian is there: it is p (g - sum(g p)), where p is {word}",
     ),
     Rule(
         "a part of a norm's Jacobian",
