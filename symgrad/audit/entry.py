@@ -115,8 +115,7 @@ def made(
 
     count = len(derivation.wrt)
     form = orders.best(form, inputs, lambda other: auditor_of(other).right(), count)
-    tree = source.tree
-    reference.two_valued = labels.best(reference, tree, form, lambda: auditor_of(form).right())
+    labels.settle(reference, source.tree, form, lambda: auditor_of(form).right())
     auditor = auditor_of(form)
     return told(auditor, auditor.run())
 

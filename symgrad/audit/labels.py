@@ -13,8 +13,8 @@ from symgrad.audit.reference import PAIRS, Pair, Reference
 Labels = Mapping[str, Pair]
 
 
-def best(reference: Reference, tree: ast.AST, form: Form, right: Callable[[], int]) -> Labels:
-    """The numbers that labels are drawn from, with which most gradients are right."""
+def settle(reference: Reference, tree: ast.AST, form: Form, right: Callable[[], int]) -> None:
+    """Have labels drawn from the two numbers with which most gradients are right."""
     choices = list(_choices(reference, tree, form))
     found, most = choices[0], -1
     for labels in choices if len(choices) > 1 else ():
@@ -24,7 +24,7 @@ def best(reference: Reference, tree: ast.AST, form: Form, right: Callable[[], in
             found, most = labels, now
         if most == len(reference.derivation.wrt):
             break
-    return found
+    reference.two_valued = found
 
 
 def _choices(reference: Reference, tree: ast.AST, form: Form) -> Iterator[Labels]:
