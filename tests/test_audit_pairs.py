@@ -30,6 +30,7 @@ QUICK |= {"class_updates_itself", "kernel_not_flipped", "nielsen_right", "factor
 QUICK |= {"logvar", "siamese", "biaffine", "square_bias", "updated_w2", "conv_unrolled", "cos_pair"}
 QUICK |= {"reshaped", "square_bias_right", "biaffine_right", "avgpool_right", "moe", "mha_out"}
 QUICK |= {"eleven_lines_right", "averaged_steps_right", "stops_midway_right"}
+QUICK |= {"dict_from_a_function_right", "variables_of_the_file_right"}
 QUICK |= {
     "smoothed_labels_nb_right",
     "cache_softmax_diagonal",

@@ -46,6 +46,15 @@ SCRIPT = """import numpy as np
 X, t, w = np.ones((4, 3)), np.ones(4), np.ones(3)
 dw = 2 * X.T @ (X @ w - t)
 """
+PACKED = """import numpy as np
+X, t, w = np.ones((4, 3)), np.ones(4), np.ones(3)
+class Net:
+    def __init__(self):
+        self.all = np.append(np.random.randn(3), 0.0)
+    def slopes(self, X, t):
+        return 2 * X.T @ (X @ self.all[:3] - t)
+dw = Net().slopes(X, t)
+"""
 FUNCTION = ("--function", "backward")
 OPTIONS = {
     ("code.py", *FUNCTION, "--match", "w=zz"): "match has 'zz' for w, which the program does not",
@@ -128,6 +137,13 @@ def test_what_is_no_notebook(text: str) -> None:
 def test_what_is_no_program(text: bytes) -> None:
     Path("code.py").write_bytes(text)
     assert PROGRAMS[text] in told("code.py", *FUNCTION)
+
+
+def test_an_input_that_is_not_taken_is_no_fault() -> None:
+    Path("packed.py").write_text(PACKED)
+    found = told("packed.py")
+    assert "w is not taken: with other numbers the gradients are the same" in found
+    assert "--inputs w=NAME" in found
 
 
 def test_a_method_is_named_with_its_class() -> None:

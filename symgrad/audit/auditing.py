@@ -14,10 +14,11 @@ from symgrad.audit.batches import Parts, base, entries_of, parts_of
 from symgrad.audit.blaming import Blaming
 from symgrad.audit.clips import SMALLER, Clip, clips
 from symgrad.audit.compare import TOLERANCE
+from symgrad.audit.deaf import not_taken
 from symgrad.audit.form import Form
 from symgrad.audit.grammar import RULES
 from symgrad.audit.handed import handed_out, returned_names, unknown
-from symgrad.audit.hints import not_run, nothing, of_a_script, otherwise, stop_of
+from symgrad.audit.hints import not_run, nothing, of_a_script, otherwise, outside, stop_of
 from symgrad.audit.instrument import STEP
 from symgrad.audit.losses import another_loss
 from symgrad.audit.names import Habits
@@ -80,7 +81,7 @@ class Auditor:
         try:
             if self.form.script:
                 self._take_script()
-            self.remarks += orders.told(self.form, self.inputs)
+            self.remarks += [*outside(self.form), *orders.told(self.form, self.inputs)]
             truths, runs = self._points()
             outcome = self._judged(truths, runs)
             if self.program.runner.time_left < 1:
@@ -252,15 +253,7 @@ class Auditor:
         kept = {v.code for v in before}
         matching.codes = {c: n for c, n in matching.codes.items() if c in kept}
         lines = {v.code: state.line_of(v.code) for v in before}
-        good = all(v.right for v in before)
-        blamed: list[Blamed] = []
-        with suppress(OutOfTime):
-            blamed = self._clipped(state) if good else self._blaming().all(state)
-            loss = self._another_loss(state) if good and not blamed else None
-            if loss is not None:
-                before.append(loss)
-                blamed = self._blamed_for_loss(state, loss)
-                lines |= {loss.code: blamed[0].line}
+        blamed = self._blamed(state, before, lines)
         before = [v for v in before if v.code not in matching.habits.other]
         unmatched = [n for n in matching.wrt if n not in matching.codes.values()]
         return Outcome(
@@ -275,6 +268,27 @@ class Auditor:
             unknown(found[0], self.form, matching.codes, truths[0]) if unmatched else (),
             truths[0].sizes,
         )
+
+    def _blamed(
+        self, state: State, before: list[Value], lines: dict[str, int | None]
+    ) -> list[Blamed]:
+        """The faults; NotRun where it is an input that is not taken which makes all wrong."""
+        good = all(v.right for v in before)
+        if not good and (error := not_taken(state, self.reference, surely=True)):
+            raise error
+        blamed: list[Blamed] = []
+        with suppress(OutOfTime):
+            blamed = self._clipped(state) if good else self._blaming().all(state)
+            loss = self._another_loss(state) if good and not blamed else None
+            if loss is not None:
+                before.append(loss)
+                blamed = self._blamed_for_loss(state, loss)
+                lines |= {loss.code: blamed[0].line}
+        if any(b.edit is None for b in blamed):
+            error = not_taken(state, self.reference, surely=False)
+            if error is not None:
+                raise error
+        return blamed
 
     def _take_steps(self, matching: Matching, runs: list[Run], truths: list[Truth]) -> None:
         """Take the gradients that have no name from the changes of their parameters."""

@@ -264,6 +264,8 @@ class Job:
                 function = _found(space, name)
                 result = _all_of(_called_with(function, _arguments(arguments, given, found)))
                 found.append(in_parts(result, arguments, given))
+            elif kind == "variables":
+                space |= {k: like(given[v], space.get(k, given[v])) for k, v in what.items()}
             elif kind == "object":
                 found.append(eval(what, space))
             elif kind == "set":

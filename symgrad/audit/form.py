@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from symgrad.audit.binding import arguments_of, bound, bound_some, placed
+from symgrad.audit.binding import arguments_of, bound, bound_some, names_in, placed
 from symgrad.audit.instrument import Plan
 from symgrad.audit.names import inputs_called
 from symgrad.audit.source import Source
@@ -79,9 +79,28 @@ def form_of(
     if function is not None:
         node = _function(source, function)
         _check_given(given or {}, node)
-        arguments = placed(node, bound(node, source, inputs, given or {}))
-        return Form("audited", (("function", (function, arguments)),), scope=(function,))
+        found = bound(node, source, inputs, given or {})
+        variables = _outside(source, inputs, found)
+        call = ("function", (function, placed(node, found)))
+        return Form("audited", (("variables", variables), call), scope=(function,))
     return Form("__main__", script=True)
+
+
+def _outside(source: Source, inputs: Collection[str], found: Mapping[str, Any]) -> dict[str, str]:
+    """The variables of a file that its functions read, and which hold inputs that are left."""
+    handed = {n for held in found.values() for n in handed_in(held)}
+    names = {n for s in source.tree.body for n in assigned(s)}
+    functions = [n for n in walked(source.tree) if isinstance(n, ast.FunctionDef)]
+    read = sorted(names & {n for f in functions for n in reads(f)})
+    called = ((v, next(inputs_called(v, read), None)) for v in inputs if v not in handed)
+    return {code: value for value, code in called if code is not None}
+
+
+def handed_in(held: Any) -> list[str]:
+    """The inputs in what an argument gets, in one vector too."""
+    if isinstance(held, tuple):
+        return list(held[1]) if held[0] == "flat" else []
+    return names_in(held)
 
 
 def definitions(tree: ast.AST, prefix: str = "") -> dict[str, ast.FunctionDef | ast.ClassDef]:

@@ -104,6 +104,13 @@ def stop_of(run: Run) -> tuple[str, int] | None:
     return (run.error[0], run.error[2]) if run.error and run.error[2] else None
 
 
+def outside(form: Form) -> list[str]:
+    """What is to be said of variables of the file that a function reads."""
+    held = dict(form.calls).get("variables", {})
+    found = [code if code == name else f"{name} is {code}" for code, name in held.items()]
+    return [f"taken from the variables of the file: {', '.join(found)}"] if found else []
+
+
 def told(call: tuple[str, dict[str, Any]]) -> str:
     """A call, with the inputs that its arguments get."""
     name, arguments = call

@@ -180,12 +180,19 @@ class Search:
             rates = rates_called(self.state.program.tree)
             sites = [s for s in sites if not assigned(s.statement) & rates]
         most = MOST_TRIES_OF_LOCALS if target.local else MOST_TRIES
-        answers = self.answers = self._answers(target, sites)
-        edits = self._deduced(target, scene, sites, answers)
-        edits += (proposals(sites, answers.may_mend) if answers else proposals(sites))[:most]
-        edits.sort(key=lambda pair: pair[0])
-        found = self._best(target, edits)
-        return found if found or target.local else self._best(target, twice(edits))
+        self.answers = self._answers(target, sites)
+        found = self._best(target, self._edits(target, scene, sites, self.answers)[:most])
+        if found or target.local:
+            return found
+        return self._best(target, twice(self._edits(target, scene, sites, None)[:most]))
+
+    def _edits(
+        self, target: Target, scene: Scene, sites: Sequence[Site], answers: Responses | None
+    ) -> list[tuple[float, Edit]]:
+        """The edits that may mend a value, the likeliest first; without answers all of them."""
+        found = self._deduced(target, scene, sites, answers)
+        found += proposals(sites, answers.may_mend) if answers else proposals(sites)
+        return sorted(found, key=lambda pair: pair[0])
 
     def _start(self, target: Target, scene: Scene, sites: Sequence[Site]) -> Start | None:
         """The statement in which the fault begins, where gradients put there tell it."""

@@ -30,7 +30,7 @@ RATE = re.compile(
 
 def with_steps(form: Form, source: Source, wrt: Collection[str]) -> Form:
     """The form of a function that gives back its parameters changed: the first turn counts."""
-    name, arguments = form.calls[0][1]
+    name, arguments = dict(form.calls)["function"]
     codes = {v: code for code, v in _held(arguments) if v in wrt}
     node = definitions(source.tree).get(name)
     if node is None:

@@ -46,9 +46,15 @@ def _is_given_in(
     """Whether each turn of a loop gets inputs anew: other data, or parameters to begin with."""
     nodes = list(walked(loop))
     lines = {n.lineno for n in nodes if isinstance(n, ast.stmt)}
-    if any(isinstance(n, ast.Subscript) and typed(n) in names for n in nodes):
+    parts = (n for n in nodes if isinstance(n, ast.Subscript) and not _is_word(n.slice))
+    if any(typed(n) in names for n in parts):
         return True
     return any(name in names for line in lines & gives.keys() for name, _ in gives[line])
+
+
+def _is_word(index: ast.expr) -> bool:
+    """Whether an index is a key of a dictionary, or a number: the entry has a place of its own."""
+    return isinstance(index, ast.Constant)
 
 
 def only_fills(loop: ast.AST, name: str) -> bool:

@@ -42,7 +42,7 @@ MOST_ENTRIES = 24
 MOST_LOOPED, MOST_IN_LOOPS = 8, 48
 """How many statements in loops are looked at, and of how many turns."""
 
-ANSWERED = 0.1
+ANSWERED = 0.45
 """How much less likely a repair is that follows from what is handed out alone."""
 
 DEEPER = 0.1

@@ -1170,3 +1170,45 @@ class RNN:
     cls="RNN",
     setup="RNN(2, 3, 2)",
 )
+
+pair(
+    "dict_from_a_function_right",
+    """
+X = sg.data("X", (6, 3)); t = sg.data("t", (6,)); W = sg.param("W", (3,)); b = sg.param("b", ())
+loss = np.mean((X @ W + b - t)**2)
+""",
+    """
+X = np.random.randn(6, 3); t = np.random.randn(6)
+
+def start(n):
+    return {"W": np.random.randn(n), "b": 0.1}
+
+def slopes(params, X, t):
+    r = X @ params["W"] + params["b"] - t
+    return {"dW": 2 * X.T @ r / len(t), "db": 2 * r.mean()}
+
+params = start(3)
+for i in range(20):
+    grads = slopes(params, X, t)
+    dW, db = grads["dW"], grads["db"]
+    params["W"] = params["W"] - 0.1 * dW
+    params["b"] = params["b"] - 0.1 * db
+""",
+)
+
+pair(
+    "variables_of_the_file_right",
+    """
+X = sg.data("X", ("N", 3)); t = sg.data("t", ("N",)); W = sg.param("W", (3,)); b = sg.param("b", ())
+loss = np.mean((X @ W + b - t)**2)
+""",
+    """
+W = np.random.randn(3)
+b = 0.1
+
+def slopes(X, t):
+    r = X @ W + b - t
+    return 2 * X.T @ r / len(t), 2 * r.mean()
+""",
+    function="slopes",
+)

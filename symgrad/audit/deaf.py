@@ -1,0 +1,98 @@
+"""Inputs that a program does not take: whatever they are, what it hands out is the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from symgrad.audit.compare import numbers
+from symgrad.audit.form import Form, handed_in
+from symgrad.audit.printing import listed
+from symgrad.audit.reference import Reference, Truth
+from symgrad.audit.roles import Roles, is_right_role
+from symgrad.audit.runner import NotRun
+from symgrad.audit.search import State
+from symgrad.checks.sampling import Point
+from symgrad.errors import SymgradError
+
+Numbers = np.ndarray[Any, Any]
+
+
+def not_taken(state: State, reference: Reference, *, surely: bool) -> NotRun | None:
+    """The error of a program that does not take an input; None where it takes all.
+
+    ``surely``: only where nothing that it computes is right; else a parameter may be forgotten.
+    """
+    wrong = not _has_right(state)
+    names = [*_deaf(state, reference, alone=not wrong)] if wrong or not surely else []
+    form, source = state.program.form, state.program.source
+    if not names:
+        return None
+    held = {n: form.inputs[n] for n in names if form.inputs.get(n, n) != n}
+    taken = "".join(f"; {code} was taken for {name}" for name, code in held.items())
+    what = "variable" if form.script else "argument"
+    return NotRun(
+        f"{source.file}: {listed(names)} {'is' if len(names) == 1 else 'are'} not taken: with "
+        f"other numbers the gradients are the same{taken}",
+        hint=f"say which {what} the program reads: --inputs {names[0]}=NAME",
+    )
+
+
+def _deaf(state: State, reference: Reference, *, alone: bool) -> Iterator[str]:
+    """The inputs, or parameters ``alone``, on which gradients depend, but not those handed out."""
+    handed = {*_handed_over(state.program.form)}
+    truth, wrt = state.truths[0], reference.derivation.wrt
+    for name, variable in reference.inputs.items():
+        other = _other(state, name) if variable.dtype == "float" and name not in handed else None
+        if other is None or (alone and name not in wrt):
+            continue
+        moved = replace(truth, given={**truth.given, name: other})
+        (run,) = state.program.run([moved])
+        same = run.error is None and _is_same(state.handed(run), state)
+        if same and _depends(reference, truth, name, other):
+            yield name
+
+
+def _handed_over(form: Form) -> Iterator[str]:
+    """The inputs that are arguments of what is called: it may do with them what it likes."""
+    for kind, call in form.calls:
+        for held in call[1].values() if kind in ("function", "method") else ():
+            yield from handed_in(held)
+        yield from call.values() if kind == "variables" else ()
+
+
+def _other(state: State, name: str) -> Numbers | None:
+    """Other numbers for an input: those of another point, which keep what is assumed."""
+    own = state.truths[0].given[name]
+    others = (t.given[name] for t in state.truths[1:])
+    return next((o for o in others if o.shape == own.shape and not np.array_equal(o, own)), None)
+
+
+def _is_same(handed: dict[str, Any], state: State) -> bool:
+    """Whether what is handed out is what it was at the first point."""
+    before = state.handed(state.runs[0])
+    pairs = [(numbers(handed.get(c)), numbers(before.get(c))) for c in state.matching.codes]
+    return all(a is not None and b is not None and np.array_equal(a, b) for a, b in pairs)
+
+
+def _has_right(state: State) -> bool:
+    """Whether something that a program computes is a value or a gradient of the spec."""
+    roles = Roles(state.truths[0])
+    arrays = (numbers(v) for _, _, v in state.runs[0].records if not isinstance(v, bool))
+    found = [roles.of(a) for a in arrays if a is not None]
+    return any(is_right_role(r) and r is not None and r.kind != "input" for r in found)
+
+
+def _depends(reference: Reference, truth: Truth, name: str, other: Numbers) -> bool:
+    """Whether gradients depend on an input."""
+    variables = {v.name for v in reference.system.variables}
+    env = {n: a for n, a in truth.everything.items() if n in variables}
+    try:
+        moved = reference.truth(Point(dict(truth.lengths), {**env, name: other}))
+    except SymgradError:
+        return False
+    wrt = reference.derivation.wrt
+    return any(not np.allclose(moved.gradients[n], truth.gradients[n]) for n in wrt)
