@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from symgrad.audit import orders
-from symgrad.audit.batches import Parts, base, entries_of, parts_of
+from symgrad.audit.batches import Parts, base, entries_of, parts_of, stored_in
 from symgrad.audit.blaming import Blaming
 from symgrad.audit.clips import SMALLER, Clip, clips
 from symgrad.audit.compare import TOLERANCE
@@ -45,6 +45,9 @@ from symgrad.errors import SpecError, SymgradError
 
 POINTS, FIRST = 6, 4.0
 """How many points; for how many seconds a script may run first: it may train for hours."""
+
+SCALED = 0.01
+"""What a gradient counts that is right but for a number, where forms are chosen by their rights."""
 
 
 class Auditor:
@@ -90,14 +93,17 @@ class Auditor:
         finally:
             self.program.runner.close()
 
-    def right(self) -> int:
-        """How many gradients are right, before any search; -1 where that can't be told."""
+    def right(self) -> float:
+        """How many gradients are right, before any search; -1 where that can't be told.
+
+        One that is right but for a number counts a little.
+        """
         try:
             return self._right()
         finally:
             self.program.runner.close()
 
-    def _right(self) -> int:
+    def _right(self) -> float:
         """As ``right``, and goes on from where it is."""
         form, program, remarks = self.form, self.program, [*self.remarks]
         try:
@@ -106,7 +112,9 @@ class Auditor:
             matching = self._matched(runs, truths, returned)
             tolerance = TOLERANCE[least_exact(runs, self.source)]
             state = State(self.program, matching, truths, returned, tolerance, runs)
-            return len({v.name for v in state.once() if v.right} & set(matching.wrt))
+            values = [v for v in state.once() if v.name in matching.wrt]
+            right = {v.name for v in values if v.right}
+            return len(right) + len({v.name for v in values if v.scaled} - right) * SCALED
         except OutOfTime:
             raise
         except SymgradError:
@@ -123,7 +131,8 @@ class Auditor:
             raise not_run(self.source, self.form, first)
         hint = otherwise(self.source, self.form, self.reference.inputs)
         file = self.source.file
-        names = variables(self.reference, first, file, self.inputs, self.example, hint)
+        stored = stored_in(self.source.tree)
+        names = variables(self.reference, first, file, self.inputs, self.example, stored, hint)
         self._take_inputs(first, names)
         self._take_best(first, names)
         self.remarks += of_a_script(self.source, self.author)
@@ -140,7 +149,7 @@ class Auditor:
         now = self._right()
         if now > whole or (now == whole >= 0 and parts.alone):
             told = ", ".join(f"{n} is {c}" for n, c in parts.codes.items())
-            self.remarks.append(f"taken for the data is the part that is computed with: {told}")
+            self.remarks.append(f"taken for the data is what the program computes with: {told}")
         else:
             self._take_inputs(first, names)
 
@@ -169,7 +178,8 @@ class Auditor:
         wrt = [names[n] for n in self.reference.derivation.wrt if n in names]
         data = set(names.values()) - set(wrt)
         held = containers(first, set(wrt))
-        plan = script_plan(self.source.tree, [*names.values(), *labels], held, data)
+        lines = {target: line for line, target, _ in reversed(first.records)}
+        plan = script_plan(self.source.tree, [*names.values(), *labels], held, data, lines)
         plan = replace(plan, steps=stepping(self.source.tree, wrt, plan.gives))
         form = Form("__main__", script=True, plan=plan, inputs=names, labels=labels)
         self.program = Program(self.source, form, self.program.runner, seeds=self.program.seeds)

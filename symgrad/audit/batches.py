@@ -1,4 +1,4 @@
-"""What a script computes with in place of its whole data: minibatches, rows to train on."""
+"""What a script computes with in place of its data: minibatches, rows to train on, scaled ones."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from symgrad.audit.form import assigned, changed_in_place
+from symgrad.audit.instrument import bindings
 from symgrad.audit.targets import flat
 
 Numbers = np.ndarray[Any, Any]
@@ -23,7 +24,7 @@ _SIZES = ("shape", "size", "ndim", "dtype")
 class Parts:
     """Inputs of which a part is computed with, each with the variable that holds it.
 
-    ``alone``: whether nothing else of them is read.
+    ``alone``: whether they are rows of the data, of which nothing else is read.
     """
 
     codes: Mapping[str, str]
@@ -37,19 +38,21 @@ def parts_of(
     texts: Collection[str],
     is_wanted: Callable[[str], bool],
 ) -> Parts:
-    """The parts of the rows of all data from which parameters and gradients are computed.
+    """What is made of the data alone, and parameters and gradients are computed from.
 
     ``data``: the variables of inputs; ``texts``: their entries as they are read, ``X[batch]``;
-    ``is_wanted``: whether a name is that of a parameter or of a
-    gradient.
+    ``is_wanted``: whether a name is that of a parameter or of a gradient.
     """
     found: dict[str, str] = {}
     alone = True
+    statements = (n for n in ast.walk(tree) if isinstance(n, ast.stmt))
+    stored = stored_in(tree)
+    modules = {name for statement in statements for name, _ in bindings(statement)}
     for scope in _scopes(tree):
-        edges = _edges(scope, texts)
+        edges = {n: read for n, read in _edges(scope, texts).items() if n not in modules}
         known = {t: a for t, a in arrays.items() if t not in data.values()}
-        known = {t: a for t, a in known.items() if t in texts or t in edges}
-        rows = {n: _parts(c, arrays, known) for n, c in data.items()}
+        known = {t: a for t, a in known.items() if t in texts or t in edges.keys() & stored}
+        rows = {n: _parts(c, arrays, known, edges) for n, c in data.items()}
         rows = {n: several for n, several in rows.items() if several}
         stops = {t for several in rows.values() for t in several}
         whole = {base(c) for c in data.values()}
@@ -60,6 +63,7 @@ def parts_of(
             if used and name not in found:
                 found[name] = used[0]
                 alone = alone and base(data[name]) not in reached
+                alone = alone and _has_rows(arrays[used[0]], arrays[data[name]])
     return Parts(found, alone)
 
 
@@ -75,19 +79,28 @@ def entries_of(tree: ast.AST, names: Collection[str]) -> set[str]:
     return {ast.unparse(n) for n in read if not isinstance(n.slice, ast.Constant)}
 
 
-def _parts(code: str, arrays: Mapping[str, Numbers], others: Mapping[str, Numbers]) -> list[str]:
-    """What there is, among others, that has rows of an array alone."""
+def _parts(
+    code: str,
+    arrays: Mapping[str, Numbers],
+    others: Mapping[str, Numbers],
+    edges: Mapping[str, set[str]],
+) -> list[str]:
+    """What there is, among others, that has rows of an array alone, or is computed from it."""
     whole = arrays.get(code)
     if whole is None or not whole.ndim:
         return []
-    rows = {row.tobytes() for row in np.asarray(whole, dtype=float)}
-    return [t for t, array in others.items() if _is_part(array, whole, rows)]
+    made = {t for t, read in edges.items() if base(code) in read and arrays.get(t) is not None}
+    made = {t for t in made if arrays[t].shape == whole.shape}
+    return [t for t, array in others.items() if t in made or _has_rows(array, whole)]
 
 
-def _is_part(array: Numbers, whole: Numbers, rows: Collection[bytes]) -> bool:
+def _has_rows(array: Numbers, whole: Numbers) -> bool:
+    """Whether an array has rows of another alone."""
     same = array.ndim > 0 and array.shape[1:] == whole.shape[1:] and 0 < len(array) <= len(whole)
-    kind = same and array.dtype.kind == whole.dtype.kind
-    return kind and all(row.tobytes() in rows for row in np.asarray(array, dtype=float))
+    if not same or array.dtype.kind != whole.dtype.kind:
+        return False
+    rows = {row.tobytes() for row in np.asarray(whole, dtype=float)}
+    return all(row.tobytes() in rows for row in np.asarray(array, dtype=float))
 
 
 def _reached(
@@ -124,8 +137,6 @@ def _told(node: ast.AST) -> Iterator[tuple[str, list[ast.expr]]]:
     """An object of which a method is called, with the arguments of the call."""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         yield base(ast.unparse(node.func)), [*node.args, *(k.value for k in node.keywords)]
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-        yield node.func.id, [*node.args, *(k.value for k in node.keywords)]
 
 
 def _bound(node: ast.AST) -> Iterator[tuple[str, Sequence[ast.AST]]]:
@@ -175,9 +186,13 @@ def _read(node: ast.AST, texts: Collection[str]) -> set[str]:
     return {name for part in ast.iter_child_nodes(node) for name in _read(part, texts)}
 
 
+def stored_in(tree: ast.AST) -> set[str]:
+    """The names that are assigned somewhere in a program."""
+    return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and _is_store(n)}
+
+
 def _stored(node: ast.FunctionDef) -> set[str]:
-    names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and _is_store(n)}
-    return names | {n.arg for n in ast.walk(node) if isinstance(n, ast.arg)}
+    return stored_in(node) | {n.arg for n in ast.walk(node) if isinstance(n, ast.arg)}
 
 
 def _is_store(node: ast.Name | ast.Subscript) -> bool:

@@ -13,10 +13,10 @@ from symgrad.audit.reference import PAIRS, Pair, Reference
 Labels = Mapping[str, Pair]
 
 
-def settle(reference: Reference, tree: ast.AST, form: Form, right: Callable[[], int]) -> None:
+def settle(reference: Reference, tree: ast.AST, form: Form, right: Callable[[], float]) -> None:
     """Have labels drawn from the two numbers with which most gradients are right."""
     choices = list(_choices(reference, tree, form))
-    found, most = choices[0], -1
+    found, most = choices[0], -1.0
     for labels in choices if len(choices) > 1 else ():
         reference.two_valued = labels
         now = right()

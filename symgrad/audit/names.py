@@ -131,7 +131,8 @@ def _key(code: str) -> tuple[str, bool]:
     """The name itself, of an entry its key; and whether it is an entry of gradients."""
     held = _GRADIENT_OF.match(code)
     if held and held["of"] != "self":
-        return _key(held["of"])[0], True
+        key = _key(held["of"])[0]
+        return key.rpartition(".")[2] if key.replace(".", "").isidentifier() else key, True
     keyed = _KEYED.match(code)
     if keyed:
         return keyed["key"], bool(_HOLDERS.match(keyed["holder"]))
@@ -146,6 +147,10 @@ _INPUTS = [
     "target_{}",
     "{}_train",
     "{}_batch",
+    "{}_raw",
+    "{}_norm",
+    "{}_scaled",
+    "{}_std",
     "{}s",
     "{}_in",
     "{}_data",
@@ -177,7 +182,8 @@ _SYNONYMS = (
         "Y_target",
     },
     {"W", "weight", "weights"},
-    {"w", "weight", "weights"},
+    {"w", "weight", "weights", "theta"},
+    {"h0", "hprev", "h_prev", "h_init", "h"},
     {"b", "bias", "biases", "intercept"},
     {"lam", "lambda_", "lmbda", "reg"},
 )
@@ -185,9 +191,9 @@ _SYNONYMS = (
 
 def inputs_called(value: str, codes: Iterable[str]) -> Iterator[str]:
     """Names among those of a program that may be an input of the spec, the likeliest first."""
-    names = [n for n in codes if not _is_of_gradients(n)]
+    names = [n for n in codes if not _is_of_gradients(n) and not _GRADIENT_OF.match(n)]
     keys = {n: _key(n)[0] for n in names}
-    held = {n: found[1] for n in names if (found := _ATTRIBUTE.fullmatch(n))}
+    held = {n: found[1] for n in names if (found := _HELD.fullmatch(n))}
     yield from (n for n in names if keys[n] == value)
     yield from (n for n in names if _plain(keys[n]) == _plain(value))
     written = {_plain(p.format(value)) for p in _INPUTS}
@@ -196,6 +202,10 @@ def inputs_called(value: str, codes: Iterable[str]) -> Iterator[str]:
         if value in group:
             yield from (n for n in names if keys[n] in group)
     yield from (n for n, attribute in held.items() if attribute == value)
+
+
+_HELD = re.compile(r"(?:\w+\.)+?([A-Za-z_]\w*)(?:\.(?:data|value|val|array))?")
+"""What an object holds: ``net.W1``, ``net.W1.data``."""
 
 
 def _is_of_gradients(code: str) -> bool:

@@ -37,11 +37,11 @@ def _call(kind: str, call: Any, other: Mapping[str, str]) -> tuple[str, Any]:
     return kind, (name, {a: other.get(a, v) for a, v in arguments.items()})
 
 
-def best(form: Form, given: Mapping[str, str], right: Callable[[Form], int], count: int) -> Form:
+def best(form: Form, given: Mapping[str, str], right: Callable[[Form], float], count: int) -> Form:
     """The form in the order in which most gradients are right; the first of such."""
     if not guessed(form, given):
         return form
-    found, most = form, -1
+    found, most = form, -1.0
     for other in orders(form, given):
         now = right(other)
         if now > most:

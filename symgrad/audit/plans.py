@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from symgrad.audit.form import assigned, changed_in_place, reads
 from symgrad.audit.instrument import Plan
@@ -19,6 +19,7 @@ def script_plan(
     names: Collection[str],
     containers: Collection[str] = (),
     data: Collection[str] = (),
+    lines: Mapping[str, int] | None = None,
 ) -> Plan:
     """Where inputs are replaced: after the last of their assignments before something reads them.
 
@@ -28,24 +29,31 @@ def script_plan(
     """
     gives: dict[int, list[tuple[str, bool]]] = {}
     done: set[str] = set()
-    for body in bodies(tree):
-        for name in names:
-            line = _last_assignment(body, name, names) or _loop_over(body, name)
-            if line is not None and name not in done:
-                done.add(name)
-                gives.setdefault(line, []).append((name, False))
+    for name in names:
+        line = _given_at(tree, name, names, lines or {})
+        if line is not None:
+            done.add(name)
+            gives.setdefault(line, []).append((name, False))
     parts = [n for n in names if is_part(n)]
     held = {n: base for n in names if (base := re.split(r"[.\[]", n)[0]) != n and n not in done}
     holders = {base for n, base in held.items() if n not in parts}
-    for body in bodies(tree):
-        for name in holders:
-            line = _last_assignment(body, name, names)
-            if line is not None and name not in done:
-                done.add(name)
-                gives.setdefault(line, []).append((name, True))
+    for name in sorted(holders):
+        line = _given_at(tree, name, names, lines or {})
+        if line is not None:
+            gives.setdefault(line, []).append((name, True))
     loops = training_loops(tree, {*names, *holders, *containers}, gives, data)
     inside = {h: [n for n, base in held.items() if base == h] for h in holders}
     return Plan(gives, loops, parts=parts, held=inside)
+
+
+def _given_at(
+    tree: ast.Module, name: str, names: Collection[str], lines: Mapping[str, int]
+) -> int | None:
+    """The line after which a name is replaced; ``lines``: that which assigns it first, in a run."""
+    first = lines.get(name, 0)
+    ordered = sorted(bodies(tree), key=lambda body: all(s.lineno != first for s in body))
+    found = (_last_assignment(body, name, names) or _loop_over(body, name) for body in ordered)
+    return next((line for line in found if line is not None), None)
 
 
 def is_part(code: str) -> bool:

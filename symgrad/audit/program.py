@@ -160,16 +160,15 @@ class Program:
         """Where each unit begins and ends, and its first line."""
         found = []
         for unit in units(self.tree):
-            decorators = getattr(unit, "decorator_list", [])
-            first = min([unit, *decorators], key=lambda n: n.lineno)
-            start = self.source.span(first)[0] - (1 if first is not unit else 0)
-            found.append((start, self.source.span(unit)[1], first.lineno))
+            start, line = _start(unit, self.source)
+            found.append((start, self.source.span(unit)[1], line))
         return found
 
     def given(self, truth: Truth) -> dict[str, np.ndarray]:
         """The inputs at a point as the program is given them."""
         if not self.form.script:
-            return {n: np.asarray(v) for n, v in truth.given.items()}
+            own = {code: truth.given[n] for n, code in self.form.inputs.items()}
+            return {n: np.asarray(v) for n, v in {**own, **truth.given}.items()}
         given = {code: truth.given[name] for name, code in self.form.inputs.items()}
         for code, (name, axis) in self.form.labels.items():
             held = laid(truth.given[name], self.shapes.get(self.form.inputs[name]))
@@ -179,13 +178,19 @@ class Program:
 
 def _fresh(unit: ast.stmt, source: Source) -> ast.stmt:
     """The unit again: what instruments a tree changes it."""
-    text = source.of(unit) if not getattr(unit, "decorator_list", []) else ast.unparse(unit)
+    start, line = _start(unit, source)
     try:
-        (made,) = ast.parse(text).body
+        (made,) = ast.parse(source.text[start : source.span(unit)[1]]).body
     except SyntaxError:
         return unit
-    ast.increment_lineno(made, unit.lineno - 1)
+    ast.increment_lineno(made, line - 1)
     return made
+
+
+def _start(unit: ast.stmt, source: Source) -> tuple[int, int]:
+    """Where a unit begins in the text, and its first line: that of its first decorator."""
+    first = min([unit, *getattr(unit, "decorator_list", [])], key=lambda n: n.lineno)
+    return source.span(first)[0] - (1 if first is not unit else 0), first.lineno
 
 
 def laid(value: np.ndarray, shape: tuple[int, ...] | None) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -26,10 +27,15 @@ def variables(
     file: str,
     asked: Mapping[str, str],
     example: Mapping[str, Any] | None,
+    stored: Collection[str],
     otherwise: str = "",
 ) -> dict[str, str]:
-    """The variable of each input: as asked for, by the numbers of the example, or by its name."""
-    arrays, held = dict(arrays_of(run)), dict(_held(run))
+    """The variable of each input: as asked for, by the numbers of the example, or by its name.
+
+    ``stored``: the names that statements assign; arguments of functions are no variables.
+    """
+    held = dict(_held(run))
+    arrays = {c: a for c, a in arrays_of(run) if not c.isidentifier() or c in stored}
     every = {**held, **arrays}
     for name, called in asked.items():
         if called not in every:
@@ -67,7 +73,8 @@ def _fitting(variable: Variable, arrays: Mapping[str, Numbers]) -> dict[str, Num
 def _in_lists(arrays: Mapping[str, Numbers], missing: Sequence[str]) -> dict[str, str]:
     """The entries of lists that inputs are: ``W[0]`` is W1, where ``dW[0]`` is no input."""
     habits = Habits(name.rstrip("0123456789") for name in missing)
-    called = {c: c.rpartition(".")[2].split("[")[0] for c in arrays if not c.isidentifier()}
+    words = {c: re.findall(r"[A-Za-z_]\w*", c) for c in arrays if not c.isidentifier()}
+    called = {c: several[-1] for c, several in words.items() if several}
     left = [c for c, name in called.items() if habits.gradient(name) is None]
     found: dict[str, str] = {}
     for codes, ordered in in_order(left, missing, bare=True):
@@ -125,17 +132,19 @@ def arrays_of(run: Run) -> Iterator[tuple[str, Numbers]]:
     """The arrays that a script assigns, those in dictionaries too, as they are at first."""
     seen: set[str] = set()
     for _, target, value in run.records:
-        entries: Iterable[tuple[Any, Any]] = value.items() if isinstance(value, dict) else ()
-        entries = enumerate(value) if _is_of_arrays(value) else entries
-        for code, entry in ((target, value), *((f"{target}[{k!r}]", v) for k, v in entries)):
+        for code, entry in ((target, value), *_inside(target, value)):
             if code not in seen and target != "return" and _is_array(entry):
                 seen.add(code)
                 yield code, np.asarray(entry)
 
 
-def _is_of_arrays(value: Any) -> bool:
-    """Whether something is a list of arrays, as of the weights of layers."""
-    return isinstance(value, list) and any(isinstance(v, np.ndarray) and v.ndim for v in value)
+def _inside(target: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """The entries of a dictionary, or of a list of arrays or dictionaries, as of layers."""
+    entries: Iterable[tuple[Any, Any]] = value.items() if isinstance(value, dict) else ()
+    several = isinstance(value, list) and any(isinstance(v, (dict, np.ndarray)) for v in value)
+    for key, entry in enumerate(value) if several else entries:
+        yield f"{target}[{key!r}]", entry
+        yield from _inside(f"{target}[{key!r}]", entry) if several else ()
 
 
 def _is_array(value: Any) -> bool:

@@ -15,6 +15,8 @@ from symgrad.audit.compare import TOLERANCE, compared, is_turned
 from symgrad.audit.form import Form, assigned, definitions, reads
 from symgrad.audit.handed import returned_names
 from symgrad.audit.instrument import STEP, Plan
+from symgrad.audit.names import inputs_called
+from symgrad.audit.plans import script_plan
 from symgrad.audit.reference import Truth
 from symgrad.audit.runner import Run
 from symgrad.audit.source import Source
@@ -35,12 +37,24 @@ def with_steps(form: Form, source: Source, wrt: Collection[str]) -> Form:
     node = definitions(source.tree).get(name)
     if node is None:
         return form
+    own = _made_inside(node, [v for v in wrt if v not in codes])
+    codes |= own
     steps = stepping(node, codes.values(), ())
     changed = {code.split("[")[0] for several in steps.values() for code in several}
     if changed.isdisjoint(returned_names(source.tree, form)):
         return form
-    loops = training_loops(node, codes.values(), {})
-    return replace(form, plan=Plan(loops=loops, steps=steps), inputs=codes)
+    gives = script_plan(ast.Module(node.body, []), own.values()).gives if own else {}
+    loops = training_loops(node, codes.values(), gives)
+    steps = stepping(node, codes.values(), gives)
+    return replace(form, plan=Plan(gives, loops=loops, steps=steps), inputs=codes)
+
+
+def _made_inside(node: ast.AST, names: Collection[str]) -> dict[str, str]:
+    """The variables in which a function that trains makes the parameters that it is not given."""
+    statements = [n for n in ast.walk(node) if isinstance(n, ast.stmt)]
+    stored = sorted({code for s in statements for code in assigned(s)})
+    found = ((n, next(inputs_called(n, stored), None)) for n in names)
+    return {n: code for n, code in found if code is not None}
 
 
 def with_changes(form: Form, source: Source, wrt: Collection[str], cls: str) -> Form:

@@ -106,7 +106,7 @@ def _changed_in_turn(node: ast.AST) -> set[str]:
     for loop in (n for n in walked(node) if isinstance(n, ast.For)):
         own = {typed(target) for target in flat(loop.target)}
         steps = (s for s in walked(loop) if isinstance(s, ast.AugAssign))
-        if any(assigned(s) & own for s in steps):
+        if any({name.split("[")[0] for name in assigned(s)} & own for s in steps):
             found |= reads(loop.iter)
     return found
 

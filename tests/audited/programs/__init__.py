@@ -204,6 +204,126 @@ for _ in range(3):
     for k, g in vars(grad).items():
         setattr(net, k, getattr(net, k) - 0.1 * g)
 """
+PASSED = (
+    SOFTMAX
+    + """
+data = np.random.RandomState(0).rand(40, 5); data[:, -1] = np.arange(40) % 3
+dev, train = data[:10], data[10:]
+X_dev, Y_dev = dev[:, :-1], dev[:, -1].astype(int)
+X_train, Y_train = train[:, :-1], train[:, -1].astype(int)
+def init_params():
+    W1 = np.random.rand(4, 5) - 0.5
+    b1 = np.random.rand(5) - 0.5
+    W2 = np.random.rand(5, 3) - 0.5
+    b2 = np.random.rand(3) - 0.5
+    return W1, b1, W2, b2
+def forward_prop(W1, b1, W2, b2, X):
+    A1 = np.maximum(X.dot(W1) + b1, 0)
+    return A1, softmax(A1.dot(W2) + b2)
+def backward_prop(A1, A2, W2, X, Y):
+    dZ2 = (A2 - np.eye(3)[Y]){mean}
+    dZ1 = dZ2.dot(W2.T) * (A1 > 0)
+    return X.T.dot(dZ1), np.sum(dZ1, 0), A1.T.dot(dZ2), np.sum(dZ2, 0)
+def gradient_descent(X, Y, alpha, iterations):
+    W1, b1, W2, b2 = init_params()
+    for i in range(iterations):
+        A1, A2 = forward_prop(W1, b1, W2, b2, X)
+        dW1, db1, dW2, db2 = backward_prop(A1, A2, W2, X, Y)
+        W1 = W1 - alpha * dW1; b1 = b1 - alpha * db1
+        W2 = W2 - alpha * dW2; b2 = b2 - alpha * db2
+    return W1, b1, W2, b2
+W1, b1, W2, b2 = gradient_descent(X_train, Y_train, 0.1, 50)
+print(np.mean(np.argmax(forward_prop(W1, b1, W2, b2, X_dev)[-1], 1) == Y_dev))
+"""
+)
+PARAMETERS = """
+class Parameter:
+    def __init__(self, data):
+        self.data = data
+        self.grad = np.zeros_like(data)
+class Net:
+    def __init__(self):
+        self.W1 = Parameter(rng.normal(size=(4, 5))); self.b1 = Parameter(np.zeros(5))
+        self.W2 = Parameter(rng.normal(size=(5, 3))); self.b2 = Parameter(np.zeros(3))
+    def parameters(self):
+        return [self.W1, self.b1, self.W2, self.b2]
+    def forward(self, X):
+        self.X = X
+        self.A = np.maximum(X @ self.W1.data + self.b1.data, 0)
+        return self.A @ self.W2.data + self.b2.data
+    def backward(self, d):
+        self.W2.grad += self.A.T @ d; self.b2.grad += d.sum(0)
+        d = d @ self.W2.data.T * (self.A > 0)
+        self.W1.grad += self.X.T @ d; self.b1.grad += d.sum(0)
+net = Net()
+for epoch in range(10):
+    for p in net.parameters():
+        p.grad[...] = 0
+    d = (softmax(net.forward(X)) - np.eye(3)[y]){mean}
+    net.backward(d)
+    for p in net.parameters():
+        p.data -= 0.1 * p.grad
+"""
+LAYERS_OF_WORDS = """
+layers = [{{"W": rng.normal(size=(4, 5)), "b": np.zeros(5)}},
+          {{"W": rng.normal(size=(5, 3)), "b": np.zeros(3)}}]
+for it in range(5):
+    a = np.maximum(X @ layers[0]["W"] + layers[0]["b"], 0)
+    d = (softmax(a @ layers[1]["W"] + layers[1]["b"]) - np.eye(3)[y]){mean}
+    layers[1]["dW"] = a.T @ d; layers[1]["db"] = d.sum(0)
+    d = d @ layers[1]["W"].T * (a > 0)
+    layers[0]["dW"] = X.T @ d; layers[0]["db"] = d.sum(0)
+    for layer in layers:
+        layer["W"] -= 0.1 * layer["dW"]; layer["b"] -= 0.1 * layer["db"]
+"""
+DATACLASSES = """
+from dataclasses import dataclass
+@dataclass
+class Layer:
+    W: np.ndarray
+    b: np.ndarray
+
+    # of the last call
+    cache: tuple = ()
+    dW: np.ndarray = None
+    db: np.ndarray = None
+    def __call__(self, x, last=False):
+        z = x @ self.W + self.b
+        self.cache = (x, z, last)
+        return z if last else np.where(z > 0, z, 0)
+    def back(self, g):
+        x, z, last = self.cache
+        g = g if last else g * (z > 0)
+        self.dW, self.db = x.T @ g, g.sum(0)
+        return g @ self.W.T
+net = [Layer(rng.normal(size=(4, 5)), rng.normal(size=5)),
+       Layer(rng.normal(size=(5, 3)), rng.normal(size=3))]
+g = (softmax(net[1](net[0](X), last=True)) - np.eye(3)[y]){mean}
+net[0].back(net[1].back(g))
+"""
+SCALED = """
+Xs = (X - X.mean(0)) / X.std(0)
+W1, b1, W2, b2 = rng.normal(size=(4, 5)), np.zeros(5), rng.normal(size=(5, 3)), np.zeros(3)
+for k in range(4):
+    h = np.maximum(Xs @ W1 + b1, 0)
+    d = (softmax(h @ W2 + b2) - np.eye(3)[y]){mean}
+    dW2, db2 = h.T @ d, d.sum(0)
+    dh = d @ W2.T * (h > 0)
+    dW1, db1 = Xs.T @ dh, dh.sum(0)
+    W1 = W1 - 0.1 * dW1; b1 = b1 - 0.1 * db1; W2 = W2 - 0.1 * dW2; b2 = b2 - 0.1 * db2
+"""
+TRAINS = """
+def train(X, y, lr=0.1, epochs=20):
+    n, d = X.shape
+    w = np.zeros(d)
+    b = 0.0
+    for _ in range(epochs):
+        r = 2 * (X.dot(w) + b - y){mean}
+        dw, db = X.T @ r, np.sum(r)
+        w -= lr * dw
+        b -= lr * db
+    return w, b
+"""
 NIELSEN = (
     SOFTMAX
     + """
@@ -323,6 +443,12 @@ PROGRAMS = {
     "columns, and ones for labels": (Program(NET, SCRIPT + COLUMNS), " / m"),
     "restarts": (Program(NET, SCRIPT + RESTARTS), MEAN),
     "a namespace": (Program(NET, SCRIPT + NAMESPACE), MEAN),
+    "handed from function to function": (Program(NET, PASSED), " / len(Y)"),
+    "objects for parameters": (Program(NET, SCRIPT + PARAMETERS), MEAN),
+    "dictionaries for layers": (Program(NET, SCRIPT + LAYERS_OF_WORDS), MEAN),
+    "dataclasses for layers": (Program(NET, SCRIPT + DATACLASSES), MEAN),
+    "scaled data": (Program(NET, SCRIPT + SCALED), MEAN),
+    "a function that trains": (Program(LINEAR, TRAINS, {"function": "train"}), " / n"),
     "lists of a class": (Program(NET, NIELSEN, BACKPROP), MEAN),
     "lists that are held": (Program(NET, HELD_LISTS, {"cls": "Net", "setup": "Net([4, 5, 3])"}), " / len(y)"),
 }  # fmt: skip
