@@ -177,7 +177,7 @@ class Blaming:
         self, state: State, target: Target, repair: Found, evidence: Evidence
     ) -> Blamed | None:
         """The fault that a repair mends, once it is made; None where it was right by chance."""
-        edit, before, drawn = repair.edit, state.program, is_drawn(state)
+        edit, before, drawn = repair.edit, state.program, is_drawn(state, target.code)
         state.program = before.repaired(edit.changes)
         state.program.load()
         state.refresh()
@@ -185,7 +185,9 @@ class Blaming:
             self._take_back(state, before)  # it reads what is another at each run
             return None
         evidence = evidence.of_values({state.matching.codes[c] for c in repair.fixed})
-        evidence = replace(evidence, trace="random" if drawn and not is_drawn(state) else "")
+        evidence = replace(
+            evidence, trace="random" if drawn and not is_drawn(state, target.code) else ""
+        )
         for code in repair.lost:
             del state.matching.codes[code]
         line = before.source.text.count("\n", 0, edit.changes[0][0]) + 1

@@ -50,6 +50,8 @@ def of_both(blamed: Blamed, kind: str) -> str:
     nine times of ten.
     """
     several = MAKESHIFT.get("factor" if blamed.edit and blamed.edit.kind == "factor" else kind, ())
+    if blamed.edit and blamed.edit.rule.name in PRECISE:
+        return kind
     if blamed.edit and is_of_numbers(blamed.edit):
         several = tuple(k for k in several if k not in OF_ARRAYS)
     cause = blamed.evidence.whole if several else None
@@ -83,6 +85,31 @@ def is_of_coefficients(cause: Explanation) -> bool:
     """Whether terms of an equation have other coefficients, the same numbers at all points."""
     return bool(cause.coefficients) and not np.isnan(cause.coefficients).any()
 
+
+PRECISE = frozenset(
+    {
+        "a line too few",
+        "a part of softmax's Jacobian",
+        "all rows",
+        "an index that stands still",
+        "another power",
+        "lines in the wrong order",
+        "names of another layer",
+        "no counterpart",
+        "no mask",
+        "no penalty",
+        "nothing is carried on",
+        "some entries only",
+        "swapped indices",
+        "swapped letters",
+        "swapped parts",
+        "the activation of the gradient",
+        "the first entry too",
+        "turned round",
+        "turns in the wrong order",
+    }
+)
+"""Repairs that mend nothing by chance: what they are called stays."""
 
 OF_ARRAYS = ("mask", "value", "path", "transpose", "operation")
 """Kinds of faults that no other number in their place mends but by chance: 0.1 * 0.1 is 0.01."""

@@ -56,11 +56,12 @@ def _is_cut(got: Numbers, ought: Numbers) -> bool:
     return bool(several) and not same_numbers(got, ought) and same_numbers(got, cut)
 
 
-def is_drawn(state: State) -> bool:
-    """Whether another seed gives other numbers at the same point."""
+def is_drawn(state: State, code: str = "") -> bool:
+    """Whether another seed gives other numbers at the same point, of one value or of any."""
     if "rand" not in state.program.source.text:
         return False
     runs = [state.program.run(state.truths[:1], seed=seed)[0] for seed in (0, 1)]
-    handed = [state.handed(run) for run in runs]
-    pairs = [[numbers(h.get(c)) for h in handed] for c in state.matching.codes]
+    handed = [run.last | state.handed(run) for run in runs]
+    codes = [code] if code else state.matching.codes
+    pairs = [[numbers(h.get(c)) for h in handed] for c in codes]
     return any(a is not None and b is not None and not same_numbers(a, b) for a, b in pairs)

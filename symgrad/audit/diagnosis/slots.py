@@ -81,7 +81,7 @@ def places(backward: Backward, equation: Equation, term: Term, mark: Any) -> Ite
     """The places in a term; ``mark`` says what arrays have in common in all turns."""
     slopes = backward.slopes
     alike = tuple(sorted(str(mark(n)) for n in term.reads()))
-    through = tuple(sorted({backward.value_of[n] for n in term.reads() & slopes}))
+    through = tuple(sorted({backward.value_of.get(n, "") for n in term.reads() & slopes}))
     for atom in sorted(entries(term.expr), key=str):
         if indices_of(atom) or name_of(atom) in slopes:
             role = _role_of_entry(backward, equation, term, atom)

@@ -25,7 +25,7 @@ def _unused(site: Site) -> Iterator[Proposal]:
 def _unused_of_another(site: Site) -> Iterator[Proposal]:
     """The gradient of what an operation gives as a factor, where none is read."""
     for target, owners in _changed(site):
-        for root in site.roots if f".{target.attr}" not in site.text(site.roots[0]) else ():
+        for root in (r for r in site.roots if f".{target.attr}" not in site.text(r)):
             for text in (f"{owner}.{target.attr}" for owner in owners):
                 yield site.source.span(root), f"{operand(site, root)} * {text}", 1.6, text
 
