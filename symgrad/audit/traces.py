@@ -61,7 +61,7 @@ def is_drawn(state: State, code: str = "") -> bool:
     if "rand" not in state.program.source.text:
         return False
     runs = [state.program.run(state.truths[:1], seed=seed)[0] for seed in (0, 1)]
-    handed = [run.last | state.handed(run) for run in runs]
+    handed = [{**run.last, **state.handed(run)} for run in runs]
     codes = [code] if code else state.matching.codes
     pairs = [[numbers(h.get(c)) for h in handed] for c in codes]
     return any(a is not None and b is not None and not same_numbers(a, b) for a, b in pairs)
