@@ -21,6 +21,7 @@ from symgrad.audit.handed import handed_out, returned_names, unknown
 from symgrad.audit.hints import not_run, nothing, of_a_script, otherwise, outside, stop_of
 from symgrad.audit.instrument import STEP
 from symgrad.audit.losses import another_loss
+from symgrad.audit.meant import by_use
 from symgrad.audit.names import Habits
 from symgrad.audit.outcome import Blamed, Outcome
 from symgrad.audit.plans import script_plan
@@ -259,6 +260,7 @@ class Auditor:
         matching.drop_reused(runs, truths)
         tolerance = TOLERANCE[least_exact(runs, self.source)]
         state = State(self.program, matching, truths, returned, tolerance, runs)
+        matching.take_as(by_use(state, self.reference))
         before = right_or_scaled(state.once(), matching.wrt)
         kept = {v.code for v in before}
         matching.codes = {c: n for c, n in matching.codes.items() if c in kept}

@@ -86,11 +86,15 @@ class Habits:
         self.same = {_plain(v): v for v in reversed(self.values)}
         self.other: set[str] = set()
         """What is called as a gradient is, and is known to be another."""
+        self.meant: dict[str, str] = {}
+        """What is known to be a gradient by its use."""
 
     def gradient(self, code: str, *, handed_out: bool = False) -> str | None:
         """The value whose gradient is called so; where they are handed out, also by a bare name."""
         if code in self.other:
             return None
+        if code in self.meant:
+            return self.meant[code]
         attribute = _ATTRIBUTE.fullmatch(code)
         found = self._gradient(code, handed_out=handed_out)
         return found if found or not attribute else self._gradient(attribute[1])

@@ -292,9 +292,9 @@ class Search:
 
     def _load(self, target: Target) -> None:
         """Have it told of variants what is handed out, and what a target is."""
-        self.state.program.load([*([target.code] if target.local else []), *self._outputs()])
+        self.state.program.load([*([target.code] if target.local else []), *self.outputs()])
 
-    def _outputs(self) -> list[str]:
+    def outputs(self) -> list[str]:
         """What is read of a run to know what it hands out."""
         form = self.state.program.form
         held = "held" in [kind for kind, _ in form.calls]

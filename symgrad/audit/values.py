@@ -276,6 +276,13 @@ class Matching:
         near = [self._compared(a, truth, self.codes[code]).error for a in arrays]
         return min(near, default=np.inf) <= TOLERANCE["f8"] < near[-1]
 
+    def take_as(self, meant: Mapping[str, str]) -> None:
+        """Take what is called so for gradients by other values; without a name, for nothing."""
+        known = {c: n for c, n in meant.items() if n in self.reference.gradient_of}
+        self.forget({c for c in meant if c not in known})
+        self.codes |= known
+        self.habits.meant |= known
+
     def forget(self, codes: set[str]) -> None:
         """Take what is called as a gradient is for something else."""
         self.habits.other |= codes
