@@ -145,3 +145,36 @@ def test_points_where_a_gradient_is_what_cancelling_leaves_are_drawn_again(
     assert reference.drawn(0, 1).spread > references.SPREAD
     monkeypatch.setattr(references, "SPREAD", 0.0)
     assert reference.drawn(0, 1).spread < 1e-8  # nearly all of a softmax is in one entry
+
+
+DELTAS = """
+X = sg.data("X", ("N", 3)); t = sg.data("t", ("N", 2))
+W = sg.param("W", (3, 4)); V = sg.param("V", (4, 2))
+z = X @ W
+h = 1 / (1 + np.exp(-z))
+o_pre = h @ V
+o = 1 / (1 + np.exp(-o_pre))
+loss = np.sum((o - t) ** 2) / 2
+"""
+BY_DELTAS = """
+rng = np.random.default_rng(1)
+X = rng.normal(size=(5, 3)); t = rng.normal(size=(5, 2))
+W = rng.normal(size=(3, 4)); V = rng.normal(size=(4, 2))
+h = 1 / (1 + np.exp(-X @ W))
+o = 1 / (1 + np.exp(-h @ V))
+delta_o = o - t
+delta_h = delta_o @ V.T * (h * (1 - h))
+dV = h.T @ delta_o
+dW = X.T @ delta_h
+"""
+
+
+def test_a_delta_is_taken_as_it_is_used(tmp_path: Path) -> None:
+    audit = audit_of(DELTAS, BY_DELTAS, tmp_path)
+    assert [v.name for v in audit.values if v.status == "wrong"] == ["o_pre"]
+    (fault,) = audit.faults
+    assert (fault.source, fault.kind) == ("delta_o = o - t", "operation")
+    assert fault.agrees is not None and fault.agrees < 1e-9
+    mended = BY_DELTAS.replace("delta_o = o - t", "delta_o = (o - t) * o * (1 - o)")
+    (tmp_path / "right").mkdir()
+    assert audit_of(DELTAS, mended, tmp_path / "right").ok
