@@ -174,7 +174,8 @@ def test_a_delta_is_taken_as_it_is_used(tmp_path: Path) -> None:
     assert [v.name for v in audit.values if v.status == "wrong"] == ["o_pre"]
     (fault,) = audit.faults
     assert (fault.source, fault.kind) == ("delta_o = o - t", "operation")
-    assert fault.agrees is not None and fault.agrees < 1e-9
+    assert fault.agrees is not None
+    assert fault.agrees < 1e-9
     mended = BY_DELTAS.replace("delta_o = o - t", "delta_o = (o - t) * o * (1 - o)")
     (tmp_path / "right").mkdir()
     assert audit_of(DELTAS, mended, tmp_path / "right").ok
