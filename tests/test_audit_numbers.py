@@ -166,6 +166,29 @@ loss = np.sum(D * np.where(x > 0.2, x**2, 0.3 * x))
 """,
         "factor",
     ),
+    "rows through a number each": Case(
+        """
+i = sg.data("i", ("n",), dtype=int); E = sg.param("E", (5, 3)); D = sg.data("D", ("n", 3))
+loss = np.sum(D * E[i] ** 2)
+""",
+        """
+    dE = np.zeros_like(E)
+    np.add.at(dE, i, 2 * D * E[i])
+    return {"E": dE / (1 + np.bincount(i, minlength=5))[:, None]}
+""",
+        "factor",
+    ),
+    "a value without one of its terms": Case(
+        """
+X = sg.data("X", ("n", 3)); t = sg.data("t", ("n",)); w = sg.param("w", (3,))
+z = X @ w + 0.5 * t
+loss = np.sum(np.exp(z))
+""",
+        """
+    return {"w": X.T @ np.exp(X @ w)}
+""",
+        "term",
+    ),
     "a norm for its square": Case(
         """
 u = sg.param("u", ("n", 4)); D = sg.data("D", ("n", 4))

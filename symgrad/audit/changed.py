@@ -101,6 +101,17 @@ def is_owner(edit: Edit) -> bool:
     return pair[0][2] == pair[1][2] and all(owner.isidentifier() for owner, _, _ in pair)
 
 
+def is_multiple(edit: Edit) -> bool:
+    """Whether an array stands in place of one that it is a multiple of, or of the same times."""
+    pair = [edit.site.known.get(text.strip()) for text in (edit.old, edit.new)]
+    one, other = (None if k is None else k.array for k in pair)
+    if one is None or other is None or one.shape != other.shape or one.size < 2:
+        return False
+    with np.errstate(all="ignore"):
+        ratio = (one / other)[other != 0]
+    return bool(ratio.size) and bool(np.ptp(ratio) < 1e-9 * np.abs(ratio).max())
+
+
 def is_pow(op: ast.operator) -> bool:
     """Whether something is raised to a power."""
     return isinstance(op, ast.Pow)

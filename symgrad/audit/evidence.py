@@ -55,7 +55,8 @@ class Evidence:
     def of_values(self, names: Collection[str]) -> Evidence:
         """The evidence of what made some values wrong, whatever other values are."""
         wrong = [n for n in self.handed.wrong if n in names]
-        handed = replace(self.handed, wrong=wrong) if wrong else self.handed
+        asked = any(n in self.reference.derivation.wrt for n in wrong)
+        handed = replace(self.handed, wrong=wrong) if asked else self.handed
         return replace(self, handed=handed, seconds=SECONDS_OF_REPAIRED)
 
     @property

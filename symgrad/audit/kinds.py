@@ -11,6 +11,7 @@ import numpy as np
 
 from symgrad.audit.changed import (
     is_index,
+    is_multiple,
     is_of_a_branch,
     is_of_masks,
     is_of_numbers,
@@ -54,6 +55,7 @@ def of_both(blamed: Blamed, kind: str) -> str:
         return kind
     if blamed.edit and is_of_numbers(blamed.edit):
         several = tuple(k for k in several if k not in OF_ARRAYS)
+    several = (*several, *MORE.get(blamed.edit.rule.name if blamed.edit else "", ()))
     cause = blamed.evidence.whole if several else None
     other = kind if cause is None else of_explanation(cause)
     if cause is not None and (cause.role, cause.change) == ("times", "a function"):
@@ -85,6 +87,13 @@ def is_of_coefficients(cause: Explanation) -> bool:
     """Whether terms of an equation have other coefficients, the same numbers at all points."""
     return bool(cause.coefficients) and not np.isnan(cause.coefficients).any()
 
+
+MORE = {
+    "a line after a loop": ("factor", "overwritten", "sum", "term"),
+    "another derivative": ("term",),
+    "a part of a norm's Jacobian": ("term", "factor", "sum"),
+}
+"""What else the numbers may tell of repairs that mend other faults by chance."""
 
 PRECISE = frozenset(
     {
@@ -204,6 +213,8 @@ BY_ROLE = {
     ("whole", "transposed"): "transpose",
     ("whole", "in another order"): "transpose",
     ("whole", "shifted"): "value",
+    ("rows", ""): "factor",
+    ("inside", ""): "term",
     ("windows", ""): "value",
     ("kink", ""): "mask",
     ("kink", "one sign"): "sign",
@@ -334,6 +345,7 @@ PLAIN = (
     (("sum",), same_but_mean, "factor"),
     (("value",), compares, "mask"),
     (("value",), sums_more, "sum"),
+    (("value",), is_multiple, "factor"),
     (("value", "factor"), is_of_masks, "mask"),
 )
 """Kinds that edits seem to be of, what is to be seen of them, and the kind that they are then."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from symgrad.audit.diagnosis.explain import Explaining
 from symgrad.audit.diagnosis.explanation import Explanation
-from symgrad.audit.diagnosis.graph import backward_passes
+from symgrad.audit.diagnosis.graph import Backward, backward_passes
 from symgrad.audit.diagnosis.pointwise import functions_of_entries
 from symgrad.audit.diagnosis.wanted import Handed, Wanted
 from symgrad.audit.reference import Reference, Truth
@@ -38,16 +38,24 @@ def _found(reference: Reference, handed: Handed, first: str, seconds: float) -> 
     """All explanations, of the backward pass as it is derived, and in small steps."""
     until = time.process_time() + seconds
     found: list[Explanation] = []
-    seen: Mapping[str, Equation] = {}
+    last: Backward | None = None
     for backward in backward_passes(reference, handed.truths):
         wanted = Wanted.of(handed, first, backward.name_of)
+        seen = _seen(last, backward, first)
         found += Explaining(backward, wanted, list(backward.numbers(0)), seen, until).run()
         found += functions_of_entries(backward, wanted) if not found else []
         if any(e.explained > len(wanted.wrong) for e in found) or time.process_time() > until:
             break
-        on_the_way = backward.before.get(backward.name_of.get(first, ""), ())
-        seen = {n: backward.equations[n] for n in on_the_way}
+        last = backward
     return found
+
+
+def _seen(last: Backward | None, backward: Backward, first: str) -> Mapping[str, Equation]:
+    """The equations of the pass before, on the way to a value, that the same equations read."""
+    if last is None:
+        return {}
+    on_the_way = last.before.get(last.name_of.get(first, ""), ())
+    return {n: last.equations[n] for n in on_the_way if last.readers(n) == backward.readers(n)}
 
 
 def _is_of_another_size(

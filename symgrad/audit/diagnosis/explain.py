@@ -22,8 +22,9 @@ from symgrad.audit.diagnosis.free import other_sums
 from symgrad.audit.diagnosis.graph import BATCH, Backward
 from symgrad.audit.diagnosis.kinks import other_kinks
 from symgrad.audit.diagnosis.moved import added_elsewhere
-from symgrad.audit.diagnosis.order import moved_entries
+from symgrad.audit.diagnosis.order import moved_entries, scaled_rows
 from symgrad.audit.diagnosis.parts import Term, terms_of
+from symgrad.audit.diagnosis.shorter import shorter_values
 from symgrad.audit.diagnosis.slots import Contents, Other, Place, places
 from symgrad.audit.diagnosis.strides import other_strides
 from symgrad.audit.diagnosis.sums import turned_sums
@@ -79,10 +80,11 @@ class Explaining:
         before = self.backward.before[first]
         several = [*added_elsewhere(self.backward, before, self.terms)]
         several += [*other_strides(self.backward, before | self._by_wrong())]
-        several += [*other_kinks(self.backward, before)]
+        several += [*other_kinks(self.backward, before), *shorter_values(self.backward, before)]
         for trial in several:
             self._try(trial)
         self.found += moved_entries(self.backward, self.wanted)
+        self.found += scaled_rows(self.backward, self.wanted)
 
     def _by_wrong(self) -> set[str]:
         """The derivatives by all values that are wrong."""

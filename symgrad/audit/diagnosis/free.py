@@ -55,8 +55,9 @@ def _axes(equation: Equation, sums: Mapping[sp.Expr, Axes]) -> Sequence[Mapping[
     found = [dict(sums)] if sums else []
     own = [i for i in equation.indices if isinstance(i, Index)]
     if len({len(axes) for axes in sums.values()}) == 1:
-        count = len(next(iter(sums.values())))
-        found += [dict.fromkeys(sums, axes) for axes in itertools.combinations(own, count)]
+        least = len(next(iter(sums.values())))
+        for count in range(least, max(least + 1, len(own))):
+            found += [dict.fromkeys(sums, axes) for axes in itertools.combinations(own, count)]
     return found
 
 

@@ -92,6 +92,10 @@ class Backward:
             found[name] = frozenset({name}).union(*(found.get(n, frozenset()) for n in read))
         return found
 
+    def readers(self, name: str) -> frozenset[str]:
+        """The derivatives that are worked out of one."""
+        return frozenset(n for n, read in self.reads.items() if name in read)
+
     def numbers(self, point: int) -> Mapping[str, Numbers]:
         """All that is known at a point."""
         if point not in self.known:

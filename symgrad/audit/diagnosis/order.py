@@ -38,6 +38,34 @@ def moved_entries(backward: Backward, wanted: Wanted) -> Iterator[Explanation]:
             yield Explanation(value, "whole", change, "", 0.9, explained(backward, wanted, name))
 
 
+def scaled_rows(backward: Backward, wanted: Wanted) -> Iterator[Explanation]:
+    """The derivative that is right but for a number for each row, or for each column."""
+    value = wanted.first
+    name = backward.name_of.get(value)
+    pairs = [
+        (laid, np.asarray(wanted.truths[k].slopes[value]))
+        for k in wanted.points
+        for laid in wanted.laid(value, k)[:1]
+        if value in wanted.truths[k].slopes
+    ]
+    fine = [(a, b) for a, b in pairs if a.shape == b.shape and a.ndim > 1]
+    axes = range(fine[0][0].ndim) if name and fine and len(fine) == len(wanted.points) else range(0)
+    if any(all(_is_scaled(a, b, axis) for a, b in fine) for axis in axes):
+        yield Explanation(value, "rows", "", "", 1.2, explained(backward, wanted, name or ""))
+
+
+def _is_scaled(one: Numbers, other: Numbers, axis: int) -> bool:
+    """Whether an array is another times a number for each place along an axis."""
+    rows, ought = (np.moveaxis(a, axis, 0).reshape(a.shape[axis], -1) for a in (one, other))
+    if ought.shape[1] < LEAST or not ought.any():
+        return False
+    squares = (ought * ought).sum(axis=1)
+    by = np.divide(
+        (rows * ought).sum(axis=1), squares, where=squares > 0, out=np.ones_like(squares)
+    )
+    return same_numbers(rows, by[:, None] * ought)
+
+
 def _change(pairs: Sequence[tuple[Numbers, Numbers]]) -> str:
     """How arrays come of others whose entries they have; '' where they don't."""
     telling = [(a, b) for a, b in pairs if len(np.unique(b)) >= LEAST and not same_numbers(a, b)]

@@ -116,7 +116,7 @@ class Look:
                 left = np.zeros_like(self.own)
                 for array, cover in several:
                     left = np.where(cover, array, left)
-                yield Other("the last of its terms", detail, 0.4), left
+                yield Other("the last of its terms", detail, 0.6), left
 
     def times(self) -> Iterator[tuple[Other, Numbers]]:
         """The derivative times an array, or a slope of one; or without one of its factors."""
