@@ -28,6 +28,9 @@ Numbers = np.ndarray[Any, Any]
 MOST_NUMBERS = 240
 """How many numbers a statement may give in all its turns: there is a run for each."""
 
+MOST_TIMES = 64
+"""How often a statement may be run: of more times it is not told what it gives."""
+
 MOST_RUNS, MOST_SECONDS = 4000, 2.0
 """How many runs there are for one value, and for how long."""
 
@@ -178,7 +181,7 @@ class Responses:
         arrays = [numbers(v) for (v,) in seen if isinstance(v, (np.ndarray, float))]
         given = [a for a in arrays if a is not None and np.isfinite(a).all()]
         places = [(turn, k) for turn, a in enumerate(given) for k in range(a.size)]
-        if len(given) < len(seen) or not 0 < len(places) <= MOST_NUMBERS:
+        if len(given) < len(seen) or len(seen) > MOST_TIMES or not 0 < len(places) <= MOST_NUMBERS:
             return None
         matrix = self._matrix(site, places)
         return None if matrix is None else self._solved(site, given, matrix)
