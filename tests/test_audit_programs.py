@@ -13,7 +13,7 @@ from symgrad.audit.source import read
 from symgrad.language.spec_file import load
 
 QUICK = {"slices", "batches", "layers, batches without names", "an optimiser", "lists of a class"}
-QUICK |= {"handed from function to function", "scaled data", "a function that trains"}
+QUICK |= {"handed from function to function", "rows of a mask", "a function that trains"}
 QUICK |= {"lists of parameters", "a dictionary made in a loop", "a namespace", "labels of pairs"}
 LAYERS = "layers, batches without names"
 FOUND = {"slices", "lists that are held"}

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from symgrad.audit.holding import (
         WRAPPED,
+        changed_in_place,
         flat,
         holds_parts,
         in_parts,
@@ -36,6 +37,7 @@ else:  # it is run as a script, and its folder is no place for the imports of wh
     sys.path.insert(0, str(Path(__file__).parent))
     from holding import (
         WRAPPED,
+        changed_in_place,
         flat,
         holds_parts,
         in_parts,
@@ -139,10 +141,17 @@ class Recorder:
         """A dictionary, a list or an object of inputs, what it holds of these replaced."""
         for code in codes:
             within, key = place_in(holder, code.removeprefix(name))
-            if isinstance(within, (dict, list)):
-                within[key] = self.give(code, within[key])
-            elif within is not None:
-                setattr(within, str(key), self.give(code, getattr(within, str(key))))
+            if within is None:
+                continue
+            keyed = isinstance(within, (dict, list))
+            old = within[key] if keyed else getattr(within, str(key))
+            new = self.give(code, old)
+            if hasattr(new, "shape") and changed_in_place(old, new):
+                continue
+            if keyed:
+                within[key] = new
+            else:
+                setattr(within, str(key), new)
         return holder
 
     def part(self, line: int, text: str, value: Any) -> Any:

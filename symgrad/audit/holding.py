@@ -216,12 +216,23 @@ def _places(thing: Any, depth: int = 0) -> Iterator[tuple[str, Any, str | int, t
             yield from _places(value, depth + 1)
 
 
+def changed_in_place(old: Any, value: Any) -> bool:
+    """Give an array other numbers, where it can hold them: others may hold it too."""
+    same = getattr(old, "shape", None) == value.shape and value.ndim > 0
+    if not same or old.dtype != value.dtype or not old.flags.writeable:
+        return False
+    old[...] = value
+    return True
+
+
 def _filled(old: Any, value: Any) -> Any:
     """What holds a parameter with other numbers: an array that lies as it did, or an object."""
     for key, held in parts(old) or ():
         if key[1:] in WRAPPED and hasattr(held, "shape"):
             setattr(old, key[1:], _filled(held, value))
             return old
+    if changed_in_place(old, value):
+        return old
     shape = getattr(old, "shape", value.shape)
     if shape == value.shape[::-1] and shape != value.shape:
         return value.T.copy()

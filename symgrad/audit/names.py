@@ -205,6 +205,8 @@ def inputs_called(value: str, codes: Iterable[str]) -> Iterator[str]:
     for group in _SYNONYMS:
         if value in group:
             yield from (n for n in names if keys[n] in group)
+            also = {_plain(p.format(word)) for word in sorted(group) for p in _INPUTS}
+            yield from (n for n in names if _plain(keys[n]) in also)
     yield from (n for n, attribute in held.items() if attribute == value)
 
 
@@ -213,8 +215,10 @@ _HELD = re.compile(r"(?:\w+\.)+?([A-Za-z_]\w*)(?:\.(?:data|value|val|array))?")
 
 
 def _is_of_gradients(code: str) -> bool:
-    """Whether something is held by what is called as gradients are: ``grad.W1``."""
-    return "." in code and bool(_OF_GRADIENTS.fullmatch(code.rpartition(".")[0]))
+    """Whether something is held by what is called as gradients are: ``grad.W1``, ``grad['W1']``."""
+    keyed = _KEYED.match(code)
+    holder = keyed["holder"] if keyed else code.rpartition(".")[0]
+    return bool(_OF_GRADIENTS.fullmatch(holder))
 
 
 _OF_GRADIENTS = re.compile(r"(self\.)?_*(g|d|(\w*_)?grads?|gradients?|deltas?|dparams|derivatives)")

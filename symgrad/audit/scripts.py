@@ -49,7 +49,9 @@ def variables(
         left = _fitting(variable, {t: a for t, a in known.items() if t not in found.values()})
         given = None if example is None else np.asarray(example[name], dtype=float).ravel()
         code = asked.get(name) or _same_numbers(name, given, left)
-        code = code or next(inputs_called(name, left), None)
+        own = [c for c in left if c.startswith("self.")]  # what a method calls so has other names
+        code = code or next(inputs_called(name, [c for c in left if c not in own]), None)
+        code = code or next(inputs_called(name, own), None)
         found |= {} if code is None else {name: code}
     found |= _in_lists(every, [n for n in reference.inputs if n not in found])
     missing = [n for n in reference.inputs if n not in found]

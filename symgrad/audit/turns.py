@@ -29,7 +29,8 @@ def training_loops(
             own = set(names) - set(data if id(node) in local else ())
             changed = _changed(node, gives) | _changed_by_calls(node, functions, gives)
             changed |= _changed_in_turn(node) | _set(node, own) | _held_by(changed, params)
-            changed |= {n for m in _called_in(node) for n in handed.get(m, ())} & params
+            keys = _called_in(node) | {f".{c.rpartition('.')[2]}" for c in _changed_in_turn(node)}
+            changed |= {n for key in keys for n in handed.get(key, ())} & params
             if any(not only_fills(node, name) for name in changed & own):
                 found.add(node.lineno)
                 inner |= {n.lineno for n in _loops(node) if not _is_given_in(n, gives, data)}
@@ -77,22 +78,37 @@ def _set(loop: ast.AST, names: Collection[str]) -> set[str]:
 
 
 def _handed(tree: ast.AST) -> dict[str, set[str]]:
-    """What objects are made of, by the methods of theirs that change something in place."""
-    calls = [n for n in walked(tree) if isinstance(n, ast.Call)]
+    """What objects are made of, by the methods that change something and the attributes they have.
+
+    An attribute has a dot: ``.params``.
+    """
+    nodes = list(ast.walk(tree))
+    calls = [n for n in nodes if isinstance(n, ast.Call)]
     found: dict[str, set[str]] = {}
-    for kind in (n for n in walked(tree) if isinstance(n, ast.ClassDef)):
-        made = (c for c in calls if typed(c.func) == kind.name)
+    for kind in (n for n in nodes if isinstance(n, ast.ClassDef)):
+        made = (c for c in calls if ast.unparse(c.func) == kind.name)
         names = {name for call in made for argument in call.args for name in reads(argument)}
-        for method in (m for m in kind.body if isinstance(m, ast.FunctionDef)):
-            if any(isinstance(n, ast.AugAssign) for n in walked(method)):
-                found.setdefault(method.name, set()).update(names)
+        for key in _changing(kind) if names else ():
+            found.setdefault(key, set()).update(names)
     return found
+
+
+def _changing(kind: ast.ClassDef) -> Iterator[str]:
+    """The methods of a class that change something, and its attributes with a dot."""
+    for method in (m for m in kind.body if isinstance(m, ast.FunctionDef)):
+        parts = list(ast.walk(method))
+        if any(isinstance(n, ast.AugAssign) for n in parts):
+            yield method.name
+        targets = (
+            n for n in parts if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)
+        )
+        yield from (f".{n.attr}" for n in targets if ast.unparse(n.value) == "self")
 
 
 def _held_by(changed: Collection[str], names: Collection[str]) -> set[str]:
     """The parameters that are attributes, or in attributes, called as one that is changed."""
     attributes = {c.rpartition(".")[2].split("[")[0] for c in changed if "." in c}
-    return {n for n in names if attributes & {n.rpartition(".")[2], n.split("[")[0]}}
+    return {n for n in names if attributes & {n.rpartition(".")[2].split("[")[0], n.split("[")[0]}}
 
 
 def _changed(node: ast.AST, gives: Mapping[int, Any]) -> set[str]:

@@ -324,6 +324,61 @@ def train(X, y, lr=0.1, epochs=20):
         b -= lr * db
     return w, b
 """
+AFFINE = """
+class Affine:
+    def __init__(self, W, b):
+        self.W, self.b = W, b
+    def forward(self, x):
+        self.x = x
+        return np.dot(x, self.W) + self.b
+    def backward(self, dout):
+        self.dW, self.db = np.dot(self.x.T, dout), np.sum(dout, axis=0)
+        return np.dot(dout, self.W.T)
+class Net:
+    def __init__(self):
+        self.params = {{"W1": np.random.randn(4, 5), "b1": np.zeros(5),
+                        "W2": np.random.randn(5, 3), "b2": np.zeros(3)}}
+        self.layers = [Affine(self.params["W1"], self.params["b1"]),
+                       Affine(self.params["W2"], self.params["b2"])]
+    def gradient(self, x, t):
+        z = self.layers[0].forward(x)
+        d = (softmax(self.layers[1].forward(np.maximum(z, 0))) - np.eye(3)[t]){mean}
+        self.layers[0].backward(self.layers[1].backward(d) * (z > 0))
+        return {{"W1": self.layers[0].dW, "b1": self.layers[0].db,
+                 "W2": self.layers[1].dW, "b2": self.layers[1].db}}
+"""
+MASKED = """
+x_train = np.random.RandomState(1).randn(50, 4); t_train = np.arange(50) % 3
+network = Net()
+for i in range(20):
+    batch_mask = np.random.choice(50, 10)
+    x_batch, t_batch = x_train[batch_mask], t_train[batch_mask]
+    grad = network.gradient(x_batch, t_batch)
+    for key in ("W1", "b1", "W2", "b2"):
+        network.params[key] -= 0.1 * grad[key]
+"""
+MADE_OF_PARAMETERS = """
+class Affine:
+    def __init__(self, W, b):
+        self.params, self.grads = [W, b], [np.zeros_like(W), np.zeros_like(b)]
+    def forward(self, x):
+        self.x = x
+        return x @ self.params[0] + self.params[1]
+    def backward(self, d):
+        self.grads[0][...] = self.x.T @ d
+        self.grads[1][...] = d.sum(0)
+        return d @ self.params[0].T
+W1 = rng.normal(size=(4, 5)); b1 = np.zeros(5); W2 = rng.normal(size=(5, 3)); b2 = np.zeros(3)
+layers = [Affine(W1, b1), Affine(W2, b2)]
+for it in range(5):
+    z = layers[0].forward(X)
+    d = (softmax(layers[1].forward(np.maximum(z, 0))) - np.eye(3)[y]){mean}
+    layers[0].backward(layers[1].backward(d) * (z > 0))
+    dW1, db1 = layers[0].grads; dW2, db2 = layers[1].grads
+    for layer in layers:
+        for p, g in zip(layer.params, layer.grads):
+            p -= 0.1 * g
+"""
 NIELSEN = (
     SOFTMAX
     + """
@@ -449,6 +504,12 @@ PROGRAMS = {
     "dataclasses for layers": (Program(NET, SCRIPT + DATACLASSES), MEAN),
     "scaled data": (Program(NET, SCRIPT + SCALED), MEAN),
     "a function that trains": (Program(LINEAR, TRAINS, {"function": "train"}), " / n"),
+    "rows of a mask": (Program(NET, SOFTMAX + AFFINE + MASKED), " / len(t)"),
+    "layers made of a dictionary": (
+        Program(NET, SOFTMAX + AFFINE, {"cls": "Net", "setup": "Net()", "function": "gradient"}),
+        " / len(t)",
+    ),
+    "layers made of parameters": (Program(NET, SCRIPT + MADE_OF_PARAMETERS), MEAN),
     "lists of a class": (Program(NET, NIELSEN, BACKPROP), MEAN),
     "lists that are held": (Program(NET, HELD_LISTS, {"cls": "Net", "setup": "Net([4, 5, 3])"}), " / len(y)"),
 }  # fmt: skip
