@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import functools
 import marshal
 import os
 import pickle
@@ -21,14 +22,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from symgrad.audit.holding import (
         WRAPPED,
-        changed_in_place,
         flat,
         holds_parts,
         in_parts,
         like,
         parts,
-        place_in,
         plain,
+        replace_in,
         set_parameters,
         whole,
         with_added,
@@ -37,14 +37,13 @@ else:  # it is run as a script, and its folder is no place for the imports of wh
     sys.path.insert(0, str(Path(__file__).parent))
     from holding import (
         WRAPPED,
-        changed_in_place,
         flat,
         holds_parts,
         in_parts,
         like,
         parts,
-        place_in,
         plain,
+        replace_in,
         set_parameters,
         whole,
         with_added,
@@ -140,18 +139,7 @@ class Recorder:
     def give_in(self, name: str, holder: Any, codes: list[str]) -> Any:
         """A dictionary, a list or an object of inputs, what it holds of these replaced."""
         for code in codes:
-            within, key = place_in(holder, code.removeprefix(name))
-            if within is None:
-                continue
-            keyed = isinstance(within, (dict, list))
-            old = within[key] if keyed else getattr(within, str(key))
-            new = self.give(code, old)
-            if hasattr(new, "shape") and changed_in_place(old, new):
-                continue
-            if keyed:
-                within[key] = new
-            else:
-                setattr(within, str(key), new)
+            replace_in(holder, code.removeprefix(name), functools.partial(self.give, code))
         return holder
 
     def part(self, line: int, text: str, value: Any) -> Any:

@@ -6,7 +6,7 @@ import math
 import re
 import sys
 import types
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +155,22 @@ def place_in(thing: Any, path: str) -> tuple[Any, Any]:
     except (KeyError, IndexError, AttributeError, TypeError):
         return None, None
     return (thing, steps[-1]) if found is not None else (None, None)
+
+
+def replace_in(holder: Any, path: str, give: Callable[[Any], Any]) -> None:
+    """Replace what something holds, in place where it can be: others may hold it too."""
+    within, key = place_in(holder, path)
+    if within is None:
+        return
+    keyed = isinstance(within, (dict, list))
+    old = within[key] if keyed else getattr(within, key)
+    new = give(old)
+    if hasattr(new, "shape") and changed_in_place(old, new):
+        return
+    if keyed:
+        within[key] = new
+    else:
+        setattr(within, key, new)
 
 
 def set_parameters(thing: Any, values: dict[str, Any], known: Collection[str]) -> None:

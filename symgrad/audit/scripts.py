@@ -48,10 +48,7 @@ def variables(
         known = {**arrays, **held} if variable.role == "param" else arrays
         left = _fitting(variable, {t: a for t, a in known.items() if t not in found.values()})
         given = None if example is None else np.asarray(example[name], dtype=float).ravel()
-        code = asked.get(name) or _same_numbers(name, given, left)
-        own = [c for c in left if c.startswith("self.")]  # what a method calls so has other names
-        code = code or next(inputs_called(name, [c for c in left if c not in own]), None)
-        code = code or next(inputs_called(name, own), None)
+        code = asked.get(name) or _same_numbers(name, given, left) or _called(name, left)
         found |= {} if code is None else {name: code}
     found |= _in_lists(every, [n for n in reference.inputs if n not in found])
     missing = [n for n in reference.inputs if n not in found]
@@ -62,6 +59,13 @@ def variables(
             hint=otherwise or f"say which: --inputs {missing[0]}=VARIABLE",
         )
     return found
+
+
+def _called(name: str, codes: Collection[str]) -> str | None:
+    """What is called as an input is; what methods call so has most often another name outside."""
+    own = [c for c in codes if c.startswith("self.")]
+    others = [c for c in codes if c not in own]
+    return next((c for several in (others, own) for c in inputs_called(name, several)), None)
 
 
 def _fitting(variable: Variable, arrays: Mapping[str, Numbers]) -> dict[str, Numbers]:
