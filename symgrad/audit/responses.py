@@ -155,7 +155,7 @@ class Responses:
     def is_likely(self, site: Site) -> bool:
         """Whether something else that a statement gives may make what is wrong right."""
         answer = self.of(site)
-        return answer is None or answer.mends or _is_short(site)
+        return answer is None or answer.mends or site.begins or _is_short(site)
 
     def likeliest(self, first: Site | None, sites: Sequence[Site]) -> Site | None:
         """The statement that is wrong, where one alone may be: ``first`` or the first of them."""
