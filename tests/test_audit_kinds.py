@@ -120,7 +120,7 @@ def test_what_no_edit_repairs_is_written_out_of_the_derivation(
         assert line in fault.repair
         assert fault.agrees is not None
         assert fault.agrees < 1e-6
-        assert "the repair is the line of the derivation" in fault.sentence
+        assert "the repair is the line that does" in fault.sentence
 
 
 USE, OTHER, LOSS = Summand("h", summed=True), Summand("z", summed=True), Summand("")

@@ -21,7 +21,16 @@ _SIZE = re.compile(r"[\w.]+\.(shape(\[\s*-?\w+\s*\])?|size)\b|\blen\([^()]*\)")
 def is_of_masks(edit: Edit) -> bool:
     """Whether that array is a mask: entries that are left out."""
     before, after = Counter(_arrays(edit, edit.old)), Counter(_arrays(edit, edit.new))
-    return any(_is_mask(edit.site.known[name]) for name in (after - before) + (before - after))
+    changed = (after - before) + (before - after)
+    return any(_is_factor(name, edit) and _is_mask(edit.site.known[name]) for name in changed)
+
+
+def _is_factor(name: str, edit: Edit) -> bool:
+    """Whether an array is multiplied by, or stands alone, in a part of a line."""
+    own = re.escape(name)
+    product = re.compile(rf"\* *\(?{own}(?![\w.])|(?<![\w.]){own}(\[[^]]*\])? *\*")
+    texts = (edit.old, edit.new)
+    return any(product.search(text) or text.strip("()") == name for text in texts)
 
 
 def _is_mask(known: Known) -> bool:
