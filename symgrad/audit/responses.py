@@ -20,6 +20,7 @@ from symgrad.audit.program import Program
 from symgrad.audit.reference import Truth
 from symgrad.audit.runner import Run
 from symgrad.audit.sites import Site
+from symgrad.audit.statements import targets_of
 from symgrad.audit.walks import walked
 from symgrad.audit.wording import Change
 
@@ -183,6 +184,8 @@ class Responses:
         places = [(turn, k) for turn, a in enumerate(given) for k in range(a.size)]
         if len(given) < len(seen) or len(seen) > MOST_TIMES or not 0 < len(places) <= MOST_NUMBERS:
             return None
+        if len(places) == len(given) and _is_to_several(site):
+            return None
         matrix = self._matrix(site, places)
         return None if matrix is None else self._solved(site, given, matrix)
 
@@ -238,6 +241,16 @@ def _is_short(site: Site) -> bool:
     parts = (n for root in site.roots for n in walked(root))
     called = {function_of(n) for n in parts if isinstance(n, ast.Call)}
     return bool(called & SHORTER)
+
+
+def _is_to_several(site: Site) -> bool:
+    """Whether what a statement gives goes to several entries of an array: it may be a number."""
+    targets = targets_of(site.statement)
+    slots = [t.slice for t in targets if isinstance(t, ast.Subscript)]
+    indices = [i for s in slots for i in (s.elts if isinstance(s, ast.Tuple) else [s])]
+    axes = max((a.ndim for a in site.arrays), default=0)
+    whole = any(isinstance(i, ast.Slice | ast.Starred) for i in indices)
+    return bool(slots) and (whole or len(indices) < axes)
 
 
 def _solution(matrix: Numbers, lacks: Numbers, close: float) -> tuple[Numbers | None, bool]:

@@ -72,6 +72,8 @@ def _puts(scene: Scene, sites: Sequence[Site], called: Mapping[str, str]) -> Ite
     for site in [s for s in sites if _is_plain(scene, s)]:
         array = np.asarray(site.arrays[0])
         own = called.get(name_of(site), "")
+        if own in slopes and _is_same(array, slopes[own]):
+            continue
         seen: set[bytes] = set()
         for value in dict.fromkeys([own, *slopes] if own in slopes else slopes):
             made = put(site, value, scene.truth, exact=value != own)
@@ -113,17 +115,19 @@ def _is_same(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> bool:
 def start_of(puts: Sequence[Put], right: Sequence[frozenset[str]], run: Run) -> Start | None:
     """Of the statements that make most values right, the one that is run first.
 
-    What is called a gradient is likelier to be meant as one, at the last when it is made in steps.
+    None where that is only what is handed out.
+    What is called a gradient is likelier to be meant as one, and of several that may be the same
+    gradient the last, as it is made in steps.
     """
     most = max((len(r) for r in right), default=0)
     order = {key: k for k, key in reversed([*enumerate((r[0], r[1]) for r in run.records)])}
     best = [p for p, r in zip(puts, right, strict=True) if r and len(r) == most]
     times = {id(p): order.get((p.site.line, name_of(p.site)), len(order)) for p in best}
-    last = {name_of(p.site): p for p in sorted(best, key=lambda p: times[id(p)])}
+    last = {p.value: p for p in sorted(best, key=lambda p: times[id(p)])}
     best = sorted(
         last.values(), key=lambda p: (not is_called_gradient(name_of(p.site)), times[id(p)])
     )
-    return Start(best[0].site, best[0].value) if best else None
+    return Start(best[0].site, best[0].value) if best and best[0].site.depth else None
 
 
 def wrong_site(sites: Sequence[Site]) -> Site | None:
