@@ -52,11 +52,12 @@ def parts_of(
         edges = {n: read for n, read in _edges(scope, texts).items() if n not in modules}
         known = {t: a for t, a in arrays.items() if t not in data.values()}
         known = {t: a for t, a in known.items() if t in texts or t in edges.keys() & stored}
-        rows = {n: _parts(c, arrays, known, edges) for n, c in data.items()}
+        wanted = {n for n in edges if is_wanted(n)}
+        rows = {n: _parts(c, arrays, known, edges, wanted) for n, c in data.items()}
         rows = {n: several for n, several in rows.items() if several}
         stops = {t for several in rows.values() for t in several}
         whole = {base(c) for c in data.values()}
-        start = {n for n in edges if is_wanted(n)} - stops - whole
+        start = wanted - stops - whole
         reached = _reached(start, edges, stops)
         for name, several in rows.items():
             used = [t for t in several if t in reached]
@@ -84,14 +85,19 @@ def _parts(
     arrays: Mapping[str, Numbers],
     others: Mapping[str, Numbers],
     edges: Mapping[str, set[str]],
+    wanted: Collection[str],
 ) -> list[str]:
-    """What there is, among others, that has rows of an array alone, or is computed from it."""
+    """What there is, among others, that has rows of an array alone, or is computed from it.
+
+    It is made of that array, and of no parameter or gradient: of zeros there are rows by chance.
+    """
     whole = arrays.get(code)
     if whole is None or not whole.ndim:
         return []
     made = {t for t, read in edges.items() if base(code) in read and arrays.get(t) is not None}
     made = {t for t in made if arrays[t].shape == whole.shape}
-    return [t for t, array in others.items() if t in made or _has_rows(array, whole)]
+    rows = [t for t, array in others.items() if t in made or _has_rows(array, whole)]
+    return [t for t in rows if base(code) in {base(n) for n in _reached({t}, edges, wanted)}]
 
 
 def _has_rows(array: Numbers, whole: Numbers) -> bool:
