@@ -121,6 +121,38 @@ def is_multiple(edit: Edit) -> bool:
     return bool(ratio.size) and bool(np.ptp(ratio) < 1e-9 * np.abs(ratio).max())
 
 
+def is_times(edit: Edit) -> bool:
+    """Whether an edit keeps what stands there, and multiplies it by something."""
+    old, new = (_factors(text) for text in (edit.old, edit.new))
+    return bool(old) and len(new) > len(old) and all(new.count(f) >= old.count(f) for f in old)
+
+
+def _factors(text: str) -> list[str]:
+    """The factors of a product, as they are typed; [] where it is no expression."""
+    try:
+        left = [ast.parse(text.strip(), mode="eval").body]
+    except SyntaxError:
+        return []
+    found: list[str] = []
+    while left:
+        node = left.pop()
+        product = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult)
+        left += [node.left, node.right] if product else []  # type: ignore[attr-defined]
+        found += [] if product else [ast.unparse(node)]
+    return found
+
+
+_CALL = re.compile(r"\w\(")
+
+
+def is_of_data(edit: Edit) -> bool:
+    """Whether all that an edit adds is read from inputs of the spec."""
+    more = Counter(_arrays(edit, edit.new)) - Counter(_arrays(edit, edit.old))
+    roles = [edit.site.known[name].role for name in more]
+    plain = len(_CALL.findall(edit.new)) <= len(_CALL.findall(edit.old))
+    return bool(roles) and plain and all(r is not None and r.kind == "input" for r in roles)
+
+
 def is_pow(op: ast.operator) -> bool:
     """Whether something is raised to a power."""
     return isinstance(op, ast.Pow)

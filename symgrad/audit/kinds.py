@@ -13,10 +13,12 @@ from symgrad.audit.changed import (
     is_index,
     is_multiple,
     is_of_a_branch,
+    is_of_data,
     is_of_masks,
     is_of_numbers,
     is_owner,
     is_power,
+    is_times,
     sums_more,
 )
 from symgrad.audit.deduced.repairs import nothing
@@ -55,6 +57,8 @@ def of_both(blamed: Blamed, kind: str) -> str:
         return kind
     if blamed.edit and is_of_numbers(blamed.edit):
         several = tuple(k for k in several if k not in OF_ARRAYS)
+    if blamed.edit and is_of_data(blamed.edit):
+        several = tuple(k for k in several if k not in ("activation", "operation"))
     several = (*several, *MORE.get(blamed.edit.rule.name if blamed.edit else "", ()))
     cause = blamed.evidence.whole if several else None
     other = kind if cause is None else of_explanation(cause)
@@ -347,6 +351,8 @@ PLAIN = (
     (("value",), sums_more, "sum"),
     (("value",), is_multiple, "factor"),
     (("value", "factor"), is_of_masks, "mask"),
+    (("value",), is_times, "factor"),
+    (("operation",), is_of_data, "factor"),
 )
 """Kinds that edits seem to be of, what is to be seen of them, and the kind that they are then."""
 
