@@ -10,6 +10,7 @@ from functools import cached_property
 from symgrad.audit.deduced.entries import spoiled
 from symgrad.audit.deduced.written import Written
 from symgrad.audit.evidence import Evidence
+from symgrad.audit.fewest import fewest
 from symgrad.audit.form import assigned
 from symgrad.audit.hidden import is_hidden
 from symgrad.audit.outcome import Blamed
@@ -44,6 +45,7 @@ class Blaming:
         found: list[Blamed] = []
         held: list[Blamed] = []
         given_up: set[str] = set()
+        first, texts = state.program, dict[int, str]()
         for _ in range(12):
             before, runs = state.program, state.runs
             wrong = [v for v in state.wrong() if v.code not in given_up]
@@ -54,6 +56,7 @@ class Blaming:
                 blame = self._next(state, targets, given_up)
                 if blame is None:
                     continue
+                texts[id(blame)] = before.source.text
                 if blame.edit is None and blame.target.name not in state.matching.wrt and not held:
                     held = [blame]
                     continue
@@ -64,7 +67,38 @@ class Blaming:
             except OutOfTime:
                 state.program, state.runs = before, runs
                 break
-        return [*found, *held] or self._at_least(state)
+        if held or not found:
+            return [*found, *held] or self._at_least(state)
+        return self._fewest(state, first, [(b, texts[id(b)]) for b in found])
+
+    def _fewest(
+        self, state: State, first: Program, found: Sequence[tuple[Blamed, str]]
+    ) -> list[Blamed]:
+        """The faults, or the one that is enough, as far as there is time to tell."""
+        program, runs = state.program, state.runs
+        try:
+            one = fewest(state, first, found)
+            if len(one) < 2 or any(b.edit is None for b in one) or state.wrong():
+                return one
+            return self._at_once(state, first) or one
+        except OutOfTime:
+            state.program, state.runs = program, runs
+            return [blamed for blamed, _ in found]
+
+    def _at_once(self, state: State, first: Program) -> list[Blamed]:
+        """One fault that makes wrong all that is handed out; none where several do."""
+        last = state.program
+        self._take_back(state, first)
+        target = self._target(state, state.wrong()[0])
+        search = Search(state, self.reference, state.program.runner.time_left / 3)
+        evidence = Evidence.of(state, self.reference, target)
+        repair = search.repair(target)
+        whole = repair is not None and len(repair.fixed) >= len(state.wrong()) and not repair.lost
+        made = self._repaired(state, target, repair, evidence) if repair and whole else None
+        if made is not None and not state.wrong():
+            return [made]
+        self._take_back(state, last)
+        return []
 
     def _targets(
         self, state: State, wrong: Sequence[Value], given_up: Collection[str]

@@ -55,10 +55,7 @@ def of_both(blamed: Blamed, kind: str) -> str:
     several = MAKESHIFT.get("factor" if blamed.edit and blamed.edit.kind == "factor" else kind, ())
     if blamed.edit and blamed.edit.rule.name in PRECISE:
         return kind
-    if blamed.edit and is_of_numbers(blamed.edit):
-        several = tuple(k for k in several if k not in OF_ARRAYS)
-    if blamed.edit and is_of_data(blamed.edit):
-        several = tuple(k for k in several if k not in ("activation", "operation"))
+    several = tuple(k for k in several if k not in of_no_array(blamed.edit))
     several = (*several, *MORE.get(blamed.edit.rule.name if blamed.edit else "", ()))
     cause = blamed.evidence.whole if several else None
     other = kind if cause is None else of_explanation(cause)
@@ -74,6 +71,13 @@ def of_both(blamed: Blamed, kind: str) -> str:
     if blamed.edit and divides(blamed.edit) and "operation" in (kind, other):
         return "factor"  # what does not belong there is no derivative that is missing
     return other if other in several else kind
+
+
+def of_no_array(edit: Edit | None) -> tuple[str, ...]:
+    """Kinds that a repair can't be of, by whether it is of numbers, or of data."""
+    if edit is None:
+        return ()
+    return OF_ARRAYS * is_of_numbers(edit) + ("activation", "operation") * is_of_data(edit)
 
 
 def divides(edit: Edit) -> bool:

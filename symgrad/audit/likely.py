@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from symgrad.audit.grammar import RULES, Edit
 from symgrad.audit.sites import Site
 from symgrad.audit.statements import targets_of
+from symgrad.audit.walks import typed
 
 DEEP = 0.22
 """How much less likely a repair is for each statement between it and the wrong value."""
@@ -22,6 +23,9 @@ HELPER = 0.3
 
 TO_ALL = 0.6
 """How much less likely a repair is of what is handed to a function that gives all gradients."""
+
+CALLED = 0.7
+"""How much less likely a repair is that changes what a function of the program gave back."""
 
 _STILL = re.compile(r"\w\[\d+\]")
 """An entry of a list at a number."""
@@ -53,6 +57,14 @@ def _gives_all(site: Site) -> bool:
     root = site.roots[0] if len(site.roots) == 1 else None
     own = isinstance(root, ast.Call) and isinstance(root.func, ast.Name)
     return own and len(targets_of(site.statement)) > 1
+
+
+def is_called(edit: Edit, functions: Collection[str]) -> float:
+    """How much less likely a repair is of what a function of the program gives: it is inside."""
+    root = edit.site.roots[0] if len(edit.site.roots) == 1 else None
+    own = isinstance(root, ast.Call) and typed(root.func).split(".")[-1] in functions
+    whole = own and root is not None and edit.changes[0][:2] == edit.site.source.span(root)
+    return CALLED if whole else 0.0
 
 
 def is_derivative(site: Site) -> bool:
