@@ -64,7 +64,8 @@ def compared(got: Any, ought: Numbers, typical: float) -> Match:
         return best
     scale = max(float(np.abs(ought).max(initial=0.0)), NOISE * typical)
     for way, arranged in ways(found, ought.shape):
-        apart = np.abs(arranged - ought).max(initial=0.0)
+        with np.errstate(invalid="ignore"):  # of infinities
+            apart = np.abs(arranged - ought).max(initial=0.0)
         error = float(apart) / scale if np.isfinite(apart) and scale else float(apart)
         error = error if np.isfinite(error) else np.inf
         if error < best.error or best.way == "shape":

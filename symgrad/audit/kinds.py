@@ -27,6 +27,7 @@ from symgrad.audit.diagnosis.slots import ARRAYS, MADE
 from symgrad.audit.form import assigned, reads
 from symgrad.audit.grammar import Edit
 from symgrad.audit.grammar.edit import nodes
+from symgrad.audit.operations import of_operation
 from symgrad.audit.outcome import Blamed
 from symgrad.audit.sites import Site
 from symgrad.audit.walks import typed, walked
@@ -40,7 +41,7 @@ def kind_of(blamed: Blamed) -> str:
         return of_both(blamed, of_edit(blamed, blamed.edit))
     cause = blamed.evidence.explanation
     if cause is None:
-        return "unnamed"
+        return of_operation(blamed.evidence, blamed.target.name) or "unnamed"
     kind = of_explanation(cause)
     lacks = cause.role == "terms" and kind in ("path", "term")
     return "overwritten" if lacks and overwrites(blamed.site) else kind

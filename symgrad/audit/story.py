@@ -115,6 +115,9 @@ class Story:
         cell, line = self.source.place(blamed.line) if blamed.line else (None, None)
         kind = self._kind(blamed)
         computes, ought = self._computes(blamed), self._ought(blamed)
+        told = self._sentence(blamed, kind)
+        if kind == "unnamed" and computes and computes == ought:
+            kind, told = "value", "the line is right, and something that it reads is wrong"
         return FaultFound(
             self._value_of(blamed),
             kind,
@@ -124,7 +127,7 @@ class Story:
             self.source.shown(blamed.line),
             rounded(with_letters_of(computes, ought)),
             rounded(ought),
-            sentence(self._sentence(blamed, kind), blamed.repaired_line),
+            sentence(told, blamed.repaired_line),
             self._repair(blamed),
             self._agrees(),
             blamed.hidden,
