@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from symgrad.audit import orders
-from symgrad.audit.batches import Parts, base, entries_of, parts_of, stored_in
+from symgrad.audit.batches import Parts, base, entries_of, parts_of, stored_in, turned_in
 from symgrad.audit.blaming import Blaming
 from symgrad.audit.clips import SMALLER, Clip, clips
 from symgrad.audit.compare import TOLERANCE
@@ -133,7 +133,9 @@ class Auditor:
         hint = otherwise(self.source, self.form, self.reference.inputs)
         file = self.source.file
         stored = stored_in(self.source.tree)
-        names = variables(self.reference, first, file, self.inputs, self.example, stored, hint)
+        turned = turned_in(self.source.tree)
+        asked = self.inputs, self.example
+        names = variables(self.reference, first, file, *asked, stored, turned, hint)
         self._take_inputs(first, names)
         self._take_best(first, names)
         self.remarks += of_a_script(self.source, self.author)

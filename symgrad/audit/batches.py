@@ -197,6 +197,12 @@ def stored_in(tree: ast.AST) -> set[str]:
     return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and _is_store(n)}
 
 
+def turned_in(tree: ast.AST) -> set[str]:
+    """The names of what loops go through."""
+    loops = (n for n in ast.walk(tree) if isinstance(n, ast.For))
+    return {ast.unparse(t) for loop in loops for t in flat(loop.target)}
+
+
 def _stored(node: ast.FunctionDef) -> set[str]:
     return stored_in(node) | {n.arg for n in ast.walk(node) if isinstance(n, ast.arg)}
 

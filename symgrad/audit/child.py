@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         flat,
         holds_parts,
         in_parts,
+        is_zero,
         like,
         parts,
         plain,
@@ -40,6 +41,7 @@ else:  # it is run as a script, and its folder is no place for the imports of wh
         flat,
         holds_parts,
         in_parts,
+        is_zero,
         like,
         parts,
         plain,
@@ -80,6 +82,13 @@ class Recorder:
         self.looking = False
         self.held: dict[str, Any] = {}
         self.nudges = 0
+        self.kept: dict[str, Any] = {}
+
+    def zeroed(self, space: dict[str, Any]) -> None:
+        """Something is about to be made zero: what objects hold before, as the pass left it."""
+        held = {n: v for n, v in space.items() if not n.startswith("__") and holds_parts(v)}
+        found = (pair for n, v in held.items() for pair in flat(n, whole(v)))
+        self.kept |= {n: v for n, v in found if "." in n and not is_zero(v)}
 
     def hold(self, name: str, value: Any) -> None:
         """A parameter is about to be changed."""
@@ -231,8 +240,10 @@ class Job:
         if not self.calls:
             wanted = {re.split(r"[.\[]", n)[0] for n in self.outputs if "." in n}
             held = {n: v for n, v in space.items() if (keep or n in wanted) and holds_parts(v)}
-            found = (pair for n, v in held.items() for pair in flat(n, whole(v)))
-            recorder.last |= {n: v for n, v in found if "." in n and not n.startswith("__")}
+            pairs = (pair for n, v in held.items() for pair in flat(n, whole(v)))
+            found = {n: v for n, v in pairs if "." in n and not n.startswith("__")}
+            kept = recorder.kept
+            recorder.last |= {n: kept.get(n, v) if is_zero(v) else v for n, v in found.items()}
         names = recorder.last.keys() if keep else self.outputs
         result["last"] = {n: recorder.last[n] for n in names if n in recorder.last}
         result["records"] = recorder.records

@@ -253,3 +253,8 @@ def _filled(old: Any, value: Any) -> Any:
     if shape == value.shape[::-1] and shape != value.shape:
         return value.T.copy()
     return value.reshape(shape).copy() if math.prod(shape) == value.size else value.copy()
+
+
+def is_zero(value: Any) -> bool:
+    """Whether something is nothing but zeros, or nothing."""
+    return value is None or (hasattr(value, "shape") and not value.any())

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from symgrad.audit.aliases import filled_in_turn
+from symgrad.audit.names import is_called_gradient
 from symgrad.audit.targets import changed_by, flat, holder
 
 RECORDER = "__audit__"
@@ -54,10 +55,26 @@ class _Instrument(ast.NodeTransformer):
 
     def _stepped(self, node: ast.stmt, after: list[ast.stmt]) -> list[ast.stmt]:
         """A statement with what follows it, and of a parameter by how much it changes it."""
+        zeroed = [self._zeroed(node)] if self._makes_zero(node) else []
         wanted, names = self.plan.wanted, self.plan.steps.get(node.lineno, ())
         names = [n for n in names if wanted is None or STEP + n in wanted]
         holds = [self._step("hold", None, name, node) for name in names]
-        return [*holds, node, *after, *(self._step("moved", node, name, node) for name in names)]
+        return [
+            *zeroed,
+            *holds,
+            node,
+            *after,
+            *(self._step("moved", node, name, node) for name in names),
+        ]
+
+    def _makes_zero(self, node: ast.stmt) -> bool:
+        """Whether a script makes a gradient zero that an object holds."""
+        return bool(self.plan.gives) and makes_zero(node)
+
+    def _zeroed(self, node: ast.stmt) -> ast.stmt:
+        """What tells what objects hold before something is made zero."""
+        space = ast.Call(ast.Name("globals", ast.Load()), [], [])
+        return ast.copy_location(ast.Expr(_call("zeroed", None, space)), node)
 
     def _step(self, method: str, told: ast.stmt | None, name: str, node: ast.stmt) -> ast.stmt:
         value = ast.parse(name, mode="eval").body
@@ -72,7 +89,8 @@ class _Instrument(ast.NodeTransformer):
     def visit_Expr(self, node: ast.Expr) -> list[ast.stmt]:
         self.generic_visit(node)
         changed = list(changed_by(node.value))
-        return [node, *_given(node, self.plan), *_puts(node, changed, self.plan)]
+        zeroed = [self._zeroed(node)] if self._makes_zero(node) else []
+        return [*zeroed, node, *_given(node, self.plan), *_puts(node, changed, self.plan)]
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         text = ast.unparse(node) if self.plan.parts and isinstance(node.ctx, ast.Load) else ""
@@ -117,6 +135,26 @@ class _Instrument(ast.NodeTransformer):
             call = _call("turn", None, ast.Constant(node.lineno))
             node.body.insert(0, ast.copy_location(ast.Expr(call), node))
         return node
+
+
+def makes_zero(node: ast.stmt) -> bool:
+    """Whether a statement makes a gradient zero that is held: ``l.dW[:] = 0``, ``l.db.fill(0)``."""
+    value = getattr(node, "value", None)
+    if isinstance(node, ast.Expr):
+        filled = isinstance(value, ast.Call) and ast.unparse(value.func).endswith(".fill")
+        return filled and isinstance(value, ast.Call) and all(map(_is_zero, value.args))
+    if isinstance(node, ast.AugAssign):
+        return isinstance(node.op, ast.Mult) and _is_zero(node.value)
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    parts = [t for t in targets if isinstance(t, ast.Attribute | ast.Subscript)]
+    held = any(isinstance(t, ast.Subscript) or is_called_gradient(t.attr) for t in parts)
+    return held and value is not None and _is_zero(value)
+
+
+def _is_zero(value: ast.expr) -> bool:
+    if isinstance(value, ast.Call):
+        return ast.unparse(value.func).split(".")[-1] in ("zeros", "zeros_like")
+    return isinstance(value, ast.Constant) and value.value in (0, None)
 
 
 def called(target: ast.expr) -> str:

@@ -28,11 +28,13 @@ def variables(
     asked: Mapping[str, str],
     example: Mapping[str, Any] | None,
     stored: Collection[str],
+    turned: Collection[str] = (),
     otherwise: str = "",
 ) -> dict[str, str]:
     """The variable of each input: as asked for, by the numbers of the example, or by its name.
 
     ``stored``: the names that statements assign; arguments of functions are no variables.
+    ``turned``: those that loops go through: what they hold has a name of its own.
     """
     held = dict(_held(run))
     arrays = {c: a for c, a in arrays_of(run) if not c.isidentifier() or c in stored}
@@ -48,7 +50,7 @@ def variables(
         known = {**arrays, **held} if variable.role == "param" else arrays
         left = _fitting(variable, {t: a for t, a in known.items() if t not in found.values()})
         given = None if example is None else np.asarray(example[name], dtype=float).ravel()
-        code = asked.get(name) or _same_numbers(name, given, left) or _called(name, left)
+        code = asked.get(name) or _same_numbers(name, given, left) or _called(name, left, turned)
         found |= {} if code is None else {name: code}
     found |= _in_lists(every, [n for n in reference.inputs if n not in found])
     missing = [n for n in reference.inputs if n not in found]
@@ -61,9 +63,9 @@ def variables(
     return found
 
 
-def _called(name: str, codes: Collection[str]) -> str | None:
-    """What is called as an input is; what methods call so has most often another name outside."""
-    own = [c for c in codes if c.startswith("self.")]
+def _called(name: str, codes: Collection[str], turned: Collection[str]) -> str | None:
+    """What is called as an input is; what methods and loops call so has another name outside."""
+    own = [c for c in codes if "." in c and c.split(".")[0] in {"self", *turned}]
     others = [c for c in codes if c not in own]
     return next((c for several in (others, own) for c in inputs_called(name, several)), None)
 
