@@ -67,6 +67,10 @@ _ATTRIBUTE = re.compile(r"(?!self\.)\w+(?:\[\d+\])?\.([A-Za-z_]\w*)")
 """An attribute of an object, which may be called as a gradient is."""
 
 
+_DEEP = re.compile(r"(?!self\.)\w[\w.\[\]]*\.([A-Za-z_]\w*)")
+"""An attribute of an object that another holds: ``net.layers[1].gamma``."""
+
+
 def _plain(name: str) -> str:
     return re.sub(r"[\W_]", "", name.replace("∂", "d")).lower()
 
@@ -208,6 +212,8 @@ def inputs_called(value: str, codes: Iterable[str]) -> Iterator[str]:
             also = {_plain(p.format(word)) for word in sorted(group) for p in _INPUTS}
             yield from (n for n in names if _plain(keys[n]) in also)
     yield from (n for n, attribute in held.items() if attribute == value)
+    deep = [n for n in names if n not in held and (of := _DEEP.fullmatch(n)) and of[1] == value]
+    yield from deep if len(deep) == 1 else ()
 
 
 _HELD = re.compile(r"(?:\w+\.)+?([A-Za-z_]\w*)(?:\.(?:data|value|val|array))?")
