@@ -22,8 +22,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from symgrad.audit.holding import (
         WRAPPED,
-        flat,
-        holds_parts,
+        held_by,
         in_parts,
         is_zero,
         like,
@@ -38,8 +37,7 @@ else:  # it is run as a script, and its folder is no place for the imports of wh
     sys.path.insert(0, str(Path(__file__).parent))
     from holding import (
         WRAPPED,
-        flat,
-        holds_parts,
+        held_by,
         in_parts,
         is_zero,
         like,
@@ -86,9 +84,7 @@ class Recorder:
 
     def zeroed(self, space: dict[str, Any]) -> None:
         """Something is about to be made zero: what objects hold before, as the pass left it."""
-        held = {n: v for n, v in space.items() if not n.startswith("__") and holds_parts(v)}
-        found = (pair for n, v in held.items() for pair in flat(n, whole(v)))
-        self.kept |= {n: v for n, v in found if "." in n and not is_zero(v)}
+        self.kept |= {n: v for n, v in held_by(space).items() if not is_zero(v)}
 
     def hold(self, name: str, value: Any) -> None:
         """A parameter is about to be changed."""
@@ -239,10 +235,7 @@ class Job:
         keep = recorder.keep
         if not self.calls:
             wanted = {re.split(r"[.\[]", n)[0] for n in self.outputs if "." in n}
-            held = {n: v for n, v in space.items() if (keep or n in wanted) and holds_parts(v)}
-            pairs = (pair for n, v in held.items() for pair in flat(n, whole(v)))
-            found = {n: v for n, v in pairs if "." in n and not n.startswith("__")}
-            kept = recorder.kept
+            found, kept = held_by(space, None if keep else wanted), recorder.kept
             recorder.last |= {n: kept.get(n, v) if is_zero(v) else v for n, v in found.items()}
         names = recorder.last.keys() if keep else self.outputs
         result["last"] = {n: recorder.last[n] for n in names if n in recorder.last}

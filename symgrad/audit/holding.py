@@ -255,6 +255,14 @@ def _filled(old: Any, value: Any) -> Any:
     return value.reshape(shape).copy() if math.prod(shape) == value.size else value.copy()
 
 
+def held_by(space: dict[str, Any], wanted: set[str] | None = None) -> dict[str, Any]:
+    """What the objects of a program hold, by name; of those that are wanted alone."""
+    named = {n: v for n, v in space.items() if not n.startswith("__")}
+    held = {n: v for n, v in named.items() if (wanted is None or n in wanted) and holds_parts(v)}
+    pairs = (pair for n, v in held.items() for pair in flat(n, whole(v)))
+    return {n: v for n, v in pairs if "." in n}
+
+
 def is_zero(value: Any) -> bool:
     """Whether something is nothing but zeros, or nothing."""
     return value is None or (hasattr(value, "shape") and not value.any())
