@@ -179,3 +179,45 @@ def test_a_delta_is_taken_as_it_is_used(tmp_path: Path) -> None:
     mended = BY_DELTAS.replace("delta_o = o - t", "delta_o = (o - t) * o * (1 - o)")
     (tmp_path / "right").mkdir()
     assert audit_of(DELTAS, mended, tmp_path / "right").ok
+
+
+LAYERS = """
+X = sg.data("X", ("N", 4)); Y = sg.data("Y", ("N", 2))
+W1 = sg.param("W1", (4, 5)); W2 = sg.param("W2", (5, 2))
+z1 = X @ W1
+z2 = np.maximum(z1, 0) @ W2
+loss = np.sum((z2 - Y) ** 2) / X.shape[0]
+"""
+BY_LAYERS = """
+class Linear:
+    def __init__(self, i, o):
+        self.W = np.random.randn(i, o)
+        self.dW = np.zeros_like(self.W)
+    def forward(self, x):
+        self.x = x
+        return x @ self.W
+    def backward(self, g):
+        self.dW += self.x.T @ g
+        return g @ self.W.T
+X = np.random.randn(30, 4); Y = np.random.randn(30, 2)
+layers = [Linear(4, 5), Linear(5, 2)]
+for it in range(10):
+    z = layers[0].forward(X); o = layers[1].forward(np.maximum(z, 0))
+    d = layers[1].backward(2 * (o - Y) / len(X))
+    layers[0].backward(d * (z > 0))
+    for layer in layers:
+        layer.W -= .01 * layer.dW
+        {zeroed}
+"""
+
+
+@pytest.mark.parametrize(
+    "zeroed", ["layer.dW[:] = 0", "layer.dW = np.zeros_like(layer.dW)", "layer.dW.fill(0)"]
+)
+def test_gradients_may_be_made_zero_after_a_step(zeroed: str, tmp_path: Path) -> None:
+    code = BY_LAYERS.replace("{zeroed}", zeroed)
+    assert audit_of(LAYERS, code, tmp_path).ok
+    wrong = code.replace("d * (z > 0)", "d")
+    (tmp_path / "wrong").mkdir()
+    (fault,) = audit_of(LAYERS, wrong, tmp_path / "wrong").faults
+    assert fault.kind == "mask"
