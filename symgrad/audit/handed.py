@@ -146,3 +146,14 @@ def unknown(
     arrays = {c: a for c in left if (a := numbers(found[c])) is not None and a.ndim}
     of = {c: roles.of(a) for c, a in arrays.items()}
     return [c for c, role in of.items() if role is None or role.kind == "gradient"][:MOST_UNKNOWN]
+
+
+def once(codes: Mapping[str, str], found: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Gradients, each under one name of objects that hold it: ``fc1.dW``, ``layers[0].dW``."""
+    first: dict[tuple[object, ...], str] = {}
+    for code, name in codes.items():
+        arrays = [numbers(f.get(code)) for f in found]
+        known = "." in code and all(a is not None for a in arrays)
+        key = (name, *(a.tobytes() for a in arrays if a is not None)) if known else (code,)
+        first.setdefault(key, code)
+    return {c: codes[c] for c in first.values()}

@@ -11,7 +11,7 @@ import numpy as np
 
 from symgrad.audit.compare import TOLERANCE, Match, compared, numbers
 from symgrad.audit.form import Form
-from symgrad.audit.handed import handed_out
+from symgrad.audit.handed import handed_out, once
 from symgrad.audit.instrument import STEP
 from symgrad.audit.names import Habits, in_order
 from symgrad.audit.reference import Reference, Truth
@@ -89,6 +89,7 @@ class Matching:
         self._by_analogy(codes)
         self._by_shape(found, truths)
         self.codes = {c: self.codes[c] for c in codes if c in self.codes}
+        self.codes = once(self.codes, found)
 
     def _bare(self, code: str) -> bool:
         """Whether a name without a d may be that of a gradient: what a function returns."""

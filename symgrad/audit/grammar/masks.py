@@ -22,8 +22,15 @@ _OTHER = {">": "<=", ">=": "<", "<": ">=", "<=": ">"}
 
 def forward(site: Site, shape: tuple[int, ...] | None) -> list[Known]:
     """Arrays of the forward pass of a shape, those with entries of both signs first."""
-    found = [k for k in site.like(shape) if not is_gradient(site, k.name)]
+    same = [*site.like(shape), *_of_layers(site)]
+    found = [k for k in same if not is_gradient(site, k.name)]
     return sorted(found, key=lambda k: (not (k.array < 0).any(), k.name.startswith("self.")))
+
+
+def _of_layers(site: Site) -> list[Known]:
+    """What objects hold, where a statement is of several of them: each has its own shape."""
+    several = len({a.shape for a in site.arrays}) > 1
+    return [k for k in site.known.values() if several and k.name.startswith("self.")]
 
 
 def _missing(site: Site) -> Iterator[Proposal]:
