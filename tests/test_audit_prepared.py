@@ -95,6 +95,38 @@ def test_what_prepares_an_input_comes_before_it_is_replaced(prepared: str, tmp_p
     assert [f.value for f in audit_of(LEAST_SQUARES, wrong, tmp_path).faults] == ["W"]
 
 
+@pytest.mark.parametrize(("by", "ok"), [("len(t)", True), ("(len(t) + 1)", False)])
+def test_a_training_loop_of_which_the_first_step_is_audited_is_told(
+    by: str, ok: bool, tmp_path: Path
+) -> None:
+    told = "of the loop in line 8 the first step is audited: gradients that add up over steps"
+    code = (
+        TRAINING.format(prepared="dW = np.zeros(3)").replace("len(t)", by).replace("dW =", "dW +=")
+    )
+    found = audit_of(LEAST_SQUARES, code.replace("dW +=", "dW =", 1), tmp_path)
+    assert found.ok is ok
+    assert [r.startswith(told) for r in found.remarks].count(True) == 1
+    once = code.replace("dW +=", "dW =", 1).replace("range(10)", "range(1)")
+    assert not any("first step" in r for r in audit_of(LEAST_SQUARES, once, tmp_path).remarks)
+
+
+def test_what_is_printed_is_not_spelled_out_unless_it_is_read(tmp_path: Path) -> None:
+    prepared = """
+import contextlib, io
+class Long:
+    def __str__(self):
+        raise RuntimeError
+print(Long())
+with contextlib.redirect_stdout(io.StringIO()) as text:
+    print(2)
+two = float(text.getvalue())
+"""
+    code = TRAINING.format(prepared=prepared).replace("dW = 2", "dW = two")
+    found = audit_of(LEAST_SQUARES, code, tmp_path)
+    assert found.ok
+    assert not any("it stops" in r for r in found.remarks)
+
+
 def test_a_name_that_holds_another_gradient_later_is_not_compared(tmp_path: Path) -> None:
     right = audit_of(DROPOUT, REUSED.format(rate=" / 0.8"), tmp_path)
     assert right.ok

@@ -227,6 +227,33 @@ def test_what_is_taken_in_order_is_told(text: str, told: str, kinds: list[str]) 
     assert told or not found.remarks
 
 
+WEIGHTED = """import numpy as np
+import symgrad as sg
+X, s, w = sg.data("X", ("N", 3)), sg.data("s", ("N",)), sg.param("w", (3,))
+loss = np.sum(s * (X @ w) ** 2)
+"""
+
+
+def weighted(names: str, by: str) -> sg.Audit:
+    a, b = names.split(", ")[1:]
+    body = f"return {by} * X.T @ ({a} * (X @ {b}))"
+    Path("spec.py").write_text(WEIGHTED)
+    Path("code.py").write_text(f"def backward({names}):\n    {body}\n")
+    return sg.audit(load(Path("spec.py")).loss, "code.py", function="backward")
+
+
+@pytest.mark.parametrize("by", ["2", "3", "3 * 2 / 3"])  # of 3 rows it runs in any order
+def test_the_order_of_the_spec_is_tried_where_names_mislead(by: str) -> None:
+    found = weighted("X, weights, coef", by)
+    assert found.ok is (by != "3")
+    assert any("order of the spec X is X, weights is s, coef is w" in r for r in found.remarks)
+
+
+def test_what_is_called_just_as_an_input_is_no_other() -> None:
+    with pytest.raises(sg.SymgradError, match="could not be run"):
+        weighted("X, w, s", "2")
+
+
 def test_a_function_beside_a_spec_of_the_same_names(tmp_path: Path) -> None:
     text = SCALARS + "def backward(w, c, k):\n    return c + 2 * k * w\n"
     (tmp_path / "both.py").write_text(text + "found = sg.audit(loss, backward)\n")

@@ -104,6 +104,16 @@ class Auditor:
         finally:
             self.program.runner.close()
 
+    def runs(self) -> bool:
+        """Whether the program runs without errors, at sizes that it does not choose."""
+        try:
+            truths = [self.reference.drawn(self.seed, k, None) for k in range(POINTS)]
+            return all(r.error is None for r in self.program.run(truths))
+        except SymgradError:
+            return False
+        finally:
+            self.program.runner.close()
+
     def _right(self) -> float:
         """As ``right``, and goes on from where it is."""
         form, program, remarks = self.form, self.program, [*self.remarks]

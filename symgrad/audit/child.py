@@ -15,7 +15,7 @@ import struct
 import sys
 import time
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         whole,
         with_added,
     )
+    from symgrad.audit.standins import Missing, printer
 else:  # it is run as a script, and its folder is no place for the imports of what it runs
     sys.path.insert(0, str(Path(__file__).parent))
     from holding import (
@@ -48,15 +49,20 @@ else:  # it is run as a script, and its folder is no place for the imports of wh
         whole,
         with_added,
     )
+    from standins import Missing, printer
 
     sys.path.pop(0)
-    del sys.modules["holding"]
+    del sys.modules["holding"], sys.modules["standins"]
 
 MOST_RECORDS, MOST_TURNS = 4000, 64
 
 
 class Stop(BaseException):
-    """The first turn of a training loop is over."""
+    """The first turn of a training loop is over; the loop is in ``line``."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__(line)
+        self.line = line
 
 
 class TooLong(BaseException):
@@ -68,9 +74,10 @@ class Recorder:
 
     of_the_audit = True
 
-    def __init__(self, given: dict[str, Any], keep: bool) -> None:
+    def __init__(self, given: dict[str, Any], keep: bool, outputs: Collection[str] = ()) -> None:
         self.given = given
         self.keep = keep
+        self.wanted = {*outputs, *(_base(n) for n in outputs if "." in n)}
         self.records: list[tuple[int, str, Any]] = []
         self.last: dict[str, Any] = {}
         self.author: dict[str, Any] = {}
@@ -116,7 +123,7 @@ class Recorder:
 
     def put(self, line: int, target: str, value: Any) -> Any:
         """A value was assigned, or returned."""
-        if self.looking:
+        if self.looking or not (self.keep or target in self.wanted):
             return value
         found = plain(value)
         named = found is None and target.isidentifier() and target != "return"
@@ -155,7 +162,7 @@ class Recorder:
         """A turn of a training loop begins; the first one counts."""
         self.turns[loop] = self.turns.get(loop, 0) + 1
         if self.turns[loop] > 1:
-            raise Stop
+            raise Stop(loop)
 
 
 def _given_by(code: types.CodeType, space: dict[str, Any], local: dict[str, Any]) -> Any:
@@ -164,29 +171,6 @@ def _given_by(code: types.CodeType, space: dict[str, Any], local: dict[str, Any]
         return plain(eval(code, space, local))
     except Exception:
         return None
-
-
-class Missing:
-    """A module that is not there: plots come to nothing, all else is an error when it is read."""
-
-    of_the_audit = True
-
-    def __init__(self, name: str, error: str) -> None:
-        self._name, self._error = name, error
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        if self._name.split(".")[0] in ("matplotlib", "seaborn", "tqdm", "IPython"):
-            return Missing(self._name, self._error)
-        raise ImportError(self._error)
-
-    def __call__(self, *args: Any, **more: Any) -> Any:
-        if self._name.startswith("tqdm") and args:
-            return args[0]
-        if self._name.split(".")[0] in ("matplotlib", "seaborn", "IPython"):
-            return Missing(self._name, self._error)
-        raise ImportError(self._error)
 
 
 class Job:
@@ -205,7 +189,7 @@ class Job:
         self, changed: dict[int, bytes], given: dict[str, Any], keep: bool, seed: int, picked: Any
     ) -> dict[str, Any]:
         """One run of the program at one point."""
-        recorder = Recorder(given, keep)
+        recorder = Recorder(given, keep, self.outputs)
         recorder.picked = marshal.loads(picked) if picked else ()
         result: dict[str, Any] = {"error": None, "out": None, "missing": []}
         space: dict[str, Any] = {
@@ -218,8 +202,8 @@ class Job:
         try:
             self._units(changed, space, result["missing"])
             result["out"] = self._called(space, given)
-        except Stop:
-            pass
+        except Stop as stop:
+            result["cut"] = stop.line
         except TooLong:
             result["error"] = ("TooLong", "it takes too long", 0)
         except SystemExit as error:
@@ -234,7 +218,7 @@ class Job:
     ) -> dict[str, Any]:
         keep = recorder.keep
         if not self.calls:
-            wanted = {re.split(r"[.\[]", n)[0] for n in self.outputs if "." in n}
+            wanted = {_base(n) for n in self.outputs if "." in n}
             found, kept = held_by(space, None if keep else wanted), recorder.kept
             recorder.last |= {n: kept.get(n, v) if is_zero(v) else v for n, v in found.items()}
         names = recorder.last.keys() if keep else self.outputs
@@ -280,6 +264,11 @@ class Job:
                 held = whole(found[0]) or {}
                 return [*map(whole, found[1:]), {k.lstrip("."): v for k, v in held.items()}]
         return whole(found[-1]) if found else None
+
+
+def _base(code: str) -> str:
+    """The variable that holds something: ``net`` of ``net.layers[0].W``."""
+    return re.split(r"[.\[]", code)[0]
 
 
 def _names(code: types.CodeType) -> Iterator[str]:
@@ -413,6 +402,7 @@ def _quiet() -> tuple[Any, Any]:
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nothing, descriptor)
+    builtins.print = printer(print)
     return asking, telling
 
 

@@ -113,8 +113,8 @@ def made(
             seed=seed,
         )
 
-    count = len(derivation.wrt)
-    form = orders.best(form, inputs, lambda other: auditor_of(other).right(), count)
+    form = orders.best(form, inputs, lambda f: auditor_of(f).right(), len(derivation.wrt))
+    form = orders.that_runs(form, source.tree, reference.inputs, inputs, auditor_of)
     labels.settle(reference, source.tree, form, lambda: auditor_of(form).right())
     auditor = auditor_of(form)
     return told(auditor, auditor.run())

@@ -57,6 +57,8 @@ class Form:
     inputs: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     """Of a script, the variables that hold where an input has its ones, along which axis."""
+    in_order: bool = False
+    """Whether the arguments get the inputs in the order of the spec, whatever they are called."""
     scope: tuple[str, ...] = ()
     """The functions that give the gradients."""
     steps: Mapping[str, float] = field(default_factory=dict)

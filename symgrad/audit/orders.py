@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
-from symgrad.audit.form import Form
+from symgrad.audit.binding import arguments_of
+from symgrad.audit.form import Form, definitions
 from symgrad.audit.names import inputs_called
 
 MOST = 24
@@ -51,8 +53,64 @@ def best(form: Form, given: Mapping[str, str], right: Callable[[Form], float], c
     return found
 
 
+def plain(
+    form: Form, tree: ast.AST, inputs: Collection[str], given: Mapping[str, str]
+) -> Form | None:
+    """The form whose arguments get the inputs in the order of the spec.
+
+    It is for programs that do not run as they are called by names.  None where an argument is
+    called just as another input is, and where not each argument gets one input.
+    """
+    called = [call for kind, call in form.calls if kind == "function"]
+    name, got = called[0] if len(called) == 1 else ("", {})
+    node = definitions(tree).get(name)
+    if not isinstance(node, ast.FunctionDef) or not all(isinstance(v, str) for v in got.values()):
+        return None
+    free = [a for a in arguments_of(node) if a in got and given.get(got[a]) != a]
+    left = [v for v in inputs if v in got.values() and v not in given]
+    other = dict(zip(free, left, strict=True)) if len(free) == len(left) else {}
+    same = {v.lower() for v in inputs}
+    if not other or any(a.lower() in same - {v.lower()} for a, v in other.items()):
+        return None
+    if all(got[a] == v for a, v in other.items()):
+        return None
+    calls = tuple((k, (name, {**got, **other}) if k == "function" else c) for k, c in form.calls)
+    return replace(form, calls=calls, in_order=True)
+
+
+class Audited(Protocol):
+    """What can be told of a form before it is audited."""
+
+    def runs(self) -> bool:
+        """Whether it runs, whatever the sizes are."""
+
+    def right(self) -> float:
+        """How many gradients are right."""
+
+
+def that_runs(
+    form: Form,
+    tree: ast.AST,
+    inputs: Collection[str],
+    given: Mapping[str, str],
+    audited: Callable[[Form], Audited],
+) -> Form:
+    """The form in the plain order, where that runs and is right somewhere, and the first doesn't.
+
+    The first may run by chance, where two sizes are the same: then more has to be right.
+    """
+    other = plain(form, tree, inputs, given)
+    if other is None or audited(form).runs() or not audited(other).runs():
+        return form
+    return other if audited(other).right() > max(0.0, audited(form).right()) else form
+
+
 def told(form: Form, given: Mapping[str, str]) -> list[str]:
     """A remark of what is guessed."""
-    found = ", ".join(f"{a} is {v}" for a, v in guessed(form, given).items())
     more = "; --inputs NAME=ARGUMENT says otherwise"
+    if form.in_order:
+        calls = (call[1] for kind, call in form.calls if kind == "function")
+        found = ", ".join(f"{a} is {v}" for call in calls for a, v in call.items())
+        return [f"called by names it does not run: in the order of the spec {found}{more}"]
+    found = ", ".join(f"{a} is {v}" for a, v in guessed(form, given).items())
     return [f"by their order, and by what fits best, {found}{more}"] if found else []

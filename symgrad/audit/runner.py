@@ -48,6 +48,8 @@ class Run:
     took: float = 0.0
     seen: Sequence[Sequence[Any]] = ()
     """What was looked at before a statement, at each time that it was run."""
+    cut: int = 0
+    """The line of the training loop that was left after its first turn."""
 
 
 class NotRun(SymgradError):
