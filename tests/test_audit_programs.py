@@ -14,6 +14,7 @@ from symgrad.language.spec_file import load
 
 QUICK = {"slices", "batches", "layers, batches without names", "an optimiser", "lists of a class"}
 QUICK |= {"handed from function to function", "rows of a mask", "a function that trains"}
+QUICK |= {"objects for parameters of layers", "attributes that are set in turn"}
 QUICK |= {"lists of parameters", "a dictionary made in a loop", "a namespace", "labels of pairs"}
 LAYERS = "layers, batches without names"
 FOUND = {"slices", "lists that are held"}

@@ -199,7 +199,7 @@ _SYNONYMS = (
 
 def inputs_called(value: str, codes: Iterable[str]) -> Iterator[str]:
     """Names among those of a program that may be an input of the spec, the likeliest first."""
-    names = [n for n in codes if not _is_of_gradients(n) and not _GRADIENT_OF.match(n)]
+    names = [n for n in codes if not is_held_as_gradient(n)]
     keys = {n: _key(n)[0] for n in names}
     held = {n: found[1] for n in names if (found := _HELD.fullmatch(n))}
     yield from (n for n in names if keys[n] == value)
@@ -214,10 +214,20 @@ def inputs_called(value: str, codes: Iterable[str]) -> Iterator[str]:
     yield from (n for n, attribute in held.items() if attribute == value)
     deep = [n for n in names if n not in held and (of := _DEEP.fullmatch(n)) and of[1] == value]
     yield from deep if len(deep) == 1 else ()
+    same = {word for group in _SYNONYMS if value in group for word in group}
+    alike = [n for n, attribute in held.items() if attribute in same]
+    yield from alike if len(alike) == 1 else ()
 
 
-_HELD = re.compile(r"(?:\w+\.)+?([A-Za-z_]\w*)(?:\.(?:data|value|val|array))?")
+_WRAPPED = r"(?:\.(?:data|value|val|array))?"
+"""What an object calls its own array, beside its gradient."""
+_HELD = re.compile(rf"(?:\w+\.)+?([A-Za-z_]\w*){_WRAPPED}")
 """What an object holds: ``net.W1``, ``net.W1.data``."""
+
+
+def is_held_as_gradient(code: str) -> bool:
+    """Whether something is a gradient by where it is held: ``grads.W1``, ``l1.weight.grad``."""
+    return _is_of_gradients(code) or _GRADIENT_OF.fullmatch(code) is not None
 
 
 def _is_of_gradients(code: str) -> bool:
@@ -262,7 +272,8 @@ def in_order(
 def _stem(code: str, habits: Habits, *, bare: bool) -> str | None:
     """What an entry of a layer is the gradient by, without its number."""
     of = _GRADIENT_OF.match(code)
-    words = re.findall(r"[A-Za-z_]\w*", of["of"] if of else code)
+    held = re.sub(rf"{_WRAPPED}$", "", code) if bare else code
+    words = re.findall(r"[A-Za-z_]\w*", of["of"] if of else held)
     last = words[-1] if words else ""
     known = (w for w in (last, _STEMS.get(last.lower(), ""), last.lower()) if w in habits.values)
     return habits.gradient(last) or (next(known, None) if bare or of else None)

@@ -11,7 +11,7 @@ from symgrad.audit.instrument import Plan
 from symgrad.audit.names import is_called_gradient
 from symgrad.audit.source import bodies
 from symgrad.audit.targets import flat
-from symgrad.audit.turns import only_fills, training_loops
+from symgrad.audit.turns import only_fills, only_sets, training_loops
 
 
 def script_plan(
@@ -76,7 +76,7 @@ def _last_assignment(body: list[ast.stmt], name: str, inputs: Collection[str]) -
     for k in range(first + 1, len(body)):
         statement = body[k]
         changed = name in assigned(statement) | changed_in_place(statement)
-        changed = changed or only_fills(statement, name)
+        changed = changed or only_fills(statement, name) or only_sets(statement, name)
         if changed and (not prepared or prepared & reads(statement)):
             last, prepared = k, set()
         elif _only_shows(statement):

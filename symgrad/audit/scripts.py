@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symgrad.audit.names import Habits, in_order, inputs_called
+from symgrad.audit.names import Habits, in_order, inputs_called, is_held_as_gradient
 from symgrad.audit.reference import PAIRS, Pair, Reference
 from symgrad.audit.runner import Run
 from symgrad.errors import SpecError, perhaps
@@ -81,7 +81,8 @@ def _fitting(variable: Variable, arrays: Mapping[str, Numbers]) -> dict[str, Num
 def _in_lists(arrays: Mapping[str, Numbers], missing: Sequence[str]) -> dict[str, str]:
     """The entries of lists that inputs are: ``W[0]`` is W1, where ``dW[0]`` is no input."""
     habits = Habits(name.rstrip("0123456789") for name in missing)
-    words = {c: re.findall(r"[A-Za-z_]\w*", c) for c in arrays if not c.isidentifier()}
+    entries = (c for c in arrays if not c.isidentifier() and not is_held_as_gradient(c))
+    words = {c: re.findall(r"[A-Za-z_]\w*", c) for c in entries}
     called = {c: several[-1] for c, several in words.items() if several}
     left = [c for c, name in called.items() if habits.gradient(name) is None]
     found: dict[str, str] = {}

@@ -25,10 +25,13 @@ def training_loops(
     params = {*names} - {*data}
     handed = _handed(tree)
     for node in _loops(tree):
+        if any(only_sets(node, name) for name, _ in gives.get(node.lineno, ())):
+            inner |= {n.lineno for n in _loops(node)}
         if node.lineno not in inner and not _is_given_in(node, gives, params):
             own = set(names) - set(data if id(node) in local else ())
             changed = _changed(node, gives) | _changed_by_calls(node, functions, gives)
-            changed |= _changed_in_turn(node) | _set(node, own) | _held_by(changed, params)
+            changed |= _set(node, own, functions) | _held_by(changed, params)
+            changed |= _changed_in_turn(node)
             keys = _called_in(node) | {f".{c.rpartition('.')[2]}" for c in _changed_in_turn(node)}
             changed |= {n for key in keys for n in handed.get(key, ())} & params
             if any(not only_fills(node, name) for name in changed & own):
@@ -70,11 +73,40 @@ def only_fills(loop: ast.AST, name: str) -> bool:
     return filled_ > 0 and filled_ == sum(isinstance(n, kinds) and typed(n) == name for n in nodes)
 
 
-def _set(loop: ast.AST, names: Collection[str]) -> set[str]:
-    """What is changed by ``setattr(net, name, value)``."""
+def _set(
+    loop: ast.AST, names: Collection[str], functions: Mapping[str, Sequence[ast.FunctionDef]]
+) -> set[str]:
+    """What is changed by ``setattr(net, name, value)``; where it is a step, what objects hold."""
     calls = (n for n in walked(loop) if isinstance(n, ast.Call) and n.args)
     objects = {typed(c.args[0]) for c in calls if typed(c.func) == "setattr"}
-    return {n for n in names if n.split(".")[0] in objects}
+    stepped = any(_sets_again(part) for part in (loop, *_reached(loop, functions)))
+    return {n for n in names if n.split(".")[0] in objects or (stepped and "." in n)}
+
+
+def _sets_again(node: ast.AST) -> bool:
+    """Whether attributes become what they were, less something.
+
+    ``setattr(layer, name, getattr(layer, name) - step)``, or by the values in ``vars(layer)``.
+    """
+    nodes = walked(node)
+    calls = [(typed(n.func), [*map(typed, n.args)]) for n in nodes if isinstance(n, ast.Call)]
+    stored = {tuple(args[:2]) for name, args in calls if name == "setattr"}
+    read = {tuple(args[:2]) for name, args in calls if name == "getattr"}
+    whole = {args[0] for name, args in calls if name == "vars" and args}
+    attributes = (n for n in nodes if isinstance(n, ast.Attribute))
+    whole |= {typed(n.value) for n in attributes if n.attr == "__dict__"}
+    less = any(isinstance(n, ast.Sub) for n in nodes)
+    return less and any(place in read or place[0] in whole for place in stored if place)
+
+
+def only_sets(loop: ast.AST, name: str) -> bool:
+    """Whether a loop does nothing but ``setattr``, of what a name holds: it prepares that."""
+    if not isinstance(loop, ast.For) or name not in reads(loop):
+        return False
+    inside = [n for n in walked(loop) if isinstance(n, ast.stmt)]
+    calls = [n.value for n in inside if isinstance(n, ast.Expr)]
+    sets = all(isinstance(c, ast.Call) and typed(c.func) == "setattr" for c in calls)
+    return sets and all(isinstance(n, (ast.For, ast.If, ast.Expr)) for n in inside) and bool(calls)
 
 
 def _handed(tree: ast.AST) -> dict[str, set[str]]:
@@ -132,18 +164,25 @@ def _changed_by_calls(
 ) -> set[str]:
     """What functions that are called from a part of a program change of objects, or in place."""
     changed: set[str] = set()
+    for part in (p for f in _reached(node, functions) for p in walked(f)):
+        held = isinstance(part, ast.Assign | ast.AugAssign) and part.lineno not in gives
+        own = assigned(part) if held and isinstance(part, ast.stmt) else set()
+        changed |= own if isinstance(part, ast.AugAssign) else {n for n in own if "." in n}
+    return changed
+
+
+def _reached(
+    node: ast.AST, functions: Mapping[str, Sequence[ast.FunctionDef]]
+) -> Iterator[ast.FunctionDef]:
+    """The functions that are called from a part of a program, and from these."""
     seen: set[str] = set()
     left = _called_in(node)
     while left:
         name = left.pop()
         for function in functions.get(name, ()) if name not in seen else ():
             left |= _called_in(function)
-            for part in walked(function):
-                held = isinstance(part, ast.Assign | ast.AugAssign) and part.lineno not in gives
-                own = assigned(part) if held and isinstance(part, ast.stmt) else set()
-                changed |= own if isinstance(part, ast.AugAssign) else {n for n in own if "." in n}
+            yield function
         seen.add(name)
-    return changed
 
 
 def _called_in(node: ast.AST) -> set[str]:

@@ -264,6 +264,51 @@ for epoch in range(10):
     for p in net.parameters():
         p.data -= 0.1 * p.grad
 """
+PARAMETERS_OF_LAYERS = """
+class Param:
+    def __init__(self, value):
+        self.value, self.grad = value, None
+class Dense:
+    def __init__(self, i, o):
+        self.weight = Param(rng.normal(size=(i, o))); self.bias = Param(np.zeros(o))
+    def __call__(self, x):
+        self.x = x
+        return x @ self.weight.value + self.bias.value
+    def back(self, d):
+        self.weight.grad, self.bias.grad = self.x.T @ d, d.sum(0)
+        return d @ self.weight.value.T
+l1, l2 = Dense(4, 5), Dense(5, 3)
+params = [l1.weight, l1.bias, l2.weight, l2.bias]
+for i in range(20):
+    h = l1(X)
+    d = (softmax(l2(np.maximum(h, 0))) - np.eye(3)[y]){mean}
+    l1.back(l2.back(d) * (h > 0))
+    for p in params:
+        p.value = p.value - 0.01 * p.grad
+"""
+SET_IN_TURN = """
+class Net:
+    def __init__(self):
+        self.W1 = rng.normal(size=(4, 5)); self.b1 = np.zeros(5)
+        self.W2 = rng.normal(size=(5, 3)); self.b2 = np.zeros(3)
+    def backward(self, X, y):
+        A = np.maximum(X @ self.W1 + self.b1, 0)
+        d = (softmax(A @ self.W2 + self.b2) - np.eye(3)[y]){mean}
+        self.dW2, self.db2 = A.T @ d, d.sum(0)
+        d = d @ self.W2.T * (A > 0)
+        self.dW1, self.db1 = X.T @ d, d.sum(0)
+net = Net()
+names = ["W1", "b1", "W2", "b2"]
+for part in [net]:
+    for name in names:
+        setattr(part, name, getattr(part, name) * 0.5)
+for i in range(5):
+    net.backward(X, y)
+    for part in [net]:
+        for name in names:
+            if hasattr(part, name):
+                setattr(part, name, getattr(part, name) - 0.1 * getattr(part, "d" + name))
+"""
 LAYERS_OF_WORDS = """
 layers = [{{"W": rng.normal(size=(4, 5)), "b": np.zeros(5)}},
           {{"W": rng.normal(size=(5, 3)), "b": np.zeros(3)}}]
@@ -500,6 +545,8 @@ PROGRAMS = {
     "a namespace": (Program(NET, SCRIPT + NAMESPACE), MEAN),
     "handed from function to function": (Program(NET, PASSED), " / len(Y)"),
     "objects for parameters": (Program(NET, SCRIPT + PARAMETERS), MEAN),
+    "objects for parameters of layers": (Program(NET, SCRIPT + PARAMETERS_OF_LAYERS), MEAN),
+    "attributes that are set in turn": (Program(NET, SCRIPT + SET_IN_TURN), MEAN),
     "dictionaries for layers": (Program(NET, SCRIPT + LAYERS_OF_WORDS), MEAN),
     "dataclasses for layers": (Program(NET, SCRIPT + DATACLASSES), MEAN),
     "scaled data": (Program(NET, SCRIPT + SCALED), MEAN),
