@@ -25,6 +25,9 @@ from symgrad.audit.traces import is_drawn, traced
 from symgrad.audit.values import Value
 from symgrad.audit.wrong import last_places, local_targets
 
+MOST_OTHERS = 2
+"""Of how many other values a fault is looked for, where that of one is not found."""
+
 
 @dataclass
 class Blaming:
@@ -190,8 +193,19 @@ class Blaming:
             self.remarks.append("the search for a repair ran out of time: --timeout gives it more")
         if made or nothing:
             return made
-        made = self._written_out(state, target, search.start)
+        made = self._another(state, target) or self._written_out(state, target, search.start)
         return made or self._unnamed(search, target, evidence)
+
+    def _another(self, state: State, target: Target) -> Blamed | None:
+        """The fault of another value, where one has several and none of them mends it alone."""
+        for value in [v for v in state.wrong() if v.code != target.code][:MOST_OTHERS]:
+            other, left = self._target(state, value), state.program.runner.time_left
+            evidence = Evidence.of(state, self.reference, other)
+            repair = Search(state, self.reference, left / 6).repair(other)
+            made = self._repaired(state, other, repair, evidence) if repair is not None else None
+            if made is not None:
+                return made
+        return None
 
     def _written_out(self, state: State, target: Target, start: Start | None) -> Blamed | None:
         """The fault at the first line that is to be another, written out of the derivation."""
