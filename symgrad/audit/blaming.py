@@ -197,8 +197,13 @@ class Blaming:
         return made or self._unnamed(search, target, evidence)
 
     def _another(self, state: State, target: Target) -> Blamed | None:
-        """The fault of another value, where one has several and none of them mends it alone."""
-        for value in [v for v in state.wrong() if v.code != target.code][:MOST_OTHERS]:
+        """The fault of another parameter, where one has several and none of them mends it alone.
+
+        Of a value on the way the others follow, and may be mended by chance.
+        """
+        wrt = state.matching.wrt if target.name in state.matching.wrt else ()
+        others = [v for v in state.wrong() if v.code != target.code and v.name in wrt]
+        for value in others[:MOST_OTHERS]:
             other, left = self._target(state, value), state.program.runner.time_left
             evidence = Evidence.of(state, self.reference, other)
             repair = Search(state, self.reference, left / 6).repair(other)
