@@ -22,15 +22,15 @@ _OTHER = {">": "<=", ">=": "<", "<": ">=", "<=": ">"}
 
 def forward(site: Site, shape: tuple[int, ...] | None) -> list[Known]:
     """Arrays of the forward pass of a shape, those with entries of both signs first."""
-    same = [*site.like(shape), *_of_layers(site)]
-    found = [k for k in same if not is_gradient(site, k.name)]
+    found = [k for k in site.like(shape) if not is_gradient(site, k.name)]
     return sorted(found, key=lambda k: (not (k.array < 0).any(), k.name.startswith("self.")))
 
 
 def _of_layers(site: Site) -> list[Known]:
     """What objects hold, where a statement is of several of them: each has its own shape."""
-    several = len({a.shape for a in site.arrays}) > 1
-    return [k for k in site.known.values() if several and k.name.startswith("self.")]
+    several, axes = len({a.shape for a in site.arrays}) > 1, len(site.shape or ())
+    held = (k for k in site.known.values() if k.name.startswith("self.") and several)
+    return [k for k in held if k.array.ndim == axes and not is_gradient(site, k.name)]
 
 
 def _missing(site: Site) -> Iterator[Proposal]:
@@ -138,9 +138,9 @@ def _in_place(site: Site) -> Iterator[Proposal]:
         return
     sign, right = _SIGNS[type(index.ops[0])], site.text(index.comparators[0])
     yield index, f"{site.text(index.left)} {_OTHER[sign]} {right}", 1.4, "the other side"
-    for known in forward(site, site.shape):
+    for known in dict.fromkeys(k.name for k in (*forward(site, site.shape), *_of_layers(site))):
         for new in dict.fromkeys((sign, _OTHER[sign], "<=")):
-            yield index, f"{known.name} {new} {right}", 1.6, known.name
+            yield index, f"{known} {new} {right}", 1.6, known
 
 
 def _slope_in_place(site: Site) -> Iterator[Proposal]:
