@@ -696,7 +696,7 @@ for it in range(20):
     w = w - 0.1 * vw
     b = b - 0.1 * vb
 """,
-    kinds="activation term factor operation",
+    kinds="activation term factor operation loss",
     first="z w b",
 )
 
