@@ -10,9 +10,10 @@ import pytest
 from test_audit import NAMES, audit_of, program
 from test_audit import specs as specs
 
-from symgrad.audit import Audit
+from symgrad.audit import Audit, auditing
 from symgrad.audit.diagnosis.explanation import Summand
 from symgrad.audit.kinds import of_terms
+from symgrad.audit.runner import OutOfTime
 from symgrad.audit.search import Search
 
 QUICK = {("residual", 1), ("dropout", 8)}
@@ -148,6 +149,17 @@ def test_coefficients_of_terms_tell_the_kind(
     coefficients: tuple[float, ...], terms: tuple[Summand, ...], kind: str
 ) -> None:
     assert of_terms(coefficients, terms) == kind
+
+
+@pytest.mark.parametrize("place", ["not_taken", "by_use"])
+def test_what_was_found_is_told_when_time_runs_out(
+    place: str, unrepaired: Callable[[str, int], Audit], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def over(*_: Any, **__: Any) -> None:
+        raise OutOfTime("over")
+
+    monkeypatch.setattr(auditing, place, over)
+    assert unrepaired("mlp", 5).faults
 
 
 @pytest.mark.parametrize("over", [False, True])

@@ -272,7 +272,8 @@ class Auditor:
         matching.drop_reused(runs, truths)
         tolerance = TOLERANCE[least_exact(runs, self.source)]
         state = State(self.program, matching, truths, returned, tolerance, runs)
-        matching.take_as(by_use(state, self.reference))
+        with suppress(OutOfTime):
+            matching.take_as(by_use(state, self.reference))
         before = right_or_scaled(state.once(), matching.wrt)
         kept = {v.code for v in before}
         matching.codes = {c: n for c, n in matching.codes.items() if c in kept}
@@ -298,8 +299,8 @@ class Auditor:
     ) -> list[Blamed]:
         """The faults; NotRun where it is an input that is not taken which makes all wrong."""
         good = all(v.right for v in before)
-        if not good and (error := not_taken(state, self.reference, surely=True)):
-            raise error
+        if not good:
+            self._refuse(state, surely=True)
         blamed: list[Blamed] = []
         with suppress(OutOfTime):
             blamed = self._clipped(state) if good else self._blaming().all(state)
@@ -309,10 +310,16 @@ class Auditor:
                 blamed = self._blamed_for_loss(state, loss)
                 lines |= {loss.code: blamed[0].line}
         if any(b.edit is None for b in blamed):
-            error = not_taken(state, self.reference, surely=False)
-            if error is not None:
-                raise error
+            self._refuse(state, surely=False)
         return blamed
+
+    def _refuse(self, state: State, *, surely: bool) -> None:
+        """NotRun where an input is not taken, as far as there is time to tell."""
+        error = None
+        with suppress(OutOfTime):
+            error = not_taken(state, self.reference, surely=surely)
+        if error is not None:
+            raise error
 
     def _take_steps(self, matching: Matching, runs: list[Run], truths: list[Truth]) -> None:
         """Take the gradients that have no name from the changes of their parameters."""
