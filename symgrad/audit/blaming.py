@@ -9,8 +9,8 @@ from functools import cached_property
 
 from symgrad.audit.deduced.entries import spoiled
 from symgrad.audit.deduced.written import Written
+from symgrad.audit.enough import enough
 from symgrad.audit.evidence import Evidence
-from symgrad.audit.fewest import fewest
 from symgrad.audit.form import assigned
 from symgrad.audit.hidden import is_hidden
 from symgrad.audit.outcome import Blamed
@@ -78,30 +78,37 @@ class Blaming:
         self, state: State, first: Program, found: Sequence[tuple[Blamed, str]]
     ) -> list[Blamed]:
         """The faults, or the one that is enough, as far as there is time to tell."""
+        every = [blamed for blamed, _ in found]
+        if len(every) < 2 or any(b.edit is None for b in every) or state.wrong():
+            return every
         program, runs = state.program, state.runs
         try:
-            one = fewest(state, first, found)
-            if len(one) < 2 or any(b.edit is None for b in one) or state.wrong():
-                return one
-            return self._at_once(state, first) or one
+            one = enough(state, first, found) or self._at_once(state, first)
+            if one is None:
+                self._take_back(state, program)
+            return every if one is None else [one]
         except OutOfTime:
             state.program, state.runs = program, runs
-            return [blamed for blamed, _ in found]
+            return every
 
-    def _at_once(self, state: State, first: Program) -> list[Blamed]:
-        """One fault that makes wrong all that is handed out; none where several do."""
-        last = state.program
+    def _at_once(self, state: State, first: Program) -> Blamed | None:
+        """The fault that makes wrong all that is handed out; None where several do."""
         self._take_back(state, first)
         target = self._target(state, state.wrong()[0])
-        search = Search(state, self.reference, state.program.runner.time_left / 3)
+        made = self._mended(state, target, state.program.runner.time_left / 3, all_=True)
+        return None if state.wrong() else made
+
+    def _mended(
+        self, state: State, target: Target, seconds: float, *, all_: bool = False
+    ) -> Blamed | None:
+        """The fault that a repair of a value mends; ``all_``: only where all is right with it."""
         evidence = Evidence.of(state, self.reference, target)
-        repair = search.repair(target)
-        whole = repair is not None and len(repair.fixed) >= len(state.wrong()) and not repair.lost
-        made = self._repaired(state, target, repair, evidence) if repair and whole else None
-        if made is not None and not state.wrong():
-            return [made]
-        self._take_back(state, last)
-        return []
+        repair = Search(state, self.reference, seconds).repair(target)
+        if repair is None:
+            return None
+        if all_ and (repair.lost or len(repair.fixed) < len(state.wrong())):
+            return None
+        return self._repaired(state, target, repair, evidence)
 
     def _targets(
         self, state: State, wrong: Sequence[Value], given_up: Collection[str]
@@ -204,10 +211,8 @@ class Blaming:
         wrt = state.matching.wrt if target.name in state.matching.wrt else ()
         others = [v for v in state.wrong() if v.code != target.code and v.name in wrt]
         for value in others[:MOST_OTHERS]:
-            other, left = self._target(state, value), state.program.runner.time_left
-            evidence = Evidence.of(state, self.reference, other)
-            repair = Search(state, self.reference, left / 6).repair(other)
-            made = self._repaired(state, other, repair, evidence) if repair is not None else None
+            seconds = state.program.runner.time_left / 6
+            made = self._mended(state, self._target(state, value), seconds)
             if made is not None:
                 return made
         return None

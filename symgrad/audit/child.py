@@ -20,36 +20,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from symgrad.audit.holding import (
-        WRAPPED,
-        held_by,
-        in_parts,
-        is_zero,
-        like,
-        parts,
-        plain,
-        replace_in,
-        set_parameters,
-        whole,
-        with_added,
-    )
-    from symgrad.audit.standins import Missing, printer
+    from symgrad.audit import holding, standins
 else:  # it is run as a script, and its folder is no place for the imports of what it runs
     sys.path.insert(0, str(Path(__file__).parent))
-    from holding import (
-        WRAPPED,
-        held_by,
-        in_parts,
-        is_zero,
-        like,
-        parts,
-        plain,
-        replace_in,
-        set_parameters,
-        whole,
-        with_added,
-    )
-    from standins import Missing, printer
+    import holding
+    import standins
 
     sys.path.pop(0)
     del sys.modules["holding"], sys.modules["standins"]
@@ -91,15 +66,15 @@ class Recorder:
 
     def zeroed(self, space: dict[str, Any]) -> None:
         """Something is about to be made zero: what objects hold before, as the pass left it."""
-        self.kept |= {n: v for n, v in held_by(space).items() if not is_zero(v)}
+        self.kept |= {n: v for n, v in holding.held_by(space).items() if not holding.is_zero(v)}
 
     def hold(self, name: str, value: Any) -> None:
         """A parameter is about to be changed."""
-        self.held.setdefault(name, plain(value))
+        self.held.setdefault(name, holding.plain(value))
 
     def moved(self, line: int, name: str, value: Any) -> None:
         """A parameter was changed: by how much, downhill, since the first change began."""
-        before, now = self.held[name], plain(value)
+        before, now = self.held[name], holding.plain(value)
         if (hasattr(before, "shape") or isinstance(before, float)) and now is not None:
             self.put(line, f"step of {name}", before - now)
 
@@ -111,7 +86,7 @@ class Recorder:
         """A value, with numbers added to its entries at some of the times that it is computed."""
         mine = [(entry, by) for turn, entry, by in steps if turn == self.nudges]
         self.nudges += 1
-        return with_added(value, mine) if mine else value
+        return holding.with_added(value, mine) if mine else value
 
     def look(self, space: dict[str, Any], local: dict[str, Any]) -> None:
         """What expressions give before a statement, at each of the first times that it is run."""
@@ -125,11 +100,11 @@ class Recorder:
         """A value was assigned, or returned."""
         if self.looking or not (self.keep or target in self.wanted):
             return value
-        found = plain(value)
+        found = holding.plain(value)
         named = found is None and target.isidentifier() and target != "return"
-        held = parts(value) if named else None
+        held = holding.parts(value) if named else None
         for name, inner in held or ():
-            if name[1:] in WRAPPED and hasattr(inner, "shape"):
+            if name[1:] in holding.WRAPPED and hasattr(inner, "shape"):
                 self.put(line, target + name, inner)
         if found is not None:
             self.last[target] = found
@@ -139,19 +114,19 @@ class Recorder:
 
     def give(self, name: str, value: Any) -> Any:
         """The input of this name, in place of the author's; an object is given what it holds."""
-        held = parts(value)
+        held = holding.parts(value)
         if held is not None:
             for key, inner in held:
                 if hasattr(inner, "shape"):
                     setattr(value, key[1:], self.give(name + key, inner))
             return value
-        self.author.setdefault(name, plain(value))
-        return like(self.given[name], value) if name in self.given else value
+        self.author.setdefault(name, holding.plain(value))
+        return holding.like(self.given[name], value) if name in self.given else value
 
     def give_in(self, name: str, holder: Any, codes: list[str]) -> Any:
         """A dictionary, a list or an object of inputs, what it holds of these replaced."""
         for code in codes:
-            replace_in(holder, code.removeprefix(name), functools.partial(self.give, code))
+            holding.replace_in(holder, code.removeprefix(name), functools.partial(self.give, code))
         return holder
 
     def part(self, line: int, text: str, value: Any) -> Any:
@@ -168,7 +143,7 @@ class Recorder:
 def _given_by(code: types.CodeType, space: dict[str, Any], local: dict[str, Any]) -> Any:
     """What an expression gives; None where it gives nothing, or no number."""
     try:
-        return plain(eval(code, space, local))
+        return holding.plain(eval(code, space, local))
     except Exception:
         return None
 
@@ -219,8 +194,9 @@ class Job:
         keep = recorder.keep
         if not self.calls:
             wanted = {_base(n) for n in self.outputs if "." in n}
-            found, kept = held_by(space, None if keep else wanted), recorder.kept
-            recorder.last |= {n: kept.get(n, v) if is_zero(v) else v for n, v in found.items()}
+            found, kept = holding.held_by(space, None if keep else wanted), recorder.kept
+            zero = {n for n, v in found.items() if holding.is_zero(v)}
+            recorder.last |= {**found, **{n: kept[n] for n in zero & kept.keys()}}
         names = recorder.last.keys() if keep else self.outputs
         result["last"] = {n: recorder.last[n] for n in names if n in recorder.last}
         result["records"] = recorder.records
@@ -237,7 +213,7 @@ class Job:
                 if not self.imports[number]:
                     raise
                 for bound, module in self.imports[number]:
-                    space[bound] = Missing(module, str(error))
+                    space[bound] = standins.Missing(module, str(error))
                     missing.append(module)
 
     def _called(self, space: dict[str, Any], given: dict[str, Any]) -> Any:
@@ -248,22 +224,23 @@ class Job:
                 name, arguments = what
                 function = _found(space, name)
                 result = _all_of(_called_with(function, _arguments(arguments, given, found)))
-                found.append(in_parts(result, arguments, given))
+                found.append(holding.in_parts(result, arguments, given))
             elif kind == "variables":
-                space |= {k: like(given[v], space.get(k, given[v])) for k, v in what.items()}
+                pairs = {k: (given[v], space.get(k, given[v])) for k, v in what.items()}
+                space |= {k: holding.like(*pair) for k, pair in pairs.items()}
             elif kind == "object":
                 found.append(eval(what, space))
             elif kind == "set":
                 values = {k: _value(v, given) for k, v in what.items()}
-                set_parameters(found[0], values, {n for u in self.units for n in _names(u)})
+                holding.set_parameters(found[0], values, {n for u in self.units for n in _names(u)})
             elif kind == "method":
                 name, arguments = what
                 method = getattr(found[0], name)
                 found.append(_all_of(_called_with(method, _arguments(arguments, given, found))))
             elif kind == "held":
-                held = whole(found[0]) or {}
-                return [*map(whole, found[1:]), {k.lstrip("."): v for k, v in held.items()}]
-        return whole(found[-1]) if found else None
+                held = holding.whole(found[0]) or {}
+                return [*map(holding.whole, found[1:]), {k.lstrip("."): v for k, v in held.items()}]
+        return holding.whole(found[-1]) if found else None
 
 
 def _base(code: str) -> str:
@@ -402,7 +379,7 @@ def _quiet() -> tuple[Any, Any]:
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nothing, descriptor)
-    builtins.print = printer(print)
+    builtins.print = standins.printer(print)
     return asking, telling
 
 
@@ -417,7 +394,7 @@ def serve() -> None:
     warnings.simplefilter("ignore")
     np.seterr(all="ignore")
     builtins.display = lambda *_, **__: None  # type: ignore[attr-defined]
-    builtins.get_ipython = lambda: Missing("IPython", "there is no IPython")  # type: ignore[attr-defined]
+    builtins.get_ipython = lambda: standins.Missing("IPython", "there is no IPython")  # type: ignore[attr-defined]
     main = types.ModuleType("__main__")
     sys.modules["__main__"] = main
     job: Job | None = None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from symgrad.audit.grammar.edit import argument
 from symgrad.audit.source import Source
+from symgrad.audit.statements import number_of
 
 SMALLER = 1000
 """By what bounds are divided, so that what is clipped shows."""
@@ -35,17 +36,9 @@ def clips(source: Source) -> Iterator[Clip]:
     for node in ast.walk(source.tree):
         if not isinstance(node, ast.Call) or getattr(node.func, "attr", "") != "clip":
             continue
-        bounds = [a for a in node.args if _number(a) is not None][-2:]
-        if len(bounds) == 2 and _number(bounds[0]) == -(_number(bounds[1]) or 0.0):
+        bounds = [a for a in node.args if number_of(a) is not None][-2:]
+        if len(bounds) == 2 and number_of(bounds[0]) == -(number_of(bounds[1]) or 0.0):
             places = tuple(source.span(b) for b in bounds)
             inner = argument(node)
             removed = (*source.span(node), f"({source.of(inner)})" if inner is not None else "")
-            yield Clip(abs(_number(bounds[1]) or 0.0), node.lineno, places, removed)
-
-
-def _number(node: ast.expr) -> float | None:
-    try:
-        value = ast.literal_eval(node)
-    except ValueError:
-        return None
-    return float(value) if isinstance(value, (int, float)) else None
+            yield Clip(abs(number_of(bounds[1]) or 0.0), node.lineno, places, removed)

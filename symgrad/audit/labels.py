@@ -8,23 +8,22 @@ from typing import Any
 
 from symgrad.audit.aliases import base_of, views
 from symgrad.audit.form import Form
+from symgrad.audit.orders import most_right
 from symgrad.audit.reference import PAIRS, Pair, Reference
+from symgrad.audit.statements import number_of
 
 Labels = Mapping[str, Pair]
 
 
 def settle(reference: Reference, tree: ast.AST, form: Form, right: Callable[[], float]) -> None:
     """Have labels drawn from the two numbers with which most gradients are right."""
-    choices = list(_choices(reference, tree, form))
-    found, most = choices[0], -1.0
-    for labels in choices if len(choices) > 1 else ():
+
+    def with_labels(labels: Labels) -> float:
         reference.two_valued = labels
-        now = right()
-        if now > most:
-            found, most = labels, now
-        if most == len(reference.derivation.wrt):
-            break
-    reference.two_valued = found
+        return right()
+
+    choices = list(_choices(reference, tree, form))
+    reference.two_valued = most_right(choices, with_labels, len(reference.derivation.wrt))
 
 
 def _choices(reference: Reference, tree: ast.AST, form: Form) -> Iterator[Labels]:
@@ -68,16 +67,8 @@ def _compared(node: ast.AST, names: set[str]) -> Iterator[tuple[float | None, bo
     if isinstance(node, ast.Compare) and len(node.comparators) == 1:
         sides = (node.left, node.comparators[0])
         for mine, other in (sides, sides[::-1]):
-            number = _number(other)
+            number = number_of(other)
             if base_of(mine) in names and number is not None:
                 yield number, isinstance(node.ops[0], (ast.Eq, ast.NotEq))
     elif isinstance(node, (ast.If, ast.IfExp)) and base_of(node.test) in names:
         yield None, False
-
-
-def _number(node: ast.expr) -> float | None:
-    try:
-        value = ast.literal_eval(node)
-    except ValueError:
-        return None
-    return float(value) if isinstance(value, (int, float)) else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator
 
@@ -10,8 +9,7 @@ from symgrad.audit.reference import Reference
 from symgrad.audit.scene import Scene
 from symgrad.audit.search import Search, State
 from symgrad.audit.sites import Site
-from symgrad.audit.starts import put
-from symgrad.audit.statements import targets_of
+from symgrad.audit.starts import assigns_one, put
 
 _DELTA = re.compile(r"delta|err", re.IGNORECASE)
 
@@ -49,7 +47,7 @@ class _Tries:
     def meant(self, code: str, name: str) -> Iterator[str]:
         """The argument of a value, where its gradient mends what is made of a delta."""
         sites = self.scene.sites(code, self.state.line_of(code))
-        site = next((s for s in sites if s.depth == 0 and _assigns_one(s)), None)
+        site = next((s for s in sites if s.depth == 0 and assigns_one(s)), None)
         others = [n for n in self.reference.arguments(name) if n in self.truth.slopes]
         if site is not None and len(others) == 1 and not self._mended(site, name):
             yield from (n for n in others if self._mended(site, n))
@@ -67,8 +65,3 @@ class _Tries:
         state = self.state
         values = state.matching.values([handed], [self.truth], state.tolerance)
         return {v.code for v in values if v.right and v.name in state.matching.wrt}
-
-
-def _assigns_one(site: Site) -> bool:
-    targets = targets_of(site.statement)
-    return isinstance(site.statement, ast.Assign) and len(targets) == len(site.roots) == 1

@@ -19,9 +19,7 @@ def of_operation(evidence: Evidence, name: str) -> str:
     if not readers or not all(_is_right(evidence, e.name) for e in known):
         return ""
     heads = [h for e in readers for h in _around(e.rhs, name)]
-    if not heads:
-        return ""
-    return "jacobian" if any(h.has(sp.Sum) or (len(h.args) > 1 and _sums(h)) for h in heads) else ""
+    return "jacobian" if any(h.has(sp.Sum) or _sums(h) for h in heads) else ""
 
 
 def _read(rhs: sp.Expr) -> set[str]:

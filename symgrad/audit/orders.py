@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import ast
 import itertools
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from symgrad.audit.binding import arguments_of
 from symgrad.audit.form import Form, definitions
 from symgrad.audit.names import inputs_called
+
+Choice = TypeVar("Choice")
 
 MOST = 24
 """How many orders are tried: all of four arguments."""
@@ -41,13 +43,16 @@ def _call(kind: str, call: Any, other: Mapping[str, str]) -> tuple[str, Any]:
 
 def best(form: Form, given: Mapping[str, str], right: Callable[[Form], float], count: int) -> Form:
     """The form in the order in which most gradients are right; the first of such."""
-    if not guessed(form, given):
-        return form
-    found, most = form, -1.0
-    for other in orders(form, given):
-        now = right(other)
+    return most_right(list(orders(form, given)), right, count)
+
+
+def most_right(choices: Sequence[Choice], right: Callable[[Choice], float], count: int) -> Choice:
+    """The first choice with which most gradients are right: no other is tried once all are."""
+    found, most = choices[0], -1.0
+    for choice in choices if len(choices) > 1 else ():
+        now = right(choice)
         if now > most:
-            found, most = other, now
+            found, most = choice, now
         if most == count:
             break
     return found

@@ -95,12 +95,17 @@ def put(site: Site, value: str, truth: Truth, *, exact: bool = False) -> Put | N
 
 def _is_plain(scene: Scene, site: Site) -> bool:
     """Whether a statement assigns one thing, once, and what it assigns is wrong or unknown."""
-    targets = targets_of(site.statement)
-    if not isinstance(site.statement, ast.Assign) or len(targets) != 1 or len(site.roots) != 1:
+    if not assigns_one(site):
         return False
-    plain = isinstance(targets[0], (ast.Name, ast.Attribute)) and not site.right
+    plain = isinstance(targets_of(site.statement)[0], (ast.Name, ast.Attribute)) and not site.right
     times = scene.arrays.get((site.line, name_of(site)), ())
     return plain and len(times) == 1 and bool(site.arrays)
+
+
+def assigns_one(site: Site) -> bool:
+    """Whether a statement assigns one expression to one target."""
+    targets = targets_of(site.statement)
+    return isinstance(site.statement, ast.Assign) and len(targets) == len(site.roots) == 1
 
 
 def name_of(site: Site) -> str:

@@ -206,3 +206,12 @@ def is_known_in(inner: ast.FunctionDef | None, outer: ast.FunctionDef | None, li
     if inner is None or outer is None:
         return False
     return line == inner.lineno or outer.lineno < inner.lineno <= (outer.end_lineno or 0)
+
+
+def number_of(node: ast.expr) -> float | None:
+    """The number that an expression is as it is typed; None where it is none."""
+    try:
+        value = ast.literal_eval(node)
+    except ValueError:
+        return None
+    return float(value) if isinstance(value, (int, float)) else None

@@ -10,24 +10,19 @@ from symgrad.audit.search import State
 from symgrad.audit.wording import Change
 
 
-def fewest(state: State, first: Program, found: Sequence[tuple[Blamed, str]]) -> list[Blamed]:
-    """The faults, each with the text that it was found in; the one that is enough, where one is.
+def enough(state: State, first: Program, found: Sequence[tuple[Blamed, str]]) -> Blamed | None:
+    """The fault whose repair is enough, of several, each with the text that it was found in.
 
     What reads a wrong value may be mended where it reads it, time after time, before the value.
+    The program goes on repaired; where none is enough, with one of the repairs.
     """
-    every = [blamed for blamed, _ in found]
-    if len(found) < 2 or any(b.edit is None for b in every) or state.wrong():
-        return every
-    last = state.program
     for blamed, text in reversed(found):
         changes = list(_moved(blamed, text, first.source.text))
-        state.program = first.repaired(changes) if changes else last
-        if changes and _is_right(state):
-            return [blamed]
-    state.program = last
-    last.load()
-    state.refresh()
-    return every
+        if changes:
+            state.program = first.repaired(changes)
+            if _is_right(state):
+                return blamed
+    return None
 
 
 def _is_right(state: State) -> bool:
