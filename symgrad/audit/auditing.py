@@ -273,7 +273,7 @@ class Auditor:
         tolerance = TOLERANCE[least_exact(runs, self.source)]
         state = State(self.program, matching, truths, returned, tolerance, runs)
         with suppress(OutOfTime):
-            matching.take_as(by_use(state, self.reference))
+            matching.take_as(by_use(state, self.reference), found[0])
         before = right_or_scaled(state.once(), matching.wrt)
         kept = {v.code for v in before}
         matching.codes = {c: n for c, n in matching.codes.items() if c in kept}

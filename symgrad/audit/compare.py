@@ -83,6 +83,14 @@ def _ratio(got: Numbers, ought: Numbers) -> float | None:
     return ratio if ratio and off <= 1e-7 * np.abs(got).max(initial=0.0) else None
 
 
+def same_numbers(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> bool:
+    """Whether two arrays have the same entries."""
+    same = one.shape == other.shape or one.size == other.size
+    return same and bool(
+        np.allclose(one.ravel(), other.ravel(), rtol=1e-9, atol=1e-12, equal_nan=True)
+    )
+
+
 def broadcasts(shape: tuple[int, ...], whole: tuple[int, ...]) -> bool:
     """Whether an array of a shape broadcasts to another."""
     try:

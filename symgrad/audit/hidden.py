@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from symgrad.audit.compare import same_numbers
 from symgrad.audit.program import Program
 from symgrad.audit.reference import Truth
-from symgrad.audit.values import numbers_of, same_numbers
+from symgrad.audit.values import numbers_of
 
 
 def is_hidden(before: Program, after: Program, example: Truth | None) -> bool | None:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
+import numpy as np
+
+from symgrad.audit.compare import compared
 from symgrad.audit.reference import Reference
 from symgrad.audit.scene import Scene
 from symgrad.audit.search import Search, State
 from symgrad.audit.sites import Site
 from symgrad.audit.starts import assigns_one, put
+from symgrad.audit.values import Value
 
 _DELTA = re.compile(r"delta|err", re.IGNORECASE)
+_NAMELESS = re.compile(r"(self\.)?_?(delta_?\w*|\w+_?delta\d*)", re.IGNORECASE)
+"""Variables that are gradients on the way, whatever the spec calls the values of these."""
 
 SECONDS = 2.0
 """For how long it is tried what they are used as."""
@@ -23,14 +30,48 @@ def by_use(state: State, reference: Reference) -> dict[str, str]:
     In ``delta_o = o - t`` with ``dW = delta_o @ h.T`` the gradient by ``o`` stands, and what is
     made of it is right only where it is that by the argument of the activation.
     """
-    wrt, tolerance = state.matching.wrt, state.tolerance
+    wrt, codes = state.matching.wrt, state.matching.codes
+    called = {c: n for c, n in codes.items() if n not in wrt and _DELTA.search(c)}
+    others = list(_nameless(state)) if state.matching.has_locals else []
+    found = _by_numbers(state, others)
     off = [v for v in state.values() if v.name in wrt and not v.right]
-    called = {c: n for c, n in state.matching.codes.items() if n not in wrt and _DELTA.search(c)}
-    if not off or not called:
-        return {}
-    point = max(range(len(state.truths)), key=lambda k: sum(v.errors[k] > tolerance for v in off))
-    tries = _Tries(state, reference, point)
-    return {c: m for c, n in called.items() for m in tries.meant(c, n)}
+    if not off or not (called or others):
+        return found
+    tries = _Tries(state, reference, _worst(state, off))
+    found |= {c: m for c, n in called.items() for m in tries.meant(c, n)}
+    for code in (c for c in others if c not in found):
+        found |= tries.used_as(code, {*codes.values(), *found.values()})
+    return found
+
+
+def _worst(state: State, off: Sequence[Value]) -> int:
+    """The point at which most of some values are wrong."""
+    points = range(len(state.truths))
+    return max(points, key=lambda k: sum(v.errors[k] > state.tolerance for v in off))
+
+
+def _nameless(state: State) -> Iterator[str]:
+    """The deltas that are assigned once, and are called as the gradient by no value."""
+    times = Counter(target for _, target, _ in state.runs[0].records)
+    known, other = state.matching.codes, state.matching.habits.other
+    for code, value in state.handed(state.runs[0]).items():
+        plain = isinstance(value, np.ndarray) and value.size > 1 and times[code] == 1
+        if plain and _NAMELESS.fullmatch(code) and code not in known and code not in other:
+            yield code
+
+
+def _by_numbers(state: State, codes: Sequence[str]) -> dict[str, str]:
+    """What is the gradient by a value that has a name, at all points."""
+    found: dict[str, str] = {}
+    handed = [state.handed(run) for run in state.runs]
+    pairs = list(zip(handed, state.truths, strict=True))
+    for code in codes:
+        left = [n for n in state.truths[0].gradients if n not in state.matching.codes.values()]
+        for name in (n for n in left if n not in found.values() and code not in found):
+            matches = [compared(h.get(code), t.gradients[name], t.typical) for h, t in pairs]
+            if all(m.error <= state.tolerance for m in matches):
+                found[code] = name
+    return found
 
 
 class _Tries:
@@ -46,11 +87,22 @@ class _Tries:
 
     def meant(self, code: str, name: str) -> Iterator[str]:
         """The argument of a value, where its gradient mends what is made of a delta."""
-        sites = self.scene.sites(code, self.state.line_of(code))
-        site = next((s for s in sites if s.depth == 0 and assigns_one(s)), None)
+        site = self._site(code)
         others = [n for n in self.reference.arguments(name) if n in self.truth.slopes]
         if site is not None and len(others) == 1 and not self._mended(site, name):
             yield from (n for n in others if self._mended(site, n))
+
+    def used_as(self, code: str, taken: set[str]) -> dict[str, str]:
+        """A delta with a value, where the gradient by that one alone mends what reads the delta."""
+        site = self._site(code)
+        left = [n for n in self.truth.gradients if n not in taken]
+        mended = [n for n in left if site is not None and self._mended(site, n)]
+        return {code: mended[0]} if len(mended) == 1 else {}
+
+    def _site(self, code: str) -> Site | None:
+        """The statement that assigns a delta."""
+        sites = self.scene.sites(code, self.state.line_of(code))
+        return next((s for s in sites if s.depth == 0 and assigns_one(s)), None)
 
     def _mended(self, site: Site, value: str) -> bool:
         """Whether a gradient in place of what is assigned makes more right, and nothing wrong."""

@@ -85,6 +85,8 @@ class State:
 
     def once(self) -> list[Value]:
         """What is handed out, but for locals that a loop assigns: their last is of any turn."""
+        if not self.matching.has_locals:
+            return self.values()
         times = Counter((line, target) for line, target, _ in self.runs[0].records)
         again = {target for (_, target), count in times.items() if count > 1}
         wrt = self.matching.wrt

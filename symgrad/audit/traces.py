@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.audit.compare import numbers, ways
+from symgrad.audit.compare import numbers, same_numbers, ways
 from symgrad.audit.search import State
-from symgrad.audit.values import same_numbers
 
 Numbers = np.ndarray[Any, Any]
 

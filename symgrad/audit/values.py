@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from symgrad.audit.compare import TOLERANCE, Match, compared, numbers
+from symgrad.audit.compare import TOLERANCE, Match, compared, numbers, same_numbers
 from symgrad.audit.form import Form
 from symgrad.audit.handed import handed_out, once
 from symgrad.audit.instrument import STEP
@@ -90,6 +90,11 @@ class Matching:
         self._by_shape(found, truths)
         self.codes = {c: self.codes[c] for c in codes if c in self.codes}
         self.codes = once(self.codes, found)
+
+    @property
+    def has_locals(self) -> bool:
+        """Whether variables count as handed out, and not only what a function gives back."""
+        return self.form.script or "held" in [kind for kind, _ in self.form.calls]
 
     def _bare(self, code: str) -> bool:
         """Whether a name without a d may be that of a gradient: what a function returns."""
@@ -277,11 +282,15 @@ class Matching:
         near = [self._compared(a, truth, self.codes[code]).error for a in arrays]
         return min(near, default=np.inf) <= TOLERANCE["f8"] < near[-1]
 
-    def take_as(self, meant: Mapping[str, str]) -> None:
-        """Take what is called so for gradients by other values; without a name, for nothing."""
+    def take_as(self, meant: Mapping[str, str], found: Iterable[str]) -> None:
+        """Take what is called so for gradients by other values; without a name, for nothing.
+
+        ``found``: all that is handed out, in its order.
+        """
         known = {c: n for c, n in meant.items() if n in self.reference.gradient_of}
         self.forget({c for c in meant if c not in known})
-        self.codes |= known
+        codes = self.codes | known
+        self.codes = {c: codes[c] for c in dict.fromkeys([*found, *codes]) if c in codes}
         self.habits.meant |= known
 
     def forget(self, codes: set[str]) -> None:
@@ -437,11 +446,3 @@ def numbers_of(run: Run) -> dict[str, Any]:
     out = run.out if isinstance(run.out, dict) else dict(enumerate(run.out or []))
     found |= {str(k): numbers(v) for k, v in out.items()}
     return {k: v for k, v in found.items() if v is not None}
-
-
-def same_numbers(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> bool:
-    """Whether two arrays have the same entries."""
-    same = one.shape == other.shape or one.size == other.size
-    return same and bool(
-        np.allclose(one.ravel(), other.ravel(), rtol=1e-9, atol=1e-12, equal_nan=True)
-    )

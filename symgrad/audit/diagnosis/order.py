@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from symgrad.audit.compare import same_numbers
 from symgrad.audit.diagnosis.explanation import Explanation
 from symgrad.audit.diagnosis.graph import Backward
 from symgrad.audit.diagnosis.pointwise import explained
 from symgrad.audit.diagnosis.wanted import Wanted
-from symgrad.audit.values import same_numbers
 
 Numbers = np.ndarray[Any, Any]
 
