@@ -18,7 +18,14 @@ from symgrad.audit.form import assigned
 from symgrad.audit.grammar import Edit
 from symgrad.audit.handed import handed_out
 from symgrad.audit.instrument import STEP
-from symgrad.audit.likely import DEEP, is_called, is_derivative, proposals
+from symgrad.audit.likely import (
+    DEEP,
+    giving_wrong,
+    is_a_number,
+    is_called,
+    is_derivative,
+    proposals,
+)
 from symgrad.audit.program import Program
 from symgrad.audit.reference import Reference, Truth
 from symgrad.audit.responses import Outputs, Responses
@@ -194,8 +201,11 @@ class Search:
         """The edits that may mend a value, the likeliest first; without answers all of them."""
         found = self._deduced(target, scene, sites, answers)
         found += proposals(sites, answers.may_mend) if answers else proposals(sites)
-        functions = {f.name for f in scene.functions}
-        found = [(score + is_called(edit, functions), edit) for score, edit in found]
+        functions, wrong = {f.name for f in scene.functions}, giving_wrong(scene)
+        found = [
+            (score + is_called(edit, functions, wrong) + is_a_number(edit), edit)
+            for score, edit in found
+        ]
         return sorted(found, key=lambda pair: pair[0])
 
     def _start(self, target: Target, scene: Scene, sites: Sequence[Site]) -> Start | None:

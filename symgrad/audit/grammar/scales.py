@@ -114,9 +114,11 @@ def _afterwards(site: Site) -> Iterator[Proposal]:
 
 def _constants(site: Site) -> Iterator[Proposal]:
     """Another number in place of one."""
+    powers = {id(n.right) for n in nodes(site) if isinstance(n, ast.BinOp) and _is_power(n)}
     for node in nodes(site):
         if isinstance(node, ast.Constant) and type(node.value) in (int, float):
             old = float(node.value)  # type: ignore[arg-type]
+            none = 1.0 if id(node) in powers else old  # that is told without the power
             for new in (
                 2 * old,
                 old / 2,
@@ -129,11 +131,15 @@ def _constants(site: Site) -> Iterator[Proposal]:
                 old**0.5 if old > 0 else 1,
                 old * old,
             ):
-                if new != old:
+                if new not in (old, none):
                     yield node, f"{new:g}", 1.7, f"{new:g}"
             for name, value in (*sizes(site), *((k.name, float(k.array)) for k in site.scalars)):
                 if value != old:
                     yield node, name, 2.1, name
+
+
+def _is_power(node: ast.BinOp) -> bool:
+    return isinstance(node.op, ast.Pow)
 
 
 def _size(site: Site) -> Iterator[Proposal]:
