@@ -38,7 +38,7 @@ def by_use(state: State, reference: Reference) -> dict[str, str]:
     if not off or not (called or others):
         return found
     tries = _Tries(state, reference, _worst(state, off))
-    found |= {c: m for c, n in called.items() for m in tries.meant(c, n)}
+    found |= {c: m for c, n in (called | found).items() for m in tries.meant(c, n)}
     for code in (c for c in others if c not in found):
         found |= tries.used_as(code, {*codes.values(), *found.values()})
     return found

@@ -24,12 +24,16 @@ def softmax(v):
     return e / e.sum(axis=1, keepdims=True)
 
 
+def softened(z, q, T):
+    return T * (softmax(z / T) - q) / len(z)
+
+
 def grads(X, q, Y, W, b):
     T, alpha = 4.0, 0.7
     N = len(X)
     z = X @ W + b
     hard = (1 - alpha) * (softmax(z) - Y) / N
-    soft = alpha * T * (softmax(z / T) - q) / N
+    soft = alpha * softened(z, q, T)
     dz = hard + soft
     return {"z": dz, "W": X.T @ dz, "b": dz.sum(0)}
 """
@@ -37,13 +41,8 @@ def grads(X, q, Y, W, b):
 OPTIONS = {"function": "grads"}
 
 FAULTS = [
-    ("alpha * T * (softmax(z / T) - q)", "alpha * (softmax(z / T) - q)", "factor term", "z"),
-    (
-        "alpha * T * (softmax(z / T) - q)",
-        "alpha * T ** 2 * (softmax(z / T) - q)",
-        "factor term",
-        "z",
-    ),
+    ("T * (softmax(z / T) - q)", "(softmax(z / T) - q)", "factor term", "z"),
+    ("T * (softmax(z / T) - q)", "T ** 2 * (softmax(z / T) - q)", "factor term", "z"),
     ("softmax(z / T) - q", "softmax(z) - q", "value factor activation term", "z"),
     ("    dz = hard + soft", "    dz = hard", "path term", "z"),
     ("(1 - alpha) * (softmax(z) - Y)", "alpha * (softmax(z) - Y)", "factor term value", "z"),

@@ -16,7 +16,14 @@ from symgrad.audit.deduced.library import Library
 from symgrad.audit.deduced.matching import CLOSE, Asked, as_numbers, asked, totals
 from symgrad.audit.deduced.sums import asked_as_two
 from symgrad.audit.grammar import Edit, Rule
-from symgrad.audit.grammar.edit import is_gradient, is_made_before, nodes, operand, reads_gradient
+from symgrad.audit.grammar.edit import (
+    is_gradient,
+    is_made_before,
+    nodes,
+    operand,
+    reads_gradient,
+    summands,
+)
 from symgrad.audit.grammar.terms import is_unread
 from symgrad.audit.sites import Site
 from symgrad.audit.walks import typed, walked
@@ -147,6 +154,7 @@ def _lacking(
     own += OF_A_DERIVATIVE if any(e.rule in (DERIVATIVE, MASK) for _, e in factors) else 0.0
     for term in terms:
         price = 1.5 + own + 0.1 * part.depth + term.cost - _meant(site, term)
+        price += OF_A_FACTOR if _is_of_a_summand(site, term) else 0.0
         yield price, added(site, node, term)
     yield from factors
 
@@ -225,6 +233,12 @@ def _rule_of(site: Site, node: ast.expr, term: Asked) -> Rule:
     if "1 - " in term.text:
         return DERIVATIVE
     return POWER if term.term.text == site.text(node) else FACTOR
+
+
+def _is_of_a_summand(site: Site, term: Asked) -> bool:
+    """Whether a term is one of the line times something: this one lacks a factor."""
+    own = {site.text(part) for root in site.roots for part in summands(root)}
+    return "*" in term.text and not own.isdisjoint(term.text.split(" * "))
 
 
 _COMES_BACK = re.compile(r"(d_?|grad_?|delta_?|up)\w*")
