@@ -264,9 +264,9 @@ def derive(
     """
     names = names if names is not None else _callers_names()
     system, resolved = _traced(scalar_output(loss), wrt, names, "loss")
-    if not prepare:
-        return _public_face(calculus.derive(system, resolved, also=also, final=True))
-    return _prepared(system, resolved, also)
+    if prepare:
+        return _prepared(system, resolved, also)
+    return public_face(calculus.derive(system, resolved, also=also, final=True))
 
 
 def _prepared(system: System, wrt: Sequence[str], also: Iterable[str]) -> Derivation:
@@ -279,7 +279,7 @@ def _prepared(system: System, wrt: Sequence[str], also: Iterable[str]) -> Deriva
         )
     there = [name for name in also if name in after.shapes]
     found = calculus.derive(after, wrt, also=there)
-    return replace(_public_face(found), preparation=preparation)
+    return replace(public_face(found), preparation=preparation)
 
 
 def function(value: Array, names: Mapping[str, Array] | None = None) -> Function:
@@ -291,7 +291,7 @@ def function(value: Array, names: Mapping[str, Array] | None = None) -> Function
     """
     names = names if names is not None else _callers_names()
     system = _system(_checked(value), names, "value")
-    return Function(_public_face(calculus.derive(system, [])))
+    return Function(public_face(calculus.derive(system, [])))
 
 
 def jacobian(value: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = None) -> Derivation:
@@ -340,7 +340,7 @@ def hessian(loss: Array, wrt: str | Array, names: Mapping[str, Array] | None = N
             "a Hessian is by one parameter", where=caller(), hint="sg.hvp takes several at once"
         )
     system = calculus.with_adjoints(first, first.adjoint_name[first.wrt[0]])
-    return _public_face(calculus.derive(system, first.wrt))
+    return public_face(calculus.derive(system, first.wrt))
 
 
 def hvp(loss: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = None) -> Derivation:
@@ -368,7 +368,7 @@ def hvp(loss: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = None) 
     system = replace(
         system, variables=(*system.variables, *inputs), output=system.equations[-1].name
     )
-    return _public_face(calculus.derive(system, first.wrt))
+    return public_face(calculus.derive(system, first.wrt))
 
 
 def jvp(value: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = None) -> Derivation:
@@ -389,15 +389,16 @@ def jvp(value: Array, wrt: Wrt = None, names: Mapping[str, Array] | None = None)
     names = names if names is not None else _callers_names()
     system, resolved = _traced(_checked(value), wrt, names, "value")
     taken = set(system.shapes)
-    return _public_face(calculus.derive_along(system, _directions(resolved, taken)))
+    return public_face(calculus.derive_along(system, _directions(resolved, taken)))
 
 
-def _public_face(derived: calculus.Derivation) -> Derivation:
+def public_face(derived: calculus.Derivation) -> Derivation:
+    """A derivation with what users have of it."""
     return Derivation(**{f.name: getattr(derived, f.name) for f in fields(derived)})
 
 
 def _derived(output: Array, wrt: Wrt, names: Mapping[str, Array], default: str) -> Derivation:
-    return _public_face(calculus.derive(*_traced(output, wrt, names, default)))
+    return public_face(calculus.derive(*_traced(output, wrt, names, default)))
 
 
 def _traced(
@@ -446,5 +447,4 @@ def _callers_names() -> dict[str, Array]:
 def _to_derive_again(loss: Array, wrt: Wrt, names: Mapping[str, Array]) -> calculus.Derivation:
     """The derivation of gradients that are read as functions of what they are taken by."""
     system, resolved = _traced(loss, wrt, names, "loss")
-    values = {e.name for e in system.equations}
-    return calculus.derive(system, resolved, to_derive=values.intersection(resolved))
+    return calculus.derive(system, resolved, to_derive={e.name for e in system} & {*resolved})

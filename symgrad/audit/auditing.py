@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.audit import orders
+from symgrad.audit import guards, orders
 from symgrad.audit.batches import Parts, base, entries_of, parts_of, stored_in, turned_in
 from symgrad.audit.blaming import Blaming
 from symgrad.audit.clips import SMALLER, Clip, clips
@@ -74,7 +74,7 @@ class Auditor:
         self.inputs = inputs
         self.example = example
         self.seed = seed
-        self.remarks: list[str] = []
+        self.remarks = [*reference.remarks]
         self.timeout = timeout
         runner = Runner({}, source.folder, timeout)
         self.program = Program(source, form, runner, seeds=seeds)
@@ -274,6 +274,7 @@ class Auditor:
         state = State(self.program, matching, truths, returned, tolerance, runs)
         with suppress(OutOfTime):
             matching.take_as(by_use(state, self.reference), found[0])
+            self._take_unguarded(state)
         before = right_or_scaled(state.once(), matching.wrt)
         kept = {v.code for v in before}
         matching.codes = {c: n for c, n in matching.codes.items() if c in kept}
@@ -293,6 +294,21 @@ class Auditor:
             unknown(found[0], self.form, matching.codes, truths[0]) if unmatched else (),
             truths[0].sizes,
         )
+
+    def _take_unguarded(self, state: State) -> None:
+        """Take the program without the small numbers that it adds, where it is right then."""
+        program = state.program
+        changes, remark = guards.of_program(self.source)
+        if not changes or not state.wrong():
+            return
+        state.program = program.repaired(changes)
+        state.program.load()
+        if all(run.error is None for run in state.refresh().runs) and not state.wrong():
+            self.remarks.append(remark)
+            return
+        state.program = program
+        program.load()
+        state.refresh()
 
     def _blamed(
         self, state: State, before: list[Value], lines: dict[str, int | None]

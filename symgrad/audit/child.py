@@ -20,14 +20,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from symgrad.audit import holding, standins
+    from symgrad.audit import holding, nearby, standins
 else:  # it is run as a script, and its folder is no place for the imports of what it runs
     sys.path.insert(0, str(Path(__file__).parent))
     import holding
+    import nearby
     import standins
 
     sys.path.pop(0)
-    del sys.modules["holding"], sys.modules["standins"]
+    del sys.modules["holding"], sys.modules["nearby"], sys.modules["standins"]
 
 MOST_RECORDS, MOST_TURNS = 4000, 64
 
@@ -159,6 +160,7 @@ class Job:
         self.outputs: list[str] = asked["outputs"]
         self.seeds: dict[str, Any] = asked["seeds"]
         self.file: str = asked["file"]
+        self.package = _put_nearby(asked["folder"], asked["started"])
 
     def run(
         self, changed: dict[int, bytes], given: dict[str, Any], keep: bool, seed: int, picked: Any
@@ -169,7 +171,8 @@ class Job:
         result: dict[str, Any] = {"error": None, "out": None, "missing": []}
         space: dict[str, Any] = {
             "__name__": self.name,
-            "__file__": self.file,
+            "__file__": str(Path.cwd() / Path(self.file).name),
+            "__package__": self.package,
             "__audit__": recorder,
             **self.seeds,
         }
@@ -185,7 +188,9 @@ class Job:
             if self.calls:  # what is called has to give something back; a script may end so
                 result["error"] = ("SystemExit", str(error), _line(error, self.file))
         except BaseException as error:
-            result["error"] = (type(error).__name__, str(error), _line(error, self.file))
+            unknown = isinstance(error, NameError) and "*" in space
+            told = f"{error}: {space['*']}" if unknown else str(error)
+            result["error"] = (type(error).__name__, told, _line(error, self.file))
         return self._answer(result, recorder, space)
 
     def _answer(
@@ -213,7 +218,8 @@ class Job:
                 if not self.imports[number]:
                     raise
                 for bound, module in self.imports[number]:
-                    space[bound] = standins.Missing(module, str(error))
+                    missed = standins.Missing(module, str(error))
+                    space[bound] = str(error) if bound == "*" else missed
                     missing.append(module)
 
     def _called(self, space: dict[str, Any], given: dict[str, Any]) -> Any:
@@ -241,6 +247,16 @@ class Job:
                 held = holding.whole(found[0]) or {}
                 return [*map(holding.whole, found[1:]), {k.lstrip("."): v for k, v in held.items()}]
         return holding.whole(found[-1]) if found else None
+
+
+def _put_nearby(folder: str, started: str) -> str | None:
+    """Have modules found outside the copy of a folder; the package that the folder is, if any."""
+    if not folder:
+        return None
+    found = nearby.Nearby(Path.cwd(), Path(folder), Path(started), holding.OWN)
+    sys.meta_path[:] = [f for f in sys.meta_path if not isinstance(f, nearby.Nearby)]
+    sys.meta_path.append(found)
+    return nearby.package(found.folder)[1] or None
 
 
 def _base(code: str) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
-from symgrad.audit import labels, orders
+from symgrad.audit import guards, labels, orders
 from symgrad.audit.auditing import Auditor
 from symgrad.audit.findings import Audit
 from symgrad.audit.form import Form, form_of
@@ -52,7 +52,7 @@ def audit(
 
     The code is run in a process of its own, at points of the audit's own beside the author's;
     ``seed`` draws others.  ``timeout`` is how many seconds of the processor it may take; searching
-    for repairs ends with them.  SpecError where the audit can't be made.
+    for repairs ends with them.  SymgradError where the audit can't be made.
     """
     names = {} if isinstance(loss, Derivation) else _callers_names()
     derivation = loss if isinstance(loss, Derivation) else with_values(loss, names)
@@ -100,7 +100,7 @@ def made(
     _check(match, reference.gradient_of, "match")
     form = form_for(derivation, source, function=function, cls=cls, setup=setup, inputs=inputs)
 
-    def auditor_of(form: Form) -> Auditor:
+    def auditor_of(form: Form, reference: Reference = reference) -> Auditor:
         return Auditor(
             reference,
             source,
@@ -116,7 +116,7 @@ def made(
     form = orders.best(form, inputs, lambda f: auditor_of(f).right(), len(derivation.wrt))
     form = orders.that_runs(form, source.tree, reference.inputs, inputs, auditor_of)
     labels.settle(reference, source.tree, form, lambda: auditor_of(form).right())
-    auditor = auditor_of(form)
+    auditor = auditor_of(form, guards.settled(reference, lambda r: auditor_of(form, r).right()))
     return told(auditor, auditor.run())
 
 

@@ -92,21 +92,15 @@ def of_a_script(source: Source, run: Run) -> list[str]:
     modules = dict.fromkeys(run.missing)
     found = [f"{module} could not be imported, and is not needed" for module in modules]
     if run.cut:
-        told = f"of the loop in {_where(source, run.cut)} the first step is audited"
+        told = f"of the loop in {source.named(run.cut)} the first step is audited"
         found.append(
             f"{told}: gradients that add up over steps, or a short last batch, aren't seen"
         )
     if run.error is None or not stop_of(run):
         return found
     kind, what, line = run.error
-    where = _where(source, line)
+    where = source.named(line)
     return [*found, f"it stops at {where}: {kind}: {what}; the audit is of what is before"]
-
-
-def _where(source: Source, line: int) -> str:
-    """A line as its author counts it."""
-    cell, at = source.place(line)
-    return f"line {at}" if cell is None else f"cell {cell}, line {at}"
 
 
 def stop_of(run: Run) -> tuple[str, int] | None:

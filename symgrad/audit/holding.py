@@ -17,6 +17,9 @@ WRAPPED = ("data", "value", "val", "v", "values", "array", "w", "param")
 SAME = {"weight": "w", "weights": "w", "kernel": "w", "bias": "b", "biases": "b"}
 """What layers call what a network numbers: W1, b1."""
 
+OWN: set[str] = set()
+"""The packages outside the folder of a program that are its own."""
+
 NO_OBJECTS = (dict, list, tuple, type, types.FunctionType, types.GeneratorType)
 """What is looked into otherwise, or not at all."""
 
@@ -91,7 +94,7 @@ def parts(value: Any) -> list[tuple[str, Any]] | None:
     kind = type(value)
     file = getattr(sys.modules.get(kind.__module__), "__file__", None) or ""
     own = kind.__module__ in ("__main__", "audited") or file.startswith(str(Path.cwd()))
-    own = own or kind is types.SimpleNamespace
+    own = own or kind is types.SimpleNamespace or kind.__module__.split(".")[0] in OWN
     if not own or isinstance(value, NO_OBJECTS) or hasattr(kind, "of_the_audit"):
         return None
     slots = [n for k in kind.__mro__ for n in getattr(k, "__slots__", ())]

@@ -7,6 +7,7 @@ import marshal
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -69,6 +70,8 @@ class Program:
             "outputs": list(outputs),
             "seeds": dict(self.seeds),
             "file": self.source.file,
+            "folder": str(self.source.folder or ""),
+            "started": str(Path.cwd()),
         }
 
     def load(self, outputs: Sequence[str] = ()) -> None:

@@ -84,10 +84,11 @@ class Truth:
 
 
 class Reference:
-    """A derivation, and its numbers at points."""
+    """A derivation, and its numbers at points; ``remarks`` say what is left out of the loss."""
 
-    def __init__(self, derivation: Derivation) -> None:
+    def __init__(self, derivation: Derivation, remarks: Sequence[str] = ()) -> None:
         self.derivation = derivation
+        self.remarks = remarks
         self.system = derivation.typed
         self.inputs = {v.name: v for v in self.system.variables if v.role != "constant"}
         taken = {name for name in derivation.gradients if name not in self.hidden}

@@ -91,6 +91,11 @@ class Source:
             self.file, self.place(line)[1], cell=self.place(line)[0], typed=self.shown(line)
         )
 
+    def named(self, line: int) -> str:
+        """A line as its author counts it."""
+        cell, at = self.place(line)
+        return f"line {at}" if cell is None else f"cell {cell}, line {at}"
+
     def shown(self, line: int) -> str:
         """A line as it was typed."""
         return self.typed[line - 1].strip() if 0 < line <= len(self.typed) else ""
