@@ -58,3 +58,99 @@ def test_what_a_star_does_not_bring_is_told(tmp_path: Path) -> None:
     found = CliRunner().invoke(main, asked)
     assert found.exit_code == 2
     assert "No module named 'layers_of_nobody'" in found.output
+
+
+NET = """
+import numpy as np
+class Affine:
+    def __init__(self, W, b):
+        self.W, self.b = W, b
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+    def backward(self, dy):
+        self.dW, self.db = self.x.T @ dy, dy.sum(0)
+        return dy @ self.W.T
+class Relu:
+    def forward(self, x):
+        self.on = x > 0
+        return x * self.on
+    def backward(self, dy):
+        return dy * self.on
+class Net:
+    def __init__(self):
+        self.params = {"W1": np.random.randn(4, 5), "b1": np.zeros(5)}
+        self.params |= {"W2": np.random.randn(5, 2), "b2": np.zeros(2)}
+        p = self.params
+        self.layers = [Affine(p["W1"], p["b1"]), Relu(), Affine(p["W2"], p["b2"])]
+    def gradient(self, x, r):
+        for layer in self.layers:
+            x = layer.forward(x)
+        d = 2 * (x - r)
+        for layer in self.layers[::-1]:
+            d = layer.backward(d)
+        first, last = self.layers[0], self.layers[2]
+        return {"W1": first.dW, "b1": first.db, "W2": last.dW, "b2": last.db}
+"""
+OPTIMIZER = """
+class SGD:
+    def update(self, params, grads):
+        for key in params:
+            params[key] -= 0.1 * grads[key]
+"""
+TRAIN = """
+import numpy as np
+from net import Net
+from optimizer import SGD
+X, R = np.random.randn(30, 4), np.random.randn(30, 2)
+net, optimizer = Net(), SGD()
+for step in range(50):
+    rows = np.random.choice(30, 6)
+    x, r = X[rows], R[rows]
+    grads = net.gradient(x, r)
+    optimizer.update(net.params, grads)
+"""
+CHECK = """
+import numpy as np
+from net import Net
+net = Net()
+x, r = np.random.randn(6, 4), np.random.randn(6, 2)
+grad_numerical = {k: np.zeros_like(p) for k, p in net.params.items()}
+grad_backprop = net.gradient(x, r)
+"""
+OF_THE_NET = """
+import numpy as np
+import symgrad as sg
+x = sg.data("x", (6, 4))
+r = sg.data("r", (6, 2))
+W1, b1 = sg.param("W1", (4, 5)), sg.param("b1", (5,))
+W2, b2 = sg.param("W2", (5, 2)), sg.param("b2", (2,))
+a = x @ W1 + b1
+h = np.maximum(a, 0)
+loss = np.sum((h @ W2 + b2 - r) ** 2)
+"""
+
+
+def of_project(folder: Path, code: str, net: str = NET) -> list[str]:
+    files = {"spec.py": OF_THE_NET, "net.py": net, "optimizer.py": OPTIMIZER, "code.py": code}
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    asked = ["audit", str(folder / "spec.py"), str(folder / "code.py")]
+    return CliRunner().invoke(main, asked).output.splitlines()
+
+
+@pytest.mark.parametrize("code", [TRAIN, CHECK], ids=["training", "check"])
+def test_a_network_of_another_file_is_not_accused(code: str, tmp_path: Path) -> None:
+    assert "four gradients right" in of_project(tmp_path, code)[0]
+
+
+def test_a_fault_in_another_file_is_told_at_the_call(tmp_path: Path) -> None:
+    text = "\n".join(of_project(tmp_path, TRAIN, NET.replace("return dy * self.on", "return dy")))
+    assert "1. W1: mask" in text
+    assert "grads = net.gradient(x, r)" in text
+
+
+def test_parameters_that_are_not_taken_are_no_fault(tmp_path: Path) -> None:
+    code = CHECK.replace("grad_numerical", "held")
+    (error, *_) = of_project(tmp_path, code)
+    assert "W1, b1, W2 and b2 are not taken: with other numbers the gradients are the same" in error

@@ -64,6 +64,7 @@ class Recorder:
         self.held: dict[str, Any] = {}
         self.nudges = 0
         self.kept: dict[str, Any] = {}
+        self.live: dict[str, Callable[[], Any]] = {}
 
     def zeroed(self, space: dict[str, Any]) -> None:
         """Something is about to be made zero: what objects hold before, as the pass left it."""
@@ -122,22 +123,36 @@ class Recorder:
                     setattr(value, key[1:], self.give(name + key, inner))
             return value
         self.author.setdefault(name, holding.plain(value))
-        return holding.like(self.given[name], value) if name in self.given else value
+        if name not in self.given:
+            return value
+        given = holding.like(self.given[name], value)
+        self.live[name] = lambda: given
+        return given
 
     def give_in(self, name: str, holder: Any, codes: list[str]) -> Any:
         """A dictionary, a list or an object of inputs, what it holds of these replaced."""
         for code in codes:
-            holding.replace_in(holder, code.removeprefix(name), functools.partial(self.give, code))
+            path = code.removeprefix(name)
+            holding.replace_in(holder, path, functools.partial(self.give, code))
+            self.live[code] = functools.partial(holding.held_in, holder, path)
         return holder
 
     def part(self, line: int, text: str, value: Any) -> Any:
         """An expression that is an input."""
         return self.put(line, text, self.give(text, value))
 
-    def turn(self, loop: int) -> None:
-        """A turn of a training loop begins; the first one counts."""
+    def _changed(self) -> bool:
+        """Whether an input that was given is another by now; rounding is no change."""
+        return any(
+            holding.is_other(get(), self.given[name])
+            for name, get in self.live.items()
+            if name in self.given
+        )
+
+    def turn(self, loop: int, training: bool) -> None:
+        """A turn of a loop begins; of one that trains, as is known or is seen, the first counts."""
         self.turns[loop] = self.turns.get(loop, 0) + 1
-        if self.turns[loop] > 1:
+        if self.turns[loop] > 1 and (training or self._changed()):
             raise Stop(loop)
 
 

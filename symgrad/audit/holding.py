@@ -160,17 +160,33 @@ def place_in(thing: Any, path: str) -> tuple[Any, Any]:
     return (thing, steps[-1]) if found is not None else (None, None)
 
 
+def held_in(holder: Any, path: str) -> Any:
+    """What stands at a place in something; None where nothing does."""
+    within, key = place_in(holder, path)
+    keyed = isinstance(within, (dict, list))
+    return None if within is None else within[key] if keyed else getattr(within, key)
+
+
+def is_other(value: Any, given: Any) -> bool:
+    """Whether a value has other numbers than it was given, not by rounding alone."""
+    numpy, now = sys.modules["numpy"], plain(value)
+    if now is None or numpy.size(now) != given.size:
+        return False
+    now, before = numpy.ravel(now), given.ravel()
+    same = (now == before).all() or numpy.allclose(now, before, rtol=1e-9, atol=1e-12)
+    return not same
+
+
 def replace_in(holder: Any, path: str, give: Callable[[Any], Any]) -> None:
     """Replace what something holds, in place where it can be: others may hold it too."""
     within, key = place_in(holder, path)
     if within is None:
         return
-    keyed = isinstance(within, (dict, list))
-    old = within[key] if keyed else getattr(within, key)
+    old = held_in(holder, path)
     new = give(old)
     if hasattr(new, "shape") and changed_in_place(old, new):
         return
-    if keyed:
+    if isinstance(within, (dict, list)):
         within[key] = new
     else:
         setattr(within, key, new)

@@ -19,11 +19,13 @@ class Plan:
     """What is put into a program, by the lines of its statements.
 
     ``gives``: what is replaced after the statement of a line, each a name in the program and
-    whether it is a dictionary of inputs; ``loops``: the lines of training loops.
+    whether it is a dictionary of inputs; ``loops``: the lines of training loops; ``watched``: those
+    of loops that may be, as they call what is defined elsewhere.
     """
 
     gives: Mapping[int, Sequence[tuple[str, bool]]] = field(default_factory=dict)
     loops: Collection[int] = ()
+    watched: Collection[int] = ()
     wanted: frozenset[str] | None = None
     """The targets that are told of; None: all."""
     parts: Collection[str] = ()
@@ -131,8 +133,9 @@ class _Instrument(ast.NodeTransformer):
 
     def _loop(self, node: ast.For | ast.While) -> ast.stmt:
         self.generic_visit(node)
-        if node.lineno in self.plan.loops:
-            call = _call("turn", None, ast.Constant(node.lineno))
+        training = node.lineno in self.plan.loops
+        if training or node.lineno in self.plan.watched:
+            call = _call("turn", None, ast.Constant(node.lineno), ast.Constant(training))
             node.body.insert(0, ast.copy_location(ast.Expr(call), node))
         return node
 

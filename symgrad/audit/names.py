@@ -237,7 +237,9 @@ def _is_of_gradients(code: str) -> bool:
     return bool(_OF_GRADIENTS.fullmatch(holder))
 
 
-_OF_GRADIENTS = re.compile(r"(self\.)?_*(g|d|(\w*_)?grads?|gradients?|deltas?|dparams|derivatives)")
+_OF_GRADIENTS = re.compile(
+    r"(self\.)?_*(g|d|(\w*_)?(grads?|gradients?)(_\w+)?|deltas?|dparams|derivatives)"
+)
 
 
 _NUMBERED = re.compile(r"(\w*?)_?(\d+)")

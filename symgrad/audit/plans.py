@@ -11,7 +11,7 @@ from symgrad.audit.instrument import Plan
 from symgrad.audit.names import is_called_gradient
 from symgrad.audit.source import bodies
 from symgrad.audit.targets import flat
-from symgrad.audit.turns import only_fills, only_sets, training_loops
+from symgrad.audit.turns import only_fills, only_sets, training_loops, watched_loops
 
 
 def script_plan(
@@ -43,7 +43,8 @@ def script_plan(
             gives.setdefault(line, []).append((name, True))
     loops = training_loops(tree, {*names, *holders, *containers}, gives, data)
     inside = {h: [n for n, base in held.items() if base == h] for h in holders}
-    return Plan(gives, loops, parts=parts, held=inside)
+    watched = watched_loops(tree, loops)
+    return Plan(gives, loops, watched, parts=parts, held=inside)
 
 
 def _given_at(

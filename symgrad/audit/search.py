@@ -33,7 +33,7 @@ from symgrad.audit.runner import Run
 from symgrad.audit.scene import Scene
 from symgrad.audit.sites import Site
 from symgrad.audit.starts import Start, puts, start_of
-from symgrad.audit.statements import origin
+from symgrad.audit.statements import line_of_what_fills, origin
 from symgrad.audit.steps import rates_called
 from symgrad.audit.twice import twice
 from symgrad.audit.values import Matching, Value
@@ -112,7 +112,8 @@ class State:
     def line_of(self, code: str) -> int | None:
         """The line that last assigned a value."""
         found = self._records(code)
-        return found[-1][1] if found else None
+        tree = self.program.tree
+        return found[-1][1] if found else line_of_what_fills(tree, code)
 
     def _records(self, code: str) -> list[tuple[int, int]]:
         """When and at which line something was assigned that is handed out under a name."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator, Set
 from functools import lru_cache
 from typing import Any
@@ -190,6 +191,31 @@ def origin(tree: ast.AST, code: str) -> str:
                 if key == code and isinstance(value, (ast.Name, ast.Attribute)):
                     return typed(value)
     return code
+
+
+def line_of_what_fills(tree: ast.AST, code: str) -> int | None:
+    """The line that has an object compute what it holds, or assigns what a gradient is in.
+
+    Of ``net.layers[0].dW`` the line with ``net.backward(d)``; of ``grads["W"]`` the last that
+    assigns ``grads``.  None where there is neither.
+    """
+    base = re.split(r"[.\[]", code)[0]
+    nodes = [n for n in walked(tree) if isinstance(n, ast.stmt) and base != code]
+    called = [n.lineno for n in nodes for c in _called(n) if re.fullmatch(rf"{base}\..*", c)]
+    passes = [n.lineno for n in nodes for c in _called(n) if re.match(rf"{base}\..*{_PASS}", c)]
+    made = [n.lineno for n in nodes if base in map(typed, targets_of(n))]
+    return next((lines[-1] for lines in (passes, called, made) if lines), None)
+
+
+_PASS = r"(back|grad|bprop|deriv)"
+"""What methods are called that compute gradients."""
+
+
+def _called(statement: ast.stmt) -> Iterator[str]:
+    """The functions that a statement calls, those in its body left out."""
+    value = getattr(statement, "value", None)
+    calls = (n for n in ast.walk(value) if isinstance(n, ast.Call)) if value is not None else ()
+    yield from (typed(call.func) for call in calls)
 
 
 def targets_of(statement: ast.stmt) -> list[ast.expr]:

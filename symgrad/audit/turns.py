@@ -40,6 +40,33 @@ def training_loops(
     return frozenset(found)
 
 
+def watched_loops(tree: ast.AST, known: Collection[int]) -> frozenset[int]:
+    """The lines of loops that call what is defined elsewhere, which may change parameters.
+
+    What is seen when they run tells.  ``known``: the training loops; those in them are not watched.
+    """
+    training = [loop for loop in _loops(tree) if loop.lineno in known]
+    inner = {n.lineno for loop in training for n in _loops(loop)}
+    defined = {n.name for n in walked(tree) if isinstance(n, ast.FunctionDef | ast.ClassDef)}
+    return frozenset(
+        loop.lineno for loop in _loops(tree) if loop.lineno not in inner and _is_open(loop, defined)
+    )
+
+
+def _is_open(loop: ast.AST, defined: Collection[str]) -> bool:
+    """Whether a loop calls a function by a statement of its own that is defined elsewhere."""
+    calls = (n.value for n in walked(loop) if isinstance(n, ast.Expr | ast.Assign))
+    names = {typed(c.func) for c in calls if isinstance(c, ast.Call)}
+    return any(
+        name.rpartition(".")[2] not in defined and name.split(".")[0] not in _OF_NUMPY
+        for name in names
+    )
+
+
+_OF_NUMPY = frozenset({"np", "numpy", "math", "print", "len", "range", "plt", "float", "int"})
+"""Where functions are from that change no parameter, or that only give something back."""
+
+
 def _loops(node: ast.AST) -> Iterator[ast.For | ast.While]:
     yield from (n for n in walked(node) if isinstance(n, (ast.For, ast.While)))
 
