@@ -154,3 +154,28 @@ def test_parameters_that_are_not_taken_are_no_fault(tmp_path: Path) -> None:
     code = CHECK.replace("grad_numerical", "held")
     (error, *_) = of_project(tmp_path, code)
     assert "W1, b1, W2 and b2 are not taken: with other numbers the gradients are the same" in error
+
+
+LAZY = """
+import numpy as np
+class Layer:
+    def __init__(self):
+        self.params = {"w": None}
+        self.grads = {"w": None}
+        self.built = False
+    def forward(self, x, r):
+        if not self.built:
+            self.params["w"], self.grads["w"] = np.random.randn(x.shape[1]), np.zeros(x.shape[1])
+            self.built = True
+        self.x, self.d = x, 2 * (x @ self.params["w"] - r)
+    def backward(self):
+        self.grads["w"] += self.x.T @ self.d
+"""
+
+
+def test_a_layer_may_make_its_parameters_as_it_first_runs(tmp_path: Path) -> None:
+    (tmp_path / "spec.py").write_text(SPEC, encoding="utf-8")
+    (tmp_path / "layer.py").write_text(LAZY, encoding="utf-8")
+    asked = ["audit", str(tmp_path / "spec.py"), str(tmp_path / "layer.py")]
+    found = CliRunner().invoke(main, [*asked, "--class", "Layer", "--setup", "Layer()"])
+    assert "gradient right" in found.output

@@ -20,15 +20,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from symgrad.audit import holding, nearby, standins
+    from symgrad.audit import calling, holding, nearby, standins
 else:  # it is run as a script, and its folder is no place for the imports of what it runs
     sys.path.insert(0, str(Path(__file__).parent))
+    import calling
     import holding
     import nearby
     import standins
 
     sys.path.pop(0)
-    del sys.modules["holding"], sys.modules["nearby"], sys.modules["standins"]
+    for name in ("calling", "holding", "nearby", "standins"):
+        del sys.modules[name]
 
 MOST_RECORDS, MOST_TURNS = 4000, 64
 
@@ -175,7 +177,8 @@ class Job:
         self.outputs: list[str] = asked["outputs"]
         self.seeds: dict[str, Any] = asked["seeds"]
         self.file: str = asked["file"]
-        self.package = _put_nearby(asked["folder"], asked["started"])
+        self.names = {n for unit in self.units for n in _names(unit)}
+        self.package = nearby.put(asked["folder"], asked["started"], holding.OWN)
 
     def run(
         self, changed: dict[int, bytes], given: dict[str, Any], keep: bool, seed: int, picked: Any
@@ -194,7 +197,7 @@ class Job:
         _seed(seed)
         try:
             self._units(changed, space, result["missing"])
-            result["out"] = self._called(space, given)
+            result["out"] = calling.Calls(space, given, self.names).run(self.calls)
         except Stop as stop:
             result["cut"] = stop.line
         except TooLong:
@@ -237,42 +240,6 @@ class Job:
                     space[bound] = str(error) if bound == "*" else missed
                     missing.append(module)
 
-    def _called(self, space: dict[str, Any], given: dict[str, Any]) -> Any:
-        """The calls one after the other: what each gives, and at last what the object holds."""
-        found: list[Any] = []
-        for kind, what in self.calls:
-            if kind == "function":
-                name, arguments = what
-                function = _found(space, name)
-                result = _all_of(_called_with(function, _arguments(arguments, given, found)))
-                found.append(holding.in_parts(result, arguments, given))
-            elif kind == "variables":
-                pairs = {k: (given[v], space.get(k, given[v])) for k, v in what.items()}
-                space |= {k: holding.like(*pair) for k, pair in pairs.items()}
-            elif kind == "object":
-                found.append(eval(what, space))
-            elif kind == "set":
-                values = {k: _value(v, given) for k, v in what.items()}
-                holding.set_parameters(found[0], values, {n for u in self.units for n in _names(u)})
-            elif kind == "method":
-                name, arguments = what
-                method = getattr(found[0], name)
-                found.append(_all_of(_called_with(method, _arguments(arguments, given, found))))
-            elif kind == "held":
-                held = holding.whole(found[0]) or {}
-                return [*map(holding.whole, found[1:]), {k.lstrip("."): v for k, v in held.items()}]
-        return holding.whole(found[-1]) if found else None
-
-
-def _put_nearby(folder: str, started: str) -> str | None:
-    """Have modules found outside the copy of a folder; the package that the folder is, if any."""
-    if not folder:
-        return None
-    found = nearby.Nearby(Path.cwd(), Path(folder), Path(started), holding.OWN)
-    sys.meta_path[:] = [f for f in sys.meta_path if not isinstance(f, nearby.Nearby)]
-    sys.meta_path.append(found)
-    return nearby.package(found.folder)[1] or None
-
 
 def _base(code: str) -> str:
     """The variable that holds something: ``net`` of ``net.layers[0].W``."""
@@ -285,50 +252,6 @@ def _names(code: types.CodeType) -> Iterator[str]:
     for value in code.co_consts:
         yield from _names(value) if isinstance(value, types.CodeType) else ()
         yield from (value,) if isinstance(value, str) else ()
-
-
-def _found(space: dict[str, Any], name: str) -> Any:
-    first, *rest = name.split(".")
-    value = space[first]
-    for part in rest:
-        value = getattr(value, part)
-    return value
-
-
-def _called_with(function: Any, arguments: dict[str, Any]) -> Any:
-    """What a function gives; what stands under a star is handed over by its place."""
-    placed = arguments.pop("*", ())
-    return function(*placed, **arguments)
-
-
-def _all_of(result: Any) -> Any:
-    """What a generator gives, all of it: pairs with names are entries of a dictionary."""
-    if not isinstance(result, types.GeneratorType):
-        return result
-    items = list(result)
-    named = all(isinstance(i, tuple) and len(i) == 2 and isinstance(i[0], str) for i in items)
-    return dict(items) if named else items
-
-
-def _arguments(asked: dict[str, Any], given: dict[str, Any], found: list[Any]) -> dict[str, Any]:
-    return {
-        name: found[what[1]]
-        if isinstance(what, tuple) and what[0] == "result"
-        else _value(what, given)
-        for name, what in asked.items()
-    }
-
-
-def _value(what: Any, given: dict[str, Any]) -> Any:
-    """An input by name, or a dictionary, a tuple or one vector of inputs."""
-    if isinstance(what, tuple):
-        return sys.modules["numpy"].concatenate([given[name].ravel() for name in what[1]])
-    if isinstance(what, dict):
-        return {k: _value(v, given) for k, v in what.items()}
-    if isinstance(what, list):
-        return tuple(_value(v, given) for v in what)
-    value = given[what]
-    return value.copy() if value.ndim else value[()]
 
 
 def _seed(seed: int) -> None:

@@ -200,8 +200,7 @@ def set_parameters(thing: Any, values: dict[str, Any], known: Collection[str]) -
     held_ = parts(thing) or ()
     inner = [place for key, held in held_ for place in (*_listed(key, held), *_places(held))]
     for name, value in values.items():
-        holders = [v for v in vars(thing).values() if isinstance(v, dict) and name in v]
-        own = [*holders, *([vars(thing)] if hasattr(thing, name) else [])]
+        own = [*_holders(thing, name), *([vars(thing)] if hasattr(thing, name) else [])]
         for holder in own:
             holder[name] = _filled(holder.get(name), value)
         stem = name.rstrip("0123456789_").lower()
@@ -214,6 +213,24 @@ def set_parameters(thing: Any, values: dict[str, Any], known: Collection[str]) -
             setattr(thing, name, value.copy())
         elif not own:
             raise AttributeError(f"{type(thing).__name__} has nothing that could be {name}")
+
+
+def _holders(thing: Any, name: str) -> list[dict[str, Any]]:
+    """The dictionaries of an object with a parameter: its gradients and averages are held alike."""
+    found = {k: v for k, v in vars(thing).items() if isinstance(v, dict) and name in v}
+    called = [v for k, v in found.items() if k.lstrip("_").lower().startswith(_OF_PARAMETERS)]
+    return called or [v for k, v in found.items() if not _OF_GRADIENTS.fullmatch(k)]
+
+
+_OF_PARAMETERS = ("param", "weight", "theta")
+_OF_GRADIENTS = re.compile(r"_*(d|(\w*_)?grad\w*|deltas?|dparams|derivatives)")
+
+
+def are_lost(thing: Any, values: dict[str, Any]) -> bool:
+    """Whether parameters that an object was given are others: it made its own when it first ran."""
+    held = [(v, d.get(name)) for name, v in values.items() for d in _holders(thing, name)]
+    held += [(v, vars(thing)[name]) for name, v in values.items() if name in vars(thing)]
+    return any(getattr(now, "shape", None) == v.shape and is_other(now, v) for v, now in held)
 
 
 def _fits(shape: tuple[int, ...], other: tuple[int, ...]) -> bool:

@@ -35,6 +35,15 @@ class Nearby:
         yield self.started
 
 
+def put(folder: str, started: str, found: set[str]) -> str | None:
+    """Have modules found outside the copy of a folder; the package that the folder is, if any."""
+    if not folder:
+        return None
+    sys.meta_path[:] = [f for f in sys.meta_path if not isinstance(f, Nearby)]
+    sys.meta_path.append(Nearby(Path.cwd(), Path(folder), Path(started), found))
+    return package(Path(folder))[1] or None
+
+
 def package(folder: Path) -> tuple[Path, str]:
     """Where the package of a folder is, and what it is called; '' where it is in none."""
     names: list[str] = []

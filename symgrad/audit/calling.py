@@ -1,0 +1,113 @@
+"""How a program under audit is called, and what is handed to it."""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from symgrad.audit import holding
+else:
+    import holding
+
+Call = tuple[str, Any]
+
+
+class Calls:
+    """The calls of a run, each of a kind and what it needs; ``found`` is what each gives.
+
+    ``space``: the variables of the program; ``names``: the names in it, of which it may read any.
+    """
+
+    def __init__(
+        self, space: dict[str, Any], given: dict[str, Any], names: Collection[str]
+    ) -> None:
+        self.space, self.given, self.names = space, given, names
+        self.found: list[Any] = []
+        self.parameters: dict[str, Any] = {}
+
+    def run(self, calls: Sequence[Call]) -> Any:
+        """What the last of the calls gives, or what they and the object hold."""
+        methods = [what for kind, what in calls if kind == "method"]
+        for kind, what in calls:
+            if kind == "held":
+                held = holding.whole(self.found[0]) or {}
+                own = {k.lstrip("."): v for k, v in held.items()}
+                return [*map(holding.whole, self.found[1:]), own]
+            getattr(self, f"_{kind}")(what)
+            if what in methods[:-1] and holding.are_lost(self.found[0], self.parameters):
+                self.found.pop()  # it made its parameters as it first ran
+                self._set_parameters()
+                self._method(what)
+        return holding.whole(self.found[-1]) if self.found else None
+
+    def _function(self, what: Any) -> None:
+        name, arguments = what
+        result = all_of(called_with(found_in(self.space, name), self._arguments(arguments)))
+        self.found.append(holding.in_parts(result, arguments, self.given))
+
+    def _variables(self, what: dict[str, str]) -> None:
+        given = self.given
+        pairs = {k: (given[v], self.space.get(k, given[v])) for k, v in what.items()}
+        self.space |= {k: holding.like(*pair) for k, pair in pairs.items()}
+
+    def _object(self, what: Any) -> None:
+        self.found.append(eval(what, self.space))
+
+    def _set(self, what: dict[str, Any]) -> None:
+        self.parameters = {k: value_of(v, self.given) for k, v in what.items()}
+        self._set_parameters()
+
+    def _set_parameters(self) -> None:
+        holding.set_parameters(self.found[0], self.parameters, self.names)
+
+    def _method(self, what: Any) -> None:
+        name, arguments = what
+        method = getattr(self.found[0], name)
+        self.found.append(all_of(called_with(method, self._arguments(arguments))))
+
+    def _arguments(self, asked: dict[str, Any]) -> dict[str, Any]:
+        return {
+            name: self.found[what[1]]
+            if isinstance(what, tuple) and what[0] == "result"
+            else value_of(what, self.given)
+            for name, what in asked.items()
+        }
+
+
+def found_in(space: dict[str, Any], name: str) -> Any:
+    """What stands under a name, which may have dots."""
+    first, *rest = name.split(".")
+    value = space[first]
+    for part in rest:
+        value = getattr(value, part)
+    return value
+
+
+def called_with(function: Any, arguments: dict[str, Any]) -> Any:
+    """What a function gives; what stands under a star is handed over by its place."""
+    placed = arguments.pop("*", ())
+    return function(*placed, **arguments)
+
+
+def all_of(result: Any) -> Any:
+    """What a generator gives, all of it: pairs with names are entries of a dictionary."""
+    if not isinstance(result, types.GeneratorType):
+        return result
+    items = list(result)
+    named = all(isinstance(i, tuple) and len(i) == 2 and isinstance(i[0], str) for i in items)
+    return dict(items) if named else items
+
+
+def value_of(what: Any, given: dict[str, Any]) -> Any:
+    """An input by name, or a dictionary, a tuple or one vector of inputs."""
+    if isinstance(what, tuple):
+        return sys.modules["numpy"].concatenate([given[name].ravel() for name in what[1]])
+    if isinstance(what, dict):
+        return {k: value_of(v, given) for k, v in what.items()}
+    if isinstance(what, list):
+        return tuple(value_of(v, given) for v in what)
+    value = given[what]
+    return value.copy() if value.ndim else value[()]
