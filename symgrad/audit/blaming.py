@@ -20,6 +20,7 @@ from symgrad.audit.runner import OutOfTime
 from symgrad.audit.scene import Scene
 from symgrad.audit.search import Found, Search, State, Target
 from symgrad.audit.sites import Site
+from symgrad.audit.spoken import spoken
 from symgrad.audit.starts import Start, wrong_site
 from symgrad.audit.traces import is_drawn, traced
 from symgrad.audit.values import Value
@@ -235,7 +236,8 @@ class Blaming:
         self, state: State, target: Target, repair: Found, evidence: Evidence
     ) -> Blamed | None:
         """The fault that a repair mends, once it is made; None where it was right by chance."""
-        edit, before, drawn = repair.edit, state.program, is_drawn(state, target.code)
+        before, drawn = state.program, is_drawn(state, target.code)
+        edit = spoken(repair.edit, state)
         state.program = before.repaired(edit.changes)
         state.program.load()
         state.refresh()

@@ -127,6 +127,16 @@ def is_times(edit: Edit) -> bool:
     return bool(old) and len(new) > len(old) and all(new.count(f) >= old.count(f) for f in old)
 
 
+def is_times_no_slope(edit: Edit) -> bool:
+    """Whether an edit keeps what stands there, and multiplies it by what is no slope."""
+    more = Counter(_factors(edit.new)) - Counter(_factors(edit.old))
+    return is_times(edit) and not any(_SLOPE.search(f) for f in more)
+
+
+_SLOPE = re.compile(r"\w\(|\*\*|[<>]|^\(?1(\.0?)? [-+]")
+"""What is in slopes of functions: a function, a power, a comparison, a complement."""
+
+
 def _factors(text: str) -> list[str]:
     """The factors of a product, as they are typed; [] where it is no expression."""
     try:
@@ -170,6 +180,13 @@ def is_of_a_branch(edit: Edit) -> bool:
     """Whether a number is changed that is a slope on one side: ``np.where(z > 0, 1, 0.2)``."""
     cases = (_args(n)[1:] for n in _nodes(edit) if _called(n) == "where")
     return is_of_numbers(edit) and _is_in(edit, [branch for several in cases for branch in several])
+
+
+def is_of_order(edit: Edit) -> bool:
+    """Whether something is changed that is compared with something larger or smaller."""
+    orders = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+    found = (n for n in _nodes(edit) if isinstance(n, ast.Compare))
+    return _is_in(edit, [n for n in found if all(isinstance(op, orders) for op in n.ops)])
 
 
 def is_of_numbers(edit: Edit) -> bool:

@@ -116,8 +116,13 @@ def made(
     form = orders.best(form, inputs, lambda f: auditor_of(f).right(), len(derivation.wrt))
     form = orders.that_runs(form, source.tree, reference.inputs, inputs, auditor_of)
     labels.settle(reference, source.tree, form, lambda: auditor_of(form).right())
-    auditor = auditor_of(form, guards.settled(reference, lambda r: auditor_of(form, r).right()))
-    return told(auditor, auditor.run())
+    settled = guards.settled(reference, lambda r: auditor_of(form, r).right())
+
+    def audited() -> Audit:
+        auditor = auditor_of(form, settled)
+        return told(auditor, auditor.run())
+
+    return labels.with_two(settled, audited(), audited)
 
 
 def form_for(

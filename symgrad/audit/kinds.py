@@ -16,9 +16,11 @@ from symgrad.audit.changed import (
     is_of_data,
     is_of_masks,
     is_of_numbers,
+    is_of_order,
     is_owner,
     is_power,
     is_times,
+    is_times_no_slope,
     sums_more,
 )
 from symgrad.audit.deduced.repairs import nothing
@@ -26,7 +28,7 @@ from symgrad.audit.diagnosis.explanation import Explanation, Summand
 from symgrad.audit.diagnosis.slots import ARRAYS, MADE
 from symgrad.audit.form import assigned, reads
 from symgrad.audit.grammar import Edit
-from symgrad.audit.grammar.edit import nodes
+from symgrad.audit.grammar.edit import function_of, nodes
 from symgrad.audit.operations import of_operation
 from symgrad.audit.outcome import Blamed
 from symgrad.audit.sites import Site
@@ -351,12 +353,14 @@ def compares(edit: Edit) -> bool:
 
 
 PLAIN = (
+    (("jacobian", "value", "term", "factor", "sum", "activation"), is_of_order, "mask"),
     (("sum",), same_but_mean, "factor"),
     (("value",), compares, "mask"),
     (("value",), sums_more, "sum"),
     (("value",), is_multiple, "factor"),
     (("value", "factor"), is_of_masks, "mask"),
     (("value",), is_times, "factor"),
+    (("activation",), is_times_no_slope, "factor"),
     (("operation",), is_of_data, "factor"),
 )
 """Kinds that edits seem to be of, what is to be seen of them, and the kind that they are then."""
@@ -371,7 +375,19 @@ def is_jacobian(edit: Edit, repaired: str) -> bool:
         return edit.word.startswith("-") and any(re.search(f, line) for f in factors)
     if "sum(" not in edit.old + edit.new or edit.kind not in ("value", "sum", "term", "factor"):
         return False
-    return any(repaired.count(known.name) > 1 and "-" in repaired for known in shares)
+    return "-" in repaired and any(_is_projected(known.name, repaired) for known in shares)
+
+
+def _is_projected(name: str, line: str) -> bool:
+    """Whether an array stands in a sum of a line, and beside it: ``p * (g - sum(g * p))``."""
+    try:
+        parts = list(ast.walk(ast.parse(line.strip())))
+    except SyntaxError:  # a line of several
+        return len(re.findall(rf"(?<![\w.]){re.escape(name)}(?!\w)", line)) > 1
+    sums = [n for n in parts if isinstance(n, ast.Call) and function_of(n).endswith("sum")]
+    inside = {id(m) for n in sums for m in ast.walk(n)}
+    read = [id(n) in inside for n in parts if isinstance(n, ast.expr) and ast.unparse(n) == name]
+    return len(set(read)) == 2
 
 
 def is_of_a_norm(edit: Edit) -> bool:
@@ -392,5 +408,6 @@ def is_division(node: ast.BinOp) -> bool:
 
 
 def is_share(array: np.ndarray[Any, Any]) -> bool:
-    """Whether entries are parts of a whole, along the last axis."""
-    return bool((array >= 0).all() and np.allclose(array.sum(axis=-1), 1.0)) and array.size > 1
+    """Whether entries are parts of a whole, along the last axis; labels are none."""
+    one = bool((array >= 0).all() and np.allclose(array.sum(axis=-1), 1.0))
+    return one and array.size > 1 and not np.isin(array, (0, 1)).all()

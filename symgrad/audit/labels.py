@@ -1,16 +1,21 @@
-"""Data that a function asks for two numbers: labels that are 0 and 1, or -1 and 1."""
+"""Data that are one of two numbers: labels that are 0 and 1, or -1 and 1."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
+import sympy as sp
+
 from symgrad.audit.aliases import base_of, views
+from symgrad.audit.findings import Audit
 from symgrad.audit.form import Form
 from symgrad.audit.orders import most_right
 from symgrad.audit.reference import PAIRS, Pair, Reference
 from symgrad.audit.statements import number_of
+from symgrad.mathematics.indices import is_entry, name_of
 
 Labels = Mapping[str, Pair]
 
@@ -29,6 +34,9 @@ def settle(reference: Reference, tree: ast.AST, form: Form, right: Callable[[], 
 def _choices(reference: Reference, tree: ast.AST, form: Form) -> Iterator[Labels]:
     """What labels may be; any numbers where none is said to be one of two."""
     asked = dict(_asked(reference, tree, form))
+    if not asked and (weights := weighing(reference)):
+        yield from ({}, dict.fromkeys(weights, PAIRS[0]))
+        return
     equal = {n: numbers for n, (numbers, is_equal) in asked.items() if is_equal}
     if asked.keys() != equal.keys() or not asked:
         yield {}
@@ -53,6 +61,33 @@ def _asked(
         if compared:
             equal = any(is_equal for _, is_equal in compared)
             yield name, ({v for v, _ in compared if v is not None}, equal)
+
+
+def with_two(reference: Reference, found: Audit, again: Callable[[], Audit]) -> Audit:
+    """What was found; what is found at labels that are 0 and 1, where that alone has a name."""
+    weights = weighing(reference)
+    if not found.faults or found.faults[0].kind != "unnamed" or not weights:
+        return found
+    before, reference.two_valued = reference.two_valued, dict.fromkeys(weights, PAIRS[0])
+    other = again() if before != reference.two_valued else found
+    named = bool(other.faults) and other.faults[0].kind != "unnamed"
+    told = f"the fault shows where labels are 0 and 1: {', '.join(weights)}"
+    return replace(other, remarks=(*other.remarks, told)) if named else found
+
+
+def weighing(reference: Reference) -> list[str]:
+    """The data that a spec reads beside their complements, as labels are: ``y`` and ``1 - y``."""
+    data = [v.name for v in reference.inputs.values() if v.role == "data" and v.dtype == "float"]
+    free = [n for n in data if not reference.inputs[n].assumptions]
+    sums = [s for e in reference.system for s in e.rhs.atoms(sp.Add)]
+    taken = {name_of(a) for s in sums if sp.S.One in s.args for a in _subtracted(s)}
+    return [n for n in free if n in taken]
+
+
+def _subtracted(whole: sp.Add) -> list[sp.Expr]:
+    """The entries that are subtracted from 1."""
+    others = [-a for a in whole.args if a != sp.S.One]
+    return others if len(others) == 1 and is_entry(others[0]) else []
 
 
 def _arguments(form: Form) -> Iterator[tuple[str, str]]:

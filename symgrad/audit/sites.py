@@ -34,6 +34,8 @@ class Role:
     ratio: float = 1.0
     in_turn: bool = False
     """Whether it is that of one step alone."""
+    comes_back: bool = False
+    """Whether an input is the gradient by a value: what comes back from a loss outside."""
 
 
 @dataclass(frozen=True)

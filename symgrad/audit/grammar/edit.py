@@ -70,9 +70,13 @@ class Edit:
     @property
     def sentence(self) -> str:
         """The fault in words."""
-        sentence = SENTENCES_BY_WORD.get((self.rule.name, self.word), self.rule.sentence)
+        name, word = self.rule.name, self.word
+        sentence = SENTENCES_BY_WORD.get((name, word), self.rule.sentence)
+        if word.startswith(ITS_VALUE):
+            sentence = SENTENCES_OF_VALUES.get(name, sentence)
+            word = word.removeprefix(ITS_VALUE)
         again = ", in two lines" if self.again else ""
-        return sentence.format(old=self.old, new=self.new, word=self.word) + again
+        return sentence.format(old=self.old, new=self.new, word=word) + again
 
 
 KINDS_BY_WORD = {
@@ -83,6 +87,8 @@ KINDS_BY_WORD = {
     ("another function", "sign"): "activation",
     ("another function", "cos"): "activation",
     ("another function", "sin"): "activation",
+    ("another function", "convolve"): "transpose",
+    ("another function", "correlate"): "transpose",
     ("another function", "cosh"): "activation",
     ("another function", "sinh"): "activation",
     ("a superfluous factor", "the mask"): "mask",
@@ -105,8 +111,20 @@ SENTENCES_BY_WORD = {
     "`{old}` ought to be `{new}`",
     ("another sum", "the sum for the mean"): "a sum is taken where a mean is meant: "
     "`{old}` ought to be `{new}`",
+    ("another function", "convolve"): "the kernel is not turned round: `{old}` ought to be `{new}`",
+    ("another function", "correlate"): "the kernel is turned round once too often: "
+    "`{old}` ought to be `{new}`",
 }
 """Rules that find several faults, told apart by what they found."""
+
+ITS_VALUE = "its value at "
+SENTENCES_OF_VALUES = {
+    "no derivative": "the factor {word} is missing",
+    "no derivative in turn": "the factor {word} is missing",
+    "no derivative inside": "the factor {word} is missing",
+    "another derivative": "`{old}` is not the derivative there: `{new}` is",
+}
+"""Rules of derivatives, where that is the value itself, or an array beside it."""
 
 _MASK = re.compile(r"(.* \* )?\(?[\w.]+(\[[\w +-]+\])? > 0\)?")
 """A derivative that is 0 or 1."""
@@ -216,7 +234,7 @@ def is_gradient(site: Site, name: str) -> bool:
     """Whether a name is that of a gradient, by its numbers or by how it is called."""
     known = site.known.get(name)
     if known is not None and known.role is not None:
-        return known.role.kind == "gradient"
+        return known.role.kind == "gradient" or known.role.comes_back
     return is_called_gradient(name)
 
 

@@ -53,6 +53,7 @@ PENALTIES = ["0.1", "0.2", "0.01", "0.02", "0.001", "0.002", "0.5", "2", "1", "0
 def _weights(site: Site) -> Iterator[Proposal]:
     """A multiple of an input: what a penalty adds."""
     inputs = [k for k in site.like(site.shape) if k.role is not None and k.role.kind == "input"]
+    inputs = [k for k in inputs if not is_gradient(site, k.name)]
     for root, known in itertools.product(site.roots, inputs):
         for factor, cost in _coefficients(site):
             yield root, f"{site.text(root)} + {factor} * {known.name}", 2.2 + cost, known.name
