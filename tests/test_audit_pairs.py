@@ -40,6 +40,8 @@ QUICK |= {
     "redrawn_by_a_function",
     "bias_of_the_last_row",
     "tape_unused",
+    "softmax_bias_of_all",
+    "skip_of_what_comes_back",
 }
 """Programs that are audited every time: a copy left out, two statements on a line, and so on."""
 

@@ -36,12 +36,19 @@ def _is_factor(name: str, edit: Edit) -> bool:
 def _is_mask(known: Known) -> bool:
     """Whether an array is called a mask, or has zeros and ones that are no labels."""
     array = known.array
-    if "mask" in known.name.lower():
+    if _MASKING.fullmatch(known.name.split(".")[-1]):
         return True
     ones = bool(np.isin(array, (0, 1)).all()) and bool(array.any()) and not array.all()
     label = known.role is not None and known.role.kind == "input" and array.dtype.kind != "b"
     picked = any((array.sum(axis=k) == 1).all() for k in range(array.ndim))
     return ones and not (label and (picked or array.ndim < 2))
+
+
+_MASKING = re.compile(
+    r"(?i:.*mask.*|(keep|kept|drop|dropout|alive|active|valid|observed|visible|pad)_?\w*)"
+    r"|M_?\d*|D\d"
+)
+"""What arrays are called that leave entries out."""
 
 
 def sums_more(edit: Edit) -> bool:
@@ -125,6 +132,24 @@ def is_times(edit: Edit) -> bool:
     """Whether an edit keeps what stands there, and multiplies it by something."""
     old, new = (_factors(text) for text in (edit.old, edit.new))
     return bool(old) and len(new) > len(old) and all(new.count(f) >= old.count(f) for f in old)
+
+
+def is_of_a_difference(edit: Edit) -> bool:
+    """Whether one array stands for another from which it is subtracted elsewhere.
+
+    ``n - p`` for ``a - p`` is what is left of two ways, where ``a - n`` is read too.
+    """
+    one, other = edit.old.strip("() "), edit.new.strip("() ")
+    minus = (n for n in _nodes(edit) if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Sub))
+    there = {typed(n) for n in walked(edit.site.around) if isinstance(n, ast.BinOp)}
+    return _is_in(edit, list(minus)) and bool({f"{one} - {other}", f"{other} - {one}"} & there)
+
+
+def is_one_more(edit: Edit) -> bool:
+    """Whether a number that is no count is to be 1 more, or less: ``s - 1`` for ``s``."""
+    known = edit.site.known.get(edit.old.strip())
+    alike = edit.new.replace(" ", "").strip("()") in (f"{edit.old}-1", f"{edit.old}+1")
+    return alike and known is not None and bool((known.array % 1 != 0).any())
 
 
 def is_times_no_slope(edit: Edit) -> bool:

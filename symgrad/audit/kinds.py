@@ -13,10 +13,12 @@ from symgrad.audit.changed import (
     is_index,
     is_multiple,
     is_of_a_branch,
+    is_of_a_difference,
     is_of_data,
     is_of_masks,
     is_of_numbers,
     is_of_order,
+    is_one_more,
     is_owner,
     is_power,
     is_times,
@@ -45,7 +47,7 @@ def kind_of(blamed: Blamed) -> str:
     if cause is None:
         return of_operation(blamed.evidence, blamed.target.name) or "unnamed"
     kind = of_explanation(cause)
-    lacks = cause.role == "terms" and kind in ("path", "term")
+    lacks = cause.role == "terms" and kind in ("path", "sum", "term")
     return "overwritten" if lacks and overwrites(blamed.site) else kind
 
 
@@ -56,7 +58,7 @@ def of_both(blamed: Blamed, kind: str) -> str:
     nine times of ten.
     """
     several = MAKESHIFT.get("factor" if blamed.edit and blamed.edit.kind == "factor" else kind, ())
-    if blamed.edit and blamed.edit.rule.name in PRECISE:
+    if blamed.edit and is_precise(blamed.edit):
         return kind
     several = tuple(k for k in several if k not in of_no_array(blamed.edit))
     several = (*several, *MORE.get(blamed.edit.rule.name if blamed.edit else "", ()))
@@ -131,13 +133,19 @@ PRECISE = frozenset(
 )
 """Repairs that mend nothing by chance: what they are called stays."""
 
+
+def is_precise(edit: Edit) -> bool:
+    """Whether a repair is called what it is whatever numbers tell."""
+    return edit.rule.name in PRECISE or (edit.kind == "value" and is_of_a_difference(edit))
+
+
 OF_ARRAYS = ("mask", "value", "path", "transpose", "operation")
 """Kinds of faults that no other number in their place mends but by chance: 0.1 * 0.1 is 0.01."""
 
 MAKESHIFT = {
     "factor": ("activation", "operation", "value", "jacobian", "path", "mask", "sum", "transpose"),
     "term": ("activation", "value", "jacobian", "mask", "path", "sum", "transpose"),
-    "value": ("jacobian", "mask", "sum", "term", "transpose"),
+    "value": ("jacobian", "mask", "path", "sum", "term", "transpose"),
     "activation": ("value", "jacobian"),
     "path": ("jacobian",),
     "mask": ("factor",),
@@ -306,7 +314,12 @@ def of_terms(coefficients: Sequence[float], terms: Sequence[Summand]) -> str:
         pairs = list(zip(sizes, terms, strict=True))
         gone, kept = ([t for c, t in pairs if bool(c < NEAR) is g] for g in (True, False))
         return of_missing(gone, kept)
-    return "term"
+    return "sum" if is_of_one_array(terms) else "term"
+
+
+def is_of_one_array(terms: Sequence[Summand]) -> bool:
+    """Whether terms are the entries of one array, summed up: its windows, or its rows."""
+    return len(terms) > 2 and bool(terms[0].through) and len(set(terms)) == 1 and terms[0].summed
 
 
 def is_scaled(coefficients: Sequence[float], terms: Sequence[Summand]) -> bool:
@@ -323,6 +336,8 @@ def of_missing(gone: Sequence[Summand], kept: Sequence[Summand]) -> str:
     """The kind, where terms are left out."""
     if len(kept) == 1 and len(gone) > 1 and all(t.like(kept[0]) for t in gone):
         return "overwritten"
+    if is_of_one_array([*gone, *kept]):
+        return "sum"
     pairs = [(g, k) for g in gone for k in kept if g.through == k.through]
     projected = any((g.own and not k.own) or (g.summed and not k.summed) for g, k in pairs)
     if any(t.statistic for t in gone) or projected:
@@ -358,8 +373,10 @@ PLAIN = (
     (("value",), compares, "mask"),
     (("value",), sums_more, "sum"),
     (("value",), is_multiple, "factor"),
-    (("value", "factor"), is_of_masks, "mask"),
-    (("value",), is_times, "factor"),
+    (("value", "factor", "term", "operation"), is_of_masks, "mask"),
+    (("value", "term"), is_times, "factor"),
+    (("factor", "value"), is_one_more, "term"),
+    (("value",), is_of_a_difference, "term"),
     (("activation",), is_times_no_slope, "factor"),
     (("operation",), is_of_data, "factor"),
 )
@@ -375,16 +392,18 @@ def is_jacobian(edit: Edit, repaired: str) -> bool:
         return edit.word.startswith("-") and any(re.search(f, line) for f in factors)
     if "sum(" not in edit.old + edit.new or edit.kind not in ("value", "sum", "term", "factor"):
         return False
-    return "-" in repaired and any(_is_projected(known.name, repaired) for known in shares)
+    return any(_is_projected(known.name, repaired) for known in shares)
 
 
 def _is_projected(name: str, line: str) -> bool:
-    """Whether an array stands in a sum of a line, and beside it: ``p * (g - sum(g * p))``."""
+    """Whether an array is in a sum that is subtracted, and beside it: ``p * (g - sum(g * p))``."""
     try:
         parts = list(ast.walk(ast.parse(line.strip())))
     except SyntaxError:  # a line of several
         return len(re.findall(rf"(?<![\w.]){re.escape(name)}(?!\w)", line)) > 1
-    sums = [n for n in parts if isinstance(n, ast.Call) and function_of(n).endswith("sum")]
+    minus = [n.right for n in parts if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Sub)]
+    taken = [n for m in minus for n in ast.walk(m) if isinstance(n, ast.Call)]
+    sums = [n for n in taken if function_of(n).endswith("sum")]
     inside = {id(m) for n in sums for m in ast.walk(n)}
     read = [id(n) in inside for n in parts if isinstance(n, ast.expr) and ast.unparse(n) == name]
     return len(set(read)) == 2

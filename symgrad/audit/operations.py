@@ -6,6 +6,7 @@ import sympy as sp
 
 from symgrad.audit.compare import compared
 from symgrad.audit.evidence import Evidence
+from symgrad.mathematics.reductions import AxisMax
 
 LINEAR = (sp.Add, sp.Mul, sp.Indexed, sp.Sum)
 """What an equation is made of where it is linear, or a product of arrays."""
@@ -19,6 +20,8 @@ def of_operation(evidence: Evidence, name: str) -> str:
     if not readers or not all(_is_right(evidence, e.name) for e in known):
         return ""
     heads = [h for e in readers for h in _around(e.rhs, name)]
+    if heads and all(h.has(AxisMax) for h in heads):
+        return "mask"
     return "jacobian" if any(h.has(sp.Sum) or _sums(h) for h in heads) else ""
 
 
@@ -29,7 +32,8 @@ def _read(rhs: sp.Expr) -> set[str]:
 def _around(rhs: sp.Expr, name: str) -> list[sp.Expr]:
     """The functions that are of a value, and of no part of it alone."""
     inside = [p for p in sp.preorder_traversal(rhs) if not isinstance(p, LINEAR) and p.args]
-    return [p for p in inside if isinstance(p, sp.Expr) and name in _read(p)]
+    known = (p for p in inside if isinstance(p, sp.Expr) and not isinstance(p, sp.IndexedBase))
+    return [p for p in known if name in _read(p)]
 
 
 def _sums(head: sp.Expr) -> bool:

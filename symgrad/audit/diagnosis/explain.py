@@ -41,6 +41,9 @@ Numbers = np.ndarray[Any, Any]
 TIMES_A_NUMBER = 0.6
 """How much less likely something is that has to be times a number too."""
 
+OF_NO_NAME = 0.15
+"""How much less likely it is that terms of a value without a name are others."""
+
 
 @dataclass
 class Explaining:
@@ -167,11 +170,12 @@ class Explaining:
     def _fit(self, columns: Columns, name: str) -> None:
         value, first = self._value(name), not self.backward.reads[name]
         for coefficients, explained in fitted(columns, self.wanted):
+            hidden = value in self.backward.derivation.typed.nameless
             cost = 0.1 * len(coefficients) + 0.1 * sum(abs(c - 1) > 1e-6 for c in coefficients)
+            cost += OF_NO_NAME * hidden
             found = Explanation(
                 value, "terms", "", "", cost, explained, coefficients, columns.summands()
             )
-            hidden = value in self.backward.derivation.typed.nameless
             self.found.append(replace(found, hidden=hidden, first=first))
 
     def _value(self, name: str) -> str:

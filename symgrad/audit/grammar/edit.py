@@ -126,7 +126,7 @@ SENTENCES_OF_VALUES = {
 }
 """Rules of derivatives, where that is the value itself, or an array beside it."""
 
-_MASK = re.compile(r"(.* \* )?\(?[\w.]+(\[[\w +-]+\])? > 0\)?")
+_MASK = re.compile(r"(.* \* )?\(*[\w.]+(\[[\w +-]+\])? > 0\)*")
 """A derivative that is 0 or 1."""
 
 WHOLE = (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.Constant)

@@ -208,3 +208,117 @@ def backward(x, k, D):
     first="x",
     function="backward",
 )
+
+pair(
+    "softmax_bias_of_all",
+    """
+X = sg.data("X", ("n", 4)); Y = sg.data("Y", ("n", 3), assume=sg.one_hot(axis=1))
+W = sg.param("W", (4, 3)); b = sg.param("b", (3,))
+p = sg.softmax(X @ W + b, axis=1)
+loss = -np.sum(Y * np.log(p)) / X.shape[0]
+""",
+    """
+def backward(X, Y, W, b):
+    e = np.exp(X @ W + b)
+    p = e / e.sum(axis=1, keepdims=True)
+    return {"W": -X.T @ (Y - p) / len(X), "b": -np.sum(Y - p) / len(X)} #!
+""",
+    kinds="sum",
+    first="b",
+    function="backward",
+)
+
+pair(
+    "skip_of_what_comes_back",
+    """
+x = sg.data("x", ("n", 3)); grad = sg.data("grad", ("n", 4)); A = sg.param("A", (3, 4))
+W = sg.param("W", (4, 4))
+u = x @ A
+y = u + np.tanh(u @ W)
+loss = np.sum(grad * y)
+""",
+    """
+def backward(x, grad, A, W):
+    u = x @ A
+    da = grad * (1 - np.tanh(u @ W) ** 2)
+    du = da @ W.T #!
+    return {"W": u.T @ da, "u": du, "A": x.T @ du}
+""",
+    kinds="path",
+    first="u",
+    function="backward",
+)
+
+pair(
+    "kernel_turned_twice",
+    """
+x = sg.param("x", (6,)); k = sg.data("k", (3,)); G = sg.data("G", (4,))
+y = np.stack([x[i : i + 3] @ k for i in range(4)])
+loss = np.sum(G * y)
+""",
+    """
+def backward(x, k, G):
+    return {"x": np.convolve(G, k[::-1])} #!
+""",
+    kinds="transpose value",
+    first="x",
+    function="backward",
+)
+
+pair(
+    "focal_weight_of_labels",
+    """
+X = sg.data("X", ("n", 4)); y = sg.data("y", ("n",)); w = sg.param("w", (4,))
+p = 1 / (1 + np.exp(-(X @ w)))
+loss = -np.mean(y * (1 - p) ** 2 * np.log(p) + (1 - y) * p**2 * np.log(1 - p))
+""",
+    """
+def backward(X, y, w):
+    p = 1 / (1 + np.exp(-(X @ w)))
+    weight = y * (1 - p) ** 2 + (1 - y) * p**2
+    return {"w": X.T @ (weight * (p - y)) / len(y)} #!
+""",
+    kinds="path term jacobian",
+    first="w",
+    function="backward",
+)
+
+pair(
+    "distance_not_divided_by",
+    """
+a = sg.param("a", ("n", 3)); b = sg.data("b", ("n", 3)); s = sg.data("s", ("n",))
+d = np.sqrt(np.sum((a - b) ** 2, axis=1))
+loss = np.sum(s * d**2 + (1 - s) * np.maximum(3 - d, 0) ** 2) / 2
+""",
+    """
+def backward(a, b, s):
+    diff = a - b
+    d = np.sqrt((diff**2).sum(axis=1))
+    hinge = np.maximum(3 - d, 0)
+    return {"a": s[:, None] * diff - ((1 - s) * hinge)[:, None] * diff} #!
+""",
+    kinds="jacobian factor term",
+    first="a",
+    function="backward",
+)
+
+pair(
+    "threshold_of_a_mean",
+    """
+x = sg.data("x", ("n", 3)); t = sg.data("t", ("n", 2))
+V = sg.param("V", (3, 4)); W = sg.param("W", (4, 2))
+z = x @ V
+loss = 0.5 * np.sum((np.maximum(z, 0) @ W - t) ** 2)
+""",
+    """
+def backward(x, t, V, W):
+    z = x @ V
+    h = np.maximum(z, 0)
+    dy = h @ W - t
+    dz = np.multiply(dy @ W.T, np.int64(z > z.mean())) #!
+    return {"W": h.T @ dy, "V": x.T @ dz}
+""",
+    kinds="mask",
+    first="V",
+    function="backward",
+)
