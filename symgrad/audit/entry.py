@@ -117,12 +117,12 @@ def made(
     form = orders.that_runs(form, source.tree, reference.inputs, inputs, auditor_of)
     labels.settle(reference, source.tree, form, lambda: auditor_of(form).right())
     settled = guards.settled(reference, lambda r: auditor_of(form, r).right())
+    return labels.with_two(settled, lambda: audited(auditor_of(form, settled)))
 
-    def audited() -> Audit:
-        auditor = auditor_of(form, settled)
-        return told(auditor, auditor.run())
 
-    return labels.with_two(settled, audited(), audited)
+def audited(auditor: Auditor) -> Audit:
+    """What an auditor finds."""
+    return told(auditor, auditor.run())
 
 
 def form_for(

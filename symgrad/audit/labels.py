@@ -63,13 +63,13 @@ def _asked(
             yield name, ({v for v, _ in compared if v is not None}, equal)
 
 
-def with_two(reference: Reference, found: Audit, again: Callable[[], Audit]) -> Audit:
-    """What was found; what is found at labels that are 0 and 1, where that alone has a name."""
-    weights = weighing(reference)
+def with_two(reference: Reference, audited: Callable[[], Audit]) -> Audit:
+    """What is found; at labels that are 0 and 1, where only there the fault has a name."""
+    found, weights = audited(), weighing(reference)
     if not found.faults or found.faults[0].kind != "unnamed" or not weights:
         return found
     before, reference.two_valued = reference.two_valued, dict.fromkeys(weights, PAIRS[0])
-    other = again() if before != reference.two_valued else found
+    other = audited() if before != reference.two_valued else found
     named = bool(other.faults) and other.faults[0].kind != "unnamed"
     told = f"the fault shows where labels are 0 and 1: {', '.join(weights)}"
     return replace(other, remarks=(*other.remarks, told)) if named else found
