@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import types
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Calls:
         self.space, self.given, self.names = space, given, names
         self.found: list[Any] = []
         self.parameters: dict[str, Any] = {}
+        self.made = ""
 
     def run(self, calls: Sequence[Call]) -> Any:
         """What the last of the calls gives, or what they and the object hold."""
@@ -38,9 +40,7 @@ class Calls:
                 return [*map(holding.whole, self.found[1:]), own]
             getattr(self, f"_{kind}")(what)
             if what in methods[:-1] and holding.are_lost(self.found[0], self.parameters):
-                self.found.pop()  # it made its parameters as it first ran
-                self._set_parameters()
-                self._method(what)
+                self._made_late(what)
         return holding.whole(self.found[-1]) if self.found else None
 
     def _function(self, what: Any) -> None:
@@ -54,6 +54,7 @@ class Calls:
         self.space |= {k: holding.like(*pair) for k, pair in pairs.items()}
 
     def _object(self, what: Any) -> None:
+        self.made = what
         self.found.append(eval(what, self.space))
 
     def _set(self, what: dict[str, Any]) -> None:
@@ -62,6 +63,32 @@ class Calls:
 
     def _set_parameters(self) -> None:
         holding.set_parameters(self.found[0], self.parameters, self.names)
+
+    def _made_late(self, what: Any) -> None:
+        """The first method, of an object that makes its parameters as it first runs.
+
+        They are set once its method that makes them is over; where it has none, it runs twice.
+        """
+        self.space["__audit__"].forget()
+        thing = eval(self.made, self.space)
+        for name in dir(type(thing)):
+            if re.match(r"_?(_*init(?!_*$)|build|setup|reset_param)", name):
+                setattr(thing, name, self._then_set(getattr(thing, name)))
+        self.found = [thing]
+        self._set_parameters()
+        self._method(what)
+        if holding.are_lost(thing, self.parameters):
+            self.found.pop()
+            self._set_parameters()
+            self._method(what)
+
+    def _then_set(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        def called(*args: Any, **more: Any) -> Any:
+            result = method(*args, **more)
+            self._set_parameters()
+            return result
+
+        return called
 
     def _method(self, what: Any) -> None:
         name, arguments = what

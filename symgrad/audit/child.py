@@ -72,6 +72,11 @@ class Recorder:
         """Something is about to be made zero: what objects hold before, as the pass left it."""
         self.kept |= {n: v for n, v in holding.held_by(space).items() if not holding.is_zero(v)}
 
+    def forget(self) -> None:
+        """What was told so far is of a run that does not count."""
+        self.records.clear()
+        self.last.clear()
+
     def hold(self, name: str, value: Any) -> None:
         """A parameter is about to be changed."""
         self.held.setdefault(name, holding.plain(value))
