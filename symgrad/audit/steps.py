@@ -15,7 +15,7 @@ from symgrad.audit.compare import TOLERANCE, compared, is_turned
 from symgrad.audit.form import Form, assigned, definitions, reads
 from symgrad.audit.handed import returned_names
 from symgrad.audit.instrument import STEP, Plan
-from symgrad.audit.names import inputs_called
+from symgrad.audit.names import inputs_called, is_held_as_gradient
 from symgrad.audit.plans import script_plan
 from symgrad.audit.reference import Truth
 from symgrad.audit.runner import Run
@@ -62,7 +62,8 @@ def with_changes(form: Form, source: Source, wrt: Collection[str], cls: str) -> 
     node = definitions(source.tree)[cls]
     statements = [n for n in walked(node) if isinstance(n, ast.stmt)]
     keyed = {code for s in statements for code in assigned(s) if code.endswith("']")}
-    keys = {code.split("['")[-1][:-2]: code for code in sorted(keyed)}
+    params = (code for code in sorted(keyed) if not is_held_as_gradient(code))
+    keys = {code.split("['")[-1][:-2]: code for code in params}
     codes = {v: keys.get(v, f"self.{v}") for v in wrt}
     steps = stepping(node, codes.values(), ())
     return replace(form, plan=Plan(steps=steps), inputs=codes) if steps else form
