@@ -179,3 +179,16 @@ def test_a_layer_may_make_its_parameters_as_it_first_runs(tmp_path: Path) -> Non
     asked = ["audit", str(tmp_path / "spec.py"), str(tmp_path / "layer.py")]
     found = CliRunner().invoke(main, [*asked, "--class", "Layer", "--setup", "Layer()"])
     assert "gradient right" in found.output
+
+
+def test_what_modules_of_the_program_need_for_something_else_may_be_missing(tmp_path: Path) -> None:
+    plots = "import plotting_of_nobody.pyplot as plt\nfrom frames_of_nobody import DataFrame\n"
+    (tmp_path / "spec.py").write_text(SPEC, encoding="utf-8")
+    (tmp_path / "tools.py").write_text(plots + LAYERS, encoding="utf-8")
+    (tmp_path / "net.py").write_text("from tools import back" + PASS, encoding="utf-8")
+    asked = ["audit", str(tmp_path / "spec.py"), str(tmp_path / "net.py")]
+    assert "gradient right" in CliRunner().invoke(main, [*asked, "--function", "backward"]).output
+    (tmp_path / "tools.py").write_text(plots + LAYERS.replace("x.T, dy", "x.T, DataFrame(dy)"))
+    found = CliRunner().invoke(main, [*asked, "--function", "backward"])
+    assert found.exit_code == 2
+    assert "No module named 'frames_of_nobody'" in found.output

@@ -154,18 +154,26 @@ def is_one_more(edit: Edit) -> bool:
 
 def is_times_no_slope(edit: Edit) -> bool:
     """Whether an edit keeps what stands there, and multiplies it by what is no slope."""
-    more = Counter(_factors(edit.new)) - Counter(_factors(edit.old))
-    return is_times(edit) and not any(_SLOPE.search(f) for f in more)
+    return is_times(edit) and not any(_SLOPE.search(f) for f in _factors_more(edit))
 
 
 _SLOPE = re.compile(r"\w\(|\*\*|[<>]|^\(?1(\.0?)? [-+]")
 """What is in slopes of functions: a function, a power, a comparison, a complement."""
 
 
+def factors_more(edit: Edit) -> str:
+    """The factors by which an edit multiplies what stands there."""
+    return " * ".join(_factors_more(edit)) if is_times(edit) else ""
+
+
+def _factors_more(edit: Edit) -> list[str]:
+    return [*(Counter(_factors(edit.new)) - Counter(_factors(edit.old))).elements()]
+
+
 def _factors(text: str) -> list[str]:
     """The factors of a product, as they are typed; [] where it is no expression."""
     try:
-        left = [ast.parse(text.strip(), mode="eval").body]
+        left = [_AsFunctions().visit(ast.parse(text.strip(), mode="eval").body)]
     except SyntaxError:
         return []
     found: list[str] = []
@@ -175,6 +183,21 @@ def _factors(text: str) -> list[str]:
         left += [node.left, node.right] if product else []  # type: ignore[attr-defined]
         found += [] if product else [ast.unparse(node)]
     return found
+
+
+class _AsFunctions(ast.NodeTransformer):
+    """Methods of arrays as the functions that do the same: ``np.sum(a, 0)`` for ``a.sum(0)``."""
+
+    def visit_Call(self, node: ast.Call) -> ast.Call:
+        self.generic_visit(node)
+        of = node.func
+        if not isinstance(of, ast.Attribute) or of.attr not in _METHODS or typed(of.value) == "np":
+            return node
+        return ast.Call(_FUNCTION[of.attr], [of.value, *node.args], node.keywords)
+
+
+_METHODS = ("sum", "mean", "prod", "dot", "transpose", "reshape", "max", "min")
+_FUNCTION = {name: ast.Attribute(ast.Name("np"), name) for name in _METHODS}
 
 
 _CALL = re.compile(r"\w\(")

@@ -7,7 +7,12 @@ import sys
 from collections.abc import Iterator
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from symgrad.audit import standins
+else:
+    import standins
 
 
 class Nearby:
@@ -35,12 +40,46 @@ class Nearby:
         yield self.started
 
 
+class Standing:
+    """Has a module that is nowhere stand empty where a module of the program imports it.
+
+    What is audited may need no more of its own modules than what does without: one that plots too.
+    """
+
+    def __init__(self, own: set[str]) -> None:
+        self.own = own
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        """As any finder of modules does."""
+        first = name.partition(".")[0]
+        known = isinstance(sys.modules.get(first), standins.Absent)
+        return ModuleSpec(name, self) if known or (path is None and self._is_asked()) else None
+
+    def _is_asked(self) -> bool:
+        """Whether it is a module of the program that imports, not what is audited itself."""
+        frame = sys._getframe(2)
+        while frame is not None and "importlib" in frame.f_code.co_filename:
+            frame = frame.f_back
+        name = frame.f_globals.get("__name__", "") if frame is not None else ""
+        file = frame.f_code.co_filename if frame is not None else ""
+        here = file.startswith(str(Path.cwd())) or name.partition(".")[0] in self.own
+        return here and frame is not None and "__audit__" not in frame.f_globals
+
+    def create_module(self, spec: ModuleSpec) -> standins.Absent:
+        """A module that has nothing."""
+        return standins.Absent(spec.name)
+
+    def exec_module(self, module: Any) -> None:
+        """Nothing is run."""
+
+
 def put(folder: str, started: str, found: set[str]) -> str | None:
     """Have modules found outside the copy of a folder; the package that the folder is, if any."""
     if not folder:
         return None
-    sys.meta_path[:] = [f for f in sys.meta_path if not isinstance(f, Nearby)]
+    sys.meta_path[:] = [f for f in sys.meta_path if not isinstance(f, (Nearby, Standing))]
     sys.meta_path.append(Nearby(Path.cwd(), Path(folder), Path(started), found))
+    sys.meta_path.append(Standing(found))
     return package(Path(folder))[1] or None
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+import types
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 
 def printer(to_file: Callable[..., None]) -> Callable[..., None]:
@@ -40,3 +41,14 @@ class Missing:
         if self._name.split(".")[0] in ("matplotlib", "seaborn", "IPython"):
             return Missing(self._name, self._error)
         raise ImportError(self._error)
+
+
+class Absent(types.ModuleType):
+    """A module that is not there, for whoever imports it and needs nothing of it."""
+
+    __path__: ClassVar[list[str]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Missing(self.__name__, f"No module named {self.__name__!r}")

@@ -11,6 +11,7 @@ from dataclasses import replace
 import sympy as sp
 
 from symgrad.audit.auditing import Auditor
+from symgrad.audit.changed import factors_more
 from symgrad.audit.diagnosis.told import told as told_of
 from symgrad.audit.equations import equation_of, spelled_out
 from symgrad.audit.findings import Audit, FaultFound, ValueFound
@@ -323,7 +324,9 @@ def mended(blamed: Blamed, edit: Edit, kind: str, hidden: Collection[str]) -> st
     more = f"; by its numbers {told_of(cause, kind, hidden)}" if cause is not None else ""
     if blamed.evidence.trace and edit.kind != kind:
         more = f"; {TRACES[kind]}"
-    return f"{edit.sentence}{which(edit.old, row, place)}{more}"
+    times = factors_more(edit) if (edit.kind, kind) == ("value", "factor") else ""
+    told = f"the factor `{times}` is missing" if times else edit.sentence
+    return f"{told}{which(edit.old, row, place)}{more}"
 
 
 def because(kind: str, hidden: bool | None) -> str:
