@@ -180,7 +180,7 @@ def _factors(text: str) -> list[str]:
     while left:
         node = left.pop()
         product = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult)
-        left += [node.left, node.right] if product else []  # type: ignore[attr-defined]
+        left += [node.left, node.right] if product else []
         found += [] if product else [ast.unparse(node)]
     return found
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+import types
 from collections.abc import Iterator
+from importlib.abc import Loader
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,7 +42,7 @@ class Nearby:
         yield self.started
 
 
-class Standing:
+class Standing(Loader):
     """Has a module that is nowhere stand empty where a module of the program imports it.
 
     What is audited may need no more of its own modules than what does without: one that plots too.
@@ -57,7 +59,7 @@ class Standing:
 
     def _is_asked(self) -> bool:
         """Whether it is a module of the program that imports, not what is audited itself."""
-        frame = sys._getframe(2)
+        frame: types.FrameType | None = sys._getframe(2)
         while frame is not None and "importlib" in frame.f_code.co_filename:
             frame = frame.f_back
         name = frame.f_globals.get("__name__", "") if frame is not None else ""
@@ -69,7 +71,7 @@ class Standing:
         """A module that has nothing."""
         return standins.Absent(spec.name)
 
-    def exec_module(self, module: Any) -> None:
+    def exec_module(self, module: types.ModuleType) -> None:
         """Nothing is run."""
 
 

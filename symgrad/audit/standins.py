@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import types
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 
 def printer(to_file: Callable[..., None]) -> Callable[..., None]:
@@ -46,7 +46,9 @@ class Missing:
 class Absent(types.ModuleType):
     """A module that is not there, for whoever imports it and needs nothing of it."""
 
-    __path__: ClassVar[list[str]] = []
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.__path__ = []
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
