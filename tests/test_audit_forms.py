@@ -17,7 +17,9 @@ from symgrad.language.spec_file import load
 QUICK = {"list of dicts", "dataclass", "star", "class of layers", "tape of tensors", "main program"}
 FOUND = {"list of dicts", "star", "class of layers", "script of layers", "class of parameters"}
 FOUND |= {"gradients in place", "main function", "script with data", "lists", "Greek", "typed"}
-FOUND |= {"one vector"}
+FOUND |= {"one vector", "gradient check in a script", "trainer", "steps of attributes"}
+FOUND |= {"estimator", "gradients first, then training", "pairs in a script"}
+FOUND |= {"class that unpacks", "dataclass of parameters"}
 """Forms in which the slope is forgotten as well, at a line of its own."""
 
 

@@ -10,21 +10,21 @@ from typing import Any
 import numpy as np
 
 from symgrad.audit import guards, orders
-from symgrad.audit.batches import Parts, base, entries_of, parts_of, stored_in, turned_in
+from symgrad.audit.batches import Parts, base, entries_of, parts_of
 from symgrad.audit.blaming import Blaming
 from symgrad.audit.clips import SMALLER, Clip, clips
 from symgrad.audit.compare import TOLERANCE
 from symgrad.audit.deaf import not_taken
 from symgrad.audit.form import Form
 from symgrad.audit.grammar import RULES
-from symgrad.audit.handed import handed_out, returned_names, unknown
+from symgrad.audit.handed import handed_out, least_exact, returned_names, unknown
 from symgrad.audit.hints import not_run, nothing, of_a_script, otherwise, outside, stop_of
 from symgrad.audit.instrument import STEP
 from symgrad.audit.losses import another_loss
 from symgrad.audit.meant import by_use
 from symgrad.audit.names import Habits
 from symgrad.audit.outcome import Blamed, Outcome
-from symgrad.audit.plans import script_plan
+from symgrad.audit.plans import Places, made_late, script_plan
 from symgrad.audit.program import Program
 from symgrad.audit.reference import Reference, Truth
 from symgrad.audit.runner import OutOfTime, Run, Runner
@@ -41,7 +41,7 @@ from symgrad.audit.scripts import (
 from symgrad.audit.search import State, Target
 from symgrad.audit.source import Source
 from symgrad.audit.steps import stepping, steps_of
-from symgrad.audit.values import Matching, Value, least_exact, right_or_scaled
+from symgrad.audit.values import Matching, Value, right_or_scaled
 from symgrad.errors import SpecError, SymgradError
 
 POINTS, FIRST = 6, 4.0
@@ -141,11 +141,16 @@ class Auditor:
         if first.error is not None and not first.records:
             raise not_run(self.source, self.form, first)
         hint = otherwise(self.source, self.form, self.reference.inputs)
-        file = self.source.file
-        stored = stored_in(self.source.tree)
-        turned = turned_in(self.source.tree)
-        asked = self.inputs, self.example
-        names = variables(self.reference, first, file, *asked, stored, turned, hint)
+        names = variables(
+            self.reference,
+            first,
+            self.source.file,
+            self.inputs,
+            self.example,
+            Places(self.source.tree),
+            hint,
+        )
+        names |= made_late(self.source.tree, names, first)
         self._take_inputs(first, names)
         self._take_best(first, names)
         self.remarks += of_a_script(self.source, self.author)
@@ -183,6 +188,7 @@ class Auditor:
             data,
             texts,
             lambda code: code in held or habits.gradient(code) is not None,
+            in_objects=any("." in c for n, c in names.items() if n not in data),
         )
 
     def _take_inputs(self, first: Run, names: Mapping[str, str]) -> None:

@@ -37,11 +37,14 @@ def parts_of(
     data: Mapping[str, str],
     texts: Collection[str],
     is_wanted: Callable[[str], bool],
+    *,
+    in_objects: bool = False,
 ) -> Parts:
     """What is made of the data alone, and parameters and gradients are computed from.
 
     ``data``: the variables of inputs; ``texts``: their entries as they are read, ``X[batch]``;
-    ``is_wanted``: whether a name is that of a parameter or of a gradient.
+    ``is_wanted``: whether a name is that of a parameter or of a gradient; ``in_objects``: whether
+    objects hold them, so that what is told to objects may be computed with.
     """
     found: dict[str, str] = {}
     alone = True
@@ -52,7 +55,8 @@ def parts_of(
         edges = {n: read for n, read in _edges(scope, texts).items() if n not in modules}
         known = {t: a for t, a in arrays.items() if t not in data.values()}
         known = {t: a for t, a in known.items() if t in texts or t in edges.keys() & stored}
-        wanted = {n for n in edges if is_wanted(n)}
+        told = {name for node in _own(scope) for name, _ in _told(node)} if in_objects else set()
+        wanted = {n for n in edges if n in told or is_wanted(n)}
         rows = {n: _parts(c, arrays, known, edges, wanted) for n, c in data.items()}
         rows = {n: several for n, several in rows.items() if several}
         stops = {t for several in rows.values() for t in several}
@@ -195,6 +199,12 @@ def _read(node: ast.AST, texts: Collection[str]) -> set[str]:
 def stored_in(tree: ast.AST) -> set[str]:
     """The names that are assigned somewhere in a program."""
     return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and _is_store(n)}
+
+
+def stored_outside(tree: ast.Module) -> set[str]:
+    """The names that are assigned outside functions."""
+    names = (n for n in _own(tree) if isinstance(n, ast.Name) and _is_store(n))
+    return {n.id for n in names}
 
 
 def turned_in(tree: ast.AST) -> set[str]:

@@ -29,6 +29,7 @@ class Calls:
         self.found: list[Any] = []
         self.parameters: dict[str, Any] = {}
         self.made = ""
+        self.lists: list[tuple[str, list[str]]] = []
 
     def run(self, calls: Sequence[Call]) -> Any:
         """What the last of the calls gives, or what they and the object hold."""
@@ -57,12 +58,13 @@ class Calls:
         self.made = what
         self.found.append(eval(what, self.space))
 
-    def _set(self, what: dict[str, Any]) -> None:
-        self.parameters = {k: value_of(v, self.given) for k, v in what.items()}
+    def _set(self, what: tuple[dict[str, Any], list[tuple[str, list[str]]]]) -> None:
+        values, self.lists = what
+        self.parameters = {k: value_of(v, self.given) for k, v in values.items()}
         self._set_parameters()
 
     def _set_parameters(self) -> None:
-        holding.set_parameters(self.found[0], self.parameters, self.names)
+        holding.set_parameters(self.found[0], self.parameters, self.names, self.lists)
 
     def _made_late(self, what: Any) -> None:
         """The first method, of an object that makes its parameters as it first runs.

@@ -20,16 +20,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from symgrad.audit import calling, holding, nearby, standins
+    from symgrad.audit import calling, holding, nearby, standins, tracking
 else:  # it is run as a script, and its folder is no place for the imports of what it runs
     sys.path.insert(0, str(Path(__file__).parent))
     import calling
     import holding
     import nearby
     import standins
+    import tracking
 
     sys.path.pop(0)
-    for name in ("calling", "holding", "nearby", "standins"):
+    for name in ("calling", "holding", "nearby", "standins", "tracking"):
         del sys.modules[name]
 
 MOST_RECORDS, MOST_TURNS = 4000, 64
@@ -52,12 +53,20 @@ class Recorder:
 
     of_the_audit = True
 
-    def __init__(self, given: dict[str, Any], keep: bool, outputs: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        given: dict[str, Any],
+        keep: bool,
+        outputs: Collection[str],
+        tracked: tracking.Tracked,
+    ) -> None:
         self.given = given
         self.keep = keep
+        self.tracked = tracked
         self.wanted = {*outputs, *(_base(n) for n in outputs if "." in n)}
         self.records: list[tuple[int, str, Any]] = []
         self.last: dict[str, Any] = {}
+        self.outer: dict[str, Any] = {}
         self.author: dict[str, Any] = {}
         self.turns: dict[int, int] = {}
         self.picked: Any = None
@@ -66,7 +75,6 @@ class Recorder:
         self.held: dict[str, Any] = {}
         self.nudges = 0
         self.kept: dict[str, Any] = {}
-        self.live: dict[str, Callable[[], Any]] = {}
 
     def zeroed(self, space: dict[str, Any]) -> None:
         """Something is about to be made zero: what objects hold before, as the pass left it."""
@@ -76,6 +84,7 @@ class Recorder:
         """What was told so far is of a run that does not count."""
         self.records.clear()
         self.last.clear()
+        self.outer.clear()
 
     def hold(self, name: str, value: Any) -> None:
         """A parameter is about to be changed."""
@@ -116,10 +125,19 @@ class Recorder:
             if name[1:] in holding.WRAPPED and hasattr(inner, "shape"):
                 self.put(line, target + name, inner)
         if found is not None:
-            self.last[target] = found
+            self._keep_last(target, found)
             if self.keep and len(self.records) < MOST_RECORDS:
                 self.records.append((line, target, found))
         return value
+
+    def _keep_last(self, target: str, found: Any) -> None:
+        """What a variable is in the end: one of the program, not that of a function called so."""
+        code = sys._getframe(2).f_code
+        if code.co_name == "<module>":
+            self.outer[target] = found
+        local = target in code.co_varnames and target != "return"
+        ruled = local and not holding.is_zero(self.outer.get(target))
+        self.last[target] = self.outer[target] if ruled else found
 
     def give(self, name: str, value: Any) -> Any:
         """The input of this name, in place of the author's; an object is given what it holds."""
@@ -130,36 +148,29 @@ class Recorder:
                     setattr(value, key[1:], self.give(name + key, inner))
             return value
         self.author.setdefault(name, holding.plain(value))
-        if name not in self.given:
-            return value
-        given = holding.like(self.given[name], value)
-        self.live[name] = lambda: given
-        return given
+        found = holding.like(self.given[name], value) if name in self.given else value
+        self.tracked.given[name] = found
+        return found
 
     def give_in(self, name: str, holder: Any, codes: list[str]) -> Any:
         """A dictionary, a list or an object of inputs, what it holds of these replaced."""
         for code in codes:
-            path = code.removeprefix(name)
-            holding.replace_in(holder, path, functools.partial(self.give, code))
-            self.live[code] = functools.partial(holding.held_in, holder, path)
+            holding.replace_in(holder, code.removeprefix(name), functools.partial(self.give, code))
         return holder
 
     def part(self, line: int, text: str, value: Any) -> Any:
         """An expression that is an input."""
         return self.put(line, text, self.give(text, value))
 
-    def _changed(self) -> bool:
-        """Whether an input that was given is another by now; rounding is no change."""
-        return any(
-            holding.is_other(get(), self.given[name])
-            for name, get in self.live.items()
-            if name in self.given
-        )
-
-    def turn(self, loop: int, training: bool) -> None:
-        """A turn of a loop begins; of one that trains, as is known or is seen, the first counts."""
+    def turn(self, loop: int) -> None:
+        """A turn of a training loop begins; the first one counts."""
         self.turns[loop] = self.turns.get(loop, 0) + 1
-        if self.turns[loop] > 1 and (training or self._changed()):
+        if self.turns[loop] > 1:
+            raise Stop(loop)
+
+    def watch(self, loop: int, one: bool, codes: list[str]) -> None:
+        """A turn of a loop begins; where parameters have changed since the first, it is left."""
+        if self.tracked.has_changed(loop, codes, one=one):
             raise Stop(loop)
 
 
@@ -189,16 +200,17 @@ class Job:
         self, changed: dict[int, bytes], given: dict[str, Any], keep: bool, seed: int, picked: Any
     ) -> dict[str, Any]:
         """One run of the program at one point."""
-        recorder = Recorder(given, keep, self.outputs)
-        recorder.picked = marshal.loads(picked) if picked else ()
-        result: dict[str, Any] = {"error": None, "out": None, "missing": []}
-        space: dict[str, Any] = {
-            "__name__": self.name,
+        module = sys.modules[self.name] = types.ModuleType(self.name)
+        space = module.__dict__  # dataclasses and pickle look for their module
+        space |= {
             "__file__": str(Path.cwd() / Path(self.file).name),
             "__package__": self.package,
-            "__audit__": recorder,
             **self.seeds,
         }
+        recorder = Recorder(given, keep, self.outputs, tracking.Tracked(space))
+        recorder.picked = marshal.loads(picked) if picked else ()
+        result: dict[str, Any] = {"error": None, "out": None, "missing": []}
+        space["__audit__"] = recorder
         _seed(seed)
         try:
             self._units(changed, space, result["missing"])
@@ -354,8 +366,6 @@ def serve() -> None:
     np.seterr(all="ignore")
     builtins.display = lambda *_, **__: None  # type: ignore[attr-defined]
     builtins.get_ipython = lambda: standins.Missing("IPython", "there is no IPython")  # type: ignore[attr-defined]
-    main = types.ModuleType("__main__")
-    sys.modules["__main__"] = main
     job: Job | None = None
     handlers: dict[str, Callable[[dict[str, Any]], Any]] = {}
     while head := asking.read(8):

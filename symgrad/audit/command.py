@@ -176,6 +176,6 @@ def _described(source: Source, form: Form) -> str:
             lines.append(f"then call {told(what)}")
         elif kind == "object":
             lines.append(f"then make {what}")
-        elif kind in ("set", "variables") and what:
-            lines.append(f"then set {', '.join(what)}")
+        elif kind in ("set", "variables") and (names := what[0] if kind == "set" else what):
+            lines.append(f"then set {', '.join(names)}")
     return "\n".join(lines)

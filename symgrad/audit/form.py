@@ -64,6 +64,13 @@ class Form:
     steps: Mapping[str, float] = field(default_factory=dict)
     """The changes of parameters that stand for gradients, and what these are multiplied by."""
 
+    @property
+    def places(self) -> dict[str, str]:
+        """Where parameters are held, by what they are called in the spec."""
+        lists = next((what[1] for kind, what in self.calls if kind == "set"), ())
+        pairs = ((name, f"self.{of}[{k}]") for of, names in lists for k, name in enumerate(names))
+        return {**dict(pairs), **(self.inputs if self.script else {})}
+
 
 def form_of(
     source: Source,
@@ -190,7 +197,8 @@ def _class(
     asked = [a for node in taken for a in arguments_of(node)[1:]]
     params = [p for p in params if not set(inputs_called(p, asked))]
     data = [n for n in inputs if n not in params]
-    calls: list[tuple[str, Any]] = [("object", setup), ("set", {p: p for p in params})]
+    lists = _unpacked_in(source.tree, params)
+    calls: list[tuple[str, Any]] = [("object", setup), ("set", ({p: p for p in params}, lists))]
     results: dict[str, tuple[str, int]] = {}
     if forward is not None:
         arguments = bound_some(methods[forward], source, data, given)
@@ -201,6 +209,18 @@ def _class(
     calls += [("method", (backward, own)), ("held", None)]
     scope = tuple(f"{cls}.{m}" for m in (forward, backward) if m)
     return Form("audited", tuple(calls), scope=scope)
+
+
+def _unpacked_in(tree: ast.AST, params: Collection[str]) -> list[tuple[str, list[str]]]:
+    """The attributes that parameters are unpacked from: ``Wx, Wh, b = self.params``."""
+    found: list[tuple[str, list[str]]] = []
+    for node in walked(tree):
+        value = node.value if isinstance(node, ast.Assign) else None
+        target = node.targets[0] if isinstance(node, ast.Assign) else None
+        if isinstance(value, ast.Attribute) and isinstance(target, (ast.Tuple, ast.List)):
+            names = [typed(t) for t in target.elts]
+            found += [(value.attr, names)] if {*names} & {*params} else []
+    return found
 
 
 def _methods(found: Mapping[str, Any], cls: str) -> dict[str, ast.FunctionDef]:
@@ -214,7 +234,10 @@ def _methods(found: Mapping[str, Any], cls: str) -> dict[str, ast.FunctionDef]:
 
 
 def _named(methods: Mapping[str, Any], names: Iterable[str]) -> str | None:
-    return next((n for n in names if n in methods), None)
+    """The method that is called as one of some names, or so with a word before or after it."""
+    bare = {n.strip("_").removeprefix("compute_").removeprefix("get_"): n for n in methods}
+    exact = (n for n in names if n in methods)
+    return next(exact, next((bare[n] for n in names if n in bare), None))
 
 
 # -- scripts --------------------------------------------------------------------------------------

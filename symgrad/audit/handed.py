@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from symgrad.audit.compare import numbers
 from symgrad.audit.form import Form, definitions
 from symgrad.audit.instrument import STEP
@@ -14,6 +16,7 @@ from symgrad.audit.names import is_called_gradient
 from symgrad.audit.reference import Truth
 from symgrad.audit.roles import Roles
 from symgrad.audit.runner import Run
+from symgrad.audit.source import Source
 
 MOST_UNKNOWN = 8
 """So many things that match no gradient are told of."""
@@ -157,3 +160,25 @@ def once(codes: Mapping[str, str], found: Sequence[Mapping[str, Any]]) -> dict[s
         key = (name, *(a.tobytes() for a in arrays if a is not None)) if known else (code,)
         first.setdefault(key, code)
     return {c: codes[c] for c in first.values()}
+
+
+def numbers_of(run: Run) -> dict[str, Any]:
+    """All arrays that a run assigned, or gave back."""
+    found = {k: numbers(v) for k, v in run.last.items() if k != "return"}
+    out = run.out if isinstance(run.out, dict) else dict(enumerate(run.out or []))
+    found |= {str(k): numbers(v) for k, v in out.items()}
+    return {k: v for k, v in found.items() if v is not None}
+
+
+def least_exact(runs: Sequence[Run], source: Source) -> str:
+    """The least exact floats that the program computes with."""
+    kinds = {
+        np.asarray(value).dtype.str[1:]
+        for run in runs
+        for _, _, value in run.records
+        if isinstance(value, np.ndarray)
+    }
+    least = [k for k in ("f2", "f4") if k in kinds]
+    if least:
+        return least[0]
+    return "f4" if "float32" in source.text else "f8"

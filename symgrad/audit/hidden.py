@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from symgrad.audit.compare import same_numbers
+from symgrad.audit.handed import numbers_of
 from symgrad.audit.program import Program
 from symgrad.audit.reference import Truth
-from symgrad.audit.values import numbers_of
 
 
 def is_hidden(before: Program, after: Program, example: Truth | None) -> bool | None:

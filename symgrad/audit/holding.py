@@ -153,18 +153,22 @@ def place_in(thing: Any, path: str) -> tuple[Any, Any]:
     steps: list[Any] = [m[1] or m[4] or int(m[2]) for m in _STEP.finditer(path)]
     try:
         for step in steps[:-1]:
-            thing = thing[step] if isinstance(thing, (dict, list, tuple)) else getattr(thing, step)
-        found = thing[steps[-1]] if isinstance(thing, (dict, list)) else getattr(thing, steps[-1])
+            thing = _part(thing, step)
+        found = _part(thing, steps[-1])
     except (KeyError, IndexError, AttributeError, TypeError):
         return None, None
     return (thing, steps[-1]) if found is not None else (None, None)
 
 
+def _part(thing: Any, step: Any) -> Any:
+    """What something holds by a key, a place or a name."""
+    return thing[step] if isinstance(thing, (dict, list, tuple)) else getattr(thing, step)
+
+
 def held_in(holder: Any, path: str) -> Any:
     """What stands at a place in something; None where nothing does."""
     within, key = place_in(holder, path)
-    keyed = isinstance(within, (dict, list))
-    return None if within is None else within[key] if keyed else getattr(within, key)
+    return None if within is None else _part(within, key)
 
 
 def is_other(value: Any, given: Any) -> bool:
@@ -182,21 +186,30 @@ def replace_in(holder: Any, path: str, give: Callable[[Any], Any]) -> None:
     within, key = place_in(holder, path)
     if within is None:
         return
-    old = held_in(holder, path)
+    old = _part(within, key)
     new = give(old)
     if hasattr(new, "shape") and changed_in_place(old, new):
         return
-    if isinstance(within, (dict, list)):
+    if isinstance(within, tuple):
+        replace_in(holder, path.rpartition("[")[0], lambda of: (*of[:key], new, *of[key + 1 :]))
+    elif isinstance(within, (dict, list)):
         within[key] = new
     else:
         setattr(within, key, new)
 
 
-def set_parameters(thing: Any, values: dict[str, Any], known: Collection[str]) -> None:
+def set_parameters(
+    thing: Any,
+    values: dict[str, Any],
+    known: Collection[str],
+    lists: Sequence[tuple[str, Sequence[str]]] = (),
+) -> None:
     """Give an object its parameters: as attributes, in a dictionary, or in layers that it holds.
 
-    ``known``: the names in its program, of which it may read any.
+    ``known``: the names in its program, of which it may read any; ``lists``: the attributes from
+    which it unpacks parameters, with the names that they get.
     """
+    values = {n: v for n, v in values.items() if not _fill_lists(thing, n, v, lists)}
     held_ = parts(thing) or ()
     inner = [place for key, held in held_ for place in (*_listed(key, held), *_places(held))]
     for name, value in values.items():
@@ -231,6 +244,31 @@ def are_lost(thing: Any, values: dict[str, Any]) -> bool:
     held = [(v, d.get(name)) for name, v in values.items() for d in _holders(thing, name)]
     held += [(v, vars(thing)[name]) for name, v in values.items() if name in vars(thing)]
     return any(getattr(now, "shape", None) == v.shape and is_other(now, v) for v, now in held)
+
+
+def _fill_lists(
+    thing: Any, name: str, value: Any, lists: Sequence[tuple[str, Sequence[str]]]
+) -> bool:
+    """Give a parameter to the lists that it is unpacked from; whether there is one."""
+    found = False
+    for attribute, names in lists:
+        for holder in _lists_in(thing, attribute) if name in names else ():
+            place = names.index(name)
+            fits = len(holder) == len(names) and hasattr(holder[place], "shape")
+            if fits and _fits(holder[place].shape, value.shape):
+                holder[place] = _filled(holder[place], value)
+                found = True
+    return found
+
+
+def _lists_in(thing: Any, attribute: str, depth: int = 0) -> Iterator[list[Any]]:
+    """The lists of a name that an object has, or those inside it."""
+    for key, value in parts(thing) or ():
+        if key == f".{attribute}" and isinstance(value, list):
+            yield value
+        inner = value if isinstance(value, (list, tuple)) else [value]
+        for part in inner if depth < DEEP else ():
+            yield from _lists_in(part, attribute, depth + 1)
 
 
 def _fits(shape: tuple[int, ...], other: tuple[int, ...]) -> bool:
@@ -301,4 +339,6 @@ def held_by(space: dict[str, Any], wanted: set[str] | None = None) -> dict[str, 
 
 def is_zero(value: Any) -> bool:
     """Whether something is nothing but zeros, or nothing."""
-    return value is None or (hasattr(value, "shape") and not value.any())
+    if hasattr(value, "shape"):
+        return not value.any()
+    return value is None or (isinstance(value, (int, float)) and value == 0)

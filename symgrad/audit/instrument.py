@@ -25,7 +25,9 @@ class Plan:
 
     gives: Mapping[int, Sequence[tuple[str, bool]]] = field(default_factory=dict)
     loops: Collection[int] = ()
-    watched: Collection[int] = ()
+    watched: Mapping[int, bool] = field(default_factory=dict)
+    """The lines of loops that are left once parameters change: all, or one of them is enough."""
+    params: tuple[str, ...] = ()
     wanted: frozenset[str] | None = None
     """The targets that are told of; None: all."""
     parts: Collection[str] = ()
@@ -133,9 +135,14 @@ class _Instrument(ast.NodeTransformer):
 
     def _loop(self, node: ast.For | ast.While) -> ast.stmt:
         self.generic_visit(node)
-        training = node.lineno in self.plan.loops
-        if training or node.lineno in self.plan.watched:
-            call = _call("turn", None, ast.Constant(node.lineno), ast.Constant(training))
+        line, plan = ast.Constant(node.lineno), self.plan
+        if node.lineno in plan.loops:
+            call = _call("turn", None, line)
+            node.body.insert(0, ast.copy_location(ast.Expr(call), node))
+        elif node.lineno in plan.watched:
+            one = ast.Constant(plan.watched[node.lineno])
+            codes: list[ast.expr] = [ast.Constant(code) for code in plan.params]
+            call = _call("watch", None, line, one, ast.List(codes, ast.Load()))
             node.body.insert(0, ast.copy_location(ast.Expr(call), node))
         return node
 
@@ -206,7 +213,8 @@ def units(tree: ast.Module) -> list[ast.stmt]:
 def compiled(unit: ast.stmt, file: str, plan: Plan) -> bytes:
     """A statement of a program, with what is put into it."""
     body = ast.Module([unit], [])
-    if plan.wanted is not None and not (plan.wanted or plan.gives or plan.loops or plan.parts):
+    asked = plan.gives or plan.loops or plan.parts or plan.watched
+    if plan.wanted is not None and not (plan.wanted or asked):
         return marshal.dumps(compile(body, file, "exec"))
     _Instrument(plan).visit(body)
     ast.fix_missing_locations(body)

@@ -149,6 +149,12 @@ def _key(code: str) -> tuple[str, bool]:
     return code, False
 
 
+def key_of(code: str) -> str | None:
+    """The word by which an entry of a dictionary is read: W1 of ``self.grads['W1']``."""
+    keyed = _KEYED.match(code)
+    return keyed["key"] if keyed else None
+
+
 _INPUTS = [
     "{}_target",
     "{}_true",
@@ -238,8 +244,21 @@ def _is_of_gradients(code: str) -> bool:
 
 
 _OF_GRADIENTS = re.compile(
-    r"(self\.)?_*(g|d|(\w*_)?(grads?|gradients?)(_\w+)?|deltas?|dparams|derivatives)"
+    r"(self\.)?_*(g|d|(\w*_)?(grads?|gradients?)(_\w*)?|deltas?|dparams|derivatives)"
 )
+
+
+_PLACE = re.compile(r"(.+?)((?:\[\d+\])+)")
+"""An entry of a list, or of lists in one."""
+
+
+def by_place(codes: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Entries of lists, by what the lists are called and where they stand in them."""
+    found: dict[str, dict[str, str]] = {}
+    for code in codes:
+        if place := _PLACE.fullmatch(code):
+            found.setdefault(place[1], {})[place[2]] = code
+    return found
 
 
 _NUMBERED = re.compile(r"(\w*?)_?(\d+)")

@@ -4,14 +4,33 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
+from symgrad.audit.batches import stored_in, stored_outside, turned_in
 from symgrad.audit.form import assigned, changed_in_place, reads
 from symgrad.audit.instrument import Plan
 from symgrad.audit.names import is_called_gradient
+from symgrad.audit.runner import Run
 from symgrad.audit.source import bodies
 from symgrad.audit.targets import flat
 from symgrad.audit.turns import only_fills, only_sets, training_loops, watched_loops
+from symgrad.audit.walks import typed, walked
+
+
+class Places:
+    """The names of a script by where they are assigned."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        self.tree = tree
+        self.stored = stored_in(tree)
+        self.outer = stored_outside(tree)
+        self.turned = turned_in(tree)
+        """Those that loops go through: what they hold has a name of its own."""
+
+    def has(self, code: str) -> bool:
+        """Whether there is a statement after which something, or what holds it, is replaced."""
+        names = dict.fromkeys((code, re.split(r"[.\[]", code)[0]))
+        return any(_given_at(self.tree, name, (), {}) is not None for name in names)
 
 
 def script_plan(
@@ -41,10 +60,13 @@ def script_plan(
         line = _given_at(tree, name, names, lines or {})
         if line is not None:
             gives.setdefault(line, []).append((name, True))
-    loops = training_loops(tree, {*names, *holders, *containers}, gives, data)
+    own = {*names, *holders, *containers}
+    found = training_loops(tree, own, gives, data, containers)
     inside = {h: [n for n, base in held.items() if base == h] for h in holders}
-    watched = watched_loops(tree, loops)
-    return Plan(gives, loops, watched, parts=parts, held=inside)
+    params = tuple(n for n in names if n not in data)
+    watched = watched_loops(tree, found, gives, params)
+    loops = [line for line, direct in found.items() if direct]
+    return Plan(gives, loops, watched, params, parts=parts, held=inside)
 
 
 def _given_at(
@@ -116,3 +138,32 @@ _PLAIN = (
     *(ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef),
 )
 """Statements that are run once, or none that runs."""
+
+
+def made_late(tree: ast.Module, codes: Mapping[str, str], run: Run) -> dict[str, str]:
+    """The inputs that objects of a script make later than themselves, as they call them there.
+
+    Of ``model.fit(X, y)``, which begins with ``self.w = np.zeros(n)``, that is ``self.w``.
+    """
+    first = {target: line for line, target, _ in reversed(run.records)}
+    late = {
+        line
+        for method in _late(tree)
+        for line in range(method.lineno, (method.end_lineno or 0) + 1)
+    }
+    own = {n: f"self.{c.partition('.')[2]}" for n, c in codes.items() if "." in c}
+    return {n: c for n, c in own.items() if first.get(c) in late}
+
+
+def _late(tree: ast.Module) -> Iterator[ast.FunctionDef]:
+    """The methods that are not run when an object is made."""
+    for kind in (n for n in ast.walk(tree) if isinstance(n, ast.ClassDef)):
+        methods = {m.name: m for m in kind.body if isinstance(m, ast.FunctionDef)}
+        early, left = {"__init__"}, ["__init__"]
+        while left:
+            method = methods.get(left.pop())
+            nodes = (n for n in walked(method) if isinstance(n, ast.Call)) if method else ()
+            called = {c.removeprefix("self.") for n in nodes if (c := typed(n.func))}
+            left += called - early
+            early |= called
+        yield from (m for name, m in methods.items() if name not in early)

@@ -15,7 +15,7 @@ from symgrad.audit.compare import entry_read, first_array, has_entry, numbers
 from symgrad.audit.form import assigned, reads
 from symgrad.audit.grammar.edit import function_of
 from symgrad.audit.instrument import STEP
-from symgrad.audit.names import is_called_gradient
+from symgrad.audit.names import is_called_gradient, key_of
 from symgrad.audit.reference import Reference, Truth
 from symgrad.audit.roles import Roles, is_right_role, roles_of
 from symgrad.audit.runner import Run
@@ -234,7 +234,7 @@ class Scene:
     ) -> list[tuple[Any, list[ast.expr]]]:
         """The expressions of a statement that matter, by their keys in what it gives back."""
         found = parts(statement)
-        own = [p for p in found if p[0] == code]
+        own = [p for p in found if p[0] in (code, key_of(code))]
         return [(k, [e]) for k, e in (own if depth == 0 and own else found)] or [(None, [])]
 
     def _assigned_by(self, statement: ast.stmt, key: Any) -> list[np.ndarray[Any, Any]]:

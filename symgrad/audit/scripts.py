@@ -12,6 +12,7 @@ import numpy as np
 import sympy as sp
 
 from symgrad.audit.names import Habits, in_order, inputs_called, is_held_as_gradient
+from symgrad.audit.plans import Places
 from symgrad.audit.reference import PAIRS, Pair, Reference
 from symgrad.audit.runner import Run
 from symgrad.errors import SpecError, perhaps
@@ -27,32 +28,24 @@ def variables(
     file: str,
     asked: Mapping[str, str],
     example: Mapping[str, Any] | None,
-    stored: Collection[str],
-    turned: Collection[str] = (),
+    places: Places,
     otherwise: str = "",
 ) -> dict[str, str]:
-    """The variable of each input: as asked for, by the numbers of the example, or by its name.
-
-    ``stored``: the names that statements assign; arguments of functions are no variables.
-    ``turned``: those that loops go through: what they hold has a name of its own.
-    """
+    """The variable of each input: as asked for, by the numbers of the example, or by its name."""
     held = dict(_held(run))
-    arrays = {c: a for c, a in arrays_of(run) if not c.isidentifier() or c in stored}
+    bases = {*places.stored, "self"}
+    arrays = {c: a for c, a in arrays_of(run) if re.split(r"[.\[]", c)[0] in bases}
     every = {**held, **arrays}
-    for name, called in asked.items():
-        if called not in every:
-            raise SpecError(
-                f"inputs has {called!r} for {name}, and {file} has no array of that name",
-                hint=perhaps(called, every) or "it assigns no arrays",
-            )
+    _check_asked(asked, every, file)
     found: dict[str, str] = {}
     for name, variable in reference.inputs.items():
         known = {**arrays, **held} if variable.role == "param" else arrays
         left = _fitting(variable, {t: a for t, a in known.items() if t not in found.values()})
         given = None if example is None else np.asarray(example[name], dtype=float).ravel()
-        code = asked.get(name) or _same_numbers(name, given, left) or _called(name, left, turned)
+        code = asked.get(name) or _same_numbers(name, given, left) or _called(name, left, places)
         found |= {} if code is None else {name: code}
     found |= _in_lists(every, [n for n in reference.inputs if n not in found])
+    found |= _made_outside(found, every, places.outer, asked)
     missing = [n for n in reference.inputs if n not in found]
     if missing:
         told = f"input {missing[0]}" if len(missing) == 1 else f"inputs {', '.join(missing)}"
@@ -63,11 +56,44 @@ def variables(
     return found
 
 
-def _called(name: str, codes: Collection[str], turned: Collection[str]) -> str | None:
+def _check_asked(asked: Mapping[str, str], every: Mapping[str, Numbers], file: str) -> None:
+    """SpecError where an input is said to be a variable that there is not."""
+    for name, called in asked.items():
+        if called not in every:
+            raise SpecError(
+                f"inputs has {called!r} for {name}, and {file} has no array of that name",
+                hint=perhaps(called, every) or "it assigns no arrays",
+            )
+
+
+def _made_outside(
+    found: Mapping[str, str],
+    every: Mapping[str, Numbers],
+    outer: Collection[str],
+    asked: Collection[str],
+) -> dict[str, str]:
+    """Where an input is that a function takes from what it is given, by its numbers.
+
+    Of ``(W1, b1), (W2, b2) = params`` in a function the place of W1 is ``params[0][0]``.
+    """
+    moved: dict[str, str] = {}
+    for name, code in found.items():
+        if name in asked or not code.isidentifier() or code in outer:
+            continue
+        own = every[code]
+        same = (c for c, a in every.items() if not c.isidentifier() and np.array_equal(a, own))
+        fitting = (c for c in same if re.split(r"[.\[]", c)[0] in outer and own.size > 1)
+        place = next((c for c in fitting if c not in {*found.values(), *moved.values()}), None)
+        moved |= {} if place is None else {name: place}
+    return moved
+
+
+def _called(name: str, codes: Collection[str], places: Places) -> str | None:
     """What is called as an input is; what methods and loops call so has another name outside."""
-    own = [c for c in codes if "." in c and c.split(".")[0] in {"self", *turned}]
+    own = [c for c in codes if "." in c and c.split(".")[0] in {"self", *places.turned}]
     others = [c for c in codes if c not in own]
-    return next((c for several in (others, own) for c in inputs_called(name, several)), None)
+    found = [c for several in (others, own) for c in inputs_called(name, several)]
+    return next(filter(places.has, found), next(iter(found), None))
 
 
 def _fitting(variable: Variable, arrays: Mapping[str, Numbers]) -> dict[str, Numbers]:
@@ -148,12 +174,18 @@ def arrays_of(run: Run) -> Iterator[tuple[str, Numbers]]:
 
 
 def _inside(target: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """The entries of a dictionary, or of a list of arrays or dictionaries, as of layers."""
+    """The entries of a dictionary, or of a list of arrays or of what holds some, as of layers."""
     entries: Iterable[tuple[Any, Any]] = value.items() if isinstance(value, dict) else ()
-    several = isinstance(value, list) and any(isinstance(v, (dict, np.ndarray)) for v in value)
+    several = isinstance(value, list) and any(map(_holds_arrays, value))
     for key, entry in enumerate(value) if several else entries:
         yield f"{target}[{key!r}]", entry
         yield from _inside(f"{target}[{key!r}]", entry) if several else ()
+
+
+def _holds_arrays(value: Any) -> bool:
+    """Whether something is an array of more than numbers, or a dictionary or a list of arrays."""
+    rows = value if isinstance(value, list) else ()
+    return isinstance(value, (dict, np.ndarray)) or any(isinstance(v, np.ndarray) for v in rows)
 
 
 def _is_array(value: Any) -> bool:

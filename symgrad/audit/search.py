@@ -130,7 +130,8 @@ class State:
         script = self.program.form.script or name != code or code.startswith(STEP)
         late = [(k, at) for k, (at, t, _) in records if script and t == name]
         given = [(k, at) for k, (at, t, v) in records if t == "return" and _holds(v, out)]
-        return sorted(called) or same or late or given
+        within = [(k, at) for k, (at, _, v) in records if isinstance(v, dict) and _holds(v, out)]
+        return sorted(called) or same or late or given or within
 
 
 def _equal(one: Any, other: Any, more_than: int = 1) -> bool:
@@ -141,7 +142,8 @@ def _equal(one: Any, other: Any, more_than: int = 1) -> bool:
 
 def _holds(whole: Any, array: Any) -> bool:
     """Whether something that a function gives back is an array, or has it as a part."""
-    parts = whole if isinstance(whole, list) else [whole]
+    inner = whole.values() if isinstance(whole, dict) else whole
+    parts = inner if isinstance(whole, (dict, list)) else [whole]
     return any(_equal(part, array, 0) for part in parts)
 
 

@@ -44,7 +44,7 @@ def with_steps(form: Form, source: Source, wrt: Collection[str]) -> Form:
     if changed.isdisjoint(returned_names(source.tree, form)):
         return form
     gives = script_plan(ast.Module(node.body, []), own.values()).gives if own else {}
-    loops = training_loops(node, codes.values(), gives)
+    loops = [*training_loops(node, codes.values(), gives)]
     steps = stepping(node, codes.values(), gives)
     return replace(form, plan=Plan(gives, loops=loops, steps=steps), inputs=codes)
 

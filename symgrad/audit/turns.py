@@ -12,10 +12,18 @@ from symgrad.audit.walks import typed, walked
 
 
 def training_loops(
-    tree: ast.AST, names: Collection[str], gives: Mapping[int, Any], data: Collection[str] = ()
-) -> frozenset[int]:
-    """The lines of loops in which what holds a parameter is assigned again; the outermost count."""
-    found: set[int] = set()
+    tree: ast.AST,
+    names: Collection[str],
+    gives: Mapping[int, Any],
+    data: Collection[str] = (),
+    containers: Collection[str] = (),
+) -> dict[int, bool]:
+    """The lines of loops in which what holds a parameter is assigned again; the outermost count.
+
+    With whether it is assigned there itself, and not in what is called.  ``containers``: the
+    dictionaries and lists among the names.
+    """
+    found: dict[int, bool] = {}
     inner: set[int] = set()
     functions: dict[str, list[ast.FunctionDef]] = {}
     for function in (n for n in walked(tree) if isinstance(n, ast.FunctionDef)):
@@ -29,42 +37,38 @@ def training_loops(
             inner |= {n.lineno for n in _loops(node)}
         if node.lineno not in inner and not _is_given_in(node, gives, params):
             own = set(names) - set(data if id(node) in local else ())
-            changed = _changed(node, gives) | _changed_by_calls(node, functions, gives)
-            changed |= _set(node, own, functions) | _held_by(changed, params)
+            direct = _changed(node, gives) - _extended(node, containers)
+            changed = direct | _changed_by_calls(node, functions, gives)
+            filling = {n for n in changed if only_fills(node, n)}
+            changed |= _set(node, own, functions) | _held_by(changed - filling, params)
             changed |= _changed_in_turn(node)
             keys = _called_in(node) | {f".{c.rpartition('.')[2]}" for c in _changed_in_turn(node)}
             changed |= {n for key in keys for n in handed.get(key, ())} & params
             if any(not only_fills(node, name) for name in changed & own):
-                found.add(node.lineno)
+                found[node.lineno] = any(not only_fills(node, name) for name in direct & own)
                 inner |= {n.lineno for n in _loops(node) if not _is_given_in(n, gives, data)}
-    return frozenset(found)
+    return found
 
 
-def watched_loops(tree: ast.AST, known: Collection[int]) -> frozenset[int]:
-    """The lines of loops that call what is defined elsewhere, which may change parameters.
+def watched_loops(
+    tree: ast.AST, found: Mapping[int, bool], gives: Mapping[int, Any], params: Collection[str]
+) -> dict[int, bool]:
+    """The loops that may train, by their lines: in a run it shows whether parameters change.
 
-    What is seen when they run tells.  ``known``: the training loops; those in them are not watched.
+    Of those that call what changes them one is enough; else all have to, as some do while a loop
+    goes through layers.
     """
-    training = [loop for loop in _loops(tree) if loop.lineno in known]
-    inner = {n.lineno for loop in training for n in _loops(loop)}
-    defined = {n.name for n in walked(tree) if isinstance(n, ast.FunctionDef | ast.ClassDef)}
-    return frozenset(
-        loop.lineno for loop in _loops(tree) if loop.lineno not in inner and _is_open(loop, defined)
-    )
+    others = (n for n in _loops(tree) if n.lineno not in found and _called_in(n))
+    mere = {n.lineno: False for n in others if not _is_given_in(n, gives, params)}
+    return mere | {line: True for line, direct in found.items() if not direct}
 
 
-def _is_open(loop: ast.AST, defined: Collection[str]) -> bool:
-    """Whether a loop calls a function by a statement of its own that is defined elsewhere."""
-    calls = (n.value for n in walked(loop) if isinstance(n, ast.Expr | ast.Assign))
-    names = {typed(c.func) for c in calls if isinstance(c, ast.Call)}
-    return any(
-        name.rpartition(".")[2] not in defined and name.split(".")[0] not in _OF_NUMPY
-        for name in names
-    )
-
-
-_OF_NUMPY = frozenset({"np", "numpy", "math", "print", "len", "range", "plt", "float", "int"})
-"""Where functions are from that change no parameter, or that only give something back."""
+def _extended(loop: ast.AST, lists: Collection[str]) -> set[str]:
+    """The lists that a loop does nothing to but make them longer: ``self.params += l.params``."""
+    steps = [n for n in walked(loop) if isinstance(n, ast.Assign | ast.AugAssign)]
+    longer = {typed(s.target) for s in steps if isinstance(s, ast.AugAssign)} & {*lists}
+    others = (s for s in steps if isinstance(s, ast.Assign) or typed(s.target) not in longer)
+    return longer - {name for s in others for name in assigned(s)}
 
 
 def _loops(node: ast.AST) -> Iterator[ast.For | ast.While]:

@@ -13,10 +13,9 @@ from symgrad.audit.compare import TOLERANCE, Match, compared, numbers, same_numb
 from symgrad.audit.form import Form
 from symgrad.audit.handed import handed_out, once
 from symgrad.audit.instrument import STEP
-from symgrad.audit.names import Habits, in_order
+from symgrad.audit.names import Habits, by_place, in_order, is_held_as_gradient
 from symgrad.audit.reference import Reference, Truth
 from symgrad.audit.runner import Run
-from symgrad.audit.source import Source
 from symgrad.errors import SpecError, perhaps
 
 
@@ -86,6 +85,7 @@ class Matching:
         self._by_order(codes, found, truths)
         self._by_layers(codes, found, truths)
         self._by_numbers(found, truths)
+        self._by_places(codes, found[0], truths[0])
         self._by_analogy(codes)
         self._by_shape(found, truths)
         self.codes = {c: self.codes[c] for c in codes if c in self.codes}
@@ -130,6 +130,24 @@ class Matching:
                     self.codes[code] = name
                     left.remove(name)
                     break
+
+    def _by_places(self, codes: Sequence[str], found: Mapping[str, Any], truth: Truth) -> None:
+        """Entries of a list that stand where parameters do in theirs: grads[1] beside params[1]."""
+        held = {code: name for name, code in self.form.places.items() if name in self.wrt}
+        lists = by_place(c for c in codes if c not in held)
+        for ordered in by_place(held).values():
+            for own in lists.values():
+                pairs = {own[place]: held[code] for place, code in ordered.items() if place in own}
+                same = [c for c, n in pairs.items() if self.codes.get(c) == n]
+                fits = all(np.size(found[c]) == truth.gradients[n].size for c, n in pairs.items())
+                if (
+                    len(pairs) == len(ordered)
+                    and fits
+                    and (same or is_held_as_gradient(min(pairs)))
+                ):
+                    free = self._free()
+                    more = {c: n for c, n in pairs.items() if n in free and c not in self.codes}
+                    self.codes |= more
 
     def _by_analogy(self, codes: Sequence[str]) -> None:
         """Entries of lists that stand where others do: ``db[1]`` beside ``dW[1]``."""
@@ -424,25 +442,3 @@ def right_or_scaled(values: Sequence[Value], wrt: set[str]) -> list[Value]:
 def with_tolerance(values: Sequence[Value], tolerance: float) -> list[Value]:
     """The same values, judged by another tolerance."""
     return [replace(v, tolerance=tolerance) for v in values]
-
-
-def least_exact(runs: Sequence[Run], source: Source) -> str:
-    """The least exact floats that the program computes with."""
-    kinds = {
-        np.asarray(value).dtype.str[1:]
-        for run in runs
-        for _, _, value in run.records
-        if isinstance(value, np.ndarray)
-    }
-    least = [k for k in ("f2", "f4") if k in kinds]
-    if least:
-        return least[0]
-    return "f4" if "float32" in source.text else "f8"
-
-
-def numbers_of(run: Run) -> dict[str, Any]:
-    """All arrays that a run assigned, or gave back."""
-    found = {k: numbers(v) for k, v in run.last.items() if k != "return"}
-    out = run.out if isinstance(run.out, dict) else dict(enumerate(run.out or []))
-    found |= {str(k): numbers(v) for k, v in out.items()}
-    return {k: v for k, v in found.items() if v is not None}
