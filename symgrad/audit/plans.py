@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Collection, Iterator, Mapping
 
-from symgrad.audit.batches import stored_in, stored_outside, turned_in
+from symgrad.audit.batches import base, stored_in, stored_outside, turned_in
 from symgrad.audit.form import assigned, changed_in_place, reads
 from symgrad.audit.instrument import Plan
 from symgrad.audit.names import is_called_gradient
@@ -29,7 +28,7 @@ class Places:
 
     def has(self, code: str) -> bool:
         """Whether there is a statement after which something, or what holds it, is replaced."""
-        names = dict.fromkeys((code, re.split(r"[.\[]", code)[0]))
+        names = dict.fromkeys((code, base(code)))
         return any(_given_at(self.tree, name, (), {}) is not None for name in names)
 
 
@@ -54,15 +53,15 @@ def script_plan(
             done.add(name)
             gives.setdefault(line, []).append((name, False))
     parts = [n for n in names if is_part(n)]
-    held = {n: base for n in names if (base := re.split(r"[.\[]", n)[0]) != n and n not in done}
-    holders = {base for n, base in held.items() if n not in parts}
+    held = {n: base(n) for n in names if base(n) != n and n not in done}
+    holders = {of for n, of in held.items() if n not in parts}
     for name in sorted(holders):
         line = _given_at(tree, name, names, lines or {})
         if line is not None:
             gives.setdefault(line, []).append((name, True))
     own = {*names, *holders, *containers}
     found = training_loops(tree, own, gives, data, containers)
-    inside = {h: [n for n, base in held.items() if base == h] for h in holders}
+    inside = {h: [n for n, of in held.items() if of == h] for h in holders}
     params = tuple(n for n in names if n not in data)
     watched = watched_loops(tree, found, gives, params)
     loops = [line for line, direct in found.items() if direct]
@@ -94,7 +93,7 @@ def _last_assignment(body: list[ast.stmt], name: str, inputs: Collection[str]) -
     first = next(new, None)
     if first is None:
         return None
-    last, base = first, name.split("[")[0]
+    last, whole = first, name.split("[")[0]
     others, prepared = {*inputs} - {name}, set[str]()
     for k in range(first + 1, len(body)):
         statement = body[k]
@@ -104,7 +103,7 @@ def _last_assignment(body: list[ast.stmt], name: str, inputs: Collection[str]) -
             last, prepared = k, set()
         elif _only_shows(statement):
             continue
-        elif name in reads(statement) or (base != name and base in reads(statement)):
+        elif name in reads(statement) or (whole != name and whole in reads(statement)):
             own = _prepares(statement, others)
             if not own:
                 break

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from symgrad.audit.batches import base
 from symgrad.audit.names import Habits, in_order, inputs_called, is_held_as_gradient
 from symgrad.audit.plans import Places
 from symgrad.audit.reference import PAIRS, Pair, Reference
@@ -34,7 +35,7 @@ def variables(
     """The variable of each input: as asked for, by the numbers of the example, or by its name."""
     held = dict(_held(run))
     bases = {*places.stored, "self"}
-    arrays = {c: a for c, a in arrays_of(run) if re.split(r"[.\[]", c)[0] in bases}
+    arrays = {c: a for c, a in arrays_of(run) if base(c) in bases}
     every = {**held, **arrays}
     _check_asked(asked, every, file)
     found: dict[str, str] = {}
@@ -82,7 +83,7 @@ def _made_outside(
             continue
         own = every[code]
         same = (c for c, a in every.items() if not c.isidentifier() and np.array_equal(a, own))
-        fitting = (c for c in same if re.split(r"[.\[]", c)[0] in outer and own.size > 1)
+        fitting = (c for c in same if base(c) in outer and own.size > 1)
         place = next((c for c in fitting if c not in {*found.values(), *moved.values()}), None)
         moved |= {} if place is None else {name: place}
     return moved
@@ -91,8 +92,9 @@ def _made_outside(
 def _called(name: str, codes: Collection[str], places: Places) -> str | None:
     """What is called as an input is; what methods and loops call so has another name outside."""
     own = [c for c in codes if "." in c and c.split(".")[0] in {"self", *places.turned}]
-    others = [c for c in codes if c not in own]
-    found = [c for several in (others, own) for c in inputs_called(name, several)]
+    inside = [c for c in codes if not c.isidentifier() and base(c) not in {*places.outer, "self"}]
+    others = [c for c in codes if c not in {*own, *inside}]
+    found = [c for several in (others, inside, own) for c in inputs_called(name, several)]
     return next(filter(places.has, found), next(iter(found), None))
 
 
