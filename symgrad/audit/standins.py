@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dis
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 
@@ -20,27 +21,70 @@ def printer(to_file: Callable[..., None]) -> Callable[..., None]:
     return printed
 
 
+SILENT = ("matplotlib", "mpl_toolkits", "seaborn", "plotly", "bokeh", "tqdm", "IPython", "pylab")
+"""Modules that show something: without them a program computes the same."""
+
+
 class Missing:
-    """A module that is not there: plots come to nothing, all else is an error when it is read."""
+    """A module that is not there, or a part of it: an error when it is read, unless it only shows.
+
+    What shows something comes to nothing, whatever is done with it.
+    """
 
     of_the_audit = True
 
     def __init__(self, name: str, error: str) -> None:
         self._name, self._error = name, error
 
+    def _nothing(self) -> Missing:
+        if self._name.split(".")[0] not in SILENT:
+            raise ImportError(self._error)
+        return self
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        if self._name.split(".")[0] in ("matplotlib", "seaborn", "tqdm", "IPython"):
-            return Missing(self._name, self._error)
-        raise ImportError(self._error)
+        return self._nothing()
 
     def __call__(self, *args: Any, **more: Any) -> Any:
         if self._name.startswith("tqdm") and args:
-            return args[0]
-        if self._name.split(".")[0] in ("matplotlib", "seaborn", "IPython"):
-            return Missing(self._name, self._error)
-        raise ImportError(self._error)
+            counted = isinstance(args[0], int)
+            return Bar(self._name, self._error, range(*args) if counted else args[0])
+        return self._nothing()
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._nothing()
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._nothing()
+
+    def __enter__(self) -> Any:
+        return self._nothing()
+
+    def __exit__(self, *of_an_error: Any) -> None:
+        self._nothing()
+
+    def __iter__(self) -> Iterator[Any]:
+        """As many as whoever asks takes apart: of ``fig, ax = plt.subplots()`` two."""
+        self._nothing()
+        frame = sys._getframe(1)
+        place, code = frame.f_lasti, frame.f_code.co_code
+        taken = code[place + 1] if code[place] == dis.opmap["UNPACK_SEQUENCE"] else 0
+        return iter([self] * taken)
+
+
+class Bar(Missing):
+    """A bar of progress that is not there, of what a loop goes through."""
+
+    def __init__(self, name: str, error: str, over: Any) -> None:
+        super().__init__(name, error)
+        self._over = over
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._over)
+
+    def __len__(self) -> int:
+        return len(self._over)
 
 
 class Absent(types.ModuleType):
