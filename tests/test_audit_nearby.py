@@ -192,3 +192,40 @@ def test_what_modules_of_the_program_need_for_something_else_may_be_missing(tmp_
     found = CliRunner().invoke(main, [*asked, "--function", "backward"])
     assert found.exit_code == 2
     assert "No module named 'frames_of_nobody'" in found.output
+
+
+PLOTS = """
+import matplotlib
+import matplotlib.pyplot as plt
+from tqdm import tqdm, trange
+matplotlib.rcParams["figure.figsize"] = (10.0, 8.0)
+import numpy as np
+fig, (left, right) = plt.subplots(1, 2)
+with plt.style.context("x"):
+    (line,) = left.plot([1])
+for axis in fig.axes:
+    axis.grid()
+x, r, w = np.ones((6, 4)), np.arange(6.0), np.ones(4)
+bar = tqdm(range(3))
+for k in bar:
+    dw = x.T @ (x @ w - r) / 3
+    w -= 0.1 * dw
+    bar.set_postfix(k=k)
+"""
+
+
+def test_plots_and_bars_come_to_nothing(tmp_path: Path) -> None:
+    hidden = "import sys\nsys.modules |= dict.fromkeys(['matplotlib', 'matplotlib.pyplot', 'tqdm'])"
+    (tmp_path / "spec.py").write_text(SPEC.replace("np.sum", "np.mean"), encoding="utf-8")
+    (tmp_path / "code.py").write_text(hidden + PLOTS, encoding="utf-8")
+    asked = ["audit", str(tmp_path / "spec.py"), str(tmp_path / "code.py")]
+    assert "gradient right" in CliRunner().invoke(main, asked).output
+
+
+def test_gradients_that_are_all_a_number_of_times_too_large(tmp_path: Path) -> None:
+    spec = OF_THE_NET.replace("(6,", '("N",').replace("np.sum(", "1 / x.shape[0] * np.sum(")
+    (tmp_path / "net.py").write_text(NET, encoding="utf-8")
+    (tmp_path / "spec.py").write_text(spec, encoding="utf-8")
+    asked = ["audit", str(tmp_path / "spec.py"), str(tmp_path / "net.py"), "--class", "Net"]
+    found = CliRunner().invoke(main, [*asked, "--setup", "Net()", "--function", "gradient"])
+    assert "remark: all gradients are N times what they ought to be" in found.output

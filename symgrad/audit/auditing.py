@@ -18,7 +18,15 @@ from symgrad.audit.deaf import not_taken
 from symgrad.audit.form import Form
 from symgrad.audit.grammar import RULES
 from symgrad.audit.handed import handed_out, least_exact, returned_names, unknown
-from symgrad.audit.hints import not_run, nothing, of_a_script, otherwise, outside, stop_of
+from symgrad.audit.hints import (
+    all_scaled,
+    not_run,
+    nothing,
+    of_a_script,
+    otherwise,
+    outside,
+    stop_of,
+)
 from symgrad.audit.instrument import STEP
 from symgrad.audit.losses import another_loss
 from symgrad.audit.meant import by_use
@@ -282,6 +290,7 @@ class Auditor:
             matching.take_as(by_use(state, self.reference), found[0])
             self._take_unguarded(state)
         before = right_or_scaled(state.once(), matching.wrt)
+        self.remarks += all_scaled(before, matching.wrt, truths)
         kept = {v.code for v in before}
         matching.codes = {c: n for c, n in matching.codes.items() if c in kept}
         lines = {v.code: state.line_of(v.code) for v in before}

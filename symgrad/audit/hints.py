@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
+
+import numpy as np
 
 from symgrad.audit.form import BACKWARD, Form, definitions
 from symgrad.audit.names import inputs_called
+from symgrad.audit.reference import Truth
 from symgrad.audit.runner import NotRun, Run
 from symgrad.audit.source import Source
+from symgrad.audit.values import Value
 
 _GRADIENT = re.compile(r"grad|back|deriv|bprop|loss|cost|step|train|vjp", re.IGNORECASE)
 """How functions are called that give gradients."""
@@ -113,6 +117,20 @@ def outside(form: Form) -> list[str]:
     held = dict(form.calls).get("variables", {})
     found = [code if code == name else f"{name} is {code}" for code, name in held.items()]
     return [f"taken from the variables of the file: {', '.join(found)}"] if found else []
+
+
+def all_scaled(values: Sequence[Value], wrt: Collection[str], truths: Sequence[Truth]) -> list[str]:
+    """What is to be said of gradients that are all the same number of times too large."""
+    scaled = [v for v in values if v.name in wrt and v.scaled]
+    ratios = np.array([v.ratios for v in scaled if not v.right], dtype=float)
+    if len(ratios) < 2 or {v.name for v in scaled} != {*wrt} or np.ptp(ratios, 0).max() > 1e-6:
+        return []
+    sizes: dict[str, list[float]] = {n: [t.sizes[n] for t in truths] for n in truths[0].sizes}
+    sizes |= {f"1/{n}": [1 / k for k in numbers] for n, numbers in sizes.items()}
+    first = ratios[0]
+    called = (n for n, numbers in sizes.items() if np.allclose(first, numbers, rtol=1e-9))
+    number = next(called, f"{first[0]:g}" if np.allclose(first, first[0], rtol=1e-9) else "")
+    return [f"all gradients are {number} times what they ought to be"] if number else []
 
 
 def told(call: tuple[str, dict[str, Any]]) -> str:
