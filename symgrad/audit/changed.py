@@ -19,9 +19,9 @@ _SIZE = re.compile(r"[\w.]+\.(shape(\[\s*-?\w+\s*\])?|size)\b|\blen\([^()]*\)")
 
 
 def is_of_masks(edit: Edit) -> bool:
-    """Whether that array is a mask: entries that are left out."""
+    """Whether an array that is added, or only taken away, is a mask: entries are left out."""
     before, after = Counter(_arrays(edit, edit.old)), Counter(_arrays(edit, edit.new))
-    changed = (after - before) + (before - after)
+    changed = (after - before) or (before - after)
     return any(_is_factor(name, edit) and _is_mask(edit.site.known[name]) for name in changed)
 
 

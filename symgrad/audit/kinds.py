@@ -28,6 +28,7 @@ from symgrad.audit.changed import (
 from symgrad.audit.deduced.repairs import nothing
 from symgrad.audit.diagnosis.explanation import Explanation, Summand
 from symgrad.audit.diagnosis.slots import ARRAYS, MADE
+from symgrad.audit.diagnosis.told import HOW
 from symgrad.audit.form import assigned, reads
 from symgrad.audit.grammar import Edit
 from symgrad.audit.grammar.edit import function_of, nodes
@@ -62,6 +63,7 @@ def of_both(blamed: Blamed, kind: str) -> str:
         return kind
     several = tuple(k for k in several if k not in of_no_array(blamed.edit))
     several = (*several, *MORE.get(blamed.edit.rule.name if blamed.edit else "", ()))
+    several = tuple(HOW) if blamed.edit and is_of_a_flag(blamed.edit) else several
     cause = blamed.evidence.whole if several else None
     other = kind if cause is None else of_explanation(cause)
     if cause is not None and (cause.role, cause.change) == ("times", "a function"):
@@ -99,6 +101,11 @@ def calls_more(edit: Edit) -> bool:
 def is_of_coefficients(cause: Explanation) -> bool:
     """Whether terms of an equation have other coefficients, the same numbers at all points."""
     return bool(cause.coefficients) and not np.isnan(cause.coefficients).any()
+
+
+def is_of_a_flag(edit: Edit) -> bool:
+    """Whether an edit only turns a switch over, whatever that changes: ``not fixed``."""
+    return edit.rule.name == "another condition" and edit.old.isidentifier()
 
 
 MORE = {
