@@ -145,6 +145,12 @@ def is_of_a_difference(edit: Edit) -> bool:
     return _is_in(edit, list(minus)) and bool({f"{one} - {other}", f"{other} - {one}"} & there)
 
 
+def is_of_a_scale(edit: Edit) -> bool:
+    """Whether it is a statement that only multiplies, or divides: ``dw /= n``."""
+    statement = edit.site.statement
+    return isinstance(statement, ast.AugAssign) and isinstance(statement.op, (ast.Mult, ast.Div))
+
+
 def is_one_more(edit: Edit) -> bool:
     """Whether a number that is no count is to be 1 more, or less: ``s - 1`` for ``s``."""
     known = edit.site.known.get(edit.old.strip())

@@ -180,6 +180,9 @@ def _role(backward: Backward, equation: Equation, term: Term, factor: sp.Expr) -
     arrays = [backward.array(factor, free_indices(factor), k) for k in range(2)]
     if all(_has_two(a) for a in arrays) and any(a.size > 2 for a in arrays):
         return "mask"
+    parts = sp.Mul.make_args(factor)
+    if len(parts) > 1 and {_role(backward, equation, term, p) for p in parts} == {"mask"}:
+        return "mask"  # few entries are between two bounds, at some points none
     own = backward.value_of.get(equation.name, "")
     slopes = [a for a in entries(term.expr) if name_of(a) in backward.slopes]
     values = {own, *(backward.value_of.get(name_of(a), "") for a in slopes)}

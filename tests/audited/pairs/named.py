@@ -322,3 +322,85 @@ def backward(x, t, V, W):
     first="V",
     function="backward",
 )
+
+pair(
+    "divided_in_each_turn",
+    """
+X = sg.data("X", ("n", 3)); y = sg.data("y", ("n",)); w = sg.param("w", (3,))
+loss = np.mean((X @ w - y) ** 2) / 2
+""",
+    """
+def backward(X, y, w):
+    dw = np.zeros(3)
+    for i in range(len(y)):
+        dw += (X[i] @ w - y[i]) * X[i]
+        dw /= len(y) #!
+    return {"w": dw}
+""",
+    kinds="factor",
+    first="w",
+    function="backward",
+)
+
+pair(
+    "ratio_that_is_cut_off",
+    """
+r = sg.param("r", ("n",)); A = sg.data("A", ("n",))
+c = np.minimum(np.maximum(r, 0.8), 1.2)
+loss = -np.mean(np.minimum(r * A, c * A))
+""",
+    """
+def backward(r, A):
+    return {"r": -A / len(r)} #!
+""",
+    kinds="mask",
+    first="r",
+    function="backward",
+)
+
+pair(
+    "a_switch_for_a_slope",
+    """
+x = sg.data("x", ("n", 3)); t = sg.data("t", ("n", 2))
+V = sg.param("V", (3, 4)); W = sg.param("W", (4, 2))
+h = 1 / (1 + np.exp(-(x @ V)))
+loss = 0.5 * np.sum((h @ W - t) ** 2)
+""",
+    """
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+def backward(x, t, V, W, right=False):
+    h = sigmoid(x @ V)
+    dy = h @ W - t
+    dh = dy @ W.T
+    if right: #!
+        dz = dh * h * (1 - h)
+    else:
+        dz = dh * sigmoid(h) #!
+    return {"W": h.T @ dy, "V": x.T @ dz}
+""",
+    kinds="activation",
+    first="V",
+    function="backward",
+)
+
+pair(
+    "baseline_forgotten",
+    """
+z = sg.param("z", ("n", 3)); Y = sg.data("Y", ("n", 3), assume=sg.one_hot(axis=1))
+R = sg.data("R", ("n",))
+adv = R - np.mean(R)
+loss = -np.mean(adv * np.sum(Y * sg.log_softmax(z, axis=1), axis=1))
+""",
+    """
+def backward(z, Y, R):
+    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    adv = R - R.mean()
+    value = -np.mean(adv * np.sum(Y * np.log(p), axis=1))
+    return {"z": (p - Y) * R[:, None] / len(z)} #!
+""",
+    kinds="value term",
+    first="z",
+    function="backward",
+)
