@@ -100,3 +100,9 @@ def test_a_right_pass_is_not_accused(name: str, specs: Path, tmp_path: Path) -> 
     found = audit_of(PAIRS[name], specs, tmp_path)
     assert found.faults == ()
     assert {v.status for v in found.values} == {"right"}
+
+
+@pytest.mark.long
+def test_a_gradient_that_is_not_used_is_said(specs: Path, tmp_path: Path) -> None:
+    fault = audit_of(PAIRS["what_comes_back_is_not_used"], specs, tmp_path).faults[0]
+    assert fault.sentence == "the gradient that comes back is not used: the factor `gy` is missing"

@@ -160,20 +160,17 @@ def is_one_more(edit: Edit) -> bool:
 
 def is_times_no_slope(edit: Edit) -> bool:
     """Whether an edit keeps what stands there, and multiplies it by what is no slope."""
-    return is_times(edit) and not any(_SLOPE.search(f) for f in _factors_more(edit))
+    return is_times(edit) and not any(_SLOPE.search(f) for f in factors_more(edit))
 
 
 _SLOPE = re.compile(r"\w\(|\*\*|[<>]|^\(?1(\.0?)? [-+]")
 """What is in slopes of functions: a function, a power, a comparison, a complement."""
 
 
-def factors_more(edit: Edit) -> str:
+def factors_more(edit: Edit) -> list[str]:
     """The factors by which an edit multiplies what stands there."""
-    return " * ".join(_factors_more(edit)) if is_times(edit) else ""
-
-
-def _factors_more(edit: Edit) -> list[str]:
-    return [*(Counter(_factors(edit.new)) - Counter(_factors(edit.old))).elements()]
+    more = Counter(_factors(edit.new)) - Counter(_factors(edit.old))
+    return [*more.elements()] if is_times(edit) else []
 
 
 def _factors(text: str) -> list[str]:

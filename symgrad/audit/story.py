@@ -17,6 +17,7 @@ from symgrad.audit.equations import equation_of, spelled_out
 from symgrad.audit.findings import Audit, FaultFound, ValueFound
 from symgrad.audit.form import assigned, reads
 from symgrad.audit.grammar import Edit
+from symgrad.audit.grammar.edit import is_gradient
 from symgrad.audit.kinds import kind_of, of_edit, of_explanation
 from symgrad.audit.outcome import Blamed, Outcome
 from symgrad.audit.patches import patch, whole_lines
@@ -324,9 +325,37 @@ def mended(blamed: Blamed, edit: Edit, kind: str, hidden: Collection[str]) -> st
     more = f"; by its numbers {told_of(cause, kind, hidden)}" if cause is not None else ""
     if blamed.evidence.trace and edit.kind != kind:
         more = f"; {TRACES[kind]}"
-    times = factors_more(edit) if (edit.kind, kind) == ("value", "factor") else ""
-    told = f"the factor `{times}` is missing" if times else edit.sentence
-    return f"{told}{which(edit.old, row, place)}{more}"
+    return f"{_of_factors(edit, kind) or edit.sentence}{which(edit.old, row, place)}{more}"
+
+
+def _of_factors(edit: Edit, kind: str) -> str:
+    """The sentence where all that is missing is a factor, whatever rule put it there; or ''."""
+    missing = factors_more(edit) if edit.rule.name in OF_NUMBERS and kind in MISSING else []
+    if not missing:
+        return ""
+    back = all(is_gradient(edit.site, f) for f in missing) and not reads_one(edit)
+    told = f"the factor {' * '.join(missing)} is missing"
+    return f"the gradient that comes back is not used: {told}" if back else told
+
+
+def reads_one(edit: Edit) -> bool:
+    """Whether what stands there reads a gradient."""
+    names = re.findall(r"[A-Za-z_][\w.]*", edit.old)
+    known = (edit.site.known[n] for n in names if n in edit.site.known)
+    return any(k.array.ndim and is_gradient(edit.site, k.name) for k in known)
+
+
+OF_NUMBERS = (
+    "a factor that numbers ask for",
+    "a slope that numbers ask for",
+    "a value that numbers ask for",
+    "a value times another",
+    "no difference",
+)
+"""Rules whose sentences don't say of a factor that it is a gradient, or speak of none."""
+
+MISSING = ("factor", "mask", "path")
+"""Kinds of faults that may be a factor that is missing."""
 
 
 def because(kind: str, hidden: bool | None) -> str:

@@ -404,3 +404,31 @@ def backward(z, Y, R):
     first="z",
     function="backward",
 )
+
+pair(
+    "what_comes_back_is_not_used",
+    """
+x = sg.data("x", ("n", 3)); t = sg.data("t", ("n",)); c = sg.data("c", ("n",)); w = sg.param("w", (3,))
+r = x @ w - t
+L = np.where(np.abs(r) < 0.8, 0.5 * r**2, 0.8 * (np.abs(r) - 0.4))
+loss = np.sum(c * L) / x.shape[0]
+""",
+    """
+class Huber:
+    def forward(self, r):
+        self.r = r
+
+    def backward(self, gy):
+        return np.where(np.abs(self.r) <= 0.8, self.r, 0.8 * np.sign(self.r)) #!
+
+def backward(x, t, c, w):
+    huber = Huber()
+    huber.forward(x @ w - t)
+    gL = c / len(c)
+    gr = huber.backward(gL)
+    return {"L": gL, "r": gr, "w": x.T @ gr}
+""",
+    kinds="factor path",
+    first="r",
+    function="backward",
+)
