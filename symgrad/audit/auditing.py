@@ -12,7 +12,7 @@ import numpy as np
 from symgrad.audit import guards, orders
 from symgrad.audit.batches import Parts, base, entries_of, parts_of
 from symgrad.audit.blaming import Blaming
-from symgrad.audit.clips import SMALLER, Clip, clips
+from symgrad.audit.clips import SMALLER, Clip, clips, clips_gradient
 from symgrad.audit.compare import TOLERANCE
 from symgrad.audit.deaf import not_taken
 from symgrad.audit.form import Form
@@ -370,7 +370,9 @@ class Auditor:
         program, matching = state.program, state.matching
         for clip in clips(self.source):
             matching.bounds = {clip.bound, clip.bound / SMALLER}
-            if self._is_wrong(state, clip.removed):
+            if self._is_wrong(state, clip.removed) or not clips_gradient(
+                clip, program, state.truths[0]
+            ):
                 continue
             state.program = program.repaired(clip.shrunk)
             state.program.load()
