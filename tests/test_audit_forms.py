@@ -19,7 +19,8 @@ FOUND = {"list of dicts", "star", "class of layers", "script of layers", "class 
 FOUND |= {"gradients in place", "main function", "script with data", "lists", "Greek", "typed"}
 FOUND |= {"one vector", "gradient check in a script", "trainer", "steps of attributes"}
 FOUND |= {"estimator", "gradients first, then training", "pairs in a script"}
-FOUND |= {"class that unpacks", "dataclass of parameters"}
+FOUND |= {"class that unpacks", "dataclass of parameters", "added as it goes downhill"}
+FOUND |= {"parameters of a course"}
 """Forms in which the slope is forgotten as well, at a line of its own."""
 
 

@@ -33,6 +33,7 @@ from symgrad.audit.meant import by_use
 from symgrad.audit.names import Habits
 from symgrad.audit.outcome import Blamed, Outcome
 from symgrad.audit.plans import Places, made_late, script_plan
+from symgrad.audit.printing import listed
 from symgrad.audit.program import Program
 from symgrad.audit.reference import Reference, Truth
 from symgrad.audit.runner import OutOfTime, Run, Runner
@@ -48,7 +49,7 @@ from symgrad.audit.scripts import (
 )
 from symgrad.audit.search import State, Target
 from symgrad.audit.source import Source
-from symgrad.audit.steps import stepping, steps_of
+from symgrad.audit.steps import downhill, stepping, steps_of
 from symgrad.audit.values import Matching, Value, right_or_scaled
 from symgrad.errors import SpecError, SymgradError
 
@@ -205,7 +206,9 @@ class Auditor:
         wrt = [names[n] for n in self.reference.derivation.wrt if n in names]
         data = set(names.values()) - set(wrt)
         held = containers(first, set(wrt))
-        lines = {target: line for line, target, _ in reversed(first.records)}
+        lines: dict[str, list[int]] = {}
+        for line, target, _ in first.records:
+            lines.setdefault(target, []).append(line)
         plan = script_plan(self.source.tree, [*names.values(), *labels], held, data, lines)
         plan = replace(plan, steps=stepping(self.source.tree, wrt, plan.gives))
         form = Form("__main__", script=True, plan=plan, inputs=names, labels=labels)
@@ -357,12 +360,20 @@ class Auditor:
         tree, lines = self.source.tree, self.form.plan.steps
         known, codes = set(matching.codes.values()), self.form.inputs
         lacking = {c: n for n, c in codes.items() if n in matching.wrt - known}
-        off = {codes[n]: n for n in matching.off(runs, truths) if n in codes}
+        named = {c: n for c, n in matching.codes.items() if n in matching.wrt}
+        turned = downhill(tree, self.form, named, runs, truths)
+        known = {named[c] for c in turned}
+        off = {codes[n]: n for n in matching.off(runs, truths) if n in codes and n not in known}
         steps = steps_of(tree, lines, lacking, runs, truths)
         steps |= steps_of(tree, lines, off, runs, truths, only_right=True)
         if steps:
             matching.take({c: {**lacking, **off}[c.removeprefix(STEP)] for c in steps})
-            self.form = replace(self.form, steps=steps)
+        if turned:
+            matching.added |= {*turned}
+            told = listed([*turned])
+            self.remarks.append(f"minus the gradient, as it is added to the parameter: {told}")
+        if steps or turned:
+            self.form = replace(self.form, steps={**steps, **turned})
             self.program = replace(self.program, form=self.form, holes={})
 
     def _clipped(self, state: State) -> list[Blamed]:

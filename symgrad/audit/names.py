@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 _AFTER = [
     "{}",
@@ -85,6 +85,10 @@ class Habits:
         for pattern in _PATTERNS:
             for value in self.values:
                 self.exact.setdefault(pattern.format(value), value)
+        for value in self.values:
+            for pattern in _PATTERNS:
+                for word in _words_for(value):
+                    self.exact.setdefault(pattern.format(word), value)
         for written, value in self.exact.items():
             self.loose.setdefault(_plain(written), value)
         self.same = {_plain(v): v for v in reversed(self.values)}
@@ -172,6 +176,8 @@ _INPUTS = [
     "{}_onehot",
     "{}_one_hot",
     "{}_oh",
+    "one_hot_{}",
+    "onehot_{}",
     "{}0",
     "{}_enc",
     "{}_label",
@@ -203,9 +209,25 @@ _SYNONYMS = (
 )
 
 
+def _words_for(value: str) -> Iterator[str]:
+    """What a weight or a bias is called in words: weights1 for W1."""
+    stem = value.rstrip("0123456789").rstrip("_")
+    number = value.removeprefix(stem).lstrip("_")
+    for group in _SYNONYMS if stem in ("W", "w", "b") else ():
+        words = (w for w in sorted(group) if stem in group and len(w) > 2)
+        yield from (f"{word}{number}" for word in words)
+
+
 def inputs_called(value: str, codes: Iterable[str]) -> Iterator[str]:
     """Names among those of a program that may be an input of the spec, the likeliest first."""
     names = [n for n in codes if not is_held_as_gradient(n)]
+    state = [n for n in names if _OF_STATE.search(n)]
+    yield from _likely(value, [n for n in names if n not in state])
+    yield from _likely(value, state)
+
+
+def _likely(value: str, names: Sequence[str]) -> Iterator[str]:
+    """As ``inputs_called``, of names that are no gradients."""
     keys = {n: _key(n)[0] for n in names}
     held = {n: found[1] for n in names if (found := _HELD.fullmatch(n))}
     yield from (n for n in names if keys[n] == value)
@@ -217,7 +239,10 @@ def inputs_called(value: str, codes: Iterable[str]) -> Iterator[str]:
             yield from (n for n in names if keys[n] in group)
             also = {_plain(p.format(word)) for word in sorted(group) for p in _INPUTS}
             yield from (n for n in names if _plain(keys[n]) in also)
+    words = {*_words_for(value)}
+    yield from (n for n in names if _plain(keys[n]) in words)
     yield from (n for n, attribute in held.items() if attribute == value)
+    yield from (n for n, attribute in held.items() if _plain(attribute) in words)
     deep = [n for n in names if n not in held and (of := _DEEP.fullmatch(n)) and of[1] == value]
     yield from deep if len(deep) == 1 else ()
     same = {word for group in _SYNONYMS if value in group for word in group}
@@ -227,6 +252,8 @@ def inputs_called(value: str, codes: Iterable[str]) -> Iterator[str]:
 
 _WRAPPED = r"(?:\.(?:data|value|val|array))?"
 """What an object calls its own array, beside its gradient."""
+_OF_STATE = re.compile(r"(^|[._])(state|momentums?|velocit\w+|moments?|cache|[mvs])\[")
+"""What optimisers hold beside parameters, under the names of these."""
 _HELD = re.compile(rf"(?:\w+\.)+?([A-Za-z_]\w*){_WRAPPED}")
 """What an object holds: ``net.W1``, ``net.W1.data``."""
 

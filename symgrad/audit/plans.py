@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from symgrad.audit.batches import base, stored_in, stored_outside, turned_in
 from symgrad.audit.form import assigned, changed_in_place, reads
@@ -37,7 +37,7 @@ def script_plan(
     names: Collection[str],
     containers: Collection[str] = (),
     data: Collection[str] = (),
-    lines: Mapping[str, int] | None = None,
+    lines: Mapping[str, Sequence[int]] | None = None,
 ) -> Plan:
     """Where inputs are replaced: after the last of their assignments before something reads them.
 
@@ -69,13 +69,21 @@ def script_plan(
 
 
 def _given_at(
-    tree: ast.Module, name: str, names: Collection[str], lines: Mapping[str, int]
+    tree: ast.Module, name: str, names: Collection[str], lines: Mapping[str, Sequence[int]]
 ) -> int | None:
-    """The line after which a name is replaced; ``lines``: that which assigns it first, in a run."""
-    first = lines.get(name, 0)
-    ordered = sorted(bodies(tree), key=lambda body: all(s.lineno != first for s in body))
-    found = (_last_assignment(body, name, names) or _loop_over(body, name) for body in ordered)
-    return next((line for line in found if line is not None), None)
+    """The line after which a name is replaced; ``lines``: those that assign it, as they are run."""
+    told = lines.get(name, ())
+    found = [(body, _placed_in(body, name, names)) for body in bodies(tree)]
+    known = [(body, line) for body, line in found if line is not None]
+    first = (line for body, line in known if any(s.lineno in told[:1] for s in body))
+    early = (line for line in told if line in [at for _, at in known])
+    return next(first, next(early, next((line for _, line in known), None)))
+
+
+def _placed_in(body: list[ast.stmt], name: str, inputs: Collection[str]) -> int | None:
+    """The line of some statements after which a name is replaced."""
+    last = _last_assignment(body, name, inputs)
+    return _loop_over(body, name) if last is None else last
 
 
 def is_part(code: str) -> bool:

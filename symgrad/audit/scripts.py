@@ -92,7 +92,7 @@ def _made_outside(
 def _called(name: str, codes: Collection[str], places: Places) -> str | None:
     """What is called as an input is; what methods and loops call so has another name outside."""
     own = [c for c in codes if "." in c and c.split(".")[0] in {"self", *places.turned}]
-    inside = [c for c in codes if not c.isidentifier() and base(c) not in {*places.outer, "self"}]
+    inside = [c for c in codes if base(c) not in {*places.outer, "self"}]
     others = [c for c in codes if c not in {*own, *inside}]
     found = [c for several in (others, inside, own) for c in inputs_called(name, several)]
     return next(filter(places.has, found), next(iter(found), None))
@@ -100,10 +100,16 @@ def _called(name: str, codes: Collection[str], places: Places) -> str | None:
 
 def _fitting(variable: Variable, arrays: Mapping[str, Numbers]) -> dict[str, Numbers]:
     """The arrays that may be an input by how many entries they have, and of labels the integers."""
-    size = _count(variable.shape)
-    found = {t: a for t, a in arrays.items() if size in (None, a.size)}
+    found = {t: a for t, a in arrays.items() if _may_be(variable.shape, a)}
     whole = {t: a for t, a in found.items() if a.dtype.kind in "iu"}
     return whole or found if variable.dtype == "int" else found
+
+
+def _may_be(shape: Sequence[Size], array: Numbers) -> bool:
+    """Whether an array may be an input of some shape, whatever its free sizes are."""
+    lengths = [fixed(size) for size in shape]
+    known = math.prod(n for n in lengths if n is not None)
+    return array.size == known if None not in lengths else not known or array.size % known == 0
 
 
 def _in_lists(arrays: Mapping[str, Numbers], missing: Sequence[str]) -> dict[str, str]:
@@ -197,12 +203,6 @@ def _is_array(value: Any) -> bool:
         return np.asarray(value).dtype.kind in "fiub"
     except ValueError:
         return False
-
-
-def _count(shape: Sequence[Size]) -> int | None:
-    """How many entries an array has; None where a size is free."""
-    lengths = [fixed(size) for size in shape]
-    return None if None in lengths else math.prod(n for n in lengths if n is not None)
 
 
 def _same_numbers(name: str, given: Numbers | None, arrays: Mapping[str, Numbers]) -> str | None:

@@ -94,6 +94,41 @@ def stepping(
     return found
 
 
+def downhill(
+    tree: ast.AST,
+    form: Form,
+    codes: Mapping[str, str],
+    runs: Sequence[Run],
+    truths: Sequence[Truth],
+) -> dict[str, float]:
+    """What is called as gradients are, and is the way downhill: it is added to the parameters.
+
+    ``codes``: the parameters whose gradients they are.  With -1, as sizes of steps are given.
+    """
+    places = {form.inputs.get(name, name) for name in codes.values()} | {*codes.values()}
+    ends = {place.rpartition(".")[2] for place in places}
+    added: set[str] = set()
+    for node in walked(tree):
+        if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add):
+            own = {name.rpartition(".")[2] for name in assigned(node)} & ends
+            added |= {typed(part) for part in _factors(node.value)} if own else set()
+    mine = {c: n for c, n in codes.items() if c in added}
+    arrays = {c for r in runs for c in mine if isinstance(r.last.get(c), (np.ndarray, float))}
+    mine = {c: n for c, n in mine.items() if c in arrays}
+    turned = [c for c, n in mine.items() if _right({c: n}, -1.0, runs, truths)]
+    kept = [c for c, n in mine.items() if _right({c: n}, 1.0, runs, truths)]
+    return dict.fromkeys(mine, -1.0) if turned and not kept else {}
+
+
+def _factors(node: ast.expr) -> Iterator[ast.expr]:
+    """The factors of a product."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        yield from _factors(node.left)
+        yield from _factors(node.right)
+    else:
+        yield node
+
+
 def _locals(tree: ast.AST) -> set[str]:
     """The names that are assigned somewhere in a program, and the arguments of functions."""
     nodes = list(walked(tree))

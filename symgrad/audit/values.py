@@ -58,6 +58,8 @@ class Matching:
         self.wrt = set(reference.derivation.wrt)
         self.bounds: set[float] = set()
         """Between which, and their negatives, gradients may be clipped at the end."""
+        self.added: set[str] = set()
+        """What is minus a gradient, and is added to its parameter."""
         self.text = ""
         """The text of the program."""
         self.scales: dict[int, set[float]] = {}
@@ -262,7 +264,8 @@ class Matching:
     @property
     def goes_downhill(self) -> bool:
         """Whether no gradient by a parameter has a name: what is added to these goes downhill."""
-        named = (n for c, n in self.codes.items() if not c.startswith(STEP))
+        steps = {c for c in self.codes if c.startswith(STEP)} | self.added
+        named = (n for c, n in self.codes.items() if c not in steps)
         return self.wrt.isdisjoint(named)
 
     def drop_arguments(self, found: Sequence[Mapping[str, Any]], truths: Sequence[Truth]) -> None:

@@ -151,7 +151,63 @@ class Net:
         e = d @ self.W2.T * (1 - A1 ** 2)
         self.grads = {'W1': X.T @ e, 'b1': e.sum(0), 'W2': A1.T @ d, 'b2': d.sum(0)}
 """
+DOWNHILL = """
+class Net:
+    def __init__(self, X, Y):
+        rng = np.random.RandomState(2)
+        self.X, self.Y = X, Y
+        self.weights1, self.bias1 = rng.randn(4, 5), rng.randn(5)
+        self.weights2, self.bias2 = rng.randn(5, 2), rng.randn(2)
+    def feedforward(self):
+        self.A1 = np.tanh(np.clip(self.X @ self.weights1 + self.bias1, -300, 300))
+        self.out = self.A1 @ self.weights2 + self.bias2
+    def backprop(self):
+        error = 2 * (self.Y - self.out) / len(self.Y)
+        d_weights2, d_bias2 = self.A1.T @ error, error.sum(0)
+        e = error @ self.weights2.T * (1 - self.A1 ** 2)
+        d_weights1, d_bias1 = self.X.T @ e, e.sum(0)
+        self.weights1 += d_weights1
+        self.bias1 += d_bias1
+        self.weights2 += d_weights2
+        self.bias2 += d_bias2
+"""
+COURSE = """
+def initialize(dims):
+    np.random.seed(3)
+    parameters = {}
+    for l in range(1, len(dims)):
+        parameters['W' + str(l)] = np.random.randn(dims[l - 1], dims[l])
+        parameters['b' + str(l)] = np.zeros(dims[l])
+    return parameters
+def forward(X, parameters):
+    A1 = np.tanh(X @ parameters['W1'] + parameters['b1'])
+    return A1 @ parameters['W2'] + parameters['b2'], A1
+def backward(X, Y, parameters):
+    Z2, A1 = forward(X, parameters)
+    grads = {}
+    d = 2 * (Z2 - Y) / len(X)
+    grads['dW2'], grads['db2'] = A1.T @ d, d.sum(0)
+    d = d @ parameters['W2'].T * (1 - A1 ** 2)
+    grads['dW1'], grads['db1'] = X.T @ d, d.sum(0)
+    return grads
+def update(params, grads, rate):
+    parameters = params.copy()
+    for l in range(1, len(parameters) // 2 + 1):
+        parameters['W' + str(l)] = parameters['W' + str(l)] - rate * grads['dW' + str(l)]
+        parameters['b' + str(l)] = parameters['b' + str(l)] - rate * grads['db' + str(l)]
+    return parameters
+def model(X, Y, dims, turns):
+    parameters = initialize(dims)
+    for turn in range(turns):
+        parameters = update(parameters, backward(X, Y, parameters), 0.1)
+    return parameters
+"""
 TRAINED = {
+    "added as it goes downhill": Program(
+        f"{HEAD}{DOWNHILL}{DATA}net = Net(X, Y)\nfor turn in range(9):\n    net.feedforward()\n    net.backprop()\n"
+    ),
+    "parameters of a course": Program(f"{HEAD}{COURSE}{DATA}parameters = model(X, Y, [4, 5, 2], 20)\n"),
+
     "gradient check in a script": Program(
         f"{HEAD}{NUMBERS}{DATA}x_batch, t_batch = X, Y\nnet = Net()\n"
         "grad_numerical = net.numerical(x_batch, t_batch)\ngrad_backprop = net.gradient(x_batch, t_batch)\n"
