@@ -289,8 +289,8 @@ class Search:
         """What ought to be assigned where a value stands: of a step, what it leads to."""
         program, ought = self.state.program, self._ought(target, self.point)
         rate = program.form.steps.get(target.code)
-        if rate is None:
-            return ought
+        if rate is None or not target.code.startswith(STEP):
+            return ought * (rate or 1.0)
         given = program.given(self.state.truths[self.point])
         before = given[target.code.removeprefix(STEP) if program.form.script else target.name]
         laid = [a for _, a in ways(ought, np.shape(before))]
