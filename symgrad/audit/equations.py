@@ -213,6 +213,21 @@ MOST_LETTERS = 150
 """How long an equation may be in which what has no name is written in."""
 
 
+MOST_ENTRIES = MOST_LETTERS // 4
+"""How many entries it may have, each of four letters at least: that of an unrolled LSTM, of
+thousands, took a minute to be made, and then was too long."""
+
+
+def _spread(equation: Equation, known: Mapping[str, Equation], found: dict[str, int]) -> int:
+    """About how many entries an equation has, once what is known is written in."""
+    name = equation.name
+    if name not in found:
+        found[name] = 1
+        inner = [known.get(name_of(a)) for a in entries(equation.rhs)]
+        found[name] = sum(1 if e is None else _spread(e, known, found) for e in inner)
+    return found[name]
+
+
 def spelled_out(derivation: Derivation, equation: Equation, named: Collection[str]) -> str:
     """An equation as text, what has no name written in where that is short; ``named``: what has."""
     written, system = derivation.notation.text_equation, derivation.system
@@ -221,6 +236,8 @@ def spelled_out(derivation: Derivation, equation: Equation, named: Collection[st
     adjoints = (a for a in derivation.adjoints if a.value in hidden and not a.before)
     known |= {a.equation.name: a.equation for a in adjoints if a.equation.name not in named}
     if known.keys().isdisjoint(name_of(a) for a in entries(equation.rhs)):
+        return written(equation)
+    if _spread(equation, known, {}) > MOST_ENTRIES:
         return written(equation)
     try:
         whole = replace(equation, rhs=canonical(written_in(equation.rhs, known)))

@@ -67,6 +67,8 @@ class Answer:
     """What it gives at each time."""
     ought: Sequence[Numbers] = ()
     """What it would have to give at each time, where only that makes everything right."""
+    heard: Sequence[Numbers] = ()
+    """Which of the numbers that it gives at each time make a difference."""
 
     @property
     def first(self) -> int:
@@ -158,6 +160,16 @@ class Responses:
         answer = self.of(site)
         return answer is None or answer.mends or site.begins or _is_short(site)
 
+    def may_mend_all(self, edit: Edit) -> bool:
+        """Whether an edit may mend everything that is wrong, as far as that is known."""
+        answer = self.of(edit.site) if edit.is_expression else None
+        return answer is None or answer.all or _is_short(edit.site)
+
+    @property
+    def has_one(self) -> bool:
+        """Whether some statement alone may be what makes everything wrong."""
+        return any(a is not None and a.all for a in self.found.values())
+
     def likeliest(self, first: Site | None, sites: Sequence[Site]) -> Site | None:
         """The statement that is wrong, where one alone may be: ``first`` or the first of them."""
         answer = self.of(first) if first is not None else None
@@ -226,7 +238,7 @@ class Responses:
         whole, unique = _solution(matrix, lacks, self.close)
         if whole is not None:
             ought = _in_turns(given, whole) if unique else ()
-            return Answer(site, True, True, given, ought)
+            return Answer(site, True, True, given, ought, _turns(given, _heard(matrix)))
         part, _ = _solution(matrix[: self.outputs.own], lacks[: self.outputs.own], self.close)
         return Answer(site, part is not None)
 
@@ -255,7 +267,7 @@ def _is_to_several(site: Site) -> bool:
 
 def _solution(matrix: Numbers, lacks: Numbers, close: float) -> tuple[Numbers | None, bool]:
     """What makes up for what is lacking, and whether nothing else does; None where nothing does."""
-    heard = np.abs(matrix).max(axis=0, initial=0.0) > 0
+    heard = _heard(matrix)
     if not heard.any():
         return None, False
     found, _, rank, _ = np.linalg.lstsq(matrix[:, heard], lacks, rcond=RANK)
@@ -267,8 +279,17 @@ def _solution(matrix: Numbers, lacks: Numbers, close: float) -> tuple[Numbers | 
     return whole, bool(rank == heard.sum())
 
 
+def _heard(matrix: Numbers) -> Numbers:
+    """The numbers that make a difference."""
+    return np.asarray(np.abs(matrix).max(axis=0, initial=0.0) > 0)
+
+
 def _in_turns(given: Sequence[Numbers], off: Numbers) -> list[Numbers]:
     """What is given in each turn, with what it lacks."""
-    ends = np.cumsum([a.size for a in given])[:-1]
-    pieces = np.split(off, ends)
-    return [a + piece.reshape(a.shape) for a, piece in zip(given, pieces, strict=True)]
+    return [a + piece for a, piece in zip(given, _turns(given, off), strict=True)]
+
+
+def _turns(given: Sequence[Numbers], flat: Numbers) -> list[Numbers]:
+    """Numbers as what is given in each turn."""
+    pieces = np.split(flat, np.cumsum([a.size for a in given])[:-1])
+    return [piece.reshape(a.shape) for a, piece in zip(given, pieces, strict=True)]

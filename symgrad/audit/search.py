@@ -193,10 +193,20 @@ class Search:
             sites = [s for s in sites if not assigned(s.statement) & rates]
         most = MOST_TRIES_OF_LOCALS if target.local else MOST_TRIES
         self.answers = self._answers(target, sites)
-        found = self._best(target, self._edits(target, scene, sites, self.answers)[:most])
+        edits = self._edits(target, scene, sites, self.answers)
+        found = self._at_once(target, edits) or self._best(target, edits[:most])
         if found or target.local:
             return found
         return self._best(target, twice(self._edits(target, scene, sites, None)[:most]))
+
+    def _at_once(self, target: Target, edits: Sequence[tuple[float, Edit]]) -> Found | None:
+        """The best repair of a statement that alone may be what makes everything wrong."""
+        answers = self.answers
+        if answers is None or not answers.has_one:
+            return None
+        found = self._best(target, [e for e in edits if answers.may_mend_all(e[1])][:MOST_TRIES])
+        off = [v for v in self.before if not v.right]
+        return found if found is not None and len(found.fixed) >= len(off) else None
 
     def _edits(
         self, target: Target, scene: Scene, sites: Sequence[Site], answers: Responses | None

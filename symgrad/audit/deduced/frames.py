@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from symgrad.audit.compare import numbers
+from symgrad.audit.form import assigned
 from symgrad.audit.grammar.edit import function_of, is_gradient, is_module, nodes
 from symgrad.audit.names import is_called_gradient
 from symgrad.audit.program import Program
@@ -76,7 +77,7 @@ def looked(
     arrays = {t: a for t, column in columns.items() if (a := _arrays(column)) is not None}
     named = [Atom(t, arrays[t], is_gradient(site, t)) for t in outer if t in arrays]
     more = [Atom(t, arrays[t], False, MADE) for t in made if t in arrays and arrays[t][0].ndim]
-    atoms = _distinct(iter([*named, *more]))
+    atoms = _nearest(site, _distinct(iter([*named, *more])))
     before = tuple(numbers(v) for v in columns.get(target, [None] * len(seen)))
     return Frames({t: arrays[t] for t in inner if t in arrays}, atoms, before, len(seen))
 
@@ -192,4 +193,19 @@ def _distinct(atoms: Iterator[Atom]) -> tuple[Atom, ...]:
         if key in found and is_called_gradient(atom.text) and not found[key].gradient:
             found[key] = replace(atom, gradient=True)
         found.setdefault(key, atom)
-    return tuple(found.values())[:MOST_ATOMS]
+    return tuple(found.values())
+
+
+def _nearest(site: Site, atoms: tuple[Atom, ...]) -> tuple[Atom, ...]:
+    """Of many atoms those that are read, or were assigned last before a statement."""
+    if len(atoms) <= MOST_ATOMS:
+        return atoms
+    read = {n.id for root in site.roots for n in walked(root) if isinstance(n, ast.Name)}
+    lines: dict[str, int] = {}
+    for node in walked(site.around):
+        before = isinstance(node, (ast.Assign, ast.AugAssign)) and node.lineno < site.line
+        for name in assigned(node) if before else ():  # type: ignore[arg-type]
+            lines[name] = max(node.lineno, lines.get(name, 0))  # type: ignore[attr-defined]
+    near = sorted(atoms, key=lambda a: (a.text not in read, -lines.get(a.text, 0)))
+    kept = {a.text for a in near[:MOST_ATOMS]}
+    return tuple(a for a in atoms if a.text in kept)

@@ -60,6 +60,18 @@ def asked_of(library: Library, wanted: Numbers, rows: Rows) -> list[Asked]:
     return sorted((a for a in found if a is not None), key=lambda a: a.cost)[:MOST]
 
 
+def asked_partly(library: Library, wanted: Numbers, heard: Numbers) -> list[Asked]:
+    """The terms that numbers are where these make a difference."""
+    for deep in (False, True):
+        rows = library.rows(wanted.shape, deep=deep)
+        fitting = rows.terms and rows.matrix.shape[1] == heard.size
+        part = Rows(rows.terms, rows.matrix[:, heard.ravel()] if fitting else rows.matrix)
+        found = asked_of(library, wanted[heard], part) if fitting else []
+        if found:
+            return found
+    return []
+
+
 def _near(rows: Rows, wanted: Numbers, close: float) -> Iterator[tuple[int, float]]:
     """The rows that are a multiple of some numbers, and the multiples."""
     with np.errstate(all="ignore"):

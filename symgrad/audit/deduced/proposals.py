@@ -14,7 +14,7 @@ from symgrad.audit.deduced.entries import changed_last, changing, entry_of
 from symgrad.audit.deduced.frames import Frames, looked
 from symgrad.audit.deduced.inverse import LEFT, RIGHT, Ought, oughts
 from symgrad.audit.deduced.library import Library
-from symgrad.audit.deduced.matching import asked
+from symgrad.audit.deduced.matching import asked, asked_partly
 from symgrad.audit.deduced.repairs import View, added, instead, repairs
 from symgrad.audit.deduced.turns import Turns
 from symgrad.audit.grammar import Edit
@@ -98,11 +98,22 @@ class Deduction:
             view, wanted = self._view(answer.site, frames, answer.first), answer.ought[answer.first]
             if view.got is None or view.got.shape != wanted.shape:
                 continue
+            heard = answer.heard[answer.first]
+            if not heard.all():
+                yield from self._partly(view, wanted, heard)
+                continue
             known = {t: a[0] for t, a in view.frames.nodes.items()}
             whole = Ought(answer.site.roots[0], view.got, wanted)
             for part in oughts(answer.site, known, whole):
                 for price, edit in repairs(view, part, guessed=False):
                     yield ANSWERED + price + 0.06 * part.depth, edit
+
+    def _partly(self, view: View, wanted: Numbers, heard: Numbers) -> Iterator[tuple[float, Edit]]:
+        """Terms of a statement that gives numbers which nothing reads: these may be any."""
+        root = view.site.roots[0]
+        if view.got is not None and heard.any():
+            for term in asked_partly(view.library, wanted - view.got, heard):
+                yield ANSWERED + 1.5 + term.cost, added(view.site, root, term)
 
     def _of_turns(self, ought: Numbers) -> Iterator[tuple[float, Edit]]:
         """Repairs of statements in loops that change the value, or a gradient, in each turn."""
