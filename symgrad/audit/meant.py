@@ -32,12 +32,14 @@ def by_use(state: State, reference: Reference) -> dict[str, str]:
     """
     wrt, codes = state.matching.wrt, state.matching.codes
     called = {c: n for c, n in codes.items() if n not in wrt and _DELTA.search(c)}
+    scaled = [v for v in state.values() if v.name not in wrt and _is_multiple(state, v)]
     others = list(_nameless(state)) if state.matching.has_locals else []
     found = _by_numbers(state, others)
     off = [v for v in state.values() if v.name in wrt and not v.right]
-    if not off or not (called or others):
+    if not off or not (called or others or scaled):
         return found
     tries = _Tries(state, reference, _worst(state, off))
+    state.matching.exact |= {v.name for v in scaled if tries.is_lacking(v.code, v.name)}
     found |= {c: m for c, n in (called | found).items() for m in tries.meant(c, n)}
     for code in (c for c in others if c not in found):
         found |= tries.used_as(code, {*codes.values(), *found.values()})
@@ -50,13 +52,20 @@ def _worst(state: State, off: Sequence[Value]) -> int:
     return max(points, key=lambda k: sum(v.errors[k] > state.tolerance for v in off))
 
 
+def _is_multiple(state: State, value: Value) -> bool:
+    """Whether what counts as right is the gradient times some number."""
+    pairs = zip(state.runs, state.truths, strict=True)
+    names = [(state.handed(r).get(value.code), t.gradients.get(value.name), t) for r, t in pairs]
+    errors = [compared(a, g, t.typical).error for a, g, t in names if g is not None]
+    return value.right and max(errors, default=0.0) > state.tolerance
+
+
 def _nameless(state: State) -> Iterator[str]:
-    """The deltas that are assigned once, and are called as the gradient by no value."""
+    """The deltas that are assigned once, and are not known to be the gradient by some value."""
     times = Counter(target for _, target, _ in state.runs[0].records)
-    known, other = state.matching.codes, state.matching.habits.other
     for code, value in state.handed(state.runs[0]).items():
         plain = isinstance(value, np.ndarray) and value.size > 1 and times[code] == 1
-        if plain and _NAMELESS.fullmatch(code) and code not in known and code not in other:
+        if plain and _NAMELESS.fullmatch(code) and code not in state.matching.codes:
             yield code
 
 
@@ -91,6 +100,11 @@ class _Tries:
         others = [n for n in self.reference.arguments(name) if n in self.truth.slopes]
         if site is not None and len(others) == 1 and not self._mended(site, name):
             yield from (n for n in others if self._mended(site, n))
+
+    def is_lacking(self, code: str, name: str) -> bool:
+        """Whether a multiple of a gradient is none that is made up for by what reads it."""
+        site = self._site(code)
+        return site is not None and self._mended(site, name)
 
     def used_as(self, code: str, taken: set[str]) -> dict[str, str]:
         """A delta with a value, where the gradient by that one alone mends what reads the delta."""

@@ -262,6 +262,7 @@ class Scene:
         start += [s for s in self.statements if any(t.endswith(entry) for t in all_assigned(s))]
         returns = (s for s in self.statements if isinstance(s, ast.Return))
         start = start or [s for s in returns if any(key == code for key, _ in parts(s))]
+        start = start or [s for s in self.statements if self._has_entry(s, code)]
         start = start or [s for s in self.statements if code in all_assigned(s)]
         start = start or [s for s in self.statements if gives(s, code) and self._makes(s, code)]
         level = start or [s for s in self.statements if isinstance(s, ast.Return)]
@@ -291,6 +292,11 @@ class Scene:
             level = [s for s in dict.fromkeys(found) if s not in depths]
             depth += 1
         return depths
+
+    def _has_entry(self, statement: ast.stmt, code: str) -> bool:
+        """Whether a statement makes a dictionary that has something under a name, no input."""
+        keyed = isinstance(statement, ast.Assign) and any(k == code for k, _ in parts(statement))
+        return keyed and self._makes(statement, code)
 
     def _methods(self, statement: ast.stmt) -> set[str]:
         """The methods of the program that the operators of a statement call."""

@@ -62,6 +62,7 @@ class Matching:
         """What is minus a gradient, and is added to its parameter."""
         self.text = ""
         """The text of the program."""
+        self.exact = {*self.wrt}  # of which no multiple is meant
         self.scales: dict[int, set[float]] = {}
         """Sizes by which gradients on the way are multiplied: ``dZ = A - Y``, and / m later."""
 
@@ -313,6 +314,7 @@ class Matching:
         codes = self.codes | known
         self.codes = {c: codes[c] for c in dict.fromkeys([*found, *codes]) if c in codes}
         self.habits.meant |= known
+        self.habits.other -= set(known)
 
     def forget(self, codes: set[str]) -> None:
         """Take what is called as a gradient is for something else."""
@@ -330,7 +332,7 @@ class Matching:
         """How near numbers are to a gradient on the way, or to a multiple that is usual here."""
         ought = truth.gradients[name]
         match = compared(got, ought, truth.typical)
-        for scale in self.scales.get(id(truth), ()) if name not in self.wrt else ():
+        for scale in self.scales.get(id(truth), ()) if name not in self.exact else ():
             other = compared(got, ought * scale, truth.typical)
             match = min(match, other, key=lambda m: m.error)
         return match

@@ -64,6 +64,8 @@ def _is_wrong(state: State, code: str, name: str, *, forward: bool) -> tuple[boo
         if name not in table or got is None:
             return False, False
         spread = _is_spread(np.shape(got), table[name].shape)
+        if forward and not np.ndim(got):
+            return False, False  # H is a size, and h a layer
         got = np.broadcast_to(got, table[name].shape) if spread else got
         match = compared(got, table[name], truth.typical)
         if not forward:

@@ -197,7 +197,29 @@ FORMS = {
 """Functions that are forgotten where a value stands, by their names in the forward pass."""
 
 
+def _spread(site: Site) -> Iterator[Proposal]:
+    """An array for a number: what is divided by how many there are, in each row its own."""
+    arrays = [k for k in site.known.values() if 0 < k.array.ndim < 3 and k.array.size > 1]
+    arrays = [k for k in arrays if not is_gradient(site, k.name) and k.name.isidentifier()]
+    few = sorted(arrays, key=lambda k: k.array.size)[:MOST_SPREAD]
+    for node in nodes(site):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Div)):
+            known = site.known.get(site.text(node.right))
+            if known is not None and not known.array.ndim:
+                for array, axes in itertools.product(few, ("", "[:, None]", "[:, None, None]")):
+                    yield node.right, f"{array.name}{axes}", 2.3, array.name
+
+
+MOST_SPREAD = 8
+"""How many arrays, the smallest, are put in place of a number."""
+
 RULES = (
+    Rule(
+        "an array for a number",
+        "factor",
+        _spread,
+        "`{old}` is not the same everywhere: it ought to be `{new}`",
+    ),
     Rule(
         "another function",
         "operation",

@@ -107,6 +107,7 @@ def _reads(node: ast.expr, name: str) -> bool:
 def _another(site: Site) -> Iterator[Proposal]:
     """Another derivative in place of a factor, or of what a function gives."""
     found = [(f, 2.0) for product in products(site) for f in (product.left, product.right)]
+    found += [(root, 2.0) for root in site.roots if _multiplies(site.statement)]
     found = [(f, cost) for f, cost in found if not isinstance(f, ast.Constant)]
     found = [(f, cost) for f, cost in found if not is_gradient(site, site.text(f))]
     found = [(f, 2.5 if _is_own(f) else cost) for f, cost in found]
@@ -116,6 +117,11 @@ def _another(site: Site) -> Iterator[Proposal]:
         for known in _arrays(site):
             for new, cost, word in _slopes(site, known):
                 yield node, bracketed(new), start + cost, word
+
+
+def _multiplies(statement: ast.stmt) -> bool:
+    """Whether a statement multiplies what it changes: its value is a factor."""
+    return isinstance(statement, ast.AugAssign) and isinstance(statement.op, ast.Mult)
 
 
 def _several(site: Site) -> Iterator[Proposal]:

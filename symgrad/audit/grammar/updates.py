@@ -44,6 +44,8 @@ def _changes(site: Site) -> Iterator[tuple[str, str]]:
         if isinstance(operation, (ast.Add, ast.Sub)) and step is not None:
             is_sum = isinstance(step, ast.BinOp) and isinstance(step.op, (ast.Add, ast.Sub))
             inner = f"({site.text(step)})" if is_sum else site.text(step)
+            if inner.startswith("-"):
+                sign, inner = "+" if sign == "-" else "-", inner[1:].lstrip()
             yield name, f"({name} {sign} {inner})"
 
 
