@@ -42,6 +42,12 @@ FAULTS = [
         "Z",
     ),
     ("dA * (Z > 0) + dZp", "dA * (Z > 0)", "path term", "Z"),
+    (
+        "    dZ = dA * (Z > 0) + dZp\n    return",
+        "        dZ = dA * (Z > 0) + dZp\n        return",
+        "path",
+        "A Z",
+    ),
 ]
 SAME = [("mask * G[i, j]", "np.where(mask, G[i, j], 0)")]
 

@@ -56,6 +56,13 @@ def lossFun(inputs, targets, hprev, Wxh, Whh, Why, bh, by):
 
 OPTIONS = {"function": "lossFun"}
 
+BACK = CODE[CODE.index("    dhnext = np.zeros") : CODE.index("    for dparam")]
+NOTHING_BACK = (
+    BACK.replace("    dhnext = np.zeros_like(hs[0])\n", "")
+    .replace(" + dhnext", "")
+    .replace("        dhnext = np.dot(Whh.T, dhraw)\n", "")
+)
+
 FAULTS = [
     ("dh = np.dot(Why.T, dy) + dhnext", "dh = np.dot(Why.T, dy)", "path", "Wxh Whh bh"),
     (
@@ -99,6 +106,8 @@ FAULTS = [
         "Wxh Whh bh",
     ),
     ("dy[targets[t]] -= 1", "dy[inputs[t]] -= 1", "value", "Wxh Whh Why bh by"),
+    ("        dhnext = np.dot(", "        dhprev = np.dot(", "path", "Wxh Whh bh"),
+    (BACK, NOTHING_BACK, "path", "Wxh Whh bh"),
 ]
 
 SAME = [

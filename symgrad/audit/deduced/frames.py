@@ -204,7 +204,7 @@ def _nearest(site: Site, atoms: tuple[Atom, ...]) -> tuple[Atom, ...]:
     lines: dict[str, int] = {}
     for node in walked(site.around):
         before = isinstance(node, (ast.Assign, ast.AugAssign)) and node.lineno < site.line
-        for name in assigned(node) if before else ():  # type: ignore[arg-type]
+        for name in assigned(node) if before else ():
             lines[name] = max(node.lineno, lines.get(name, 0))  # type: ignore[attr-defined]
     near = sorted(atoms, key=lambda a: (a.text not in read, -lines.get(a.text, 0)))
     kept = {a.text for a in near[:MOST_ATOMS]}

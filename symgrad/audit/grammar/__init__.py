@@ -3,6 +3,7 @@
 from symgrad.audit.grammar import (
     blocks,
     calls,
+    carries,
     copies,
     exchanges,
     indices,
@@ -18,6 +19,7 @@ from symgrad.audit.grammar.edit import Edit, Rule
 RULES: tuple[Rule, ...] = (
     *blocks.RULES,
     *calls.RULES,
+    *carries.RULES,
     *copies.RULES,
     *exchanges.RULES,
     *indices.RULES,

@@ -33,6 +33,14 @@ def _out(site: Site) -> Iterator[Proposal]:
         inner, cut = block, True
 
 
+def _left_early(site: Site) -> Iterator[Proposal]:
+    """What leaves a loop in its first turn, after the loop."""
+    last = site.statement.body[-1] if isinstance(site.statement, LOOPS) else None
+    if isinstance(last, ast.Return) and len(site.statement.body) > 1:  # type: ignore[attr-defined]
+        moved = _moved(site, last, last, site.source.indent(site.statement))
+        yield *moved, 1.0, " ".join(site.source.of(last).split())
+
+
 def _into(site: Site) -> Iterator[Proposal]:
     """The statements after a loop, at the end of each of its turns."""
     body = next((b for b in bodies(site.source.tree) if site.statement in b), [])
@@ -174,6 +182,12 @@ RULES = (
         "path",
         _out,
         "`{word}` belongs after the block that it is in",
+    ),
+    Rule(
+        "a loop that is left early",
+        "path",
+        _left_early,
+        "`{word}` leaves the loop in its first turn: it belongs after it",
     ),
     Rule(
         "a line after a loop",
