@@ -17,7 +17,7 @@ from symgrad.audit.compare import TOLERANCE
 from symgrad.audit.deaf import not_taken
 from symgrad.audit.form import Form
 from symgrad.audit.grammar import RULES
-from symgrad.audit.handed import handed_out, least_exact, returned_names, unknown
+from symgrad.audit.handed import handed_out, keyed, least_exact, returned_names, unknown
 from symgrad.audit.hints import (
     all_scaled,
     not_run,
@@ -264,6 +264,7 @@ class Auditor:
         matching = Matching(self.reference, self.form, self.match)
         matching.bounds = {clip.bound for clip in clips(self.source)}
         matching.text = self.source.text
+        matching.keyed = keyed(runs[0], self.form, truths[0])
         found = [handed_out(r, self.form, returned) for r in runs]
         matching.match(found, truths)
         self._take_steps(matching, runs, truths)

@@ -31,13 +31,31 @@ def handed_out(run: Run, form: Form, returned: Sequence[str]) -> dict[str, Any]:
     if "held" not in kinds:
         return dict(_named(run.out, returned))
     results = run.out or []
-    found: dict[str, Any] = {}
-    for result in results[:-1][::-1]:
-        found |= {n: v for n, v in _named(result, returned) if n not in found}
+    found = _given_back(results, returned)
     held = {f"self.{n}": v for n, v in (results[-1] or {}).items()} if results else {}
     local = {n: v for n, v in _entries(run.last) if n != "return" and n not in held}
     local = {n: v for n, v in local.items() if not n.startswith(STEP)} | steps
     return {**found, **{k: v for k, v in _entries(held) if k not in found}, **local}
+
+
+def _given_back(results: Sequence[Any], returned: Sequence[str]) -> dict[str, Any]:
+    """What the methods of an object gave back, that of the last first."""
+    found: dict[str, Any] = {}
+    for result in results[:-1][::-1]:
+        found |= {n: v for n, v in _named(result, returned) if n not in found}
+    return found
+
+
+def keyed(run: Run, form: Form, given: Truth) -> set[str]:
+    """The words under which a method gave back what is no parameter: gradients, perhaps."""
+    held = "held" in [kind for kind, _ in form.calls] and not form.plan.steps
+    last = (run.out or [])[:-1][-1:] if held else []
+    words = (
+        {k: numbers(v) for k, v in last[0].items()} if last and isinstance(last[0], dict) else {}
+    )
+    inputs = {n: np.asarray(a) for n, a in given.given.items()}
+    same = {k for k, a in words.items() if k in inputs and np.array_equal(inputs[k], a)}
+    return {k for k, a in words.items() if isinstance(k, str) and a is not None} - same
 
 
 def _entries(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -62,6 +62,7 @@ class Matching:
         """What is minus a gradient, and is added to its parameter."""
         self.text = ""
         """The text of the program."""
+        self.keyed: set[str] = set()  # under which a method gives back what may be gradients
         self.exact = {*self.wrt}  # of which no multiple is meant
         self.scales: dict[int, set[float]] = {}
         """Sizes by which gradients on the way are multiplied: ``dZ = A - Y``, and / m later."""
@@ -101,7 +102,8 @@ class Matching:
 
     def _bare(self, code: str) -> bool:
         """Whether a name without a d may be that of a gradient: what a function returns."""
-        return "held" not in [k for k, _ in self.form.calls] and not code.startswith("self.")
+        held = "held" in [k for k, _ in self.form.calls]
+        return code in self.keyed if held else not code.startswith("self.")
 
     def _fits(
         self, code: str, name: str, found: Sequence[Mapping[str, Any]], truths: Sequence[Truth]
@@ -442,8 +444,3 @@ def right_or_scaled(values: Sequence[Value], wrt: set[str]) -> list[Value]:
     if all(v.right for v in values if v.name in wrt):
         return [v for v in values if v.right or v.name in wrt or not v.scaled]
     return list(values)
-
-
-def with_tolerance(values: Sequence[Value], tolerance: float) -> list[Value]:
-    """The same values, judged by another tolerance."""
-    return [replace(v, tolerance=tolerance) for v in values]
