@@ -50,12 +50,11 @@ def keyed(run: Run, form: Form, given: Truth) -> set[str]:
     """The words under which a method gave back what is no parameter: gradients, perhaps."""
     held = "held" in [kind for kind, _ in form.calls] and not form.plan.steps
     last = (run.out or [])[:-1][-1:] if held else []
-    words = (
-        {k: numbers(v) for k, v in last[0].items()} if last and isinstance(last[0], dict) else {}
-    )
-    inputs = {n: np.asarray(a) for n, a in given.given.items()}
-    same = {k for k, a in words.items() if k in inputs and np.array_equal(inputs[k], a)}
-    return {k for k, a in words.items() if isinstance(k, str) and a is not None} - same
+    words = last[0] if last and isinstance(last[0], dict) else {}
+    arrays = {k: np.asarray(v) for k, v in words.items() if numbers(v) is not None}
+    inputs = given.given.items()
+    same = {n for n, own in inputs if n in arrays and np.array_equal(own, arrays[n])}
+    return {k for k in arrays if isinstance(k, str)} - same
 
 
 def _entries(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -205,7 +205,40 @@ def _sign(statement: ast.AugAssign) -> str:
     return "+" if isinstance(statement.op, ast.Add) else "-"
 
 
+def _not_again(site: Site) -> Iterator[Proposal]:
+    """What the same line is followed by elsewhere: a value that is made again, but not whole."""
+    statement = site.statement
+    targets = {typed(t) for t in targets_of(statement)}
+    end = site.source.span(statement)[1]
+    for body in bodies(site.source.tree) if len(targets) == 1 else ():
+        for one, after in itertools.pairwise(body):
+            if one is not statement and typed(one) == typed(statement):
+                new = _again(after, *targets)
+                word = "a mask" if "where" in new or "mask" in new else "a value"
+                yield from [((end, end), f"; {new}", 1.2, word)] if new else ()
+
+
+def _again(statement: ast.stmt, name: str) -> str:
+    """A statement that assigns a name anew, which a condition may be around; '' for another."""
+    test = statement.test if isinstance(statement, ast.If) and not statement.orelse else None
+    inner = statement.body if isinstance(statement, ast.If) else [statement]
+    if len(inner) != 1 or not isinstance(inner[0], (ast.Assign, ast.AugAssign)):
+        return ""
+    if [typed(t) for t in targets_of(inner[0])] != [name]:
+        return ""
+    if test is None:
+        return typed(inner[0])
+    plain = isinstance(inner[0], ast.Assign)
+    return f"{name} = {typed(inner[0].value)} if {typed(test)} else {name}" if plain else ""
+
+
 RULES = (
+    Rule(
+        "a value that is not made as before",
+        "value",
+        _not_again,
+        "elsewhere the same line is followed by what makes {word} of it, and here it is not",
+    ),
     Rule(
         "names of another layer",
         "value",

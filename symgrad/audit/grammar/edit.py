@@ -97,6 +97,7 @@ KINDS_BY_WORD = {
     ("superfluous factors", "the mask"): "mask",
     ("superfluous factors", "a derivative"): "activation",
     ("superfluous factors", "an array"): "term",
+    ("a value that is not made as before", "a mask"): "mask",
     ("another array", "an activation"): "activation",
     ("another array", "a mask"): "mask",
     ("another array twice", "an activation"): "activation",
