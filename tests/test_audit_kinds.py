@@ -29,9 +29,13 @@ OTHERWISE = {
     ("im2col", 0),
     ("logistic", 8),
     ("lstm", 5),  # the first state is 0, and has no equation
+    ("lstm", 7),
+    ("naive", 3),
+    ("planar", 0),
     ("rnn", 7),
     ("rows", 1),
     ("rows", 7),
+    ("rows", 9),
     ("steps", 0),  # read after an update
 }
 """Faults that numbers alone don't tell of yet."""
