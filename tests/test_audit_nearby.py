@@ -229,3 +229,39 @@ def test_gradients_that_are_all_a_number_of_times_too_large(tmp_path: Path) -> N
     asked = ["audit", str(tmp_path / "spec.py"), str(tmp_path / "net.py"), "--class", "Net"]
     found = CliRunner().invoke(main, [*asked, "--setup", "Net()", "--function", "gradient"])
     assert "remark: all gradients are N times what they ought to be" in found.output
+
+
+ALONE = """
+import numpy as np
+class Fit:
+    def predict(self, x):
+        return x @ self.missing
+    def forward(self, x):
+        return self.predict(x)
+    def gradient(self, x, r):
+        return {"w": x.T @ (2 * (x @ self.w - r))}
+"""
+NONE = """
+import numpy as np
+class Fit:
+    def step(self, x, r):
+        slope = [2 * (a @ self.w - b) for a, b in zip(x, r)]
+x, r, w = np.ones((6, 4)), np.ones(6), np.ones(4)
+dy = 3
+"""
+
+
+def test_a_class_whose_gradient_runs_forward_itself(tmp_path: Path) -> None:
+    (tmp_path / "spec.py").write_text(SPEC, encoding="utf-8")
+    (tmp_path / "fit.py").write_text(ALONE, encoding="utf-8")
+    asked = ["audit", str(tmp_path / "spec.py"), str(tmp_path / "fit.py"), "--class", "Fit"]
+    found = CliRunner().invoke(main, [*asked, "--setup", "Fit()", "--function", "gradient"])
+    assert "gradient right" in found.output
+
+
+def test_a_program_without_gradients_is_not_told_right(tmp_path: Path) -> None:
+    (tmp_path / "spec.py").write_text(SPEC.replace("x @ w - r", "(y := x @ w) - r"))
+    (tmp_path / "fit.py").write_text(NONE, encoding="utf-8")
+    found = CliRunner().invoke(main, ["audit", str(tmp_path / "spec.py"), str(tmp_path / "fit.py")])
+    assert found.exit_code == 2
+    assert "nothing was found that is called like a gradient" in found.output

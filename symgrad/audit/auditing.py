@@ -269,13 +269,17 @@ class Auditor:
         matching.match(found, truths)
         self._take_steps(matching, runs, truths)
         if not matching.codes:
-            raise SpecError(
-                f"{self.source.file}: {nothing(self.form, runs[0])}",
-                hint=otherwise(self.source, self.form, self.reference.inputs)
-                or f"say what is what: --match {min(matching.wrt)}=NAME",
-            )
+            raise self._nothing(matching, runs)
         self.remarks += matching.by_data(found[0], truths[0])
         return matching
+
+    def _nothing(self, matching: Matching, runs: list[Run]) -> SpecError:
+        """The error of a program in which there is nothing to judge."""
+        return SpecError(
+            f"{self.source.file}: {nothing(self.form, runs[0])}",
+            hint=otherwise(self.source, self.form, self.reference.inputs)
+            or f"say what is what: --match {min(matching.wrt)}=NAME",
+        )
 
     def _judged(self, truths: list[Truth], runs: list[Run]) -> Outcome:
         returned = returned_names(self.source.tree, self.form)
@@ -294,6 +298,8 @@ class Auditor:
             matching.take_as(by_use(state, self.reference), found[0])
             self._take_unguarded(state)
         before = right_or_scaled(state.once(), matching.wrt)
+        if not before:
+            raise self._nothing(matching, runs)
         self.remarks += all_scaled(before, matching.wrt, truths)
         kept = {v.code for v in before}
         matching.codes = {c: n for c, n in matching.codes.items() if c in kept}
