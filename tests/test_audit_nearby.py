@@ -241,13 +241,11 @@ class Fit:
     def gradient(self, x, r):
         return {"w": x.T @ (2 * (x @ self.w - r))}
 """
-NONE = """
+OF_EACH_ROW = """
 import numpy as np
-class Fit:
-    def step(self, x, r):
-        slope = [2 * (a @ self.w - b) for a, b in zip(x, r)]
 x, r, w = np.ones((6, 4)), np.ones(6), np.ones(4)
-dy = 3
+for a, b in zip(x, r):
+    dy = 2 * (a @ w - b)
 """
 
 
@@ -260,8 +258,9 @@ def test_a_class_whose_gradient_runs_forward_itself(tmp_path: Path) -> None:
 
 
 def test_a_program_without_gradients_is_not_told_right(tmp_path: Path) -> None:
-    (tmp_path / "spec.py").write_text(SPEC.replace("x @ w - r", "(y := x @ w) - r"))
-    (tmp_path / "fit.py").write_text(NONE, encoding="utf-8")
+    spec = SPEC.replace("loss = np.sum((x @ w - r) ** 2)", "y = x[0] @ w\nloss = (y - r[0]) ** 2")
+    (tmp_path / "spec.py").write_text(spec, encoding="utf-8")
+    (tmp_path / "fit.py").write_text(OF_EACH_ROW, encoding="utf-8")
     found = CliRunner().invoke(main, ["audit", str(tmp_path / "spec.py"), str(tmp_path / "fit.py")])
     assert found.exit_code == 2
     assert "nothing was found that is called like a gradient" in found.output
