@@ -215,7 +215,7 @@ loss = c * w + k * w**2
         ("(w, c, q):\n    return c + 2 * q * w", "", []),
         ("(w, p, q):\n    return p + 2 * q * w", "p is c, q is k", []),
         ("(w, p, q):\n    return q + 2 * p * w", "p is k, q is c", []),
-        ("(w, p, q):\n    return p + q * w", "p is c, q is k", ["term"]),
+        ("(w, p, q):\n    return p + q * w", "p is c, q is k", ["factor"]),
     ],
 )
 def test_what_is_taken_in_order_is_told(text: str, told: str, kinds: list[str]) -> None:
