@@ -275,11 +275,9 @@ class Auditor:
 
     def _nothing(self, matching: Matching, runs: list[Run]) -> SpecError:
         """The error of a program in which there is nothing to judge."""
-        return SpecError(
-            f"{self.source.file}: {nothing(self.form, runs[0])}",
-            hint=otherwise(self.source, self.form, self.reference.inputs)
-            or f"say what is what: --match {min(matching.wrt)}=NAME",
-        )
+        hint = otherwise(self.source, self.form, self.reference.inputs)
+        hint = hint or f"say what is what: --match {min(matching.wrt)}=NAME"
+        return SpecError(f"{self.source.file}: {nothing(self.form, runs[0])}", hint=hint)
 
     def _judged(self, truths: list[Truth], runs: list[Run]) -> Outcome:
         returned = returned_names(self.source.tree, self.form)
