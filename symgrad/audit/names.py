@@ -260,7 +260,12 @@ _HELD = re.compile(rf"(?:\w+\.)+?([A-Za-z_]\w*){_WRAPPED}")
 
 def is_held_as_gradient(code: str) -> bool:
     """Whether something is a gradient by where it is held: ``grads.W1``, ``l1.weight.grad``."""
-    return _is_of_gradients(code) or _GRADIENT_OF.fullmatch(code) is not None
+    of = _GRADIENT_OF.fullmatch(code) or _OF_A_LAYER.fullmatch(code)
+    return _is_of_gradients(code) or of is not None
+
+
+_OF_A_LAYER = re.compile(r".+\._*(?:\w*_)?(?:grads?|gradients?)\[(['\"])(?P<of>\w+)\1\]")
+"""A gradient that a layer keeps under the name of its parameter: ``layers[0].grads['W']``."""
 
 
 def _is_of_gradients(code: str) -> bool:
@@ -319,7 +324,7 @@ def in_order(
 
 def _stem(code: str, habits: Habits, *, bare: bool) -> str | None:
     """What an entry of a layer is the gradient by, without its number."""
-    of = _GRADIENT_OF.match(code)
+    of = _GRADIENT_OF.match(code) or _OF_A_LAYER.fullmatch(code)
     held = re.sub(rf"{_WRAPPED}$", "", code) if bare else code
     words = re.findall(r"[A-Za-z_]\w*", of["of"] if of else held)
     last = words[-1] if words else ""
