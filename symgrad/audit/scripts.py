@@ -75,10 +75,14 @@ def _made_outside(
 ) -> dict[str, str]:
     """Where an input is that a function takes from what it is given, by its numbers.
 
-    Of ``(W1, b1), (W2, b2) = params`` in a function the place of W1 is ``params[0][0]``.
+    What a method calls ``self.W[1]`` is ``net.W[1]`` outside.  Of ``(W1, b1), (W2, b2) = params``
+    in a function the place of W1 is ``params[0][0]``.
     """
     moved: dict[str, str] = {}
     for name, code in found.items():
+        if code.startswith("self.") and name not in asked:
+            ends = [c for c in every if base(c) in outer and c == f"{base(c)}.{code[5:]}"]
+            moved |= {name: ends[0]} if len(ends) == 1 else {}
         if name in asked or not code.isidentifier() or code in outer:
             continue
         own = every[code]

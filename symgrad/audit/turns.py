@@ -56,11 +56,18 @@ def watched_loops(
     """The loops that may train, by their lines: in a run it shows whether parameters change.
 
     Of those that call what changes them one is enough; else all have to, as some do while a loop
-    goes through layers.
+    goes through layers, of which it is certain where it goes backwards.
     """
+    back = {n.lineno for n in _loops(tree) if isinstance(n, ast.For) and _is_turned(n.iter)}
     others = (n for n in _loops(tree) if n.lineno not in found and _called_in(n))
     mere = {n.lineno: False for n in others if not _is_given_in(n, gives, params)}
-    return mere | {line: True for line, direct in found.items() if not direct}
+    return mere | {line: line not in back for line, direct in found.items() if not direct}
+
+
+def _is_turned(iterated: ast.expr) -> bool:
+    """Whether a loop goes through something from its end: ``reversed(layers)``, ``[::-1]``."""
+    text = typed(iterated)
+    return text.endswith(("[::-1]", ", -1)")) or "reversed(" in text
 
 
 def _extended(loop: ast.AST, lists: Collection[str]) -> set[str]:
