@@ -96,6 +96,19 @@ class Recorder:
         if (hasattr(before, "shape") or isinstance(before, float)) and now is not None:
             self.put(line, f"step of {name}", before - now)
 
+    def hold_held(self, names: list[str]) -> None:
+        """Of what objects hold, something is about to be changed."""
+        for name in names:
+            self.hold(name, self.tracked.value(name))
+
+    def moved_held(self, line: int, names: list[str]) -> None:
+        """Of what objects hold, something was changed: which it is, and by how much."""
+        for name in names:
+            now, before = self.tracked.value(name), self.held[name]
+            last = before if before is None else before - self.last.get(f"step of {name}", 0.0)
+            if now is not None and last is not None and holding.is_other(now, last):
+                self.moved(line, name, now)
+
     def pick(self, space: dict[str, Any], local: dict[str, Any]) -> Any:
         """What is tried in place of an expression."""
         return eval(self.picked, space, local)

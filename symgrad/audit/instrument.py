@@ -62,14 +62,25 @@ class _Instrument(ast.NodeTransformer):
         zeroed = [self._zeroed(node)] if self._makes_zero(node) else []
         wanted, names = self.plan.wanted, self.plan.steps.get(node.lineno, ())
         names = [n for n in names if wanted is None or STEP + n in wanted]
-        holds = [self._step("hold", None, name, node) for name in names]
+        here = [n for n in names if n in {called(t) for t in _changed_in(node)}]
+        held = [n for n in names if n not in here]
         return [
             *zeroed,
-            *holds,
+            *(self._step("hold", None, name, node) for name in here),
+            *self._held_step("hold_held", None, held, node),
             node,
             *after,
-            *(self._step("moved", node, name, node) for name in names),
+            *(self._step("moved", node, name, node) for name in here),
+            *self._held_step("moved_held", node, held, node),
         ]
+
+    def _held_step(
+        self, method: str, told: ast.stmt | None, names: Sequence[str], node: ast.stmt
+    ) -> list[ast.stmt]:
+        """What tells what objects hold, of which a statement may change some."""
+        codes: list[ast.expr] = [ast.Constant(name) for name in names]
+        call = _call(method, told, ast.List(codes, ast.Load()))
+        return [ast.copy_location(ast.Expr(call), node)] if names else []
 
     def _makes_zero(self, node: ast.stmt) -> bool:
         """Whether a script makes a gradient zero that an object holds."""
@@ -165,6 +176,13 @@ def _is_zero(value: ast.expr) -> bool:
     if isinstance(value, ast.Call):
         return ast.unparse(value.func).split(".")[-1] in ("zeros", "zeros_like")
     return isinstance(value, ast.Constant) and value.value in (0, None)
+
+
+def _changed_in(node: ast.stmt) -> Iterator[ast.expr]:
+    """What a statement assigns, as it is told of."""
+    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    held = (holder(t) for target in targets if target is not None for t in flat(target))
+    yield from (h for h in held if h is not None)
 
 
 def called(target: ast.expr) -> str:

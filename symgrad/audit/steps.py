@@ -89,9 +89,17 @@ def stepping(
             again = isinstance(node, ast.AugAssign) or (
                 assigned(node) & reads(node.value) and not _is_wrapping(node.value, parameters, own)
             )
-            changed = sorted(assigned(node) & set(parameters)) if again else []
+            changed = sorted(_of(assigned(node), parameters)) if again else []
             found |= {node.lineno: changed} if changed else {}
     return found
+
+
+def _of(names: Collection[str], parameters: Collection[str]) -> set[str]:
+    """The parameters among names; what an object calls its own may be any that is called so."""
+    found = {*names} & {*parameters}
+    ends = {n.rpartition(".")[2] for n in names if "." in n}
+    held = (p for p in parameters if "." in p and not p.startswith("self."))
+    return found or {p for p in held if p.rpartition(".")[2] in ends}
 
 
 def downhill(

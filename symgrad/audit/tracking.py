@@ -25,7 +25,7 @@ class Tracked:
 
         Where none can be looked at, one is taken to be.
         """
-        now = {code: value for code in codes if (value := self._value(code)) is not None}
+        now = {code: value for code in codes if (value := self.value(code)) is not None}
         if loop not in self.began:
             self.began[loop] = {code: holding.with_added(v, ()) for code, v in now.items()}
             return False
@@ -37,7 +37,7 @@ class Tracked:
             return one
         return any(moved) if one else all(moved)
 
-    def _value(self, code: str) -> Any:
+    def value(self, code: str) -> Any:
         """The floats that a parameter is, where it can be looked at."""
         base = re.split(r"[.\[]", code)[0]
         found = self.space.get(code, self.given.get(code))

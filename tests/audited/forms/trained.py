@@ -202,7 +202,15 @@ def model(X, Y, dims, turns):
         parameters = update(parameters, backward(X, Y, parameters), 0.1)
     return parameters
 """
+CHANGING = LAYERS.replace("self.dW = self.x.T @ d", "self.W -= 0.1 * self.x.T @ d").replace(
+    "self.db = d.sum(0)", "self.b -= 0.1 * d.sum(0)"
+)
+"""Layers that change their parameters in the backward pass, whose gradients have no names."""
 TRAINED = {
+    "changed in the backward pass": Program(
+        f"{HEAD}{CHANGING}{DATA}net = Net()\nfor turn in range(9):\n    net.forward(X)\n    net.backward(Y)\n"
+    ),
+
     "added as it goes downhill": Program(
         f"{HEAD}{DOWNHILL}{DATA}net = Net(X, Y)\nfor turn in range(9):\n    net.feedforward()\n    net.backprop()\n"
     ),
