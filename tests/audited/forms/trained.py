@@ -202,9 +202,10 @@ def model(X, Y, dims, turns):
         parameters = update(parameters, backward(X, Y, parameters), 0.1)
     return parameters
 """
-CHANGING = LAYERS.replace("self.dW = self.x.T @ d", "self.W -= 0.1 * self.x.T @ d").replace(
-    "self.db = d.sum(0)", "self.b -= 0.1 * d.sum(0)"
+CHANGING = LAYERS.replace("        return d @ self.W.T\n", "        return back\n").replace(
+    "self.dW = self.x.T @ d", "back = d @ self.W.T\n        self.W -= 0.1 * self.x.T @ d"
 )
+CHANGING = CHANGING.replace("self.db = d.sum(0)", "self.b -= 0.1 * d.sum(0)")
 """Layers that change their parameters in the backward pass, whose gradients have no names."""
 TRAINED = {
     "changed in the backward pass": Program(
