@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -19,6 +20,9 @@ from symgrad.checks.sampling import Point
 from symgrad.errors import SymgradError
 
 Numbers = np.ndarray[Any, Any]
+
+MOST = 3
+"""How many other numbers are tried for an input."""
 
 
 def not_taken(state: State, reference: Reference, *, surely: bool) -> NotRun | None:
@@ -46,16 +50,21 @@ def _deaf(state: State, reference: Reference, *, alone: bool) -> Iterator[str]:
     handed = {*_handed_over(state.program.form)}
     truth, wrt = state.truths[0], reference.derivation.wrt
     for name, variable in reference.inputs.items():
-        other = _other(state, name) if variable.dtype == "float" and name not in handed else None
-        if other is None or (alone and name not in wrt):
+        others = _others(state, name) if variable.dtype == "float" and name not in handed else []
+        if not others or (alone and name not in wrt):
             continue
-        moved = replace(truth, given={**truth.given, name: other})
-        (run,) = state.program.run([moved])
-        same = run.error is None and _is_same(run, state.runs[0], other)
-        if not alone and run.error is None:
-            same = same or _gives_same(state, run)
-        if same and _depends(reference, truth, name, other):
+        tells = any(_depends(reference, truth, name, o) for o in others)
+        if all(_is_deaf(state, name, o, alone=alone) for o in others) and tells:
             yield name
+
+
+def _is_deaf(state: State, name: str, other: Numbers, *, alone: bool) -> bool:
+    """Whether other numbers for an input change nothing."""
+    truth = state.truths[0]
+    (run,) = state.program.run([replace(truth, given={**truth.given, name: other})])
+    if run.error is not None:
+        return False
+    return _is_same(run, state.runs[0], other) or (not alone and _gives_same(state, run))
 
 
 def _handed_over(form: Form) -> Iterator[str]:
@@ -66,11 +75,15 @@ def _handed_over(form: Form) -> Iterator[str]:
         yield from call.values() if kind == "variables" else ()
 
 
-def _other(state: State, name: str) -> Numbers | None:
-    """Other numbers for an input: those of another point, which keep what is assumed."""
+def _others(state: State, name: str) -> list[Numbers]:
+    """Other numbers for an input: those of other points, which keep what is assumed.
+
+    Several: two masks may have as many ones.
+    """
     own = state.truths[0].given[name]
     others = (t.given[name] for t in state.truths[1:])
-    return next((o for o in others if o.shape == own.shape and not np.array_equal(o, own)), None)
+    fine = (o for o in others if o.shape == own.shape and not np.array_equal(o, own))
+    return [*itertools.islice(fine, MOST)]
 
 
 def _is_same(run: Run, before: Run, other: Numbers) -> bool:

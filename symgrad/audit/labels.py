@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -63,10 +64,16 @@ def _asked(
             yield name, ({v for v, _ in compared if v is not None}, equal)
 
 
-def with_two(reference: Reference, audited: Callable[[], Audit]) -> Audit:
-    """What is found; at labels that are 0 and 1, where only there the fault has a name."""
+def with_two(reference: Reference, audited: Callable[[], Audit], seconds: float) -> Audit:
+    """What is found; at labels that are 0 and 1, where only there the fault has a name.
+
+    ``seconds``: for how long that may take.
+    """
+    until = time.monotonic() + seconds / 2
     found, weights = audited(), weighing(reference)
     if not found.faults or found.faults[0].kind != "unnamed" or not weights:
+        return found
+    if time.monotonic() > until:
         return found
     before, reference.two_valued = reference.two_valued, dict.fromkeys(weights, PAIRS[0])
     other = audited() if before != reference.two_valued else found

@@ -432,3 +432,25 @@ def backward(x, t, c, w):
     first="r",
     function="backward",
 )
+
+pair(
+    "as_many_rows_count",
+    """
+X = sg.data("X", (5, 3)); t = sg.data("t", (5,)); m = sg.data("m", (5,)); w = sg.param("w", (3,))
+r = X @ w - t
+loss = np.sum(m * r**2) / np.sum(m)
+""",
+    """
+rng = np.random.default_rng(3)
+X = rng.normal(size=(5, 3))
+t = rng.normal(size=5)
+m = np.array([1.0, 1, 1, 0, 0])
+w = rng.normal(size=3)
+r = X @ w - t
+loss = np.sum(m * r**2) / m.sum()
+dr = 2 * r / m.sum() #!
+dw = X.T @ dr
+""",
+    kinds="mask",
+    first="r",
+)
