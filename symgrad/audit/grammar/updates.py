@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
-from symgrad.audit.grammar.edit import Proposal, Rule, nodes, reads_gradient
+from symgrad.audit.form import assigned
+from symgrad.audit.grammar.edit import Proposal, Rule, nodes, operand, reads_gradient
 from symgrad.audit.sites import Site
 from symgrad.audit.source import bodies
 from symgrad.audit.walks import typed
@@ -60,7 +62,31 @@ def _change(statement: ast.stmt) -> tuple[str, ast.operator | None, ast.expr | N
     return name, None, None
 
 
+def _multiplied_on(site: Site) -> Iterator[Proposal]:
+    """A product of its own in each turn, where a variable is multiplied on from turn to turn."""
+    statement = site.statement
+    plain = isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name)
+    if not (site.looped and plain and isinstance(statement.op, (ast.Mult, ast.Div))):
+        return
+    name, body = statement.target.id, next(b for b in bodies(site.source.tree) if statement in b)
+    place = body.index(statement)
+    if name in {n for s in body[:place] for n in assigned(s)} or place == len(body) - 1:
+        return  # it begins anew in each turn
+    start, end = site.source.span(statement)
+    last = site.source.span(body[-1])[1]
+    sign = "*" if isinstance(statement.op, ast.Mult) else "/"
+    new = f"{name}_ = {name} {sign} {operand(site, statement.value)}"
+    rest = re.sub(rf"(?<![\w.]){re.escape(name)}(?!\w)", f"{name}_", site.source.text[end:last])
+    yield (start, last), new + rest, 1.5, name
+
+
 RULES = (
+    Rule(
+        "multiplied on",
+        "overwritten",
+        _multiplied_on,
+        "`{word}` is multiplied on from turn to turn: each turn ought to begin with it as it was",
+    ),
     Rule(
         "an update too early",
         "value",

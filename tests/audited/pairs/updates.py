@@ -347,3 +347,25 @@ def ridge(w, X, y, lam=0.1):
 """,
     function="ridge",
 )
+
+pair(
+    "multiplied_on",
+    """
+X = sg.data("X", ("n", 4)); y = sg.data("y", ("n",)); w = sg.param("w", (4,)); b = sg.param("b", ())
+loss = np.mean((X @ w + b - y) ** 2)
+""",
+    """
+def backward(X, y, w, b):
+    dw, db = np.zeros(4), 0.0
+    for i in range(len(y)):
+        g = 2 * (X[i] @ w + b - y[i]) / len(y)
+        db += g
+        for j in range(4):
+            g *= X[i, j] #!
+            dw[j] += g
+    return {"b": db, "w": dw}
+""",
+    kinds="overwritten value factor",
+    first="w",
+    function="backward",
+)
