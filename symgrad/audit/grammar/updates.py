@@ -65,8 +65,9 @@ def _change(statement: ast.stmt) -> tuple[str, ast.operator | None, ast.expr | N
 def _multiplied_on(site: Site) -> Iterator[Proposal]:
     """A product of its own in each turn, where a variable is multiplied on from turn to turn."""
     statement = site.statement
-    plain = isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name)
-    if not (site.looped and plain and isinstance(statement.op, (ast.Mult, ast.Div))):
+    if not isinstance(statement, ast.AugAssign) or not isinstance(statement.target, ast.Name):
+        return
+    if not site.looped or not isinstance(statement.op, (ast.Mult, ast.Div)):
         return
     name, body = statement.target.id, next(b for b in bodies(site.source.tree) if statement in b)
     place = body.index(statement)
