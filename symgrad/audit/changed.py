@@ -11,6 +11,7 @@ import numpy as np
 
 from symgrad.audit.form import assigned, reads
 from symgrad.audit.grammar import Edit
+from symgrad.audit.grammar.edit import summands
 from symgrad.audit.sites import Known
 from symgrad.audit.walks import typed, walked
 
@@ -143,6 +144,15 @@ def is_of_a_difference(edit: Edit) -> bool:
     minus = (n for n in _nodes(edit) if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Sub))
     there = {typed(n) for n in walked(edit.site.around) if isinstance(n, ast.BinOp)}
     return _is_in(edit, list(minus)) and bool({f"{one} - {other}", f"{other} - {one}"} & there)
+
+
+def is_of_a_summand(edit: Edit) -> bool:
+    """Whether a term of a sum is another as a whole: a factor of nothing is no slope."""
+    site, (start, end, _) = edit.site, edit.changes[0]
+    if not isinstance(site.statement, ast.Assign) or len(site.roots) != 1:
+        return False
+    terms = [site.source.span(t) for t in summands(site.roots[0])]
+    return len(terms) > 1 and (start, end) in terms
 
 
 def is_of_a_scale(edit: Edit) -> bool:

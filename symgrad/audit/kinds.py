@@ -15,6 +15,7 @@ from symgrad.audit.changed import (
     is_of_a_branch,
     is_of_a_difference,
     is_of_a_scale,
+    is_of_a_summand,
     is_of_data,
     is_of_masks,
     is_of_numbers,
@@ -387,6 +388,7 @@ PLAIN = (
     (("path",), is_of_a_scale, "factor"),
     (("value",), is_of_a_difference, "term"),
     (("activation",), is_times_no_slope, "factor"),
+    (("activation",), is_of_a_summand, "value"),
     (("operation",), is_of_data, "factor"),
 )
 """Kinds that edits seem to be of, what is to be seen of them, and the kind that they are then."""
