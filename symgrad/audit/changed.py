@@ -61,6 +61,33 @@ def sums_more(edit: Edit) -> bool:
 _SUM = re.compile(r"\b(sum|mean)\(")
 
 
+def sums_otherwise(edit: Edit) -> bool:
+    """Whether the same arrays are summed up in another way: over other axes."""
+    both = all(_SUM.search(text) for text in (edit.old, edit.new))
+    return both and not is_of_arrays(edit) and not same_but_mean(edit)
+
+
+def same_but_mean(edit: Edit) -> bool:
+    """Whether a sum and a mean over the same axes are exchanged: a factor."""
+    one, other = (re.sub("mean|average", "sum", " ".join(_factors(t))) for t in _texts(edit))
+    return one == other
+
+
+def _texts(edit: Edit) -> tuple[str, str]:
+    return edit.old, edit.new
+
+
+def is_in_a_product(edit: Edit) -> bool:
+    """Whether what is changed is a side of a matrix product: no mask, but a cached array."""
+    found = (n for n in _nodes(edit) if isinstance(n, ast.BinOp) and isinstance(n.op, ast.MatMult))
+    calls = (n for n in _nodes(edit) if _called(n) in ("dot", "matmul", "outer", "einsum"))
+    return edit.rule.name == OF_A_KINK and _is_in(edit, [*found, *calls])  # type: ignore[list-item]
+
+
+OF_A_KINK = "no mask where there is a kink"
+"""The rule that puts a maximum with a number where what it is of stands."""
+
+
 def is_of_arrays(edit: Edit) -> bool:
     """Whether the line has with an edit an array more often, or less often, than before."""
     before, after = Counter(_arrays(edit, edit.old)), Counter(_arrays(edit, edit.new))

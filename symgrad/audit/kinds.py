@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from symgrad.audit.changed import (
+    is_in_a_product,
     is_index,
     is_multiple,
     is_of_a_branch,
@@ -25,7 +26,9 @@ from symgrad.audit.changed import (
     is_power,
     is_times,
     is_times_no_slope,
+    same_but_mean,
     sums_more,
+    sums_otherwise,
 )
 from symgrad.audit.deduced.repairs import nothing
 from symgrad.audit.diagnosis.explanation import Explanation, Summand
@@ -348,7 +351,8 @@ def of_missing(gone: Sequence[Summand], kept: Sequence[Summand]) -> str:
     if is_of_one_array([*gone, *kept]):
         return "sum"
     pairs = [(g, k) for g in gone for k in kept if g.through == k.through]
-    projected = any((g.own and not k.own) or (g.summed and not k.summed) for g, k in pairs)
+    back = [(g, k) for g, k in pairs if g.through]
+    projected = any((g.own and not k.own) or (g.summed and not k.summed) for g, k in back)
     if any(t.statistic for t in gone) or projected:
         return "jacobian"
     return "term" if pairs or not all(t.through for t in gone) else "path"
@@ -365,12 +369,6 @@ def is_comparison(text: str) -> bool:
     return isinstance(node, ast.Compare)
 
 
-def same_but_mean(edit: Edit) -> bool:
-    """Whether a sum and a mean over the same axes are exchanged: a factor."""
-    one, other = (re.sub(r"mean|average", "sum", text) for text in (edit.old, edit.new))
-    return one == other
-
-
 def compares(edit: Edit) -> bool:
     """Whether a comparison is changed into another."""
     return is_comparison(edit.old) and is_comparison(edit.new)
@@ -378,7 +376,9 @@ def compares(edit: Edit) -> bool:
 
 PLAIN = (
     (("jacobian", "value", "term", "factor", "sum", "activation"), is_of_order, "mask"),
-    (("sum",), same_but_mean, "factor"),
+    (("sum", "value"), same_but_mean, "factor"),
+    (("value",), sums_otherwise, "sum"),
+    (("mask",), is_in_a_product, "value"),
     (("value",), compares, "mask"),
     (("value",), sums_more, "sum"),
     (("value",), is_multiple, "factor"),

@@ -454,3 +454,59 @@ dw = X.T @ dr
     kinds="mask",
     first="r",
 )
+
+pair(
+    "mean_of_sums_for_a_sum",
+    """
+X = sg.data("X", ("n", 3)); T = sg.data("T", ("n", 2)); W = sg.param("W", (3, 2)); b = sg.param("b", (2,))
+loss = 0.5 * np.sum((X @ W + b - T) ** 2)
+""",
+    """
+def backward(X, T, W, b):
+    dz = X @ W + b - T
+    return {"W": X.T @ dz, "b": dz.sum(axis=1).mean()} #!
+""",
+    kinds="sum",
+    first="b",
+    function="backward",
+)
+
+pair(
+    "before_the_kink_in_a_product",
+    """
+X = sg.data("X", ("n", 3)); T = sg.data("T", ("n", 2)); V = sg.param("V", (3, 4)); W = sg.param("W", (4, 2))
+z = X @ V
+h = np.maximum(z, 0)
+loss = 0.5 * np.sum((h @ W - T) ** 2)
+""",
+    """
+class Net:
+    def run(self, X, T, V, W):
+        self.z = X @ V
+        self.h = np.maximum(0, self.z)
+        dy = self.h @ W - T
+        dz = dy @ W.T * (self.z > 0)
+        return {"W": self.z.T @ dy, "V": X.T @ dz} #!
+
+def backward(X, T, V, W):
+    return Net().run(X, T, V, W)
+""",
+    kinds="value",
+    first="W",
+    function="backward",
+)
+
+pair(
+    "half_of_a_quadratic_form",
+    """
+x = sg.data("x", ("n", 3)); A = sg.param("A", (3, 3)); u = sg.param("u", (3,))
+loss = np.sum((x @ u) ** 2) + u @ A @ u
+""",
+    """
+def backward(x, A, u):
+    return {"A": np.outer(u, u), "u": 2 * x.T @ (x @ u) + A @ u} #!
+""",
+    kinds="term path",
+    first="u",
+    function="backward",
+)
