@@ -17,7 +17,7 @@ p = sg.softmax(z / T, axis=1)
 loss = -(T**2) * np.sum(sg.softmax(t / T, axis=1) * np.log(p)) / X.shape[0]
 """
 CODE = """
-TEMP = 3.5{more}
+TEMP = 3.5
 
 def soft(z):
     e = np.exp(z / TEMP)
@@ -25,26 +25,16 @@ def soft(z):
 
 def backward(X, t, W):
     z = X @ W
-    dz = {line} #!
-    return {{"z": dz, "W": X.T @ dz}}
+    dz = (soft(z) - soft(t)) / len(X) #!
+    return {"z": dz, "W": X.T @ dz}
 """
 
 
-@pytest.mark.parametrize(
-    ("line", "more", "said"),
-    [
-        ("(soft(z) - soft(t)) / len(X)", "", "TEMP"),
-        ("(soft(z) - soft(t)) / len(X)", "; OTHER = 3.5", "3.5"),
-    ],
-)
 @pytest.mark.long
-def test_a_number_has_the_one_name_that_it_may_have(
-    line: str, more: str, said: str, specs: Path, tmp_path: Path
-) -> None:
-    pair = Pair(SPEC, CODE.format(line=line, more=more), options={"function": "backward"})
-    fault = audit_of(pair, specs, tmp_path).faults[0]
+def test_a_number_has_the_one_name_that_it_may_have(specs: Path, tmp_path: Path) -> None:
+    fault = audit_of(Pair(SPEC, CODE, options={"function": "backward"}), specs, tmp_path).faults[0]
     assert fault.kind == "factor"
-    assert said in fault.repair
+    assert "* TEMP" in fault.repair
     assert fault.agrees is not None
     assert fault.agrees < 1e-6
 

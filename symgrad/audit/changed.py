@@ -179,7 +179,7 @@ def is_of_a_summand(edit: Edit) -> bool:
     if not isinstance(site.statement, ast.Assign) or len(site.roots) != 1:
         return False
     terms = [site.source.span(t) for t in summands(site.roots[0])]
-    return len(terms) > 1 and (start, end) in terms
+    return len(terms) > 1 and (start, end) in terms and not is_times(edit)
 
 
 def is_of_a_scale(edit: Edit) -> bool:

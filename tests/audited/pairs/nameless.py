@@ -182,7 +182,7 @@ def fm_grad(X, y, w, V):
     gV = X.T @ (e[:, None] * q) #!
     return gw, gV
 """,
-    kinds="term",
+    kinds="term path",
     first="V",
     function="fm_grad",
 )
