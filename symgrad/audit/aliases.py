@@ -43,8 +43,19 @@ def _in_turn(target: ast.expr, iterated: ast.expr) -> Iterator[tuple[ast.expr, a
         yield from _in_turn(parts[1], iterated.args[0])
     elif called in ("reversed", "list") and isinstance(iterated, ast.Call) and iterated.args:
         yield from _in_turn(target, iterated.args[0])
+    elif rows := _rows(iterated, len(parts)):
+        for k, part in enumerate(parts):
+            yield from _in_turn(part, ast.Tuple([row[k] for row in rows], ast.Load()))
     else:
         yield target, iterated
+
+
+def _rows(iterated: ast.expr, length: int) -> list[list[ast.expr]]:
+    """The tuples of which a list is written, where they are so long: ``[(W, dW), (b, db)]``."""
+    elements = iterated.elts if isinstance(iterated, (ast.Tuple, ast.List)) else []
+    rows = [e.elts for e in elements if isinstance(e, (ast.Tuple, ast.List))]
+    same = len(rows) == len(elements) and all(len(row) == length for row in rows)
+    return rows if same and length else []
 
 
 def base_of(node: ast.expr) -> str:
@@ -72,11 +83,22 @@ def _is_key(index: ast.expr) -> bool:
 
 def filled_in_turn(loop: ast.For) -> Iterator[ast.expr]:
     """The arrays that a loop goes through and fills: ``for a in A: a[...] = 0``."""
-    filled = {name for node in walked(loop) for name in _filled(node)}
+    yield from gone_through(loop, {name for node in walked(loop) for name in _filled(node)})
+
+
+def added_to_in_turn(loop: ast.For) -> Iterator[ast.expr]:
+    """The arrays that a loop goes through and changes in place: ``for a in A: a += b``."""
+    again = (node.target for node in walked(loop) if isinstance(node, ast.AugAssign))
+    yield from gone_through(loop, {t.id for t in again if isinstance(t, ast.Name)})
+
+
+def gone_through(loop: ast.For, changed: set[str]) -> Iterator[ast.expr]:
+    """The arrays that a loop goes through under the names of what it changes."""
     for target, iterated in _in_turn(loop.target, loop.iter):
-        base = base_of(iterated)
-        if base and filled & {typed(t) for t in flat(target)}:
-            yield ast.parse(base, mode="eval").body
+        several = iterated.elts if isinstance(iterated, (ast.Tuple, ast.List)) else [iterated]
+        bases = [base for part in several if (base := base_of(part))]
+        if changed & {typed(t) for t in flat(target)}:
+            yield from (ast.parse(base, mode="eval").body for base in bases)
 
 
 def _filled(node: ast.AST) -> Iterator[str]:

@@ -12,11 +12,11 @@ import numpy as np
 from symgrad.audit import guards, orders
 from symgrad.audit.batches import Parts, base, entries_of, parts_of
 from symgrad.audit.blaming import Blaming
-from symgrad.audit.clips import SMALLER, Clip, clips, clips_gradient
+from symgrad.audit.clips import clips
 from symgrad.audit.compare import TOLERANCE
+from symgrad.audit.cutting import Cutting
 from symgrad.audit.deaf import not_taken
 from symgrad.audit.form import Form
-from symgrad.audit.grammar import RULES
 from symgrad.audit.handed import handed_out, keyed, least_exact, returned_names, unknown
 from symgrad.audit.hints import (
     all_scaled,
@@ -37,7 +37,6 @@ from symgrad.audit.printing import listed
 from symgrad.audit.program import Program
 from symgrad.audit.reference import Reference, Truth
 from symgrad.audit.runner import OutOfTime, Run, Runner
-from symgrad.audit.scene import Scene
 from symgrad.audit.scripts import (
     arrays_of,
     containers,
@@ -50,6 +49,7 @@ from symgrad.audit.scripts import (
 from symgrad.audit.search import State, Target
 from symgrad.audit.source import Source
 from symgrad.audit.steps import downhill, stepping, steps_of
+from symgrad.audit.unnamed import vector_in
 from symgrad.audit.values import Matching, Value, right_or_scaled
 from symgrad.errors import SpecError, SymgradError
 
@@ -190,7 +190,9 @@ class Auditor:
         (run,) = runner.run([({}, {}, 0, b"")], keep=True, limit=FIRST)
         program.load()
         held = {base(c) for n, c in names.items() if n not in data}
+        held |= containers(run, {c for n, c in names.items() if n not in data})
         habits = Habits([*self.reference.inputs, *self.reference.values])
+        held |= {base(c) for c, _ in arrays_of(run) if base(c) != c and habits.gradient(c)}
         return parts_of(
             tree,
             dict(arrays_of(run)),
@@ -259,6 +261,10 @@ class Auditor:
         """Who looks for the faults."""
         return Blaming(self.reference, self._example, self.remarks)
 
+    def _cutting(self) -> Cutting:
+        """Who looks for what is clipped."""
+        return Cutting(self.reference, self.source, self._blaming(), self.remarks)
+
     def _matched(self, runs: list[Run], truths: list[Truth], returned: list[str]) -> Matching:
         """What the program hands out, and which gradient each of it is."""
         matching = Matching(self.reference, self.form, self.match)
@@ -267,6 +273,7 @@ class Auditor:
         matching.keyed = keyed(runs[0], self.form, truths[0])
         found = [handed_out(r, self.form, returned) for r in runs]
         matching.match(found, truths)
+        self._take_vector(matching, found, truths)
         self._take_steps(matching, runs, truths)
         if not matching.codes:
             raise self._nothing(matching, runs)
@@ -342,7 +349,7 @@ class Auditor:
             self._refuse(state, surely=True)
         blamed: list[Blamed] = []
         with suppress(OutOfTime):
-            blamed = self._clipped(state) if good else self._blaming().all(state)
+            blamed = self._cutting().found(state) if good else self._blaming().all(state)
             loss = self._another_loss(state) if good and not blamed else None
             if loss is not None:
                 before.append(loss)
@@ -359,6 +366,17 @@ class Auditor:
             error = not_taken(state, self.reference, surely=surely)
         if error is not None:
             raise error
+
+    def _take_vector(
+        self, matching: Matching, found: list[dict[str, Any]], truths: list[Truth]
+    ) -> None:
+        """Take the gradients out of one vector, where none of them is known otherwise."""
+        if matching.wrt.isdisjoint(matching.codes.values()):
+            packed = vector_in(self.form, found, truths, self.reference.derivation.wrt)
+            parts = {f"{c}[{p.start}:{p.end}]": p.name for c, of in packed.items() for p in of}
+            matching.codes |= parts
+            self.form = matching.form = replace(self.form, packed=packed)
+            self.program = replace(self.program, form=self.form, holes={})
 
     def _take_steps(self, matching: Matching, runs: list[Run], truths: list[Truth]) -> None:
         """Take the gradients that have no name from the changes of their parameters."""
@@ -380,55 +398,6 @@ class Auditor:
         if steps or turned:
             self.form = replace(self.form, steps={**steps, **turned})
             self.program = replace(self.program, form=self.form, holes={})
-
-    def _clipped(self, state: State) -> list[Blamed]:
-        """What is clipped in the midst of a pass, which shows once the bounds are small."""
-        program, matching = state.program, state.matching
-        for clip in clips(self.source):
-            matching.bounds = {clip.bound, clip.bound / SMALLER}
-            if self._is_wrong(state, clip.removed) or not clips_gradient(
-                clip, program, state.truths[0]
-            ):
-                continue
-            state.program = program.repaired(clip.shrunk)
-            state.program.load()
-            wrong = state.refresh().wrong()
-            found = self._blaming().all(state) if wrong else []
-            state.program = program
-            program.load()
-            state.refresh()
-            if not wrong:
-                self.remarks.append(f"gradients are clipped at the end, line {clip.line}")
-            for blame in found[:1]:
-                return [self._unclipped(blame, clip, state)]
-        return []
-
-    def _is_wrong(self, state: State, change: tuple[int, int, str]) -> bool:
-        """Whether a program that is right is not with a change: a clip may be a derivative."""
-        program = state.program.repaired([change])
-        program.load()
-        runs = program.run(state.truths)
-        state.program.load()
-        return not all(v.right for v in state.values(runs))
-
-    def _unclipped(self, blame: Blamed, clip: Clip, state: State) -> Blamed:
-        """The fault at a clip, its repair made in the text as it is."""
-        scene = Scene(self.source, state.runs[0], state.truths[0], self.reference)
-        sites = scene.sites(blame.target.code, clip.line)
-        edits = [
-            e
-            for s in sites
-            for rule in RULES
-            for e in rule.edits(s)
-            if rule.kind == "clipped" and s.line == clip.line
-        ]
-        if blame.edit is None or not edits:
-            return blame
-        state.program = state.program.repaired(edits[0].changes)
-        line = state.program.source.text.split("\n")[clip.line - 1]
-        state.program.load()
-        state.refresh()
-        return replace(blame, line=clip.line, edit=edits[0], repaired_line=line, hidden=None)
 
     def _another_loss(self, state: State) -> Value | None:
         """What is given back for the loss, where that is another than the gradients are of."""

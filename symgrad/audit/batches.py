@@ -53,23 +53,41 @@ def parts_of(
     modules = {name for statement in statements for name, _ in bindings(statement)}
     for scope in _scopes(tree):
         edges = {n: read for n, read in _edges(scope, texts).items() if n not in modules}
-        known = {t: a for t, a in arrays.items() if t not in data.values()}
+        local = _as_arguments(scope, data, arrays)
+        known = {t: a for t, a in arrays.items() if t not in local.values()}
         known = {t: a for t, a in known.items() if t in texts or t in edges.keys() & stored}
         told = {name for node in _own(scope) for name, _ in _told(node)} if in_objects else set()
         wanted = {n for n in edges if n in told or is_wanted(n)}
-        rows = {n: _parts(c, arrays, known, edges, wanted) for n, c in data.items()}
+        rows = {n: _parts(c, arrays, known, edges, wanted) for n, c in local.items()}
         rows = {n: several for n, several in rows.items() if several}
         stops = {t for several in rows.values() for t in several}
-        whole = {base(c) for c in data.values()}
+        whole = {base(c) for c in local.values()}
         start = wanted - stops - whole
         reached = _reached(start, edges, stops)
         for name, several in rows.items():
             used = [t for t in several if t in reached]
             if used and name not in found:
                 found[name] = used[0]
-                alone = alone and base(data[name]) not in reached
-                alone = alone and _has_rows(arrays[used[0]], arrays[data[name]])
+                alone = alone and base(local[name]) not in reached
+                alone = alone and _has_rows(arrays[used[0]], arrays[local[name]])
     return Parts(found, alone)
+
+
+def _as_arguments(
+    scope: ast.Module | ast.FunctionDef, data: Mapping[str, str], arrays: Mapping[str, Numbers]
+) -> dict[str, str]:
+    """The data as a function that is handed them calls them."""
+    given = scope.args.args if isinstance(scope, ast.FunctionDef) else []
+    names = [a.arg for a in given if a.arg in arrays and a.arg not in data.values()]
+    return {
+        n: next((a for a in names if _is_same(arrays[a], arrays.get(code))), code)
+        for n, code in data.items()
+    }
+
+
+def _is_same(one: Numbers, other: Numbers | None) -> bool:
+    """Whether two arrays have the same numbers, and more than one."""
+    return other is not None and one.size > 1 and np.array_equal(one, other)
 
 
 def base(code: str) -> str:
@@ -105,7 +123,12 @@ def _parts(
 
 
 def _has_rows(array: Numbers, whole: Numbers) -> bool:
-    """Whether an array has rows of another alone."""
+    """Whether an array has rows of another alone, or columns."""
+    turned = array.ndim == whole.ndim == 2 and _are_rows(array.T, whole.T)
+    return turned or _are_rows(array, whole)
+
+
+def _are_rows(array: Numbers, whole: Numbers) -> bool:
     same = array.ndim > 0 and array.shape[1:] == whole.shape[1:] and 0 < len(array) <= len(whole)
     if not same or array.dtype.kind != whole.dtype.kind:
         return False
@@ -127,9 +150,9 @@ def _reached(
 
 
 def _scopes(tree: ast.Module) -> Iterator[ast.Module | ast.FunctionDef]:
-    """The program, and each of its functions."""
-    yield tree
+    """Each function of a program, and the program: that also reads what its functions read."""
     yield from (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef))
+    yield tree
 
 
 def _edges(scope: ast.Module | ast.FunctionDef, texts: Collection[str]) -> dict[str, set[str]]:

@@ -20,17 +20,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from symgrad.audit import calling, holding, nearby, standins, tracking
+    from symgrad.audit import calling, holding, nearby, standins, sums, tracking
 else:  # it is run as a script, and its folder is no place for the imports of what it runs
     sys.path.insert(0, str(Path(__file__).parent))
     import calling
     import holding
     import nearby
     import standins
+    import sums
     import tracking
 
     sys.path.pop(0)
-    for name in ("calling", "holding", "nearby", "standins", "tracking"):
+    for name in ("calling", "holding", "nearby", "standins", "sums", "tracking"):
         del sys.modules[name]
 
 MOST_RECORDS, MOST_TURNS = 4000, 64
@@ -75,6 +76,7 @@ class Recorder:
         self.held: dict[str, Any] = {}
         self.nudges = 0
         self.kept: dict[str, Any] = {}
+        self.sums = sums.Sums()
 
     def zeroed(self, space: dict[str, Any]) -> None:
         """Something is about to be made zero: what objects hold before, as the pass left it."""
@@ -138,6 +140,9 @@ class Recorder:
             if name[1:] in holding.WRAPPED and hasattr(inner, "shape"):
                 self.put(line, target + name, inner)
         if found is not None:
+            self.sums.begin(target, value)
+            for entry in [n for n in self.last if n.startswith(f"{target}[")]:
+                del self.last[entry]  # the whole dictionary is newer
             self._keep_last(target, found)
             if self.keep and len(self.records) < MOST_RECORDS:
                 self.records.append((line, target, found))
@@ -151,6 +156,14 @@ class Recorder:
         local = target in code.co_varnames and target != "return"
         ruled = local and not holding.is_zero(self.outer.get(target))
         self.last[target] = self.outer[target] if ruled else found
+
+    def added(self, line: int, target: str, value: Any) -> None:
+        """Something was changed in place under another name: sums are made so."""
+        if self.sums.goes_on(target, value) and (self.keep or target in self.wanted):
+            found = holding.plain(value)
+            self._keep_last(target, found)
+            if self.keep and len(self.records) < MOST_RECORDS:
+                self.records.append((line, target, found))
 
     def give(self, name: str, value: Any) -> Any:
         """The input of this name, in place of the author's; an object is given what it holds."""
@@ -174,6 +187,18 @@ class Recorder:
     def part(self, line: int, text: str, value: Any) -> Any:
         """An expression that is an input."""
         return self.put(line, text, self.give(text, value))
+
+    def once(self, line: int, function: Any) -> Any:
+        """A function that gives a minimiser gradients: what it is called for first counts."""
+        called: list[bool] = []
+
+        def first(*values: Any, **more: Any) -> Any:
+            if called:
+                raise Stop(line)
+            called.append(True)
+            return function(*values, **more)
+
+        return first
 
     def turn(self, loop: int) -> None:
         """A turn of a training loop begins; the first one counts."""
@@ -245,6 +270,8 @@ class Job:
         self, result: dict[str, Any], recorder: Recorder, space: dict[str, Any]
     ) -> dict[str, Any]:
         keep = recorder.keep
+        ended = recorder.sums.ended(recorder.last)
+        recorder.last |= {target: holding.plain(value) for target, value in ended.items()}
         if not self.calls:
             wanted = {_base(n) for n in self.outputs if "." in n}
             found, kept = holding.held_by(space, None if keep else wanted), recorder.kept

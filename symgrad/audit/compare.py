@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,6 +89,17 @@ def same_numbers(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> bool
     return same and bool(
         np.allclose(one.ravel(), other.ravel(), rtol=1e-9, atol=1e-12, equal_nan=True)
     )
+
+
+def constant_ratios(pairs: Sequence[tuple[Any, Any]]) -> tuple[float | None, ...]:
+    """The ratio of numbers to what they ought to be, where it is the same at all points."""
+    arrays = [(numbers(got), numbers(ought)) for got, ought in pairs]
+    known = [(a.ravel(), b.ravel()) for a, b in arrays if a is not None and b is not None]
+    if len(known) < len(pairs) or any(a.size != 1 or b.size != 1 or not b.any() for a, b in known):
+        return (None,) * len(pairs)
+    ratios = [float(got[0] / ought[0]) for got, ought in known]
+    same = max(ratios) - min(ratios) <= 1e-7 * abs(ratios[0])
+    return tuple(ratios) if same and len(pairs) > 2 else (None,) * len(pairs)
 
 
 def broadcasts(shape: tuple[int, ...], whole: tuple[int, ...]) -> bool:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+
 from symgrad.audit.binding import arguments_of, bound, bound_some, names_in, placed
 from symgrad.audit.instrument import Plan
 from symgrad.audit.names import inputs_called
@@ -43,6 +45,20 @@ FORWARD = [
 
 
 @dataclass(frozen=True)
+class Part:
+    """The part of a vector of all gradients that one of them has."""
+
+    name: str
+    start: int
+    end: int
+    shape: tuple[int, ...]
+
+    def of(self, vector: Any) -> np.ndarray[Any, Any]:
+        """The gradient."""
+        return np.ravel(vector)[self.start : self.end].reshape(self.shape)
+
+
+@dataclass(frozen=True)
 class Form:
     """How a program is run.
 
@@ -63,6 +79,8 @@ class Form:
     """The functions that give the gradients."""
     steps: Mapping[str, float] = field(default_factory=dict)
     """The changes of parameters that stand for gradients, and what these are multiplied by."""
+    packed: Mapping[str, tuple[Part, ...]] = field(default_factory=dict)
+    """What has all gradients one after the other."""
 
     @property
     def places(self) -> dict[str, str]:

@@ -23,7 +23,16 @@ MOST_UNKNOWN = 8
 
 
 def handed_out(run: Run, form: Form, returned: Sequence[str]) -> dict[str, Any]:
-    """What a run hands out, by what it is called in the program."""
+    """What a run hands out, by what it is called in the program; vectors in their parts too."""
+    found = _whole(run, form, returned)
+    for code, parts in form.packed.items():
+        vector = numbers(found.get(code))
+        if vector is not None and vector.size == parts[-1].end:
+            found |= {f"{code}[{p.start}:{p.end}]": p.of(vector) for p in parts}
+    return found
+
+
+def _whole(run: Run, form: Form, returned: Sequence[str]) -> dict[str, Any]:
     kinds = [kind for kind, _ in form.calls]
     steps = {c: run.last[c] / by for c, by in form.steps.items() if c in run.last}
     if form.script or (form.plan.steps and "held" not in kinds):
@@ -110,7 +119,8 @@ def _paths(out: Any, returned: Sequence[str], path: str = "") -> Iterator[tuple[
         more = range(len(known), len(out))
         names = [*known, *(f"{path or 'result'}[{k}]" for k in more)]
         for name, value in zip(names, out, strict=False):
-            if isinstance(value, (dict, list)) and not _is_of_numbers(value):
+            several = not _is_of_numbers(value) or _is_written_out(name)
+            if isinstance(value, (dict, list)) and several:
                 inner = () if isinstance(value, dict) else _inner_names(name, len(value))
                 yield from _paths(value, inner, name)
             else:
@@ -128,6 +138,15 @@ def _is_of_numbers(value: Any) -> bool:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) or getattr(value, "shape", None) == ()
+
+
+def _is_written_out(name: str) -> bool:
+    """Whether what a function gives back is a tuple there, of things that have names."""
+    try:
+        node = ast.parse(name, mode="eval").body
+    except SyntaxError:
+        return False
+    return isinstance(node, ast.Tuple) and all(isinstance(p, ast.Name) for p in node.elts)
 
 
 def _inner_names(name: str, count: int) -> list[str]:

@@ -7,7 +7,8 @@ import marshal
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from symgrad.audit.aliases import filled_in_turn
+from symgrad.audit.aliases import added_to_in_turn, filled_in_turn
+from symgrad.audit.minimisers import gradients_in
 from symgrad.audit.names import is_called_gradient
 from symgrad.audit.targets import changed_by, flat, holder
 
@@ -114,6 +115,16 @@ class _Instrument(ast.NodeTransformer):
             return node
         return ast.copy_location(_call("part", node, ast.Constant(text), node), node)
 
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        self.generic_visit(node)
+        for given in list(gradients_in(node)) if self.plan.gives else ():
+            once = _call("once", node, given)
+            node.args = [once if a is given else a for a in node.args]
+            for keyword in node.keywords:
+                keyword.value = once if keyword.value is given else keyword.value
+            ast.copy_location(once, node)
+        return node
+
     def visit_Return(self, node: ast.Return) -> ast.stmt:
         self.generic_visit(node)
         if node.value is not None and self.plan.wanted is None:
@@ -132,14 +143,15 @@ class _Instrument(ast.NodeTransformer):
         return node
 
     def visit_For(self, node: ast.For) -> list[ast.stmt]:
-        filled = list(filled_in_turn(node))
+        filled, added = list(filled_in_turn(node)), list(added_to_in_turn(node))
         self._loop(node)
         names = [t for t in flat(node.target) if isinstance(t, ast.Name)]
         own = {t.id for t in names}
         each = [s for name, s in _given_by_name(node, self.plan) if name in own]
         after = [s for name, s in _given_by_name(node, self.plan) if name not in own]
         node.body[:0] = [*each, *_puts(node, names, self.plan)]
-        return [node, *after, *_puts(node, filled, self.plan)]
+        more = _puts(node, added, self.plan, "added")
+        return [node, *after, *_puts(node, filled, self.plan), *more]
 
     def visit_While(self, node: ast.While) -> ast.stmt:
         return self._loop(node)
@@ -190,13 +202,15 @@ def called(target: ast.expr) -> str:
     return ast.unparse(target)
 
 
-def _puts(node: ast.stmt, targets: Iterable[ast.expr], plan: Plan) -> Iterator[ast.stmt]:
+def _puts(
+    node: ast.stmt, targets: Iterable[ast.expr], plan: Plan, method: str = "put"
+) -> Iterator[ast.stmt]:
     for target in targets if plan.wanted is None or plan.wanted else ():
         held = holder(target)
         if held is None or (plan.wanted is not None and called(held) not in plan.wanted):
             continue
         value = ast.parse(ast.unparse(held), mode="eval").body
-        call = _call("put", node, ast.Constant(called(held)), value)
+        call = _call(method, node, ast.Constant(called(held)), value)
         yield ast.copy_location(ast.Expr(call), node)
 
 

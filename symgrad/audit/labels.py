@@ -112,5 +112,26 @@ def _compared(node: ast.AST, names: set[str]) -> Iterator[tuple[float | None, bo
             number = number_of(other)
             if base_of(mine) in names and number is not None:
                 yield number, isinstance(node.ops[0], (ast.Eq, ast.NotEq))
-    elif isinstance(node, (ast.If, ast.IfExp)) and base_of(node.test) in names:
+    elif _asks(node, names) or _maps_two_numbers(node, names):
         yield None, False
+
+
+def _asks(node: ast.AST, names: set[str]) -> bool:
+    """Whether it is asked for the truth of some names."""
+    return isinstance(node, (ast.If, ast.IfExp)) and base_of(node.test) in names
+
+
+def _maps_two_numbers(node: ast.AST, names: set[str]) -> bool:
+    """Whether labels of 0 and 1 are made -1 and 1, or the other way round: 2 y - 1, (y + 1) / 2."""
+    if not isinstance(node, ast.BinOp):
+        return False
+    added = isinstance(node.op, (ast.Add, ast.Sub))
+    inner = ast.Mult if added else (ast.Add, ast.Sub)
+    by = {1.0} if added else {2.0, 0.5}
+    for mine, number in ((node.left, node.right), (node.right, node.left)):
+        if number_of(number) in by and isinstance(mine, ast.BinOp) and isinstance(mine.op, inner):
+            sides = (mine.left, mine.right)
+            numbers = {number_of(s) for s in sides} & ({2.0} if added else {1.0})
+            if numbers and any(base_of(s) in names for s in sides):
+                return True
+    return False

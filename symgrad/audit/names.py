@@ -57,7 +57,7 @@ _PATTERNS = (
     *(f"{word}_wrt_{{}}" for word in ("grad", "gradient", "dloss", "dL", "dJ")),
 )
 _HOLDERS = re.compile(
-    r"^(?:self\.)?_*(g|d|grads?|gradients?|deltas?|dparams|d_?\w*|\w*_?grads?|out|result|res|"
+    r"^(?:self\.)?_*(g|G|d|grads?|gradients?|deltas?|dparams|d_?\w*|\w*_?grads?|out|result|res|"
     r"dtheta|dweights|derivatives)$"
 )
 _KEYED = re.compile(r"""^(?P<holder>[\w.]+)\[(?P<quote>['"])(?P<key>[^'"]+)(?P=quote)\]$""")
@@ -159,6 +159,12 @@ def key_of(code: str) -> str | None:
     return keyed["key"] if keyed else None
 
 
+def is_entry_of_others(code: str) -> bool:
+    """Whether something is an entry of what is called otherwise than gradients: ``v['dW1']``."""
+    keyed = _KEYED.match(code)
+    return keyed is not None and not _HOLDERS.match(keyed["holder"])
+
+
 _INPUTS = [
     "{}_target",
     "{}_true",
@@ -182,6 +188,9 @@ _INPUTS = [
     "{}_enc",
     "{}_label",
     "{}_labels",
+    "{}_b",
+    "{}_bias",
+    "{}_aug",
     "train_{}",
     "batch_{}",
 ]
@@ -328,7 +337,10 @@ def _stem(code: str, habits: Habits, *, bare: bool) -> str | None:
     held = re.sub(rf"{_WRAPPED}$", "", code) if bare else code
     words = re.findall(r"[A-Za-z_]\w*", of["of"] if of else held)
     last = words[-1] if words else ""
-    known = (w for w in (last, _STEMS.get(last.lower(), ""), last.lower()) if w in habits.values)
+    short = last.removesuffix("s")
+    known = (
+        w for w in (last, short, _STEMS.get(last.lower(), ""), last.lower()) if w in habits.values
+    )
     return habits.gradient(last) or (next(known, None) if bare or of else None)
 
 

@@ -115,7 +115,7 @@ def _last_assignment(body: list[ast.stmt], name: str, inputs: Collection[str]) -
             own = _prepares(statement, others)
             if not own:
                 break
-            prepared |= own
+            prepared |= own - others  # what is an input itself is replaced anyway
         elif not isinstance(statement, _PLAIN):
             break
     return body[last].lineno

@@ -43,7 +43,12 @@ def variables(
         known = {**arrays, **held} if variable.role == "param" else arrays
         left = _fitting(variable, {t: a for t, a in known.items() if t not in found.values()})
         given = None if example is None else np.asarray(example[name], dtype=float).ravel()
-        code = asked.get(name) or _same_numbers(name, given, left) or _called(name, left, places)
+        code = asked.get(name) or _same_numbers(name, given, left)
+        code = code or _called_and_shaped(name, variable.shape, left, places)
+        if code is None:  # it may be of this shape only later: X = np.c_[np.ones(len(X)), X]
+            later = {c: a for c, a in arrays_of(run, variable.shape) if base(c) in bases}
+            later = {c: a for c, a in later.items() if c not in found.values()}
+            code = _called_and_shaped(name, variable.shape, later, places)
         found |= {} if code is None else {name: code}
     found |= _in_lists(every, [n for n in reference.inputs if n not in found])
     found |= _made_outside(found, every, places.outer, asked)
@@ -93,6 +98,14 @@ def _made_outside(
     return moved
 
 
+def _called_and_shaped(
+    name: str, shape: Sequence[Size], arrays: Mapping[str, Numbers], places: Places
+) -> str | None:
+    """What is called as an input is, of its shape if there is such: X with ones beside is X_b."""
+    alike = {t: a for t, a in arrays.items() if _is_shaped(a, shape)}
+    return _called(name, alike, places) or _called(name, arrays, places)
+
+
 def _called(name: str, codes: Collection[str], places: Places) -> str | None:
     """What is called as an input is; what methods and loops call so has another name outside."""
     own = [c for c in codes if "." in c and c.split(".")[0] in {"self", *places.turned}]
@@ -132,6 +145,7 @@ def _in_lists(arrays: Mapping[str, Numbers], missing: Sequence[str]) -> dict[str
 def containers(run: Run, codes: Collection[str]) -> set[str]:
     """The dictionaries, lists and tuples that a script keeps inputs in."""
     arrays = [v for _, t, v in run.records if t in codes and isinstance(v, np.ndarray)]
+    arrays += [a for t, a in arrays_of(run) if t in codes and a.ndim]
     found: set[str] = set()
     for _, target, value in run.records:
         entries = value.values() if isinstance(value, dict) else value
@@ -175,12 +189,18 @@ def _held(run: Run) -> Iterator[tuple[str, Numbers]]:
     yield from ((c, np.asarray(v)) for c, v in held if _is_array(v))
 
 
-def arrays_of(run: Run) -> Iterator[tuple[str, Numbers]]:
-    """The arrays that a script assigns, those in dictionaries too, as they are at first."""
+def arrays_of(run: Run, shape: Sequence[Size] | None = None) -> Iterator[tuple[str, Numbers]]:
+    """The arrays that a script assigns, those in dictionaries too, as they are at first.
+
+    Or as they are once they may be of some shape.  A list that is empty has yet to be filled.
+    """
     seen: set[str] = set()
     for _, target, value in run.records:
         for code, entry in ((target, value), *_inside(target, value)):
-            if code not in seen and target != "return" and _is_array(entry):
+            empty = isinstance(entry, list) and not entry
+            if code not in seen and target != "return" and not empty and _is_array(entry):
+                if shape is not None and not _may_be(shape, np.asarray(entry)):
+                    continue
                 seen.add(code)
                 yield code, np.asarray(entry)
 
@@ -207,6 +227,13 @@ def _is_array(value: Any) -> bool:
         return np.asarray(value).dtype.kind in "fiub"
     except ValueError:
         return False
+
+
+def _is_shaped(array: Numbers, shape: Sequence[Size]) -> bool:
+    """Whether an array is as long as it has to be along each axis, or turned."""
+    wanted = [fixed(size) for size in shape]
+    found = (given for given in (array.shape, array.shape[::-1]) if len(given) == len(wanted))
+    return any(all(w in (None, n) for w, n in zip(wanted, given, strict=True)) for given in found)
 
 
 def _same_numbers(name: str, given: Numbers | None, arrays: Mapping[str, Numbers]) -> str | None:

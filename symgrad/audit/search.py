@@ -117,6 +117,8 @@ class State:
 
     def _records(self, code: str) -> list[tuple[int, int]]:
         """When and at which line something was assigned that is handed out under a name."""
+        packed = self.program.form.packed
+        code = next((c for c in packed if code.startswith(f"{c}[") and code not in packed), code)
         name = origin(self.program.tree, code)
         out, entry = self.handed(self.runs[0]).get(code), f"[{code!r}]"
         records = list(enumerate(self.runs[0].records))

@@ -22,7 +22,7 @@ def parts(statement: ast.stmt) -> list[tuple[Any, ast.expr]]:
         defaults = (*statement.args.defaults, *kept)
         return [(None, d) for d in defaults if not _is_flag(d)]
     value = getattr(statement, "value", None)
-    value = value.args[0] if isinstance(value, ast.Call) and is_append(value) else value
+    value = value.args[-1] if isinstance(value, ast.Call) and is_append(value) else value
     if isinstance(value, ast.Dict):
         pairs = zip(value.keys, value.values, strict=True)
         return [(k.value if isinstance(k, ast.Constant) else None, v) for k, v in pairs]

@@ -206,10 +206,11 @@ def _rates(
 ) -> Iterator[float]:
     """What a gradient may be multiplied by: what is called a rate, then numbers, then nothing."""
     names = [n for s in statements for n in sorted(reads(s))]
-    scalars = {n: float(v) for n in names if _is_scalar(v := run.last.get(n))}
+    held = {**run.last, **_before_steps(run)}
+    scalars = {n: float(v) for n in names if _is_scalar(v := held.get(n))}
     called = [v for n, v in scalars.items() if n in everywhere]
     yield from called
-    yield from (float(v) for n in sorted(everywhere) if _is_scalar(v := run.last.get(n)))
+    yield from (float(v) for n in sorted(everywhere) if _is_scalar(v := held.get(n)))
     parts = (n for s in statements for n in walked(s) if isinstance(n, ast.Constant))
     small = [n.value for n in parts if isinstance(n.value, float) and 0 < n.value < 1]
     yield from small if not called else ()
@@ -217,6 +218,16 @@ def _rates(
     rest = [v for v in scalars.values() if 0 < v < 1]
     yield from rest
     yield from (a * (1 - b) for a in [*called, 1.0] for b in (*rest, *small) if a != b)
+
+
+def _before_steps(run: Run) -> dict[str, Any]:
+    """What was assigned last before the first parameter is changed: rates decay afterwards."""
+    found: dict[str, Any] = {}
+    for _, target, value in run.records:
+        if target.startswith(STEP):
+            return found
+        found[target] = value
+    return {}
 
 
 def _is_scalar(value: Any) -> TypeGuard[float]:

@@ -21,6 +21,10 @@ CHANGING = ("at", "fill_diagonal", "copyto", "shuffle")
 """Functions that change their first argument."""
 
 
+LONGER = {"append": 1, "appendleft": 1, "insert": 2}
+"""Methods that make a list longer by their last argument, of so many."""
+
+
 def changed_by(value: ast.expr) -> Iterator[ast.expr]:
     """What a call changes: its ``out``, the first argument of np.add.at, a list of its own."""
     if not isinstance(value, ast.Call):
@@ -38,9 +42,10 @@ def changed_by(value: ast.expr) -> Iterator[ast.expr]:
 
 
 def is_append(value: ast.expr | None) -> bool:
-    """Whether a call appends something to a list."""
-    function = value.func if isinstance(value, ast.Call) and len(value.args) == 1 else None
-    return isinstance(function, ast.Attribute) and function.attr == "append"
+    """Whether a call makes a list longer by something: append, or insert at a place."""
+    if not isinstance(value, ast.Call) or not isinstance(value.func, ast.Attribute):
+        return False
+    return LONGER.get(value.func.attr) == len(value.args)
 
 
 def holder(target: ast.expr) -> ast.expr | None:

@@ -44,4 +44,5 @@ class Tracked:
         if code != base and base in self.space:
             found = holding.held_in(self.space[base], code.removeprefix(base))
         floats = getattr(getattr(found, "dtype", None), "kind", "") == "f"
-        return found if floats and getattr(found, "shape", ()) else None
+        shaped = getattr(found, "shape", ()) or base in self.space  # a number may be made anew
+        return found if floats and shaped else None

@@ -6,7 +6,8 @@ import ast
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from symgrad.audit.form import assigned, reads
+from symgrad.audit.aliases import gone_through
+from symgrad.audit.form import assigned, changed_in_place, reads
 from symgrad.audit.targets import changed_by, flat
 from symgrad.audit.walks import typed, walked
 
@@ -191,10 +192,19 @@ def _changed_in_turn(node: ast.AST) -> set[str]:
     found: set[str] = set()
     for loop in (n for n in walked(node) if isinstance(n, ast.For)):
         own = {typed(target) for target in flat(loop.target)}
-        steps = (s for s in walked(loop) if isinstance(s, ast.AugAssign))
-        if any({name.split("[")[0] for name in assigned(s)} & own for s in steps):
-            found |= reads(loop.iter)
+        statements = (s for s in walked(loop) if isinstance(s, ast.stmt))
+        changed = own & {name.split("[")[0] for s in statements for name in _in_place(s)}
+        bases = {typed(base) for base in gone_through(loop, changed)}
+        found |= (bases or reads(loop.iter)) if changed else set()
     return found
+
+
+def _in_place(node: ast.stmt) -> set[str]:
+    """What a statement changes without another name: ``w -= g``, ``w[:] = v``, ``out=w``."""
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    entries = bool(targets) and all(isinstance(t, ast.Subscript) for t in targets)
+    again = isinstance(node, ast.AugAssign) or entries
+    return changed_in_place(node) | (assigned(node) if again else set())
 
 
 def _changed_by_calls(

@@ -9,13 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.audit.compare import TOLERANCE, Match, compared, numbers, same_numbers
+from symgrad.audit.compare import TOLERANCE, Match, compared, constant_ratios, numbers, same_numbers
 from symgrad.audit.form import Form
 from symgrad.audit.handed import handed_out, once
 from symgrad.audit.instrument import STEP
-from symgrad.audit.names import Habits, by_place, in_order, is_held_as_gradient
+from symgrad.audit.names import (
+    Habits,
+    by_place,
+    in_order,
+    is_entry_of_others,
+    is_held_as_gradient,
+)
 from symgrad.audit.reference import Reference, Truth
 from symgrad.audit.runner import Run
+from symgrad.audit.unnamed import called_just_so
 from symgrad.errors import SpecError, perhaps
 
 
@@ -78,7 +85,7 @@ class Matching:
                 )
             self.codes[code] = asked
         by_name = not self.form.script
-        for code in codes:
+        for code in sorted(codes, key=is_entry_of_others):
             spelled = _counted_from_one(code, codes)
             name = self.habits.gradient(spelled, handed_out=by_name and self._bare(code))
             if code in self.codes or name in self.codes.values() or name is None:
@@ -90,6 +97,8 @@ class Matching:
         self._by_layers(codes, found, truths)
         self._by_numbers(found, truths)
         self._by_places(codes, found[0], truths[0])
+        left = [n for n in self._free() if n in self.wrt]
+        self.codes |= called_just_so(found, truths, left) if self.form.script else {}
         self._by_analogy(codes)
         self._by_shape(found, truths)
         self.codes = {c: self.codes[c] for c in codes if c in self.codes}
@@ -367,7 +376,7 @@ class Matching:
             ratios = tuple(m.ratio for m in matches)
             if not any(ratios):
                 pairs = zip(found, truths, strict=True)
-                ratios = _constant([(f.get(code), t.gradients.get(name)) for f, t in pairs])
+                ratios = constant_ratios([(f.get(code), t.gradients.get(name)) for f, t in pairs])
             result.append(Value(name, code, errors, ways, ratios, tolerance))
         return self._as_laid(result, found, truths)
 
@@ -416,17 +425,6 @@ def _is_value(
     pairs = [(numbers(f.get(code)), t.whole.get(name)) for f, t in zip(found, truths, strict=True)]
     known = [(a, b) for a, b in pairs if a is not None and b is not None and a.size == b.size > 1]
     return len(known) == len(pairs) and all(same_numbers(a, b) for a, b in known)
-
-
-def _constant(pairs: Sequence[tuple[Any, Any]]) -> tuple[float | None, ...]:
-    """The ratio of numbers to what they ought to be, where it is the same at all points."""
-    arrays = [(numbers(got), numbers(ought)) for got, ought in pairs]
-    known = [(a.ravel(), b.ravel()) for a, b in arrays if a is not None and b is not None]
-    if len(known) < len(pairs) or any(a.size != 1 or b.size != 1 or not b.any() for a, b in known):
-        return (None,) * len(pairs)
-    ratios = [float(got[0] / ought[0]) for got, ought in known]
-    same = max(ratios) - min(ratios) <= 1e-7 * abs(ratios[0])
-    return tuple(ratios) if same and len(pairs) > 2 else (None,) * len(pairs)
 
 
 def _counted_from_one(code: str, codes: Sequence[str]) -> str:

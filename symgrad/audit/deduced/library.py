@@ -47,8 +47,9 @@ class Library:
 
     @cached_property
     def atoms(self) -> list[Term]:
-        """The arrays."""
-        return [_term(a) for a in self.frames.atoms if a.arrays[0].ndim]
+        """The arrays that have entries."""
+        full = (a for a in self.frames.atoms if all(np.size(array) for array in a.arrays))
+        return [_term(a) for a in full if a.arrays[0].ndim]
 
     @cached_property
     def scalars(self) -> list[tuple[str, float]]:
