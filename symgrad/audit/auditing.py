@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.audit import guards, orders
+from symgrad.audit import guards, hints, orders
 from symgrad.audit.batches import Parts, base, entries_of, parts_of
 from symgrad.audit.blaming import Blaming
 from symgrad.audit.clips import clips
@@ -18,15 +18,6 @@ from symgrad.audit.cutting import Cutting
 from symgrad.audit.deaf import not_taken
 from symgrad.audit.form import Form
 from symgrad.audit.handed import handed_out, keyed, least_exact, returned_names, unknown
-from symgrad.audit.hints import (
-    all_scaled,
-    not_run,
-    nothing,
-    of_a_script,
-    otherwise,
-    outside,
-    stop_of,
-)
 from symgrad.audit.instrument import STEP
 from symgrad.audit.losses import another_loss
 from symgrad.audit.meant import by_use
@@ -94,7 +85,7 @@ class Auditor:
         try:
             if self.form.script:
                 self._take_script()
-            self.remarks += [*outside(self.form), *orders.told(self.form, self.inputs)]
+            self.remarks += [*hints.outside(self.form), *orders.told(self.form, self.inputs)]
             truths, runs = self._points()
             outcome = self._judged(truths, runs)
             if self.program.runner.time_left < 1:
@@ -109,7 +100,13 @@ class Auditor:
         One that is right but for a number counts a little.
         """
         try:
+            if self.form.script:
+                self._take_script()
             return self._right()
+        except OutOfTime:
+            raise
+        except SymgradError:
+            return -1
         finally:
             self.program.runner.close()
 
@@ -148,21 +145,21 @@ class Auditor:
         """Find the variables that hold the inputs, and where to replace them."""
         (first,) = self.program.runner.run([({}, {}, 0, b"")], keep=True, limit=FIRST)
         if first.error is not None and not first.records:
-            raise not_run(self.source, self.form, first)
-        hint = otherwise(self.source, self.form, self.reference.inputs)
-        names = variables(
-            self.reference,
-            first,
+            raise hints.not_run(self.source, self.form, first)
+        file, asked, places = (
             self.source.file,
-            self.inputs,
-            self.example,
+            (self.inputs, self.example),
             Places(self.source.tree),
-            hint,
         )
+        hint = hints.otherwise(self.source, self.form, self.reference.inputs)
+        try:
+            names = variables(self.reference, first, file, *asked, places, hint)
+        except SpecError as error:
+            raise hints.or_not_run(error, self.source, self.form, first) from None
         names |= made_late(self.source.tree, names, first)
         self._take_inputs(first, names)
         self._take_best(first, names)
-        self.remarks += of_a_script(self.source, self.author)
+        self.remarks += hints.of_a_script(self.source, self.author)
 
     def _take_best(self, first: Run, names: Mapping[str, str]) -> None:
         """Take the data, or the parts of it that are computed with, whichever are right."""
@@ -223,7 +220,7 @@ class Auditor:
         }
         self.author = second
         self.reference.two_valued = two_valued(self.reference, names, second)
-        self.program.stops = stop_of(second)
+        self.program.stops = hints.stop_of(second)
 
     # -- points
 
@@ -242,9 +239,9 @@ class Auditor:
                     self.remarks.append(f"sizes are numbers in the program: {told} stays")
                     return again, second
         if failed and not self.form.script:
-            raise not_run(self.source, self.form, failed[0])
+            raise hints.not_run(self.source, self.form, failed[0])
         if failed and all(not r.last for r in failed):
-            raise not_run(self.source, self.form, failed[0])
+            raise hints.not_run(self.source, self.form, failed[0])
         return truths, runs
 
     def _script_sizes(self) -> dict[str, int]:
@@ -280,11 +277,13 @@ class Auditor:
         self.remarks += matching.by_data(found[0], truths[0])
         return matching
 
-    def _nothing(self, matching: Matching, runs: list[Run]) -> SpecError:
+    def _nothing(self, matching: Matching, runs: list[Run]) -> SymgradError:
         """The error of a program in which there is nothing to judge."""
-        hint = otherwise(self.source, self.form, self.reference.inputs)
+        hint = hints.otherwise(self.source, self.form, self.reference.inputs)
         hint = hint or f"say what is what: --match {min(matching.wrt)}=NAME"
-        return SpecError(f"{self.source.file}: {nothing(self.form, runs[0])}", hint=hint)
+        error = SpecError(f"{self.source.file}: {hints.nothing(self.form, runs[0])}", hint=hint)
+        run = self.author if self.form.script else runs[0]
+        return hints.or_not_run(error, self.source, self.form, run)
 
     def _judged(self, truths: list[Truth], runs: list[Run]) -> Outcome:
         returned = returned_names(self.source.tree, self.form)
@@ -305,7 +304,7 @@ class Auditor:
         before = right_or_scaled(state.once(), matching.wrt)
         if not before:
             raise self._nothing(matching, runs)
-        self.remarks += all_scaled(before, matching.wrt, truths)
+        self.remarks += hints.all_scaled(before, matching.wrt, truths)
         kept = {v.code for v in before}
         matching.codes = {c: n for c, n in matching.codes.items() if c in kept}
         lines = {v.code: state.line_of(v.code) for v in before}

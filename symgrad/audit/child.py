@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from symgrad.audit import calling, holding, nearby, standins, sums, tracking
+    from symgrad.audit import calling, holding, nearby, standins, sums, tidying, tracking
 else:  # it is run as a script, and its folder is no place for the imports of what it runs
     sys.path.insert(0, str(Path(__file__).parent))
     import calling
@@ -28,13 +28,16 @@ else:  # it is run as a script, and its folder is no place for the imports of wh
     import nearby
     import standins
     import sums
+    import tidying
     import tracking
 
     sys.path.pop(0)
-    for name in ("calling", "holding", "nearby", "standins", "sums", "tracking"):
+    for name in ("calling", "holding", "nearby", "standins", "sums", "tidying", "tracking"):
         del sys.modules[name]
 
-MOST_RECORDS, MOST_TURNS = 4000, 64
+MOST_RECORDS, MOST_TURNS = 20_000, 64
+MOST_OF_ONE, MOST_BYTES = 200, 50_000_000
+"""How often what a line assigns is recorded, and how much of it all: then only the last counts."""
 
 
 class Stop(BaseException):
@@ -65,7 +68,10 @@ class Recorder:
         self.keep = keep
         self.tracked = tracked
         self.wanted = {*outputs, *(_base(n) for n in outputs if "." in n)}
-        self.records: list[tuple[int, str, Any]] = []
+        self.records: dict[int, tuple[int, str, Any]] = {}
+        self.made = 0
+        self.times: dict[tuple[int, str], list[int]] = {}
+        self.bytes = 0
         self.last: dict[str, Any] = {}
         self.outer: dict[str, Any] = {}
         self.author: dict[str, Any] = {}
@@ -85,6 +91,7 @@ class Recorder:
     def forget(self) -> None:
         """What was told so far is of a run that does not count."""
         self.records.clear()
+        self.times.clear()
         self.last.clear()
         self.outer.clear()
 
@@ -144,9 +151,20 @@ class Recorder:
             for entry in [n for n in self.last if n.startswith(f"{target}[")]:
                 del self.last[entry]  # the whole dictionary is newer
             self._keep_last(target, found)
-            if self.keep and len(self.records) < MOST_RECORDS:
-                self.records.append((line, target, found))
+            if self.keep:
+                self._record(line, target, found)
         return value
+
+    def _record(self, line: int, target: str, found: Any) -> None:
+        """Note an assignment; of many in a long loop the first ones, and the last."""
+        places = self.times.setdefault((line, target), [])
+        full = self.bytes > MOST_BYTES or len(self.records) >= MOST_RECORDS
+        if places and (full or len(places) > MOST_OF_ONE):
+            self.bytes -= getattr(self.records.pop(places.pop())[2], "nbytes", 8)
+        self.bytes += getattr(found, "nbytes", 8)
+        self.made += 1
+        places.append(self.made)
+        self.records[self.made] = (line, target, found)
 
     def _keep_last(self, target: str, found: Any) -> None:
         """What a variable is in the end: one of the program, not that of a function called so."""
@@ -223,7 +241,7 @@ def _given_by(code: types.CodeType, space: dict[str, Any], local: dict[str, Any]
 class Job:
     """A program in units, one for each of its statements, and how it is called."""
 
-    def __init__(self, asked: dict[str, Any]) -> None:
+    def __init__(self, asked: dict[str, Any], place: tidying.Tidying) -> None:
         self.units = [marshal.loads(u) for u in asked["units"]]
         self.imports: list[list[tuple[str, str]]] = asked["imports"]
         self.name: str = asked["name"]
@@ -232,6 +250,8 @@ class Job:
         self.seeds: dict[str, Any] = asked["seeds"]
         self.file: str = asked["file"]
         self.names = {n for unit in self.units for n in _names(unit)}
+        self.place = place
+        place.tidy(asked["folder"])
         self.package = nearby.put(asked["folder"], asked["started"], holding.OWN)
 
     def run(
@@ -250,6 +270,7 @@ class Job:
         result: dict[str, Any] = {"error": None, "out": None, "missing": []}
         space["__audit__"] = recorder
         _seed(seed)
+        self.place.tidy()
         try:
             self._units(changed, space, result["missing"])
             result["out"] = calling.Calls(space, given, self.names).run(self.calls)
@@ -258,8 +279,9 @@ class Job:
         except TooLong:
             result["error"] = ("TooLong", "it takes too long", 0)
         except SystemExit as error:
-            if self.calls:  # what is called has to give something back; a script may end so
-                result["error"] = ("SystemExit", str(error), _line(error, self.file))
+            ended = ("SystemExit", str(error), _line(error, self.file))
+            # what is called has to give something back; a script may end so
+            result["error" if self.calls else "ended"] = ended
         except BaseException as error:
             unknown = isinstance(error, NameError) and "*" in space
             told = f"{error}: {space['*']}" if unknown else str(error)
@@ -279,7 +301,7 @@ class Job:
             recorder.last |= {**found, **{n: kept[n] for n in zero & kept.keys()}}
         names = recorder.last.keys() if keep else self.outputs
         result["last"] = {n: recorder.last[n] for n in names if n in recorder.last}
-        result["records"] = recorder.records
+        result["records"] = [*recorder.records.values()]
         result["seen"] = recorder.seen
         result["author"] = recorder.author
         return result
@@ -398,6 +420,7 @@ def serve() -> None:
     """Answer what the parent asks, until it is gone."""
     asking, telling = _quiet()
     sys.path[0] = str(Path.cwd())
+    place = tidying.Tidying(Path.cwd(), holding.OWN)
     import warnings
 
     import numpy as np
@@ -411,7 +434,7 @@ def serve() -> None:
     while head := asking.read(8):
         asked = pickle.loads(asking.read(struct.unpack("<q", head)[0]))
         if asked["do"] == "load":
-            job = Job(asked)
+            job = Job(asked, place)
             reply: Any = True
         else:
             assert job is not None, handlers

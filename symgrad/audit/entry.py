@@ -117,7 +117,7 @@ def made(
     form = orders.that_runs(form, source.tree, reference.inputs, inputs, auditor_of)
     labels.settle(reference, source.tree, form, lambda: auditor_of(form).right())
     settled = guards.settled(reference, lambda r: auditor_of(form, r).right())
-    return labels.with_two(settled, lambda: audited(auditor_of(form, settled)), timeout)
+    return labels.with_two(settled, form, lambda: audited(auditor_of(form, settled)), timeout)
 
 
 def audited(auditor: Auditor) -> Audit:

@@ -15,6 +15,7 @@ from symgrad.audit.reference import Truth
 from symgrad.audit.runner import NotRun, Run
 from symgrad.audit.source import Source
 from symgrad.audit.values import Value
+from symgrad.errors import SpecError, SymgradError
 
 _GRADIENT = re.compile(r"grad|back|deriv|bprop|loss|cost|step|train|vjp", re.IGNORECASE)
 """How functions are called that give gradients."""
@@ -70,8 +71,7 @@ def otherwise(source: Source, form: Form, inputs: Collection[str]) -> str:
 
 def not_run(source: Source, form: Form, run: Run) -> NotRun:
     """The error of a program that could not be run."""
-    assert run.error is not None
-    kind, what, line = run.error
+    kind, what, line = run.error or run.ended or ("", "", 0)
     made = next((call.split("(")[0] for kind, call in form.calls if kind == "object"), "")
     called = next((told(call) for kind, call in form.calls if kind == "function"), "")
     said = f"it was called as {called}: --inputs NAME=ARGUMENT says otherwise" if called else ""
@@ -81,6 +81,11 @@ def not_run(source: Source, form: Form, run: Run) -> NotRun:
         hint=setup(source, made, what)
         or BY_ERROR.get(kind, said or "it has to run by itself, in a copy of its folder"),
     )
+
+
+def or_not_run(error: SpecError, source: Source, form: Form, run: Run) -> SymgradError:
+    """The error of a program in which something is missing; it may have ended before that."""
+    return not_run(source, form, run) if run.error or run.ended else error
 
 
 def nothing(form: Form, run: Run) -> str:

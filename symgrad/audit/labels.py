@@ -22,7 +22,12 @@ Labels = Mapping[str, Pair]
 
 
 def settle(reference: Reference, tree: ast.AST, form: Form, right: Callable[[], float]) -> None:
-    """Have labels drawn from the two numbers with which most gradients are right."""
+    """Have labels drawn from the two numbers with which most gradients are right.
+
+    A script has labels of its own, which tell.
+    """
+    if form.script:
+        return
 
     def with_labels(labels: Labels) -> float:
         reference.two_valued = labels
@@ -64,13 +69,15 @@ def _asked(
             yield name, ({v for v, _ in compared if v is not None}, equal)
 
 
-def with_two(reference: Reference, audited: Callable[[], Audit], seconds: float) -> Audit:
+def with_two(
+    reference: Reference, form: Form, audited: Callable[[], Audit], seconds: float
+) -> Audit:
     """What is found; at labels that are 0 and 1, where only there the fault has a name.
 
     ``seconds``: for how long that may take.
     """
     until = time.monotonic() + seconds / 2
-    found, weights = audited(), weighing(reference)
+    found, weights = audited(), [] if form.script else weighing(reference)
     if not found.faults or found.faults[0].kind != "unnamed" or not weights:
         return found
     if time.monotonic() > until:

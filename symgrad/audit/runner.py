@@ -48,6 +48,8 @@ class Run:
     took: float = 0.0
     seen: Sequence[Sequence[Any]] = ()
     """What was looked at before a statement, at each time that it was run."""
+    ended: tuple[str, str, int] | None = None
+    """How a script ended itself."""
     cut: int = 0
     """The line of the training loop that was left after its first turn."""
 
@@ -141,14 +143,14 @@ class Runner:
     def _bytes(self, count: int, ends: float) -> bytes:
         assert self.process is not None
         assert self.process.stdout is not None
-        pipe, found = self.process.stdout.fileno(), b""
+        pipe, found = self.process.stdout.fileno(), bytearray()
         while len(found) < count:
             ready, _, _ = select.select([pipe], [], [], max(0.0, ends - time.monotonic()))
             part = os.read(pipe, min(count - len(found), 1 << 20)) if ready else b""
             if not part:
                 raise EOFError
             found += part
-        return found
+        return bytes(found)
 
     @property
     def time_left(self) -> float:
@@ -163,7 +165,9 @@ class Runner:
         if self.place is None:
             self.place = tempfile.TemporaryDirectory(prefix="symgrad-audit-")
             _copy(self.folder, Path(self.place.name) / "work")
-        environment = os.environ | {"MPLBACKEND": "Agg", "PYTHONDONTWRITEBYTECODE": "1"}
+        cache = str(Path(self.place.name) / "cache")
+        environment = os.environ | {"MPLBACKEND": "Agg", "PYTHONPYCACHEPREFIX": cache}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         environment |= {CHILD: "1"}
         environment |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
         self.process = subprocess.Popen(

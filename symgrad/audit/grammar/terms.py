@@ -169,7 +169,7 @@ def _in_place_of_zeros(site: Site) -> Iterator[Proposal]:
 
 
 def _accumulated(site: Site) -> Iterator[Proposal]:
-    """``+=`` in place of ``=``; and np.add.at, where an index may be there twice."""
+    """``+=`` in place of ``=``."""
     statement = site.statement
     if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
         target = statement.targets[0]
@@ -178,13 +178,24 @@ def _accumulated(site: Site) -> Iterator[Proposal]:
             yield (start, end), " += ", 1.0, site.text(target)
         if isinstance(target, ast.Subscript):
             yield (start, end), " *= ", 1.2, site.text(target)
-    if isinstance(statement, (ast.Assign, ast.AugAssign)):
-        target = targets_of(statement)[0]
-        if isinstance(target, ast.Subscript):
-            held, index = site.text(target.value), site.text(target.slice)
-            value = site.text(statement.value)
-            yield statement, f"np.add.at({held}, ({index}), {value})", 1.1, held
-            yield statement, f"np.subtract.at({held}, ({index}), {value})", 1.6, held
+    if isinstance(statement, ast.Assign):
+        yield from _at(site)
+
+
+def _at_each(site: Site) -> Iterator[Proposal]:
+    """np.add.at in place of ``+=``, where an index may be there twice."""
+    if isinstance(site.statement, ast.AugAssign):
+        yield from _at(site)
+
+
+def _at(site: Site) -> Iterator[Proposal]:
+    statement = site.statement
+    target = targets_of(statement)[0]
+    if isinstance(target, ast.Subscript) and isinstance(statement, (ast.Assign, ast.AugAssign)):
+        held, index = site.text(target.value), site.text(target.slice)
+        value = site.text(statement.value)
+        yield statement, f"np.add.at({held}, ({index}), {value})", 1.1, held
+        yield statement, f"np.subtract.at({held}, ({index}), {value})", 1.6, held
 
 
 def _assigned(site: Site) -> Iterator[Proposal]:
@@ -389,6 +400,12 @@ RULES = (
         "overwritten",
         _accumulated,
         "{word} is overwritten where it ought to be accumulated",
+    ),
+    Rule(
+        "once for each index",
+        "overwritten",
+        _at_each,
+        "where an index occurs several times, only the last of what is added to `{word}` counts",
     ),
     Rule(
         "accumulated, not assigned",
