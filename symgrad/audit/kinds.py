@@ -71,6 +71,8 @@ def of_both(blamed: Blamed, kind: str) -> str:
     several = tuple(HOW) if blamed.edit and is_of_a_flag(blamed.edit) else several
     cause = blamed.evidence.whole if several else None
     other = kind if cause is None else of_explanation(cause)
+    if cause is not None and cause.role == "terms" and other == "sum":
+        other = "term"  # one of the entries that are summed up is another: the repair says how
     if cause is not None and (cause.role, cause.change) == ("times", "a function"):
         other = "operation" if other == "loss" else other
     elif cause is not None and cause.first and blamed.edit and calls_more(blamed.edit):
