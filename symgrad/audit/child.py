@@ -180,8 +180,8 @@ class Recorder:
         if self.sums.goes_on(target, value) and (self.keep or target in self.wanted):
             found = holding.plain(value)
             self._keep_last(target, found)
-            if self.keep and len(self.records) < MOST_RECORDS:
-                self.records.append((line, target, found))
+            if self.keep:
+                self._record(line, target, found)
 
     def give(self, name: str, value: Any) -> Any:
         """The input of this name, in place of the author's; an object is given what it holds."""
