@@ -60,3 +60,23 @@ def test_what_ends_a_program_too_early_is_told(
     found = told(tmp_path, "\n".join([*lines[:after], line, *lines[after:]]) + "\n")
     assert error in found
     assert f"code.py:{3 + after}" in found
+
+
+DRAWN = """
+import random
+import numpy as np
+X, t, w = np.random.randn(20, 3), np.random.randn(20), np.zeros(3)
+def sample(n):
+    return [(X[k], t[k]) for k in random.sample(range(20), n)]
+for step in range(50):
+    dw = np.zeros(3)
+    for a, b in sample(6):
+        dw += 2 * a * (a @ w - b)
+    w = w - 0.1 * dw
+"""
+
+
+def test_rows_that_are_drawn_out_of_sight_are_no_fault(tmp_path: Path) -> None:
+    found = told(tmp_path, DRAWN)
+    assert "what it computes with is drawn at random from its data" in found
+    assert "--inputs X=BATCH" in found

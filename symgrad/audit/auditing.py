@@ -15,7 +15,7 @@ from symgrad.audit.blaming import Blaming
 from symgrad.audit.clips import clips
 from symgrad.audit.compare import TOLERANCE
 from symgrad.audit.cutting import Cutting
-from symgrad.audit.deaf import not_taken
+from symgrad.audit.deaf import drawn_from, not_taken
 from symgrad.audit.form import Form
 from symgrad.audit.handed import handed_out, keyed, least_exact, returned_names, unknown
 from symgrad.audit.instrument import STEP
@@ -356,6 +356,8 @@ class Auditor:
                 lines |= {loss.code: blamed[0].line}
         if any(b.edit is None for b in blamed):
             self._refuse(state, surely=False)
+            if error := drawn_from(state, blamed):
+                raise error
         return blamed
 
     def _refuse(self, state: State, *, surely: bool) -> None:

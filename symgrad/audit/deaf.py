@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from symgrad.audit.compare import numbers
 from symgrad.audit.form import Form, handed_in
+from symgrad.audit.outcome import Blamed
 from symgrad.audit.printing import listed
 from symgrad.audit.reference import Reference, Truth
 from symgrad.audit.roles import Roles, is_right_role
@@ -42,6 +43,21 @@ def not_taken(state: State, reference: Reference, *, surely: bool) -> NotRun | N
         f"{source.file}: {listed(names)} {'is' if len(names) == 1 else 'are'} not taken: with "
         f"other numbers the gradients are the same{taken}",
         hint=f"say which {what} the program reads: --inputs {names[0]}=NAME",
+    )
+
+
+def drawn_from(state: State, blamed: Sequence[Blamed]) -> NotRun | None:
+    """The error of a program that draws the rows that it computes with where that isn't seen.
+
+    Its gradients are others with each draw, and nothing that it computes is one of the spec's.
+    """
+    drawn = [b for b in blamed if b.edit is None and b.evidence.trace == "random"]
+    if not drawn or not state.program.form.script or _has_right(state):
+        return None
+    return NotRun(
+        f"{state.program.source.file}: what it computes with is drawn at random from its data, and "
+        "was not found",
+        hint="say which variables hold what is drawn: --inputs X=BATCH",
     )
 
 
