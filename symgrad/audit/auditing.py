@@ -356,8 +356,8 @@ class Auditor:
                 lines |= {loss.code: blamed[0].line}
         if any(b.edit is None for b in blamed):
             self._refuse(state, surely=False)
-            if error := drawn_from(state, blamed):
-                raise error
+        if error := drawn_from(state, blamed):
+            raise error
         return blamed
 
     def _refuse(self, state: State, *, surely: bool) -> None:

@@ -51,7 +51,7 @@ def drawn_from(state: State, blamed: Sequence[Blamed]) -> NotRun | None:
 
     Its gradients are others with each draw, and nothing that it computes is one of the spec's.
     """
-    drawn = [b for b in blamed if b.edit is None and b.evidence.trace == "random"]
+    drawn = any(b.evidence.trace == "random" for b in blamed)
     if not drawn or not state.program.form.script or _has_right(state):
         return None
     return NotRun(
