@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,11 @@ HEADS = {
 }
 
 
-@pytest.mark.parametrize("head", HEADS)
+def marked(names: Iterable[str], quick: set[str]) -> list[object]:
+    return [pytest.param(n, marks=() if n in quick else pytest.mark.long) for n in names]
+
+
+@pytest.mark.parametrize("head", marked(HEADS, {"the folder above, from the current one"}))
 def test_what_is_imported_from_outside_the_folder_is_found(head: str, tmp_path: Path) -> None:
     (tmp_path / "spec.py").write_text(SPEC, encoding="utf-8")
     for name in ("project", "project/common", "project/nets"):
@@ -50,6 +55,7 @@ def test_what_is_imported_from_outside_the_folder_is_found(head: str, tmp_path: 
     assert not [*tmp_path.rglob("__pycache__")]
 
 
+@pytest.mark.long
 def test_what_a_star_does_not_bring_is_told(tmp_path: Path) -> None:
     (tmp_path / "spec.py").write_text(SPEC, encoding="utf-8")
     code = tmp_path / "net.py"
@@ -173,6 +179,7 @@ class Layer:
 """
 
 
+@pytest.mark.long
 def test_a_layer_may_make_its_parameters_as_it_first_runs(tmp_path: Path) -> None:
     (tmp_path / "spec.py").write_text(SPEC, encoding="utf-8")
     (tmp_path / "layer.py").write_text(LAZY, encoding="utf-8")
@@ -222,6 +229,7 @@ def test_plots_and_bars_come_to_nothing(tmp_path: Path) -> None:
     assert "gradient right" in CliRunner().invoke(main, asked).output
 
 
+@pytest.mark.long
 def test_gradients_that_are_all_a_number_of_times_too_large(tmp_path: Path) -> None:
     spec = OF_THE_NET.replace("(6,", '("N",').replace("np.sum(", "1 / x.shape[0] * np.sum(")
     (tmp_path / "net.py").write_text(NET, encoding="utf-8")
@@ -249,6 +257,7 @@ for a, b in zip(x, r):
 """
 
 
+@pytest.mark.long
 def test_a_class_whose_gradient_runs_forward_itself(tmp_path: Path) -> None:
     (tmp_path / "spec.py").write_text(SPEC, encoding="utf-8")
     (tmp_path / "fit.py").write_text(ALONE, encoding="utf-8")

@@ -42,7 +42,12 @@ def told(folder: Path, code: str) -> str:
     return CliRunner().invoke(main, asked).output
 
 
-@pytest.mark.parametrize("name", RIGHT)
+QUICK = {"a file that is there once", "a folder"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=() if n in QUICK else pytest.mark.long) for n in RIGHT]
+)
 def test_no_run_sees_what_another_left(name: str, tmp_path: Path) -> None:
     assert "gradient right" in told(tmp_path, RIGHT[name])
     assert {p.name for p in tmp_path.iterdir()} == {"spec.py", "code.py", "tools.py", "data.txt"}
@@ -52,7 +57,7 @@ def test_no_run_sees_what_another_left(name: str, tmp_path: Path) -> None:
     ("line", "error"),
     [("raise ValueError('no')", "ValueError: no"), ("sys.exit(3)", "SystemExit: 3")],
 )
-@pytest.mark.parametrize("after", [0, 1])
+@pytest.mark.parametrize("after", [pytest.param(0, marks=pytest.mark.long), 1])
 def test_what_ends_a_program_too_early_is_told(
     line: str, error: str, after: int, tmp_path: Path
 ) -> None:
