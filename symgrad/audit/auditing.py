@@ -15,7 +15,7 @@ from symgrad.audit.blaming import Blaming
 from symgrad.audit.clips import clips
 from symgrad.audit.compare import TOLERANCE
 from symgrad.audit.cutting import Cutting
-from symgrad.audit.deaf import drawn_from, not_taken
+from symgrad.audit.deaf import drawn_from, has_right, not_taken
 from symgrad.audit.form import Form
 from symgrad.audit.handed import handed_out, keyed, least_exact, returned_names, unknown
 from symgrad.audit.instrument import STEP
@@ -344,6 +344,7 @@ class Auditor:
     ) -> list[Blamed]:
         """The faults; NotRun where it is an input that is not taken which makes all wrong."""
         good = all(v.right for v in before)
+        seen = good or has_right(state)
         if not good:
             self._refuse(state, surely=True)
         blamed: list[Blamed] = []
@@ -356,7 +357,7 @@ class Auditor:
                 lines |= {loss.code: blamed[0].line}
         if any(b.edit is None for b in blamed):
             self._refuse(state, surely=False)
-        if error := drawn_from(state, blamed):
+        if not seen and (error := drawn_from(state, blamed)):
             raise error
         return blamed
 

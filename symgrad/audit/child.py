@@ -92,6 +92,7 @@ class Recorder:
         """What was told so far is of a run that does not count."""
         self.records.clear()
         self.times.clear()
+        self.bytes = 0
         self.last.clear()
         self.outer.clear()
 

@@ -31,7 +31,7 @@ def not_taken(state: State, reference: Reference, *, surely: bool) -> NotRun | N
 
     ``surely``: only where nothing that it computes is right; else a parameter may be forgotten.
     """
-    wrong = not _has_right(state)
+    wrong = not has_right(state)
     names = [*_deaf(state, reference, alone=not wrong)] if wrong or not surely else []
     form, source = state.program.form, state.program.source
     if not names:
@@ -49,10 +49,10 @@ def not_taken(state: State, reference: Reference, *, surely: bool) -> NotRun | N
 def drawn_from(state: State, blamed: Sequence[Blamed]) -> NotRun | None:
     """The error of a program that draws the rows that it computes with where that isn't seen.
 
-    Its gradients are others with each draw, and nothing that it computes is one of the spec's.
+    Its gradients are others with each draw; it is for programs of which nothing was right.
     """
     drawn = any(b.evidence.trace == "random" for b in blamed)
-    if not drawn or not state.program.form.script or _has_right(state):
+    if not drawn or not state.program.form.script:
         return None
     return NotRun(
         f"{state.program.source.file}: what it computes with is drawn at random from its data, and "
@@ -136,7 +136,7 @@ def _gives_same(state: State, run: Run) -> bool:
     return bool(known) and all(np.any(b) and np.array_equal(b, a) for b, a in known)
 
 
-def _has_right(state: State) -> bool:
+def has_right(state: State) -> bool:
     """Whether something that a program computes is a value or a gradient of the spec."""
     roles = Roles(state.truths[0])
     values = (part for _, _, v in state.runs[0].records for part in _parts(v))

@@ -20,15 +20,15 @@ class Roles:
 
     def __init__(self, truth: Truth) -> None:
         self.truth = truth
-        self.known: dict[int, Role | None] = {}
+        self.known: dict[int, tuple[np.ndarray[Any, Any], Role | None]] = {}
         self.steps: dict[int, list[tuple[Role, np.ndarray[Any, Any]]]] = {}
 
     def of(self, array: np.ndarray[Any, Any]) -> Role | None:
         """What an array is in the spec."""
         key = id(array)
-        if key not in self.known:
-            self.known[key] = self._whole(array) if array.size > 1 else None
-        return self.known[key]
+        if key not in self.known:  # the array is kept: another one may be where it was
+            self.known[key] = array, self._whole(array) if array.size > 1 else None
+        return self.known[key][1]
 
     def _whole(self, array: np.ndarray[Any, Any]) -> Role | None:
         truth = self.truth
