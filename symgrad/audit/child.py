@@ -259,6 +259,7 @@ class Job:
         self, changed: dict[int, bytes], given: dict[str, Any], keep: bool, seed: int, picked: Any
     ) -> dict[str, Any]:
         """One run of the program at one point."""
+        self.place.tidy()
         module = sys.modules[self.name] = types.ModuleType(self.name)
         space = module.__dict__  # dataclasses and pickle look for their module
         space |= {
@@ -271,7 +272,6 @@ class Job:
         result: dict[str, Any] = {"error": None, "out": None, "missing": []}
         space["__audit__"] = recorder
         _seed(seed)
-        self.place.tidy()
         try:
             self._units(changed, space, result["missing"])
             result["out"] = calling.Calls(space, given, self.names).run(self.calls)
