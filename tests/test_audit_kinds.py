@@ -23,15 +23,20 @@ EVERY = 6
 OTHERWISE = {
     ("cbow", 5),  # in the forward pass
     ("conv", 6),  # written entry by entry
+    ("dropout", 0),  # the mask is told as another array
     ("gan", 4),
+    ("heads", 5),
     ("heads", 7),
     ("hinge", 3),
     ("im2col", 0),
+    ("logistic", 6),
     ("logistic", 8),
     ("lstm", 5),  # the first state is 0, and has no equation
     ("lstm", 7),
+    ("mlp", 11),
     ("naive", 3),
     ("planar", 0),
+    ("recomputed", 0),  # the line is right: what it reads is made again, and wrong
     ("rnn", 7),
     ("rows", 1),
     ("rows", 7),

@@ -162,6 +162,11 @@ def is_times(edit: Edit) -> bool:
     return bool(old) and len(new) > len(old) and all(new.count(f) >= old.count(f) for f in old)
 
 
+def is_slice(edit: Edit) -> bool:
+    """Whether another part of an array is read: ``:, 1:5`` for ``:, 0:4``."""
+    return all(":" in text and "(" not in text for text in (edit.old, edit.new))
+
+
 def is_of_a_difference(edit: Edit) -> bool:
     """Whether one array stands for another from which it is subtracted elsewhere.
 

@@ -24,6 +24,7 @@ from symgrad.audit.changed import (
     is_one_more,
     is_owner,
     is_power,
+    is_slice,
     is_times,
     is_times_no_slope,
     same_but_mean,
@@ -58,11 +59,7 @@ def kind_of(blamed: Blamed) -> str:
 
 
 def of_both(blamed: Blamed, kind: str) -> str:
-    """The kind by the repair; what the numbers tell, where a repair may be a makeshift.
-
-    In known passes the two say the same five times of six, and where they differ both are right
-    nine times of ten.
-    """
+    """The kind by the repair; what the numbers tell, where a repair may be a makeshift."""
     several = MAKESHIFT.get("factor" if blamed.edit and blamed.edit.kind == "factor" else kind, ())
     if blamed.edit and is_precise(blamed.edit):
         return kind
@@ -70,9 +67,9 @@ def of_both(blamed: Blamed, kind: str) -> str:
     several = (*several, *MORE.get(blamed.edit.rule.name if blamed.edit else "", ()))
     several = tuple(HOW) if blamed.edit and is_of_a_flag(blamed.edit) else several
     cause = blamed.evidence.whole if several else None
-    other = kind if cause is None else of_explanation(cause)
-    if cause is not None and cause.role == "terms" and other == "sum":
-        other = "term"  # one of the entries that are summed up is another: the repair says how
+    other = kind if cause is None else told_by(cause)
+    fitting = kind == "activation" and is_of_coefficients(cause)  # no slope, but a term
+    several = (*several, *(("path", "term") if fitting else ()))
     if cause is not None and (cause.role, cause.change) == ("times", "a function"):
         other = "operation" if other == "loss" else other
     elif cause is not None and cause.first and blamed.edit and calls_more(blamed.edit):
@@ -105,9 +102,16 @@ def calls_more(edit: Edit) -> bool:
     return edit.kind == "factor" and edit.new.count("np.exp(") > edit.old.count("np.exp(")
 
 
-def is_of_coefficients(cause: Explanation) -> bool:
+def told_by(cause: Explanation) -> str:
+    """The kind by the numbers, where a repair says which of several terms is wrong."""
+    kind = of_explanation(cause)
+    return "term" if (cause.role, kind) == ("terms", "sum") else kind
+
+
+def is_of_coefficients(cause: Explanation | None) -> bool:
     """Whether terms of an equation have other coefficients, the same numbers at all points."""
-    return bool(cause.coefficients) and not np.isnan(cause.coefficients).any()
+    numbers = cause.coefficients if cause is not None else ()
+    return bool(numbers) and not np.isnan(numbers).any()
 
 
 def is_of_a_flag(edit: Edit) -> bool:
@@ -377,6 +381,7 @@ def compares(edit: Edit) -> bool:
 
 
 PLAIN = (
+    (("value",), is_slice, "value"),
     (("jacobian", "value", "term", "factor", "sum", "activation"), is_of_order, "mask"),
     (("sum", "value"), same_but_mean, "factor"),
     (("value",), sums_otherwise, "sum"),
