@@ -146,11 +146,8 @@ class Auditor:
         (first,) = self.program.runner.run([({}, {}, 0, b"")], keep=True, limit=FIRST)
         if first.error is not None and not first.records:
             raise hints.not_run(self.source, self.form, first)
-        file, asked, places = (
-            self.source.file,
-            (self.inputs, self.example),
-            Places(self.source.tree),
-        )
+        file, asked = self.source.file, (self.inputs, self.example)
+        places = Places(self.source.tree)
         hint = hints.otherwise(self.source, self.form, self.reference.inputs)
         try:
             names = variables(self.reference, first, file, *asked, places, hint)
@@ -345,8 +342,8 @@ class Auditor:
         """The faults; NotRun where it is an input that is not taken which makes all wrong."""
         good = all(v.right for v in before)
         seen = good or has_right(state)
-        if not good:
-            self._refuse(state, surely=True)
+        if not seen:
+            self._refuse(state, alone=False)
         blamed: list[Blamed] = []
         with suppress(OutOfTime):
             blamed = self._cutting().found(state) if good else self._blaming().all(state)
@@ -356,16 +353,16 @@ class Auditor:
                 blamed = self._blamed_for_loss(state, loss)
                 lines |= {loss.code: blamed[0].line}
         if any(b.edit is None for b in blamed):
-            self._refuse(state, surely=False)
+            self._refuse(state, alone=has_right(state))
         if not seen and (error := drawn_from(state, blamed)):
             raise error
         return blamed
 
-    def _refuse(self, state: State, *, surely: bool) -> None:
+    def _refuse(self, state: State, *, alone: bool) -> None:
         """NotRun where an input is not taken, as far as there is time to tell."""
         error = None
         with suppress(OutOfTime):
-            error = not_taken(state, self.reference, surely=surely)
+            error = not_taken(state, self.reference, alone=alone)
         if error is not None:
             raise error
 

@@ -9,7 +9,6 @@ import marshal
 import os
 import pickle
 import random
-import re
 import signal
 import struct
 import sys
@@ -67,7 +66,7 @@ class Recorder:
         self.given = given
         self.keep = keep
         self.tracked = tracked
-        self.wanted = {*outputs, *(_base(n) for n in outputs if "." in n)}
+        self.wanted = {*outputs, *(holding.base(n) for n in outputs if "." in n)}
         self.records: dict[int, tuple[int, str, Any]] = {}
         self.made = 0
         self.times: dict[tuple[int, str], list[int]] = {}
@@ -253,7 +252,7 @@ class Job:
         self.names = {n for unit in self.units for n in _names(unit)}
         self.place = place
         place.tidy(asked["folder"])
-        self.package = nearby.put(asked["folder"], asked["started"], holding.OWN)
+        self.package = nearby.put(asked["folder"], asked["started"])
 
     def run(
         self, changed: dict[int, bytes], given: dict[str, Any], keep: bool, seed: int, picked: Any
@@ -296,7 +295,7 @@ class Job:
         ended = recorder.sums.ended(recorder.last)
         recorder.last |= {target: holding.plain(value) for target, value in ended.items()}
         if not self.calls:
-            wanted = {_base(n) for n in self.outputs if "." in n}
+            wanted = {holding.base(n) for n in self.outputs if "." in n}
             found, kept = holding.held_by(space, None if keep else wanted), recorder.kept
             zero = {n for n, v in found.items() if holding.is_zero(v)}
             recorder.last |= {**found, **{n: kept[n] for n in zero & kept.keys()}}
@@ -319,11 +318,6 @@ class Job:
                     missed = standins.Missing(module, str(error))
                     space[bound] = str(error) if bound == "*" else missed
                     missing.append(module)
-
-
-def _base(code: str) -> str:
-    """The variable that holds something: ``net`` of ``net.layers[0].W``."""
-    return re.split(r"[.\[]", code)[0]
 
 
 def _names(code: types.CodeType) -> Iterator[str]:
@@ -421,7 +415,7 @@ def serve() -> None:
     """Answer what the parent asks, until it is gone."""
     asking, telling = _quiet()
     sys.path[0] = str(Path.cwd())
-    place = tidying.Tidying(Path.cwd(), holding.OWN)
+    place = tidying.Tidying(Path.cwd())
     import warnings
 
     import numpy as np

@@ -26,13 +26,12 @@ MOST = 3
 """How many other numbers are tried for an input."""
 
 
-def not_taken(state: State, reference: Reference, *, surely: bool) -> NotRun | None:
+def not_taken(state: State, reference: Reference, *, alone: bool) -> NotRun | None:
     """The error of a program that does not take an input; None where it takes all.
 
-    ``surely``: only where nothing that it computes is right; else a parameter may be forgotten.
+    ``alone``: of parameters only, where something that it computes is right.
     """
-    wrong = not has_right(state)
-    names = [*_deaf(state, reference, alone=not wrong)] if wrong or not surely else []
+    names = [*_deaf(state, reference, alone=alone)]
     form, source = state.program.form, state.program.source
     if not names:
         return None
@@ -69,8 +68,8 @@ def _deaf(state: State, reference: Reference, *, alone: bool) -> Iterator[str]:
         others = _others(state, name) if variable.dtype == "float" and name not in handed else []
         if not others or (alone and name not in wrt):
             continue
-        tells = any(_depends(reference, truth, name, o) for o in others)
-        if all(_is_deaf(state, name, o, alone=alone) for o in others) and tells:
+        same = all(_is_deaf(state, name, o, alone=alone) for o in others)
+        if same and any(_depends(reference, truth, name, o) for o in others):
             yield name
 
 

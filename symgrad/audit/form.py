@@ -179,12 +179,16 @@ def _check_given(given: Mapping[str, str], *nodes: ast.FunctionDef) -> None:
     known = [argument for node in nodes for argument in arguments_of(node)]
     if any(node.args.kwarg for node in nodes):
         return
-    for value, code in given.items():
+    told = f"which is no argument of {nodes[0].name}"
+    check_inputs(given, known, told, "it has no arguments")
+
+
+def check_inputs(given: Mapping[str, str], known: Collection[str], told: str, none: str) -> None:
+    """SpecError where an input is said to be something that there is not."""
+    for name, code in given.items():
         if code not in known:
-            raise SpecError(
-                f"inputs has {code!r} for {value}, which is no argument of {nodes[0].name}",
-                hint=perhaps(code, known) or "it has no arguments",
-            )
+            hint = perhaps(code, known) or none
+            raise SpecError(f"inputs has {code!r} for {name}, {told}", hint=hint)
 
 
 def _class(

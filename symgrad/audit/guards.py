@@ -5,15 +5,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TypeGuard
 
 import sympy as sp
 
 from symgrad import calculus
-from symgrad.audit.orders import most_right
 from symgrad.audit.reference import Reference
 from symgrad.audit.source import Source
-from symgrad.audit.statements import number_of
 from symgrad.audit.wording import Change
 from symgrad.face import public_face
 from symgrad.mathematics.equations import System
@@ -27,9 +24,10 @@ has 1e-5 added too, and a pass that leaves that out is off by as much as central
 def settled(reference: Reference, right: Callable[[Reference], float]) -> Reference:
     """The reference with which most gradients are right, with or without them."""
     numbers = sorted({n for e in reference.system for _, n in _guards(e.rhs)})
-    if not numbers:
-        return reference
     derivation = reference.derivation
+    most = right(reference) if numbers else len(derivation.wrt)
+    if most == len(derivation.wrt):
+        return reference
     also = [name for name in derivation.gradients if name not in derivation.wrt]
     system = _without(reference.system)
     derived = calculus.derive(system, derivation.wrt, also=also, final=True)
@@ -37,7 +35,7 @@ def settled(reference: Reference, right: Callable[[Reference], float]) -> Refere
     remark = f"these are the gradients of the loss without the {told} that the spec adds"
     without = Reference(public_face(derived), [remark])
     without.two_valued = reference.two_valued
-    return most_right([reference, without], right, len(derivation.wrt))
+    return without if right(without) > most else reference
 
 
 def _without(system: System) -> System:
@@ -63,13 +61,9 @@ def _guards(formula: sp.Expr) -> Iterator[tuple[sp.Expr, sp.Rational]]:
 
 def of_program(source: Source) -> tuple[list[Change], str]:
     """The changes that put 0 for such numbers of a program, and the remark if it is right then."""
-    found = [(node, number_of(node)) for node in ast.walk(source.tree) if _is_number(node)]
-    found = sorted(found, key=lambda f: f[0].lineno)
-    small = [(node, n) for node, n in found if n is not None and 0 < n <= ELSEWHERE]
-    told = dict.fromkeys(f"{n:g} in {source.named(node.lineno)}" for node, n in small)
-    changes = [(*source.span(node), "0.0") for node, _ in small]
+    constants = (n for n in ast.walk(source.tree) if isinstance(n, ast.Constant))
+    numbers = [(n, n.value) for n in constants if isinstance(n.value, float)]
+    small = sorted((p for p in numbers if 0 < p[1] <= ELSEWHERE), key=lambda p: p[0].lineno)
+    told = dict.fromkeys(f"{value:g} in {source.named(n.lineno)}" for n, value in small)
+    changes = [(*source.span(n), "0.0") for n, _ in small]
     return changes, f"right but for numbers that the spec does not add: {', '.join(told)}"
-
-
-def _is_number(node: ast.AST) -> TypeGuard[ast.Constant]:
-    return isinstance(node, ast.Constant) and isinstance(node.value, float)

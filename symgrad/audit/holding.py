@@ -89,12 +89,22 @@ def _numbers(value: Any, numpy: Any) -> Any:
         return None
 
 
+def base(code: str) -> str:
+    """The variable that holds something: ``net`` of ``net.layers[0].W``."""
+    return re.split(r"[.\[]", code)[0]
+
+
+def is_own(module: str, file: str | None) -> bool:
+    """Whether a module is the program's own: it is in its folder, or in its project."""
+    return module.partition(".")[0] in OWN or (file or "").startswith(str(Path.cwd()))
+
+
 def parts(value: Any) -> list[tuple[str, Any]] | None:
     """What an object of the program's own holds, each name after a dot; None of anything else."""
     kind = type(value)
-    file = getattr(sys.modules.get(kind.__module__), "__file__", None) or ""
-    own = kind.__module__ in ("__main__", "audited") or file.startswith(str(Path.cwd()))
-    own = own or kind is types.SimpleNamespace or kind.__module__.split(".")[0] in OWN
+    file = getattr(sys.modules.get(kind.__module__), "__file__", None)
+    own = kind.__module__ in ("__main__", "audited") or is_own(kind.__module__, file)
+    own = own or kind is types.SimpleNamespace
     if not own or isinstance(value, NO_OBJECTS) or hasattr(kind, "of_the_audit"):
         return None
     slots = [n for k in kind.__mro__ for n in getattr(k, "__slots__", ())]

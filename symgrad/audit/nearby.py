@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from symgrad.audit import standins
+    from symgrad.audit import holding, standins
 else:
+    import holding
     import standins
 
 
@@ -24,14 +25,14 @@ class Nearby:
     that its package is in, its own folder and the one in which the audit was started.
     """
 
-    def __init__(self, copy: Path, folder: Path, started: Path, found: set[str]) -> None:
-        self.copy, self.folder, self.started, self.found = copy, folder, started, found
+    def __init__(self, copy: Path, folder: Path, started: Path) -> None:
+        self.copy, self.folder, self.started = copy, folder, started
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         """As any finder of modules does; what is in a package is found by its path."""
         places = [] if path is not None else [str(p) for p in self._places()]
         found = PathFinder.find_spec(name, places, target) if places else None
-        self.found.update([name] if found is not None else [])
+        holding.OWN.update([name] if found is not None else [])
         return found
 
     def _places(self) -> Iterator[Path]:
@@ -48,9 +49,6 @@ class Standing(Loader):
     What is audited may need no more of its own modules than what does without: one that plots too.
     """
 
-    def __init__(self, own: set[str]) -> None:
-        self.own = own
-
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         """As any finder of modules does."""
         first = name.partition(".")[0]
@@ -62,10 +60,9 @@ class Standing(Loader):
         frame: types.FrameType | None = sys._getframe(2)
         while frame is not None and "importlib" in frame.f_code.co_filename:
             frame = frame.f_back
-        name = frame.f_globals.get("__name__", "") if frame is not None else ""
-        file = frame.f_code.co_filename if frame is not None else ""
-        here = file.startswith(str(Path.cwd())) or name.partition(".")[0] in self.own
-        return here and frame is not None and "__audit__" not in frame.f_globals
+        if frame is None or "__audit__" in frame.f_globals:
+            return False
+        return holding.is_own(frame.f_globals.get("__name__", ""), frame.f_code.co_filename)
 
     def create_module(self, spec: ModuleSpec) -> standins.Absent:
         """A module that has nothing."""
@@ -75,13 +72,13 @@ class Standing(Loader):
         """Nothing is run."""
 
 
-def put(folder: str, started: str, found: set[str]) -> str | None:
+def put(folder: str, started: str) -> str | None:
     """Have modules found outside the copy of a folder; the package that the folder is, if any."""
     if not folder:
         return None
     sys.meta_path[:] = [f for f in sys.meta_path if not isinstance(f, (Nearby, Standing))]
-    sys.meta_path.append(Nearby(Path.cwd(), Path(folder), Path(started), found))
-    sys.meta_path.append(Standing(found))
+    sys.meta_path.append(Nearby(Path.cwd(), Path(folder), Path(started)))
+    sys.meta_path.append(Standing())
     return package(Path(folder))[1] or None
 
 

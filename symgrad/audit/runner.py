@@ -140,7 +140,7 @@ class Runner:
         (length,) = struct.unpack("<q", self._bytes(8, ends))
         return pickle.loads(self._bytes(length, ends))
 
-    def _bytes(self, count: int, ends: float) -> bytes:
+    def _bytes(self, count: int, ends: float) -> bytearray:
         assert self.process is not None
         assert self.process.stdout is not None
         pipe, found = self.process.stdout.fileno(), bytearray()
@@ -150,7 +150,7 @@ class Runner:
             if not part:
                 raise EOFError
             found += part
-        return bytes(found)
+        return found
 
     @property
     def time_left(self) -> float:

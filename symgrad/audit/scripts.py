@@ -12,11 +12,12 @@ import numpy as np
 import sympy as sp
 
 from symgrad.audit.batches import base
+from symgrad.audit.form import check_inputs
 from symgrad.audit.names import Habits, in_order, inputs_called, is_held_as_gradient
 from symgrad.audit.plans import Places
 from symgrad.audit.reference import PAIRS, Pair, Reference
 from symgrad.audit.runner import Run
-from symgrad.errors import SpecError, perhaps
+from symgrad.errors import SpecError
 from symgrad.mathematics.equations import Variable
 from symgrad.mathematics.sizes import Size, fixed
 
@@ -37,7 +38,7 @@ def variables(
     bases = {*places.stored, "self"}
     arrays = {c: a for c, a in arrays_of(run) if base(c) in bases}
     every = {**held, **arrays}
-    _check_asked(asked, every, file)
+    check_inputs(asked, every, f"and {file} has no array of that name", "it assigns no arrays")
     found: dict[str, str] = {}
     for name, variable in reference.inputs.items():
         known = {**arrays, **held} if variable.role == "param" else arrays
@@ -60,16 +61,6 @@ def variables(
             hint=otherwise or f"say which: --inputs {missing[0]}=VARIABLE",
         )
     return found
-
-
-def _check_asked(asked: Mapping[str, str], every: Mapping[str, Numbers], file: str) -> None:
-    """SpecError where an input is said to be a variable that there is not."""
-    for name, called in asked.items():
-        if called not in every:
-            raise SpecError(
-                f"inputs has {called!r} for {name}, and {file} has no array of that name",
-                hint=perhaps(called, every) or "it assigns no arrays",
-            )
 
 
 def _made_outside(

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Set
 from functools import lru_cache
 from typing import Any
 
+from symgrad.audit.batches import base
 from symgrad.audit.form import assigned, reads
 from symgrad.audit.targets import changed_by, flat, holder, is_append
 from symgrad.audit.walks import MOST, typed, walked
@@ -199,11 +200,11 @@ def line_of_what_fills(tree: ast.AST, code: str) -> int | None:
     Of ``net.layers[0].dW`` the line with ``net.backward(d)``; of ``grads["W"]`` the last that
     assigns ``grads``.  None where there is neither.
     """
-    base = re.split(r"[.\[]", code)[0]
-    nodes = [n for n in walked(tree) if isinstance(n, ast.stmt) and base != code]
-    called = [n.lineno for n in nodes for c in _called(n) if re.fullmatch(rf"{base}\..*", c)]
-    passes = [n.lineno for n in nodes for c in _called(n) if re.match(rf"{base}\..*{_PASS}", c)]
-    made = [n.lineno for n in nodes if base in map(typed, targets_of(n))]
+    held = base(code)
+    nodes = [n for n in walked(tree) if isinstance(n, ast.stmt) and held != code]
+    called = [n.lineno for n in nodes for c in _called(n) if re.fullmatch(rf"{held}\..*", c)]
+    passes = [n.lineno for n in nodes for c in _called(n) if re.match(rf"{held}\..*{_PASS}", c)]
+    made = [n.lineno for n in nodes if held in map(typed, targets_of(n))]
     return next((lines[-1] for lines in (passes, called, made) if lines), None)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +38,7 @@ class Tracked:
 
     def value(self, code: str) -> Any:
         """The floats that a parameter is, where it can be looked at."""
-        base = re.split(r"[.\[]", code)[0]
+        base = holding.base(code)
         found = self.space.get(code, self.given.get(code))
         if code != base and base in self.space:
             found = holding.held_in(self.space[base], code.removeprefix(base))
