@@ -416,6 +416,7 @@ def serve() -> None:
     asking, telling = _quiet()
     sys.path[0] = str(Path.cwd())
     place = tidying.Tidying(Path.cwd())
+    nearby.remember_code()
     import warnings
 
     import numpy as np

@@ -7,7 +7,7 @@ import sys
 import types
 from collections.abc import Iterator
 from importlib.abc import Loader
-from importlib.machinery import ModuleSpec, PathFinder
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +70,19 @@ class Standing(Loader):
 
     def exec_module(self, module: types.ModuleType) -> None:
         """Nothing is run."""
+
+
+def remember_code() -> None:
+    """Have the code of a module compiled once: those of a program are imported in each run."""
+    compiled, codes = SourceFileLoader.get_code, dict[tuple[str, int], types.CodeType | None]()
+
+    def get_code(self: SourceFileLoader, name: str) -> types.CodeType | None:
+        key = self.path, Path(self.path).stat().st_mtime_ns
+        if key not in codes:
+            codes[key] = compiled(self, name)
+        return codes[key]
+
+    SourceFileLoader.get_code = get_code  # type: ignore[assignment,method-assign]
 
 
 def put(folder: str, started: str) -> str | None:

@@ -165,9 +165,7 @@ class Runner:
         if self.place is None:
             self.place = tempfile.TemporaryDirectory(prefix="symgrad-audit-")
             _copy(self.folder, Path(self.place.name) / "work")
-        cache = str(Path(self.place.name) / "cache")
-        environment = os.environ | {"MPLBACKEND": "Agg", "PYTHONPYCACHEPREFIX": cache}
-        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        environment = os.environ | {"MPLBACKEND": "Agg", "PYTHONDONTWRITEBYTECODE": "1"}
         environment |= {CHILD: "1"}
         environment |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
         self.process = subprocess.Popen(
